@@ -1,0 +1,46 @@
+# The set-up lives in .venv; a target makes it when it is missing or when pyproject.toml has changed.
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+SAMPLE ?= 48
+BIN := .venv/bin
+
+.PHONY: help setup demo test lint bench report clean
+.DEFAULT_GOAL := help
+
+help: ## print this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+.venv/.demo: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo]'
+	@touch $@
+
+.venv/.dev: .venv/.demo
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]'
+	@touch $@
+
+setup: .venv/.dev ## make the environment with everything for development
+
+demo: .venv/.demo ## score a sample of NAS-Bench-201 on real ground truth and write reports/demo
+	$(BIN)/pipeline run nasbench201 --recipe analog-nasbench --proxy regression-n101 --sample $(SAMPLE) --out reports/demo
+
+test: .venv/.dev ## run the tests
+	$(BIN)/python -m pytest -q
+
+lint: .venv/.dev ## ruff, mypy, import-linter, sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --disable-progress-bar queries
+
+bench: .venv/.dev ## time the engine beside the plain loop, ingest and queries; print ratios
+	$(BIN)/python -m tests.bench
+
+report: .venv/.demo ## write the report of the lake to reports/latest
+	$(BIN)/pipeline report
+
+clean: ## remove the environment, caches and generated reports; the lake stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist reports/demo reports/latest

@@ -1,0 +1,245 @@
+"""The command line: `pipeline ingest | score | report | query | export | run`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.errors import UserError
+
+app = typer.Typer(
+    help="How well does a proxy rank the architectures of a search space, at what cost, with what certainty?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Device(StrEnum):
+    """Where to train."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Format(StrEnum):
+    """How to write the rows of a query."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+LakeOption = Annotated[
+    Path, typer.Option("--lake", envvar="PIPELINE_LAKE", help="Folder of the lake.", show_default="data/lake")
+]
+BenchmarkArgument = Annotated[str, typer.Argument(help="Benchmark: nasbench201.", show_default=False)]
+RecipeOption = Annotated[
+    str | None, typer.Option(help="Recipe for a table: a name (see `pipeline ingest --recipes`) or a TOML file.")
+]
+CurvesOption = Annotated[bool, typer.Option("--curves", help="Keep whole learning curves, not the final epoch alone.")]
+RejectsOption = Annotated[int, typer.Option(min=0, help="Take a table of which at most so many rows are bad.")]
+ProxyOption = Annotated[str, typer.Option(help="Proxy: regression-n101, regression-combo, ..., or a TOML file.")]
+SpaceOption = Annotated[str | None, typer.Option(help="Search space of the benchmark; its first one by default.")]
+SampleOption = Annotated[
+    int | None, typer.Option(min=1, help="Architectures to score: a nested random sample; all by default.")
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of sample, targets, weights and noise.")]
+ImagesOption = Annotated[
+    str | None,
+    typer.Option(
+        help="CIFAR-10's python-version folder, a folder of pictures, an .npz file, or a synthetic batch "
+        "(synthetic-noise, -spectrum, -patches, -leaves)."
+    ),
+]
+DeviceOption = Annotated[Device, typer.Option(help="Where to train.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores by default.")]
+OutOption = Annotated[Path, typer.Option(help="Folder of the report.")]
+
+DEFAULT_LAKE = Path("data/lake")
+DEFAULT_OUT = Path("reports/latest")
+DEFAULT_PROXY = "regression-n101"
+
+
+@app.command()
+def ingest(
+    benchmark: Annotated[str | None, typer.Argument(help="Benchmark: nasbench201.", show_default=False)] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders.", show_default=False)] = None,
+    lake: LakeOption = DEFAULT_LAKE,
+    recipe: RecipeOption = None,
+    recipes: Annotated[bool, typer.Option("--recipes", help="List the recipes and stop.")] = False,
+    curves: CurvesOption = False,
+    max_rejects: RejectsOption = 0,
+) -> None:
+    """Take benchmark files into the lake; a file that is there already changes nothing."""
+    from pipeline import ingest as stage
+
+    if recipes:
+        for line in stage.list_recipes():
+            typer.echo(line)
+        return
+    if benchmark is None:
+        raise typer.BadParameter("name a benchmark, or list the recipes with --recipes")
+    summaries = stage.ingest(lake, benchmark, paths or [], recipe=recipe, curves=curves, max_rejects=max_rejects)
+    for summary in summaries:
+        typer.echo(summary.line)
+    if rejected := sum(s.rejected for s in summaries):
+        raise UserError(f"{rejected} records rejected, the others are stored: see them with `pipeline query 'FROM rejects'`")
+
+
+@app.command()
+def score(
+    benchmark: BenchmarkArgument,
+    proxy: ProxyOption = DEFAULT_PROXY,
+    lake: LakeOption = DEFAULT_LAKE,
+    space: SpaceOption = None,
+    sample: SampleOption = None,
+    only: Annotated[Path | None, typer.Option(help="File that lists the architectures instead, one a line.")] = None,
+    seed: SeedOption = 0,
+    images: ImagesOption = None,
+    device: DeviceOption = Device.auto,
+    workers: WorkersOption = None,
+) -> None:
+    """Score architectures of the lake with a proxy; what is stored already is not done again."""
+    if sample is not None and only is not None:
+        raise typer.BadParameter("--sample and --only exclude each other")
+    typer.echo(_score(benchmark, proxy, lake, space, sample, only, seed, images, device, workers))
+
+
+@app.command()
+def report(lake: LakeOption = DEFAULT_LAKE, out: OutOption = DEFAULT_OUT) -> None:
+    """Write the report: index.html, report.md, correlations.csv, report.json and figures."""
+    _report(lake, out)
+
+
+@app.command()
+def query(
+    sql: Annotated[str | None, typer.Argument(help="One SELECT.", show_default=False)] = None,
+    file: Annotated[Path | None, typer.Option(help="File with one SELECT, such as queries/examples/*.sql.")] = None,
+    fmt: Annotated[Format, typer.Option("--format", help="How to write the rows.")] = Format.table,
+    param: Annotated[list[str] | None, typer.Option(help="Value of a $name in the query: name=value.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write to; needed for parquet.")] = None,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Put SQL to the lake, read-only."""
+    from pipeline import query as stage
+
+    if (sql is None) == (file is None):
+        raise typer.BadParameter("give either one SELECT or --file FILE")
+    pairs = [p.partition("=") for p in param or []]
+    if wrong := [name for name, equals, _ in pairs if not equals or not name]:
+        raise typer.BadParameter(f"--param {wrong[0]}: write it as name=value")
+    text = sql if sql is not None else _read(file)
+    stage.run(lake, text, {name: value for name, _, value in pairs}, fmt.value, out)
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="DuckDB database to write.", show_default=False)],
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Write one self-contained DuckDB database to hand to a colleague."""
+    from pipeline import catalog
+    from pipeline.store import Lake
+
+    written = catalog.export(Lake(lake), file)
+    typer.echo(f"{written}: {written.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
+def run(
+    benchmark: BenchmarkArgument,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders.", show_default=False)] = None,
+    lake: LakeOption = DEFAULT_LAKE,
+    recipe: RecipeOption = None,
+    curves: CurvesOption = False,
+    max_rejects: RejectsOption = 0,
+    proxy: Annotated[list[str] | None, typer.Option(help="Proxy; may be given several times.")] = None,
+    space: SpaceOption = None,
+    sample: SampleOption = None,
+    seed: SeedOption = 0,
+    images: ImagesOption = None,
+    device: DeviceOption = Device.auto,
+    workers: WorkersOption = None,
+    out: OutOption = DEFAULT_OUT,
+) -> None:
+    """Ingest, score and report in one."""
+    ingest(benchmark, paths, lake, recipe, recipes=False, curves=curves, max_rejects=max_rejects)
+    for name in proxy or [DEFAULT_PROXY]:
+        typer.echo(_score(benchmark, name, lake, space, sample, None, seed, images, device, workers))
+    _report(lake, out)
+
+
+def _score(
+    benchmark: str,
+    proxy: str,
+    lake: Path,
+    space: str | None,
+    sample: int | None,
+    only: Path | None,
+    seed: int,
+    images: str | None,
+    device: Device,
+    workers: int | None,
+) -> str:
+    from pipeline import benchmarks, executor
+    from pipeline import score as stage
+
+    chosen = benchmarks.load(benchmark).space(space)
+    plan = stage.Plan(benchmark, chosen.name, proxy, _images(images), seed, stage.choose_device(device.value))
+    count = workers or (executor.default_workers() if plan.device == "cpu" else 1)
+    summary = stage.run(lake, plan, sample=sample, only=only, workers=count)
+    if not summary.scored:
+        return f"{summary.proxy}: all {summary.asked} scores are stored already, nothing to do"
+    statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary.statuses.items()))
+    before = f" ({summary.before} stored before)" if summary.before else ""
+    rate = summary.seconds / summary.scored
+    return f"{summary.proxy}: {statuses}{before}, {summary.seconds:.0f} s, {rate:.1f} s an architecture on {count} workers"
+
+
+def _images(name: str | None) -> Path | str | None:
+    if name is None:
+        return None
+    return name.removeprefix("synthetic-") if name.startswith("synthetic-") else Path(name)
+
+
+def _report(lake: Path, out: Path) -> None:
+    from pipeline import report as stage
+
+    result = stage.write(lake, out)
+    typer.echo(result.table)
+    typer.echo(f"report: {result.index}")
+
+
+def _read(file: Path | None) -> str:
+    assert file is not None
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--file {file} cannot be read: {error}") from error
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; exit code 0, 1 (what the user can mend), 2 (usage) or 130 (Ctrl-C)."""
+    try:
+        app(arguments, prog_name="pipeline")
+    except UserError as error:
+        _fail(f"error: {error}", 1)
+    except KeyboardInterrupt:
+        _fail("interrupted: what was done is stored; the same command goes on from there", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the exit flushes into the closed pipe
+        sys.exit(1)
+
+
+def _fail(line: str, code: int) -> None:
+    print(" ".join(line.split()), file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,132 @@
+"""Map a function over items, in this process or in several; the results come as they are ready, in any order.
+
+Every worker computes with one thread: two processes beat two threads on these small networks, and a sum that is
+split over threads would not be the same bits on another machine.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for
+from typing import Any, Protocol
+
+LIVES = 3  # a worker that dies takes its item down; an item that took this many workers down is given up
+
+
+class Task(Protocol):
+    """A picklable object: `prepare` is called once a worker, then the object itself once an item."""
+
+    def prepare(self) -> None:
+        """Load what all items share."""
+        ...
+
+    def __call__(self, item: Any) -> Any:
+        """The result for one item."""
+        ...
+
+
+class LostWorker:
+    """The result for an item whose workers died again and again (out of memory, or killed)."""
+
+
+def run(
+    task: Task, items: Sequence[Any], workers: int, skip: Callable[[Any], bool] = lambda _: False
+) -> Iterator[tuple[Any, Any]]:
+    """Yield (item, result) for each item.
+
+    Args:
+        task: what to do; its result must be picklable.
+        items: picklable and hashable.
+        workers: processes; 1 computes in this one.
+        skip: asked just before an item is begun; True leaves it out.
+    """
+    if workers <= 1:
+        task.prepare()
+        for item in items:
+            if not skip(item):
+                yield item, task(item)
+        return
+    yield from _processes(task, items, workers, skip)
+
+
+def _processes(
+    task: Task, items: Sequence[Any], workers: int, skip: Callable[[Any], bool]
+) -> Iterator[tuple[Any, Any]]:
+    waiting, deaths = list(reversed(items)), Counter[Any]()
+    while waiting:
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, (task,))
+        flying: dict[Future[Any], Any] = {}
+        try:
+            while waiting or flying:
+                _submit(pool, waiting, flying, workers, skip)
+                if not flying:
+                    break
+                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                for future in done:
+                    result = future.result()
+                    yield flying.pop(future), result
+        except BrokenProcessPool:
+            # Which worker died is not told, so every item in flight is suspect, and each is tried again.
+            for item in flying.values():
+                deaths[item] += 1
+                if deaths[item] < LIVES:
+                    waiting.append(item)
+            yield from ((item, LostWorker()) for item in flying.values() if deaths[item] >= LIVES)
+        finally:
+            _stop(pool)
+
+
+def _submit(
+    pool: ProcessPoolExecutor, waiting: list[Any], flying: dict[Future[Any], Any], workers: int, skip: Callable[[Any], bool]
+) -> None:
+    """Keep one item ahead of each worker, no more: what is not begun can still be skipped."""
+    while waiting and len(flying) < workers + 1:
+        item = waiting.pop()
+        if not skip(item):
+            flying[pool.submit(_work, item)] = item
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once: what they are at is lost anyway, and a user who pressed Ctrl-C waits for nothing."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.kill()
+    for process in processes:
+        process.join()
+
+
+_task: Task | None = None
+
+
+def _start(task: Task) -> None:
+    global _task  # noqa: PLW0603
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver tells the workers
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _task = task
+    task.prepare()
+
+
+def _work(item: Any) -> Any:
+    assert _task is not None
+    return _task(item)
+
+
+def _die_with_parent() -> None:
+    """A killed driver cannot tell its workers, and they would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+
+def default_workers() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,173 @@
+"""The report's figures, the only place that draws: SVG for the page, the same as PNG for elsewhere.
+
+The same numbers give the same SVG, byte for byte: no date, and element ids from a fixed salt.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = npt.NDArray[np.float64]
+
+INK, MUTED, LINE, ACCENT = "#1b1f24", "#5b6470", "#d8dee4", "#0b6bcb"
+_THEME = {INK: "ink", MUTED: "muted", LINE: "line", ACCENT: "accent"}  # colours that follow the page's, by variable
+_STAGES = (("#d98a00", ":"), ("#009e73", "--"), ("#c2609a", "-."), ("#8a6d3b", (0, (5, 1))), ("#6a5acd", (0, (1, 1))))
+_SIZE = (4.2, 3.1)  # inches
+_VECTOR_POINTS = 2000  # more are drawn as pixels, which keeps a page of whole spaces small
+_RC: dict[Any, Any] = {
+    "svg.hashsalt": "nas-proxy-bench",
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as standalone SVG text and as PNG bytes."""
+
+    svg: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Curve:
+    """rho against iterations: `iterations` and `rho` [k]; `stage` None is the weighted sum."""
+
+    stage: int | None
+    iterations: Floats
+    rho: Floats
+
+
+@dataclass(frozen=True)
+class Band:
+    """The interval of the weighted sum's rho: three arrays [k]."""
+
+    iterations: Floats
+    low: Floats
+    high: Floats
+
+
+def scatter(
+    truth: Floats, score: Floats, *, title: str, x_label: str, y_label: str, flip: tuple[bool, bool], released: bool
+) -> Drawing:
+    """Score against true value, a dot an architecture, better to the right and up.
+
+    Args:
+        truth: [n], as stored.
+        score: [n], as stored; positive scores over more than two decades get a logarithmic axis.
+        title: above the axes.
+        x_label: the truth, with its unit.
+        y_label: the score.
+        flip: whether smaller is better in truth and in score, so that the axis runs the other way.
+        released: drawn in the muted colour.
+    """
+
+    def draw(axes: Axes) -> None:
+        colour = MUTED if released else ACCENT
+        many = len(truth) > _VECTOR_POINTS
+        style: dict[str, Any] = {"s": 3, "alpha": 0.25, "rasterized": True} if many else {"s": 16, "alpha": 0.6}
+        axes.scatter(truth, score, color=colour, linewidths=0, **style)
+        if score.min() > 0 and score.max() > 100 * score.min():
+            axes.set_yscale("log")
+        axes.set(xlabel=f"{x_label}{_better('→', flip[0])}", ylabel=f"{y_label}{_better('↑', flip[1])}")
+        if flip[0]:
+            axes.invert_xaxis()
+        if flip[1]:
+            axes.invert_yaxis()
+
+    return _drawn(draw, title)
+
+
+def iterations(curves: Sequence[Curve], band: Band | None, *, title: str, limits: tuple[float, float]) -> Drawing:
+    """rho against iterations: the weighted sum with its band, and each stage.
+
+    Args:
+        curves: the lines.
+        band: around the weighted sum.
+        title: above the axes.
+        limits: of the rho axis.
+    """
+
+    def draw(axes: Axes) -> None:
+        axes.axhline(0, color=MUTED, linewidth=0.6)
+        if band is not None:
+            axes.fill_between(band.iterations, band.low, band.high, color=ACCENT, alpha=0.18, linewidth=0)
+        for curve in sorted(curves, key=lambda c: -1 if c.stage is None else c.stage, reverse=True):
+            line: dict[str, Any]
+            mark: dict[str, Any] = {"marker": "o", "markersize": 2.5} if len(curve.iterations) <= 20 else {}
+            if curve.stage is None:
+                line, label = {"color": ACCENT, "linewidth": 2}, "weighted sum"
+            else:
+                colour, dashes = _STAGES[curve.stage % len(_STAGES)]
+                line, label = {"color": colour, "linestyle": dashes, "linewidth": 1.2}, f"stage {curve.stage}"
+            axes.plot(curve.iterations, curve.rho, label=label, **line, **mark)
+        axes.set(xlabel="iterations", ylabel="Spearman's rho", ylim=limits)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+
+    return _drawn(draw, title)
+
+
+def inline(svg: str, prefix: str, described: str) -> str:
+    """The SVG as an element of a page: scaling, in the page's colours, with ids of its own and a description.
+
+    Args:
+        svg: standalone SVG.
+        prefix: put before every id, so that figures of one page do not meet.
+        described: what it shows, for readers who do not see it; must be safe to place in an attribute.
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(\sid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
+    svg = re.sub(r"(\d)px 'DejaVu Sans'[^;\"]*", r"\1px system-ui, sans-serif", svg)
+    for colour, name in _THEME.items():
+        svg = svg.replace(colour, f"var(--{name})")
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{described}" ', 1)
+
+
+def _better(arrow: str, flipped: bool) -> str:
+    return f" (lower is better {arrow})" if flipped else f" (better {arrow})"
+
+
+def _drawn(draw: Any, title: str) -> Drawing:
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_RC):
+        figure = Figure(figsize=_SIZE)
+        axes = figure.add_subplot()
+        axes.grid(True)
+        axes.set_axisbelow(True)
+        draw(axes)
+        axes.set_title(title)
+        svg, png = io.StringIO(), io.BytesIO()
+        figure.savefig(svg, format="svg", transparent=True, dpi=150, metadata={"Date": None, "Creator": None})
+        figure.savefig(png, format="png", dpi=150, facecolor="white", metadata={"Software": None})
+    return Drawing(svg.getvalue(), png.getvalue())

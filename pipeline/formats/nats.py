@@ -1,0 +1,138 @@
+"""The files that NATS-Bench publishes: one bzip2-packed pickle an architecture, and one that lists the architectures.
+
+An architecture's file maps a training length ("12", "200") to {"arch_index", "arch_str", "all_results"}, the last of
+which maps (data set, seed) to one training: series by epoch (from 0) of training, and evaluations keyed "split@epoch".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import NotThisFormError
+from pipeline.formats import pickles
+
+_PATTERN = "*.pickle.pbz2"
+_ALLOWED: pickles.Allowed = {**pickles.NUMPY, **pickles.MAPPINGS}
+
+Series = Mapping[int, float]
+"""Values by epoch, from 0."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of an architecture.
+
+    Args:
+        epochs: its length.
+        params: trainable parameters, in millions.
+        flops: operations of a forward pass, in millions.
+        latency: seconds, one a measurement.
+        train_accuracy, train_loss: percent and nats.
+        train_seconds: wall time of each epoch.
+        accuracy, loss: of each evaluated split, under its published name.
+    """
+
+    dataset: str
+    seed: int
+    epochs: int
+    params: float
+    flops: float
+    latency: tuple[float, ...]
+    train_accuracy: Series
+    train_loss: Series
+    train_seconds: Series
+    accuracy: Mapping[str, Series]
+    loss: Mapping[str, Series]
+
+
+@dataclass(frozen=True)
+class Record:
+    """An architecture's file: its number, its notation and its trainings."""
+
+    index: int
+    architecture: str
+    trainings: tuple[Training, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The file that lists the architectures: the position is the number."""
+
+    architectures: tuple[str, ...]
+
+
+def members(path: Path) -> list[Path]:
+    """The files under a folder, sorted, or the file itself.
+
+    Raises:
+        NotThisFormError: there is none.
+    """
+    if path.is_file():
+        return [path]
+    found = sorted(path.rglob(_PATTERN))
+    if not found:
+        raise NotThisFormError(f"{path} holds no {_PATTERN} file")
+    return found
+
+
+def read(path: Path) -> Record | Listing:
+    """One file.
+
+    Raises:
+        NotThisFormError: it is damaged or of another form; the message leaves its name to the caller.
+    """
+    content = pickles.load_path(path, _ALLOWED)
+    try:
+        if "meta_archs" in content:
+            return Listing(tuple(map(_text, content["meta_archs"])))
+        runs = list(content.values())
+        architecture = {(int(run["arch_index"]), _text(run["arch_str"])) for run in runs}
+        if len(architecture) != 1:
+            raise NotThisFormError(f"it is about {len(architecture)} architectures, where one is expected")
+        trainings = tuple(
+            _training(dataset, seed, training)
+            for run in runs
+            for (dataset, seed), training in run["all_results"].items()
+        )
+    except KeyError as error:
+        raise NotThisFormError(f"not of NATS-Bench's form: it has no {error}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise NotThisFormError(f"not of NATS-Bench's form: {error}") from error
+    return Record(*architecture.pop(), trainings)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"an architecture is written {value!r:.60}")
+    return value
+
+
+def _training(dataset: str, seed: int, found: Mapping[str, Any]) -> Training:
+    return Training(
+        dataset=_text(dataset),
+        seed=int(seed),
+        epochs=int(found["epochs"]),
+        params=float(found["params"]),
+        flops=float(found["flop"]),
+        latency=tuple(float(seconds) for seconds in found["latency"] or ()),
+        train_accuracy=_series(found["train_acc1es"]),
+        train_loss=_series(found["train_losses"]),
+        train_seconds=_series(found["train_times"]),
+        accuracy=_splits(found["eval_acc1es"]),
+        loss=_splits(found["eval_losses"]),
+    )
+
+
+def _series(found: Mapping[int, Any] | None) -> Series:
+    return {int(epoch): float(value) for epoch, value in (found or {}).items()}
+
+
+def _splits(found: Mapping[str, Any]) -> dict[str, dict[int, float]]:
+    splits: dict[str, dict[int, float]] = {}
+    for key, value in found.items():
+        split, _, epoch = key.rpartition("@")
+        splits.setdefault(split, {})[int(epoch)] = float(value)
+    return splits

@@ -1,0 +1,224 @@
+"""Pickles of others, read without running or importing anything of theirs.
+
+A pickle is a program that may call whatever it names. Here it gets what the caller's allow-list holds and nothing
+else, and what the lists of this module hand out cannot be altered or called to any other end: an object of somebody's
+class becomes a `Record` of its attributes, numpy's numbers are decoded here from their bytes instead of by numpy's own
+unpickling, which trusts them.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import pickle
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import NotThisFormError, from_os
+
+Allowed = Mapping[tuple[str, str], object]
+"""What a pickle may ask for: (module, name) -> the object it gets."""
+
+MAX_BYTES = 1 << 30  # unpacked; a few bytes of bz2 may unpack to any number
+_OPENERS = {b"BZ": bz2.open, b"\x1f\x8b": gzip.open}
+_BROKEN = (
+    pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, ImportError, MemoryError,
+    OverflowError, RecursionError,
+)  # fmt: skip
+_PLAIN_KIND = re.compile(r"[biufUS][0-9]{1,4}")
+
+
+def load(stream: BinaryIO, allowed: Allowed, encoding: str = "ASCII") -> Any:
+    """The object that a pickle holds.
+
+    Args:
+        stream: at the pickle's first byte.
+        allowed: what it may ask for.
+        encoding: of the 8-bit strings of Python 2; "bytes" keeps them as they are.
+
+    Raises:
+        NotThisFormError: it is damaged, not a pickle, or asks for something that `allowed` does not hold.
+    """
+    try:
+        return _Unpickler(stream, allowed, encoding).load()
+    except _BROKEN as error:
+        raise NotThisFormError(f"not a whole pickle: {_said(error)}") from error
+
+
+def load_path(path: Path, allowed: Allowed) -> Any:
+    """The object in a pickle file, which may be packed by bzip2 or gzip.
+
+    Raises:
+        NotThisFormError: as `load`; the message leaves the file's name to the caller.
+        UserError: the file cannot be read.
+    """
+    return load(io.BytesIO(_unpacked(path)), allowed)
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            opener: Any = _OPENERS.get(stream.read(2), open)
+        with opener(path, "rb") as stream:
+            data: bytes = stream.read(MAX_BYTES + 1)
+    except EOFError as error:
+        raise NotThisFormError("truncated: the packed data ends before its end marker") from error
+    except zlib.error as error:
+        raise NotThisFormError(f"damaged: {error}") from error
+    except OSError as error:
+        if error.errno is None:  # the decompressor's, not the file system's
+            raise NotThisFormError(f"damaged: {_said(error)}") from error
+        raise from_os(error, f"reading {path}") from error
+    if not data:
+        raise NotThisFormError("the file is empty")
+    if len(data) > MAX_BYTES:
+        raise NotThisFormError(f"unpacks to more than {MAX_BYTES >> 20} MiB: refused")
+    return data
+
+
+def _said(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, stream: BinaryIO, allowed: Allowed, encoding: str) -> None:
+        super().__init__(stream, encoding=encoding)
+        self._allowed = allowed
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self._allowed:
+            raise NotThisFormError(f"the pickle asks for {module}.{name}, which no file of this form needs: refused")
+        return self._allowed[module, name]
+
+
+class Record:
+    """An object of somebody's class: its attributes, none of its code."""
+
+    def __setstate__(self, state: object) -> None:
+        # Being defined here, it is also what BUILD finds on the class itself, where the call fails: so no pickle can
+        # set an attribute of the class, which the objects of the next pickle would inherit.
+        if not isinstance(state, dict):
+            raise pickle.UnpicklingError("an object's state is not a mapping of attributes")
+        self.__dict__.update(state)
+
+
+def records(classes: Iterable[str]) -> Allowed:
+    """The allow-list that turns objects of these classes ("package.module.Class") into records."""
+    return {(module, name): Record for module, _, name in (c.rpartition(".") for c in classes)}
+
+
+def _text(part: Any) -> Any:
+    """A string of Python 2 that was kept as bytes, as text."""
+    return part.decode("ascii") if isinstance(part, bytes) else part
+
+
+class _Sealed:
+    """A stand-in that a pickle may call and nothing else: it has no attributes, and BUILD on it fails."""
+
+    __slots__ = ()
+
+    def __setstate__(self, state: object) -> None:
+        raise pickle.UnpicklingError(f"{type(self).__name__} has no state")
+
+
+class _Encode(_Sealed):
+    """`_codecs.encode`, as protocol 2 spells bytes; any other codec is refused."""
+
+    __slots__ = ()
+
+    def __call__(self, text: str, encoding: str) -> bytes:
+        if encoding != "latin1":
+            raise pickle.UnpicklingError(f"bytes spelt in {encoding!r}")
+        return text.encode("latin-1")
+
+
+class _Kind:
+    """A `numpy.dtype` of plain numbers or text: `order` is its byte order once BUILD has set the state."""
+
+    __slots__ = ("code", "order")
+
+    def __init__(self, code: str) -> None:
+        self.code, self.order = code, "="
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        state = tuple(map(_text, state))
+        if len(state) < 5 or state[1] not in ("<", ">", "|", "=") or any(part is not None for part in state[2:5]):
+            raise pickle.UnpicklingError("a numpy type with fields")
+        self.order = state[1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(self.order + self.code)
+
+
+class _DType(_Sealed):
+    __slots__ = ()
+
+    def __call__(self, code: str | bytes, _align: bool = False, _copy: bool = True) -> _Kind:
+        code = _text(code)
+        if not _PLAIN_KIND.fullmatch(code):
+            raise pickle.UnpicklingError(f"numpy type {code!r} is neither numbers nor text")
+        return _Kind(code)
+
+
+class _Scalar(_Sealed):
+    __slots__ = ()
+
+    def __call__(self, kind: _Kind, raw: bytes) -> object:
+        return np.frombuffer(raw, kind.dtype, count=1)[0].item()
+
+
+class _NDArray(_Sealed):
+    __slots__ = ()
+
+
+class _Array(np.ndarray[Any, Any]):
+    """An array whose bytes BUILD brings, after a check that they are of the shape and type it states."""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, kind, fortran, raw = state
+        if not isinstance(kind, _Kind) or not isinstance(raw, bytes):
+            raise pickle.UnpicklingError("a numpy array of objects")
+        plain: npt.NDArray[Any] = np.frombuffer(raw, kind.dtype).reshape(shape, order="F" if fortran else "C")
+        checked: Any = (1, plain.shape, plain.dtype, bool(fortran), raw)
+        super().__setstate__(checked)
+
+
+class _Reconstruct(_Sealed):
+    __slots__ = ()
+
+    def __call__(self, kind: object, _shape: object, _code: object) -> _Array:
+        if not isinstance(kind, _NDArray):
+            raise pickle.UnpicklingError("an array that is not numpy's own")
+        return _Array((0,), np.int8)
+
+
+class _FromBuffer(_Sealed):
+    __slots__ = ()
+
+    def __call__(self, raw: bytes, kind: _Kind, shape: tuple[int, ...], order: Literal["C", "F"]) -> npt.NDArray[Any]:
+        return np.frombuffer(raw, kind.dtype).reshape(shape, order=order)
+
+
+MAPPINGS: Allowed = {("collections", "OrderedDict"): dict}
+"""Ordered mappings, as plain ones."""
+
+NUMPY: Allowed = {
+    ("numpy", "dtype"): _DType(),
+    ("numpy", "ndarray"): _NDArray(),
+    ("_codecs", "encode"): _Encode(),
+    **{
+        (f"numpy.{core}.multiarray", name): stand_in
+        for core in ("core", "_core")  # numpy 1 and numpy 2
+        for name, stand_in in (("scalar", _Scalar()), ("_reconstruct", _Reconstruct()))
+    },
+    **{(f"numpy.{core}.numeric", "_frombuffer"): _FromBuffer() for core in ("core", "_core")},
+}
+"""numpy's arrays, and its scalars as Python's numbers."""

@@ -1,0 +1,187 @@
+"""The networks of NAS-Bench-201's topology space and of NATS-Bench's size space.
+
+Macro structure (Dong and Yang, "NAS-Bench-201", ICLR 2020; Dong et al., "NATS-Bench", TPAMI 2021): a 3x3 convolution,
+three stacks of cells, and between two stacks a residual block of stride 2. A cell has four nodes; each node sums one
+operation of every node before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+SIZE_CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+TOPOLOGY_CHANNELS = (16, 32, 64)
+TOPOLOGY_CELLS = 5
+
+_KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
+_NODES = 4
+
+
+class ConvBN(nn.Sequential):
+    """Convolution without bias, then batch normalisation; the ReLU before it is the caller's, who may share it."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, plain: bool = False) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+            nn.BatchNorm2d(outputs, affine=not plain, track_running_stats=not plain),
+        )
+
+
+class Cell(nn.Module):
+    """One cell: [N, inputs, H, W] -> [N, outputs, H, W].
+
+    Args:
+        edges: operation of each edge (i, j), i < j < 4.
+        plain: batch normalisation without affine parameters and running statistics.
+    """
+
+    def __init__(self, edges: Mapping[tuple[int, int], str], inputs: int, outputs: int, *, plain: bool) -> None:
+        super().__init__()
+        self.outputs = outputs
+        self.edges = nn.ModuleDict()
+        self.kinds = dict(edges)
+        for (source, target), kind in edges.items():
+            before = inputs if source == 0 else outputs
+            if kind in _KERNELS:
+                self.edges[f"{source}-{target}"] = ConvBN(before, outputs, _KERNELS[kind], plain=plain)
+            elif kind == "skip_connect" and before != outputs:
+                projection = ConvBN(before, outputs, 1, plain=plain)
+                self.edges[f"{source}-{target}"] = projection
+        self.plan = _plan(edges, from_input_only=plain)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Evaluate the nodes in order."""
+        nodes: dict[int, Tensor] = {0: x}
+        rectified: dict[int, Tensor] = {}
+        for target, sources in self.plan:
+            total: Tensor | None = None
+            for source in sources:
+                kind = self.kinds[source, target]
+                if kind in _KERNELS and source not in rectified:
+                    rectified[source] = functional.relu(nodes[source])
+                term = self._edge(kind, f"{source}-{target}", rectified if kind in _KERNELS else nodes, source)
+                total = term if total is None else total + term
+            nodes[target] = self._zero(x) if total is None else total
+        return nodes[_NODES - 1] if _NODES - 1 in nodes else self._zero(x)
+
+    def _zero(self, x: Tensor) -> Tensor:
+        return x.new_zeros(x.shape[0], self.outputs, *x.shape[2:])
+
+    def _edge(self, kind: str, name: str, values: Mapping[int, Tensor], source: int) -> Tensor:
+        if name in self.edges:
+            term: Tensor = self.edges[name](values[source])
+            return term
+        if kind == "skip_connect":
+            return values[source]
+        return functional.avg_pool2d(values[source], 3, 1, 1, count_include_pad=False)
+
+
+def _plan(edges: Mapping[tuple[int, int], str], *, from_input_only: bool) -> list[tuple[int, list[int]]]:
+    """The nodes to evaluate, each with its sources: only what the output depends on.
+
+    A node that the input does not reach is zero, and stays zero through any operation whose batch normalisation has
+    no shift, so it is left out when `from_input_only` says that this holds.
+    """
+    real = [edge for edge, kind in edges.items() if kind != "none"]
+    needed = {_NODES - 1}
+    for source, target in sorted(real, reverse=True):
+        if target in needed:
+            needed.add(source)
+    reached = {0}
+    for source, target in sorted(real, key=lambda edge: edge[1]):
+        if source in reached:
+            reached.add(target)
+    keep = needed & reached if from_input_only else needed
+    return [
+        (target, sorted(s for s, t in real if t == target and s in keep)) for target in range(1, _NODES) if target in keep
+    ]
+
+
+class Reduction(nn.Module):
+    """The residual block between two stacks: [N, inputs, H, W] -> [N, outputs, H/2, W/2]."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first = ConvBN(inputs, outputs, 3, 2)
+        self.second = ConvBN(outputs, outputs, 3)
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2, 2), nn.Conv2d(inputs, outputs, 1, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Residual branch plus shortcut."""
+        inner = self.second(functional.relu(self.first(functional.relu(x))))
+        shortcut: Tensor = self.shortcut(x)
+        return shortcut + inner
+
+
+class Network(nn.Module):
+    """Images [N, 3, H, W] -> the features after each of the three stacks, at H, H/2 and H/4.
+
+    Args:
+        edges: the cell.
+        widths: channels of the five parts: stack, reduction, stack, reduction, stack.
+        cells: cells a stack.
+        plain: see `Cell`; the stem and the reductions keep affine batch normalisation with running statistics.
+    """
+
+    def __init__(
+        self, edges: Mapping[tuple[int, int], str], widths: tuple[int, ...], cells: int, *, plain: bool = True
+    ) -> None:
+        super().__init__()
+        self.stem = ConvBN(3, widths[0], 3)
+        self.stacks = nn.ModuleList()
+        before = widths[0]
+        for part, width in enumerate(widths):
+            if part % 2:
+                self.stacks.append(Reduction(before, width))
+            else:
+                inputs = [before, *[width] * (cells - 1)]
+                self.stacks.append(nn.Sequential(*(Cell(edges, i, width, plain=plain) for i in inputs)))
+            before = width
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """The three taps, first to last."""
+        x = self.stem(images)
+        taps = []
+        for part, stack in enumerate(self.stacks):
+            x = stack(x)
+            if part % 2 == 0:
+                taps.append(x)
+        return taps
+
+
+def parse_cell(text: str) -> dict[tuple[int, int], str]:
+    """The operation of each edge in an architecture string that is known to be valid."""
+    edges = {}
+    for target, node in enumerate(text.split("+"), 1):
+        for item in node.strip("|").split("|"):
+            kind, source = item.rsplit("~", 1)
+            edges[int(source), target] = kind
+    return edges
+
+
+def network(spec: Mapping[str, Any], *, plain: bool = True) -> Network:
+    """The backbone of a canonical spec: {"cell": architecture string} or {"channels": five widths}.
+
+    Args:
+        spec: of the topology or of the size space.
+        plain: cells without affine parameters and running statistics, as the regression proxy's authors ran them;
+            False is the network that the benchmark trained.
+    """
+    if "channels" in spec:
+        return Network(parse_cell(SIZE_CELL), tuple(spec["channels"]), 1, plain=plain)
+    first, second, third = TOPOLOGY_CHANNELS
+    widths = (first, second, second, third, third)
+    return Network(parse_cell(spec["cell"]), widths, TOPOLOGY_CELLS, plain=plain)
+
+
+def trained_parameters(spec: Mapping[str, Any], classes: int) -> int:
+    """Trainable parameters of the network that the benchmark trained: backbone, last batch normalisation, classifier."""
+    with torch.device("meta"):
+        backbone = network(spec, plain=False)
+    last = spec["channels"][-1] if "channels" in spec else TOPOLOGY_CHANNELS[-1]
+    return sum(p.numel() for p in backbone.parameters()) + 2 * last + (last + 1) * classes

@@ -1,0 +1,74 @@
+"""Progress of long work: a bar with rate and time left on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+Advance = Callable[[int], None]
+
+_QUIET_SECONDS = 10.0  # between two plain lines
+
+
+@contextlib.contextmanager
+def progress(what: str, total: int | None, done: int = 0) -> Iterator[Advance]:
+    """Yield a function that is told how many more are done.
+
+    Args:
+        what: said in front: "scoring regression-n101".
+        total: how many there are, where that is known.
+        done: how many of them were done before.
+    """
+    bar = _terminal(what, total, done) if sys.stderr.isatty() else _lines(what, total, done)
+    with bar as advance:
+        yield advance
+
+
+@contextlib.contextmanager
+def _terminal(what: str, total: int | None, done: int) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=total, completed=done, rate="")
+        started, count = time.monotonic(), 0
+
+        def advance(more: int) -> None:
+            nonlocal count
+            count += more
+            bar.update(task, advance=more, rate=_rate(count, started))
+
+        yield advance
+
+
+@contextlib.contextmanager
+def _lines(what: str, total: int | None, done: int) -> Iterator[Advance]:
+    started = said = time.monotonic()
+    count = 0
+
+    def say() -> None:
+        of = f" of {total}" if total is not None else ""
+        left = f", {(total - done - count) * (time.monotonic() - started) / count:.0f} s left" if total and count else ""
+        print(f"{what}: {done + count}{of}, {_rate(count, started)}{left}", file=sys.stderr, flush=True)
+
+    def advance(more: int) -> None:
+        nonlocal count, said
+        count += more
+        if time.monotonic() - said >= _QUIET_SECONDS:
+            said = time.monotonic()
+            say()
+
+    yield advance
+    if count:
+        say()
+
+
+def _rate(count: int, started: float) -> str:
+    rate = count / max(time.monotonic() - started, 1e-9)
+    return f"{rate:.0f}/s" if rate >= 10 else f"{60 * rate:.1f}/min"

@@ -1,0 +1,91 @@
+"""Where a row comes from: canonical JSON, identities, file hashes and the record of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "nas-proxy-bench"
+RECORDED_PACKAGES = ("duckdb", "numpy", "pandas", "pyarrow", "scipy", "torch")
+
+
+def canonical_json(value: object) -> str:
+    """The one text of a JSON value: sorted keys, no blanks, no NaN.
+
+    Raises:
+        ValueError: if the value holds a NaN or an infinity, which JSON does not have.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def identity(kind: str, version: int, value: object) -> str:
+    """The first 16 hex digits of the SHA-256 of `kind/version:canonical JSON`."""
+    return text_identity(kind, version, canonical_json(value))
+
+
+def text_identity(kind: str, version: int, canonical: str) -> str:
+    """`identity` of a value whose canonical JSON is at hand already."""
+    return hashlib.sha256(f"{kind}/{version}:{canonical}".encode()).hexdigest()[:16]
+
+
+def stream_seed(*parts: object) -> int:
+    """A 63-bit seed for a random stream that depends on `parts` and on nothing else."""
+    digest = hashlib.sha256(canonical_json(list(parts)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def file_sha256(path: Path) -> tuple[str, int]:
+    """SHA-256 (hex) and size in bytes of a file, or of a folder as the sorted list of its files' names and hashes."""
+    if path.is_file():
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size
+    total, listing = 0, hashlib.sha256()
+    for member in sorted(p for p in path.rglob("*") if p.is_file()):
+        digest, size = file_sha256(member)
+        listing.update(f"{member.relative_to(path).as_posix()}\0{digest}\n".encode())
+        total += size
+    return listing.hexdigest(), total
+
+
+def code_version() -> str:
+    """The package's version, with the commit when it runs from a checkout."""
+    version = importlib.metadata.version(PACKAGE)
+    here = Path(__file__).resolve().parent
+    if not (here.parent / ".git").exists():
+        return version
+    described = subprocess.run(
+        ["git", "-C", str(here), "describe", "--always", "--dirty", "--exclude=*"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return f"{version}+{described.stdout.strip()}" if described.returncode == 0 else version
+
+
+def new_run(stage: str, arguments: Mapping[str, Any], device: str = "cpu") -> dict[str, Any]:
+    """The row of `runs` for a run that begins now."""
+    versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
+    return {
+        "run_id": uuid.uuid4().hex[:16],
+        "stage": stage,
+        "arguments": canonical_json(dict(arguments)),
+        "started_at": datetime.now(UTC),
+        "finished_at": None,
+        "status": "running",
+        "code_version": code_version(),
+        "host": f"{platform.node()} ({platform.machine()}, {os.cpu_count()} cores)",
+        "device": device,
+        "packages": canonical_json({"python": platform.python_version(), **versions}),
+    }
+
+
+def finished(run: Mapping[str, Any], status: str = "finished") -> dict[str, Any]:
+    """The row of `runs` for the same run once it has ended."""
+    return {**run, "finished_at": datetime.now(UTC), "status": status}

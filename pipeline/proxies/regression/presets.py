@@ -1,0 +1,116 @@
+"""The configurations of the regression proxy: TOML files beside this module, or a user's own."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import UserError, unknown
+from pipeline.proxies.regression.signals import FREQUENCIES
+
+FOLDER = Path(__file__).parent / "presets"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Noise(_Model):
+    """Noise added to the input, drawn anew at every iteration."""
+
+    kind: Literal["none", "uniform", "normal"] = "none"
+    level: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Signal(_Model):
+    """One signal of a stage's target, scaled by `level`."""
+
+    kind: Literal["sin1d", "sin2d", "dot", "gdot", "resize"]
+    level: Annotated[float, Field(gt=0)] = 1.0
+    frequencies: list[Annotated[float, Field(ge=0, le=0.5)]] | None = None
+    partial: Annotated[float, Field(gt=0, le=1)] | None = None
+    local: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_frequencies(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("frequencies"), str):
+            named = data["frequencies"]
+            if named not in FREQUENCIES:
+                raise ValueError(f"frequencies '{named}': known are {', '.join(FREQUENCIES)}")
+            data = {**data, "frequencies": FREQUENCIES[named]}
+        return data
+
+    @model_validator(mode="after")
+    def _complete(self) -> Signal:
+        if self.kind in ("sin1d", "sin2d") and not self.frequencies:
+            raise ValueError(f"{self.kind} needs frequencies")
+        if self.kind in ("dot", "gdot") and self.partial is None:
+            raise ValueError(f"{self.kind} needs partial")
+        return self
+
+
+class Stage(_Model):
+    """The target of one tap: its channels and the signals that add up to it."""
+
+    channels: Annotated[int, Field(ge=1, le=640)]
+    signals: Annotated[list[Signal], Field(min_length=1)]
+
+
+class Preset(_Model):
+    """A configuration of the regression proxy; the defaults are those of the paper's released runs."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    description: str = ""
+    noise: Noise = Noise()
+    stages: Annotated[list[Stage], Field(min_length=1)]
+    stage_weights: list[float] = [0.25, 0.5, 1.0]
+    iterations: Annotated[int, Field(ge=1)] = 100
+    evaluate_every: Annotated[int, Field(ge=1)] = 10
+    learning_rate: Annotated[float, Field(gt=0)] = 0.1
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 4e-5
+
+    @model_validator(mode="after")
+    def _lengths(self) -> Preset:
+        if len(self.stage_weights) != len(self.stages):
+            raise ValueError(f"{len(self.stages)} stages but {len(self.stage_weights)} stage_weights")
+        if self.iterations % self.evaluate_every:
+            raise ValueError("iterations must be a multiple of evaluate_every")
+        return self
+
+    def configuration(self) -> dict[str, Any]:
+        """Everything that changes the number: the preset without its name and description."""
+        return self.model_dump(exclude={"name", "description"}, exclude_none=True)
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The shipped presets."""
+    return tuple(sorted(f"regression-{p.stem}" for p in FOLDER.glob("*.toml")))
+
+
+def load(name: str) -> Preset:
+    """A shipped preset by its name, or a user's by the path of a TOML file.
+
+    Raises:
+        UserError: no such preset, or a file that is not one; the message names the field.
+    """
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name.removeprefix('regression-')}.toml"
+    if not name.endswith(".toml") and name not in names():
+        raise unknown("proxy", name, names())
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Preset.model_validate(data)
+    except OSError as error:
+        raise UserError(f"proxy preset {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"proxy preset {path} is not TOML: {error}") from error
+    except ValidationError as error:
+        found = error.errors()[0]
+        where = ".".join(str(part) for part in found["loc"]) or "the preset"
+        raise UserError(f"proxy preset {path}: {where}: {found['msg']}") from error

@@ -1,0 +1,90 @@
+"""The synthetic signals of the regression proxy: maps of size 8x8 that a stage of a network is trained to reproduce.
+
+Definitions after Li et al., "Generic Neural Architecture Search via Regression" (NeurIPS 2021), section 3.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional
+
+SIZE = 8  # height and width of a target map
+PHASES = 32
+
+FREQUENCIES = {
+    "low": [round(0.005 + 0.01 * i, 4) for i in range(10)],
+    "mid": [round(0.125 + 0.025 * i, 4) for i in range(10)],
+    "high": [round(0.375 + 0.0125 * i, 4) for i in range(10)],
+}
+"""Presets of ten frequencies, in cycles a pixel."""
+
+
+def sin1d(frequencies: list[float], count: int, channels: int, generator: Generator) -> Tensor:
+    """Waves along rows or along columns, [count, channels, 8, 8].
+
+    For each frequency f and each of 32 phases p ~ U(0, 2 pi): sin(2 pi f k + p) for even and cos for odd phases,
+    k = 1..8, once along the rows and once along the columns. Channels are drawn without replacement, anew for each
+    of the `count` images.
+    """
+    k = torch.arange(1, SIZE + 1, dtype=torch.float32)
+    f = torch.tensor(frequencies)[:, None, None]
+    phases = 2 * math.pi * torch.rand(len(frequencies), PHASES, 1, generator=generator)
+    waves = _sin_cos(2 * math.pi * f * k + phases).reshape(-1, SIZE)
+    bank = torch.cat([waves[:, :, None].expand(-1, SIZE, SIZE), waves[:, None, :].expand(-1, SIZE, SIZE)])
+    return _draw(bank, count, channels, generator)
+
+
+def sin2d(frequencies: list[float], count: int, channels: int, generator: Generator) -> Tensor:
+    """Plane waves, [count, channels, 8, 8].
+
+    For each ordered pair (f, g) of frequencies and each of 32 phases: sin or cos of 2 pi (f row + g column) + phase,
+    and the same map with its rows flipped. Channels are drawn as in `sin1d`.
+    """
+    k = torch.arange(1, SIZE + 1, dtype=torch.float32)
+    f = torch.tensor(frequencies)
+    row = (f[:, None] * k)[:, None, :, None]
+    column = (f[:, None] * k)[None, :, None, :]
+    pairs = (row + column).reshape(-1, 1, SIZE, SIZE)
+    phases = 2 * math.pi * torch.rand(pairs.shape[0], PHASES, 1, 1, generator=generator)
+    waves = _sin_cos(2 * math.pi * pairs + phases).reshape(-1, SIZE, SIZE)
+    return _draw(torch.cat([waves, waves.flip(1)]), count, channels, generator)
+
+
+def dot(partial: float, count: int, channels: int, generator: Generator) -> Tensor:
+    """floor(64 partial) distinct positions of each map set to +1 or -1 with equal chance, [count, channels, 8, 8]."""
+    cells = SIZE * SIZE
+    order = torch.rand(count, channels, cells, generator=generator).argsort(dim=-1)
+    signs = torch.randint(0, 2, (count, channels, cells), generator=generator) * 2.0 - 1.0
+    chosen = (order < math.floor(partial * cells)).float()
+    return (chosen * signs).reshape(count, channels, SIZE, SIZE)
+
+
+def gdot(partial: float, count: int, channels: int, generator: Generator) -> Tensor:
+    """A dot map smoothed with a Gaussian of sigma 1 pixel, divided by its largest absolute value, [count, channels, 8, 8]."""
+    from scipy.ndimage import gaussian_filter
+
+    maps = dot(partial, count, channels, generator)
+    smooth = torch.from_numpy(gaussian_filter(maps.numpy(), sigma=(0, 0, 1, 1)))
+    return smooth / smooth.abs().amax(dim=(2, 3), keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+
+
+def resize(images: Tensor, channels: int, generator: Generator) -> Tensor:
+    """The batch itself, [N, channels, 8, 8]: nearest-resized, scaled to [-1, 1], its channels repeated and permuted."""
+    small = functional.interpolate(images, size=(SIZE, SIZE), mode="nearest")
+    low, high = small.min(), small.max()
+    scaled = (small - low) / (high - low).clamp_min(torch.finfo(torch.float32).tiny) * 2 - 1
+    repeated = scaled.repeat(1, math.ceil(channels / images.shape[1]), 1, 1)
+    return repeated[:, torch.randperm(repeated.shape[1], generator=generator)[:channels]]
+
+
+def _sin_cos(angles: Tensor) -> Tensor:
+    """Sine of the even and cosine of the odd phases; phases are the second dimension."""
+    even = (torch.arange(PHASES) % 2 == 0).reshape(1, PHASES, *[1] * (angles.dim() - 2))
+    return torch.where(even, angles.sin(), angles.cos())
+
+
+def _draw(bank: Tensor, count: int, channels: int, generator: Generator) -> Tensor:
+    return torch.stack([bank[torch.randperm(len(bank), generator=generator)[:channels]] for _ in range(count)])

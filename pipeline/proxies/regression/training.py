@@ -1,0 +1,177 @@
+"""The regression task: train a network for some iterations to reproduce the target maps, and record its losses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+from pipeline.proxies.regression import signals
+from pipeline.proxies.regression.presets import Noise, Preset, Signal
+
+
+@dataclass
+class Losses:
+    """Unweighted mean squared errors, a list a stage; `diverged_at` is the first iteration whose loss is not finite."""
+
+    train_iterations: list[int] = field(default_factory=list)
+    train: list[list[float]] = field(default_factory=list)
+    eval_iterations: list[int] = field(default_factory=list)
+    eval: list[list[float]] = field(default_factory=list)
+    diverged_at: int | None = None
+
+
+class UnbuildableError(Exception):
+    """The network could not be made; the cause says why."""
+
+
+class Head(nn.Module):
+    """A stage's head: nearest-resize to 8x8, batch normalisation, 1x1 convolution to the target's channels."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(inputs)
+        self.project = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, tap: Tensor) -> Tensor:
+        """[N, inputs, H, W] -> [N, outputs, 8, 8]."""
+        small = functional.interpolate(tap, size=(signals.SIZE, signals.SIZE), mode="nearest")
+        predicted: Tensor = self.project(self.norm(small))
+        return predicted
+
+
+def targets(preset: Preset, images: Tensor, generator: Generator) -> list[Tensor]:
+    """The target of each stage, [N, channels, 8, 8]: the sum of level x signal.
+
+    A local signal is drawn anew for each image; another is drawn once and shared by the batch.
+    """
+    return [
+        sum((_signal(s, images, stage.channels, generator) for s in stage.signals), torch.zeros(()))
+        for stage in preset.stages
+    ]
+
+
+def _signal(signal: Signal, images: Tensor, channels: int, generator: Generator) -> Tensor:
+    count = len(images) if signal.local else 1
+    if signal.kind == "resize":
+        maps = signals.resize(images, channels, generator)
+    elif signal.kind in ("sin1d", "sin2d"):
+        draw = signals.sin1d if signal.kind == "sin1d" else signals.sin2d
+        maps = draw(signal.frequencies or [], count, channels, generator)
+    else:
+        draw_dots = signals.dot if signal.kind == "dot" else signals.gdot
+        maps = draw_dots(signal.partial or 0.0, count, channels, generator)
+    return signal.level * maps.expand(len(images), -1, -1, -1)
+
+
+class Regression(nn.Module):
+    """A backbone with one head a tap; the forward pass gives the mean squared error of each stage, [stages]."""
+
+    def __init__(self, backbone: nn.Module, goals: list[Tensor], example: Tensor) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.goals = goals
+        with torch.no_grad():
+            taps = backbone.eval()(example[:1])
+        if len(taps) != len(goals):
+            raise ValueError(f"the network has {len(taps)} taps, the task {len(goals)} stages")
+        self.heads = nn.ModuleList(Head(tap.shape[1], goal.shape[1]) for tap, goal in zip(taps, goals, strict=True))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[N, 3, H, W] -> [stages]."""
+        taps = self.backbone(images)
+        predicted = (head(tap) for head, tap in zip(self.heads, taps, strict=True))
+        return torch.stack([functional.mse_loss(p, goal) for p, goal in zip(predicted, self.goals, strict=True)])
+
+
+def train(
+    build: Callable[[], nn.Module],
+    preset: Preset,
+    images: Tensor,
+    goals: list[Tensor],
+    device: torch.device,
+    generator: Generator,
+    seed: int,
+) -> Losses:
+    """Train one network and return its losses.
+
+    Args:
+        build: makes the backbone; its initial weights come from torch's default initialisation, seeded by `seed`.
+        preset: the configuration.
+        images: [N, 3, H, W], on the CPU.
+        goals: the target of each stage, on the CPU.
+        device: where to train. Weights and noise are drawn on the CPU, so that every device trains the same task.
+        generator: of the noise.
+        seed: of the weights.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            backbone = build()
+        except (ValueError, KeyError, RuntimeError) as error:
+            raise UnbuildableError from error
+        model = Regression(backbone, [g.to(device) for g in goals], images)
+    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.goals = [g.to(device, memory_format=torch.channels_last) for g in goals]
+    weights = torch.tensor(preset.stage_weights, device=device)
+    optimiser = _optimiser(model, preset)
+    losses = Losses()
+
+    def batch() -> Tensor:
+        return (images + _noise(preset.noise, images, generator)).to(device, memory_format=torch.channels_last)
+
+    for first in range(1, preset.iterations + 1, preset.evaluate_every):
+        span = range(first, first + preset.evaluate_every)
+        model.train()
+        observed = []
+        for _ in span:
+            optimiser.zero_grad()
+            stages = model(batch())
+            torch.dot(weights, stages).backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            observed.append(stages.detach())
+        if not _record(losses, losses.train, losses.train_iterations, span, torch.stack(observed)):
+            break
+        model.eval()
+        with torch.no_grad():
+            evaluated = model(batch())
+        if not _record(losses, losses.eval, losses.eval_iterations, span[-1:], evaluated[None]):
+            break
+    return losses
+
+
+def _optimiser(model: nn.Module, preset: Preset) -> torch.optim.Optimizer:
+    """Stochastic gradient descent with momentum, whose weight decay leaves vectors (shifts, scales, biases) alone."""
+    parameters = list(model.parameters())
+    return torch.optim.SGD(
+        [
+            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": preset.weight_decay},
+            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+        ],
+        lr=preset.learning_rate,
+        momentum=preset.momentum,
+        fused=True,
+    )
+
+
+def _noise(noise: Noise, images: Tensor, generator: Generator) -> Tensor:
+    if noise.kind == "uniform":
+        return (torch.rand(images.shape, generator=generator) * 2 - 1) * noise.level
+    if noise.kind == "normal":
+        return torch.randn(images.shape, generator=generator) * noise.level
+    return torch.zeros(())
+
+
+def _record(losses: Losses, kept: list[list[float]], iterations: list[int], span: range, observed: Tensor) -> bool:
+    """Keep the finite losses; False, and where it was, at the first that is not."""
+    for iteration, row in zip(span, observed.tolist(), strict=True):
+        if not all(map(math.isfinite, row)):
+            losses.diverged_at = iteration
+            return False
+        iterations.append(iteration)
+        kept.append(row)
+    return True

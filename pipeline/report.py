@@ -1,0 +1,342 @@
+"""The report: how well each proxy ranks each space, with certainty, failures and cost, as a page and as data.
+
+Ranks, rho, coverage and cost come from SQL (queries/report); intervals, tau, figures and text are made here.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline import catalog, provenance, statistics
+from pipeline.errors import from_os
+from pipeline.store import Lake
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from pipeline.figures import Band, Curve, Drawing
+
+Row = dict[str, Any]
+
+CSV_COLUMNS = (
+    "benchmark", "space", "dataset", "metric", "epochs", "source_id", "proxy", "proxy_id", "seed", "n", "n_failed",
+    "n_no_truth", "rho", "low", "high", "tau", "n_top", "rho_top", "n_shared", "rho_shared",
+)  # fmt: skip
+_BAND_RESAMPLES = (500, 100)  # up to statistics.MANY architectures, and above
+_BAND_POINTS = 25  # a band is computed at so many iterations at most
+_RUNS_SHOWN = 50
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+@dataclass(frozen=True)
+class ReportResult:
+    """Where the report is, and its main table as text for a terminal."""
+
+    index: Path
+    table: str
+
+
+def write(lake_root: Path, out: Path) -> ReportResult:
+    """Write the report of a lake into a folder: index.html, report.md, report.json, correlations.csv and figures.
+
+    All is computed before the first file is touched, each file is replaced whole, and figures of an earlier report that
+    this one lacks are removed; nothing else in the folder is.
+
+    Raises:
+        UserError: there is no such lake, or the folder cannot be written.
+    """
+    with closing(catalog.snapshot(Lake(lake_root))) as connection:
+        content = _content(connection)
+    drawings = {f["name"]: f.pop("drawing") for space in content["spaces"] for f in space["figures"]}
+    files: dict[str, bytes] = {}
+    for name, drawing in drawings.items():
+        files[f"figures/{name}.svg"] = drawing.svg.encode()
+        files[f"figures/{name}.png"] = drawing.png
+    files["correlations.csv"] = _csv(content).encode()
+    files["report.json"] = (json.dumps(content, indent=1, default=str, allow_nan=False) + "\n").encode()
+    files["report.md"] = _render("report.md.j2", content, drawings).encode()
+    files["index.html"] = _render("report.html.j2", content, drawings).encode()
+    try:
+        _replace(out, files)
+    except OSError as error:
+        raise from_os(error, f"writing the report to {out}") from error
+    return ReportResult((out / "index.html").absolute(), _text(content))
+
+
+def _content(connection: duckdb.DuckDBPyConnection) -> Row:
+    """Everything that the report tells, as JSON values, beside the figures' drawings."""
+    targets, cost, failures = (_rows(connection, name) for name in ("targets", "cost", "failures"))
+    seconds = {_series(row): row for row in cost}
+    correlations = _rows(connection, "correlations")
+    for row in correlations:
+        spent = seconds.get(_series(row), {})
+        row |= {"low": None, "high": None, "resamples": None, "tau": None}
+        row |= {"seconds": spent.get("seconds"), "devices": spent.get("devices")}
+    spaces = []
+    for target in (t for t in targets if t["main"]):
+        of_space = [r for r in correlations if _within(r, target)]
+        spaces.append(_space(connection, target, [t for t in targets if _within(t, target)], of_space))
+        spaces[-1]["failures"] = [f for f in failures if _within(f, target)]
+    runs = _rows(connection, "runs")
+    return {
+        "version": provenance.code_version(),
+        "made_at": datetime.now(UTC).replace(microsecond=0).isoformat(),
+        "packages": json.loads(provenance.new_run("report", {})["packages"]),
+        "spaces": spaces,
+        "agreement": _rows(connection, "agreement"),
+        "published": _rows(connection, "published"),
+        "sources": _rows(connection, "sources"),
+        "runs": runs[:_RUNS_SHOWN],
+        "runs_in_all": len(runs),
+    }
+
+
+def _space(connection: duckdb.DuckDBPyConnection, main: Row, targets: list[Row], correlations: list[Row]) -> Row:
+    """One space: its ranking by the main target with intervals, its other targets, and its figures."""
+    ranking = [row for row in correlations if row["main"]]
+    others = [row for row in correlations if not row["main"]]
+    parameters = {key: main[key] for key in ("benchmark", "space", "dataset", "metric")}
+    figures = []
+    pairs = {(p["proxy_id"], p["seed"]): p for p in _rows(connection, "pairs", parameters)}
+    for row in ranking:
+        if pair := pairs.get((row["proxy_id"], row["seed"])):
+            score, truth = np.asarray(pair["score"]), np.asarray(pair["truth"])
+            row["tau"] = statistics.kendall_tau(score, truth)
+            if interval := statistics.spearman_interval(score, truth):
+                row |= {"low": interval.low, "high": interval.high, "resamples": interval.resamples}
+            figures.append(_scatter(main, row, pair))
+    figures += _iterations(connection, parameters, ranking)
+    columns = [t for t in targets if not t["main"]]
+    return {
+        "benchmark": main["benchmark"],
+        "space": main["space"],
+        "main": main,
+        "ranking": ranking,
+        "targets": columns,
+        "further": others,
+        "others": [_across(row, columns, others) for row in ranking],
+        "figures": figures,
+    }
+
+
+def _across(row: Row, targets: list[Row], others: list[Row]) -> Row:
+    """The rho of one proxy and seed with every further target, in their order."""
+    same = {(o["dataset"], o["metric"]): o for o in others if _series(o) == _series(row)}
+    found = [same.get((t["dataset"], t["metric"]), {}) for t in targets]
+    kept = {key: row[key] for key in ("label", "proxy_id", "released", "seed")}
+    return {**kept, "rho": [f.get("rho") for f in found], "n": [f.get("n") for f in found]}
+
+
+def _scatter(main: Row, row: Row, pair: Row) -> Row:
+    from pipeline import figures
+
+    score, truth = np.asarray(pair["score_as_stored"]), np.asarray(pair["truth_as_stored"])
+    drawing = figures.scatter(
+        truth,
+        score,
+        title=f"rho {number(row['rho'])}, n {row['n']}",
+        x_label=f"{main['dataset']} {main['metric']}, {main['unit']}",
+        y_label="score",
+        flip=(not main["higher_is_better"], bool(np.any(score != np.asarray(pair["score"])))),
+        released=row["released"],
+    )
+    caption = f"{_titled(row)}: score against {main['dataset']} {main['metric']}, {row['n']} architectures"
+    return {"name": _slug("score", row), "kind": "score", "caption": caption, "drawing": drawing}
+
+
+def _iterations(connection: duckdb.DuckDBPyConnection, parameters: Row, ranking: list[Row]) -> list[Row]:
+    """rho against iterations, a figure for each proxy, seed and kind of loss that has curves."""
+    from pipeline import figures
+
+    lines = _rows(connection, "iterations", parameters)
+    made = []
+    for row in ranking:
+        own = [line for line in lines if (line["proxy_id"], line["seed"]) == (row["proxy_id"], row["seed"])]
+        if not own:
+            continue
+        series = {**parameters, "proxy_id": row["proxy_id"], "seed": row["seed"]}
+        bands = _bands(_rows(connection, "losses", series))
+        lowest = min((value for line in own for value in line["rho"] if value is not None), default=0.0)
+        for mode, told in (("train", "batch statistics"), ("eval", "running statistics")):
+            curves = [_curve(line) for line in own if line["mode"] == mode]
+            if curves:
+                drawing = figures.iterations(
+                    curves, bands.get(mode), title=f"{mode} loss ({told})", limits=(min(0.0, lowest) - 0.05, 1.0)
+                )
+                caption = f"{_titled(row)}: rho of the {mode} loss ({told}) against iterations, by stage"
+                figure = {"name": _slug(f"iterations-{mode}", row), "kind": "iterations", "caption": caption}
+                made.append({**figure, "drawing": drawing})
+    return made
+
+
+def _curve(line: Row) -> Curve:
+    from pipeline.figures import Curve
+
+    return Curve(line["stage"], np.asarray(line["iterations"], float), np.asarray(line["rho"], float))
+
+
+def _bands(architectures: list[Row]) -> dict[str, Band]:
+    """The interval of rho at some iterations, by mode, from the architectures with whole curves."""
+    from pipeline.figures import Band
+
+    bands = {}
+    for mode in sorted({a["mode"] for a in architectures}):
+        whole = [a for a in architectures if a["mode"] == mode]
+        truth = np.asarray([a["truth"] for a in whole])
+        if len(whole) < 3 or np.ptp(truth) == 0:
+            continue
+        iterations = np.asarray(whole[0]["iterations"], float)
+        taken = np.unique(np.linspace(0, len(iterations) - 1, _BAND_POINTS).round().astype(int))
+        losses = np.asarray([a["losses"] for a in whole]).T[taken]
+        resamples = _BAND_RESAMPLES[len(whole) > statistics.MANY]
+        rhos = statistics.resampled_rhos(-losses, truth, resamples)
+        tail = 50 * (1 - statistics.LEVEL)
+        low, high = np.nanpercentile(rhos, [tail, 100 - tail], axis=1)
+        bands[mode] = Band(iterations[taken], low, high)
+    return bands
+
+
+def _csv(content: Row) -> str:
+    """Every correlation, sorted and rounded to four decimals, so that a diff shows what changed and nothing else."""
+    rows = [row for space in content["spaces"] for row in [*space["ranking"], *space["further"]]]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    cells = [[_exact(row[column]) for column in CSV_COLUMNS] for row in rows]
+    writer.writerows(sorted(cells))
+    return text.getvalue()
+
+
+def _exact(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number for a reader: so many decimals, a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _text(content: Row) -> str:
+    """The main tables for a terminal."""
+    lines = []
+    for space in content["spaces"]:
+        main = space["main"]
+        lines.append(f"{space['benchmark']} {space['space']}: Spearman's rho with {target_name(main)}")
+        header = ["proxy", "seed", "rho", "95 % interval", "n", "failed", "s/arch", "tau", "rho top 10 %"]
+        cells = [header] + [
+            [
+                row["label"], number(row["seed"], 0), number(row["rho"]), interval(row), str(row["n"]),
+                str(row["n_failed"]), number(row["seconds"], 2), number(row["tau"]),
+                counted(row["rho_top"], row["n_top"]),
+            ]
+            for row in space["ranking"]
+        ]  # fmt: skip
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        for line in cells:
+            first, *rest = (c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
+            lines.append("  ".join(["", first, *rest]))
+        if not space["ranking"]:
+            lines.append("  no scores yet: run `pipeline score`, or ingest released ones")
+    return "\n".join(lines or ["no ground truth yet: run `pipeline ingest` first"])
+
+
+def counted(value: float | None, n: int | None) -> str:
+    """A number and, in brackets, how many architectures it rests on."""
+    return "–" if value is None else f"{value:.3f} ({n})"
+
+
+def interval(row: Row) -> str:
+    """A row's interval for a reader."""
+    return "–" if row["low"] is None else f"[{row['low']:.3f}, {row['high']:.3f}]"
+
+
+def target_name(target: Row) -> str:
+    """A target for a reader: data set, metric, training length."""
+    length = "" if target["epochs"] is None else f", {target['epochs']} epochs"
+    return f"{target['dataset']} {target['metric']}{length}"
+
+
+def _titled(row: Row) -> str:
+    return row["label"] + ("" if row["seed"] is None else f", seed {row['seed']}")
+
+
+def _slug(kind: str, row: Row) -> str:
+    seed = "" if row["seed"] is None else f"-seed{row['seed']}"
+    text = f"{kind}-{row['benchmark']}-{row['space']}-{row['proxy']}-{row['proxy_id'][:6]}{seed}"
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
+
+
+def _series(row: Row) -> tuple[object, ...]:
+    return row["benchmark"], row["space"], row["proxy_id"], row["seed"]
+
+
+def _within(row: Row, target: Row) -> bool:
+    return (row["benchmark"], row["space"]) == (target["benchmark"], target["space"])
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, parameters: Row | None = None) -> list[Row]:
+    sql = catalog.queries("report")[query].read_text()
+    found: list[Row] = catalog.rows(connection, sql, parameters).to_pylist()
+    return found
+
+
+def _render(template: str, content: Row, drawings: Mapping[str, Drawing]) -> str:
+    import jinja2
+    from markupsafe import Markup, escape
+
+    from pipeline.figures import inline
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES), undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, autoescape=template.endswith(".html.j2"), keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters |= {"number": number, "interval": interval, "counted": counted, "target": target_name}
+
+    def drawn(figure: Row) -> Markup:
+        return Markup(inline(drawings[figure["name"]].svg, figure["name"], str(escape(figure["caption"]))))
+
+    environment.globals |= {"drawn": drawn, "many": statistics.MANY, "few": statistics.FEW_RESAMPLES}
+    text: str = environment.get_template(template).render(content, resamples=statistics.RESAMPLES)
+    return text
+
+
+def _replace(out: Path, files: dict[str, bytes]) -> None:
+    """Put the files in place, index.html last, and remove the figures of an earlier report that are not among them."""
+    staging = out / f".report-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    try:
+        (staging / "figures").mkdir(parents=True)
+        (out / "figures").mkdir(exist_ok=True)
+        for name, data in files.items():
+            (staging / name).write_bytes(data)
+        for name in _earlier(out) - set(files):
+            (out / name).unlink(missing_ok=True)
+        for name in files:
+            (staging / name).replace(out / name)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _earlier(out: Path) -> set[str]:
+    """The figures that the report in the folder lists."""
+    try:
+        spaces = json.loads((out / "report.json").read_text())["spaces"]
+        names = [figure["name"] for space in spaces for figure in space["figures"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return {f"figures/{name}.{kind}" for name in names if re.fullmatch(r"[a-z0-9-]+", name) for kind in ("svg", "png")}

@@ -1,0 +1,214 @@
+"""Every table of the record, declared once: columns, types, units, keys and what they mean.
+
+`data/dictionary.md` is this module told in Markdown, and a test keeps the two the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+FORMAT = 1  # of the lake on disk; a change that an old reader would misread adds one
+
+STATUSES = ("ok", "diverged", "unbuildable", "failed")
+MODES = ("train", "eval")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `comment` says what it holds, with its unit where it has one."""
+
+    name: str
+    type: pa.DataType
+    comment: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the record. `key` names the columns that no two rows share (NULL counts as a value)."""
+
+    name: str
+    comment: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def arrow(self) -> pa.Schema:
+        """The Arrow schema of the table's Parquet parts."""
+        return pa.schema([pa.field(c.name, c.type, nullable=c.nullable) for c in self.columns])
+
+
+TEXT, INT, FLOAT, BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+TIME = pa.timestamp("us", tz="UTC")
+
+_BENCHMARK = Column("benchmark", TEXT, "benchmark, by its module's name: nasbench201")
+_SPACE = Column("space", TEXT, "search space within the benchmark: topology")
+_ARCH = Column("arch_id", TEXT, "identity of the canonical architecture, 16 hex digits")
+_PROXY = Column("proxy_id", TEXT, "identity of the proxy's configuration, 16 hex digits")
+_SCORE_SEED = Column("seed", INT, "seed of the score; NULL where a released score does not state one", nullable=True)
+_DATASET = Column("dataset", TEXT, "data set that the architecture was trained on: cifar10-valid")
+_METRIC = Column("metric", TEXT, "what was measured: test_accuracy")
+_RUN = Column("run_id", TEXT, "the run that wrote the row")
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table(
+            "runs",
+            "One row a run and state; the view keeps the last state.",
+            ("run_id",),
+            (
+                Column("run_id", TEXT, "random, 16 hex digits"),
+                Column("stage", TEXT, "ingest or score"),
+                Column("arguments", TEXT, "canonical JSON of the arguments"),
+                Column("started_at", TIME, "UTC"),
+                Column("finished_at", TIME, "UTC; NULL while running, or killed", nullable=True),
+                Column("status", TEXT, "running, finished, interrupted or failed"),
+                Column("code_version", TEXT, "version of this package, with the commit when run from a checkout"),
+                Column("host", TEXT, "name, processor architecture and cores"),
+                Column("device", TEXT, "cpu, or the name of the CUDA device"),
+                Column("packages", TEXT, "canonical JSON: versions of Python and of the packages that matter"),
+            ),
+        ),
+        Table(
+            "sources",
+            "One row an ingested file or folder.",
+            ("source_id",),
+            (
+                Column("source_id", TEXT, "identity of benchmark, reader, reader version and content"),
+                _BENCHMARK,
+                Column("name", TEXT, "recipe, or the native form: nats-bench"),
+                Column("file_name", TEXT, "last component of the path, with its folder for a file"),
+                Column("sha256", TEXT, "of the file, or of the folder's sorted names and hashes"),
+                Column("bytes", INT, "size in bytes"),
+                Column("licence", TEXT, "SPDX identifier, as the publisher states it", nullable=True),
+                Column("reader_version", INT, "version of the reader or recipe"),
+                Column("rows", INT, "values stored (truth and scores)"),
+                Column("rejected", INT, "rows rejected"),
+                _RUN,
+            ),
+        ),
+        Table(
+            "rejects",
+            "One row a record of a source that could not be taken.",
+            ("source_id", "position"),
+            (
+                Column("source_id", TEXT, "the source"),
+                Column("position", TEXT, "where: line, key, file or byte offset"),
+                Column("reason", TEXT, "what is wrong"),
+                Column("excerpt", TEXT, "the beginning of the record, at most 200 characters"),
+            ),
+        ),
+        Table(
+            "architectures",
+            "One row an architecture; the view merges what several sources say of it.",
+            ("benchmark", "space", "arch_id"),
+            (
+                _BENCHMARK,
+                _SPACE,
+                _ARCH,
+                Column("spec", TEXT, "canonical JSON that builds the network"),
+                Column("native_id", TEXT, "the benchmark's own number or hash", nullable=True),
+                Column("source_id", TEXT, "the source that named it"),
+            ),
+        ),
+        Table(
+            "metrics",
+            "What the values of `truth` mean.",
+            ("benchmark", "dataset", "metric"),
+            (
+                _BENCHMARK,
+                _DATASET,
+                _METRIC,
+                Column("split", TEXT, "train, validation or test; none for a size or a time"),
+                Column("unit", TEXT, "percent, count, seconds, ..."),
+                Column("higher_is_better", BOOL, "NULL where neither is", nullable=True),
+                Column("priority", INT, "1 is the target that a report leads with; NULL: not ranked", nullable=True),
+                Column("description", TEXT, "one sentence"),
+            ),
+        ),
+        Table(
+            "truth",
+            "One row a measured value of an architecture, a source, a training length and a seed.",
+            ("benchmark", "space", "arch_id", "dataset", "metric", "epochs", "seed", "epoch", "source_id"),
+            (
+                _BENCHMARK,
+                _SPACE,
+                _ARCH,
+                _DATASET,
+                _METRIC,
+                Column("epochs", INT, "epochs the whole training has; NULL where not stated", nullable=True),
+                Column("seed", INT, "seed of the training; NULL for a mean over seeds or where not stated", nullable=True),
+                Column("epoch", INT, "epoch of a learning curve, from 1; NULL for the final value", nullable=True),
+                Column("value", FLOAT, "in the unit that `metrics` states; NULL unless status is ok", nullable=True),
+                Column("status", TEXT, "ok, diverged or failed"),
+                Column("reason", TEXT, "why there is no value", nullable=True),
+                Column("source_id", TEXT, "the source"),
+            ),
+        ),
+        Table(
+            "proxies",
+            "One row a proxy configuration.",
+            ("proxy_id",),
+            (
+                _PROXY,
+                Column("name", TEXT, "regression-n101; a released score is NAME@SOURCE"),
+                Column("configuration", TEXT, "canonical JSON: everything that changes the number, and nothing else"),
+                Column("version", INT, "version of the proxy's code"),
+                Column("higher_is_better", BOOL, "whether a larger score promises a better architecture"),
+            ),
+        ),
+        Table(
+            "scores",
+            "One row a score. A failure is a row with a status and a reason.",
+            ("benchmark", "space", "arch_id", "proxy_id", "seed"),
+            (
+                _BENCHMARK,
+                _SPACE,
+                _ARCH,
+                _PROXY,
+                _SCORE_SEED,
+                Column("value", FLOAT, "the score; NULL unless status is ok", nullable=True),
+                Column("status", TEXT, "ok, diverged, unbuildable or failed"),
+                Column("reason", TEXT, "why there is no value", nullable=True),
+                Column("seconds", FLOAT, "wall time of this score; NULL where not released", nullable=True),
+                Column("device", TEXT, "cpu or the card's name; NULL for a released score", nullable=True),
+                _RUN,
+            ),
+        ),
+        Table(
+            "curves",
+            "One row a stage, signal and mode of a score: its loss against iterations.",
+            ("benchmark", "space", "arch_id", "proxy_id", "seed", "stage", "signal", "mode"),
+            (
+                _BENCHMARK,
+                _SPACE,
+                _ARCH,
+                _PROXY,
+                _SCORE_SEED,
+                Column("stage", INT, "tap of the network, from 0"),
+                Column("signal", TEXT, "the target: sum, or the name of one signal"),
+                Column("mode", TEXT, "train: batch statistics; eval: running statistics"),
+                Column("iterations", pa.list_(pa.int32()), "iteration of each loss, from 1"),
+                Column("losses", pa.list_(pa.float32()), "mean squared error, unweighted; as long as iterations"),
+            ),
+        ),
+        Table(
+            "published",
+            "Figures that others report, to stand beside ours.",
+            ("source", "benchmark", "space", "dataset", "proxy"),
+            (
+                Column("source", TEXT, "paper or repository"),
+                _BENCHMARK,
+                _SPACE,
+                _DATASET,
+                Column("proxy", TEXT, "the proxy as the source names it"),
+                Column("rho", FLOAT, "Spearman's rho", nullable=True),
+                Column("tau", FLOAT, "Kendall's tau", nullable=True),
+                Column("n", INT, "architectures", nullable=True),
+            ),
+        ),
+    )
+}

@@ -1,0 +1,80 @@
+-- Rows that share the key of their table.
+SELECT
+    'runs' AS table_name,
+    row(run_id)::VARCHAR AS key,
+    count(*) AS rows
+FROM runs
+GROUP BY run_id
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'sources' AS table_name,
+    row(source_id)::VARCHAR AS key,
+    count(*) AS rows
+FROM sources
+GROUP BY source_id
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'rejects' AS table_name,
+    row(source_id, position)::VARCHAR AS key,
+    count(*) AS rows
+FROM rejects
+GROUP BY source_id, position
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'architectures' AS table_name,
+    row(benchmark, space, arch_id)::VARCHAR AS key,
+    count(*) AS rows
+FROM architectures
+GROUP BY benchmark, space, arch_id
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'metrics' AS table_name,
+    row(benchmark, dataset, metric)::VARCHAR AS key,
+    count(*) AS rows
+FROM metrics
+GROUP BY benchmark, dataset, metric
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'truth' AS table_name,
+    row(benchmark, space, arch_id, dataset, metric, epochs, seed, epoch, source_id)::VARCHAR AS key,
+    count(*) AS rows
+FROM truth
+GROUP BY benchmark, space, arch_id, dataset, metric, epochs, seed, epoch, source_id
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'proxies' AS table_name,
+    row(proxy_id)::VARCHAR AS key,
+    count(*) AS rows
+FROM proxies
+GROUP BY proxy_id
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'scores' AS table_name,
+    row(benchmark, space, arch_id, proxy_id, seed)::VARCHAR AS key,
+    count(*) AS rows
+FROM scores
+GROUP BY benchmark, space, arch_id, proxy_id, seed
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'curves' AS table_name,
+    row(benchmark, space, arch_id, proxy_id, seed, stage, signal, mode)::VARCHAR AS key,
+    count(*) AS rows
+FROM curves
+GROUP BY benchmark, space, arch_id, proxy_id, seed, stage, signal, mode
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'published' AS table_name,
+    row(source, benchmark, space, dataset, proxy)::VARCHAR AS key,
+    count(*) AS rows
+FROM published
+GROUP BY source, benchmark, space, dataset, proxy
+HAVING count(*) > 1

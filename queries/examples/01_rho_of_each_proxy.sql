@@ -1,0 +1,15 @@
+-- How well does each proxy rank each target, over how many architectures, and what did it fail on?
+-- Run: pipeline query --file queries/examples/01_rho_of_each_proxy.sql
+SELECT
+    correlations.space,
+    correlations.dataset,
+    correlations.metric,
+    labels.label AS proxy,
+    correlations.seed,
+    correlations.n,
+    correlations.n_failed,
+    correlations.n_no_truth,
+    round(correlations.rho, 4) AS rho
+FROM correlations
+INNER JOIN proxy_labels AS labels ON correlations.proxy_id = labels.proxy_id
+ORDER BY correlations.space, correlations.dataset, correlations.metric, rho DESC NULLS LAST, proxy, correlations.seed

@@ -1,0 +1,15 @@
+-- Do two sources of the same accuracy agree? Pearson, Spearman and the largest difference, pair by pair.
+-- Run: pipeline query --file queries/examples/02_compare_sources.sql
+SELECT
+    space,
+    dataset,
+    metric,
+    epochs,
+    source,
+    other_source,
+    n,
+    round(pearson, 6) AS pearson,
+    round(spearman, 6) AS spearman,
+    largest_difference
+FROM source_agreement
+ORDER BY space, dataset, metric, epochs, source, other_source

@@ -1,0 +1,18 @@
+-- Which stage of the network tells most? rho of each stage's last loss; stage - is the weighted sum of all.
+-- Run: pipeline query --file queries/examples/06_rho_by_stage.sql
+SELECT
+    space,
+    dataset,
+    metric,
+    proxy,
+    seed,
+    mode,
+    signal,
+    stage,
+    iteration,
+    n,
+    round(rho, 4) AS rho
+FROM rho_by_iteration
+QUALIFY
+    iteration = max(iteration) OVER (PARTITION BY space, dataset, metric, proxy_id, seed, mode, signal, stage)
+ORDER BY space, dataset, metric, proxy, seed, mode, signal, stage NULLS FIRST

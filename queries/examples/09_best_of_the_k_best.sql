@@ -1,0 +1,31 @@
+-- If only the k architectures that a proxy likes best were trained, how good would the best of them be? `truth_lost` is
+-- what the truly best of all scored has more, in the unit of the main target.
+-- Run: pipeline query --file queries/examples/09_best_of_the_k_best.sql --param k=10
+WITH placed AS (
+    SELECT
+        pairs.*,
+        row_number() OVER (
+            PARTITION BY pairs.space, pairs.proxy_id, pairs.seed
+            ORDER BY pairs.score DESC, pairs.arch_id ASC
+        ) AS place
+    FROM pairs
+    INNER JOIN targets
+        ON
+            pairs.benchmark = targets.benchmark
+            AND pairs.space = targets.space
+            AND pairs.dataset = targets.dataset
+            AND pairs.metric = targets.metric
+    WHERE targets.main
+)
+
+SELECT
+    space,
+    proxy,
+    seed,
+    count(*) AS n,
+    max(truth) FILTER (WHERE place <= $k) AS best_of_k,
+    max(truth) AS best_of_all,
+    max(truth) - max(truth) FILTER (WHERE place <= $k) AS truth_lost
+FROM placed
+GROUP BY space, proxy, proxy_id, seed
+ORDER BY space, truth_lost, proxy, seed

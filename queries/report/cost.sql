@@ -1,0 +1,10 @@
+-- Seconds an architecture of every proxy and seed, over all devices that scored for it.
+SELECT
+    benchmark,
+    space,
+    proxy_id,
+    seed,
+    sum(total_seconds) / sum(n) AS seconds,
+    string_agg(DISTINCT device, ', ' ORDER BY device) AS devices
+FROM cost
+GROUP BY ALL

@@ -1,0 +1,14 @@
+-- The targets of every space, the one to lead with first.
+SELECT
+    benchmark,
+    space,
+    dataset,
+    metric,
+    epochs,
+    unit,
+    higher_is_better,
+    source,
+    architectures,
+    main
+FROM targets
+ORDER BY benchmark, space, main DESC, priority, dataset, metric

@@ -1,0 +1,57 @@
+-- The one source that is the ground truth of a data set, metric and training length: the source with the most
+-- architectures, then the most values, then the smallest name. Sources are never mixed. `longest` marks the training
+-- length that stands for the metric: the longest among those that reach half of the architectures of the best covered.
+WITH counted AS (
+    SELECT
+        benchmark,
+        space,
+        dataset,
+        metric,
+        epochs,
+        source_id,
+        count(*) AS architectures,
+        sum(seeds)::BIGINT AS measured
+    FROM seed_means
+    GROUP BY ALL
+),
+
+named AS (
+    SELECT
+        counted.*,
+        coalesce(sources.name, counted.source_id) AS source
+    FROM counted
+    LEFT JOIN sources ON counted.source_id = sources.source_id
+),
+
+best AS (
+    SELECT *
+    FROM named
+    QUALIFY
+        row_number() OVER (
+            PARTITION BY benchmark, space, dataset, metric, epochs
+            ORDER BY architectures DESC, measured DESC, source ASC, source_id ASC
+        ) = 1
+),
+
+covered AS (
+    SELECT
+        *,
+        2 * architectures >= max(architectures) OVER (PARTITION BY benchmark, space, dataset, metric) AS widely
+    FROM best
+)
+
+SELECT
+    benchmark,
+    space,
+    dataset,
+    metric,
+    epochs,
+    source_id,
+    source,
+    architectures,
+    measured,
+    row_number() OVER (
+        PARTITION BY benchmark, space, dataset, metric
+        ORDER BY widely DESC, epochs DESC NULLS LAST
+    ) = 1 AS longest
+FROM covered

@@ -1,0 +1,34 @@
+-- What a proxy is asked to predict: the metrics that have a better side and a priority. `main` marks the one that a
+-- report leads with: the smallest priority among those that reach half of the architectures of the best covered.
+WITH ranked AS (
+    SELECT
+        reference.benchmark,
+        reference.space,
+        reference.dataset,
+        reference.metric,
+        reference.epochs,
+        reference.source_id,
+        reference.source,
+        reference.architectures,
+        metrics.split,
+        metrics.unit,
+        metrics.higher_is_better,
+        metrics.priority,
+        2 * reference.architectures
+        >= max(reference.architectures) OVER (PARTITION BY reference.benchmark, reference.space) AS widely
+    FROM reference_sources AS reference
+    INNER JOIN metrics
+        ON
+            reference.benchmark = metrics.benchmark
+            AND reference.dataset = metrics.dataset
+            AND reference.metric = metrics.metric
+    WHERE reference.longest AND metrics.higher_is_better IS NOT NULL AND metrics.priority IS NOT NULL
+)
+
+SELECT
+    * EXCLUDE (widely),
+    row_number() OVER (
+        PARTITION BY benchmark, space
+        ORDER BY widely DESC, priority ASC, dataset ASC, metric ASC
+    ) = 1 AS main
+FROM ranked

@@ -1,0 +1,16 @@
+-- How many scores of a proxy and seed ended how: a row a status and reason.
+SELECT
+    scores.benchmark,
+    scores.space,
+    scores.proxy_id,
+    proxies.name AS proxy,
+    scores.seed,
+    CASE
+        WHEN scores.status = 'ok' AND NOT coalesce(isfinite(scores.value), FALSE) THEN 'not finite'
+        ELSE scores.status
+    END AS status,
+    scores.reason,
+    count(*) AS scores
+FROM scores
+INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
+GROUP BY ALL

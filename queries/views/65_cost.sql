@@ -1,0 +1,16 @@
+-- What a score costs: wall time an architecture, in seconds, by device. Failures cost time too and are counted in.
+SELECT
+    scores.benchmark,
+    scores.space,
+    scores.proxy_id,
+    proxies.name AS proxy,
+    scores.seed,
+    scores.device,
+    count(*) AS n,
+    avg(scores.seconds) AS mean_seconds,
+    median(scores.seconds) AS median_seconds,
+    sum(scores.seconds) AS total_seconds
+FROM scores
+INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
+WHERE scores.seconds IS NOT NULL
+GROUP BY ALL

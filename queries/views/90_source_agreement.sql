@@ -1,0 +1,78 @@
+-- How far two sources of the same quantity agree, on the architectures that both have: Pearson's and Spearman's
+-- correlation and the largest difference, in the metric's unit. Training lengths must be the same, or one unstated.
+WITH paired AS (
+    SELECT
+        one.benchmark,
+        one.space,
+        one.dataset,
+        one.metric,
+        one.epochs,
+        other.epochs AS other_epochs,
+        one.source_id,
+        other.source_id AS other_source_id,
+        one.value,
+        other.value AS other_value
+    FROM seed_means AS one
+    INNER JOIN seed_means AS other
+        ON
+            one.benchmark = other.benchmark
+            AND one.space = other.space
+            AND one.arch_id = other.arch_id
+            AND one.dataset = other.dataset
+            AND one.metric = other.metric
+            AND one.source_id < other.source_id
+            AND coalesce(one.epochs = other.epochs, TRUE)
+),
+
+ranked AS (
+    SELECT
+        *,
+        rank() OVER by_value
+        + (count(*) OVER (by_value RANGE BETWEEN CURRENT ROW AND CURRENT ROW) - 1) / 2 AS value_rank,
+        rank() OVER by_other
+        + (count(*) OVER (by_other RANGE BETWEEN CURRENT ROW AND CURRENT ROW) - 1) / 2 AS other_rank
+    FROM paired
+    WINDOW
+        shared AS (
+            PARTITION BY benchmark, space, dataset, metric, epochs, other_epochs, source_id, other_source_id
+        ),
+        by_value AS (shared ORDER BY value),
+        by_other AS (shared ORDER BY other_value)
+),
+
+correlated AS (
+    SELECT
+        benchmark,
+        space,
+        dataset,
+        metric,
+        epochs,
+        other_epochs,
+        source_id,
+        other_source_id,
+        count(*) AS n,
+        corr(value, other_value) AS pearson,
+        corr(value_rank, other_rank) AS spearman,
+        max(abs(value - other_value)) AS largest_difference
+    FROM ranked
+    GROUP BY ALL
+)
+
+SELECT
+    correlated.benchmark,
+    correlated.space,
+    correlated.dataset,
+    correlated.metric,
+    correlated.epochs,
+    correlated.other_epochs,
+    correlated.source_id,
+    sources.name AS source,
+    correlated.other_source_id,
+    others.name AS other_source,
+    correlated.n,
+    CASE WHEN isfinite(correlated.pearson) THEN greatest(-1.0, least(1.0, correlated.pearson)) END AS pearson,
+    CASE WHEN isfinite(correlated.spearman) THEN greatest(-1.0, least(1.0, correlated.spearman)) END AS spearman,
+    correlated.largest_difference
+FROM correlated
+INNER JOIN sources ON correlated.source_id = sources.source_id
+INNER JOIN sources AS others ON correlated.other_source_id = others.source_id

@@ -1,0 +1,167 @@
+"""Pickles of others: what is allowed comes through, everything else is refused by name, and nothing of theirs runs."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import pickle
+import sys
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import NotThisFormError, UserError
+from pipeline.formats import pickles
+
+ALLOWED = {**pickles.NUMPY, **pickles.MAPPINGS, **pickles.records(["theirs.things.Thing"])}
+VALUES = {"a": np.arange(6.0).reshape(2, 3).T, "b": np.float32(1.5), "c": np.array(["ab", "c"]), "d": np.bool_(True),
+          "e": np.arange(3, dtype=">i2"), "f": OrderedDict(x=np.int64(7))}  # fmt: skip
+
+
+def load(data: bytes) -> object:
+    return pickles.load(io.BytesIO(data), ALLOWED)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_numpys_numbers_and_arrays_come_through_in_every_protocol(protocol: int) -> None:
+    found = load(pickle.dumps(VALUES, protocol))
+    assert isinstance(found, dict)
+    for key in "ace":
+        np.testing.assert_array_equal(found[key], VALUES[key])
+    assert (found["b"], found["d"], found["f"]) == (1.5, True, {"x": 7})
+    assert type(found["b"]) is float
+    assert type(found["f"]) is dict
+
+
+def test_names_of_numpy_1_are_known() -> None:
+    data = pickle.dumps([np.float64(2.5), np.arange(3)], protocol=2).replace(b"numpy._core", b"numpy.core")
+    number, array = load(data)  # type: ignore[misc]
+    assert number == 2.5
+    assert array.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "name", ["os system", "posix system", "builtins eval", "builtins getattr", "numpy load", "theirs.things Other",
+             "numpy.core.multiarray fromfile", "collections namedtuple", "theirs.things Thing.__init__"]
+)  # fmt: skip
+def test_what_is_not_allowed_is_refused_by_its_name(name: str, tmp_path: Path) -> None:
+    module, attribute = name.split()
+    mark = tmp_path / "ran"
+    data = f"c{module}\n{attribute}\n(S'touch {mark}'\ntR.".encode()
+    with pytest.raises(NotThisFormError, match=f"asks for {module}.{attribute}"):
+        load(data)
+    assert not mark.exists()
+
+
+def test_an_object_of_theirs_is_its_attributes_and_their_package_is_not_imported() -> None:
+    found = load(b"\x80\x02ctheirs.things\nThing\n)\x81}(X\x01\x00\x00\x00aK\x05X\x01\x00\x00\x00bK\x06ub.")
+    assert isinstance(found, pickles.Record)
+    assert vars(found) == {"a": 5, "b": 6}
+    assert "theirs" not in sys.modules
+
+
+SLOTS = b"N}X\x04\x00\x00\x00evilK\x01s\x86b"  # BUILD with (None, {"evil": 1}): attributes to set on what stands before
+
+
+@pytest.mark.parametrize("key", sorted(ALLOWED))
+def test_nothing_allowed_can_be_altered(key: tuple[str, str]) -> None:
+    module, name = key
+    data = f"\x80\x02c{module}\n{name}\n".encode("latin-1")
+    for state in (SLOTS, b"}X\x04\x00\x00\x00evilK\x01sb"):
+        with pytest.raises(NotThisFormError):
+            load(data + state + b".")
+    assert not hasattr(ALLOWED[key], "evil")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (np.array([{}, None], dtype=object), "type 'O8'"),
+        (np.zeros(2, dtype=[("a", "i4"), ("b", "f8")]), "'V12'"),
+        (np.datetime64("2026-01-01"), "'M8'"),
+    ],
+)
+def test_numpy_types_other_than_numbers_and_text_are_refused(content: object, said: str) -> None:
+    with pytest.raises(NotThisFormError, match=said):
+        load(pickle.dumps(content, protocol=4))
+
+
+def test_an_array_whose_bytes_do_not_fill_its_shape_is_refused() -> None:
+    data = pickle.dumps(np.arange(4, dtype="i1"), protocol=2)
+    assert data.count(b"K\x04\x85") == 1
+    with pytest.raises(NotThisFormError, match="reshape"):
+        load(data.replace(b"K\x04\x85", b"K\x05\x85"))
+
+
+def test_bytes_in_another_codec_are_refused() -> None:
+    with pytest.raises(NotThisFormError, match="spelt in 'rot13'"):
+        load(b"c_codecs\nencode\n(X\x01\x00\x00\x00aX\x05\x00\x00\x00rot13tR.")
+
+
+def test_every_cut_of_a_pickle_is_told_from_a_whole_one() -> None:
+    data = pickle.dumps(VALUES, protocol=4)
+    for length in range(len(data)):
+        with pytest.raises(NotThisFormError):
+            load(data[:length])
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_give_an_object_or_one_error(data: bytes) -> None:
+    try:
+        load(data)
+    except NotThisFormError as error:
+        assert "\n" not in str(error)
+
+
+@given(st.data())
+def test_a_changed_byte_gives_an_object_or_one_error(data: st.DataObject) -> None:
+    whole = bytearray(pickle.dumps(VALUES, protocol=4))
+    whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        load(bytes(whole))
+    except NotThisFormError:
+        pass
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, gzip.compress, bytes], ids=["bz2", "gz", "plain"])
+def test_a_file_is_unpacked_by_its_content(tmp_path: Path, pack: type) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(pack(pickle.dumps([1, 2])))
+    assert pickles.load_path(path, {}) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "empty"),
+        (bz2.compress(pickle.dumps(list(range(999))))[:-20], "truncated"),
+        (gzip.compress(pickle.dumps(list(range(999))))[:-20], "truncated"),
+        (b"BZh9" + bytes(50), "damaged"),
+        (gzip.compress(b"abc")[:12] + bytes(40), "damaged"),
+        (b"a,b\n1,2\n", "not a whole pickle"),
+    ],
+)
+def test_a_damaged_file_says_what_is_wrong(tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(data)
+    with pytest.raises(NotThisFormError, match=said):
+        pickles.load_path(path, {})
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickles, "MAX_BYTES", 1 << 20)
+    path = tmp_path / "x"
+    path.write_bytes(bz2.compress(pickle.dumps(bytes(2 << 20))))
+    with pytest.raises(NotThisFormError, match="more than 1 MiB"):
+        pickles.load_path(path, {})
+
+
+def test_a_file_that_cannot_be_read_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No such file") as caught:
+        pickles.load_path(tmp_path / "none", {})
+    assert not isinstance(caught.value, NotThisFormError)

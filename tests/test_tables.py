@@ -1,0 +1,144 @@
+"""Tables of others: rows with positions from CSV, JSON and pickles, and one clear line for what is not one."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import NotThisFormError, UserError
+from pipeline.formats.tables import Fault, rows
+
+
+def written(tmp_path: Path, content: bytes | str) -> Path:
+    path = tmp_path / "table"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_a_csv_gives_cells_by_header_and_line(tmp_path: Path) -> None:
+    path = written(tmp_path, '\ufeff a , b b ,"c"\n1,2,3\n\n"x\ny",,"q""q"\n')
+    assert list(rows(path, "csv")) == [
+        ("line 2", {"a": "1", "b b": "2", "c": "3"}),
+        ("line 5", {"a": "x\ny", "b b": "", "c": 'q"q'}),
+    ]
+
+
+def test_tabs_and_gzip(tmp_path: Path) -> None:
+    path = written(tmp_path, gzip.compress(b"a\tb\r\n1\t2\r\n"))
+    assert list(rows(path, "csv", delimiter="\t")) == [("line 2", {"a": "1", "b": "2"})]
+
+
+def test_a_csv_is_streamed(tmp_path: Path) -> None:
+    path = written(tmp_path, b"a\n1\n2\n" + b"\xff" * 100_000)
+    stream = rows(path, "csv")
+    with pytest.raises(NotThisFormError, match="not a CSV"):
+        list(stream)
+    path = written(tmp_path, "a\n" + "1\n" * 100_000 + '"')
+    stream = rows(path, "csv")
+    assert next(stream) == ("line 2", {"a": "1"})
+
+
+def test_a_row_of_another_length_is_a_fault(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b\n1\n1,2\n1,2,3\n")
+    found = list(rows(path, "csv"))
+    assert [type(cells) for _, cells in found] == [Fault, dict, Fault]
+    assert found[0] == ("line 2", "1 cells where the header has 2")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "no header line"),
+        (b"a,b,a\n1,2,3\n", "column 'a' twice"),
+        (b"a\n\xff\xfe\x00\n", "not a CSV"),
+        (b'a,b\n"1,2\n', "not a CSV"),
+        (b"\x1f\x8b\x08" + bytes(30), "not a CSV|damaged"),
+        (gzip.compress(b"a,b\n" + b"1,2\n" * 999)[:-12], "not a CSV"),
+    ],
+)
+def test_what_is_not_a_csv_says_so(tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(NotThisFormError, match=said):
+        list(rows(written(tmp_path, content), "csv"))
+
+
+def test_json_of_every_layout(tmp_path: Path) -> None:
+    for content, expected in (
+        ({"k": {"v": 1, "t": {"s": 2}}}, [("key k", {"@key": "k", "v": 1, "t.s": 2})]),
+        ({"k": 1.5}, [("key k", {"@key": "k", "@value": 1.5})]),
+        ({"k": [1, 2]}, [("key k", {"@key": "k", "@value": [1, 2]})]),
+        ([{"a": 1}, {"a": 2}], [("item 1", {"a": 1}), ("item 2", {"a": 2})]),
+    ):
+        assert list(rows(written(tmp_path, json.dumps(content)), "json")) == expected
+
+
+def test_a_table_deep_in_a_json_is_reached_by_its_keys(tmp_path: Path) -> None:
+    path = written(tmp_path, json.dumps({"space": {"cifar10": {"k": {"v": 1}}}}))
+    assert list(rows(path, "json", root=["space", "cifar10"])) == [("key k", {"@key": "k", "v": 1})]
+    with pytest.raises(UserError, match="did you mean cifar10"):
+        rows(path, "json", root=["space", "cifar"])
+    with pytest.raises(NotThisFormError, match="no mapping where 'x'"):
+        rows(path, "json", root=["space", "cifar10", "k", "v", "x"])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "is empty"),
+        ("{", "not a JSON"),
+        ("\x00\x01", "not a JSON"),
+        ('{"a": 1, "b": 2, "a": 3}', "'a' occurs twice"),
+        ("3", "holds a int"),
+        ("[]", "empty list"),
+        ("{}", "empty dict"),
+        ("[" * 100_000, "not a JSON"),
+    ],
+)
+def test_what_is_not_a_json_table_says_so(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(NotThisFormError, match=said):
+        list(rows(written(tmp_path, content), "json"))
+
+
+def test_nan_in_a_json_comes_through_for_the_recipe_to_judge(tmp_path: Path) -> None:
+    [(_, cells)] = rows(written(tmp_path, '{"k": NaN}'), "json")
+    assert str(cells["@value"]) == "nan"  # type: ignore[index, call-overload]
+
+
+def test_a_pickle_of_arrays_and_of_keys_that_are_no_text(tmp_path: Path) -> None:
+    path = written(tmp_path, pickle.dumps({(1, 2): np.array([1.5, 2.5]), (3, 4): [1]}))
+    assert list(rows(path, "pickle")) == [
+        ("key (1, 2)", {"@key": (1, 2), "@value": [1.5, 2.5]}),
+        ("key (3, 4)", {"@key": (3, 4), "@value": [1]}),
+    ]
+
+
+def test_a_hostile_pickle_is_refused_with_its_name(tmp_path: Path) -> None:
+    path = written(tmp_path, b"cos\nsystem\n(S'true'\ntR.")
+    with pytest.raises(NotThisFormError, match=rf"{path}: the pickle asks for os\.system"):
+        rows(path, "pickle")
+
+
+def test_a_folder_and_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(NotThisFormError, match="is a folder"):
+        rows(tmp_path, "csv")
+    with pytest.raises(UserError, match="No such file"):
+        list(rows(tmp_path / "none", "csv"))
+
+
+@given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\x00")), min_size=2,
+                         max_size=2), min_size=1))  # fmt: skip
+def test_cells_come_back_as_they_were_written(tmp_path_factory: pytest.TempPathFactory, cells: list[list[Any]]) -> None:
+    import csv
+
+    path = tmp_path_factory.getbasetemp() / "round-trip.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream, quoting=csv.QUOTE_ALL).writerows([["a", "b"], *cells])
+    assert [[c["a"], c["b"]] for _, c in rows(path, "csv")] == cells  # type: ignore[index, call-overload]
