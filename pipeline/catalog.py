@@ -269,6 +269,7 @@ def _locked(lake: Lake, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBP
     allowed = ", ".join(_text(f"{folder}/") for folder in (str(lake.parts), glob.escape(str(lake.parts))))
     for setting in (
         "python_enable_replacements = false",
+        "enable_progress_bar = false",
         f"allowed_directories = [{allowed}]",
         "enable_external_access = false",
         "lock_configuration = true",

@@ -21,6 +21,10 @@ app = typer.Typer(
 )
 
 
+class _StoppedError(Exception):
+    """Ctrl-C, after what was done has been stored."""
+
+
 class Device(StrEnum):
     """Where to train."""
 
@@ -92,7 +96,9 @@ def ingest(
     for summary in summaries:
         typer.echo(summary.line)
     if rejected := sum(s.rejected for s in summaries):
-        raise UserError(f"{rejected} records rejected, the others are stored: see them with `pipeline query 'FROM rejects'`")
+        raise UserError(
+            f"{rejected} records rejected, the others are stored: see them with `pipeline query 'FROM rejects'`"
+        )
 
 
 @app.command()
@@ -190,19 +196,15 @@ def _score(
     device: Device,
     workers: int | None,
 ) -> str:
-    from pipeline import benchmarks, executor
+    from pipeline import benchmarks
     from pipeline import score as stage
 
     chosen = benchmarks.load(benchmark).space(space)
-    plan = stage.Plan(benchmark, chosen.name, proxy, _images(images), seed, stage.choose_device(device.value))
-    count = workers or (executor.default_workers() if plan.device == "cpu" else 1)
-    summary = stage.run(lake, plan, sample=sample, only=only, workers=count)
-    if not summary.scored:
-        return f"{summary.proxy}: all {summary.asked} scores are stored already, nothing to do"
-    statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary.statuses.items()))
-    before = f" ({summary.before} stored before)" if summary.before else ""
-    rate = summary.seconds / summary.scored
-    return f"{summary.proxy}: {statuses}{before}, {summary.seconds:.0f} s, {rate:.1f} s an architecture on {count} workers"
+    plan = stage.Plan(benchmark, chosen.name, proxy, _images(images), seed, device.value)
+    try:
+        return stage.run(lake, plan, sample=sample, only=only, workers=workers).line
+    except KeyboardInterrupt:
+        raise _StoppedError from None  # typer would end it with a line of its own
 
 
 def _images(name: str | None) -> Path | str | None:
@@ -233,7 +235,7 @@ def main(arguments: list[str] | None = None) -> Any:
         app(arguments, prog_name="pipeline")
     except UserError as error:
         _fail(f"error: {error}", 1)
-    except KeyboardInterrupt:
+    except _StoppedError:
         _fail("interrupted: what was done is stored; the same command goes on from there", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the exit flushes into the closed pipe

@@ -27,7 +27,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
 def from_os(error: OSError, doing: str) -> UserError:
     """The error for a failure of the file system while `doing` something ("writing data/lake")."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return UserError(f"no space left while {doing}: free some and run the same command again; nothing stored is lost")
+        return UserError(
+            f"no space left while {doing}: free some and run the same command again; nothing stored is lost"
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return UserError(f"no permission while {doing}: choose another folder with --lake or change its permissions")
     where = f" ({error.filename})" if error.filename else ""

@@ -17,7 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
 from typing import Any, Protocol
 
-LIVES = 3  # a worker that dies takes its item down; an item that took this many workers down is given up
+LIVES = 2  # an item that took this many workers down, alone with each, is given up
 
 
 class Task(Protocol):
@@ -33,7 +33,7 @@ class Task(Protocol):
 
 
 class LostWorker:
-    """The result for an item whose workers died again and again (out of memory, or killed)."""
+    """The result for an item whose workers died each time (out of memory, or killed)."""
 
 
 def run(
@@ -59,36 +59,51 @@ def run(
 def _processes(
     task: Task, items: Sequence[Any], workers: int, skip: Callable[[Any], bool]
 ) -> Iterator[tuple[Any, Any]]:
-    waiting, deaths = list(reversed(items)), Counter[Any]()
-    while waiting:
-        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, (task,))
+    """Which worker died is not told, so whatever was in flight is suspect, and each suspect is tried again alone."""
+    waiting, suspects, deaths = list(reversed(items)), list[Any](), Counter[Any]()
+    while waiting or suspects:
+        queue, width = ([suspects.pop()], 1) if suspects else (waiting, workers)
         flying: dict[Future[Any], Any] = {}
         try:
-            while waiting or flying:
-                _submit(pool, waiting, flying, workers, skip)
-                if not flying:
-                    break
-                done, _ = wait(flying, return_when=FIRST_COMPLETED)
-                for future in done:
-                    result = future.result()
-                    yield flying.pop(future), result
+            yield from _in_pool(task, queue, flying, width, skip)
         except BrokenProcessPool:
-            # Which worker died is not told, so every item in flight is suspect, and each is tried again.
-            for item in flying.values():
-                deaths[item] += 1
-                if deaths[item] < LIVES:
-                    waiting.append(item)
-            yield from ((item, LostWorker()) for item in flying.values() if deaths[item] >= LIVES)
-        finally:
-            _stop(pool)
+            if width > 1:
+                suspects += flying.values()
+                continue
+            (item,) = flying.values()
+            deaths[item] += 1
+            if deaths[item] < LIVES:
+                suspects.append(item)
+            else:
+                yield item, LostWorker()
+
+
+def _in_pool(
+    task: Task, queue: list[Any], flying: dict[Future[Any], Any], workers: int, skip: Callable[[Any], bool]
+) -> Iterator[tuple[Any, Any]]:
+    """Work off the queue from its end; when a worker dies, `flying` holds what was in flight."""
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, (task,))
+    try:
+        while queue or flying:
+            _submit(pool, queue, flying, workers, skip)
+            done, _ = wait(flying, return_when=FIRST_COMPLETED)
+            for future in done:
+                result = future.result()
+                yield flying.pop(future), result
+    finally:
+        _stop(pool)
 
 
 def _submit(
-    pool: ProcessPoolExecutor, waiting: list[Any], flying: dict[Future[Any], Any], workers: int, skip: Callable[[Any], bool]
+    pool: ProcessPoolExecutor,
+    queue: list[Any],
+    flying: dict[Future[Any], Any],
+    workers: int,
+    skip: Callable[[Any], bool],
 ) -> None:
     """Keep one item ahead of each worker, no more: what is not begun can still be skipped."""
-    while waiting and len(flying) < workers + 1:
-        item = waiting.pop()
+    while queue and len(flying) < workers + 1:
+        item = queue.pop()
         if not skip(item):
             flying[pool.submit(_work, item)] = item
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 INK, MUTED, LINE, ACCENT = "#1b1f24", "#5b6470", "#d8dee4", "#0b6bcb"
+_PIXELS = {True: "#7b8794", False: "#2f86e0"}  # released or not; pixels cannot follow the page, so these suit both
 _THEME = {INK: "ink", MUTED: "muted", LINE: "line", ACCENT: "accent"}  # colours that follow the page's, by variable
 _STAGES = (("#d98a00", ":"), ("#009e73", "--"), ("#c2609a", "-."), ("#8a6d3b", (0, (5, 1))), ("#6a5acd", (0, (1, 1))))
 _SIZE = (4.2, 3.1)  # inches
@@ -42,7 +43,10 @@ _RC: dict[Any, Any] = {
     "grid.color": LINE,
     "grid.linewidth": 0.6,
     "legend.frameon": False,
-    "figure.constrained_layout.use": True,
+    "figure.subplot.left": 0.16,
+    "figure.subplot.right": 0.98,
+    "figure.subplot.top": 0.91,
+    "figure.subplot.bottom": 0.16,
 }
 
 
@@ -88,12 +92,11 @@ def scatter(
     """
 
     def draw(axes: Axes) -> None:
-        colour = MUTED if released else ACCENT
-        many = len(truth) > _VECTOR_POINTS
-        style: dict[str, Any] = {"s": 3, "alpha": 0.25, "rasterized": True} if many else {"s": 16, "alpha": 0.6}
-        axes.scatter(truth, score, color=colour, linewidths=0, **style)
-        if score.min() > 0 and score.max() > 100 * score.min():
-            axes.set_yscale("log")
+        if len(truth) > _VECTOR_POINTS:
+            axes.scatter(truth, score, color=_PIXELS[released], s=3, alpha=0.3, linewidths=0, rasterized=True)
+        else:
+            axes.scatter(truth, score, color=MUTED if released else ACCENT, s=16, alpha=0.6, linewidths=0)
+        _scale(axes, score)
         axes.set(xlabel=f"{x_label}{_better('→', flip[0])}", ylabel=f"{y_label}{_better('↑', flip[1])}")
         if flip[0]:
             axes.invert_xaxis()
@@ -112,6 +115,7 @@ def iterations(curves: Sequence[Curve], band: Band | None, *, title: str, limits
         title: above the axes.
         limits: of the rho axis.
     """
+    from matplotlib.ticker import MaxNLocator
 
     def draw(axes: Axes) -> None:
         axes.axhline(0, color=MUTED, linewidth=0.6)
@@ -127,8 +131,11 @@ def iterations(curves: Sequence[Curve], band: Band | None, *, title: str, limits
                 line, label = {"color": colour, "linestyle": dashes, "linewidth": 1.2}, f"stage {curve.stage}"
             axes.plot(curve.iterations, curve.rho, label=label, **line, **mark)
         axes.set(xlabel="iterations", ylabel="Spearman's rho", ylim=limits)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.figure.subplots_adjust(bottom=0.28)
+        axes.figure.legend(
+            loc="lower center", ncols=len(curves), fontsize=8, columnspacing=1, handlelength=1.6, reverse=True
+        )
 
     return _drawn(draw, title)
 
@@ -150,6 +157,19 @@ def inline(svg: str, prefix: str, described: str) -> str:
     for colour, name in _THEME.items():
         svg = svg.replace(colour, f"var(--{name})")
     return svg.replace("<svg ", f'<svg role="img" aria-label="{described}" ', 1)
+
+
+def _scale(axes: Axes, score: Floats) -> None:
+    """A logarithmic axis for positive scores over decades; for other heavy tails an axis that ends inside them."""
+    if score.min() > 0 and score.max() > 100 * score.min():
+        axes.set_yscale("log")
+        return
+    axes.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4), useMathText=True)
+    low, high = np.percentile(score, [1, 99])
+    if np.ptp(score) > 5 * (high - low) > 0:
+        axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+        outside = int(np.sum((score < axes.get_ylim()[0]) | (score > axes.get_ylim()[1])))
+        axes.text(1, 1.02, f"{outside} outside", transform=axes.transAxes, ha="right", color=MUTED, fontsize=8)
 
 
 def _better(arrow: str, flipped: bool) -> str:

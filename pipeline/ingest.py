@@ -65,7 +65,7 @@ class Summary:
 def list_recipes() -> list[str]:
     """A line for each recipe that is shipped: benchmark, name, what its table holds, and the file it is told from."""
     return [
-        f"{r.benchmark}  {r.name:<26} {r.description} ({r.distribution or ', '.join(r.files)})" for r in _recipe.shelf()
+        f"{r.benchmark}  {r.name:<27} {r.description} ({r.distribution or ', '.join(r.files)})" for r in _recipe.shelf()
     ]
 
 
@@ -83,7 +83,7 @@ def ingest(
     Args:
         lake_root: the lake's folder.
         benchmark: name of the benchmark.
-        paths: native forms and tables; none where the recipe's file comes with an installed package.
+        paths: files, or folders of them; none where the recipe's file comes with an installed package.
         recipe: name or TOML file of the recipe for all of them; by default each path's own is told from its name.
         curves: also the learning curves of a native form.
         max_rejects: number of bad rows up to which a table's good rows are taken.
@@ -97,7 +97,11 @@ def ingest(
     found = benchmarks.load(benchmark)
     _existing(lake_root)
     sources = _sources(found, paths, recipe, curves)
-    return [_ingest(lake_root, source, max_rejects) for source in sorted(sources, key=lambda s: s.by_index)]
+    summaries = []
+    for source in sorted(sources, key=lambda s: s.by_index):
+        with _forms_named(source):
+            summaries.append(_ingest(lake_root, source, max_rejects))
+    return summaries
 
 
 @dataclass(frozen=True)
@@ -154,16 +158,45 @@ def _sources(benchmark: Benchmark, paths: Sequence[Path], recipe: str | None, cu
         if named is None:
             raise UserError("nothing to ingest: name a file or folder, or a recipe whose package is installed")
         paths = [_recipe.installed_file(named)]
+    shelf = _recipe.shelf(benchmark.name)
     sources = []
     for path in paths:
         if not path.exists():
             near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
             raise UserError(f"{path} does not exist" + "".join(f": did you mean {name}?" for name in near))
-        if named is not None and path.is_dir():
+        if path.is_file():
+            found = named or _recipe.for_file(shelf, path)
+            sources.append(_Source(benchmark, path, found, curves and found is None))
+        elif named is None:
+            sources += _in_folder(benchmark, path, shelf, curves)
+        else:
             raise UserError(f"{path} is a folder; the recipe {named.name} reads a file")
-        by_recipe = named or _recipe.for_file(benchmark.name, path)
-        sources.append(_Source(benchmark, path, by_recipe, curves and by_recipe is None))
     return sources
+
+
+def _in_folder(benchmark: Benchmark, folder: Path, shelf: Sequence[Recipe], curves: bool) -> list[_Source]:
+    """The native form in a folder, and the tables in it whose recipes are told from their names."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    tables = [_Source(benchmark, path, found, False) for path in files if (found := _recipe.for_file(shelf, path))]
+    native = _Source(benchmark, folder, None, curves)
+    if tables:
+        try:
+            native.batches(None)
+        except NotThisFormError:
+            return tables
+    return [native, *tables]
+
+
+@contextlib.contextmanager
+def _forms_named(source: _Source) -> Iterator[None]:
+    """To what is no native form, say what would be one."""
+    try:
+        yield
+    except NotThisFormError as error:
+        if source.recipe:
+            raise
+        known = f"{source.benchmark.name} reads {source.benchmark.forms}; a table needs --recipe NAME or FILE.toml"
+        raise NotThisFormError(f"{error}. {known}") from error
 
 
 def _existing(lake_root: Path) -> Lake | None:
@@ -209,20 +242,13 @@ def _drain(
     """Gather everything; of a native form, what would not fit in memory goes to the part that is then returned."""
     staging = None
     unwatched = contextlib.nullcontext(lambda _more: None)
-    try:
-        with unwatched if source.recipe else progress(f"ingesting {source.path}", None) as advance:
-            for batch in batches:
-                gathered.add(batch)
-                advance(len(batch.architectures["arch_id"]))
-                if source.recipe is None and gathered.waiting >= _FLUSH_VALUES:
-                    staging = staging or _open(stack, lake_root, source, gathered.source_id)
-                    gathered.flush(staging)
-    except NotThisFormError as error:
-        if source.recipe is not None:
-            raise
-        raise NotThisFormError(
-            f"{error}. {source.benchmark.name} reads {source.benchmark.forms}; a table needs --recipe NAME or FILE.toml"
-        ) from error
+    with unwatched if source.recipe else progress(f"ingesting {source.path}", None) as advance:
+        for batch in batches:
+            gathered.add(batch)
+            advance(len(batch.architectures["arch_id"]))
+            if source.recipe is None and gathered.waiting >= _FLUSH_VALUES:
+                staging = staging or _open(stack, lake_root, source, gathered.source_id)
+                gathered.flush(staging)
     return staging
 
 

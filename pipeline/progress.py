@@ -13,21 +13,20 @@ _QUIET_SECONDS = 10.0  # between two plain lines
 
 
 @contextlib.contextmanager
-def progress(what: str, total: int | None, done: int = 0) -> Iterator[Advance]:
+def progress(what: str, total: int | None) -> Iterator[Advance]:
     """Yield a function that is told how many more are done.
 
     Args:
         what: said in front: "scoring regression-n101".
         total: how many there are, where that is known.
-        done: how many of them were done before.
     """
-    bar = _terminal(what, total, done) if sys.stderr.isatty() else _lines(what, total, done)
+    bar = _terminal(what, total) if sys.stderr.isatty() else _lines(what, total)
     with bar as advance:
         yield advance
 
 
 @contextlib.contextmanager
-def _terminal(what: str, total: int | None, done: int) -> Iterator[Advance]:
+def _terminal(what: str, total: int | None) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -36,7 +35,7 @@ def _terminal(what: str, total: int | None, done: int) -> Iterator[Advance]:
         TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=total, completed=done, rate="")
+        task = bar.add_task(what, total=total, rate="")
         started, count = time.monotonic(), 0
 
         def advance(more: int) -> None:
@@ -48,14 +47,14 @@ def _terminal(what: str, total: int | None, done: int) -> Iterator[Advance]:
 
 
 @contextlib.contextmanager
-def _lines(what: str, total: int | None, done: int) -> Iterator[Advance]:
+def _lines(what: str, total: int | None) -> Iterator[Advance]:
     started = said = time.monotonic()
     count = 0
 
     def say() -> None:
         of = f" of {total}" if total is not None else ""
-        left = f", {(total - done - count) * (time.monotonic() - started) / count:.0f} s left" if total and count else ""
-        print(f"{what}: {done + count}{of}, {_rate(count, started)}{left}", file=sys.stderr, flush=True)
+        left = f", {(total - count) * (time.monotonic() - started) / count:.0f} s left" if total and count else ""
+        print(f"{what}: {count}{of}, {_rate(count, started)}{left}", file=sys.stderr, flush=True)
 
     def advance(more: int) -> None:
         nonlocal count, said

@@ -39,6 +39,7 @@ CSV_COLUMNS = (
 _BAND_RESAMPLES = (500, 100)  # up to statistics.MANY architectures, and above
 _BAND_POINTS = 25  # a band is computed at so many iterations at most
 _RUNS_SHOWN = 50
+_FEW = 5  # a rho of fewer architectures is not shown
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -81,16 +82,21 @@ def _content(connection: duckdb.DuckDBPyConnection) -> Row:
     """Everything that the report tells, as JSON values, beside the figures' drawings."""
     targets, cost, failures = (_rows(connection, name) for name in ("targets", "cost", "failures"))
     seconds = {_series(row): row for row in cost}
-    correlations = _rows(connection, "correlations")
-    for row in correlations:
-        spent = seconds.get(_series(row), {})
-        row |= {"low": None, "high": None, "resamples": None, "tau": None}
-        row |= {"seconds": spent.get("seconds"), "devices": spent.get("devices")}
+    further = _rows(connection, "further")
     spaces = []
-    for target in (t for t in targets if t["main"]):
-        of_space = [r for r in correlations if _within(r, target)]
-        spaces.append(_space(connection, target, [t for t in targets if _within(t, target)], of_space))
-        spaces[-1]["failures"] = [f for f in failures if _within(f, target)]
+    for main in (t for t in targets if t["main"]):
+        space = _space(connection, main)
+        for row in space["ranking"]:
+            spent = seconds.get(_series(row), {})
+            row |= {"seconds": spent.get("seconds"), "devices": spent.get("devices")}
+        further_targets = [t for t in targets if _within(t, main) and not t["main"]]
+        space["targets"] = [t for t in further_targets if t["covered"]]
+        space["sparse_targets"] = [t for t in further_targets if not t["covered"]]
+        space["further"] = [f for f in further if _within(f, main)]
+        space["others"] = [_across(row, space["targets"], space["further"]) for row in space["ranking"]]
+        space["failures"] = [f for f in failures if _within(f, main)]
+        spaces.append(space)
+    spaces.sort(key=lambda s: not s["ranking"])  # those without a score last
     runs = _rows(connection, "runs")
     return {
         "version": provenance.code_version(),
@@ -105,32 +111,37 @@ def _content(connection: duckdb.DuckDBPyConnection) -> Row:
     }
 
 
-def _space(connection: duckdb.DuckDBPyConnection, main: Row, targets: list[Row], correlations: list[Row]) -> Row:
-    """One space: its ranking by the main target with intervals, its other targets, and its figures."""
-    ranking = [row for row in correlations if row["main"]]
-    others = [row for row in correlations if not row["main"]]
+def _space(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
+    """One space: its ranking by the main target with intervals and tau, and its figures."""
     parameters = {key: main[key] for key in ("benchmark", "space", "dataset", "metric")}
-    figures = []
+    ranking = _rows(connection, "ranking", parameters)
     pairs = {(p["proxy_id"], p["seed"]): p for p in _rows(connection, "pairs", parameters)}
+    scored = [(row, pairs[row["proxy_id"], row["seed"]]) for row in ranking if row["n"]]
     for row in ranking:
-        if pair := pairs.get((row["proxy_id"], row["seed"])):
-            score, truth = np.asarray(pair["score"]), np.asarray(pair["truth"])
-            row["tau"] = statistics.kendall_tau(score, truth)
-            if interval := statistics.spearman_interval(score, truth):
-                row |= {"low": interval.low, "high": interval.high, "resamples": interval.resamples}
-            figures.append(_scatter(main, row, pair))
-    figures += _iterations(connection, parameters, ranking)
-    columns = [t for t in targets if not t["main"]]
+        row |= {"low": None, "high": None, "resamples": None, "tau": None}
+    _add_certainty(scored)
+    figures = [_scatter(main, row, pair) for row, pair in scored] + _iterations(connection, parameters, ranking)
     return {
         "benchmark": main["benchmark"],
         "space": main["space"],
         "main": main,
         "ranking": ranking,
-        "targets": columns,
-        "further": others,
-        "others": [_across(row, columns, others) for row in ranking],
         "figures": figures,
     }
+
+
+def _add_certainty(scored: list[tuple[Row, Row]]) -> None:
+    """Give each row its interval and tau; proxies that scored the same architectures see the same resamples."""
+    together: dict[tuple[float, ...], list[tuple[Row, Row]]] = {}
+    for row, pair in scored:
+        together.setdefault(tuple(pair["truth"]), []).append((row, pair))
+    for values, members in together.items():
+        truth, scores = np.asarray(values), np.asarray([pair["score"] for _, pair in members])
+        intervals = statistics.spearman_intervals(scores, truth)
+        for (row, _), score, found in zip(members, scores, intervals, strict=True):
+            row["tau"] = statistics.kendall_tau(score, truth)
+            if found is not None:
+                row |= {"low": found.low, "high": found.high, "resamples": found.resamples}
 
 
 def _across(row: Row, targets: list[Row], others: list[Row]) -> Row:
@@ -211,12 +222,15 @@ def _bands(architectures: list[Row]) -> dict[str, Band]:
 
 
 def _csv(content: Row) -> str:
-    """Every correlation, sorted and rounded to four decimals, so that a diff shows what changed and nothing else."""
+    """Every correlation, sorted and rounded to four decimals, so that a diff shows what changed and nothing else.
+
+    Intervals, tau and the rest after rho are of the main target alone.
+    """
     rows = [row for space in content["spaces"] for row in [*space["ranking"], *space["further"]]]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
-    cells = [[_exact(row[column]) for column in CSV_COLUMNS] for row in rows]
+    cells = [[_exact(row.get(column)) for column in CSV_COLUMNS] for row in rows]
     writer.writerows(sorted(cells))
     return text.getvalue()
 
@@ -229,7 +243,7 @@ def _exact(value: object) -> str:
 
 def number(value: float | None, digits: int = 3) -> str:
     """A number for a reader: so many decimals, a dash where there is none."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: never "-0.000"
 
 
 def _text(content: Row) -> str:
@@ -237,6 +251,11 @@ def _text(content: Row) -> str:
     lines = []
     for space in content["spaces"]:
         main = space["main"]
+        if not space["ranking"]:
+            lines.append(
+                f"{space['benchmark']} {space['space']}: no scores yet, run `pipeline score` or ingest released ones"
+            )
+            continue
         lines.append(f"{space['benchmark']} {space['space']}: Spearman's rho with {target_name(main)}")
         header = ["proxy", "seed", "rho", "95 % interval", "n", "failed", "s/arch", "tau", "rho top 10 %"]
         cells = [header] + [
@@ -251,14 +270,12 @@ def _text(content: Row) -> str:
         for line in cells:
             first, *rest = (c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
             lines.append("  ".join(["", first, *rest]))
-        if not space["ranking"]:
-            lines.append("  no scores yet: run `pipeline score`, or ingest released ones")
     return "\n".join(lines or ["no ground truth yet: run `pipeline ingest` first"])
 
 
 def counted(value: float | None, n: int | None) -> str:
-    """A number and, in brackets, how many architectures it rests on."""
-    return "–" if value is None else f"{value:.3f} ({n})"
+    """A correlation and, in brackets, how many architectures it rests on; a dash where these are too few to tell."""
+    return "–" if value is None or n is None or n < _FEW else f"{number(value)} ({n})"
 
 
 def interval(row: Row) -> str:
@@ -273,7 +290,8 @@ def target_name(target: Row) -> str:
 
 
 def _titled(row: Row) -> str:
-    return row["label"] + ("" if row["seed"] is None else f", seed {row['seed']}")
+    seed = "" if row["seed"] is None else f", seed {row['seed']}"
+    return f"{row['label']}{seed}"
 
 
 def _slug(kind: str, row: Row) -> str:
@@ -312,8 +330,7 @@ def _render(template: str, content: Row, drawings: Mapping[str, Drawing]) -> str
         return Markup(inline(drawings[figure["name"]].svg, figure["name"], str(escape(figure["caption"]))))
 
     environment.globals |= {"drawn": drawn, "many": statistics.MANY, "few": statistics.FEW_RESAMPLES}
-    text: str = environment.get_template(template).render(content, resamples=statistics.RESAMPLES)
-    return text
+    return environment.get_template(template).render(content, resamples=statistics.RESAMPLES)
 
 
 def _replace(out: Path, files: dict[str, bytes]) -> None:

@@ -140,7 +140,9 @@ TABLES: dict[str, Table] = {
                 _DATASET,
                 _METRIC,
                 Column("epochs", INT, "epochs the whole training has; NULL where not stated", nullable=True),
-                Column("seed", INT, "seed of the training; NULL for a mean over seeds or where not stated", nullable=True),
+                Column(
+                    "seed", INT, "seed of the training; NULL for a mean over seeds or where not stated", nullable=True
+                ),
                 Column("epoch", INT, "epoch of a learning curve, from 1; NULL for the final value", nullable=True),
                 Column("value", FLOAT, "in the unit that `metrics` states; NULL unless status is ok", nullable=True),
                 Column("status", TEXT, "ok, diverged or failed"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from pipeline.proxies import Proxy, Score
 from pipeline.store import Lake
 
 Key = tuple[str, int]  # arch_id, seed
+
+SHORTEST, LONGEST = 5.0, 60.0  # seconds between two parts
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Plan:
         proxy: a preset's name, or the path of a TOML file.
         images: a path, the name of a synthetic batch, or None for the default one.
         seed: of the targets, the weights and the noise.
-        device: torch's name of the device.
+        device: auto, cpu or cuda.
     """
 
     benchmark: str
@@ -60,6 +62,16 @@ class Summary:
         """New rows."""
         return sum(self.statuses.values())
 
+    @property
+    def line(self) -> str:
+        """The summary in one line."""
+        if not self.scored:
+            return f"{self.proxy}: all {self.asked} scores are stored already, nothing to do"
+        statuses = ", ".join(f"{count} {status}" for status, count in sorted(self.statuses.items()))
+        before = f" ({self.before} stored before)" if self.before else ""
+        pace = self.seconds / self.scored
+        return f"{self.proxy}: {statuses}{before}, {self.seconds:.0f} s, {pace:.2f} s an architecture"
+
 
 @dataclass
 class ScoreTask:
@@ -83,11 +95,15 @@ class ScoreTask:
         arch_id, spec = item
         bench, proxy, started = self.bench, self.proxy, time.perf_counter()
         assert bench is not None and proxy is not None
-        score = proxy.score(lambda: bench.build(self.plan.space, json.loads(spec)), arch_id, self.plan.seed, self.plan.device)
+        score = proxy.score(
+            lambda: bench.build(self.plan.space, json.loads(spec)), arch_id, self.plan.seed, self.plan.device
+        )
         return score, time.perf_counter() - started
 
 
-def run(lake_root: Path, plan: Plan, *, sample: int | None = None, only: Path | None = None, workers: int = 1) -> Summary:
+def run(
+    lake_root: Path, plan: Plan, *, sample: int | None = None, only: Path | None = None, workers: int | None = None
+) -> Summary:
     """Score a sample of the ingested architectures of a space and store the scores.
 
     The sample is nested: the first `sample` architectures by the hash of seed and architecture, so that a larger one
@@ -98,7 +114,7 @@ def run(lake_root: Path, plan: Plan, *, sample: int | None = None, only: Path | 
         plan: what to score.
         sample: how many architectures; None for all.
         only: a file that lists the architectures instead, one a line, in the benchmark's notation.
-        workers: processes.
+        workers: processes; by default one a core, or one on a GPU.
 
     Raises:
         UserError: unknown names, no architectures, a device that is not there.
@@ -113,23 +129,23 @@ def run(lake_root: Path, plan: Plan, *, sample: int | None = None, only: Path | 
     wanted = [(a, spec) for a, spec in chosen.items() if (a, plan.seed) not in journal.stored]
     before = len(chosen) - len(wanted)
     if wanted:
-        run_row = provenance.new_run("score", _arguments(plan, sample, only, workers), device_name(plan.device))
-        _work(journal, run_row, wanted, workers, before, len(chosen))
+        device, device_name = _device(plan.device)
+        workers = workers or (executor.default_workers() if device == "cpu" else 1)
+        run_row = provenance.new_run("score", _arguments(plan, sample, only, workers), device_name)
+        _work(journal, run_row, wanted, replace(plan, device=device), workers)
     catalog.refresh(lake)
     return Summary(proxy.name, proxy.proxy_id, len(chosen), before, journal.statuses, time.monotonic() - started)
 
 
-def _work(
-    journal: _Journal, run_row: dict[str, Any], wanted: list[tuple[str, str]], workers: int, before: int, total: int
-) -> None:
+def _work(journal: _Journal, run_row: dict[str, Any], wanted: list[tuple[str, str]], plan: Plan, workers: int) -> None:
     """Two runs that ask for the same work go through it in different orders, so that they share it."""
     run_id = run_row["run_id"]
     wanted.sort(key=lambda item: provenance.text_identity("order", 1, run_id + item[0]))
     journal.open(run_row)
     status = "failed"
     try:
-        with progress(f"scoring {journal.proxy.name}", total, before) as advance:
-            for item, result in executor.run(ScoreTask(journal.plan), wanted, workers, journal.has):
+        with progress(f"scoring {journal.proxy.name}", len(wanted)) as advance:
+            for item, result in executor.run(ScoreTask(plan), wanted, workers, journal.has):
                 journal.add(item[0], result)
                 advance(1)
         status = "finished"
@@ -143,8 +159,8 @@ def _work(
 class _Journal:
     """Gathers results and publishes them part by part.
 
-    The time between two parts grows with the run, from 5 to 60 seconds: a kill loses at most a twentieth of the work
-    done, or 60 seconds of it, and a long run does not leave thousands of parts.
+    The time between two parts grows with the run: a kill loses at most a twentieth of the work done, within the two
+    limits, and a long run does not leave thousands of parts.
     """
 
     def __init__(self, lake: Lake, plan: Plan, proxy: Proxy) -> None:
@@ -185,7 +201,7 @@ class _Journal:
             result = (Score(None, "failed", reason), 0.0)
         self._pending.append((arch_id, *result))
         now = time.monotonic()
-        if now - self._flushed >= min(60.0, max(5.0, (now - self._started) / 20)):
+        if now - self._flushed >= min(LONGEST, max(SHORTEST, (now - self._started) / 20)):
             self._flush()
 
     def close(self, status: str) -> None:
@@ -284,27 +300,17 @@ def _arguments(plan: Plan, sample: int | None, only: Path | None, workers: int) 
     }
 
 
-def choose_device(name: str) -> str:
-    """torch's device for auto, cpu or cuda.
+def _device(name: str) -> tuple[str, str]:
+    """torch's device for auto, cpu or cuda, and what the record calls it: cpu, or the card's name.
 
     Raises:
         UserError: cuda is asked for and not there.
     """
-    if name == "cpu":
-        return "cpu"
-    import torch
+    if name != "cpu":
+        import torch
 
-    if torch.cuda.is_available():
-        return "cuda"
-    if name == "cuda":
-        raise UserError("--device cuda: torch finds no CUDA device here; use --device cpu, or auto")
-    return "cpu"
-
-
-def device_name(device: str) -> str:
-    """What the record calls the device: cpu, or the card's name."""
-    if device == "cpu":
-        return "cpu"
-    import torch
-
-    return torch.cuda.get_device_name()
+        if torch.cuda.is_available():
+            return "cuda", torch.cuda.get_device_name()
+        if name == "cuda":
+            raise UserError("--device cuda: torch finds no CUDA device here; use --device cpu, or auto")
+    return "cpu", "cpu"

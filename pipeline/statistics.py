@@ -22,7 +22,7 @@ RESAMPLES = 2000
 FEW_RESAMPLES = 500  # above MANY architectures, where an interval is narrow and a resample costs more
 MANY = 5000
 LEVEL = 0.95
-_CELLS = 4_000_000  # counts held at a time: 32 MB
+_CELLS = 250_000  # counts held at a time: 2 MB, so that they stay in the cache
 
 
 @dataclass(frozen=True)
@@ -34,24 +34,27 @@ class Interval:
     resamples: int
 
 
-def spearman_interval(x: Floats, y: Floats, seed: int = 0, resamples: int | None = None) -> Interval | None:
-    """The bootstrap percentile interval of Spearman's rho between `x` and `y`, both [n], over pairs.
+def spearman_intervals(x: Floats, y: Floats, seed: int = 0, resamples: int | None = None) -> list[Interval | None]:
+    """The bootstrap percentile interval of Spearman's rho of each row of `x` [k, n] with `y` [n], over pairs.
 
     Args:
-        x: one value an architecture, finite.
-        y: the other value of the same architectures.
+        x: one value an architecture, finite, for each of k proxies.
+        y: the true values of the same architectures.
         seed: of the resampling.
         resamples: how many; by default `RESAMPLES`, or `FEW_RESAMPLES` above `MANY` architectures.
 
     Returns:
-        None where rho is not defined: fewer than three pairs, or all of one value.
+        k intervals; None where rho is not defined: fewer than three pairs, or all of one value.
     """
-    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return None
-    count = resamples or resamples_for(len(x))
-    rhos = resampled_rhos(x[None, :], y, count, seed)[0]
-    low, high = np.nanpercentile(rhos, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-    return Interval(float(low), float(high), count)
+    found: list[Interval | None] = [None] * len(x)
+    defined = [k for k, row in enumerate(x) if len(y) >= 3 and np.ptp(row) > 0 and np.ptp(y) > 0]
+    if defined:
+        count = resamples or resamples_for(len(y))
+        tail = 50 * (1 - LEVEL)
+        low, high = np.nanpercentile(resampled_rhos(x[defined], y, count, seed), [tail, 100 - tail], axis=1)
+        for place, k in enumerate(defined):
+            found[k] = Interval(float(low[place]), float(high[place]), count)
+    return found
 
 
 def resamples_for(n: int) -> int:

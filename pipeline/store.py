@@ -54,7 +54,7 @@ class Lake:
         self._gate()
 
     def _create(self) -> None:
-        if self.root.is_dir() and any(p.name not in (".staging", "parts") for p in self.root.iterdir()):
+        if self.root.is_dir() and not all(map(_begun, self.root.iterdir())):
             raise UserError(f"{self.root} is neither empty nor a lake: name an empty folder with --lake DIR")
         with _told(f"creating the lake {self.root}"):
             self.parts.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ class Lake:
     def part_names(self, benchmark: str, prefix: str = "") -> list[str]:
         """Sorted names of a benchmark's published parts."""
         folder = self.parts / benchmark
-        return sorted(n for n in os.listdir(folder) if n.startswith(prefix)) if folder.is_dir() else []
+        return sorted(p.name for p in folder.iterdir() if p.name.startswith(prefix)) if folder.is_dir() else []
 
     def has(self, benchmark: str, part: str) -> bool:
         """Whether the part is published."""
@@ -180,6 +180,11 @@ class Staging:
             raise FileExistsError(str(target))
         self.folder.rename(target)  # onto a folder with files in it this fails, so a race publishes one of the two
         _sync_folder(target.parent)
+
+
+def _begun(path: Path) -> bool:
+    """Whether the file or folder is what a creation that was killed, or is going on, leaves in a lake."""
+    return path.name in (".staging", "parts") or path.name.startswith(".lake.json.")
 
 
 def _to_arrow(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:

@@ -168,7 +168,8 @@ def _analog_pickle(monkeypatch: pytest.MonkeyPatch, count: int) -> bytes:
         key = tuple(number // 5**i % 5 for i in range(6))
         entries[key] = module.Architecture()
         vars(entries[key]).update(
-            architecture=key, **{f"{k}_accuracy": draw.uniform(10, 90) for k in ("baseline", "ptq", "qat", "noisy", "analog")}
+            architecture=key,
+            **{f"{k}_accuracy": draw.uniform(10, 90) for k in ("baseline", "ptq", "qat", "noisy", "analog")},
         )
         for name in (f"{of}_drift_{s}" for of in ("baseline", "analog") for s in (60, 3600, 86400, 2592000)):
             drift = module.DriftMeasurement()

@@ -40,9 +40,14 @@ def test_a_batch_that_python_2_wrote_is_read(tmp_path: Path, pixels: np.ndarray)
     raw = pixels.reshape(len(pixels), -1)
     data = raw.tobytes()
     program = (
-        b"(dU\x04datacnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntU\x01btR"
-        b"(I1\n(I%d\nI3072\ntcnumpy\ndtype\n(U\x02u1I0\nI1\ntR(I3\nU\x01|NNNI-1\nI-1\nI0\ntbI00\nT" % len(raw)
-    ) + len(data).to_bytes(4, "little") + data + b"tbs."
+        (
+            b"(dU\x04datacnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntU\x01btR"
+            b"(I1\n(I%d\nI3072\ntcnumpy\ndtype\n(U\x02u1I0\nI1\ntR(I3\nU\x01|NNNI-1\nI-1\nI0\ntbI00\nT" % len(raw)
+        )
+        + len(data).to_bytes(4, "little")
+        + data
+        + b"tbs."
+    )
     (tmp_path / "data_batch_1").write_bytes(program)
     assert images.load(tmp_path).description == images.load(cifar(tmp_path / "new", pixels)).description
 
@@ -100,7 +105,7 @@ def test_what_is_not_images_is_refused_in_one_line(tmp_path: Path, make: object,
 
 def test_bad_npz_and_bad_pickles_are_refused(tmp_path: Path, pixels: np.ndarray) -> None:
     (tmp_path / "a.npz").write_bytes(b"PK garbage")
-    with pytest.raises(UserError, match="not an .npz file"):
+    with pytest.raises(UserError, match=r"not an \.npz file"):
         images.load(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", np.zeros((20, 28, 28)))
     with pytest.raises(UserError, match=r"float64 of shape \[20, 28, 28\]"):

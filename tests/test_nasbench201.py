@@ -69,9 +69,15 @@ def test_every_operation_is_drawn_and_reached() -> None:
 @pytest.mark.parametrize(
     ("notation", "said"),
     [
-        (CELL.replace("nor_conv_1x1", "nor_conv_1x2"), r"node 3 .*unknown operation 'nor_conv_1x2': did you mean nor_conv_1x1"),
+        (
+            CELL.replace("nor_conv_1x1", "nor_conv_1x2"),
+            r"node 3 .*unknown operation 'nor_conv_1x2': did you mean nor_conv_1x1",
+        ),
         (CELL.replace("skip_connect~1|", ""), "node 2 .*the edge from node 1 is missing"),
-        (CELL.replace("skip_connect~1", "skip_connect~0"), "node 2 .*'skip_connect~0' stands where the edge from node 1"),
+        (
+            CELL.replace("skip_connect~1", "skip_connect~0"),
+            "node 2 .*'skip_connect~0' stands where the edge from node 1",
+        ),
         (CELL.replace("avg_pool_3x3~0|", "avg_pool_3x3~0|none~1|"), "node 1 .*has 2 edges; it takes 1"),
         (CELL.replace("|+|none~0", "+|none~0"), "node 1 .*not enclosed in"),
         (CELL.replace("none~0", "none"), r"node 2 .*'none' is not operation~node"),
@@ -104,11 +110,11 @@ def test_a_broken_size_says_which_rule(notation: object, said: str) -> None:
 
 def test_parts_that_are_unknown_or_missing_are_named() -> None:
     edges = dict.fromkeys(nasbench201.EDGES, "none")
-    with pytest.raises(UserError, match="the edge 1-3 is missing"):
+    with pytest.raises(UserError, match=r"the edge 1-3 is missing"):
         nasbench201.compose("topology", {e: o for e, o in edges.items() if e != "1-3"})
-    with pytest.raises(UserError, match="unknown edge '3-1': did you mean"):
+    with pytest.raises(UserError, match=r"unknown edge '3-1': did you mean"):
         nasbench201.compose("topology", {**edges, "3-1": "none"})
-    with pytest.raises(UserError, match="unknown operation 'None': did you mean none"):
+    with pytest.raises(UserError, match=r"unknown operation 'None': did you mean none"):
         nasbench201.compose("topology", {**edges, "1-3": "None"})
 
 
@@ -144,14 +150,19 @@ def test_final_values_of_the_published_form(tmp_path: Path) -> None:
     content: Any = fixtures.nats_record(1, cells[1], LENGTHS)
     trained = content["60"]["all_results"]["cifar100", 777]
     arch_id = arch_id_of("nasbench201", "topology", {"cell": cells[1]})
-    found = {r["metric"]: r["value"] for r in rows if (r["arch_id"], r["dataset"], r["epochs"]) == (arch_id, "cifar100", 60)}
-    assert found == {
-        "train_accuracy": trained["train_acc1es"][59], "train_loss": trained["train_losses"][59], "train_seconds": 120.0,
-        "validation_accuracy": trained["eval_acc1es"]["x-valid@59"], "validation_loss": trained["eval_losses"]["x-valid@59"],
-        "test_accuracy": trained["eval_acc1es"]["x-test@59"], "test_loss": trained["eval_losses"]["x-test@59"],
-        "valtest_accuracy": trained["eval_acc1es"]["ori-test@59"], "valtest_loss": trained["eval_losses"]["ori-test@59"],
-    }  # fmt: skip
-    once = {r["metric"]: (r["value"], r["seed"]) for r in rows if (r["arch_id"], r["dataset"], r["epochs"]) == (arch_id, "cifar10", None)}
+    found = {
+        r["metric"]: r["value"] for r in rows if (r["arch_id"], r["dataset"], r["epochs"]) == (arch_id, "cifar100", 60)
+    }
+    expected = {"train_accuracy": trained["train_acc1es"][59], "train_loss": trained["train_losses"][59]}
+    for published, split in (("x-valid", "validation"), ("x-test", "test"), ("ori-test", "valtest")):
+        expected[f"{split}_accuracy"] = trained["eval_acc1es"][f"{published}@59"]
+        expected[f"{split}_loss"] = trained["eval_losses"][f"{published}@59"]
+    assert found == {**expected, "train_seconds": 120.0}
+    once = {
+        r["metric"]: (r["value"], r["seed"])
+        for r in rows
+        if (r["arch_id"], r["dataset"], r["epochs"]) == (arch_id, "cifar10", None)
+    }
     assert once == {"params": (250_000.0, None), "flops": (15_647_370.0, None), "latency": (0.01, None)}
 
 
@@ -159,7 +170,11 @@ def test_ori_test_is_the_test_set_of_cifar10_alone(tmp_path: Path) -> None:
     rows = joined(list(nasbench201.read(fixtures.nats_folder(tmp_path, fixtures.topologies(1), {"12": [777]}), False)))
     accuracies = {(r["dataset"], r["metric"]) for r in rows if r["metric"].endswith("accuracy")}
     assert {m for d, m in accuracies if d == "cifar10"} == {"train_accuracy", "test_accuracy"}
-    assert {m for d, m in accuracies if d == "cifar10-valid"} == {"train_accuracy", "validation_accuracy", "test_accuracy"}
+    assert {m for d, m in accuracies if d == "cifar10-valid"} == {
+        "train_accuracy",
+        "validation_accuracy",
+        "test_accuracy",
+    }
 
 
 def test_learning_curves_come_with_their_epochs(tmp_path: Path) -> None:
@@ -274,5 +289,5 @@ def test_a_folder_without_such_files_is_not_of_this_form(tmp_path: Path) -> None
 def test_a_listing_of_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "meta.pickle.pbz2"
     path.write_bytes(pickle.dumps({"meta_archs": [1, 2]}))
-    with pytest.raises(NotThisFormError, match="written 1"):
+    with pytest.raises(NotThisFormError, match=r"written 1"):
         nats.read(path)

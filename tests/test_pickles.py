@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import pickle
@@ -53,7 +54,7 @@ def test_what_is_not_allowed_is_refused_by_its_name(name: str, tmp_path: Path) -
     module, attribute = name.split()
     mark = tmp_path / "ran"
     data = f"c{module}\n{attribute}\n(S'touch {mark}'\ntR.".encode()
-    with pytest.raises(NotThisFormError, match=f"asks for {module}.{attribute}"):
+    with pytest.raises(NotThisFormError, match=rf"asks for {module}.{attribute}"):
         load(data)
     assert not mark.exists()
 
@@ -94,12 +95,12 @@ def test_numpy_types_other_than_numbers_and_text_are_refused(content: object, sa
 def test_an_array_whose_bytes_do_not_fill_its_shape_is_refused() -> None:
     data = pickle.dumps(np.arange(4, dtype="i1"), protocol=2)
     assert data.count(b"K\x04\x85") == 1
-    with pytest.raises(NotThisFormError, match="reshape"):
+    with pytest.raises(NotThisFormError, match=r"reshape"):
         load(data.replace(b"K\x04\x85", b"K\x05\x85"))
 
 
 def test_bytes_in_another_codec_are_refused() -> None:
-    with pytest.raises(NotThisFormError, match="spelt in 'rot13'"):
+    with pytest.raises(NotThisFormError, match=r"spelt in 'rot13'"):
         load(b"c_codecs\nencode\n(X\x01\x00\x00\x00aX\x05\x00\x00\x00rot13tR.")
 
 
@@ -122,10 +123,8 @@ def test_any_bytes_give_an_object_or_one_error(data: bytes) -> None:
 def test_a_changed_byte_gives_an_object_or_one_error(data: st.DataObject) -> None:
     whole = bytearray(pickle.dumps(VALUES, protocol=4))
     whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(NotThisFormError):
         load(bytes(whole))
-    except NotThisFormError:
-        pass
 
 
 @pytest.mark.parametrize("pack", [bz2.compress, gzip.compress, bytes], ids=["bz2", "gz", "plain"])
@@ -157,11 +156,11 @@ def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(pickles, "MAX_BYTES", 1 << 20)
     path = tmp_path / "x"
     path.write_bytes(bz2.compress(pickle.dumps(bytes(2 << 20))))
-    with pytest.raises(NotThisFormError, match="more than 1 MiB"):
+    with pytest.raises(NotThisFormError, match=r"more than 1 MiB"):
         pickles.load_path(path, {})
 
 
 def test_a_file_that_cannot_be_read_is_not_called_damaged(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="No such file") as caught:
+    with pytest.raises(UserError, match=r"No such file") as caught:
         pickles.load_path(tmp_path / "none", {})
     assert not isinstance(caught.value, NotThisFormError)

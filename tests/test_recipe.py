@@ -71,19 +71,27 @@ def test_a_recipe_that_breaks_a_rule_says_where(tmp_path: Path, old: str, new: s
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot be read: No such file"):
+    with pytest.raises(UserError, match=r"cannot be read: No such file"):
         _recipe.find("nasbench201", str(tmp_path / "none.toml"))
-    with pytest.raises(UserError, match="unknown recipe of nasbench201 'meco-seed': did you mean meco-seeds"):
+    with pytest.raises(UserError, match=r"unknown recipe of nasbench201 'meco-seed': did you mean meco-seeds"):
         _recipe.find("nasbench201", "meco-seed")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('dataset = "cifar10"', 'dataset = "cifar-10"', r"unknown dataset of nasbench201 'cifar-10': did you mean cifar10.*mine"),
+        (
+            'dataset = "cifar10"',
+            'dataset = "cifar-10"',
+            r"unknown dataset of nasbench201 'cifar-10': did you mean cifar10.*mine",
+        ),
         ('metric = "test_accuracy"', 'metric = "tst_accuracy"', "unknown metric of .*: did you mean test_accuracy"),
         ('unit = "percent"', 'unit = "seconds"', "'acc' is in seconds, but test_accuracy is in percent"),
-        ('benchmark = "nasbench201"', 'benchmark = "nasbench201"\nspace = "sise"', "unknown space .*: did you mean size"),
+        (
+            'benchmark = "nasbench201"',
+            'benchmark = "nasbench201"\nspace = "sise"',
+            "unknown space .*: did you mean size",
+        ),
         ('column = "acc"', 'column = "accu"', "unknown column of .*'accu': did you mean acc"),
     ],
 )
@@ -138,13 +146,17 @@ def test_a_second_notation_guards_against_a_wrong_mapping(tmp_path: Path) -> Non
     check = '\n[check]\ncolumn = "name"\nencoding = "string"\n'
     text = fixtures.RECIPE.replace('encoding = "string"', BY_CODES)
     table = fixtures.table(
-        tmp_path / "t.csv", ["arch", "name", "acc"], [[codes(c), c, 60] for c in CELLS[:3]] + [[codes(CELLS[3]), CELLS[0], 60]]
+        tmp_path / "t.csv",
+        ["arch", "name", "acc"],
+        [[codes(c), c, 60] for c in CELLS[:3]] + [[codes(CELLS[3]), CELLS[0], 60]],
     )
     batch = read(fixtures.recipe(tmp_path / "r.toml", check, fixtures.ACCURACY, text=text), table)
     assert batch.truths["arch_id"] == ids(CELLS[:3])
     assert batch.architectures["arch_id"] == ids(CELLS[:3])
     assert "'arch' and 'name' name two architectures" in batch.rejects["reason"][0]
-    swapped = text.replace('1 = "skip_connect"', '1 = "avg_pool_3x3"').replace('4 = "avg_pool_3x3"', '4 = "skip_connect"')
+    swapped = text.replace('1 = "skip_connect"', '1 = "avg_pool_3x3"').replace(
+        '4 = "avg_pool_3x3"', '4 = "skip_connect"'
+    )
     batch = read(fixtures.recipe(tmp_path / "r.toml", check, fixtures.ACCURACY, text=swapped), table)
     assert len(batch.rejects["reason"]) > 1
 
@@ -172,9 +184,11 @@ def test_millions_become_a_whole_count(tmp_path: Path) -> None:
 
 def test_what_is_no_number_is_a_failure_and_what_is_no_value_a_reject(tmp_path: Path) -> None:
     cells = fixtures.topologies(8)
-    text = 'missing = [-1e8]\n' + fixtures.RECIPE + SCORE
+    text = "missing = [-1e8]\n" + fixtures.RECIPE + SCORE
     said = ["1.5", "", "nan", "-inf", "-1e8", "-100000000.0", "n/a", "high"]
-    table = fixtures.table(tmp_path / "t.csv", ["arch", "sf", "t"], [[c, s, 0.1] for c, s in zip(cells, said, strict=True)])
+    table = fixtures.table(
+        tmp_path / "t.csv", ["arch", "sf", "t"], [[c, s, 0.1] for c, s in zip(cells, said, strict=True)]
+    )
     batch = read(fixtures.recipe(tmp_path / "r.toml", text=text), table)
     assert batch.scores["value"] == [1.5, *[None] * 6]
     assert batch.scores["status"] == ["ok", *["failed"] * 6]
@@ -204,7 +218,7 @@ def test_objects_of_a_pickle_are_read_by_attribute(tmp_path: Path, monkeypatch: 
     assert not batch.rejects["reason"]
     text = (_recipe.SHELF / "nasbench201" / "analog-nasbench.toml").read_text()
     recipe = fixtures.recipe(tmp_path / "r.toml", text=text.replace(', "analognasbench.data.DriftMeasurement"', ""))
-    with pytest.raises(NotThisFormError, match="asks for analognasbench.data.DriftMeasurement"):
+    with pytest.raises(NotThisFormError, match=r"asks for analognasbench.data.DriftMeasurement"):
         read(recipe, path)
 
 
@@ -222,7 +236,7 @@ def test_a_value_outside_its_unit_is_a_reject(tmp_path: Path, acc: str, said: st
 
 def test_fractions_that_are_called_percent_are_found_out(tmp_path: Path) -> None:
     table = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], [[c, 0.1 * i] for i, c in enumerate(CELLS)])
-    with pytest.raises(UserError, match="'acc' is declared percent, and its largest value is 0.3: is it a fraction"):
+    with pytest.raises(UserError, match=r"'acc' is declared percent, and its largest value is 0.3: is it a fraction"):
         list(_table.read(_recipe.load(fixtures.recipe(tmp_path / "r.toml", fixtures.ACCURACY)), BENCHMARK, table, {}))
 
 
@@ -237,9 +251,14 @@ def test_the_same_architecture_twice(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "said"),
-    [("(0, 1, 2)", "3 codes where 6"), ("(0, 1, 2, 3, 4, 5)", "code 5; known are 0, 1"), ("__import__('os')", "a list is expected"),
-     ("0", "a list is expected"), ("{1: 2}", "a list is expected")],
-)  # fmt: skip
+    [
+        ("(0, 1, 2)", "3 codes where 6"),
+        ("(0, 1, 2, 3, 4, 5)", "code 5; known are 0, 1"),
+        ("__import__('os')", "a list is expected"),
+        ("0", "a list is expected"),
+        ("{1: 2}", "a list is expected"),
+    ],
+)
 def test_codes_that_are_none(tmp_path: Path, cell: str, said: str) -> None:
     recipe = fixtures.recipe(
         tmp_path / "r.toml", fixtures.ACCURACY, text=fixtures.RECIPE.replace('encoding = "string"', BY_CODES)
@@ -265,6 +284,13 @@ def test_long_tables_come_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_native_numbers_as_whole_numbers(tmp_path: Path) -> None:
     text = 'native_id = "n"\n' + fixtures.RECIPE.replace('"csv"', '"pickle"') + fixtures.ACCURACY
     table = tmp_path / "t.p"
-    entries: list[dict[str, Any]] = [{"arch": c, "acc": 60, "n": n} for c, n in zip(CELLS, [0, 1.0, "2", 3], strict=True)]
+    entries: list[dict[str, Any]] = [
+        {"arch": c, "acc": 60, "n": n} for c, n in zip(CELLS, [0, 1.0, "2", 3], strict=True)
+    ]
     table.write_bytes(pickle.dumps(entries))
-    assert read(fixtures.recipe(tmp_path / "r.toml", text=text), table).architectures["native_id"] == ["0", "1", "2", "3"]
+    assert read(fixtures.recipe(tmp_path / "r.toml", text=text), table).architectures["native_id"] == [
+        "0",
+        "1",
+        "2",
+        "3",
+    ]

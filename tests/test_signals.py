@@ -15,7 +15,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def test_frequency_presets_are_ten_each_and_span_their_band() -> None:
-    ends = {name: (f[0], f[-1], len(f)) for name, f in signals.FREQUENCIES.items()}
+    ends = {name: (f[0], f[-1], len(f)) for name, f in presets.FREQUENCIES.items()}
     assert ends == {"low": (0.005, 0.095, 10), "mid": (0.125, 0.35, 10), "high": (0.375, 0.4875, 10)}
 
 
@@ -33,7 +33,7 @@ def test_a_sin1d_map_varies_along_one_direction_and_is_a_wave_of_a_listed_freque
 
 
 def test_sin1d_without_replacement_covers_the_bank() -> None:
-    maps = signals.sin1d(signals.FREQUENCIES["high"], 1, 640, generator())[0]
+    maps = signals.sin1d(presets.FREQUENCIES["high"], 1, 640, generator())[0]
     along_rows = (maps == maps[:, :, :1]).all(dim=(1, 2))
     assert along_rows.sum() == 320  # as many along rows as along columns
     assert len({m.numpy().tobytes() for m in maps}) == 640

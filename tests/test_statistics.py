@@ -41,23 +41,26 @@ def test_the_interval_holds_the_true_rho_about_as_often_as_it_says():
     inside = 0
     for trial in range(200):
         x, y = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], size=80).T
-        interval = statistics.spearman_interval(x, y, seed=trial, resamples=400)
+        [interval] = statistics.spearman_intervals(x[None, :], y, seed=trial, resamples=400)
         inside += interval.low <= true <= interval.high
     assert 0.89 <= inside / 200 <= 0.99
 
 
-def test_an_interval_depends_on_its_seed_alone():
+def test_an_interval_depends_on_its_seed_and_row_alone():
     x, y = np.random.default_rng(2).normal(size=(2, 40))
-    first = statistics.spearman_interval(x, y, seed=1)
-    assert first == statistics.spearman_interval(x, y, seed=1)
-    assert first != statistics.spearman_interval(x, y, seed=2)
+    constant = np.ones(40)
+    first, none, again = statistics.spearman_intervals(np.stack([x, constant, x]), y, seed=1)
+    assert first == again == statistics.spearman_intervals(x[None, :], y, seed=1)[0]
+    assert none is None
+    assert [first] != statistics.spearman_intervals(x[None, :], y, seed=2)
     assert first.resamples == statistics.RESAMPLES
     assert first.low < stats.spearmanr(x, y).statistic < first.high
 
 
-@pytest.mark.parametrize("x", [[1.0, 2.0], [3.0, 3.0, 3.0, 3.0], []])
-def test_where_rho_is_not_defined_there_is_no_interval(x):
-    assert statistics.spearman_interval(np.array(x), np.arange(len(x), dtype=float)) is None
+@pytest.mark.parametrize("y", [[1.0, 2.0], [3.0, 3.0, 3.0, 3.0], []])
+def test_where_rho_is_not_defined_there_is_no_interval(y):
+    x = np.arange(len(y), dtype=float)[None, :]
+    assert statistics.spearman_intervals(x, np.array(y)) == [None]
 
 
 def test_many_architectures_take_fewer_resamples():

@@ -39,7 +39,7 @@ def test_tabs_and_gzip(tmp_path: Path) -> None:
 def test_a_csv_is_streamed(tmp_path: Path) -> None:
     path = written(tmp_path, b"a\n1\n2\n" + b"\xff" * 100_000)
     stream = rows(path, "csv")
-    with pytest.raises(NotThisFormError, match="not a CSV"):
+    with pytest.raises(NotThisFormError, match=r"not a CSV"):
         list(stream)
     path = written(tmp_path, "a\n" + "1\n" * 100_000 + '"')
     stream = rows(path, "csv")
@@ -83,9 +83,9 @@ def test_json_of_every_layout(tmp_path: Path) -> None:
 def test_a_table_deep_in_a_json_is_reached_by_its_keys(tmp_path: Path) -> None:
     path = written(tmp_path, json.dumps({"space": {"cifar10": {"k": {"v": 1}}}}))
     assert list(rows(path, "json", root=["space", "cifar10"])) == [("key k", {"@key": "k", "v": 1})]
-    with pytest.raises(UserError, match="did you mean cifar10"):
+    with pytest.raises(UserError, match=r"did you mean cifar10"):
         rows(path, "json", root=["space", "cifar"])
-    with pytest.raises(NotThisFormError, match="no mapping where 'x'"):
+    with pytest.raises(NotThisFormError, match=r"no mapping where 'x'"):
         rows(path, "json", root=["space", "cifar10", "k", "v", "x"])
 
 
@@ -127,9 +127,9 @@ def test_a_hostile_pickle_is_refused_with_its_name(tmp_path: Path) -> None:
 
 
 def test_a_folder_and_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(NotThisFormError, match="is a folder"):
+    with pytest.raises(NotThisFormError, match=r"is a folder"):
         rows(tmp_path, "csv")
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match=r"No such file"):
         list(rows(tmp_path / "none", "csv"))
 
 

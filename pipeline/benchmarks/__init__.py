@@ -118,7 +118,9 @@ class Batch:
         length = len(next(iter(columns.values())))
         schema = TABLES[table].arrow
         arrays = [
-            pa.array(columns[f.name], f.type) if f.name in columns else pa.repeat(pa.scalar(constants[f.name], f.type), length)
+            pa.array(columns[f.name], f.type)
+            if f.name in columns
+            else pa.repeat(pa.scalar(constants[f.name], f.type), length)
             for f in schema
         ]
         return pa.table(arrays, schema=schema)
@@ -211,5 +213,3 @@ def _columns(names: str) -> dict[str, list[Any]]:
 def _append(columns: Mapping[str, list[Any]], *values: object) -> None:
     for column, value in zip(columns.values(), values, strict=True):
         column.append(value)
-
-

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -240,13 +241,13 @@ def find(benchmark: str, name: str) -> Recipe:
     return on_shelf[name]
 
 
-def for_file(benchmark: str, path: Path) -> Recipe | None:
-    """The one recipe whose file names fit the path, or None.
+def for_file(recipes: Sequence[Recipe], path: Path) -> Recipe | None:
+    """The one of these recipes whose file names fit the path, or None.
 
     Raises:
         UserError: several fit.
     """
-    fitting = [recipe for recipe in shelf(benchmark) if recipe.names_file(path)]
+    fitting = [recipe for recipe in recipes if recipe.names_file(path)]
     if len(fitting) > 1:
         raise UserError(f"{path} fits the recipes {', '.join(r.name for r in fitting)}: name one with --recipe")
     return fitting[0] if fitting else None

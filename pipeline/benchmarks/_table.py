@@ -15,7 +15,7 @@ from pipeline.errors import UserError, unknown
 from pipeline.formats.tables import Cells, Fault, rows
 
 _BATCH_ROWS = 20_000
-_ABSENT = ("", "-", "na", "n/a", "nan", "none", "null")
+_ABSENT = ("", "-", "na", "n/a", "none", "null")
 
 Value = float | str
 """A number, or as text why there is none."""

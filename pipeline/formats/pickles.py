@@ -162,10 +162,10 @@ class _DType(_Sealed):
     __slots__ = ()
 
     def __call__(self, code: str | bytes, _align: bool = False, _copy: bool = True) -> _Kind:
-        code = _text(code)
-        if not _PLAIN_KIND.fullmatch(code):
-            raise pickle.UnpicklingError(f"numpy type {code!r} is neither numbers nor text")
-        return _Kind(code)
+        kind = _text(code)
+        if not _PLAIN_KIND.fullmatch(kind):
+            raise pickle.UnpicklingError(f"numpy type {kind!r} is neither numbers nor text")
+        return _Kind(kind)
 
 
 class _Scalar(_Sealed):

@@ -154,7 +154,9 @@ def _fields(entry: object) -> dict[str, object]:
         return {VALUE: _plain(entry)}
     fields: dict[str, object] = {}
     for name, value in entry.items():
-        if isinstance(value, dict | pickles.Record):
+        if type(value) in (float, str):
+            fields[str(name)] = value
+        elif isinstance(value, dict | pickles.Record):
             fields.update({f"{name}.{inner}": v for inner, v in _fields(value).items()})
         else:
             fields[str(name)] = _plain(value)

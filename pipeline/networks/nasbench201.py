@@ -98,7 +98,9 @@ def _plan(edges: Mapping[tuple[int, int], str], *, from_input_only: bool) -> lis
             reached.add(target)
     keep = needed & reached if from_input_only else needed
     return [
-        (target, sorted(s for s, t in real if t == target and s in keep)) for target in range(1, _NODES) if target in keep
+        (target, sorted(s for s, t in real if t == target and s in keep))
+        for target in range(1, _NODES)
+        if target in keep
     ]
 
 
@@ -113,7 +115,7 @@ class Reduction(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Residual branch plus shortcut."""
-        inner = self.second(functional.relu(self.first(functional.relu(x))))
+        inner: Tensor = self.second(functional.relu(self.first(functional.relu(x))))
         shortcut: Tensor = self.shortcut(x)
         return shortcut + inner
 
@@ -180,7 +182,7 @@ def network(spec: Mapping[str, Any], *, plain: bool = True) -> Network:
 
 
 def trained_parameters(spec: Mapping[str, Any], classes: int) -> int:
-    """Trainable parameters of the network that the benchmark trained: backbone, last batch normalisation, classifier."""
+    """Trainable parameters of the network that the benchmark trained: backbone, last normalisation, classifier."""
     with torch.device("meta"):
         backbone = network(spec, plain=False)
     last = spec["channels"][-1] if "channels" in spec else TOPOLOGY_CHANNELS[-1]

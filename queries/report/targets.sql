@@ -9,6 +9,7 @@ SELECT
     higher_is_better,
     source,
     architectures,
+    covered,
     main
 FROM targets
 ORDER BY benchmark, space, main DESC, priority, dataset, metric

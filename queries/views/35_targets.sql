@@ -1,5 +1,6 @@
--- What a proxy is asked to predict: the metrics that have a better side and a priority. `main` marks the one that a
--- report leads with: the smallest priority among those that reach half of the architectures of the best covered.
+-- What a proxy is asked to predict: the metrics that have a better side and a priority. `covered`: it has at least half
+-- as many architectures as the best covered target. `main` marks the one that a report leads with: the smallest priority
+-- of the covered ones.
 WITH ranked AS (
     SELECT
         reference.benchmark,
@@ -15,7 +16,7 @@ WITH ranked AS (
         metrics.higher_is_better,
         metrics.priority,
         2 * reference.architectures
-        >= max(reference.architectures) OVER (PARTITION BY reference.benchmark, reference.space) AS widely
+        >= max(reference.architectures) OVER (PARTITION BY reference.benchmark, reference.space) AS covered
     FROM reference_sources AS reference
     INNER JOIN metrics
         ON
@@ -26,9 +27,9 @@ WITH ranked AS (
 )
 
 SELECT
-    * EXCLUDE (widely),
+    *,
     row_number() OVER (
         PARTITION BY benchmark, space
-        ORDER BY widely DESC, priority ASC, dataset ASC, metric ASC
+        ORDER BY covered DESC, priority ASC, dataset ASC, metric ASC
     ) = 1 AS main
 FROM ranked

@@ -71,7 +71,7 @@ def _batch(kind: str, pixels: Pixels) -> Batch:
     pixels = np.ascontiguousarray(pixels[:COUNT])
     scaled = pixels.astype(np.float32) / np.float32(255)
     if kind == "cifar10":
-        mean, deviation = np.float32(CIFAR10_MEAN), np.float32(CIFAR10_STD)
+        mean, deviation = np.array(CIFAR10_MEAN, np.float32), np.array(CIFAR10_STD, np.float32)
     else:
         mean, deviation = scaled.mean((0, 2, 3)), scaled.std((0, 2, 3)) + np.float32(1e-6)
     data = (scaled - mean[:, None, None]) / deviation[:, None, None]
@@ -100,7 +100,9 @@ def _pictures(folder: Path) -> Pixels:
             with Image.open(path) as picture:
                 pictures.append(np.asarray(ImageOps.fit(picture.convert("RGB"), (SIZE, SIZE)), dtype=np.uint8))
         except (UnidentifiedImageError, OSError) as error:
-            raise UserError(f"--images: {path} cannot be read as a picture ({error}): remove it or name other images") from error
+            raise UserError(
+                f"--images: {path} cannot be read as a picture ({error}): remove it or name other images"
+            ) from error
     stacked = np.stack(pictures) if pictures else np.empty((0, SIZE, SIZE, 3), np.uint8)
     return stacked.transpose(0, 3, 1, 2)
 
@@ -110,18 +112,19 @@ def _npz(path: Path) -> Pixels:
         with np.load(path, allow_pickle=False) as arrays:
             array = arrays["images"] if "images" in arrays else arrays[arrays.files[0]]
     except (ValueError, OSError, IndexError, zipfile.BadZipFile) as error:
-        raise UserError(f"--images {path} is not an .npz file of one uint8 array [n, 32, 32, 3]: {error}") from error
+        raise UserError(f"--images {path} is not an .npz file of a uint8 array [n, 32, 32, 3]: {error}") from error
     if array.ndim == 4 and array.shape[1:] == (SIZE, SIZE, 3):
         array = array.transpose(0, 3, 1, 2)
     if array.dtype != np.uint8 or array.shape[1:] != (3, SIZE, SIZE):
         raise UserError(
-            f"--images {path} holds {array.dtype} of shape {list(array.shape)}; needed is uint8 [n, 32, 32, 3] or [n, 3, 32, 32]"
+            f"--images {path} holds {array.dtype} of shape {list(array.shape)}; "
+            "needed is uint8 [n, 32, 32, 3] or [n, 3, 32, 32]"
         )
     return np.asarray(array)
 
 
 def synthetic(kind: str, seed: int = 0) -> Batch:
-    """A synthetic batch: noise, spectrum, patches or leaves (see the functions' docstrings), standardised by channel."""
+    """A synthetic batch, noise, spectrum, patches or leaves (see their docstrings), standardised by channel."""
     if kind not in SYNTHETIC:
         raise unknown("synthetic batch", kind, SYNTHETIC)
     images = SYNTHETIC[kind](np.random.default_rng(seed))
@@ -159,7 +162,7 @@ def _patches(rng: np.random.Generator) -> npt.NDArray[np.float64]:
 
 
 def _leaves(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Dead leaves: opaque discs whose radii follow a power law of exponent 3, covering the picture, with slight noise."""
+    """Dead leaves: opaque discs whose radii follow a power law of exponent 3 cover the picture; slight noise."""
     y, x = np.mgrid[0:SIZE, 0:SIZE]
     images = np.zeros((COUNT, 3, SIZE, SIZE))
     for image in images:

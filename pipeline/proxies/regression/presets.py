@@ -10,9 +10,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import UserError, unknown
-from pipeline.proxies.regression.signals import FREQUENCIES
 
 FOLDER = Path(__file__).parent / "presets"
+
+FREQUENCIES = {
+    "low": [round(0.005 + 0.01 * i, 4) for i in range(10)],
+    "mid": [round(0.125 + 0.025 * i, 4) for i in range(10)],
+    "high": [round(0.375 + 0.0125 * i, 4) for i in range(10)],
+}
+"""Presets of ten frequencies, in cycles a pixel."""
 
 
 class _Model(BaseModel):

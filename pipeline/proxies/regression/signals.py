@@ -14,13 +14,6 @@ from torch.nn import functional
 SIZE = 8  # height and width of a target map
 PHASES = 32
 
-FREQUENCIES = {
-    "low": [round(0.005 + 0.01 * i, 4) for i in range(10)],
-    "mid": [round(0.125 + 0.025 * i, 4) for i in range(10)],
-    "high": [round(0.375 + 0.0125 * i, 4) for i in range(10)],
-}
-"""Presets of ten frequencies, in cycles a pixel."""
-
 
 def sin1d(frequencies: list[float], count: int, channels: int, generator: Generator) -> Tensor:
     """Waves along rows or along columns, [count, channels, 8, 8].
@@ -63,7 +56,7 @@ def dot(partial: float, count: int, channels: int, generator: Generator) -> Tens
 
 
 def gdot(partial: float, count: int, channels: int, generator: Generator) -> Tensor:
-    """A dot map smoothed with a Gaussian of sigma 1 pixel, divided by its largest absolute value, [count, channels, 8, 8]."""
+    """A dot map smoothed with a Gaussian of sigma 1 pixel, over its largest absolute value, [count, channels, 8, 8]."""
     from scipy.ndimage import gaussian_filter
 
     maps = dot(partial, count, channels, generator)

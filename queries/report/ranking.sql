@@ -1,17 +1,17 @@
--- rho of every proxy, seed and target, overall, among the best tenth, and on the architectures that all of ours share.
+-- rho of every proxy and seed with one target: overall, among the best tenth, and on the architectures that all of ours
+-- share; the highest first.
 SELECT
     correlations.benchmark,
     correlations.space,
     correlations.dataset,
     correlations.metric,
     correlations.epochs,
+    targets.source_id,
     labels.label,
     correlations.proxy,
     correlations.proxy_id,
     labels.released,
     correlations.seed,
-    targets.main,
-    targets.source_id,
     correlations.n,
     correlations.n_failed,
     correlations.n_no_truth,
@@ -44,13 +44,12 @@ LEFT JOIN correlations_shared AS shared
         AND correlations.metric = shared.metric
         AND correlations.proxy_id = shared.proxy_id
         AND correlations.seed IS NOT DISTINCT FROM shared.seed
+WHERE
+    correlations.benchmark = $benchmark
+    AND correlations.space = $space
+    AND correlations.dataset = $dataset
+    AND correlations.metric = $metric
 ORDER BY
-    correlations.benchmark,
-    correlations.space,
-    targets.main DESC,
-    targets.priority,
-    correlations.dataset,
-    correlations.metric,
     -- rounded, so that the last bits of a threaded sum cannot change the order
     round(correlations.rho, 9) DESC NULLS LAST,
     labels.label,

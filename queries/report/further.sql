@@ -1,0 +1,31 @@
+-- rho of every proxy and seed with the targets that a report does not lead with.
+SELECT
+    correlations.benchmark,
+    correlations.space,
+    correlations.dataset,
+    correlations.metric,
+    correlations.epochs,
+    targets.source_id,
+    correlations.proxy,
+    correlations.proxy_id,
+    correlations.seed,
+    correlations.n,
+    correlations.n_failed,
+    correlations.n_no_truth,
+    correlations.rho
+FROM correlations
+INNER JOIN targets
+    ON
+        correlations.benchmark = targets.benchmark
+        AND correlations.space = targets.space
+        AND correlations.dataset = targets.dataset
+        AND correlations.metric = targets.metric
+WHERE NOT targets.main
+ORDER BY
+    correlations.benchmark,
+    correlations.space,
+    correlations.dataset,
+    correlations.metric,
+    correlations.proxy,
+    correlations.proxy_id,
+    correlations.seed
