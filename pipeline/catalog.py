@@ -12,9 +12,10 @@ import os
 import platform
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +70,7 @@ def refresh(lake: Lake) -> None:
     folder = lake.root / ".staging" / f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
         folder.mkdir(parents=True)
-        _write_database(folder / CATALOG, _catalog_script(lake))
+        _write_database(folder / CATALOG, _catalog_script(lake), lake.root / CATALOG)
         (folder / CATALOG).replace(lake.root / CATALOG)
     except OSError as error:
         raise from_os(error, f"writing {lake.root / CATALOG}") from error
@@ -85,9 +86,10 @@ def connect(lake: Lake) -> duckdb.DuckDBPyConnection:
     """
     script = _catalog_script(lake)
     connection = _open(lake, script.fingerprint)
-    if connection is None and os.access(lake.root, os.W_OK):
-        refresh(lake)
-        connection = _open(lake, script.fingerprint)
+    if connection is None:
+        with suppress(UserError):  # a lake that cannot be written can still be read
+            refresh(lake)
+            connection = _open(lake, script.fingerprint)
     return connection or _in_memory(lake, script)
 
 
@@ -133,7 +135,7 @@ def export(lake: Lake, file: Path) -> Path:
     _refuse_foreign(lake, file)
     beside = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
     try:
-        _write_database(beside, _script(lake, _listed(lake), "TABLE"))
+        _write_database(beside, _script(lake, _listed(lake), "TABLE"), file)
         beside.replace(file)
     except OSError as error:
         raise from_os(error, f"writing {file}") from error
@@ -227,15 +229,16 @@ def _listed(lake: Lake) -> dict[str, str]:
     return {table: f"[{', '.join(_text(glob.escape(str(f))) for f in found)}]" for table, found in files.items()}
 
 
-def _write_database(path: Path, script: _Script) -> None:
+def _write_database(path: Path, script: _Script, target: Path) -> None:
     with closing(duckdb.connect()) as connection:
         try:
             connection.execute(f"ATTACH {_text(str(path))} AS made (STORAGE_VERSION '{_STORAGE}')")
             connection.execute("USE made")
             script.run(connection)
             connection.execute("USE memory; DETACH made")
-        except duckdb.IOException as error:
-            raise UserError(f"cannot write {path.parent}: {_one_line(error)}") from error
+        except duckdb.OperationalError as error:
+            reason = _one_line(error).rpartition(": ")[2]
+            raise UserError(f"{target} cannot be written: {reason}; free some space or choose another place") from error
 
 
 def _open(lake: Lake, fingerprint: str) -> duckdb.DuckDBPyConnection | None:
@@ -257,7 +260,8 @@ def _open(lake: Lake, fingerprint: str) -> duckdb.DuckDBPyConnection | None:
 
 
 def _in_memory(lake: Lake, script: _Script) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
+    spill = Path(tempfile.gettempdir()) / f"duckdb-{uuid.uuid4().hex[:8]}"  # by default it would be the working folder
+    connection = duckdb.connect(config={"temp_directory": str(spill)})
     script.run(connection)
     return _locked(lake, connection)
 

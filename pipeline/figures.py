@@ -23,7 +23,7 @@ INK, MUTED, LINE, ACCENT = "#1b1f24", "#5b6470", "#d8dee4", "#0b6bcb"
 _PIXELS = {True: "#7b8794", False: "#2f86e0"}  # released or not; pixels cannot follow the page, so these suit both
 _THEME = {INK: "ink", MUTED: "muted", LINE: "line", ACCENT: "accent"}  # colours that follow the page's, by variable
 _STAGES = (("#d98a00", ":"), ("#009e73", "--"), ("#c2609a", "-."), ("#8a6d3b", (0, (5, 1))), ("#6a5acd", (0, (1, 1))))
-_SIZE = (4.2, 3.1)  # inches
+_SIZE = (4.2, 3.25)  # inches
 _VECTOR_POINTS = 2000  # more are drawn as pixels, which keeps a page of whole spaces small
 _RC: dict[Any, Any] = {
     "svg.hashsalt": "nas-proxy-bench",
@@ -34,9 +34,6 @@ _RC: dict[Any, Any] = {
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": 10,
-    "axes.titlecolor": INK,
-    "axes.titlelocation": "left",
     "text.color": INK,
     "xtick.color": MUTED,
     "ytick.color": MUTED,
@@ -45,7 +42,8 @@ _RC: dict[Any, Any] = {
     "legend.frameon": False,
     "figure.subplot.left": 0.16,
     "figure.subplot.right": 0.98,
-    "figure.subplot.top": 0.91,
+    "figure.subplot.top": 0.86,
+    "text.parse_math": False,  # a name may hold a dollar
     "figure.subplot.bottom": 0.16,
 }
 
@@ -161,10 +159,13 @@ def inline(svg: str, prefix: str, described: str) -> str:
 
 def _scale(axes: Axes, score: Floats) -> None:
     """A logarithmic axis for positive scores over decades; for other heavy tails an axis that ends inside them."""
+    from matplotlib.ticker import EngFormatter
+
     if score.min() > 0 and score.max() > 100 * score.min():
         axes.set_yscale("log")
         return
-    axes.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4), useMathText=True)
+    if not 1e-3 < np.abs(score).max() < 1e4:
+        axes.yaxis.set_major_formatter(EngFormatter(sep=""))
     low, high = np.percentile(score, [1, 99])
     if np.ptp(score) > 5 * (high - low) > 0:
         axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
@@ -186,7 +187,7 @@ def _drawn(draw: Any, title: str) -> Drawing:
         axes.grid(True)
         axes.set_axisbelow(True)
         draw(axes)
-        axes.set_title(title)
+        figure.suptitle(title, x=0.03, y=0.98, ha="left", va="top", fontsize=9.5, color=INK)
         svg, png = io.StringIO(), io.BytesIO()
         figure.savefig(svg, format="svg", transparent=True, dpi=150, metadata={"Date": None, "Creator": None})
         figure.savefig(png, format="png", dpi=150, facecolor="white", metadata={"Software": None})

@@ -120,7 +120,8 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
     for row in ranking:
         row |= {"low": None, "high": None, "resamples": None, "tau": None}
     _add_certainty(scored)
-    figures = [_scatter(main, row, pair) for row, pair in scored] + _iterations(connection, parameters, ranking)
+    ours_first = sorted(scored, key=lambda both: bool(both[0]["released"]))
+    figures = [_scatter(main, row, pair) for row, pair in ours_first] + _iterations(connection, parameters, ranking)
     return {
         "benchmark": main["benchmark"],
         "space": main["space"],
@@ -159,7 +160,7 @@ def _scatter(main: Row, row: Row, pair: Row) -> Row:
     drawing = figures.scatter(
         truth,
         score,
-        title=f"rho {number(row['rho'])}, n {row['n']}",
+        title=f"{_titled(row)}\nrho {number(row['rho'])}, n {row['n']}",
         x_label=f"{main['dataset']} {main['metric']}, {main['unit']}",
         y_label="score",
         flip=(not main["higher_is_better"], bool(np.any(score != np.asarray(pair["score"])))),
@@ -186,7 +187,10 @@ def _iterations(connection: duckdb.DuckDBPyConnection, parameters: Row, ranking:
             curves = [_curve(line) for line in own if line["mode"] == mode]
             if curves:
                 drawing = figures.iterations(
-                    curves, bands.get(mode), title=f"{mode} loss ({told})", limits=(min(0.0, lowest) - 0.05, 1.0)
+                    curves,
+                    bands.get(mode),
+                    title=f"{_titled(row)}\n{mode} loss ({told})",
+                    limits=(min(0.0, lowest) - 0.05, 1.0),
                 )
                 caption = f"{_titled(row)}: rho of the {mode} loss ({told}) against iterations, by stage"
                 figure = {"name": _slug(f"iterations-{mode}", row), "kind": "iterations", "caption": caption}
@@ -207,17 +211,15 @@ def _bands(architectures: list[Row]) -> dict[str, Band]:
     bands = {}
     for mode in sorted({a["mode"] for a in architectures}):
         whole = [a for a in architectures if a["mode"] == mode]
-        truth = np.asarray([a["truth"] for a in whole])
-        if len(whole) < 3 or np.ptp(truth) == 0:
-            continue
         iterations = np.asarray(whole[0]["iterations"], float)
         taken = np.unique(np.linspace(0, len(iterations) - 1, _BAND_POINTS).round().astype(int))
         losses = np.asarray([a["losses"] for a in whole]).T[taken]
+        truth = np.asarray([a["truth"] for a in whole])
         resamples = _BAND_RESAMPLES[len(whole) > statistics.MANY]
-        rhos = statistics.resampled_rhos(-losses, truth, resamples)
-        tail = 50 * (1 - statistics.LEVEL)
-        low, high = np.nanpercentile(rhos, [tail, 100 - tail], axis=1)
-        bands[mode] = Band(iterations[taken], low, high)
+        intervals = statistics.spearman_intervals(-losses, truth, resamples=resamples)
+        found = [(at, i.low, i.high) for at, i in zip(iterations[taken], intervals, strict=True) if i is not None]
+        if found:
+            bands[mode] = Band(*np.array(found).T)
     return bands
 
 

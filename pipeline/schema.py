@@ -79,7 +79,7 @@ TABLES: dict[str, Table] = {
             (
                 Column("source_id", TEXT, "identity of benchmark, reader, reader version and content"),
                 _BENCHMARK,
-                Column("name", TEXT, "recipe, or the native form: nats-bench"),
+                Column("name", TEXT, "recipe, or native for the published form"),
                 Column("file_name", TEXT, "last component of the path, with its folder for a file"),
                 Column("sha256", TEXT, "of the file, or of the folder's sorted names and hashes"),
                 Column("bytes", INT, "size in bytes"),

@@ -1,6 +1,6 @@
 -- What a proxy is asked to predict: the metrics that have a better side and a priority. `covered`: it has at least half
--- as many architectures as the best covered target. `main` marks the one that a report leads with: the smallest priority
--- of the covered ones.
+-- as many architectures as the best covered target. `main` marks the one that a report leads with, of the covered ones
+-- that with the smallest priority.
 WITH ranked AS (
     SELECT
         reference.benchmark,
