@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from pipeline import benchmarks, provenance
+from pipeline import benchmarks, catalog, provenance
 from pipeline.benchmarks import Batch, Benchmark, _recipe, _table
 from pipeline.benchmarks._gathered import Gathered
 from pipeline.benchmarks._recipe import Recipe
@@ -101,6 +101,8 @@ def ingest(
     for source in sorted(sources, key=lambda s: s.by_index):
         with _forms_named(source):
             summaries.append(_ingest(lake_root, source, max_rejects))
+            if not summaries[-1].already:
+                catalog.refresh(Lake(lake_root))
     return summaries
 
 

@@ -155,22 +155,24 @@ class Staging:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         try:
-            with _told(f"writing {self.lake.root}"):
-                for stream, writer in self._writers.values():
-                    writer.close()
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                    stream.close()
-                if kind is None:
-                    self._publish()
-        except BaseException:
             if kind is None:
-                raise
+                with _told(f"writing {self.lake.root}"):
+                    for stream, writer in self._writers.values():
+                        writer.close()
+                        stream.flush()
+                        os.fsync(stream.fileno())
+                    self._publish()
         finally:
-            for stream, _ in self._writers.values():
-                with contextlib.suppress(OSError):
-                    stream.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._abandon()
+
+    def _abandon(self) -> None:
+        for stream, writer in self._writers.values():
+            with contextlib.suppress(OSError):
+                writer.close()
+            writer.is_open = False  # else it would try again, and print a traceback, when it is collected
+            with contextlib.suppress(OSError):
+                stream.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _publish(self) -> None:
         target = self.lake.parts / self.benchmark / self.part

@@ -145,6 +145,20 @@ def test_ctrl_c_stores_what_is_done_and_says_how_to_go_on(cells: Path, tmp_path:
     assert sorted(states) == [("interrupted", False), ("running", True)]
 
 
+def test_a_full_disk_is_one_line_and_loses_nothing_stored(cells: Path, tmp_path: Path) -> None:
+    path = preset(tmp_path)
+    score.run(cells, plan(path), sample=2)
+    full = [
+        sys.executable, "-c",
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500)); from pipeline import cli; cli.main()",
+        *command(cells, path, "--sample", "4", "--workers", "1")[3:],
+    ]  # fmt: skip
+    done = subprocess.run(full, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "no space left" in done.stderr and "Traceback" not in done.stderr
+    assert len(rows(cells)) == 2
+    assert score.run(cells, plan(path), sample=4).statuses == {"ok": 2}
+
+
 def test_failures_are_rows(cells: Path, tmp_path: Path) -> None:
     done = score.run(cells, plan(preset(tmp_path, 3, "learning_rate = 1e30")), sample=3)
     assert done.statuses == {"diverged": 3}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.proxies.regression.training import Losses
 
 VERSION = 1
-DEFAULT_BATCH = "spectrum"
+DEFAULT_BATCH = "patches"
 
 names = presets.names
 

@@ -1,0 +1,65 @@
+"""The documents are tested against the code: every command they show exists, and every verb is shown."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from pipeline import cli
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted(p for p in ROOT.rglob("*.md") if ".venv" not in p.parts and "reports" not in p.parts[:-1])
+GROUP = typer.main.get_command(cli.app)
+VERBS = {"ingest", "score", "report", "query", "export", "run"}
+
+
+def commands(text: str) -> list[list[str]]:
+    """The pipeline commands of a document's code, as words."""
+    code = re.findall(r"```sh\n(.*?)```", text, re.DOTALL) + re.findall(r"`(pipeline [^`]+)`", text)
+    lines = [line for block in code for line in block.replace("\\\n", " ").splitlines()]
+    return [shlex.split(line, comments=True) for line in lines if line.lstrip().startswith("pipeline ")]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_command_that_a_document_shows_exists(document: Path) -> None:
+    for _, verb, *rest in commands(document.read_text()):
+        if "|" in (verb, *rest[:1]) or verb.startswith("-"):
+            continue  # the list of verbs itself
+        assert isinstance(GROUP, click.Group) or hasattr(GROUP, "commands")
+        assert verb in GROUP.commands, f"{document.name}: pipeline {verb}"
+        known = {name for parameter in GROUP.commands[verb].params for name in parameter.opts}
+        shown = {word.partition("=")[0] for word in rest if word.startswith("--")}
+        assert shown <= known, f"{document.name}: pipeline {verb} has no {shown - known}"
+
+
+def test_the_readme_shows_every_verb_and_names_files_that_exist() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert VERBS <= set(GROUP.commands)
+    assert {c[1] for c in commands(text)} >= VERBS - {"run"}
+    for named in re.findall(r"`((?:data|queries|reports)/[\w./-]+\.(?:md|sql|png))`", text):
+        assert (ROOT / named).is_file(), named
+    for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text):
+        assert (ROOT / picture).is_file(), picture
+
+
+def test_every_make_target_has_a_line_of_help_and_the_workflows_use_what_is_there() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    assert targets == set(re.findall(r"^([a-z]+):.*## \S", makefile, re.MULTILINE))
+    assert targets >= {"demo", "test", "lint", "bench", "report", "setup", "clean"}
+    used = [p.read_text() for p in (*(ROOT / ".github" / "workflows").iterdir(), ROOT / ".ci" / "run")]
+    for target in re.findall(r"make (?:--\S+ )*([a-z]+)", "\n".join(used)):
+        assert target in targets
+
+
+def test_every_dependency_is_named_with_its_reason() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    design = (ROOT / "DESIGN.md").read_text()
+    for requirement in project["dependencies"] + project["optional-dependencies"]["demo"]:
+        name = re.match(r"[a-z0-9-]+", requirement.lower())
+        assert name and name[0] in design, f"{requirement} is not named in DESIGN.md"
