@@ -1,4 +1,4 @@
-"""The command line: `pipeline ingest | score | report | query | export | run`."""
+"""The command line: `pipeline ingest | check | score | report | query | export | run`."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ OutOption = Annotated[Path, typer.Option(help="Folder of the report.")]
 DEFAULT_LAKE = Path("data/lake")
 DEFAULT_OUT = Path("reports/latest")
 DEFAULT_PROXY = "regression-n101"
+CHECKED = 50  # networks of a file
 
 
 @app.command()
@@ -95,10 +96,28 @@ def ingest(
     summaries = stage.ingest(lake, benchmark, paths or [], recipe=recipe, curves=curves, max_rejects=max_rejects)
     for summary in summaries:
         typer.echo(summary.line)
+    unconfirmed = _check(benchmark, [Path(s.file) for s in summaries if s.source == stage.NATIVE and not s.already])
     if rejected := sum(s.rejected for s in summaries):
         raise UserError(
             f"{rejected} records rejected, the others are stored: see them with `pipeline query 'FROM rejects'`"
         )
+    if unconfirmed:
+        raise UserError(f"{unconfirmed}; what the files say is stored")
+
+
+@app.command()
+def check(
+    benchmark: BenchmarkArgument,
+    paths: Annotated[list[Path], typer.Argument(help="Published files, or folders of them.", show_default=False)],
+    sample: Annotated[int, typer.Option(min=1, help="Networks to build of each file.")] = CHECKED,
+) -> None:
+    """Build networks of published files and compare their parameters with what the files say."""
+    from pipeline import benchmarks
+
+    if not benchmarks.load(benchmark).check:
+        raise UserError(f"the files of {benchmark} say nothing of their networks to check")
+    if unconfirmed := _check(benchmark, paths, sample):
+        raise UserError(unconfirmed)
 
 
 @app.command()
@@ -182,6 +201,18 @@ def run(
     for name in proxy or [DEFAULT_PROXY]:
         typer.echo(_score(benchmark, name, lake, space, sample, None, seed, images, device, workers))
     _report(lake, out)
+
+
+def _check(benchmark: str, paths: list[Path], sample: int = CHECKED) -> str | None:
+    """Tell of each file whether its networks are built as it says; returns what is wrong, if anything is."""
+    from pipeline import benchmarks
+
+    compare = benchmarks.load(benchmark).check
+    results = [result for path in paths for result in compare(path, sample)] if compare else []
+    for result in results:
+        typer.echo(result.line)
+    names = [result.file for result in results if not result.confirmed]
+    return f"the networks built are not confirmed by {', '.join(names)}" if names else None
 
 
 def _score(

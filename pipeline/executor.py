@@ -1,4 +1,4 @@
-"""Map a function over items, in this process or in several; the results come as they are ready, in any order.
+"""Map a function over items, in this process or in several; the results come as they are ready, or in order.
 
 Every worker computes with one thread: two processes beat two threads on these small networks, and a sum that is
 split over threads would not be the same bits on another machine.
@@ -10,14 +10,20 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+from pipeline.errors import UserError
 
 LIVES = 2  # an item that took this many workers down, alone with each, is given up
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Task(Protocol):
@@ -123,8 +129,7 @@ _task: Task | None = None
 
 def _start(task: Task) -> None:
     global _task  # noqa: PLW0603
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver tells the workers
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _follow()
     _task = task
     task.prepare()
 
@@ -132,6 +137,41 @@ def _start(task: Task) -> None:
 def _work(item: Any) -> Any:
     assert _task is not None
     return _task(item)
+
+
+def ordered(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Generator[Result, None, None]:
+    """Yield the result for each item in the order of the items, which are taken a few ahead of what is yielded.
+
+    Args:
+        function: of a module, so that it is picklable, as items and results are.
+        items: may be made while the results are used up.
+        workers: processes; 1 computes in this one.
+
+    Raises:
+        UserError: a worker was killed.
+    """
+    if workers <= 1:
+        yield from map(function, items)
+        return
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _follow)
+    flying: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            flying.append(pool.submit(function, item))
+            if len(flying) > 2 * workers:
+                yield flying.popleft().result()
+        while flying:
+            yield flying.popleft().result()
+    except BrokenProcessPool as error:
+        raise UserError("a worker process was killed (out of memory?): run the same command again") from error
+    finally:
+        _stop(pool)
+
+
+def _follow() -> None:
+    """Leave Ctrl-C to the driver, who tells the workers, and end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
 
 
 def _die_with_parent() -> None:

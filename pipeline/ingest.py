@@ -161,6 +161,7 @@ def _sources(benchmark: Benchmark, paths: Sequence[Path], recipe: str | None, cu
             raise UserError("nothing to ingest: name a file or folder, or a recipe whose package is installed")
         paths = [_recipe.installed_file(named)]
     shelf = _recipe.shelf(benchmark.name)
+    curves = curves and benchmark.curves_asked
     sources = []
     for path in paths:
         if not path.exists():

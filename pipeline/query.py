@@ -9,6 +9,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -57,7 +58,7 @@ def format_table(table: pa.Table, limit: int = SHOWN_ROWS) -> str:
 
     Of more than `limit` rows the first are shown, and a last line says how many are not.
     """
-    shown = [column.to_pylist() for column in table.slice(0, limit).columns]
+    shown = _columns(table.slice(0, limit))
     right = [all(isinstance(value, int | float | None) for value in column) for column in shown]
     rows = [[_cell(value) for value in row] for row in zip(*shown, strict=True)]
     # a cell of several lines, as EXPLAIN gives, takes several lines of the table
@@ -79,15 +80,15 @@ def format_csv(table: pa.Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(table.column_names)
-    columns = [column.to_pylist() for column in table.columns]
-    writer.writerows([_field(value) for value in row] for row in zip(*columns, strict=True))
+    writer.writerows([_field(value) for value in row] for row in zip(*_columns(table), strict=True))
     return text.getvalue()
 
 
 def format_json(table: pa.Table) -> str:
     """A list of objects, one a row."""
     _refuse_namesakes(table)
-    return json.dumps([_finite(row) for row in table.to_pylist()], indent=1, default=_iso, allow_nan=False) + "\n"
+    rows = [dict(zip(table.column_names, map(_finite, row), strict=True)) for row in zip(*_columns(table), strict=True)]
+    return json.dumps(rows, indent=1, default=_iso, allow_nan=False) + "\n"
 
 
 def format_parquet(table: pa.Table) -> bytes:
@@ -112,6 +113,19 @@ def _refuse_namesakes(table: pa.Table) -> None:
     for name in table.column_names:
         if table.column_names.count(name) > 1:
             raise UserError(f"two columns are called {name}: tell them apart with AS, or take --format csv")
+
+
+def _columns(table: pa.Table) -> list[list[Any]]:
+    """The values of each column, times in UTC."""
+    return [_in_utc(column) if getattr(column.type, "tz", None) else column.to_pylist() for column in table.columns]
+
+
+def _in_utc(times: pa.ChunkedArray) -> list[datetime | None]:
+    import pyarrow as pa
+
+    # pyarrow itself would import pandas for the zone, which takes longer than most queries
+    stored = [chunk.view(pa.timestamp(times.type.unit)) for chunk in times.chunks]
+    return [at and at.replace(tzinfo=UTC) for chunk in stored for at in chunk.to_pylist()]
 
 
 def _cell(value: object) -> str:

@@ -60,7 +60,7 @@ def write(lake_root: Path, out: Path) -> ReportResult:
     Raises:
         UserError: there is no such lake, or the folder cannot be written.
     """
-    with closing(catalog.snapshot(Lake(lake_root))) as connection:
+    with closing(catalog.snapshot(Lake(lake_root), stored=True)) as connection:
         content = _content(connection)
     drawings = {f["name"]: f.pop("drawing") for space in content["spaces"] for f in space["figures"]}
     files: dict[str, bytes] = {}

@@ -137,7 +137,7 @@ def reading(folder: Path) -> dict[str, float]:
             rows.writerow([cell, 10 + number % 8000 / 100])
     recipe.write_text(
         'name = "bench"\nbenchmark = "nasbench201"\nspace = "topology"\ndescription = "made up"\n'
-        'publisher = "none"\nlicence = "CC0-1.0"\nfiles = ["table.csv"]\n[container]\nkind = "csv"\n'
+        '[publisher]\nproject = "made up"\nwhere = "here"\n[container]\nkind = "csv"\n'
         '[architecture]\ncolumn = "cell"\nencoding = "string"\n'
         '[[truth]]\ncolumn = "accuracy"\ndataset = "cifar10"\nmetric = "test_accuracy"\nunit = "percent"\n'
     )

@@ -98,7 +98,7 @@ def test_a_catalog_of_other_views_is_made_again(tmp_path, monkeypatch):
     catalog.refresh(lake)
     (tmp_path / "99_extra.sql").write_text("-- One more.\nSELECT 42 AS answer")
     more = {**catalog.queries("views"), "extra": tmp_path / "99_extra.sql"}
-    monkeypatch.setattr(catalog, "queries", lambda kind: more)
+    monkeypatch.setattr(catalog.script, "queries", lambda kind: more)
     assert ask(lake, "FROM extra") == [{"answer": 42}]
 
 

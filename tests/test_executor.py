@@ -2,13 +2,14 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pipeline import executor
+from pipeline.errors import UserError
 
 
 @dataclass
@@ -51,3 +52,34 @@ def test_an_item_that_kills_every_worker_is_given_up_and_the_others_are_done(tmp
 def test_what_is_skipped_is_left_out(tmp_path: Path, workers: int) -> None:
     odd: Callable[[int], bool] = lambda i: i % 2 == 1  # noqa: E731
     assert sorted(executor.run(Square(tmp_path), range(6), workers, odd)) == [(0, 0), (2, 4), (4, 16)]
+
+
+def shout(word: str) -> str:
+    if word == "deadly":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return word.upper()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_the_items(workers: int) -> None:
+    words = [f"word {number}" for number in range(30)]
+    assert list(executor.ordered(shout, iter(words), workers)) == [word.upper() for word in words]
+
+
+def test_items_are_taken_a_few_ahead_of_the_results() -> None:
+    taken: list[str] = []
+
+    def items() -> Iterator[str]:
+        for number in range(1000):
+            taken.append(str(number))
+            yield taken[-1]
+
+    results = executor.ordered(shout, items(), 2)
+    assert next(results) == "0"
+    assert len(taken) < 10
+    results.close()
+
+
+def test_a_worker_that_is_killed_is_told_in_one_line() -> None:
+    with pytest.raises(UserError, match="a worker process was killed"):
+        list(executor.ordered(shout, ["fine", "deadly"], 2))

@@ -56,6 +56,12 @@ def test_csv_of_times_lists_and_truth_values():
     assert query.format_csv(table) == 't,l,b\r\n1970-01-01T00:00:00+00:00,"[1.5, null]",true\r\n'
 
 
+def test_times_are_told_in_utc_wherever_they_are_from():
+    stored = pa.array([0, None], pa.timestamp("us", tz="Europe/Berlin"))
+    assert query.format_table(pa.table({"t": stored})).splitlines()[2:] == ["1970-01-01 00:00:00+00:00", "-"]
+    assert json.loads(query.format_json(pa.table({"t": stored})))[0] == {"t": "1970-01-01T00:00:00+00:00"}
+
+
 def test_json_is_json_even_where_numbers_are_not():
     table = pa.table({"x": [1.5, float("nan"), float("inf"), None], "l": [[1], [], None, [2]]})
     assert json.loads(query.format_json(table)) == [
@@ -107,7 +113,7 @@ def test_a_reader_that_leaves_early_is_no_error(lake):
 def test_an_answer_is_quick_and_needs_neither_pandas_nor_torch(lake):
     program = (
         "import sys; from pathlib import Path; from pipeline import query; "
-        "query.run(Path(sys.argv[1]), 'FROM coverage', {}); "
+        "query.run(Path(sys.argv[1]), 'SELECT * FROM coverage, runs', {}); "
         "heavy = {'pandas', 'torch', 'scipy', 'matplotlib', 'rich', 'jinja2'} & set(sys.modules); "
         "assert not heavy, heavy"
     )

@@ -87,6 +87,11 @@ def test_the_numbers_are_those_of_scipy(lake, content):
     assert found["label"] == "regression-toy (cifar10 images)"
 
 
+def test_what_it_computed_answers_the_queries_that_follow(lake, written):
+    stored = {path.stem.rpartition("-")[0] for path in (lake.root / "derived").rglob("*.parquet")}
+    assert {"correlations", "correlations_shared", "correlations_top", "rho_by_iteration"} <= stored
+
+
 def test_the_ranking_is_by_rho_and_marks_what_others_released(content):
     ranking = content["spaces"][0]["ranking"]
     assert [r["rho"] for r in ranking] == sorted((r["rho"] for r in ranking), reverse=True)

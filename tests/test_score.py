@@ -150,7 +150,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing_stored(cells: Path, tmp_path:
     score.run(cells, plan(path), sample=2)
     full = [
         sys.executable, "-c",
-        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500)); from pipeline import cli; cli.main()",
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1500,) * 2); from pipeline import cli; cli.main()",
         *command(cells, path, "--sample", "4", "--workers", "1")[3:],
     ]  # fmt: skip
     done = subprocess.run(full, capture_output=True, text=True, check=False)

@@ -22,6 +22,8 @@ from pipeline.schema import TABLES
 if TYPE_CHECKING:
     from torch import nn
 
+    from pipeline.benchmarks._parameters import ParameterCheck
+
 ARCHITECTURE_VERSION = 1
 
 Spec = dict[str, Any]
@@ -54,7 +56,8 @@ class Metric:
 class Batch:
     """What a reader yields: some architectures, values and rejects, gathered column by column.
 
-    `benchmark` names the benchmark. `truth` and `score` take the arch_id that `architecture` returned.
+    `benchmark` names the benchmark; `blocks` are further truths, by the column. `truth` and `score` take the arch_id
+    that `architecture` returned.
     """
 
     benchmark: str
@@ -66,6 +69,7 @@ class Batch:
         default_factory=lambda: _columns("space arch_id proxy seed value status reason seconds")
     )
     rejects: dict[str, list[Any]] = field(default_factory=lambda: _columns("position reason excerpt"))
+    blocks: list[dict[str, Any]] = field(default_factory=list)
 
     def architecture(self, space: str, spec: Spec, native_id: str | None = None) -> str:
         """Add an architecture by its canonical spec; returns its arch_id."""
@@ -91,6 +95,22 @@ class Batch:
         """Add a measured value, in the unit that the metric declares."""
         _append(self.truths, space, arch_id, dataset, metric, epochs, seed, epoch, value, status, reason)
 
+    def truths_of(
+        self,
+        space: str,
+        arch_ids: pa.Array,
+        dataset: str,
+        metric: str,
+        values: pa.Array,
+        *,
+        epochs: pa.Array | None = None,
+        seeds: pa.Array | None = None,
+        epoch: pa.Array | None = None,
+    ) -> None:
+        """Add good values of one metric by the column, where there are millions; arrays are of equal length."""
+        columns = space, arch_ids, dataset, metric, epochs, seeds, epoch, values, "ok", None
+        self.blocks.append(dict(zip(self.truths, columns, strict=True)))
+
     def score(
         self,
         space: str,
@@ -115,15 +135,12 @@ class Batch:
         columns = {
             "architectures": self.architectures, "truth": self.truths, "scores": self.scores, "rejects": self.rejects,
         }[table]  # fmt: skip
-        length = len(next(iter(columns.values())))
-        schema = TABLES[table].arrow
-        arrays = [
-            pa.array(columns[f.name], f.type)
-            if f.name in columns
-            else pa.repeat(pa.scalar(constants[f.name], f.type), length)
-            for f in schema
-        ]
-        return pa.table(arrays, schema=schema)
+        return _filled(table, columns, constants)
+
+    def arrow_blocks(self, constants: Mapping[str, Any]) -> Iterator[tuple[str, str, pa.Table]]:
+        """Dataset, metric and rows of each block, as `arrow` makes them."""
+        for block in self.blocks:
+            yield block["dataset"], block["metric"], _filled("truth", block, constants)
 
 
 @dataclass(frozen=True)
@@ -144,7 +161,9 @@ class Benchmark:
         stages: number of taps of a network.
         sample: (space, random) -> a random architecture, where the space is generative.
         mutate: (space, spec, random) -> a neighbour, likewise.
+        check: (path, number of networks) -> for each file, whether its networks are built as the file says.
         forms: one line for each form that `read` takes, for error messages.
+        curves_asked: whether `read` leaves learning curves out unless it is asked for them.
     """
 
     name: str
@@ -159,8 +178,10 @@ class Benchmark:
     build: Callable[[str, Spec], nn.Module]
     stages: int
     forms: str
+    curves_asked: bool = True
     sample: Callable[[str, Random], Spec] | None = None
     mutate: Callable[[str, Spec, Random], Spec] | None = None
+    check: Callable[[Path, int], list[ParameterCheck]] | None = None
 
     def space(self, name: str | None) -> Space:
         """The space of that name, or the default one."""
@@ -208,6 +229,20 @@ def load(name: str) -> Benchmark:
 
 def _columns(names: str) -> dict[str, list[Any]]:
     return {name: [] for name in names.split()}
+
+
+def _filled(table: str, columns: Mapping[str, Any], constants: Mapping[str, Any]) -> pa.Table:
+    """Rows for a table of the record from columns, of which some are one value for all rows."""
+    schema = TABLES[table].arrow
+    length = max(len(column) for column in columns.values() if isinstance(column, list | pa.Array))
+    found = {**constants, **columns}
+    arrays = [
+        pa.array(found[f.name], f.type)
+        if isinstance(found[f.name], list | pa.Array)
+        else pa.repeat(pa.scalar(found[f.name], f.type), length)
+        for f in schema
+    ]
+    return pa.table(arrays, schema=schema)
 
 
 def _append(columns: Mapping[str, list[Any]], *values: object) -> None:

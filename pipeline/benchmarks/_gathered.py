@@ -13,6 +13,7 @@ from pipeline import provenance
 from pipeline.benchmarks import Batch, Benchmark
 from pipeline.benchmarks._recipe import Recipe
 from pipeline.errors import UserError
+from pipeline.schema import TABLES
 from pipeline.store import Lake, Staging
 
 RELEASED_VERSION = 1  # of the identity of a released score's proxy
@@ -42,15 +43,17 @@ class Gathered:
     rejected: int = 0
     first_reject: tuple[str, str] = ("", "")
     _tables: dict[str, list[pa.Table]] = field(default_factory=dict)
+    _blocks: dict[tuple[str, str], list[pa.Table]] = field(default_factory=dict)
     _metrics: set[tuple[str, str]] = field(default_factory=set)
     _proxies: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._numbered: dict[str, bool] = {}  # arch_id -> whether the lake has its native id
+        self._numbered: dict[str, str | None] = {}  # arch_id -> its native id, where the lake has one
+        self._further: set[tuple[str, str]] = set()  # the other native ids of such an architecture
         if self.lake is not None:
             known = self.lake.read("architectures", self.benchmark.name, columns=["arch_id", "native_id"])
             for arch_id, number in zip(known["arch_id"].to_pylist(), known["native_id"].to_pylist(), strict=True):
-                self._numbered[arch_id] = self._numbered.get(arch_id, False) or number is not None
+                self._names_new(arch_id, number)
 
     def add(self, batch: Batch) -> None:
         """Take a batch as Arrow tables."""
@@ -59,8 +62,11 @@ class Gathered:
             self.arch_ids.update(columns["arch_id"])
         architectures = batch.arrow("architectures", constants)
         self._put("architectures", architectures.filter(pa.array(self._new(batch), pa.bool_())))
-        truth = batch.arrow("truth", constants)
-        self._put("truth", truth.filter(pc.field("epoch").is_valid()) if self.only_curves else truth)
+        self._put("truth", self._wanted(batch.arrow("truth", constants)))
+        for dataset, metric, rows in batch.arrow_blocks(constants):
+            self._blocks.setdefault((dataset, metric), []).append(self._wanted(rows))
+            self.waiting += len(rows)
+            self._metrics.add((dataset, metric))
         scores = batch.arrow("scores", {**constants, "proxy_id": "", "device": None})
         known = {name: self._proxy(name)["proxy_id"] for name in set(batch.scores["proxy"])}
         ids = pa.array([known[name] for name in batch.scores["proxy"]], pa.string())
@@ -73,13 +79,25 @@ class Gathered:
         self.rejected += len(batch.rejects["position"])
 
     def _new(self, batch: Batch) -> list[bool]:
-        """Which architectures the lake lacks, or lacks the native id of."""
-        wanted = []
-        for arch_id, native_id in zip(batch.architectures["arch_id"], batch.architectures["native_id"], strict=True):
-            numbered = self._numbered.get(arch_id)
-            wanted.append(numbered is None or (native_id is not None and not numbered))
-            self._numbered[arch_id] = bool(numbered) or native_id is not None
-        return wanted
+        """Which architectures the lake lacks, or lacks a native id of."""
+        columns = batch.architectures
+        return [self._names_new(*pair) for pair in zip(columns["arch_id"], columns["native_id"], strict=True)]
+
+    def _names_new(self, arch_id: str, native_id: str | None) -> bool:
+        """Whether the architecture, or this native id of it, was not met before."""
+        if arch_id not in self._numbered:
+            self._numbered[arch_id] = native_id
+            return True
+        if native_id is None or self._numbered[arch_id] == native_id or (arch_id, native_id) in self._further:
+            return False
+        if self._numbered[arch_id] is None:
+            self._numbered[arch_id] = native_id
+        else:
+            self._further.add((arch_id, native_id))
+        return True
+
+    def _wanted(self, truth: pa.Table) -> pa.Table:
+        return truth.filter(pc.field("epoch").is_valid()) if self.only_curves else truth
 
     def _put(self, table: str, rows: pa.Table) -> None:
         if len(rows):
@@ -95,13 +113,17 @@ class Gathered:
             ("rejects", []),
         ):
             waiting = self._tables.pop(table, [])
-            if not waiting:
+            blocks = [rows for _, more in sorted(self._blocks.items()) for rows in more] if table == "truth" else []
+            if not waiting and not blocks:
                 continue
-            rows = pa.concat_tables(waiting)
+            rows = pa.concat_tables(waiting or [TABLES[table].arrow.empty_table()])
             if table == "scores":
                 rows = self._unknown_scores(staging.lake, rows)
+            rows = rows.sort_by([(name, "ascending") for name in order]) if order else rows
+            rows = pa.concat_tables([rows, *blocks])
             self.values += len(rows) if table in ("truth", "scores") else 0
-            staging.append(table, rows.sort_by([(name, "ascending") for name in order]) if order else rows)
+            staging.append(table, rows)
+        self._blocks.clear()
         self.waiting = 0
 
     def describe(self, staging: Staging) -> None:

@@ -53,7 +53,8 @@ class Architecture(_Strict):
             `fields` (one column a part) or `index` (the benchmark's own number, of which the lake must know the
             architecture already).
         positions: for `codes`, the part that each code stands for, in order: ["0-1", "0-2", ...].
-        codes: for `codes`, what a code means: {"0" = "skip_connect", ...}.
+        codes: for `codes`, what a code means: {"0" = "skip_connect", ...}; what it means for one part alone is told
+            under "PART=CODE".
         fields: for `fields`, the column of each part.
     """
 
@@ -138,6 +139,8 @@ class Recipe(_Strict):
         file: the file within the distribution.
         missing: numbers that stand for a failure in this table.
         native_id: the column with the benchmark's own number of the architecture.
+        repeated: "mean" where several rows measure one architecture, of which the mean is kept; by default rows that
+            contradict one another are bad.
         check: a second notation in the same row, which must name the same architecture.
     """
 
@@ -156,6 +159,7 @@ class Recipe(_Strict):
     container: Container
     architecture: Architecture
     native_id: str | None = None
+    repeated: Literal["mean"] | None = None
     check: Architecture | None = None
     truth: tuple[Truth, ...] = ()
     score: tuple[Score, ...] = ()
@@ -167,6 +171,8 @@ class Recipe(_Strict):
         measured = [(t.dataset, t.metric, t.epochs, t.seed) for t in self.truth]
         if len(set(measured)) < len(measured) or len({s.proxy for s in self.score}) < len(self.score):
             raise ValueError("two columns for the same value")
+        if self.repeated and any(t.each for t in self.truth):
+            raise ValueError("'repeated' and 'each' exclude each other: seeds are either rows or a list in a cell")
         return self
 
     @property

@@ -20,6 +20,10 @@ _ABSENT = ("", "-", "na", "n/a", "none", "null")
 Value = float | str
 """A number, or as text why there is none."""
 
+Truths = Sequence["Value | tuple[Value, ...]"]
+Scores = Sequence[tuple[Value, float | None]]
+"""The values of a row, by column; a score comes with its seconds."""
+
 
 def read(recipe: Recipe, benchmark: Benchmark, path: Path, known: Mapping[str, str]) -> Iterator[Batch]:
     """The rows of a table, by its recipe; a row that breaks a rule is a reject.
@@ -78,6 +82,7 @@ class _Reader:
     known: Mapping[str, str]
     columns: list[_Column] = field(init=False)
     seen: dict[str, tuple[str, object]] = field(default_factory=dict)
+    repeats: dict[str, list[tuple[Truths, Scores]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.space = self.benchmark.space(self.recipe.space).name
@@ -104,6 +109,8 @@ class _Reader:
             if number % _BATCH_ROWS == 0:
                 yield batch
                 batch = Batch(self.benchmark.name)
+        for arch_id, measured in self.repeats.items():
+            self._put(batch, arch_id, *_means(measured))
         yield batch
         self._in_their_units()
 
@@ -122,12 +129,17 @@ class _Reader:
         truths = [column.values(cells[column.truth.column], self.recipe.missing) for column in self.columns]
         scores = [_score(score, cells, self.recipe.missing) for score in self.recipe.score]
         arch_id = self._architecture(batch, cells)
+        if self.recipe.repeated:
+            self.repeats.setdefault(arch_id, []).append((truths, scores))
+            return
         values = (*truths, *scores)
         before, other = self.seen.setdefault(arch_id, (position, values))
         if other != values:
             raise UserError(f"the same architecture as in {before}, with other values")
-        if before != position:
-            return
+        if before == position:
+            self._put(batch, arch_id, truths, scores)
+
+    def _put(self, batch: Batch, arch_id: str, truths: Truths, scores: Scores) -> None:
         for column, found in zip(self.columns, truths, strict=True):
             column.put(batch, self.space, arch_id, found)
         for score, (value, seconds) in zip(self.recipe.score, scores, strict=True):
@@ -195,10 +207,13 @@ def _decoder(notation: Architecture, benchmark: Benchmark, space: str) -> Callab
         found = _sequence(cells[column], column)
         if len(found) != len(parts):
             raise UserError(f"column '{column}' holds {len(found)} codes where {len(parts)} are expected")
-        for code in found:
-            if str(code) not in codes:
+        told = {}
+        for part, code in zip(parts, found, strict=True):
+            meaning = codes.get(f"{part}={code}", codes.get(str(code)))
+            if meaning is None:
                 raise UserError(f"column '{column}' holds the code {code!r}; known are {', '.join(codes)}")
-        return benchmark.compose(space, {part: codes[str(code)] for part, code in zip(parts, found, strict=True)})
+            told[part] = meaning
+        return benchmark.compose(space, told)
 
     return {"codes": coded, "fields": fields}.get(notation.encoding, string)
 
@@ -223,6 +238,21 @@ def _score(score: Score, cells: Cells, missing: Sequence[float]) -> tuple[Value,
     if _units.outside("seconds", seconds):
         raise UserError(f"column '{score.seconds}' holds {seconds:g}, which is no time")
     return value, seconds
+
+
+def _means(rows: Sequence[tuple[Truths, Scores]]) -> tuple[Truths, Scores]:
+    """The mean of each column over repeated measurements."""
+    truths = [_mean(column) for column in zip(*(row[0] for row in rows), strict=True)]
+    scores = []
+    for column in zip(*(row[1] for row in rows), strict=True):
+        seconds = [taken for _, taken in column if taken is not None]
+        scores.append((_mean([value for value, _ in column]), sum(seconds) / len(seconds) if seconds else None))
+    return truths, scores
+
+
+def _mean(values: Sequence[Value | tuple[Value, ...]]) -> Value:
+    numbers = [value for value in values if isinstance(value, float)]
+    return sum(numbers) / len(numbers) if numbers else next(v for v in values if isinstance(v, str))
 
 
 def _told(value: Value) -> tuple[float | None, str, str | None]:

@@ -3,9 +3,9 @@
 SELECT
     scores.benchmark,
     scores.space,
-    targets.dataset,
-    targets.metric,
-    targets.epochs,
+    ground_truth.dataset,
+    ground_truth.metric,
+    ground_truth.epochs,
     scores.proxy_id,
     proxies.name AS proxy,
     scores.seed,
@@ -13,7 +13,7 @@ SELECT
     scores.value AS score_as_stored,
     ground_truth.value AS truth_as_stored,
     CASE WHEN proxies.higher_is_better THEN scores.value ELSE -scores.value END AS score,
-    CASE WHEN targets.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS truth
+    CASE WHEN metrics.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS truth
 FROM scores
 INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
 INNER JOIN ground_truth
@@ -21,10 +21,12 @@ INNER JOIN ground_truth
         scores.benchmark = ground_truth.benchmark
         AND scores.space = ground_truth.space
         AND scores.arch_id = ground_truth.arch_id
-INNER JOIN targets
+-- what makes a target, without the counting that `targets` does beside
+INNER JOIN metrics
     ON
-        ground_truth.benchmark = targets.benchmark
-        AND ground_truth.space = targets.space
-        AND ground_truth.dataset = targets.dataset
-        AND ground_truth.metric = targets.metric
-WHERE scores.status = 'ok' AND isfinite(scores.value)
+        ground_truth.benchmark = metrics.benchmark
+        AND ground_truth.dataset = metrics.dataset
+        AND ground_truth.metric = metrics.metric
+WHERE
+    scores.status = 'ok' AND isfinite(scores.value)
+    AND metrics.higher_is_better IS NOT NULL AND metrics.priority IS NOT NULL

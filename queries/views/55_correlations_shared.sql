@@ -1,82 +1,84 @@
 -- Spearman's rho on the same architectures for all: those that every proxy and seed of our own has scored, so that
 -- released scores of a whole space stand beside ours of a sample of it. n falls where a release lacks some of them.
-WITH own AS (
-    SELECT pairs.*
-    FROM pairs
-    INNER JOIN proxy_labels AS labels ON pairs.proxy_id = labels.proxy_id
-    WHERE NOT labels.released
+WITH series AS (
+    SELECT DISTINCT
+        coverage.benchmark,
+        coverage.space,
+        coverage.proxy_id,
+        coverage.proxy,
+        coverage.seed,
+        labels.released
+    FROM coverage
+    INNER JOIN proxy_labels AS labels ON coverage.proxy_id = labels.proxy_id
 ),
 
-series AS (
-    SELECT DISTINCT
-        benchmark,
-        space,
-        dataset,
-        metric,
-        proxy_id,
-        seed
-    FROM own
+-- numbered, as in `correlations`
+cells AS MATERIALIZED (
+    SELECT
+        series.*,
+        targets.dataset,
+        targets.metric,
+        targets.epochs,
+        row_number() OVER () AS cell,
+        dense_rank() OVER (ORDER BY targets.benchmark, targets.space, targets.dataset, targets.metric) AS target
+    FROM series
+    INNER JOIN targets ON series.benchmark = targets.benchmark AND series.space = targets.space
+),
+
+numbered AS MATERIALIZED (
+    SELECT
+        cells.cell,
+        cells.target,
+        cells.released,
+        pairs.arch_id,
+        pairs.score,
+        pairs.truth
+    FROM pairs
+    INNER JOIN cells
+        ON
+            pairs.benchmark = cells.benchmark
+            AND pairs.space = cells.space
+            AND pairs.dataset = cells.dataset
+            AND pairs.metric = cells.metric
+            AND pairs.proxy_id = cells.proxy_id
+            AND pairs.seed IS NOT DISTINCT FROM cells.seed
 ),
 
 counted AS (
     SELECT
-        benchmark,
-        space,
-        dataset,
-        metric,
-        count(*) AS series
-    FROM series
+        target,
+        count(DISTINCT cell) AS series
+    FROM numbered
+    WHERE NOT released
     GROUP BY ALL
 ),
 
 shared AS (
     SELECT
-        own.benchmark,
-        own.space,
-        own.dataset,
-        own.metric,
-        own.arch_id
-    FROM own
-    INNER JOIN counted
-        ON
-            own.benchmark = counted.benchmark
-            AND own.space = counted.space
-            AND own.dataset = counted.dataset
-            AND own.metric = counted.metric
+        numbered.target,
+        numbered.arch_id
+    FROM numbered
+    INNER JOIN counted ON numbered.target = counted.target
+    WHERE NOT numbered.released
     GROUP BY ALL
     HAVING count(*) = any_value(counted.series)
 ),
 
 ranked AS (
     SELECT
-        pairs.*,
-        rank() OVER by_score
-        + (count(*) OVER (by_score RANGE BETWEEN CURRENT ROW AND CURRENT ROW) - 1) / 2 AS score_rank,
-        rank() OVER by_truth
-        + (count(*) OVER (by_truth RANGE BETWEEN CURRENT ROW AND CURRENT ROW) - 1) / 2 AS truth_rank
-    FROM pairs
-    SEMI JOIN shared
-        ON
-            pairs.benchmark = shared.benchmark
-            AND pairs.space = shared.space
-            AND pairs.dataset = shared.dataset
-            AND pairs.metric = shared.metric
-            AND pairs.arch_id = shared.arch_id
+        numbered.cell,
+        (rank() OVER by_score + count(*) OVER by_score) / 2 AS score_rank,
+        (rank() OVER by_truth + count(*) OVER by_truth) / 2 AS truth_rank
+    FROM numbered
+    SEMI JOIN shared ON numbered.target = shared.target AND numbered.arch_id = shared.arch_id
     WINDOW
-        by_score AS (PARTITION BY benchmark, space, dataset, metric, proxy_id, seed ORDER BY score),
-        by_truth AS (PARTITION BY benchmark, space, dataset, metric, proxy_id, seed ORDER BY truth)
+        by_score AS (PARTITION BY numbered.cell ORDER BY numbered.score),
+        by_truth AS (PARTITION BY numbered.cell ORDER BY numbered.truth)
 ),
 
 correlated AS (
     SELECT
-        benchmark,
-        space,
-        dataset,
-        metric,
-        epochs,
-        proxy_id,
-        proxy,
-        seed,
+        cell,
         count(*) AS n,
         corr(score_rank, truth_rank) AS rho
     FROM ranked
@@ -84,14 +86,15 @@ correlated AS (
 )
 
 SELECT
-    benchmark,
-    space,
-    dataset,
-    metric,
-    epochs,
-    proxy_id,
-    proxy,
-    seed,
-    n,
-    CASE WHEN isfinite(rho) THEN greatest(-1.0, least(1.0, rho)) END AS rho
+    cells.benchmark,
+    cells.space,
+    cells.dataset,
+    cells.metric,
+    cells.epochs,
+    cells.proxy_id,
+    cells.proxy,
+    cells.seed,
+    correlated.n,
+    CASE WHEN isfinite(correlated.rho) THEN greatest(-1.0, least(1.0, correlated.rho)) END AS rho
 FROM correlated
+INNER JOIN cells ON correlated.cell = cells.cell

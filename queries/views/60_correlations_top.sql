@@ -1,13 +1,42 @@
 -- Spearman's rho among the truly best tenth of the scored architectures (with all that tie with the last of them).
-WITH placed AS (
+WITH series AS (
+    SELECT DISTINCT
+        benchmark,
+        space,
+        proxy_id,
+        proxy,
+        seed
+    FROM coverage
+),
+
+-- numbered, as in `correlations`
+cells AS MATERIALIZED (
     SELECT
-        *,
-        rank() OVER (
-            PARTITION BY benchmark, space, dataset, metric, proxy_id, seed
-            ORDER BY truth DESC
-        ) AS place,
-        count(*) OVER (PARTITION BY benchmark, space, dataset, metric, proxy_id, seed) AS scored
+        series.*,
+        targets.dataset,
+        targets.metric,
+        targets.epochs,
+        row_number() OVER () AS cell
+    FROM series
+    INNER JOIN targets ON series.benchmark = targets.benchmark AND series.space = targets.space
+),
+
+placed AS (
+    SELECT
+        cells.cell,
+        pairs.score,
+        pairs.truth,
+        rank() OVER (PARTITION BY cells.cell ORDER BY pairs.truth DESC) AS place,
+        count(*) OVER (PARTITION BY cells.cell) AS scored
     FROM pairs
+    INNER JOIN cells
+        ON
+            pairs.benchmark = cells.benchmark
+            AND pairs.space = cells.space
+            AND pairs.dataset = cells.dataset
+            AND pairs.metric = cells.metric
+            AND pairs.proxy_id = cells.proxy_id
+            AND pairs.seed IS NOT DISTINCT FROM cells.seed
 ),
 
 best AS (
@@ -18,27 +47,18 @@ best AS (
 
 ranked AS (
     SELECT
-        *,
-        rank() OVER by_score
-        + (count(*) OVER (by_score RANGE BETWEEN CURRENT ROW AND CURRENT ROW) - 1) / 2 AS score_rank,
-        rank() OVER by_truth
-        + (count(*) OVER (by_truth RANGE BETWEEN CURRENT ROW AND CURRENT ROW) - 1) / 2 AS truth_rank
+        cell,
+        (rank() OVER by_score + count(*) OVER by_score) / 2 AS score_rank,
+        (rank() OVER by_truth + count(*) OVER by_truth) / 2 AS truth_rank
     FROM best
     WINDOW
-        by_score AS (PARTITION BY benchmark, space, dataset, metric, proxy_id, seed ORDER BY score),
-        by_truth AS (PARTITION BY benchmark, space, dataset, metric, proxy_id, seed ORDER BY truth)
+        by_score AS (PARTITION BY cell ORDER BY score),
+        by_truth AS (PARTITION BY cell ORDER BY truth)
 ),
 
 correlated AS (
     SELECT
-        benchmark,
-        space,
-        dataset,
-        metric,
-        epochs,
-        proxy_id,
-        proxy,
-        seed,
+        cell,
         count(*) AS n,
         corr(score_rank, truth_rank) AS rho
     FROM ranked
@@ -46,14 +66,15 @@ correlated AS (
 )
 
 SELECT
-    benchmark,
-    space,
-    dataset,
-    metric,
-    epochs,
-    proxy_id,
-    proxy,
-    seed,
-    n,
-    CASE WHEN isfinite(rho) THEN greatest(-1.0, least(1.0, rho)) END AS rho
+    cells.benchmark,
+    cells.space,
+    cells.dataset,
+    cells.metric,
+    cells.epochs,
+    cells.proxy_id,
+    cells.proxy,
+    cells.seed,
+    correlated.n,
+    CASE WHEN isfinite(correlated.rho) THEN greatest(-1.0, least(1.0, correlated.rho)) END AS rho
 FROM correlated
+INNER JOIN cells ON correlated.cell = cells.cell

@@ -10,55 +10,72 @@ WITH losses AS (
     FROM weighted_curves
 ),
 
+-- numbered, as in `correlations`
+points AS MATERIALIZED (
+    SELECT
+        *,
+        dense_rank() OVER (ORDER BY benchmark, space, proxy_id, seed, mode, signal, stage, iteration) AS point
+    FROM losses
+    WHERE isfinite(loss)
+),
+
+goals AS MATERIALIZED (
+    SELECT
+        *,
+        row_number() OVER () AS target
+    FROM targets
+),
+
 paired AS (
     SELECT
-        losses.*,
-        targets.dataset,
-        targets.metric,
-        targets.epochs,
-        CASE WHEN targets.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS truth
-    FROM losses
+        points.point,
+        goals.target,
+        points.loss,
+        CASE WHEN goals.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS truth
+    FROM points
     INNER JOIN ground_truth
         ON
-            losses.benchmark = ground_truth.benchmark
-            AND losses.space = ground_truth.space
-            AND losses.arch_id = ground_truth.arch_id
-    INNER JOIN targets
+            points.benchmark = ground_truth.benchmark
+            AND points.space = ground_truth.space
+            AND points.arch_id = ground_truth.arch_id
+    INNER JOIN goals
         ON
-            ground_truth.benchmark = targets.benchmark
-            AND ground_truth.space = targets.space
-            AND ground_truth.dataset = targets.dataset
-            AND ground_truth.metric = targets.metric
-    WHERE isfinite(losses.loss)
+            ground_truth.benchmark = goals.benchmark
+            AND ground_truth.space = goals.space
+            AND ground_truth.dataset = goals.dataset
+            AND ground_truth.metric = goals.metric
 ),
 
 ranked AS (
     SELECT
-        *,
-        rank() OVER by_loss
-        + (count(*) OVER (by_loss RANGE BETWEEN CURRENT ROW AND CURRENT ROW) - 1) / 2 AS score_rank,
-        rank() OVER by_truth
-        + (count(*) OVER (by_truth RANGE BETWEEN CURRENT ROW AND CURRENT ROW) - 1) / 2 AS truth_rank
+        point,
+        target,
+        (rank() OVER by_loss + count(*) OVER by_loss) / 2 AS score_rank,
+        (rank() OVER by_truth + count(*) OVER by_truth) / 2 AS truth_rank
     FROM paired
     WINDOW
-        curve AS (PARTITION BY benchmark, space, dataset, metric, proxy_id, seed, mode, signal, stage, iteration),
-        by_loss AS (curve ORDER BY loss DESC),
-        by_truth AS (curve ORDER BY truth ASC)
+        by_loss AS (PARTITION BY point, target ORDER BY loss DESC),
+        by_truth AS (PARTITION BY point, target ORDER BY truth ASC)
 ),
 
-correlated AS (
-    SELECT
+named AS (
+    SELECT DISTINCT
+        point,
         benchmark,
         space,
-        dataset,
-        metric,
-        epochs,
         proxy_id,
         seed,
         mode,
         signal,
         stage,
-        iteration,
+        iteration
+    FROM points
+),
+
+correlated AS (
+    SELECT
+        point,
+        target,
         count(*) AS n,
         corr(score_rank, truth_rank) AS rho
     FROM ranked
@@ -66,19 +83,21 @@ correlated AS (
 )
 
 SELECT
-    correlated.benchmark,
-    correlated.space,
-    correlated.dataset,
-    correlated.metric,
-    correlated.epochs,
-    correlated.proxy_id,
+    named.benchmark,
+    named.space,
+    goals.dataset,
+    goals.metric,
+    goals.epochs,
+    named.proxy_id,
     proxies.name AS proxy,
-    correlated.seed,
-    correlated.mode,
-    correlated.signal,
-    correlated.stage,
-    correlated.iteration,
+    named.seed,
+    named.mode,
+    named.signal,
+    named.stage,
+    named.iteration,
     correlated.n,
     CASE WHEN isfinite(correlated.rho) THEN greatest(-1.0, least(1.0, correlated.rho)) END AS rho
 FROM correlated
-INNER JOIN proxies ON correlated.proxy_id = proxies.proxy_id
+INNER JOIN named ON correlated.point = named.point
+INNER JOIN goals ON correlated.target = goals.target
+INNER JOIN proxies ON named.proxy_id = proxies.proxy_id

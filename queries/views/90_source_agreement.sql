@@ -1,6 +1,11 @@
 -- How far two sources of the same quantity agree, on the architectures that both have: Pearson's and Spearman's
 -- correlation and the largest difference, in the metric's unit. Training lengths must be the same, or one unstated.
-WITH paired AS (
+WITH means AS MATERIALIZED (
+    SELECT *
+    FROM seed_means
+),
+
+paired AS (
     SELECT
         one.benchmark,
         one.space,
@@ -12,8 +17,8 @@ WITH paired AS (
         other.source_id AS other_source_id,
         one.value,
         other.value AS other_value
-    FROM seed_means AS one
-    INNER JOIN seed_means AS other
+    FROM means AS one
+    INNER JOIN means AS other
         ON
             one.benchmark = other.benchmark
             AND one.space = other.space
@@ -27,10 +32,8 @@ WITH paired AS (
 ranked AS (
     SELECT
         *,
-        rank() OVER by_value
-        + (count(*) OVER (by_value RANGE BETWEEN CURRENT ROW AND CURRENT ROW) - 1) / 2 AS value_rank,
-        rank() OVER by_other
-        + (count(*) OVER (by_other RANGE BETWEEN CURRENT ROW AND CURRENT ROW) - 1) / 2 AS other_rank
+        (rank() OVER by_value + count(*) OVER by_value) / 2 AS value_rank,
+        (rank() OVER by_other + count(*) OVER by_other) / 2 AS other_rank
     FROM paired
     WINDOW
         shared AS (

@@ -1,0 +1,119 @@
+"""A job of a published file of the Network Design Spaces: one network, how it was trained, and its errors by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.errors import UserError
+
+_NEEDED = ("net", "params", "flops", "train_ep_top1", "test_ep_top1", "min_test_top1")
+_SERIES = {"test_ep_top1": "test_accuracy", "train_ep_top1": "train_accuracy", "train_ep_loss": "train_loss"}
+_OPTIMISER = {"base_lr": "learning_rate", "wd": "weight_decay"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job.
+
+    Args:
+        net: the network as published.
+        auxiliary: trained with an auxiliary classifier.
+        seed: of the training; 1 where it is not stated.
+        epochs: length of the training.
+        sizes: params and flops, counts.
+        best: the least test error of all epochs, as an accuracy in percent.
+        series: by metric a value an epoch: accuracies in percent, a loss in nats; NaN where the training diverged.
+        optimiser: learning rate and weight decay, where stated.
+    """
+
+    net: Mapping[str, object]
+    auxiliary: bool
+    seed: int
+    epochs: int
+    sizes: Mapping[str, float]
+    best: float
+    series: Mapping[str, Sequence[float]]
+    optimiser: Mapping[str, float]
+
+    def values(self, *, curves: bool, tuned: bool) -> Iterator[tuple[str, float, int | None]]:
+        """Metric, value and epoch (from 1; None for the final value) of what the training gave.
+
+        Args:
+            curves: also every epoch.
+            tuned: also learning rate and weight decay, which differ from job to job.
+        """
+        for metric, series in self.series.items():
+            for epoch, value in enumerate(series if curves else (), 1):
+                yield metric, value, epoch
+            yield metric, series[-1], None
+        yield "best_test_accuracy", self.best, None
+        for metric, value in self.optimiser.items() if tuned else ():
+            yield metric, value, None
+
+
+def parse(found: object) -> Job:
+    """The job that a JSON object holds.
+
+    Raises:
+        UserError: something is missing, of another length, or cannot be what it is said to be.
+    """
+    if not isinstance(found, Mapping):
+        raise UserError(f"a job is a JSON object, not {str(found)[:60]!r}")
+    if missing := [name for name in _NEEDED if found.get(name) is None]:
+        raise UserError(f"the job has no '{missing[0]}'")
+    net, stated = found["net"], found.get("optim")
+    if not isinstance(net, Mapping):
+        raise UserError(f"net is {str(net)[:60]}, where a mapping is expected")
+    optim = stated if isinstance(stated, Mapping) else {}
+    seed = found.get("rng_seed")
+    series = {metric: _series(found, name) for name, metric in _SERIES.items() if found.get(name) is not None}
+    epochs = _agreed({name: len(values) for name, values in series.items()}, optim.get("max_ep"))
+    return Job(
+        net=net,
+        auxiliary=bool(net.get("aux")),
+        seed=seed if isinstance(seed, int) and not isinstance(seed, bool) and seed > 0 else 1,
+        epochs=epochs,
+        sizes={name: _number(name, found[name], finite=True) for name in ("params", "flops")},
+        best=_accuracy("min_test_top1", found["min_test_top1"]),
+        series=series,
+        optimiser={
+            metric: _number(name, optim[name], finite=True) for name, metric in _OPTIMISER.items() if name in optim
+        },
+    )
+
+
+def _agreed(lengths: Mapping[str, int], stated: object) -> int:
+    epochs = lengths["test_accuracy"]
+    for name, length in lengths.items():
+        if length != epochs:
+            raise UserError(f"{name} has {length} epochs, test_accuracy has {epochs}")
+    if stated is not None and stated != epochs:
+        raise UserError(f"max_ep is {str(stated)[:40]}, and {epochs} epochs are listed")
+    if not epochs:
+        raise UserError("no epoch is listed")
+    return epochs
+
+
+def _series(found: Mapping[str, object], name: str) -> list[float]:
+    given = found[name]
+    if not isinstance(given, list):
+        raise UserError(f"{name} is {str(given)[:60]}, where a list, one number an epoch, is expected")
+    value = _number if name.endswith("loss") else _accuracy
+    return [value(f"{name}[{epoch}]", number) for epoch, number in enumerate(given)]
+
+
+def _accuracy(name: str, error: object) -> float:
+    """100 less an error in percent; rounded, since errors are published with at most three decimals."""
+    number = _number(name, error)
+    if number - number == 0 and number > 100:
+        raise UserError(f"{name} is {number:g}, which is no error in percent")
+    return round(100 - number, 6)
+
+
+def _number(name: str, value: object, *, finite: bool = False) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise UserError(f"{name} is {str(value)[:40]!r}, where a number that is not negative is expected")
+    if finite and value - value != 0:
+        raise UserError(f"{name} is {value}, where a finite number is expected")
+    return float(value)

@@ -1,0 +1,50 @@
+"""Whether the networks that a benchmark builds have as many parameters as its published files say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class ParameterCheck:
+    """What came of building some of a file's networks.
+
+    Args:
+        file: as shown.
+        checked: networks built.
+        differing: how many of them have another number of parameters than the file says.
+        largest: the largest difference, over the file's number.
+        first: position, both numbers and configuration of the first that differs.
+    """
+
+    file: str
+    checked: int = 0
+    differing: int = 0
+    largest: float = 0.0
+    first: str = ""
+
+    def add(self, position: str, built: int, stated: int, configuration: str) -> None:
+        """Take the number of parameters of a network as built and as the file states it."""
+        self.checked += 1
+        if built == stated:
+            return
+        self.differing += 1
+        self.largest = max(self.largest, abs(built - stated) / max(stated, 1))
+        self.first = self.first or f"{position}: {built:,} built, {stated:,} stated, {configuration}"
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether networks were built, and all as the file says."""
+        return self.checked > 0 and not self.differing
+
+    @property
+    def line(self) -> str:
+        """The result as one line."""
+        if not self.checked:
+            return f"{self.file}: no network of it can be built"
+        if self.confirmed:
+            return f"{self.file}: {self.checked} networks built, all with the parameters that the file states"
+        return (
+            f"{self.file}: {self.differing} of {self.checked} networks built have other parameters than the file "
+            f"states, by up to {100 * self.largest:.3g} %; the first is {self.first}"
+        )

@@ -1,0 +1,134 @@
+"""Answering SQL: one statement of a user, confined and told in one line where it is wrong, and the project's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from pipeline.catalog import derived
+from pipeline.catalog.database import connect, one_line, snapshot
+from pipeline.catalog.script import published, queries
+from pipeline.errors import UserError, unknown
+from pipeline.store import Lake
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Value = int | float | bool | str | None
+
+
+def run_sql(lake: Lake, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
+    """Answer one SELECT-like statement with a table.
+
+    Args:
+        lake: the lake, whose tables and views the statement names.
+        sql: SELECT, WITH, FROM, VALUES, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one of these.
+        params: values of its `$name` parameters as text; see `typed`.
+
+    Raises:
+        UserError: another kind of statement, a parameter too few or too many, or what DuckDB says is wrong.
+    """
+    with closing(connect(lake)) as connection, _told(connection):
+        statement = _one_select(connection, sql)
+        values = _bind(statement.named_parameters, params or {})
+        views = derived.named(sql)
+        provided = derived.provide(connection, lake, published(lake), views) if views else []
+        try:
+            return connection.sql(statement, params=values).to_arrow_table()
+        except duckdb.IOException:  # another process has stored a newer state of the lake, and removed this one's
+            if not provided:
+                raise
+            derived.withdraw(connection, provided)
+            return connection.sql(statement, params=values).to_arrow_table()
+
+
+def rows(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
+    """The result of one of the project's own queries."""
+    return connection.sql(sql, params=params).to_arrow_table()
+
+
+def checks(lake: Lake) -> list[tuple[str, pa.Table]]:
+    """Run queries/checks: (name, offending rows) of each. A sound lake has no row in any."""
+    with closing(snapshot(lake)) as connection:
+        return [(name, rows(connection, path.read_text())) for name, path in queries("checks").items()]
+
+
+def typed(text: str) -> Value:
+    """The value of a parameter given as text: a number, true, false, null, else text ("7" in quotes is text, too).
+
+    Sixteen hex digits are an identity and stay text, even where they are all decimal.
+    """
+    if re.fullmatch(r"[0-9a-f]{16}", text):
+        return text
+    if re.fullmatch(r"-?\d{1,18}", text):
+        return int(text)
+    if re.fullmatch(r"-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", text):
+        return float(text)
+    words: dict[str, Value] = {"true": True, "false": False, "null": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text
+
+
+def _one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    try:
+        statements = connection.extract_statements(sql)
+    except duckdb.Error as error:
+        raise UserError(f"the SQL cannot be parsed: {one_line(error)}") from error
+    if len(statements) != 1:
+        raise UserError(f"one statement at a time, please: the SQL holds {len(statements)}")
+    statement = statements[0]
+    if statement.type == duckdb.StatementType.EXPLAIN:
+        # EXPLAIN ANALYZE runs what it explains
+        inner = re.sub(r"^\s*EXPLAIN\s+(ANALYZE\s+)?(\([^()]*\)\s*)?", "", statement.query, flags=re.IGNORECASE)
+        if inner != statement.query:
+            _one_select(connection, inner)
+            return statement
+    if statement.type != duckdb.StatementType.SELECT:
+        kind = "PIVOT without IN (...)" if statement.type == duckdb.StatementType.MULTI else statement.type.name
+        raise UserError(f"{kind} is refused, queries only read: use SELECT, WITH, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN")
+    return statement
+
+
+def _bind(wanted: set[str], given: Mapping[str, str]) -> dict[str, Value]:
+    for name in given:
+        if name not in wanted:
+            raise unknown("parameter", name, wanted)
+    missing = sorted(wanted - set(given))
+    if missing:
+        told = " ".join(f"--param {name}=VALUE" for name in missing)
+        raise UserError(f"the query has parameters without a value: give {told}")
+    return {name: typed(text) for name, text in given.items()}
+
+
+@contextmanager
+def _told(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Turn what DuckDB finds wrong into one line; for an unknown table or view, with the lake's own names."""
+    try:
+        yield
+    except duckdb.Error as error:
+        missing = re.search(r"Table with name (\S+) does not exist", str(error))
+        if missing:
+            raise unknown("table or view", missing[1], _names(connection)) from error
+        missing = re.search(r'does not have a column named "(.+?)"', str(error))
+        if missing:
+            raise unknown("column", missing[1], _columns(connection)) from error
+        if isinstance(error, duckdb.PermissionException):
+            raise UserError(f"{one_line(error)}; a query reads the lake's own parts and nothing else") from error
+        raise UserError(one_line(error)) from error
+
+
+def _names(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    return {
+        name for (name,) in connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+    }
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    return {
+        name for (name,) in connection.execute("SELECT column_name FROM duckdb_columns() WHERE NOT internal").fetchall()
+    }

@@ -1,0 +1,171 @@
+"""Opening, making and exporting the catalog; every connection that is handed out is confined to the lake's files."""
+
+from __future__ import annotations
+
+import glob
+import os
+import platform
+import re
+import shutil
+import tempfile
+import uuid
+from contextlib import closing, suppress
+from pathlib import Path
+
+import duckdb
+
+from pipeline.catalog import derived
+from pipeline.catalog.script import Script, catalog_script, listed, published, script, text
+from pipeline.errors import UserError, from_os
+from pipeline.store import Lake
+
+CATALOG = "bench.duckdb"
+
+_STORAGE = "v1.5.0"  # what the DuckDB 1.5 command line reads; the library's own default it does not
+
+
+def refresh(lake: Lake) -> None:
+    """Write the lake's catalog anew and swap it in.
+
+    Raises:
+        UserError: the disk is full or the lake cannot be written.
+    """
+    folder = lake.root / ".staging" / f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    try:
+        folder.mkdir(parents=True)
+        _write_database(folder / CATALOG, catalog_script(lake), lake.root / CATALOG)
+        (folder / CATALOG).replace(lake.root / CATALOG)
+    except OSError as error:
+        raise from_os(error, f"writing {lake.root / CATALOG}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def connect(lake: Lake) -> duckdb.DuckDBPyConnection:
+    """Open the lake's catalog for reading, after making it anew where it is missing, outdated or of a moved lake.
+
+    The connection reads the lake's parts and what was derived from them and no other file, and its configuration is
+    locked. Where the catalog cannot be written or another program has it open for writing, the same views are made in
+    memory.
+    """
+    made = catalog_script(lake)
+    connection = _open(lake, made.fingerprint)
+    if connection is None:
+        with suppress(UserError):  # a lake that cannot be written can still be read
+            refresh(lake)
+            connection = _open(lake, made.fingerprint)
+    return connection or _in_memory(lake, made)
+
+
+def snapshot(lake: Lake, *, stored: bool = False) -> duckdb.DuckDBPyConnection:
+    """The same views over the parts that are published now: what is published later does not show in them.
+
+    Args:
+        lake: the lake.
+        stored: hold what the slow views return, read from the store or computed into it (see `derived`); big ones
+            are computed when asked, as ever.
+    """
+    parts = published(lake)
+    connection = _in_memory(lake, script(lake, listed(parts), "VIEW"))
+    if stored:
+        derived.provide(connection, lake, parts, derived.SMALL, "TABLE")
+    return connection
+
+
+def export(lake: Lake, file: Path) -> Path:
+    """Write one self-contained DuckDB file: the tables with their rows, the views on top, and every comment.
+
+    Rows are in the order of their keys. An earlier export of that name is replaced; nothing else ever is.
+
+    Returns:
+        The absolute path of the file.
+
+    Raises:
+        UserError: something else has that name, or the file cannot be written.
+    """
+    file = file.absolute()
+    _refuse_foreign(lake, file)
+    beside = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        _write_database(beside, script(lake, listed(published(lake)), "TABLE"), file)
+        beside.replace(file)
+    except OSError as error:
+        raise from_os(error, f"writing {file}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+        Path(f"{beside}.wal").unlink(missing_ok=True)
+    return file
+
+
+def one_line(error: duckdb.Error) -> str:
+    """DuckDB's message without the excerpt of the statement, and without the class of error it begins with."""
+    message = re.split(r"\n\s*LINE \d+:", str(error))[0]
+    return " ".join(re.sub(r"^\w+( \w+)? Error: ", "", message).split())
+
+
+def _write_database(path: Path, made: Script, target: Path) -> None:
+    with closing(duckdb.connect()) as connection:
+        try:
+            connection.execute(f"ATTACH {text(str(path))} AS made (STORAGE_VERSION '{_STORAGE}')")
+            connection.execute("USE made")
+            made.run(connection)
+            connection.execute("USE memory; DETACH made")
+        except duckdb.OperationalError as error:
+            reason = one_line(error).rpartition(": ")[2]
+            raise UserError(f"{target} cannot be written: {reason}; free some space or choose another place") from error
+
+
+def _open(lake: Lake, fingerprint: str) -> duckdb.DuckDBPyConnection | None:
+    """The catalog, unless it is missing, locked, damaged, or not the one that this version makes of this lake."""
+    if not (lake.root / CATALOG).is_file():
+        return None
+    try:
+        connection = duckdb.connect(lake.root / CATALOG, read_only=True)
+    except duckdb.Error:
+        return None
+    try:
+        current = connection.execute("SELECT fingerprint FROM about").fetchall() == [(fingerprint,)]
+    except duckdb.Error:
+        current = False
+    if current:
+        return _locked(lake, connection)
+    connection.close()
+    return None
+
+
+def _in_memory(lake: Lake, made: Script) -> duckdb.DuckDBPyConnection:
+    spill = Path(tempfile.gettempdir()) / f"duckdb-{uuid.uuid4().hex[:8]}"  # by default it would be the working folder
+    connection = duckdb.connect(config={"temp_directory": str(spill)})
+    made.run(connection)
+    return _locked(lake, connection)
+
+
+def _locked(lake: Lake, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Confine the connection to the lake's own files; DuckDB compares patterns as text, so both forms are listed."""
+    if connection.execute("SELECT current_setting('lock_configuration')").fetchall() == [(True,)]:
+        return connection  # this process has the file open already, and connections to one file share their settings
+    folders = [str(folder) for folder in (lake.parts, lake.root / derived.FOLDER)]
+    allowed = ", ".join(text(f"{form}/") for folder in folders for form in (folder, glob.escape(folder)))
+    for setting in (
+        "python_enable_replacements = false",
+        "enable_progress_bar = false",
+        f"allowed_directories = [{allowed}]",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
+        connection.execute(f"SET {setting}")
+    return connection
+
+
+def _refuse_foreign(lake: Lake, file: Path) -> None:
+    if file.is_relative_to(lake.root):
+        raise UserError(f"{file} is inside the lake: export to a file elsewhere")
+    if not file.parent.is_dir():
+        raise UserError(f"no folder {file.parent}: create it, or export to another place")
+    if not file.exists():
+        return
+    try:
+        with closing(duckdb.connect(file, read_only=True)) as connection:
+            connection.execute("SELECT fingerprint FROM about")
+    except duckdb.Error as error:
+        raise UserError(f"{file} exists and is not an earlier export: remove it, or choose another name") from error

@@ -1,0 +1,134 @@
+"""Long JSON arrays, element by element: the memory is that of one element, whatever the size of the file.
+
+The file holds one array, or one object whose values are arrays. An element comes with its position as Python and most
+tools index it: `[17]`, or `top[3]` under the object's key `top`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from pipeline.errors import NotThisFormError, from_os
+
+_CHUNK = 1 << 20  # characters; doubled while one element does not fit
+_LONGEST = 1 << 26  # characters of one element; an element that does not end would else take the whole file in
+
+
+class Fault(str):
+    """In the place of an element: why the file cannot be read from here on."""
+
+    __slots__ = ()
+
+
+class _DamagedError(Exception):
+    """What the file is not, told at the place where that shows."""
+
+
+def read(path: Path) -> Iterator[tuple[str, object | Fault]]:
+    """Position and value of each element, in the file's order; where the file is damaged, a `Fault` is the last.
+
+    Raises:
+        NotThisFormError: nothing of this form is there, told before the first element.
+        UserError: the file cannot be read.
+    """
+    position, any_before = "", False
+    try:
+        # A byte that is no UTF-8 spoils the element that it is in, and no other.
+        with path.open(encoding="utf-8-sig", errors="replace") as stream:
+            text = _Text(stream)
+            try:
+                for position, element in _arrays(text):
+                    yield position, element
+                    any_before = True
+            except _DamagedError as error:
+                if not any_before:
+                    raise NotThisFormError(f"{path}: {error}") from error
+                yield f"after {position}", Fault(f"{error}: what follows is lost")
+    except OSError as error:
+        raise from_os(error, f"reading {path}") from error
+
+
+def _arrays(text: _Text) -> Iterator[tuple[str, object]]:
+    match text.peek():
+        case "[":
+            yield from _elements(text, "")
+        case "{":
+            text.skip("{")
+            while text.peek() != "}":
+                key = text.value()
+                text.skip(":")
+                if text.peek() != "[":
+                    raise _DamagedError(f"'{key}' holds no array")
+                yield from _elements(text, str(key))
+                if text.peek() != "}":
+                    text.skip(",")
+            text.skip("}")
+        case "":
+            raise _DamagedError("the file is empty")
+        case _:
+            raise _DamagedError("it holds neither a JSON array nor an object of arrays")
+    if text.peek():
+        raise _DamagedError("there is more after the end of the JSON")
+
+
+def _elements(text: _Text, name: str) -> Iterator[tuple[str, object]]:
+    text.skip("[")
+    index = 0
+    while text.peek() != "]":
+        yield f"{name}[{index}]", text.value()
+        index += 1
+        if text.peek() != "]":
+            text.skip(",")
+    text.skip("]")
+
+
+class _Text:
+    """A window on the text, which moves on as values are taken from it."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream, self._decoder = stream, json.JSONDecoder()
+        self._window, self._at = "", 0
+
+    def peek(self) -> str:
+        """The next character that is no blank; empty at the end."""
+        while True:
+            while self._at < len(self._window):
+                if not self._window[self._at].isspace():
+                    return self._window[self._at]
+                self._at += 1
+            if not self._more(_CHUNK):
+                return ""
+
+    def skip(self, expected: str) -> None:
+        """Go past a character that must be there."""
+        found = self.peek()
+        if found != expected:
+            what = f"{found!r} stands" if found else "the file ends"
+            raise _DamagedError(f"{what} where {expected!r} is expected")
+        self._at += 1
+
+    def value(self) -> object:
+        """The next JSON value."""
+        self.peek()
+        size = _CHUNK
+        while True:
+            try:
+                found, end = self._decoder.raw_decode(self._window, self._at)
+            except (ValueError, RecursionError) as error:
+                # What looks damaged may only go on beyond the window.
+                if len(self._window) - self._at > _LONGEST or not self._more(size):
+                    raise _DamagedError(f"no JSON: {error}") from error
+            else:
+                if end < len(self._window) or not self._more(size):  # a number at the window's end may go on
+                    self._at = end
+                    return found
+            size *= 2
+
+    def _more(self, size: int) -> bool:
+        chunk = self._stream.read(size)
+        if chunk:
+            self._window, self._at = self._window[self._at :] + chunk, 0
+        return bool(chunk)
