@@ -4,7 +4,7 @@
     LAKE/parts/_schema/0/TABLE.parquet          an empty part a table, so that every glob matches and has types
     LAKE/parts/BENCHMARK/PART/TABLE.parquet     what one step of a stage added
     LAKE/.staging/HOST-PID-RANDOM/              a part that is being written
-    LAKE/bench.duckdb                           the catalog (see `catalog`)
+    LAKE/bench.duckdb, LAKE/derived/            the catalog, and stored results of its slow views (see `catalog`)
 
 A part is a folder, because the rename of a folder is atomic: an ingest that adds architectures, values and rejects
 adds all of them or none. Nothing is ever changed in place.

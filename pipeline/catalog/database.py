@@ -8,6 +8,7 @@ import platform
 import re
 import shutil
 import tempfile
+import threading
 import uuid
 from contextlib import closing, suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from pipeline.store import Lake
 CATALOG = "bench.duckdb"
 
 _STORAGE = "v1.5.0"  # what the DuckDB 1.5 command line reads; the library's own default it does not
+_CONFINING = threading.Lock()
 
 
 def refresh(lake: Lake) -> None:
@@ -142,18 +144,19 @@ def _in_memory(lake: Lake, made: Script) -> duckdb.DuckDBPyConnection:
 
 def _locked(lake: Lake, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Confine the connection to the lake's own files; DuckDB compares patterns as text, so both forms are listed."""
-    if connection.execute("SELECT current_setting('lock_configuration')").fetchall() == [(True,)]:
-        return connection  # this process has the file open already, and connections to one file share their settings
     folders = [str(folder) for folder in (lake.parts, lake.root / derived.FOLDER)]
     allowed = ", ".join(text(f"{form}/") for folder in folders for form in (folder, glob.escape(folder)))
-    for setting in (
+    settings = (
         "python_enable_replacements = false",
         "enable_progress_bar = false",
         f"allowed_directories = [{allowed}]",
         "enable_external_access = false",
         "lock_configuration = true",
-    ):
-        connection.execute(f"SET {setting}")
+    )
+    with _CONFINING:  # connections to one file share their settings, and another thread may have it open already
+        if connection.execute("SELECT current_setting('lock_configuration')").fetchall() != [(True,)]:
+            for setting in settings:
+                connection.execute(f"SET {setting}")
     return connection
 
 
