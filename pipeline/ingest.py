@@ -301,7 +301,7 @@ def _by_number(source: _Source, lake: Lake | None) -> dict[str, str]:
 
 def _numbered_first(source: _Source) -> str:
     names = [r.name for r in _recipe.shelf(source.benchmark.name) if r.native_id]
-    return f"ingest first {' or '.join(names)}, or the published form ({source.benchmark.forms})"
+    return "ingest first " + ", or ".join([*names, f"the published form ({source.benchmark.forms})"])
 
 
 def _judge(source: _Source, gathered: Gathered, max_rejects: int) -> None:

@@ -124,6 +124,7 @@ def run(
     bench = benchmarks.load(plan.benchmark)
     lake = Lake(lake_root)
     proxy = plan.load()
+    _fits(proxy, bench)
     chosen = _listed(bench, plan.space, only) if only else _sampled(lake, plan, sample)
     journal = _Journal(lake, plan, proxy)
     wanted = [(a, spec) for a, spec in chosen.items() if (a, plan.seed) not in journal.stored]
@@ -258,6 +259,17 @@ class _Journal:
 
     def _curve_rows(self, arch_id: str, score: Score) -> Iterator[dict[str, Any]]:
         return ({**self._key(arch_id), **vars(curve)} for curve in score.curves)
+
+
+def _fits(proxy: Proxy, bench: benchmarks.Benchmark) -> None:
+    """Refuse a proxy whose networks take something else than the benchmark's."""
+    from pipeline.proxies import regression
+
+    if proxy.inputs != bench.inputs:
+        raise UserError(
+            f"{proxy.name} is for networks that take {proxy.inputs}, those of {bench.name} take {bench.inputs}: "
+            f"choose with --proxy one of {', '.join(regression.fitting(bench.inputs))}"
+        )
 
 
 def _sampled(lake: Lake, plan: Plan, sample: int | None) -> dict[str, str]:

@@ -157,12 +157,13 @@ class Benchmark:
         canonical: (space, architecture in any accepted notation) -> spec; UserError says which rule is broken.
         compose: (space, parts) -> spec, from named parts as a table's columns or codes give them.
         read: (path, curves) -> batches from the published native form; NotThisFormError if it is not that.
-        build: (space, spec) -> a torch module whose forward maps images [N, 3, H, W] to the list of its taps.
+        build: (space, spec) -> a torch module whose forward maps `inputs` to the list of its taps.
         stages: number of taps of a network.
         sample: (space, random) -> a random architecture, where the space is generative.
         mutate: (space, spec, random) -> a neighbour, likewise.
         check: (path, number of networks) -> for each file, whether its networks are built as the file says.
         forms: one line for each form that `read` takes, for error messages.
+        inputs: what the networks take: images [N, 3, H, W], or sequences [N, T, width].
         curves_asked: whether `read` leaves learning curves out unless it is asked for them.
     """
 
@@ -178,6 +179,7 @@ class Benchmark:
     build: Callable[[str, Spec], nn.Module]
     stages: int
     forms: str
+    inputs: str = "images"
     curves_asked: bool = True
     sample: Callable[[str, Random], Spec] | None = None
     mutate: Callable[[str, Spec, Random], Spec] | None = None

@@ -45,6 +45,7 @@ class Proxy:
         version: of the code that computes it.
         higher_is_better: whether a larger score promises a better architecture.
         score: (build, arch_id, seed, device) -> score, where `build` makes the backbone.
+        inputs: what its networks take, as `Benchmark.inputs` states it.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Proxy:
     version: int
     higher_is_better: bool
     score: Callable[[Callable[[], nn.Module], str, int, str], Score]
+    inputs: str = "images"
 
     @property
     def proxy_id(self) -> str:

@@ -8,21 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from pipeline.errors import UserError
 from pipeline.proxies import Curve, Proxy, Score, proxy_id_of
 from pipeline.proxies.regression import images as image_batches
 from pipeline.proxies.regression import presets
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Generator, Tensor, nn
 
     from pipeline.proxies.regression.training import Losses
 
 VERSION = 1
 DEFAULT_BATCH = "patches"
 
-names = presets.names
+names, fitting = presets.names, presets.fitting
+
+Drawn = TypeVar("Drawn")
 
 
 def load(name: str, images: Path | str | None = None) -> Proxy:
@@ -36,34 +39,99 @@ def load(name: str, images: Path | str | None = None) -> Proxy:
         UserError: an unknown preset, a bad file, or images that cannot be read.
     """
     preset = presets.load(name)
+    if isinstance(preset, presets.SequencePreset):
+        return _on_sequences(preset, images)
+    return _on_images(preset, images)
+
+
+def _on_images(preset: presets.Preset, images: Path | str | None) -> Proxy:
     if isinstance(images, Path):
         batch = image_batches.load(images)
     else:
         batch = image_batches.synthetic(images or DEFAULT_BATCH)
     configuration = {**preset.configuration(), "images": batch.description}
-    task = _Task(preset, batch, proxy_id_of(preset.name, configuration, VERSION))
-    return Proxy(preset.name, configuration, VERSION, higher_is_better=False, score=task.score)
+    return _proxy(preset, configuration, "images", _ImageTask(preset, batch))
 
 
-class _Task:
-    """The images of a proxy, and the targets of the last seed asked for."""
+def _on_sequences(preset: presets.SequencePreset, images: Path | str | None) -> Proxy:
+    if images is not None:
+        raise UserError(f"--images does not go with {preset.name}: its networks take sequences, which are synthetic")
+    return _proxy(preset, preset.configuration(), "sequences", _SequenceTask(preset))
 
-    def __init__(self, preset: presets.Preset, batch: image_batches.Batch, proxy_id: str) -> None:
-        self.preset, self.batch, self.proxy_id = preset, batch, proxy_id
-        self._targets: tuple[int, list[Tensor]] | None = None
+
+def _proxy(preset: presets.Schedule, configuration: dict[str, Any], inputs: str, task: _Task[Any]) -> Proxy:
+    scorer = _Scorer(preset, task, proxy_id_of(preset.name, configuration, VERSION))
+    return Proxy(preset.name, configuration, VERSION, higher_is_better=False, score=scorer.score, inputs=inputs)
+
+
+class _Task(Protocol[Drawn]):
+    """What a network is trained to do: `draw` makes what all architectures share, `train` trains one network."""
+
+    def draw(self, generator: Generator) -> Drawn: ...
+
+    def train(
+        self, build: Callable[[], nn.Module], drawn: Drawn, device: str, generator: Generator, seed: int
+    ) -> Losses: ...
+
+
+class _ImageTask:
+    """Regress maps from a fixed batch of images."""
+
+    def __init__(self, preset: presets.Preset, batch: image_batches.Batch) -> None:
+        self.preset, self.batch = preset, batch
 
     @cached_property
     def images(self) -> Tensor:
         return self.batch.tensor()
 
-    def targets(self, seed: int) -> list[Tensor]:
-        """The same for every architecture."""
+    def draw(self, generator: Generator) -> list[Tensor]:
         from pipeline.proxies.regression import training
 
-        if self._targets is None or self._targets[0] != seed:
-            goals = training.targets(self.preset, self.images, _generator("targets", self.proxy_id, seed))
-            self._targets = (seed, goals)
-        return self._targets[1]
+        return training.targets(self.preset, self.images, generator)
+
+    def train(
+        self, build: Callable[[], nn.Module], drawn: list[Tensor], device: str, generator: Generator, seed: int
+    ) -> Losses:
+        import torch
+
+        from pipeline.proxies.regression import training
+
+        return training.train(build, self.preset, self.images, drawn, torch.device(device), generator, seed)
+
+
+class _SequenceTask:
+    """Regress maps from maps."""
+
+    def __init__(self, preset: presets.SequencePreset) -> None:
+        self.preset = preset
+
+    def draw(self, generator: Generator) -> tuple[Tensor, Tensor]:
+        from pipeline.proxies.regression import sequences
+
+        return sequences.draw(self.preset, generator)
+
+    def train(
+        self, build: Callable[[], nn.Module], drawn: tuple[Tensor, Tensor], device: str, generator: Generator, seed: int
+    ) -> Losses:
+        import torch
+
+        from pipeline.proxies.regression import sequences
+
+        return sequences.train(build, self.preset, drawn, torch.device(device), generator, seed)
+
+
+class _Scorer:
+    """A task, and what was drawn for the last seed asked for."""
+
+    def __init__(self, preset: presets.Schedule, task: _Task[Any], proxy_id: str) -> None:
+        self.preset, self.task, self.proxy_id = preset, task, proxy_id
+        self._drawn: tuple[int, Any] | None = None
+
+    def drawn(self, seed: int) -> Any:
+        """The same for every architecture."""
+        if self._drawn is None or self._drawn[0] != seed:
+            self._drawn = (seed, self.task.draw(_generator("targets", self.proxy_id, seed)))
+        return self._drawn[1]
 
     def score(self, build: Callable[[], nn.Module], arch_id: str, seed: int, device: str) -> Score:
         """Train the network that `build` makes; the weights and the noise depend on architecture, proxy and seed."""
@@ -74,9 +142,7 @@ class _Task:
         generator = _generator("stream", self.proxy_id, seed, arch_id)
         weights = int(torch.randint(2**62, (), generator=generator))
         try:
-            losses = training.train(
-                build, self.preset, self.images, self.targets(seed), torch.device(device), generator, weights
-            )
+            losses = self.task.train(build, self.drawn(seed), device, generator, weights)
         except training.UnbuildableError as error:
             return Score(None, "unbuildable", _line(error.__cause__ or error))
         except (ValueError, RuntimeError, MemoryError) as error:
@@ -87,7 +153,7 @@ class _Task:
         return Score(value, "ok", None, _curves(losses))
 
 
-def _generator(*parts: object) -> torch.Generator:  # type: ignore[name-defined]  # noqa: F821
+def _generator(*parts: object) -> Generator:
     import torch
 
     from pipeline.provenance import stream_seed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -67,24 +67,18 @@ class Stage(_Model):
     signals: Annotated[list[Signal], Field(min_length=1)]
 
 
-class Preset(_Model):
-    """A configuration of the regression proxy; the defaults are those of the paper's released runs."""
+class Schedule(_Model):
+    """What the configurations have in common: how long to train, and how the losses of the stages add up."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     description: str = ""
     noise: Noise = Noise()
-    stages: Annotated[list[Stage], Field(min_length=1)]
-    stage_weights: list[float] = [0.25, 0.5, 1.0]
+    stage_weights: list[float]
     iterations: Annotated[int, Field(ge=1)] = 100
     evaluate_every: Annotated[int, Field(ge=1)] = 10
-    learning_rate: Annotated[float, Field(gt=0)] = 0.1
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    weight_decay: Annotated[float, Field(ge=0)] = 4e-5
 
     @model_validator(mode="after")
-    def _lengths(self) -> Preset:
-        if len(self.stage_weights) != len(self.stages):
-            raise ValueError(f"{len(self.stages)} stages but {len(self.stage_weights)} stage_weights")
+    def _whole(self) -> Self:
         if self.iterations % self.evaluate_every:
             raise ValueError("iterations must be a multiple of evaluate_every")
         return self
@@ -94,13 +88,64 @@ class Preset(_Model):
         return self.model_dump(exclude={"name", "description"}, exclude_none=True)
 
 
+class Preset(Schedule):
+    """A configuration for networks that take images; the defaults are those of the paper's released runs."""
+
+    stages: Annotated[list[Stage], Field(min_length=1)]
+    stage_weights: list[float] = [0.25, 0.5, 1.0]
+    learning_rate: Annotated[float, Field(gt=0)] = 0.1
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 4e-5
+
+    @model_validator(mode="after")
+    def _lengths(self) -> Preset:
+        if len(self.stage_weights) != len(self.stages):
+            raise ValueError(f"{len(self.stages)} stages but {len(self.stage_weights)} stage_weights")
+        return self
+
+
+class SequencePreset(Schedule):
+    """A configuration for networks that take sequences: input and target are both made of signals.
+
+    Args:
+        task: tells the kind of configuration.
+        batch: number of sequences.
+        features: width of input and target at each of the 8 time steps.
+        input, target: the signals that add up to each; a local one is drawn anew for each sequence.
+    """
+
+    task: Literal["sequences"]
+    stage_weights: Annotated[list[float], Field(min_length=1, max_length=1)] = [1.0]
+    batch: Annotated[int, Field(ge=1)] = 16
+    features: Annotated[int, Field(ge=1)]
+    input: Annotated[list[Signal], Field(min_length=1)]
+    target: Annotated[list[Signal], Field(min_length=1)]
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 1.2e-6
+
+    @model_validator(mode="after")
+    def _synthetic(self) -> SequencePreset:
+        if any(signal.kind == "resize" for signal in (*self.input, *self.target)):
+            raise ValueError("the signal resize is made of images; sequences have none")
+        return self
+
+
+MODELS: dict[str, type[Preset] | type[SequencePreset]] = {"images": Preset, "sequences": SequencePreset}
+"""The kind of configuration by what the networks take; a file that states no `task` is for images."""
+
+
 @cache
 def names() -> tuple[str, ...]:
     """The shipped presets."""
     return tuple(sorted(f"regression-{p.stem}" for p in FOLDER.glob("*.toml")))
 
 
-def load(name: str) -> Preset:
+def fitting(inputs: str) -> list[str]:
+    """The shipped presets for networks that take such inputs, images or sequences."""
+    return [name for name in names() if isinstance(load(name), MODELS[inputs])]
+
+
+def load(name: str) -> Preset | SequencePreset:
     """A shipped preset by its name, or a user's by the path of a TOML file.
 
     Raises:
@@ -111,7 +156,10 @@ def load(name: str) -> Preset:
         raise unknown("proxy", name, names())
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Preset.model_validate(data)
+        task = data.get("task", "images")
+        if task not in MODELS or data.get("task") == "images":
+            raise UserError(f"proxy preset {path}: task is {task!r}; it is 'sequences', or left out for images")
+        return MODELS[task].model_validate(data)
     except OSError as error:
         raise UserError(f"proxy preset {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,5 +1,7 @@
 """The synthetic signals of the regression proxy: maps of size 8x8 that a stage of a network is trained to reproduce.
 
+For networks over sequences a map is 8 time steps high and as wide as the sequence has features.
+
 Definitions after Li et al., "Generic Neural Architecture Search via Regression" (NeurIPS 2021), section 3.
 """
 
@@ -15,51 +17,52 @@ SIZE = 8  # height and width of a target map
 PHASES = 32
 
 
-def sin1d(frequencies: list[float], count: int, channels: int, generator: Generator) -> Tensor:
-    """Waves along rows or along columns, [count, channels, 8, 8].
+def sin1d(frequencies: list[float], count: int, channels: int, generator: Generator, width: int = SIZE) -> Tensor:
+    """Waves along rows or along columns, [count, channels, 8, width].
 
     For each frequency f and each of 32 phases p ~ U(0, 2 pi): sin(2 pi f k + p) for even and cos for odd phases,
-    k = 1..8, once along the rows and once along the columns. Channels are drawn without replacement, anew for each
-    of the `count` images.
+    k = 1, 2, ..., once along the rows and once along the columns. Channels are drawn without replacement, anew for
+    each of the `count` images.
     """
-    k = torch.arange(1, SIZE + 1, dtype=torch.float32)
     f = torch.tensor(frequencies)[:, None, None]
     phases = 2 * math.pi * torch.rand(len(frequencies), PHASES, 1, generator=generator)
-    waves = _sin_cos(2 * math.pi * f * k + phases).reshape(-1, SIZE)
-    bank = torch.cat([waves[:, :, None].expand(-1, SIZE, SIZE), waves[:, None, :].expand(-1, SIZE, SIZE)])
+    down, across = (_sin_cos(2 * math.pi * f * _positions(n) + phases).reshape(-1, n) for n in (SIZE, width))
+    bank = torch.cat([down[:, :, None].expand(-1, SIZE, width), across[:, None, :].expand(-1, SIZE, width)])
     return _draw(bank, count, channels, generator)
 
 
-def sin2d(frequencies: list[float], count: int, channels: int, generator: Generator) -> Tensor:
-    """Plane waves, [count, channels, 8, 8].
+def sin2d(frequencies: list[float], count: int, channels: int, generator: Generator, width: int = SIZE) -> Tensor:
+    """Plane waves, [count, channels, 8, width].
 
     For each ordered pair (f, g) of frequencies and each of 32 phases: sin or cos of 2 pi (f row + g column) + phase,
     and the same map with its rows flipped. Channels are drawn as in `sin1d`.
     """
-    k = torch.arange(1, SIZE + 1, dtype=torch.float32)
     f = torch.tensor(frequencies)
-    row = (f[:, None] * k)[:, None, :, None]
-    column = (f[:, None] * k)[None, :, None, :]
-    pairs = (row + column).reshape(-1, 1, SIZE, SIZE)
+    row = (f[:, None] * _positions(SIZE))[:, None, :, None]
+    column = (f[:, None] * _positions(width))[None, :, None, :]
+    pairs = (row + column).reshape(-1, 1, SIZE, width)
     phases = 2 * math.pi * torch.rand(pairs.shape[0], PHASES, 1, 1, generator=generator)
-    waves = _sin_cos(2 * math.pi * pairs + phases).reshape(-1, SIZE, SIZE)
+    waves = _sin_cos(2 * math.pi * pairs + phases).reshape(-1, SIZE, width)
     return _draw(torch.cat([waves, waves.flip(1)]), count, channels, generator)
 
 
-def dot(partial: float, count: int, channels: int, generator: Generator) -> Tensor:
-    """floor(64 partial) distinct positions of each map set to +1 or -1 with equal chance, [count, channels, 8, 8]."""
-    cells = SIZE * SIZE
+def dot(partial: float, count: int, channels: int, generator: Generator, width: int = SIZE) -> Tensor:
+    """Dots, [count, channels, 8, width]: the fraction `partial` of a map's positions, rounded down, is +1 or -1.
+
+    The positions are distinct, and both signs have equal chance.
+    """
+    cells = SIZE * width
     order = torch.rand(count, channels, cells, generator=generator).argsort(dim=-1)
     signs = torch.randint(0, 2, (count, channels, cells), generator=generator) * 2.0 - 1.0
     chosen = (order < math.floor(partial * cells)).float()
-    return (chosen * signs).reshape(count, channels, SIZE, SIZE)
+    return (chosen * signs).reshape(count, channels, SIZE, width)
 
 
-def gdot(partial: float, count: int, channels: int, generator: Generator) -> Tensor:
-    """A dot map smoothed with a Gaussian of sigma 1 pixel, over its largest absolute value, [count, channels, 8, 8]."""
+def gdot(partial: float, count: int, channels: int, generator: Generator, width: int = SIZE) -> Tensor:
+    """Dots smoothed by a Gaussian of sigma 1 pixel, over the largest absolute value, [count, channels, 8, width]."""
     from scipy.ndimage import gaussian_filter
 
-    maps = dot(partial, count, channels, generator)
+    maps = dot(partial, count, channels, generator, width)
     smooth = torch.from_numpy(gaussian_filter(maps.numpy(), sigma=(0, 0, 1, 1)))
     return smooth / smooth.abs().amax(dim=(2, 3), keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
 
@@ -71,6 +74,10 @@ def resize(images: Tensor, channels: int, generator: Generator) -> Tensor:
     scaled = (small - low) / (high - low).clamp_min(torch.finfo(torch.float32).tiny) * 2 - 1
     repeated = scaled.repeat(1, math.ceil(channels / images.shape[1]), 1, 1)
     return repeated[:, torch.randperm(repeated.shape[1], generator=generator)[:channels]]
+
+
+def _positions(count: int) -> Tensor:
+    return torch.arange(1, count + 1, dtype=torch.float32)
 
 
 def _sin_cos(angles: Tensor) -> Tensor:

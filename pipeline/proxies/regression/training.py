@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from pipeline.proxies.regression import signals
-from pipeline.proxies.regression.presets import Noise, Preset, Signal
+from pipeline.proxies.regression.presets import Noise, Preset, Schedule, Signal
 
 
 @dataclass
@@ -117,13 +117,25 @@ def train(
         model = Regression(backbone, [g.to(device) for g in goals], images)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.goals = [g.to(device, memory_format=torch.channels_last) for g in goals]
-    weights = torch.tensor(preset.stage_weights, device=device)
-    optimiser = _optimiser(model, preset)
-    losses = Losses()
 
     def batch() -> Tensor:
-        return (images + _noise(preset.noise, images, generator)).to(device, memory_format=torch.channels_last)
+        noisy = images + noise(preset.noise, images, generator)
+        return noisy.to(device, memory_format=torch.channels_last)
 
+    return fit(model, _optimiser(model, preset), batch, preset)
+
+
+def fit(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], Tensor], preset: Schedule) -> Losses:
+    """Train a model whose forward pass gives the loss of each stage, and evaluate it now and then.
+
+    Args:
+        model: a batch -> [stages].
+        optimiser: of its parameters.
+        batch: the next batch.
+        preset: weights of the stages, iterations, and how many of them lie between two evaluations.
+    """
+    weights = torch.tensor(preset.stage_weights, device=next(model.parameters()).device)
+    losses = Losses()
     for first in range(1, preset.iterations + 1, preset.evaluate_every):
         span = range(first, first + preset.evaluate_every)
         model.train()
@@ -158,11 +170,12 @@ def _optimiser(model: nn.Module, preset: Preset) -> torch.optim.Optimizer:
     )
 
 
-def _noise(noise: Noise, images: Tensor, generator: Generator) -> Tensor:
-    if noise.kind == "uniform":
-        return (torch.rand(images.shape, generator=generator) * 2 - 1) * noise.level
-    if noise.kind == "normal":
-        return torch.randn(images.shape, generator=generator) * noise.level
+def noise(kind: Noise, inputs: Tensor, generator: Generator) -> Tensor:
+    """Noise to add to the inputs, drawn on the CPU."""
+    if kind.kind == "uniform":
+        return (torch.rand(inputs.shape, generator=generator) * 2 - 1) * kind.level
+    if kind.kind == "normal":
+        return torch.randn(inputs.shape, generator=generator) * kind.level
     return torch.zeros(())
 
 

@@ -1,0 +1,185 @@
+"""The training logs that NAS-Bench-NLP publishes: one JSON file a training, by the thousand in a folder or a zip.
+
+A log is an object of the training's settings, the recipe of its cell as JSON text, and a list a flag with one loss an
+epoch. A number or a list may itself stand as JSON text. What is not a number is written NaN or Infinity.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pipeline.errors import NotThisFormError, UserError, from_os
+
+LONGEST = 1 << 20  # bytes of a log; the published ones have at most some thousand
+_LOG = re.compile(r"log_stats_model_.+\.json")
+
+
+class Fault(str):
+    """In the place of a log: why it cannot be read."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Log:
+    """One training.
+
+    Args:
+        data: the data set, by the last component of the folder that it was read from.
+        recipe: the cell, as JSON decodes it.
+        run: a number of the training: that of its recipe in the authors' list (`recepie_id`), followed by the nine
+            digits that were drawn for the training (`experiment_id`), which alone repeat.
+        params: parameters of the whole language model.
+        epochs: how many were to be trained.
+        status: "OK", or why the training ended.
+        seconds: wall time of each epoch that was trained.
+        train, validation, test: loss of each flag after each epoch, in nats a word.
+    """
+
+    data: str
+    recipe: object
+    run: int
+    params: int
+    epochs: int
+    status: str
+    seconds: Sequence[float]
+    train: Sequence[float]
+    validation: Sequence[float]
+    test: Sequence[float]
+
+
+def members(path: Path) -> Iterator[tuple[str, bytes | Fault]]:
+    """Position and content of each log: of a folder's, with the zips in it, of a zip's, or of one file.
+
+    Raises:
+        NotThisFormError: there is none, told before the first is read.
+    """
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    zips = [p for p in files if p.suffix == ".zip"]
+    logs = [p for p in files if _LOG.fullmatch(p.name)]
+    if not zips and not logs:
+        raise NotThisFormError(f"{path} holds no log_stats_model_*.json, nor a zip of them")
+    if path in zips:
+        _listed(path)
+    return _contents(path, zips, logs)
+
+
+def _contents(path: Path, zips: list[Path], logs: list[Path]) -> Iterator[tuple[str, bytes | Fault]]:
+    for file in zips:
+        prefix = "" if file == path else f"{file.relative_to(path).as_posix()}/"
+        try:
+            found = _listed(file)
+        except UserError as error:
+            yield prefix.rstrip("/"), Fault(str(error))
+            continue
+        with zipfile.ZipFile(file) as archive:
+            for member in found:
+                yield f"{prefix}{member.filename}", _unpacked(archive, member)
+    for file in logs:
+        yield file.name if file == path else file.relative_to(path).as_posix(), _read(file)
+
+
+def _listed(file: Path) -> list[zipfile.ZipInfo]:
+    """The logs in a zip, in its order."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            found = [m for m in archive.infolist() if _LOG.fullmatch(PurePosixPath(m.filename).name)]
+    except zipfile.BadZipFile as error:
+        raise NotThisFormError(f"{file} is not a zip, or is truncated: {error}") from error
+    except OSError as error:
+        raise from_os(error, f"reading {file}") from error
+    if not found:
+        raise NotThisFormError(f"{file} is a zip without a log_stats_model_*.json")
+    return found
+
+
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | Fault:
+    try:
+        with archive.open(member) as stream:
+            return _bounded(stream.read(LONGEST + 1))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        return Fault(f"cannot be unpacked: {error}")
+
+
+def _read(file: Path) -> bytes | Fault:
+    try:
+        with file.open("rb") as stream:
+            return _bounded(stream.read(LONGEST + 1))
+    except OSError as error:
+        return Fault(f"cannot be read: {error.strerror}")
+
+
+def _bounded(content: bytes) -> bytes | Fault:
+    return content if len(content) <= LONGEST else Fault(f"is longer than {LONGEST:,} bytes, which no log is")
+
+
+def parse(content: bytes | Fault) -> Log:
+    """The log in a file's content.
+
+    Raises:
+        UserError: it is not one; the message leaves its name to the caller.
+    """
+    if isinstance(content, Fault):
+        raise UserError(content)
+    try:
+        found = json.loads(content)
+        if not isinstance(found, dict):
+            raise UserError(f"a log is a JSON object, not {found!r:.60}")
+        return Log(
+            data=PurePosixPath(_text(found, "data")).name,
+            recipe=_decoded(found["recepie"]),
+            run=_fitting("run", int(f"{_whole(found, 'recepie_id')}{_whole(found, 'experiment_id'):09d}")),
+            params=_whole(found, "num_params"),
+            epochs=_whole(found, "epochs"),
+            status=_text(found, "status"),
+            seconds=_series(found, "wall_times"),
+            train=_series(found, "train_losses"),
+            validation=_series(found, "val_losses"),
+            test=_series(found, "test_losses"),
+        )
+    except KeyError as error:
+        raise UserError(f"not a log of a training: it has no {error}") from error
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise UserError(f"not a log of a training: {error}") from error
+
+
+def _decoded(value: Any) -> Any:
+    return json.loads(value, object_pairs_hook=_once) if isinstance(value, str) else value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"'{next(n for n in names if names.count(n) > 1)}' stands twice in one object")
+    return found
+
+
+def _text(found: dict[str, Any], name: str) -> str:
+    if not isinstance(found[name], str):
+        raise TypeError(f"{name} is {found[name]!r:.40}, not text")
+    return str(found[name])
+
+
+def _whole(found: dict[str, Any], name: str) -> int:
+    return _fitting(name, _decoded(found[name]))
+
+
+def _fitting(name: str, value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 63:
+        raise TypeError(f"{name} is {value!r:.40}, not a whole number of 63 bits")
+    return value
+
+
+def _series(found: dict[str, Any], name: str) -> list[float]:
+    values = _decoded(found[name])
+    if not isinstance(values, list):
+        raise TypeError(f"{name} is {values!r:.40}, not a list")
+    return values if all(type(v) is float for v in values) else [float(_decoded(value)) for value in values]
