@@ -45,13 +45,20 @@ class Format(StrEnum):
 LakeOption = Annotated[
     Path, typer.Option("--lake", envvar="PIPELINE_LAKE", help="Folder of the lake.", show_default="data/lake")
 ]
-BenchmarkArgument = Annotated[str, typer.Argument(help="Benchmark: nasbench201.", show_default=False)]
+BENCHMARK_HELP = "Benchmark: nasbench101, nasbench201, nasbench_nlp, nds."  # not looked up: help has to be quick
+BenchmarkArgument = Annotated[str, typer.Argument(help=BENCHMARK_HELP, show_default=False)]
 RecipeOption = Annotated[
     str | None, typer.Option(help="Recipe for a table: a name (see `pipeline ingest --recipes`) or a TOML file.")
 ]
 CurvesOption = Annotated[bool, typer.Option("--curves", help="Keep whole learning curves, not the final epoch alone.")]
 RejectsOption = Annotated[int, typer.Option(min=0, help="Take a table of which at most so many rows are bad.")]
-ProxyOption = Annotated[str, typer.Option(help="Proxy: regression-n101, regression-combo, ..., or a TOML file.")]
+ProxyOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Proxy: regression-n101, regression-combo, ..., or a TOML file.",
+        show_default="regression-n101; regression-nlp for sequences",
+    ),
+]
 SpaceOption = Annotated[str | None, typer.Option(help="Search space of the benchmark; its first one by default.")]
 SampleOption = Annotated[
     int | None, typer.Option(min=1, help="Architectures to score: a nested random sample; all by default.")
@@ -70,13 +77,13 @@ OutOption = Annotated[Path, typer.Option(help="Folder of the report.")]
 
 DEFAULT_LAKE = Path("data/lake")
 DEFAULT_OUT = Path("reports/latest")
-DEFAULT_PROXY = "regression-n101"
+DEFAULT_PROXIES = {"images": "regression-n101", "sequences": "regression-nlp"}  # by what the networks take
 CHECKED = 50  # networks of a file
 
 
 @app.command()
 def ingest(
-    benchmark: Annotated[str | None, typer.Argument(help="Benchmark: nasbench201.", show_default=False)] = None,
+    benchmark: Annotated[str | None, typer.Argument(help=BENCHMARK_HELP, show_default=False)] = None,
     paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders.", show_default=False)] = None,
     lake: LakeOption = DEFAULT_LAKE,
     recipe: RecipeOption = None,
@@ -123,7 +130,7 @@ def check(
 @app.command()
 def score(
     benchmark: BenchmarkArgument,
-    proxy: ProxyOption = DEFAULT_PROXY,
+    proxy: ProxyOption = None,
     lake: LakeOption = DEFAULT_LAKE,
     space: SpaceOption = None,
     sample: SampleOption = None,
@@ -198,7 +205,8 @@ def run(
 ) -> None:
     """Ingest, score and report in one."""
     ingest(benchmark, paths, lake, recipe, recipes=False, curves=curves, max_rejects=max_rejects)
-    for name in proxy or [DEFAULT_PROXY]:
+    chosen: list[str | None] = [*proxy] if proxy else [None]
+    for name in chosen:
         typer.echo(_score(benchmark, name, lake, space, sample, None, seed, images, device, workers))
     _report(lake, out)
 
@@ -217,7 +225,7 @@ def _check(benchmark: str, paths: list[Path], sample: int = CHECKED) -> str | No
 
 def _score(
     benchmark: str,
-    proxy: str,
+    proxy: str | None,
     lake: Path,
     space: str | None,
     sample: int | None,
@@ -230,8 +238,9 @@ def _score(
     from pipeline import benchmarks
     from pipeline import score as stage
 
-    chosen = benchmarks.load(benchmark).space(space)
-    plan = stage.Plan(benchmark, chosen.name, proxy, _images(images), seed, device.value)
+    bench = benchmarks.load(benchmark)
+    name = proxy or DEFAULT_PROXIES[bench.inputs]
+    plan = stage.Plan(benchmark, bench.space(space).name, name, _images(images), seed, device.value)
     try:
         return stage.run(lake, plan, sample=sample, only=only, workers=workers).line
     except KeyboardInterrupt:

@@ -8,7 +8,8 @@ import click
 import pytest
 import typer
 
-from pipeline import cli
+from pipeline import benchmarks, cli
+from pipeline.proxies import regression
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(p for p in ROOT.rglob("*.md") if ".venv" not in p.parts and "reports" not in p.parts[:-1])
@@ -63,3 +64,10 @@ def test_every_dependency_is_named_with_its_reason() -> None:
     for requirement in project["dependencies"] + project["optional-dependencies"]["demo"]:
         name = re.match(r"[a-z0-9-]+", requirement.lower())
         assert name and name[0] in design, f"{requirement} is not named in DESIGN.md"
+
+
+def test_help_names_every_benchmark_and_each_has_a_default_proxy() -> None:
+    assert re.findall(r"\w+", cli.BENCHMARK_HELP) == ["Benchmark", *benchmarks.names()]
+    for name in benchmarks.names():
+        inputs = benchmarks.load(name).inputs
+        assert cli.DEFAULT_PROXIES[inputs] in regression.fitting(inputs)
