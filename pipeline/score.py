@@ -11,10 +11,11 @@ from typing import Any
 from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.errors import UserError
 from pipeline.progress import progress
-from pipeline.proxies import Proxy, Score
+from pipeline.proxies import Bundle, Proxy, Score, Timed
 from pipeline.store import Lake
 
-Key = tuple[str, int]  # arch_id, seed
+Key = tuple[str, str]  # arch_id, proxy_id; the seed is the plan's
+Item = tuple[str, str, tuple[str, ...]]  # arch_id, spec, proxy_ids that are missing
 
 SHORTEST, LONGEST = 5.0, 60.0  # seconds between two parts
 
@@ -26,7 +27,7 @@ class Plan:
     Args:
         benchmark: name of the benchmark.
         space: name of its space.
-        proxy: a preset's name, or the path of a TOML file.
+        proxy: the name of a proxy or a bundle, or the path of a TOML file.
         images: a path, the name of a synthetic batch, or None for the default one.
         seed: of the targets, the weights and the noise.
         device: auto, cpu or cuda.
@@ -39,19 +40,23 @@ class Plan:
     seed: int
     device: str
 
-    def load(self) -> Proxy:
-        """The proxy, ready to score."""
-        from pipeline.proxies import regression
+    def load(self) -> Bundle:
+        """The proxies, ready to score."""
+        from pipeline.proxies import shelf
 
-        return regression.load(self.proxy, self.images)
+        return shelf.load(self.proxy, self.images)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did: `asked` architectures, of which `before` were stored already and `scored` are new, by status."""
+    """What a run did: `asked` scores, of which `before` were stored already and `scored` are new, by status.
+
+    `proxies` are scored of each architecture; the new ones are those of `architectures`.
+    """
 
     proxy: str
-    proxy_id: str
+    proxies: int
+    architectures: int
     asked: int
     before: int
     statuses: dict[str, int]
@@ -69,16 +74,17 @@ class Summary:
             return f"{self.proxy}: all {self.asked} scores are stored already, nothing to do"
         statuses = ", ".join(f"{count} {status}" for status, count in sorted(self.statuses.items()))
         before = f" ({self.before} stored before)" if self.before else ""
-        pace = self.seconds / self.scored
-        return f"{self.proxy}: {statuses}{before}, {self.seconds:.0f} s, {pace:.2f} s an architecture"
+        pace = self.seconds / self.architectures
+        name = self.proxy if self.proxies == 1 else f"{self.proxy} ({self.proxies} proxies)"
+        return f"{name}: {statuses}{before}, {self.seconds:.0f} s, {pace:.2f} s an architecture"
 
 
 @dataclass
 class ScoreTask:
-    """Scores one architecture, (arch_id, spec), in a worker; see `executor.Task`."""
+    """Scores one architecture in a worker; see `executor.Task`."""
 
     plan: Plan
-    proxy: Proxy | None = field(default=None, compare=False)
+    bundle: Bundle | None = field(default=None, compare=False)
     bench: benchmarks.Benchmark | None = field(default=None, compare=False)
 
     def prepare(self) -> None:
@@ -86,19 +92,20 @@ class ScoreTask:
         import torch
 
         torch.set_num_threads(1)
-        self.proxy, self.bench = self.plan.load(), benchmarks.load(self.plan.benchmark)
+        self.bundle, self.bench = self.plan.load(), benchmarks.load(self.plan.benchmark)
 
-    def __call__(self, item: tuple[str, str]) -> tuple[Score, float]:
-        """The score and its seconds."""
+    def __call__(self, item: Item) -> dict[str, Timed]:
+        """The missing scores by proxy_id, with their seconds."""
         import json
 
-        arch_id, spec = item
-        bench, proxy, started = self.bench, self.proxy, time.perf_counter()
-        assert bench is not None and proxy is not None
-        score = proxy.score(
-            lambda: bench.build(self.plan.space, json.loads(spec)), arch_id, self.plan.seed, self.plan.device
+        arch_id, spec, missing = item
+        bench, bundle = self.bench, self.bundle
+        assert bench is not None and bundle is not None
+        make = bench.build if bundle.network == "backbone" else bench.features
+        assert make is not None
+        return bundle.score(
+            lambda: make(self.plan.space, json.loads(spec)), arch_id, self.plan.seed, self.plan.device, missing
         )
-        return score, time.perf_counter() - started
 
 
 def run(
@@ -123,31 +130,33 @@ def run(
     started = time.monotonic()
     bench = benchmarks.load(plan.benchmark)
     lake = Lake(lake_root)
-    proxy = plan.load()
-    _fits(proxy, bench)
+    bundle = plan.load()
+    _fits(bundle, bench)
     chosen = _listed(bench, plan.space, only) if only else _sampled(lake, plan, sample)
-    journal = _Journal(lake, plan, proxy)
-    wanted = [(a, spec) for a, spec in chosen.items() if (a, plan.seed) not in journal.stored]
-    before = len(chosen) - len(wanted)
+    journal = _Journal(lake, plan, bundle)
+    wanted = [(a, spec, missing) for a, spec in chosen.items() if (missing := journal.missing(a))]
+    asked = len(chosen) * len(bundle.proxies)
+    before = asked - sum(len(missing) for _, _, missing in wanted)
     if wanted:
         device, device_name = _device(plan.device)
         workers = workers or (executor.default_workers() if device == "cpu" else 1)
         run_row = provenance.new_run("score", _arguments(plan, sample, only, workers), device_name)
         _work(journal, run_row, wanted, replace(plan, device=device), workers)
     catalog.refresh(lake)
-    return Summary(proxy.name, proxy.proxy_id, len(chosen), before, journal.statuses, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return Summary(bundle.name, len(bundle.proxies), len(wanted), asked, before, journal.statuses, seconds)
 
 
-def _work(journal: _Journal, run_row: dict[str, Any], wanted: list[tuple[str, str]], plan: Plan, workers: int) -> None:
+def _work(journal: _Journal, run_row: dict[str, Any], wanted: list[Item], plan: Plan, workers: int) -> None:
     """Two runs that ask for the same work go through it in different orders, so that they share it."""
     run_id = run_row["run_id"]
     wanted.sort(key=lambda item: provenance.text_identity("order", 1, run_id + item[0]))
     journal.open(run_row)
     status = "failed"
     try:
-        with progress(f"scoring {journal.proxy.name}", len(wanted)) as advance:
+        with progress(f"scoring {journal.bundle.name}", len(wanted)) as advance:
             for item, result in executor.run(ScoreTask(plan), wanted, workers, journal.has):
-                journal.add(item[0], result)
+                journal.add(item, result)
                 advance(1)
         status = "finished"
     except KeyboardInterrupt:
@@ -164,43 +173,39 @@ class _Journal:
     limits, and a long run does not leave thousands of parts.
     """
 
-    def __init__(self, lake: Lake, plan: Plan, proxy: Proxy) -> None:
-        self.lake, self.plan, self.proxy = lake, plan, proxy
-        self.prefix = f"score-{proxy.proxy_id}-"
+    def __init__(self, lake: Lake, plan: Plan, bundle: Bundle) -> None:
+        self.lake, self.plan, self.bundle = lake, plan, bundle
+        self.prefix = f"score-{bundle.family}-"
         self.stored: set[Key] = set()
         self.statuses: dict[str, int] = {}
         self._seen: set[str] = set()
-        self._pending: list[tuple[str, Score, float]] = []
+        self._pending: list[tuple[Key, Score, float]] = []
         self._run: dict[str, Any] = {}
         self._part = 0
         self._refresh()
 
-    def has(self, item: tuple[str, str]) -> bool:
-        """Whether a score is stored meanwhile; looks at the parts that others have added."""
+    def missing(self, arch_id: str) -> tuple[str, ...]:
+        """The proxies whose score of the architecture was not stored when the parts were last looked at."""
+        return tuple(p.proxy_id for p in self.bundle.proxies if (arch_id, p.proxy_id) not in self.stored)
+
+    def has(self, item: Item) -> bool:
+        """Whether all that an item misses is stored meanwhile; looks at the parts that others have added."""
         self._refresh()
-        return (item[0], self.plan.seed) in self.stored
+        return all((item[0], proxy_id) in self.stored for proxy_id in item[2])
 
     def open(self, run_row: dict[str, Any]) -> None:
-        """Publish the run and the proxy."""
+        """Publish the run and the proxies."""
         self._run = run_row
         self._started = self._flushed = time.monotonic()
-        proxy = self.proxy
-        row = {
-            "proxy_id": proxy.proxy_id,
-            "name": proxy.name,
-            "configuration": provenance.canonical_json(proxy.configuration),
-            "version": proxy.version,
-            "higher_is_better": proxy.higher_is_better,
-        }
-        self._publish({"runs": [run_row], "proxies": [row]})
+        self._publish({"runs": [run_row], "proxies": [_proxy_row(proxy) for proxy in self.bundle.proxies]})
         catalog.refresh(self.lake)
 
-    def add(self, arch_id: str, result: tuple[Score, float] | executor.LostWorker) -> None:
-        """Take one result, and publish when it is time."""
+    def add(self, item: Item, result: dict[str, Timed] | executor.LostWorker) -> None:
+        """Take the result of one item, and publish when it is time."""
         if isinstance(result, executor.LostWorker):
             reason = f"{executor.LIVES} workers died while it was scored (out of memory?)"
-            result = (Score(None, "failed", reason), 0.0)
-        self._pending.append((arch_id, *result))
+            result = {proxy_id: (Score(None, "failed", reason), 0.0) for proxy_id in item[2]}
+        self._pending += [((item[0], proxy_id), *timed) for proxy_id, timed in result.items()]
         now = time.monotonic()
         if now - self._flushed >= min(LONGEST, max(SHORTEST, (now - self._started) / 20)):
             self._flush()
@@ -217,10 +222,10 @@ class _Journal:
             return
         with self.lake.lock("score"):
             self._refresh()
-            fresh = [p for p in self._pending if (p[0], self.plan.seed) not in self.stored]
+            fresh = [p for p in self._pending if p[0] not in self.stored]
             if fresh:
                 scores = [self._row(*p) for p in fresh]
-                curves = [row for a, score, _ in fresh for row in self._curve_rows(a, score)]
+                curves = [row for key, score, _ in fresh for row in self._curve_rows(key, score)]
                 self._publish({"scores": scores, **({"curves": curves} if curves else {})})
         for _, score, _ in fresh:
             self.statuses[score.status] = self.statuses.get(score.status, 0) + 1
@@ -233,22 +238,24 @@ class _Journal:
     def _refresh(self) -> None:
         new = [p for p in self.lake.part_names(self.plan.benchmark, self.prefix) if p not in self._seen]
         if new:
-            rows = self.lake.read("scores", self.plan.benchmark, parts=new, columns=["space", "arch_id", "seed"])
-            self.stored.update((r["arch_id"], r["seed"]) for r in rows.to_pylist() if r["space"] == self.plan.space)
+            columns = ["space", "seed", "arch_id", "proxy_id"]
+            rows = self.lake.read("scores", self.plan.benchmark, parts=new, columns=columns).to_pylist()
+            here = (self.plan.space, self.plan.seed)
+            self.stored.update((r["arch_id"], r["proxy_id"]) for r in rows if (r["space"], r["seed"]) == here)
             self._seen.update(new)
 
-    def _key(self, arch_id: str) -> dict[str, Any]:
+    def _key(self, key: Key) -> dict[str, Any]:
         return {
             "benchmark": self.plan.benchmark,
             "space": self.plan.space,
-            "arch_id": arch_id,
-            "proxy_id": self.proxy.proxy_id,
+            "arch_id": key[0],
+            "proxy_id": key[1],
             "seed": self.plan.seed,
         }
 
-    def _row(self, arch_id: str, score: Score, seconds: float) -> dict[str, Any]:
+    def _row(self, key: Key, score: Score, seconds: float) -> dict[str, Any]:
         return {
-            **self._key(arch_id),
+            **self._key(key),
             "value": score.value,
             "status": score.status,
             "reason": score.reason,
@@ -257,18 +264,28 @@ class _Journal:
             "run_id": self._run["run_id"],
         }
 
-    def _curve_rows(self, arch_id: str, score: Score) -> Iterator[dict[str, Any]]:
-        return ({**self._key(arch_id), **vars(curve)} for curve in score.curves)
+    def _curve_rows(self, key: Key, score: Score) -> Iterator[dict[str, Any]]:
+        return ({**self._key(key), **vars(curve)} for curve in score.curves)
 
 
-def _fits(proxy: Proxy, bench: benchmarks.Benchmark) -> None:
+def _proxy_row(proxy: Proxy) -> dict[str, Any]:
+    return {
+        "proxy_id": proxy.proxy_id,
+        "name": proxy.name,
+        "configuration": provenance.canonical_json(proxy.configuration),
+        "version": proxy.version,
+        "higher_is_better": proxy.higher_is_better,
+    }
+
+
+def _fits(bundle: Bundle, bench: benchmarks.Benchmark) -> None:
     """Refuse a proxy whose networks take something else than the benchmark's."""
-    from pipeline.proxies import regression
+    from pipeline.proxies import shelf
 
-    if proxy.inputs != bench.inputs:
+    if bundle.inputs != bench.inputs or (bundle.network == "features" and bench.features is None):
         raise UserError(
-            f"{proxy.name} is for networks that take {proxy.inputs}, those of {bench.name} take {bench.inputs}: "
-            f"choose with --proxy one of {', '.join(regression.fitting(bench.inputs))}"
+            f"{bundle.name} is for networks that take {bundle.inputs}, those of {bench.name} take {bench.inputs}: "
+            f"choose with --proxy one of {', '.join(shelf.fitting(bench.inputs))}"
         )
 
 

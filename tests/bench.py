@@ -31,8 +31,8 @@ from torch import nn
 
 from pipeline import ingest, provenance
 from pipeline.networks import nasbench201 as nets
-from pipeline.proxies import regression
-from pipeline.proxies.regression import images, presets, training
+from pipeline.proxies import images, regression
+from pipeline.proxies.regression import presets, training
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 PRESET = "regression-n101"
@@ -112,7 +112,7 @@ def scoring(count: int) -> dict[str, float]:
         kinds = {edge: rng.choice(OPERATIONS) for edge in edges}
         cells.append("+".join("|" + "|".join(f"{kinds[i, j]}~{i}" for i in range(j)) + "|" for j in range(1, 4)))
     proxy, preset = regression.load(PRESET), presets.load(PRESET)
-    batch = images.synthetic(regression.DEFAULT_BATCH).tensor()
+    batch = images.named(None, regression.IMAGES).tensor()
     goals = training.targets(preset, batch, torch.Generator().manual_seed(0))
     plain, ours = [], []
     for cell in cells:  # in turn, so that a machine that slows down slows both

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import UserError
-from pipeline.proxies.regression import images
+from pipeline.proxies import images
 
 
 @pytest.fixture
@@ -25,14 +25,14 @@ def cifar(folder: Path, pixels: np.ndarray) -> Path:
 
 
 def test_cifar_is_normalised_by_its_own_statistics(tmp_path: Path, pixels: np.ndarray) -> None:
-    batch = images.load(cifar(tmp_path / "cifar-10-batches-py", pixels))
+    batch = images.load(cifar(tmp_path / "cifar-10-batches-py", pixels), 16)
     assert batch.data.shape == (16, 3, 32, 32) and batch.data.dtype == np.float32
     assert batch.description["kind"] == "cifar10"
     expected = (pixels[3, 1, 4, 5] / 255 - 0.4822) / 0.2435
     assert batch.data[3, 1, 4, 5] == pytest.approx(expected, rel=1e-5)
     # the folder above it, and the file itself, are the same batch
-    assert images.load(tmp_path).description == batch.description
-    assert images.load(tmp_path / "cifar-10-batches-py" / "data_batch_1").description == batch.description
+    assert images.load(tmp_path, 16).description == batch.description
+    assert images.load(tmp_path / "cifar-10-batches-py" / "data_batch_1", 16).description == batch.description
 
 
 def test_a_batch_that_python_2_wrote_is_read(tmp_path: Path, pixels: np.ndarray) -> None:
@@ -49,7 +49,7 @@ def test_a_batch_that_python_2_wrote_is_read(tmp_path: Path, pixels: np.ndarray)
         + b"tbs."
     )
     (tmp_path / "data_batch_1").write_bytes(program)
-    assert images.load(tmp_path).description == images.load(cifar(tmp_path / "new", pixels)).description
+    assert images.load(tmp_path, 16).description == images.load(cifar(tmp_path / "new", pixels), 16).description
 
 
 def test_pictures_and_npz_hold_the_same_pixels(tmp_path: Path, pixels: np.ndarray) -> None:
@@ -58,7 +58,7 @@ def test_pictures_and_npz_hold_the_same_pixels(tmp_path: Path, pixels: np.ndarra
         Image.fromarray(image.transpose(1, 2, 0)).save(tmp_path / "pictures" / f"{i:02d}.png")
     np.savez(tmp_path / "a.npz", pixels.transpose(0, 2, 3, 1))
     np.savez(tmp_path / "b.npz", labels=np.zeros(20), images=pixels)
-    loaded = [images.load(tmp_path / name) for name in ("pictures", "a.npz", "b.npz")]
+    loaded = [images.load(tmp_path / name, 16) for name in ("pictures", "a.npz", "b.npz")]
     assert len({b.description["sha256"] for b in loaded}) == 1
     for batch in loaded:
         np.testing.assert_allclose(batch.data.mean((0, 2, 3)), 0, atol=1e-5)
@@ -68,21 +68,21 @@ def test_pictures_and_npz_hold_the_same_pixels(tmp_path: Path, pixels: np.ndarra
 def test_a_large_picture_is_cropped_and_resized(tmp_path: Path) -> None:
     for i in range(16):
         Image.new("RGB", (300, 100), (i * 10, 5, 200)).save(tmp_path / f"{i:02d}.jpg")
-    assert images.load(tmp_path).data.shape == (16, 3, 32, 32)
+    assert images.load(tmp_path, 16).data.shape == (16, 3, 32, 32)
 
 
 @pytest.mark.parametrize("kind", sorted(images.SYNTHETIC))
 def test_a_synthetic_batch_is_standardised_and_the_same_each_time(kind: str) -> None:
-    batch = images.synthetic(kind)
+    batch = images.synthetic(kind, 16)
     np.testing.assert_allclose(batch.data.mean((0, 2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(batch.data.std((0, 2, 3)), 1, atol=1e-4)
-    assert np.array_equal(images.synthetic(kind).data, batch.data)
-    assert not np.array_equal(images.synthetic(kind, seed=1).data, batch.data)
+    assert np.array_equal(images.synthetic(kind, 16).data, batch.data)
+    assert not np.array_equal(images.synthetic(kind, 16, seed=1).data, batch.data)
     assert batch.description == {"kind": f"synthetic-{kind}", "seed": 0}
 
 
 def test_the_spectrum_batch_falls_as_one_over_frequency() -> None:
-    power = np.abs(np.fft.fft2(images.synthetic("spectrum").data)).mean((0, 1))
+    power = np.abs(np.fft.fft2(images.synthetic("spectrum", 16).data)).mean((0, 1))
     assert 2.5 < power[0, 2] / power[0, 8] < 5.5  # 4 times the frequency, a quarter of the amplitude
 
 
@@ -99,21 +99,21 @@ def test_what_is_not_images_is_refused_in_one_line(tmp_path: Path, make: object,
     path = tmp_path / "images"
     make(path)  # type: ignore[operator]
     with pytest.raises(UserError) as error:
-        images.load(path)
+        images.load(path, 16)
     assert says in str(error.value)
 
 
 def test_bad_npz_and_bad_pickles_are_refused(tmp_path: Path, pixels: np.ndarray) -> None:
     (tmp_path / "a.npz").write_bytes(b"PK garbage")
     with pytest.raises(UserError, match=r"not an \.npz file"):
-        images.load(tmp_path / "a.npz")
+        images.load(tmp_path / "a.npz", 16)
     np.savez(tmp_path / "b.npz", np.zeros((20, 28, 28)))
     with pytest.raises(UserError, match=r"float64 of shape \[20, 28, 28\]"):
-        images.load(tmp_path / "b.npz")
+        images.load(tmp_path / "b.npz", 16)
     with pytest.raises(UserError, match="holds 3"):
-        images.load(cifar(tmp_path / "few", pixels[:3]))
+        images.load(cifar(tmp_path / "few", pixels[:3]), 16)
     (tmp_path / "few" / "data_batch_1").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     with pytest.raises(UserError, match="system"):
-        images.load(tmp_path / "few")
+        images.load(tmp_path / "few", 16)
     with pytest.raises(UserError, match="did you mean noise"):
-        images.synthetic("noize")
+        images.synthetic("noize", 16)

@@ -162,6 +162,7 @@ class Benchmark:
         sample: (space, random) -> a random architecture, where the space is generative.
         mutate: (space, spec, random) -> a neighbour, likewise.
         check: (path, number of networks) -> for each file, whether its networks are built as the file says.
+        features: (space, spec) -> images [N, 3, H, W] to the features that the classifier pools: `networks.features`.
         forms: one line for each form that `read` takes, for error messages.
         inputs: what the networks take: images [N, 3, H, W], or sequences [N, T, width].
         curves_asked: whether `read` leaves learning curves out unless it is asked for them.
@@ -184,6 +185,7 @@ class Benchmark:
     sample: Callable[[str, Random], Spec] | None = None
     mutate: Callable[[str, Spec, Random], Spec] | None = None
     check: Callable[[Path, int], list[ParameterCheck]] | None = None
+    features: Callable[[str, Spec], nn.Module] | None = None
 
     def space(self, name: str | None) -> Space:
         """The space of that name, or the default one."""

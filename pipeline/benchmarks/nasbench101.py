@@ -171,6 +171,13 @@ def build(space: str, spec: Spec) -> nn.Module:
     return nasbench101.network(spec)
 
 
+def features(space: str, spec: Spec) -> nn.Module:
+    """The network with 16 initial channels, up to its pooling."""
+    from pipeline.networks import nasbench101
+
+    return nasbench101.features(spec)
+
+
 def read(path: Path, curves: bool) -> Iterator[Batch]:
     """The published TFRecord (108 epochs only, or all four lengths), or a pickle of the official API's memory.
 
@@ -216,4 +223,5 @@ BENCHMARK = Benchmark(
     curves_asked=False,
     sample=sample,
     mutate=mutate,
+    features=features,
 )

@@ -180,6 +180,13 @@ def build(space: str, spec: Spec) -> nn.Module:
     return nasbench201.network(spec)
 
 
+def features(space: str, spec: Spec) -> nn.Module:
+    """The network that the benchmark trained, up to its pooling."""
+    from pipeline.networks import nasbench201
+
+    return nasbench201.features(spec)
+
+
 def read(path: Path, curves: bool) -> Iterator[Batch]:
     """The published form: a folder of NNNNNN.pickle.pbz2, one a architecture, or one such file, or meta.pickle.pbz2.
 
@@ -341,4 +348,5 @@ BENCHMARK = Benchmark(
     forms="a folder of NATS-Bench's NNNNNN.pickle.pbz2 files, or one of them",
     sample=sample,
     mutate=mutate,
+    features=features,
 )

@@ -109,6 +109,13 @@ def build(space: str, spec: Spec) -> nn.Module:
     return nds_residual.network(spec) if "block_type" in spec else nds_cells.Network(spec)
 
 
+def features(space: str, spec: Spec) -> nn.Module:
+    """The network that CIFAR-10 trains, up to its pooling."""
+    from pipeline.networks import nds_cells, nds_residual
+
+    return nds_residual.features(spec) if "block_type" in spec else nds_cells.features(spec)
+
+
 @dataclass(frozen=True)
 class _File:
     """A published file: its space, whether it is the space's own draw (no rerun), and how to name a place in it."""
@@ -314,4 +321,5 @@ BENCHMARK = Benchmark(
     sample=sample,
     mutate=mutate,
     check=check,
+    features=features,
 )

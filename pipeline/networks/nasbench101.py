@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.networks.features import Features
+
 STACKS, CELLS = 3, 3
 PROXY_CHANNELS, TRAINED_CHANNELS = 16, 128
 
@@ -140,6 +142,13 @@ def network(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> Network:
     size = len(operations)
     rows = (spec["adjacency"][start : start + size] for start in range(0, size * size, size))
     return Network([[int(cell) for cell in row] for row in rows], operations, channels)
+
+
+def features(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> Features:
+    """The network up to its pooling; the benchmark trained it with `TRAINED_CHANNELS`."""
+    backbone = network(spec, channels)
+    cells = [cell for stack in backbone.stacks for cell in stack]
+    return Features(backbone, [backbone.stem, *cells], channels << (STACKS - 1))
 
 
 def trained_parameters(spec: Mapping[str, Any], classes: int = 10) -> int:

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.networks.features import Features
+
 SIZE_CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 TOPOLOGY_CHANNELS = (16, 32, 64)
 TOPOLOGY_CELLS = 5
@@ -33,14 +35,15 @@ class ConvBN(nn.Sequential):
 
 
 class Cell(nn.Module):
-    """One cell: [N, inputs, H, W] -> [N, outputs, H, W].
+    """One cell as the regression proxy trains it: [N, inputs, H, W] -> [N, outputs, H, W].
+
+    Batch normalisation is without affine parameters and running statistics, and only what counts is computed.
 
     Args:
         edges: operation of each edge (i, j), i < j < 4.
-        plain: batch normalisation without affine parameters and running statistics.
     """
 
-    def __init__(self, edges: Mapping[tuple[int, int], str], inputs: int, outputs: int, *, plain: bool) -> None:
+    def __init__(self, edges: Mapping[tuple[int, int], str], inputs: int, outputs: int) -> None:
         super().__init__()
         self.outputs = outputs
         self.edges = nn.ModuleDict()
@@ -48,11 +51,11 @@ class Cell(nn.Module):
         for (source, target), kind in edges.items():
             before = inputs if source == 0 else outputs
             if kind in _KERNELS:
-                self.edges[f"{source}-{target}"] = ConvBN(before, outputs, _KERNELS[kind], plain=plain)
+                self.edges[f"{source}-{target}"] = ConvBN(before, outputs, _KERNELS[kind], plain=True)
             elif kind == "skip_connect" and before != outputs:
-                projection = ConvBN(before, outputs, 1, plain=plain)
+                projection = ConvBN(before, outputs, 1, plain=True)
                 self.edges[f"{source}-{target}"] = projection
-        self.plan = _plan(edges, from_input_only=plain)
+        self.plan = _plan(edges)
 
     def forward(self, x: Tensor) -> Tensor:
         """Evaluate the nodes in order."""
@@ -81,11 +84,11 @@ class Cell(nn.Module):
         return functional.avg_pool2d(values[source], 3, 1, 1, count_include_pad=False)
 
 
-def _plan(edges: Mapping[tuple[int, int], str], *, from_input_only: bool) -> list[tuple[int, list[int]]]:
+def _plan(edges: Mapping[tuple[int, int], str]) -> list[tuple[int, list[int]]]:
     """The nodes to evaluate, each with its sources: only what the output depends on.
 
-    A node that the input does not reach is zero, and stays zero through any operation whose batch normalisation has
-    no shift, so it is left out when `from_input_only` says that this holds.
+    A node that the input does not reach is zero, and stays zero through every operation, because batch normalisation
+    has no shift: it is left out.
     """
     real = [edge for edge, kind in edges.items() if kind != "none"]
     needed = {_NODES - 1}
@@ -96,12 +99,52 @@ def _plan(edges: Mapping[tuple[int, int], str], *, from_input_only: bool) -> lis
     for source, target in sorted(real, key=lambda edge: edge[1]):
         if source in reached:
             reached.add(target)
-    keep = needed & reached if from_input_only else needed
+    keep = needed & reached
     return [
         (target, sorted(s for s, t in real if t == target and s in keep))
         for target in range(1, _NODES)
         if target in keep
     ]
+
+
+class TrainedCell(nn.Module):
+    """One cell as the benchmark trained it: [N, inputs, H, W] -> [N, outputs, H, W].
+
+    Every operation is computed, each convolution behind a ReLU of its own, also where nothing reads the result: what
+    counts activations or gradients counts them all.
+
+    Args:
+        edges: as of `Cell`.
+    """
+
+    def __init__(self, edges: Mapping[tuple[int, int], str], inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.outputs = outputs
+        self.edges = nn.ModuleDict(
+            {
+                f"{source}-{target}": _operation(kind, outputs if source else inputs, outputs)
+                for (source, target), kind in edges.items()
+                if kind != "none"
+            }
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Evaluate the nodes in order."""
+        nodes = [x]
+        for target in range(1, _NODES):
+            names = (f"{source}-{target}" for source in range(target))
+            terms = [self.edges[n](nodes[s]) for s, n in enumerate(names) if n in self.edges]
+            nothing = x.new_zeros(x.shape[0], self.outputs, *x.shape[2:])
+            nodes.append(sum(terms[1:], terms[0]) if terms else nothing)
+        return nodes[-1]
+
+
+def _operation(kind: str, inputs: int, outputs: int) -> nn.Module:
+    if kind in _KERNELS:
+        return nn.Sequential(nn.ReLU(), *ConvBN(inputs, outputs, _KERNELS[kind]))
+    if kind == "skip_connect":
+        return nn.Identity() if inputs == outputs else ConvBN(inputs, outputs, 1)
+    return nn.AvgPool2d(3, 1, 1, count_include_pad=False)
 
 
 class Reduction(nn.Module):
@@ -127,11 +170,15 @@ class Network(nn.Module):
         edges: the cell.
         widths: channels of the five parts: stack, reduction, stack, reduction, stack.
         cells: cells a stack.
-        plain: see `Cell`; the stem and the reductions keep affine batch normalisation with running statistics.
+        cell: `Cell` or `TrainedCell`; stem and reductions have affine batch normalisation with running statistics.
     """
 
     def __init__(
-        self, edges: Mapping[tuple[int, int], str], widths: tuple[int, ...], cells: int, *, plain: bool = True
+        self,
+        edges: Mapping[tuple[int, int], str],
+        widths: tuple[int, ...],
+        cells: int,
+        cell: type[Cell] | type[TrainedCell] = Cell,
     ) -> None:
         super().__init__()
         self.stem = ConvBN(3, widths[0], 3)
@@ -142,7 +189,7 @@ class Network(nn.Module):
                 self.stacks.append(Reduction(before, width))
             else:
                 inputs = [before, *[width] * (cells - 1)]
-                self.stacks.append(nn.Sequential(*(Cell(edges, i, width, plain=plain) for i in inputs)))
+                self.stacks.append(nn.Sequential(*(cell(edges, i, width) for i in inputs)))
             before = width
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -166,24 +213,29 @@ def parse_cell(text: str) -> dict[tuple[int, int], str]:
     return edges
 
 
-def network(spec: Mapping[str, Any], *, plain: bool = True) -> Network:
+def network(spec: Mapping[str, Any], cell: type[Cell] | type[TrainedCell] = Cell) -> Network:
     """The backbone of a canonical spec: {"cell": architecture string} or {"channels": five widths}.
 
     Args:
         spec: of the topology or of the size space.
-        plain: cells without affine parameters and running statistics, as the regression proxy's authors ran them;
-            False is the network that the benchmark trained.
+        cell: `Cell`, as the regression proxy's authors ran it, or `TrainedCell`.
     """
     if "channels" in spec:
-        return Network(parse_cell(SIZE_CELL), tuple(spec["channels"]), 1, plain=plain)
+        return Network(parse_cell(SIZE_CELL), tuple(spec["channels"]), 1, cell)
     first, second, third = TOPOLOGY_CHANNELS
-    widths = (first, second, second, third, third)
-    return Network(parse_cell(spec["cell"]), widths, TOPOLOGY_CELLS, plain=plain)
+    return Network(parse_cell(spec["cell"]), (first, second, second, third, third), TOPOLOGY_CELLS, cell)
+
+
+def features(spec: Mapping[str, Any]) -> Features:
+    """The network that the benchmark trained, up to its pooling: batch normalisation and a ReLU follow the backbone."""
+    backbone = network(spec, TrainedCell)
+    blocks = [block for stack in backbone.stacks for block in (stack if isinstance(stack, nn.Sequential) else [stack])]
+    last = spec["channels"][-1] if "channels" in spec else TOPOLOGY_CHANNELS[-1]
+    return Features(backbone, [backbone.stem, *blocks], last, nn.BatchNorm2d(last), nn.ReLU())
 
 
 def trained_parameters(spec: Mapping[str, Any], classes: int) -> int:
     """Trainable parameters of the network that the benchmark trained: backbone, last normalisation, classifier."""
     with torch.device("meta"):
-        backbone = network(spec, plain=False)
-    last = spec["channels"][-1] if "channels" in spec else TOPOLOGY_CHANNELS[-1]
-    return sum(p.numel() for p in backbone.parameters()) + 2 * last + (last + 1) * classes
+        backbone = features(spec)
+    return sum(p.numel() for p in backbone.parameters()) + (backbone.channels + 1) * classes

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.networks.features import Features
+
 _SEPARABLE = {
     "sep_conv_3x3": (3, 1, 2),
     "sep_conv_5x5": (5, 1, 2),
@@ -223,6 +225,12 @@ class Network(nn.Module):
             x = cell(before_last, last)
             before_last = last
         return [*taps, x]
+
+
+def features(spec: Mapping[str, Any]) -> Features:
+    """The network up to its pooling, with CIFAR-10's stem."""
+    backbone = Network(spec)
+    return Features(backbone, [backbone.stem.body, *backbone.cells], backbone.outputs)
 
 
 def trained_parameters(spec: Mapping[str, Any], classes: int, *, imagenet: bool, auxiliary: bool) -> int:

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.networks.features import Features
+
 PLAIN, BASIC, BOTTLENECK = "double_plain_block", "res_basic_block", "res_bottleneck_block"
 STEM_CHANNELS = 12
 
@@ -130,6 +132,13 @@ def trained_network(spec: Mapping[str, Any], *, imagenet: bool) -> Network:
     for _ in range(depth - 1):
         layers += [nn.ReLU(), ConvBN(width, width, 3)]
     return Network(spec, nn.Sequential(*layers), width, first=1)
+
+
+def features(spec: Mapping[str, Any]) -> Features:
+    """The network that was trained on CIFAR-10, up to its pooling, which a ReLU precedes."""
+    backbone = trained_network(spec, imagenet=False)
+    blocks = [block for stage in backbone.stages for block in stage]
+    return Features(backbone, [backbone.stem, *blocks], backbone.outputs, nn.ReLU())
 
 
 def trained_parameters(spec: Mapping[str, Any], classes: int, *, imagenet: bool) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 PROXY_VERSION = 1  # of the identity; the version of a proxy's own code is part of what is identified
+
+
+class UnbuildableError(RuntimeError):
+    """The network could not be made; the cause says why."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,54 @@ class Proxy:
         return proxy_id_of(self.name, self.configuration, self.version)
 
 
+Timed = tuple[Score, float]
+"""A score and the seconds that it takes."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Proxies that share what they compute, and are scored together.
+
+    Args:
+        name: as on the command line.
+        proxies: at least one; all take the same inputs.
+        family: bundles of one family hold each other's proxies, and look for what is stored in each other's parts.
+        score: (build, arch_id, seed, device, wanted) -> the score of each proxy whose proxy_id is wanted. The seconds
+            are those of a proxy alone: what several proxies share counts for each.
+        network: what `build` makes: the backbone (`Benchmark.build`) or the features (`Benchmark.features`).
+    """
+
+    name: str
+    proxies: tuple[Proxy, ...]
+    family: str
+    score: Callable[[Callable[[], nn.Module], str, int, str, Collection[str]], dict[str, Timed]]
+    network: str = "backbone"
+
+    @property
+    def inputs(self) -> str:
+        """What its networks take."""
+        return self.proxies[0].inputs
+
+
+def alone(proxy: Proxy) -> Bundle:
+    """The bundle of one proxy."""
+
+    def score(
+        build: Callable[[], nn.Module], arch_id: str, seed: int, device: str, wanted: Collection[str]
+    ) -> dict[str, Timed]:
+        started = time.perf_counter()
+        found = proxy.score(build, arch_id, seed, device)
+        return {proxy.proxy_id: (found, time.perf_counter() - started)}
+
+    return Bundle(proxy.name, (proxy,), proxy.proxy_id, score)
+
+
 def proxy_id_of(name: str, configuration: dict[str, Any], version: int) -> str:
     """The identity of a proxy's configuration."""
     value = {"name": name, "configuration": configuration, "version": version}
     return provenance.identity("proxy", PROXY_VERSION, value)
+
+
+def reason_of(error: BaseException) -> str:
+    """The first line of an error's message, with its kind."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:200]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pipeline.errors import UserError
-from pipeline.proxies import Curve, Proxy, Score, proxy_id_of
-from pipeline.proxies.regression import images as image_batches
+from pipeline.proxies import Curve, Proxy, Score, proxy_id_of, reason_of
+from pipeline.proxies import images as image_batches
 from pipeline.proxies.regression import presets
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.proxies.regression.training import Losses
 
 VERSION = 1
-DEFAULT_BATCH = "patches"
+IMAGES = 16
 
 names, fitting = presets.names, presets.fitting
 
@@ -45,10 +45,7 @@ def load(name: str, images: Path | str | None = None) -> Proxy:
 
 
 def _on_images(preset: presets.Preset, images: Path | str | None) -> Proxy:
-    if isinstance(images, Path):
-        batch = image_batches.load(images)
-    else:
-        batch = image_batches.synthetic(images or DEFAULT_BATCH)
+    batch = image_batches.named(images, IMAGES)
     configuration = {**preset.configuration(), "images": batch.description}
     return _proxy(preset, configuration, "images", _ImageTask(preset, batch))
 
@@ -144,9 +141,9 @@ class _Scorer:
         try:
             losses = self.task.train(build, self.drawn(seed), device, generator, weights)
         except training.UnbuildableError as error:
-            return Score(None, "unbuildable", _line(error.__cause__ or error))
+            return Score(None, "unbuildable", reason_of(error.__cause__ or error))
         except (ValueError, RuntimeError, MemoryError) as error:
-            return Score(None, "failed", _line(error))
+            return Score(None, "failed", reason_of(error))
         if losses.diverged_at is not None:
             return Score(None, "diverged", f"loss not finite at iteration {losses.diverged_at}", _curves(losses))
         value = sum(w * loss for w, loss in zip(self.preset.stage_weights, losses.eval[-1], strict=True))
@@ -168,8 +165,3 @@ def _curves(losses: Losses) -> tuple[Curve, ...]:
         for mode, iterations, rows in both
         for stage, column in enumerate(zip(*rows, strict=True))
     )
-
-
-def _line(error: BaseException) -> str:
-    """The first line of an error's message, with its kind."""
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:200]

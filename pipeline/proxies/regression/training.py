@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from pipeline.proxies import UnbuildableError as UnbuildableError
 from pipeline.proxies.regression import signals
 from pipeline.proxies.regression.presets import Noise, Preset, Schedule, Signal
 
@@ -23,10 +24,6 @@ class Losses:
     eval_iterations: list[int] = field(default_factory=list)
     eval: list[list[float]] = field(default_factory=list)
     diverged_at: int | None = None
-
-
-class UnbuildableError(Exception):
-    """The network could not be made; the cause says why."""
 
 
 class Head(nn.Module):

@@ -1,0 +1,30 @@
+"""A network up to where its classifier pools: what a proxy puts a head of its own on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+
+class Features(nn.Module):
+    """Images [N, 3, H, W] -> [N, channels, H', W'].
+
+    Args:
+        backbone: images -> taps.
+        blocks: the parts of the backbone that follow one another, the stem first; each gives one feature map.
+        channels: of the last tap.
+        tail: what stands between the last tap and the pooling, in order.
+    """
+
+    def __init__(self, backbone: nn.Module, blocks: Sequence[nn.Module], channels: int, *tail: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.blocks = tuple(blocks)  # in a tuple they are not modules of their own, and count once
+        self.channels = channels
+        self.tail = nn.Sequential(*tail)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The features."""
+        features: Tensor = self.tail(self.backbone(images)[-1])
+        return features

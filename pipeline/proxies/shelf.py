@@ -1,0 +1,35 @@
+"""The proxies by name: what `--proxy` takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.errors import unknown
+from pipeline.proxies import Bundle, alone, regression, zerocost
+
+
+def names() -> list[str]:
+    """The proxies and bundles that are shipped."""
+    return [*zerocost.names(), *regression.names()]
+
+
+def load(name: str, images: Path | str | None = None) -> Bundle:
+    """The bundle of that name, or the proxy of that name as a bundle of one.
+
+    Args:
+        name: a name, or the path of a TOML file with a configuration of the regression proxy.
+        images: a path for `images.load`, the name of a synthetic batch, or None for the default synthetic batch.
+
+    Raises:
+        UserError: an unknown name, a bad file, or images that cannot be read.
+    """
+    if name in zerocost.names():
+        return zerocost.load(name, images)
+    if name in regression.names() or name.endswith(".toml"):
+        return alone(regression.load(name, images))
+    raise unknown("proxy", name, names())
+
+
+def fitting(inputs: str) -> list[str]:
+    """The names for networks that take such inputs, images or sequences."""
+    return [*(zerocost.names() if inputs == "images" else ()), *regression.fitting(inputs)]

@@ -1,0 +1,139 @@
+"""Zero-cost proxies: scores of an untrained network from a few passes, which the proxies of a bundle share.
+
+Their definitions, each with its paper, are in `measures`; the passes are in `passes`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import provenance
+from pipeline.proxies import Bundle, Proxy, Score, Timed, UnbuildableError, reason_of
+from pipeline.proxies import images as image_batches
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from pipeline.proxies.zerocost.passes import Passes
+
+VERSION = 1
+BUNDLE = "zero-cost"
+CLASSES = 10
+IMAGES = 64
+
+_BATCH = ("classes", "images", "labels")
+
+USES: dict[str, tuple[str, ...]] = {
+    "params": ("classes",),
+    "flops": ("classes",),
+    "layers": (),
+    "depth": (),
+    "random": (),
+    "grad_norm": _BATCH,
+    "snip": _BATCH,
+    "grasp": _BATCH,
+    "fisher": _BATCH,
+    "synflow": ("classes",),
+    "logsynflow": ("classes",),
+    "jacov": ("classes", "images"),
+    "epe_nas": _BATCH,
+    "naswot": ("images",),
+    "zen": ("noise",),
+    "zico": _BATCH,
+    "az_expressivity": ("images",),
+    "az_progressivity": ("images",),
+    "az_trainability": ("images",),
+}
+"""Each function of `measures`, with what its number depends on beside weights: its configuration holds just that."""
+
+
+def names() -> tuple[str, ...]:
+    """The bundle of all, and each alone."""
+    return (BUNDLE, *USES)
+
+
+def load(name: str, images: Path | str | None = None) -> Bundle:
+    """The bundle of that name, or of that one proxy.
+
+    Args:
+        name: one of `names()`.
+        images: as of `images.named`; labels are CIFAR-10's own, and the classes in turn where the images have none.
+
+    Raises:
+        UserError: images that cannot be read.
+    """
+    scorer = _Scorer(image_batches.named(images, IMAGES))
+    chosen = tuple(USES) if name == BUNDLE else (name,)
+    return Bundle(name, tuple(scorer.proxy(n) for n in chosen), BUNDLE, scorer.score, network="features")
+
+
+class _Scorer:
+    """A batch, and the proxies on it."""
+
+    def __init__(self, batch: image_batches.Batch) -> None:
+        self.batch = batch
+        self.labels = batch.labels or tuple(i % CLASSES for i in range(IMAGES))
+        self.ids: dict[str, str] = {}  # proxy_id -> name
+        self._parts: dict[str, Any] = {
+            "classes": CLASSES,
+            "images": {**batch.description, "count": IMAGES},
+            "labels": provenance.identity("labels", 1, self.labels) if batch.labels else "in turn",
+            "noise": {"count": IMAGES, "size": image_batches.SIZE},
+        }
+
+    @cached_property
+    def tensors(self) -> tuple[Tensor, Tensor]:
+        """Images and labels."""
+        import torch
+
+        return self.batch.tensor(), torch.tensor(self.labels)
+
+    def proxy(self, name: str) -> Proxy:
+        """One proxy."""
+        configuration = {part: self._parts[part] for part in USES[name]}
+        proxy = Proxy(name, configuration, VERSION, higher_is_better=True, score=partial(self._one, name))
+        self.ids[proxy.proxy_id] = name
+        return proxy
+
+    def score(
+        self, build: Callable[[], nn.Module], arch_id: str, seed: int, device: str, wanted: Collection[str]
+    ) -> dict[str, Timed]:
+        """Every wanted proxy of one network; see `Bundle`."""
+        found = self._scores(build, arch_id, seed, device, [self.ids[proxy_id] for proxy_id in wanted])
+        return dict(zip(wanted, found, strict=True))
+
+    def _one(self, name: str, build: Callable[[], nn.Module], arch_id: str, seed: int, device: str) -> Score:
+        return self._scores(build, arch_id, seed, device, [name])[0][0]
+
+    def _scores(
+        self, build: Callable[[], Any], arch_id: str, seed: int, device: str, names: Collection[str]
+    ) -> list[Timed]:
+        import torch
+
+        from pipeline.proxies.zerocost.passes import Passes
+
+        def stream(name: str) -> int:
+            return provenance.stream_seed(BUNDLE, VERSION, name, seed, arch_id)
+
+        images, labels = self.tensors
+        curved = "grasp" in names
+        passes = Passes(build, images, labels, CLASSES, stream, torch.device(device), curved=curved)
+        return [_score(passes, name) for name in names]
+
+
+def _score(passes: Passes, name: str) -> Timed:
+    """One proxy; where it has no value, why."""
+    from pipeline.proxies.zerocost import measures
+
+    value, error, seconds = passes.ledger.charged(lambda: getattr(measures, name)(passes))
+    if isinstance(error, UnbuildableError):
+        return Score(None, "unbuildable", reason_of(error.__cause__ or error)), seconds
+    if value is None:
+        return Score(None, "failed", reason_of(error or ValueError("no value"))), seconds
+    if not math.isfinite(value):
+        return Score(None, "failed", f"the value is {value}"), seconds
+    return Score(float(value), "ok", None), seconds

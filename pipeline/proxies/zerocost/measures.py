@@ -1,0 +1,216 @@
+"""The zero-cost proxies: each is a number that passes through an untrained network give.
+
+w are the weights of convolutions and linear layers, L is the cross-entropy of the batch, z(x) are the logits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from pipeline.proxies.zerocost.passes import Passes
+
+EPSILON = 1e-5  # of the papers' released code for Jacobians
+
+
+def params(passes: Passes) -> float:
+    """The number of trainable parameters, the classifier's included."""
+    return passes.sizes.parameters
+
+
+def layers(passes: Passes) -> float:
+    """The number of convolutions and linear layers."""
+    return passes.sizes.layers
+
+
+def depth(passes: Passes) -> float:
+    """The number of convolutions and linear layers on the longest path that the logits depend on."""
+    return passes.sizes.depth
+
+
+def flops(passes: Passes) -> float:
+    """The operations of a forward pass of one image, as `Watch` counts them."""
+    return passes.sizes.operations
+
+
+def random(passes: Passes) -> float:
+    """A uniform random number: what does not beat it says nothing."""
+    return float(torch.rand((), generator=passes.stream("random"), dtype=torch.float64))
+
+
+def grad_norm(passes: Passes) -> float:
+    """Abdelfattah, Mehrotra, Dudziak and Lane, "Zero-Cost Proxies for Lightweight NAS", ICLR 2021.
+
+    The sum over layers of |dL/dw|_2.
+    """
+    return sum(float(g.detach().double().norm()) for g in passes.loss_gradients.weights)
+
+
+def snip(passes: Passes) -> float:
+    """Lee, Ajanthan and Torr, "SNIP: Single-Shot Network Pruning Based on Connection Sensitivity", ICLR 2019.
+
+    The sum of |w dL/dw|.
+    """
+    return _products(passes.network.weights(), passes.loss_gradients.weights, torch.abs)
+
+
+def grasp(passes: Passes) -> float:
+    """Wang, Zhang and Grosse, "Picking Winning Tickets Before Training by Preserving Gradient Flow", ICLR 2020.
+
+    The sum of -w (H dL/dw), where H is the Hessian of L.
+    """
+    return _products(passes.network.weights(), passes.curvature, torch.neg)
+
+
+def fisher(passes: Passes) -> float:
+    """Theis, Korshunova, Tejani and Huszar, "Faster Gaze Prediction with Dense Networks and Fisher Pruning", 2018;
+    Turner et al., "BlockSwap: Fisher-Guided Block Substitution for Network Compression on a Budget", ICLR 2020.
+
+    The sum over channels of 1/2 mean_n (sum_hw a dL/da)^2, where a is the output of a convolution or linear layer.
+    """
+    total = 0.0
+    for a, g in zip(passes.forward.seen.outputs, passes.loss_gradients.outputs, strict=True):
+        per_image = (a.detach() * g.detach()).flatten(2).sum(2) if a.dim() > 2 else a.detach() * g.detach()
+        total += float((per_image.double() ** 2).mean(0).sum()) / 2
+    return total
+
+
+def synflow(passes: Passes) -> float:
+    """Tanaka, Kunin, Yamins and Ganguli, "Pruning neural networks without any data by iteratively conserving synaptic
+    flow", NeurIPS 2020; without batch normalisation, after Abdelfattah et al., ICLR 2021.
+
+    The sum of |w dR/dw|, where R is the sum of the logits that the network of absolute parameters gives for ones.
+    """
+    return sum(float((w.detach() * g).abs().sum()) for w, g in passes.flow)
+
+
+def logsynflow(passes: Passes) -> float:
+    """Cavagnero et al., "FreeREA: Training-Free Evolution-Based Architecture Search", WACV 2023.
+
+    SynFlow with the gradient's logarithm, which does not explode with depth: the sum of |w log(1 + dR/dw)|.
+    """
+    return sum(float((w.detach() * g.abs().log1p()).abs().sum()) for w, g in passes.flow)
+
+
+def jacov(passes: Passes) -> float:
+    """Mellor, Turner, Storkey and Crowley, "Neural Architecture Search without Training", first version, 2020.
+
+    -sum_i (log(l_i + k) + 1 / (l_i + k)), where l are the eigenvalues of the correlation of d sum(z) / dx between the
+    images of the batch.
+    """
+    values = torch.linalg.eigvalsh(_correlation(passes.input_gradient)) + EPSILON
+    return -float((values.log() + 1 / values).sum())
+
+
+def epe_nas(passes: Passes) -> float:
+    """Lopes, Alirezazadeh and Alexandre, "EPE-NAS: Efficient Performance Estimation Without Training for Neural
+    Architecture Search", ICANN 2021, for at most 100 classes.
+
+    The sum over classes of |sum_ij log(|c_ij| + k)|, where c is the correlation of d sum(z) / dx between the images of
+    the class.
+    """
+    classes = [passes.input_gradient[passes.labels == c] for c in passes.labels.unique()]
+    return sum(abs(float((_correlation(of_class).abs() + EPSILON).log().sum())) for of_class in classes)
+
+
+def naswot(passes: Passes) -> float:
+    """Mellor, Turner, Storkey and Crowley, "Neural Architecture Search without Training", ICML 2021.
+
+    log |det K|, where K_ij counts the units of all ReLUs that are on for both images or off for both.
+    """
+    agreement = passes.forward.seen.agreement
+    if agreement is None:
+        raise ValueError("the network has no ReLU")
+    return float(torch.linalg.slogdet(agreement).logabsdet)
+
+
+def zen(passes: Passes) -> float:
+    """Lin et al., "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021.
+
+    log E|f(x) - f(x + a e)| + sum over batch normalisations of log sqrt(mean variance), where f are the features of
+    the network with standard normal weights, x and e are standard normal, and a is `PERTURBATION`.
+    """
+    difference, variances = passes.perturbed
+    if not difference:
+        raise ValueError("the features do not depend on the input")
+    return math.log(difference) + sum(math.log(variance) / 2 for variance in variances)
+
+
+def zico(passes: Passes) -> float:
+    """Li, Yang, Bhardwaj and Marculescu, "ZiCo: Zero-shot NAS via Inverse Coefficient of Variation on Gradients",
+    ICLR 2023.
+
+    The sum over layers of log sum_w (mean |g| / std |g|), where g are the gradients of two halves of the batch;
+    weights whose gradients do not differ, and layers without others, are left out.
+    """
+    total = 0.0
+    for halves in zip(*passes.halves, strict=True):
+        sizes = torch.stack(halves).double().abs()
+        spread = sizes.std(0, correction=0)
+        ratio = float((sizes.mean(0)[spread > 0] / spread[spread > 0]).sum())
+        total += math.log(ratio) if ratio else 0.0
+    return total
+
+
+def az_expressivity(passes: Passes) -> float:
+    """Lee and Ham, "AZ-NAS: Assembling Zero-Cost Proxies for Network Architecture Search", CVPR 2024.
+
+    The sum over blocks of the entropy of the normalised eigenvalues of the covariance between the channels of the
+    block's output.
+    """
+    return sum(_entropies(passes.forward.blocks))
+
+
+def az_progressivity(passes: Passes) -> float:
+    """AZ-NAS: the smallest step of expressivity from one block to the next."""
+    entropies = _entropies(passes.forward.blocks)
+    return min(after - before for before, after in zip(entropies, entropies[1:], strict=False))
+
+
+def az_trainability(passes: Passes) -> float:
+    """AZ-NAS: the mean over blocks of 2 - s - 1/s, where s is the spectral norm of the block's Jacobian.
+
+    The Jacobian between channels is estimated by mean g^T r, where r are random signs at the block's output and g is
+    their gradient at its input; where the block makes the image smaller, the pixels of g that one pixel of r covers
+    count as channels.
+
+    Raises:
+        ValueError: a block hands its input on as it is, whose Jacobian says nothing of training.
+    """
+    norms = []
+    for signs, gradient in passes.block_gradients:
+        if torch.equal(signs, gradient):
+            raise ValueError("a block of the network is the identity")
+        norms.append(float(torch.linalg.matrix_norm(_between_channels(signs, gradient), ord=2)))
+    return sum(2 - s - 1 / (s + 1e-6) for s in norms) / len(norms)
+
+
+def _products(weights: Sequence[Tensor], gradients: Sequence[Tensor], of: Callable[[Tensor], Tensor]) -> float:
+    pairs = zip(weights, gradients, strict=True)
+    return sum(float(of(w.detach() * g.detach()).double().sum()) for w, g in pairs)
+
+
+def _correlation(rows: Tensor) -> Tensor:
+    """Between rows, [N, N]; also of one row."""
+    return torch.atleast_2d(torch.corrcoef(rows.detach().double()))
+
+
+def _entropies(maps: Sequence[Tensor]) -> list[float]:
+    found = []
+    for features in maps:
+        points = features.detach().transpose(0, 1).flatten(1)
+        variances = torch.linalg.eigvalsh(torch.cov(points, correction=0).double())
+        shares = variances.clamp(min=0) / variances.clamp(min=0).sum()
+        found.append(-float((shares * (shares + 1e-8).log()).sum()))
+    return found
+
+
+def _between_channels(signs: Tensor, gradient: Tensor) -> Tensor:
+    """[channels of the gradient, channels of the signs]."""
+    if gradient.shape[2:] != signs.shape[2:]:
+        gradient = torch.nn.functional.pixel_unshuffle(gradient, gradient.shape[2] // signs.shape[2])
+    rows, columns = (t.transpose(0, 1).flatten(1) for t in (gradient, signs))
+    return rows @ columns.T / rows.shape[1]

@@ -1,0 +1,278 @@
+"""The passes through one network that zero-cost proxies are made of; each is run once, when the first proxy asks.
+
+    forward             one forward pass of the batch; every result down to `block_jacobians` stands on it
+    loss_gradients      its backward pass from the cross-entropy
+    input_gradient      its backward pass from the sum of the logits
+    block_gradients     its backward pass block by block
+    curvature           the backward pass of `loss_gradients`' backward pass
+    halves              forward and backward of each half of the batch
+    flow                forward and backward of one input through the linearised network
+    perturbed           two forward passes of noise
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar, overload
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+from pipeline.networks.features import Features
+from pipeline.proxies import UnbuildableError
+from pipeline.proxies.zerocost.ledger import Ledger
+from pipeline.proxies.zerocost.watch import Watch, longest_chain
+
+T = TypeVar("T")
+
+PERTURBATION = 0.01
+
+
+class shared(Generic[T]):  # noqa: N801 (it is used as a decorator, like property)
+    """A method of `Passes` as an attribute that is computed once, on the ledger."""
+
+    def __init__(self, make: Callable[[Passes], T]) -> None:
+        self.make = make
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, passes: None, kind: type[Passes]) -> shared[T]: ...
+
+    @overload
+    def __get__(self, passes: Passes, kind: type[Passes]) -> T: ...
+
+    def __get__(self, passes: Passes | None, kind: type[Passes]) -> shared[T] | T:
+        if passes is None:
+            return self
+        return passes.ledger.get(self.make.__name__, lambda: self.make(passes))
+
+
+class Classifier(nn.Module):
+    """Features, global average pooling and a linear layer: images [N, 3, H, W] -> logits [N, classes]."""
+
+    def __init__(self, features: Features, classes: int) -> None:
+        super().__init__()
+        self.features = features
+        self.head = nn.Linear(features.channels, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The logits."""
+        logits: Tensor = self.head(self.features(images).mean((2, 3)))
+        return logits
+
+    def weights(self) -> list[Tensor]:
+        """Of the convolutions and linear layers, without biases."""
+        return [layer.weight for layer in layers(self)]
+
+
+def layers(network: nn.Module) -> list[nn.Conv2d | nn.Linear]:
+    """The convolutions and linear layers."""
+    return [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a network is made of; `operations` and `depth` are those of `Watch` and `longest_chain`."""
+
+    parameters: int
+    layers: int
+    operations: int
+    depth: int
+
+
+@dataclass(frozen=True)
+class Forward:
+    """One forward pass: its graph is kept. `blocks` are the feature maps behind each block."""
+
+    images: Tensor
+    logits: Tensor
+    seen: Watch
+    blocks: list[Tensor]
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Of a loss with regard to the weights and to the outputs of convolutions and linear layers."""
+
+    weights: list[Tensor]
+    outputs: list[Tensor]
+
+
+class Passes:
+    """The passes through one network.
+
+    Args:
+        features: makes the features; their initial weights are torch's default ones.
+        images: [N, 3, H, W], on the CPU.
+        labels: [N].
+        classes: outputs of the head.
+        seed: (name of a stream) -> its seed.
+        device: where to compute. All that is random is drawn on the CPU.
+        curved: whether `curvature` will be asked for; the graph is kept for it.
+
+    Networks compute in training mode: batch normalisation takes the statistics of the batch.
+    """
+
+    def __init__(
+        self,
+        features: Callable[[], Features],
+        images: Tensor,
+        labels: Tensor,
+        classes: int,
+        seed: Callable[[str], int],
+        device: torch.device,
+        *,
+        curved: bool,
+    ) -> None:
+        self.ledger = Ledger(torch.cuda.synchronize if device.type == "cuda" else lambda: None)
+        self._make, self._images, self._labels, self._classes = features, images, labels, classes
+        self._seed, self._device, self._curved = seed, device, curved
+
+    def stream(self, name: str) -> Generator:
+        """A random stream of its own, on the CPU."""
+        return Generator().manual_seed(self._seed(name))
+
+    @shared
+    def network(self) -> Classifier:
+        """The network."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed("weights"))
+            try:
+                network = Classifier(self._make(), self._classes)
+            except (ValueError, KeyError, RuntimeError) as error:
+                raise UnbuildableError from error
+        return network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    @shared
+    def labels(self) -> Tensor:
+        """[N]."""
+        return self._labels.to(self._device)
+
+    @shared
+    def sizes(self) -> Sizes:
+        """Counts, from a pass without numbers."""
+        network = copy.deepcopy(self.network).to("meta")
+        with Watch() as seen:
+            logits = network(torch.empty(2, *self._images.shape[1:], device="meta"))
+        parameters = sum(p.numel() for p in network.parameters())
+        return Sizes(parameters, len(layers(network)), seen.operations, longest_chain(logits))
+
+    @shared
+    def forward(self) -> Forward:
+        """One pass of the batch."""
+        network, found = self.network.train(), list[Tensor]()
+        images = self._images.to(self._device, memory_format=torch.channels_last, copy=True).requires_grad_()
+        hooks = [block.register_forward_hook(lambda *called: found.append(called[2])) for block in _blocks(network)]
+        with Watch(patterns=True) as seen:
+            logits = network(images)
+        for hook in hooks:
+            hook.remove()
+        return Forward(images, logits, seen, found)
+
+    @shared
+    def loss_gradients(self) -> Gradients:
+        """Of the mean cross-entropy of the batch."""
+        weights, outputs = self.network.weights(), self.forward.seen.outputs
+        loss = functional.cross_entropy(self.forward.logits, self.labels)
+        found = _gradients(loss, [*weights, *outputs], create_graph=self._curved)
+        return Gradients(found[: len(weights)], found[len(weights) :])
+
+    @shared
+    def input_gradient(self) -> Tensor:
+        """Of the sum of all logits with regard to each image, [N, 3 x H x W]."""
+        (found,) = _gradients(self.forward.logits.sum(), [self.forward.images])
+        return found.flatten(1)
+
+    @shared
+    def curvature(self) -> list[Tensor]:
+        """The loss's Hessian times its gradient, both with regard to the weights."""
+        gradients = self.loss_gradients.weights
+        product = sum(((g.detach() * g).sum() for g in gradients), torch.zeros((), device=self._device))
+        return _gradients(product, self.network.weights())
+
+    @shared
+    def block_gradients(self) -> list[tuple[Tensor, Tensor]]:
+        """For each block but the first: random signs [N, C, H, W] of its output, and their gradient at its input."""
+        stream, maps = self.stream("signs"), self.forward.blocks
+        found = []
+        for before, after in zip(maps, maps[1:], strict=False):
+            signs = (torch.rand(after.shape, generator=stream) < 0.5).to(after.device, after.dtype) * 2 - 1
+            (gradient,) = _gradients(after, [before], grad_outputs=signs)
+            found.append((signs, gradient))
+        return found
+
+    @shared
+    def halves(self) -> list[list[Tensor]]:
+        """The gradients of the weights for each half of the batch."""
+        network = self.network.train()
+        parts = zip(self._images.to(self._device).chunk(2), self.labels.chunk(2), strict=True)
+        losses = (functional.cross_entropy(network(images), labels) for images, labels in parts)
+        return [_gradients(loss, network.weights(), retain_graph=False) for loss in losses]
+
+    @shared
+    def flow(self) -> list[tuple[Tensor, Tensor]]:
+        """Weights and gradients of the linearised network: absolute parameters, no batch normalisation, in float64.
+
+        The gradient is that of the sum of the logits for one input of ones.
+        """
+        network = copy.deepcopy(self.network).double()
+        for name, module in list(network.named_modules()):
+            if isinstance(module, nn.BatchNorm2d):
+                parent, _, last = name.rpartition(".")
+                setattr(network.get_submodule(parent), last, nn.Identity())
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.abs_()
+        ones = torch.ones(1, *self._images.shape[1:], dtype=torch.float64, device=self._device)
+        weights = network.weights()
+        return list(zip(weights, _gradients(network(ones).sum(), weights, retain_graph=False), strict=True))
+
+    @shared
+    def perturbed(self) -> tuple[float, list[float]]:
+        """Two passes of a normal network: input noise x and x + `PERTURBATION` more noise.
+
+        Returns:
+            The mean over inputs of the summed absolute difference of their features, and the mean over channels of
+            the variance that each batch normalisation divided x by.
+        """
+        network, stream = copy.deepcopy(self.network.features).train(), self.stream("perturbed")
+        variances: list[float] = []
+
+        def observe(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            variances.append(float(inputs[0].var((0, 2, 3), correction=0).mean()))
+
+        with torch.no_grad():
+            for layer in layers(network):
+                layer.weight.copy_(torch.randn(layer.weight.shape, generator=stream))
+            x, more = (torch.randn(self._images.shape, generator=stream).to(self._device) for _ in range(2))
+            norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+            hooks = [norm.register_forward_pre_hook(observe) for norm in norms]
+            features = network(x)
+            for hook in hooks:
+                hook.remove()
+            difference = (network(x + PERTURBATION * more) - features).abs().sum((1, 2, 3)).mean()
+        return float(difference), variances
+
+
+def _blocks(network: Classifier) -> Sequence[nn.Module]:
+    return network.features.blocks
+
+
+def _gradients(
+    of: Tensor,
+    inputs: list[Tensor],
+    *,
+    grad_outputs: Tensor | None = None,
+    create_graph: bool = False,
+    retain_graph: bool = True,
+) -> list[Tensor]:
+    """Gradients, zero where nothing depends on an input."""
+    if not of.requires_grad:
+        return [torch.zeros_like(tensor) for tensor in inputs]
+    found = torch.autograd.grad(
+        of, inputs, grad_outputs, retain_graph=retain_graph, create_graph=create_graph, allow_unused=True
+    )
+    return [torch.zeros_like(t) if g is None else g for t, g in zip(inputs, found, strict=True)]

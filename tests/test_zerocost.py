@@ -1,0 +1,229 @@
+"""Zero-cost proxies against values worked out by hand on networks that are small enough for it."""
+
+import ast
+import inspect
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from pipeline.networks.features import Features
+from pipeline.proxies import zerocost
+from pipeline.proxies.zerocost import measures
+from pipeline.proxies.zerocost.passes import Passes
+from pipeline.proxies.zerocost.watch import Watch, longest_chain
+
+CLASSES = 3
+IMAGES = torch.randn(8, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+LABELS = torch.tensor([0, 1, 2, 0, 1, 2, 0, 0])
+
+
+class Chain(nn.Module):
+    """Modules one after another, with their last output as the one tap."""
+
+    def __init__(self, *parts: nn.Module) -> None:
+        super().__init__()
+        self.parts = nn.Sequential(*parts)
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        return [self.parts(x)]
+
+
+def passes(*parts: nn.Module, channels: int, images: torch.Tensor = IMAGES, curved: bool = False) -> Passes:
+    labels = LABELS[: len(images)]
+    made = Features(Chain(*parts), parts, channels)
+    return Passes(lambda: made, images, labels, CLASSES, lambda name: len(name), torch.device("cpu"), curved=curved)
+
+
+def linear(**options: bool) -> Passes:
+    """A 1x1 convolution of 3 to 2 channels and the head: two matrices, W and V."""
+    torch.manual_seed(0)
+    return passes(nn.Conv2d(3, 2, 1, bias=False), channels=2, **options)
+
+
+class ByHand:
+    """The same two matrices in numpy: mean pixels, hidden values, the loss's derivative at the logits, gradients."""
+
+    def __init__(self, of: Passes, images: torch.Tensor = IMAGES, labels: torch.Tensor = LABELS) -> None:
+        net = of.network
+        self.w = net.weights()[0].detach().double().numpy().reshape(2, 3)
+        self.v, self.b = net.head.weight.detach().double().numpy(), net.head.bias.detach().double().numpy()
+        self.x = images.double().mean((2, 3)).numpy()
+        self.hidden = self.x @ self.w.T
+        self.logits = self.hidden @ self.v.T + self.b
+        odds = np.exp(self.logits)
+        self.delta = (odds / odds.sum(1, keepdims=True) - np.eye(CLASSES)[labels]) / len(images)
+        self.gradients = [(self.delta @ self.v).T @ self.x, self.delta.T @ self.hidden]
+
+
+def test_sizes_are_those_of_the_network() -> None:
+    made = linear()
+    assert measures.params(made) == 3 * 2 + 2 * CLASSES + CLASSES
+    assert (measures.layers(made), measures.depth(made)) == (2, 2)
+    assert measures.flops(made) == 3 * 2 * 16 + 2 * CLASSES
+
+
+def test_operations_of_normalisation_rectifiers_and_pooling_count_as_documented() -> None:
+    parts = (nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.AvgPool2d((1, 2)))
+    with Watch() as seen:
+        nn.Sequential(*parts)(IMAGES)
+    assert seen.operations == 2 * 48 + 48 + 12 * 4 + 6 * 2 and seen.outputs == []
+
+
+def test_depth_is_the_longest_path_and_stops_where_the_input_does_not_reach() -> None:
+    first, second, third = (nn.Conv2d(3, 3, 1) for _ in range(3))
+    x = torch.zeros(1, 3, 2, 2)
+    assert longest_chain(third(first(x) + second(first(x))) + second(x)) == 3
+    assert longest_chain(third(torch.zeros_like(first(x)))) == 1
+    assert longest_chain(x) == 0
+
+
+def test_gradient_norm_and_snip_of_two_matrices() -> None:
+    made = linear()
+    by_hand = ByHand(made)
+    assert measures.grad_norm(made) == pytest.approx(sum(np.linalg.norm(g) for g in by_hand.gradients), rel=1e-5)
+    products = [np.abs(w * g).sum() for w, g in zip((by_hand.w, by_hand.v), by_hand.gradients, strict=True)]
+    assert measures.snip(made) == pytest.approx(sum(products), rel=1e-5)
+
+
+def test_fisher_is_half_the_mean_square_of_activation_times_gradient() -> None:
+    made = linear()
+    by_hand = ByHand(made)
+    hidden = by_hand.hidden * (by_hand.delta @ by_hand.v)
+    logits = by_hand.logits * by_hand.delta
+    expected = sum((product**2).mean(0).sum() / 2 for product in (hidden, logits))
+    assert measures.fisher(made) == pytest.approx(expected, rel=1e-4)
+
+
+def test_grasp_is_the_change_of_the_gradient_along_itself() -> None:
+    made = linear(curved=True)
+    by_hand, step = ByHand(made), 1e-5
+    moved = []
+    for sign in (1, -1):
+        there = ByHand(made)
+        there.w, there.v = (w + sign * step * g for w, g in zip((by_hand.w, by_hand.v), by_hand.gradients, strict=True))
+        there.hidden = there.x @ there.w.T
+        odds = np.exp(there.hidden @ there.v.T + there.b)
+        delta = (odds / odds.sum(1, keepdims=True) - np.eye(CLASSES)[LABELS]) / len(LABELS)
+        moved.append([(delta @ there.v).T @ there.x, delta.T @ there.hidden])
+    curved = [(a - b) / (2 * step) for a, b in zip(*moved, strict=True)]
+    expected = -sum((w * h).sum() for w, h in zip((by_hand.w, by_hand.v), curved, strict=True))
+    assert measures.grasp(made) == pytest.approx(expected, rel=1e-4)
+
+
+def test_synflow_conserves_flow_through_each_layer() -> None:
+    made = linear()
+    by_hand = ByHand(made)
+    flow = (np.abs(by_hand.v) @ np.abs(by_hand.w)).sum()
+    assert measures.synflow(made) == pytest.approx(2 * flow, rel=1e-6)
+    into, out_of = np.abs(by_hand.w).sum(1), np.abs(by_hand.v).sum(0)
+    expected = np.abs(by_hand.w).T @ np.log1p(out_of), np.abs(by_hand.v) @ np.log1p(into)
+    assert measures.logsynflow(made) == pytest.approx(sum(e.sum() for e in expected), rel=1e-6)
+
+
+def test_synflow_ignores_signs_and_normalisation_and_leaves_the_network_alone() -> None:
+    torch.manual_seed(0)
+    convolution, norm = nn.Conv2d(3, 2, 1, bias=False), nn.BatchNorm2d(2)
+    made, negative = passes(convolution, norm, channels=2), passes(convolution, channels=2)
+    value = measures.synflow(made)
+    before = convolution.weight.clone()
+    with torch.no_grad():
+        convolution.weight.neg_()
+    assert measures.synflow(negative) == pytest.approx(value, rel=1e-12)
+    assert torch.equal(convolution.weight, -before)
+
+
+def test_naswot_counts_units_that_agree() -> None:
+    patterns = torch.tensor([[1, 1, 1], [1, -1, -1], [-1, -1, 1]]).float()[:, :, None, None]
+    for rectifier in (nn.ReLU(), nn.ReLU(inplace=True)):
+        made = passes(nn.AvgPool2d(1), rectifier, channels=3, images=patterns)
+        agreement = np.array([[3, 1, 1], [1, 3, 1], [1, 1, 3]])
+        assert measures.naswot(made) == pytest.approx(np.linalg.slogdet(agreement)[1])
+    with pytest.raises(ValueError, match="no ReLU"):
+        measures.naswot(linear())
+
+
+def test_naswot_of_two_images_that_no_unit_tells_apart_is_not_finite() -> None:
+    made = passes(nn.ReLU(), channels=3, images=torch.ones(2, 3, 2, 2))
+    assert measures.naswot(made) == -math.inf
+
+
+def test_jacobians_of_a_linear_network_are_all_the_same() -> None:
+    made = linear()
+    k, n = measures.EPSILON, len(IMAGES)
+    expected = -(math.log(n + k) + 1 / (n + k)) - (n - 1) * (math.log(k) + 1 / k)
+    assert measures.jacov(made) == pytest.approx(expected, rel=1e-6)
+    assert measures.epe_nas(made) == pytest.approx((4**2 + 2**2 + 2**2) * math.log(1 + k), rel=1e-4)
+
+
+def test_the_input_gradient_is_that_of_the_sum_of_the_logits() -> None:
+    made = linear()
+    by_hand = ByHand(made)
+    per_channel = by_hand.v.sum(0) @ by_hand.w / 16
+    expected = np.repeat(per_channel, 16)
+    np.testing.assert_allclose(made.input_gradient.numpy(), np.tile(expected, (8, 1)), rtol=1e-5)
+
+
+def test_zen_makes_up_for_what_normalisation_divides_by() -> None:
+    bare = passes(nn.Conv2d(3, 1, 1, bias=False), channels=1)
+    normalised = passes(nn.Conv2d(3, 1, 1, bias=False), nn.BatchNorm2d(1), channels=1)
+    assert measures.zen(normalised) == pytest.approx(measures.zen(bare), abs=1e-4)
+    constant = passes(nn.Conv2d(3, 1, 1), nn.Threshold(1e9, 0.0), channels=1)
+    with pytest.raises(ValueError, match="do not depend"):
+        measures.zen(constant)
+
+
+def test_zico_is_the_inverse_variation_of_the_gradients_of_two_halves() -> None:
+    made = linear()
+    halves = [ByHand(made, IMAGES[s], LABELS[s]).gradients for s in (slice(0, 4), slice(4, 8))]
+    expected = 0.0
+    for one, other in zip(*halves, strict=True):
+        sizes = np.abs([one, other])
+        expected += math.log((sizes.mean(0) / sizes.std(0)).sum())
+    assert measures.zico(made) == pytest.approx(expected, rel=1e-4)
+
+
+def test_expressivity_is_the_entropy_of_the_channels_and_progressivity_its_smallest_step() -> None:
+    signs = torch.tensor([[1, 1], [1, -1], [-1, 1], [-1, -1]]).float()
+    images = (signs * torch.tensor([3**0.5, 1.0]))[:, :, None, None]
+    evened = nn.Conv2d(2, 2, 1, bias=False)
+    evened.weight.data = torch.diag(torch.tensor([3**-0.5, 1.0]))[:, :, None, None]
+    made = passes(nn.Identity(), evened, channels=2, images=images)
+    first, second = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25)), math.log(2)
+    assert measures.az_expressivity(made) == pytest.approx(first + second, abs=1e-5)
+    assert measures.az_progressivity(made) == pytest.approx(second - first, abs=1e-5)
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
+def test_trainability_is_best_where_a_block_keeps_the_size_of_gradients(scale: float) -> None:
+    block = nn.Conv2d(4, 4, 1, bias=False)
+    block.weight.data = scale * nn.init.orthogonal_(torch.empty(4, 4))[:, :, None, None]
+    made = passes(nn.Identity(), block, channels=4, images=torch.randn(8, 4, 32, 32))
+    assert measures.az_trainability(made) == pytest.approx(2 - scale - 1 / scale, abs=0.1)
+
+
+def test_trainability_of_a_block_that_halves_the_image_and_of_one_that_does_nothing() -> None:
+    made = passes(nn.Identity(), nn.Conv2d(3, 5, 2, stride=2), channels=5)
+    assert math.isfinite(measures.az_trainability(made))
+    with pytest.raises(ValueError, match="identity"):
+        measures.az_trainability(passes(nn.ReLU(), nn.Identity(), channels=3))
+
+
+def test_what_nothing_depends_on_has_gradient_zero() -> None:
+    made = passes(nn.Conv2d(3, 2, 1), nn.Threshold(1e9, 0.0), channels=2)
+    assert measures.snip(made) == 0.0
+    assert not made.input_gradient.any()
+
+
+def test_every_proxy_is_declared_and_tells_its_source_and_its_formula() -> None:
+    functions: dict[str, Callable[..., object]] = {
+        node.name: getattr(measures, node.name)
+        for node in ast.parse(inspect.getsource(measures)).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    }
+    assert list(functions) and set(functions) == set(zerocost.USES)
+    for name, function in functions.items():
+        assert function.__doc__ and function.__doc__.rstrip().endswith("."), name
