@@ -55,7 +55,7 @@ RejectsOption = Annotated[int, typer.Option(min=0, help="Take a table of which a
 ProxyOption = Annotated[
     str | None,
     typer.Option(
-        help="Proxy: regression-n101, regression-combo, ..., or a TOML file.",
+        help="Proxy: regression-n101, ..., synflow, ..., zero-cost for all of its kind at once, or a TOML file.",
         show_default="regression-n101; regression-nlp for sequences",
     ),
 ]

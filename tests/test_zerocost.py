@@ -35,7 +35,7 @@ class Chain(nn.Module):
 def passes(*parts: nn.Module, channels: int, images: torch.Tensor = IMAGES, curved: bool = False) -> Passes:
     labels = LABELS[: len(images)]
     made = Features(Chain(*parts), parts, channels)
-    return Passes(lambda: made, images, labels, CLASSES, lambda name: len(name), torch.device("cpu"), curved=curved)
+    return Passes(lambda: made, images, labels, CLASSES, len, torch.device("cpu"), curved=curved)
 
 
 def linear(**options: bool) -> Passes:
@@ -89,12 +89,12 @@ def test_gradient_norm_and_snip_of_two_matrices() -> None:
     assert measures.snip(made) == pytest.approx(sum(products), rel=1e-5)
 
 
-def test_fisher_is_half_the_mean_square_of_activation_times_gradient() -> None:
+def test_fisher_is_half_the_mean_square_of_activation_times_gradient_for_each_weight() -> None:
     made = linear()
     by_hand = ByHand(made)
-    hidden = by_hand.hidden * (by_hand.delta @ by_hand.v)
-    logits = by_hand.logits * by_hand.delta
-    expected = sum((product**2).mean(0).sum() / 2 for product in (hidden, logits))
+    hidden = by_hand.hidden * (by_hand.delta @ by_hand.v)  # three weights a channel
+    logits = by_hand.logits * by_hand.delta  # two
+    expected = sum(fan_in * (product**2).mean(0).sum() / 2 for fan_in, product in ((3, hidden), (2, logits)))
     assert measures.fisher(made) == pytest.approx(expected, rel=1e-4)
 
 
@@ -167,13 +167,19 @@ def test_the_input_gradient_is_that_of_the_sum_of_the_logits() -> None:
     np.testing.assert_allclose(made.input_gradient.numpy(), np.tile(expected, (8, 1)), rtol=1e-5)
 
 
-def test_zen_makes_up_for_what_normalisation_divides_by() -> None:
+def test_zen_is_the_change_of_the_features_and_the_scale_that_normalisation_takes_away() -> None:
     bare = passes(nn.Conv2d(3, 1, 1, bias=False), channels=1)
+    stream = bare.stream("perturbed")
+    w, x, more = (torch.randn(shape, generator=stream).double() for shape in ((1, 3, 1, 1), IMAGES.shape, IMAGES.shape))
+    change = math.log(0.01 * (w * more).sum(1).abs().sum((1, 2)).mean())
+    assert measures.zen(bare) == pytest.approx(change, abs=1e-3)
+    outputs = (w * x).sum(1), (w * (x + 0.01 * more)).sum(1)
+    running = 0.81 + 0.09 * float(outputs[0].var()) + 0.1 * float(outputs[1].var())
     normalised = passes(nn.Conv2d(3, 1, 1, bias=False), nn.BatchNorm2d(1), channels=1)
-    assert measures.zen(normalised) == pytest.approx(measures.zen(bare), abs=1e-4)
-    constant = passes(nn.Conv2d(3, 1, 1), nn.Threshold(1e9, 0.0), channels=1)
+    scale = math.log(outputs[0].std(correction=0))
+    assert measures.zen(normalised) == pytest.approx(change - scale + math.log(running) / 2, abs=1e-2)
     with pytest.raises(ValueError, match="do not depend"):
-        measures.zen(constant)
+        measures.zen(passes(nn.Conv2d(3, 1, 1), nn.Threshold(1e9, 0.0), channels=1))
 
 
 def test_zico_is_the_inverse_variation_of_the_gradients_of_two_halves() -> None:

@@ -147,7 +147,7 @@ def network(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> Network:
 def features(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> Features:
     """The network up to its pooling; the benchmark trained it with `TRAINED_CHANNELS`."""
     backbone = network(spec, channels)
-    cells = [cell for stack in backbone.stacks for cell in stack]
+    cells = [cell for stack in backbone.stacks for cell in stack.children()]
     return Features(backbone, [backbone.stem, *cells], channels << (STACKS - 1))
 
 

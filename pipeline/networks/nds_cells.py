@@ -230,7 +230,7 @@ class Network(nn.Module):
 def features(spec: Mapping[str, Any]) -> Features:
     """The network up to its pooling, with CIFAR-10's stem."""
     backbone = Network(spec)
-    return Features(backbone, [backbone.stem.body, *backbone.cells], backbone.outputs)
+    return Features(backbone, [*backbone.stem.children(), *backbone.cells], backbone.outputs)
 
 
 def trained_parameters(spec: Mapping[str, Any], classes: int, *, imagenet: bool, auxiliary: bool) -> int:

@@ -137,7 +137,7 @@ def trained_network(spec: Mapping[str, Any], *, imagenet: bool) -> Network:
 def features(spec: Mapping[str, Any]) -> Features:
     """The network that was trained on CIFAR-10, up to its pooling, which a ReLU precedes."""
     backbone = trained_network(spec, imagenet=False)
-    blocks = [block for stage in backbone.stages for block in stage]
+    blocks = [block for stage in backbone.stages for block in stage.children()]
     return Features(backbone, [backbone.stem, *blocks], backbone.outputs, nn.ReLU())
 
 

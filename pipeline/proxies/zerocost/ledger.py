@@ -74,4 +74,3 @@ class Ledger:
         if self._open:
             self._open[-1].elsewhere += spent
         return account, value, error, spent - account.elsewhere
-

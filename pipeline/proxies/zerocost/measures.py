@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -69,12 +70,13 @@ def fisher(passes: Passes) -> float:
     """Theis, Korshunova, Tejani and Huszar, "Faster Gaze Prediction with Dense Networks and Fisher Pruning", 2018;
     Turner et al., "BlockSwap: Fisher-Guided Block Substitution for Network Compression on a Budget", ICLR 2020.
 
-    The sum over channels of 1/2 mean_n (sum_hw a dL/da)^2, where a is the output of a convolution or linear layer.
+    The sum over channels of 1/2 mean_n (sum_hw a dL/da)^2, where a is the output of a convolution or linear layer,
+    each times the weights of the channel: released scores give a weight the value of its channel, and sum over weights.
     """
     total = 0.0
-    for a, g in zip(passes.forward.seen.outputs, passes.loss_gradients.outputs, strict=True):
+    for (a, fan_in), g in zip(passes.forward.seen.outputs, passes.loss_gradients.outputs, strict=True):
         per_image = (a.detach() * g.detach()).flatten(2).sum(2) if a.dim() > 2 else a.detach() * g.detach()
-        total += float((per_image.double() ** 2).mean(0).sum()) / 2
+        total += fan_in * float((per_image.double() ** 2).mean(0).sum()) / 2
     return total
 
 
@@ -112,7 +114,7 @@ def epe_nas(passes: Passes) -> float:
     The sum over classes of |sum_ij log(|c_ij| + k)|, where c is the correlation of d sum(z) / dx between the images of
     the class.
     """
-    classes = [passes.input_gradient[passes.labels == c] for c in passes.labels.unique()]
+    classes = [passes.input_gradient[passes.labels == c] for c in sorted(set(passes.labels.tolist()))]
     return sum(abs(float((_correlation(of_class).abs() + EPSILON).log().sum())) for of_class in classes)
 
 
@@ -131,7 +133,8 @@ def zen(passes: Passes) -> float:
     """Lin et al., "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021.
 
     log E|f(x) - f(x + a e)| + sum over batch normalisations of log sqrt(mean variance), where f are the features of
-    the network with standard normal weights, x and e are standard normal, and a is `PERTURBATION`.
+    the network with standard normal weights, x and e are standard normal, and a is `PERTURBATION`. The variance is the
+    running one after the two passes, as in released scores (it starts at 1 and goes a tenth of the way each time).
     """
     difference, variances = passes.perturbed
     if not difference:
@@ -167,7 +170,7 @@ def az_expressivity(passes: Passes) -> float:
 def az_progressivity(passes: Passes) -> float:
     """AZ-NAS: the smallest step of expressivity from one block to the next."""
     entropies = _entropies(passes.forward.blocks)
-    return min(after - before for before, after in zip(entropies, entropies[1:], strict=False))
+    return min(after - before for before, after in pairwise(entropies))
 
 
 def az_trainability(passes: Passes) -> float:
@@ -195,7 +198,7 @@ def _products(weights: Sequence[Tensor], gradients: Sequence[Tensor], of: Callab
 
 def _correlation(rows: Tensor) -> Tensor:
     """Between rows, [N, N]; also of one row."""
-    return torch.atleast_2d(torch.corrcoef(rows.detach().double()))
+    return torch.corrcoef(rows.detach().double()).reshape(len(rows), len(rows))
 
 
 def _entropies(maps: Sequence[Tensor]) -> list[float]:

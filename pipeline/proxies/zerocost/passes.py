@@ -1,13 +1,13 @@
 """The passes through one network that zero-cost proxies are made of; each is run once, when the first proxy asks.
 
-    forward             one forward pass of the batch; every result down to `block_jacobians` stands on it
-    loss_gradients      its backward pass from the cross-entropy
-    input_gradient      its backward pass from the sum of the logits
-    block_gradients     its backward pass block by block
-    curvature           the backward pass of `loss_gradients`' backward pass
-    halves              forward and backward of each half of the batch
-    flow                forward and backward of one input through the linearised network
-    perturbed           two forward passes of noise
+forward             one forward pass of the batch; every result down to `block_jacobians` stands on it
+loss_gradients      its backward pass from the cross-entropy
+input_gradient      its backward pass from the sum of the logits
+block_gradients     its backward pass block by block
+curvature           the backward pass of `loss_gradients`' backward pass
+halves              forward and backward of each half of the batch
+flow                forward and backward of one input through the linearised network
+perturbed           two forward passes of noise
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Generic, TypeVar, overload
 
 import torch
@@ -175,7 +176,7 @@ class Passes:
     @shared
     def loss_gradients(self) -> Gradients:
         """Of the mean cross-entropy of the batch."""
-        weights, outputs = self.network.weights(), self.forward.seen.outputs
+        weights, outputs = self.network.weights(), [output for output, _ in self.forward.seen.outputs]
         loss = functional.cross_entropy(self.forward.logits, self.labels)
         found = _gradients(loss, [*weights, *outputs], create_graph=self._curved)
         return Gradients(found[: len(weights)], found[len(weights) :])
@@ -198,7 +199,7 @@ class Passes:
         """For each block but the first: random signs [N, C, H, W] of its output, and their gradient at its input."""
         stream, maps = self.stream("signs"), self.forward.blocks
         found = []
-        for before, after in zip(maps, maps[1:], strict=False):
+        for before, after in pairwise(maps):
             signs = (torch.rand(after.shape, generator=stream) < 0.5).to(after.device, after.dtype) * 2 - 1
             (gradient,) = _gradients(after, [before], grad_outputs=signs)
             found.append((signs, gradient))
@@ -232,29 +233,23 @@ class Passes:
 
     @shared
     def perturbed(self) -> tuple[float, list[float]]:
-        """Two passes of a normal network: input noise x and x + `PERTURBATION` more noise.
+        """Two passes of a network of standard normal weights: noise x, and x + `PERTURBATION` more noise.
 
         Returns:
-            The mean over inputs of the summed absolute difference of their features, and the mean over channels of
-            the variance that each batch normalisation divided x by.
+            The mean over inputs of the summed absolute difference of their features, and for each batch normalisation
+            the mean over channels of its running variance after the passes.
         """
         network, stream = copy.deepcopy(self.network.features).train(), self.stream("perturbed")
-        variances: list[float] = []
-
-        def observe(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            variances.append(float(inputs[0].var((0, 2, 3), correction=0).mean()))
-
+        norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         with torch.no_grad():
             for layer in layers(network):
                 layer.weight.copy_(torch.randn(layer.weight.shape, generator=stream))
+            for norm in norms:
+                norm.reset_running_stats()
             x, more = (torch.randn(self._images.shape, generator=stream).to(self._device) for _ in range(2))
-            norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-            hooks = [norm.register_forward_pre_hook(observe) for norm in norms]
             features = network(x)
-            for hook in hooks:
-                hook.remove()
             difference = (network(x + PERTURBATION * more) - features).abs().sum((1, 2, 3)).mean()
-        return float(difference), variances
+        return float(difference), [float(norm.running_var.mean()) for norm in norms if norm.running_var is not None]
 
 
 def _blocks(network: Classifier) -> Sequence[nn.Module]:
@@ -270,9 +265,13 @@ def _gradients(
     retain_graph: bool = True,
 ) -> list[Tensor]:
     """Gradients, zero where nothing depends on an input."""
-    if not of.requires_grad:
+    wanted = [tensor for tensor in inputs if of.requires_grad and tensor.requires_grad]
+    if not wanted:
         return [torch.zeros_like(tensor) for tensor in inputs]
-    found = torch.autograd.grad(
-        of, inputs, grad_outputs, retain_graph=retain_graph, create_graph=create_graph, allow_unused=True
+    found = iter(
+        torch.autograd.grad(
+            of, wanted, grad_outputs, retain_graph=retain_graph, create_graph=create_graph, allow_unused=True
+        )
     )
-    return [torch.zeros_like(t) if g is None else g for t, g in zip(inputs, found, strict=True)]
+    gradients = ((tensor, next(found) if tensor.requires_grad else None) for tensor in inputs)
+    return [torch.zeros_like(tensor) if gradient is None else gradient for tensor, gradient in gradients]

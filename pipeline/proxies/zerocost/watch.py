@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 _LINEAR = (functional.conv2d, functional.linear)
 _RECTIFIERS = (functional.relu, functional.relu_)
-_WINDOWS = (functional.avg_pool2d, functional.max_pool2d, functional._max_pool2d)
+_WINDOWS = (functional.avg_pool2d, functional.max_pool2d)
 
 
 class Watch(TorchFunctionMode):
     """Within `with Watch() as seen:`, what the forward pass does.
 
     Attributes:
-        outputs: of each convolution and linear layer, in the order of the calls.
+        outputs: of each convolution and linear layer, in the order of the calls, and the weights of one output channel.
         agreement: [N, N] in float64 if `patterns` is asked for, else None: for two inputs, the number of units of all
             ReLUs that are on for both or off for both.
         operations: of one input: a multiply-accumulate of a convolution or linear layer counts 1, batch normalisation
@@ -32,7 +31,7 @@ class Watch(TorchFunctionMode):
 
     def __init__(self, *, patterns: bool = False) -> None:
         super().__init__()
-        self.outputs: list[Tensor] = []
+        self.outputs: list[tuple[Tensor, int]] = []
         self.agreement: Tensor | None = None
         self.operations = 0
         self._patterns = patterns
@@ -47,8 +46,9 @@ class Watch(TorchFunctionMode):
         """Call the function and note what it did."""
         result = func(*args, **(kwargs or {}))
         if func in _LINEAR:
-            self.outputs.append(result)
-            self.operations += result[0].numel() * args[1][0].numel()
+            fan_in = args[1][0].numel()
+            self.outputs.append((result, fan_in))
+            self.operations += result[0].numel() * fan_in
         elif func is functional.batch_norm:
             self.operations += 2 * result[0].numel()
         elif func in _RECTIFIERS:
@@ -88,4 +88,3 @@ def longest_chain(output: Tensor) -> int:
             depth[node] = own + max((depth[source] for source in sources), default=0)
             stack.pop()
     return depth.get(output.grad_fn, 0)
-
