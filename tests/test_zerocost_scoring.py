@@ -189,11 +189,19 @@ DIAMOND = {
     "adjacency": "0110" + "0001" * 2 + "0000",
     "operations": ["input", "conv3x3-bn-relu", "maxpool3x3", "output"],
 }
+EDGES = [["conv_1x1", 0], ["skip_connect", 1]]
+CELLS = {"normal": EDGES, "reduce": EDGES, "normal_concat": [2], "reduce_concat": [2], "width": 4, "depth": 3}
+STAGES = {
+    **{"block_type": "res_basic_block", "ds": [1] * 4, "ws": [8, 8, 16, 24], "ss": [1, 1, 2, 2]},
+    **{"num_gs": [], "bot_muls": []},
+}
 
 
 @pytest.mark.parametrize(
     ("benchmark", "space", "spec", "channels"),
     [
+        ("nds", "darts", CELLS, 16),
+        ("nds", "resnet", STAGES, 24),
         ("nasbench201", "topology", {"cell": ONE_CONVOLUTION}, 64),
         ("nasbench201", "size", SMALL, 8),
         ("nasbench101", None, DIAMOND, 64),
