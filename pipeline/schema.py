@@ -175,7 +175,12 @@ TABLES: dict[str, Table] = {
                 Column("value", FLOAT, "the score; NULL unless status is ok", nullable=True),
                 Column("status", TEXT, "ok, diverged, unbuildable or failed"),
                 Column("reason", TEXT, "why there is no value", nullable=True),
-                Column("seconds", FLOAT, "wall time of this score alone, what a bundle shares counted in; NULL where not released", nullable=True),
+                Column(
+                    "seconds",
+                    FLOAT,
+                    "wall time of this score alone, shared passes counted in; NULL where not released",
+                    nullable=True,
+                ),
                 Column("device", TEXT, "cpu or the card's name; NULL for a released score", nullable=True),
                 _RUN,
             ),
