@@ -132,7 +132,7 @@ def test_training_learns_and_leaves_the_recurrent_matrices_as_they_started(tmp_p
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('task = "sequence"\nname = "x"\n', "task is 'sequence'; it is 'sequences', or left out for images"),
+        ('task = "sequence"\nname = "x"\n', "task is 'sequence'; it is 'menu', 'sequences' or left out"),
         ('task = "images"\nname = "x"\n', "task is 'images'"),
         (TINY, "input"),
         (f'{TINY}[[input]]\nkind = "resize"\n[[target]]\n{DOTS}\n', "resize is made of images"),

@@ -44,7 +44,7 @@ def load(name: str, images: Path | str | None = None) -> Proxy:
     return _on_images(preset, images)
 
 
-def _on_images(preset: presets.Preset, images: Path | str | None) -> Proxy:
+def _on_images(preset: presets.Preset | presets.MenuPreset, images: Path | str | None) -> Proxy:
     batch = image_batches.named(images, IMAGES)
     configuration = {**preset.configuration(), "images": batch.description}
     return _proxy(preset, configuration, "images", _ImageTask(preset, batch))
@@ -74,7 +74,7 @@ class _Task(Protocol[Drawn]):
 class _ImageTask:
     """Regress maps from a fixed batch of images."""
 
-    def __init__(self, preset: presets.Preset, batch: image_batches.Batch) -> None:
+    def __init__(self, preset: presets.Preset | presets.MenuPreset, batch: image_batches.Batch) -> None:
         self.preset, self.batch = preset, batch
 
     @cached_property
@@ -84,6 +84,8 @@ class _ImageTask:
     def draw(self, generator: Generator) -> list[Tensor]:
         from pipeline.proxies.regression import training
 
+        if isinstance(self.preset, presets.MenuPreset):
+            return training.menu_targets(self.preset, self.images, generator)
         return training.targets(self.preset, self.images, generator)
 
     def train(
@@ -144,10 +146,11 @@ class _Scorer:
             return Score(None, "unbuildable", reason_of(error.__cause__ or error))
         except (ValueError, RuntimeError, MemoryError) as error:
             return Score(None, "failed", reason_of(error))
+        curves = _curves(self.preset, losses)
         if losses.diverged_at is not None:
-            return Score(None, "diverged", f"loss not finite at iteration {losses.diverged_at}", _curves(losses))
-        value = sum(w * loss for w, loss in zip(self.preset.stage_weights, losses.eval[-1], strict=True))
-        return Score(value, "ok", None, _curves(losses))
+            return Score(None, "diverged", f"loss not finite at iteration {losses.diverged_at}", curves)
+        value = sum(of.weight * loss for of, loss in zip(self.preset.losses, losses.eval[-1], strict=True))
+        return Score(value, "ok", None, curves)
 
 
 def _generator(*parts: object) -> Generator:
@@ -158,10 +161,10 @@ def _generator(*parts: object) -> Generator:
     return torch.Generator().manual_seed(stream_seed(*parts))
 
 
-def _curves(losses: Losses) -> tuple[Curve, ...]:
+def _curves(preset: presets.Schedule, losses: Losses) -> tuple[Curve, ...]:
     both = (("train", losses.train_iterations, losses.train), ("eval", losses.eval_iterations, losses.eval))
     return tuple(
-        Curve(stage, "sum", mode, iterations, list(column))
+        Curve(of.stage, of.signal, mode, iterations, list(column))
         for mode, iterations, rows in both
-        for stage, column in enumerate(zip(*rows, strict=True))
+        for of, column in zip(preset.losses, zip(*rows, strict=True), strict=False)  # no rows, no columns
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -67,6 +67,14 @@ class Stage(_Model):
     signals: Annotated[list[Signal], Field(min_length=1)]
 
 
+class Loss(NamedTuple):
+    """A loss of a training: the tap and the target that it is of, and its weight in the sum that is trained."""
+
+    stage: int
+    signal: str
+    weight: float
+
+
 class Schedule(_Model):
     """What the configurations have in common: how long to train, and how the losses of the stages add up."""
 
@@ -76,6 +84,11 @@ class Schedule(_Model):
     stage_weights: list[float]
     iterations: Annotated[int, Field(ge=1)] = 100
     evaluate_every: Annotated[int, Field(ge=1)] = 10
+
+    @property
+    def losses(self) -> list[Loss]:
+        """Every loss of a training: one a stage, of the sum of its signals."""
+        return [Loss(stage, "sum", weight) for stage, weight in enumerate(self.stage_weights)]
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -88,20 +101,64 @@ class Schedule(_Model):
         return self.model_dump(exclude={"name", "description"}, exclude_none=True)
 
 
-class Preset(Schedule):
+class ImageSchedule(Schedule):
     """A configuration for networks that take images; the defaults are those of the paper's released runs."""
 
-    stages: Annotated[list[Stage], Field(min_length=1)]
-    stage_weights: list[float] = [0.25, 0.5, 1.0]
+    inputs: ClassVar[str] = "images"
+    stage_weights: Annotated[list[float], Field(min_length=1)] = [0.25, 0.5, 1.0]
     learning_rate: Annotated[float, Field(gt=0)] = 0.1
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 4e-5
+
+
+class Preset(ImageSchedule):
+    """One target a stage, the sum of its signals."""
+
+    stages: Annotated[list[Stage], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _lengths(self) -> Preset:
         if len(self.stage_weights) != len(self.stages):
             raise ValueError(f"{len(self.stages)} stages but {len(self.stage_weights)} stage_weights")
         return self
+
+
+class MenuSignal(Signal):
+    """A signal of a menu, with the name under which its losses are stored; its level scales all of it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+class MenuPreset(ImageSchedule):
+    """A menu: every signal is a target of its own at every stage, in one training.
+
+    Args:
+        task: tells the kind of configuration.
+        channels: of each target.
+        deviation: standard deviation to which each target is scaled, after its mean is taken off.
+        signals: the menu.
+    """
+
+    task: Literal["menu"]
+    channels: Annotated[int, Field(ge=1, le=640)] = 16
+    deviation: Annotated[float, Field(gt=0)]
+    signals: Annotated[list[MenuSignal], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names(self) -> MenuPreset:
+        names = [signal.name for signal in self.signals]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two signals are called {twice}")
+        return self
+
+    @property
+    def losses(self) -> list[Loss]:
+        """Every loss of a training: all signals of the first stage, then those of the next."""
+        return [
+            Loss(stage, signal.name, weight)
+            for stage, weight in enumerate(self.stage_weights)
+            for signal in self.signals
+        ]
 
 
 class SequencePreset(Schedule):
@@ -114,6 +171,7 @@ class SequencePreset(Schedule):
         input, target: the signals that add up to each; a local one is drawn anew for each sequence.
     """
 
+    inputs: ClassVar[str] = "sequences"
     task: Literal["sequences"]
     stage_weights: Annotated[list[float], Field(min_length=1, max_length=1)] = [1.0]
     batch: Annotated[int, Field(ge=1)] = 16
@@ -130,8 +188,11 @@ class SequencePreset(Schedule):
         return self
 
 
-MODELS: dict[str, type[Preset] | type[SequencePreset]] = {"images": Preset, "sequences": SequencePreset}
-"""The kind of configuration by what the networks take; a file that states no `task` is for images."""
+_TASKS: dict[str | None, type[Preset] | type[MenuPreset] | type[SequencePreset]] = {
+    None: Preset,
+    "menu": MenuPreset,
+    "sequences": SequencePreset,
+}
 
 
 @cache
@@ -142,10 +203,10 @@ def names() -> tuple[str, ...]:
 
 def fitting(inputs: str) -> list[str]:
     """The shipped presets for networks that take such inputs, images or sequences."""
-    return [name for name in names() if isinstance(load(name), MODELS[inputs])]
+    return [name for name in names() if load(name).inputs == inputs]
 
 
-def load(name: str) -> Preset | SequencePreset:
+def load(name: str) -> Preset | MenuPreset | SequencePreset:
     """A shipped preset by its name, or a user's by the path of a TOML file.
 
     Raises:
@@ -156,10 +217,10 @@ def load(name: str) -> Preset | SequencePreset:
         raise unknown("proxy", name, names())
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        task = data.get("task", "images")
-        if task not in MODELS or data.get("task") == "images":
-            raise UserError(f"proxy preset {path}: task is {task!r}; it is 'sequences', or left out for images")
-        return MODELS[task].model_validate(data)
+        task = data.get("task")
+        if task not in _TASKS:
+            raise UserError(f"proxy preset {path}: task is {task!r}; it is 'menu', 'sequences' or left out")
+        return _TASKS[task].model_validate(data)
     except OSError as error:
         raise UserError(f"proxy preset {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -12,12 +12,12 @@ from torch.nn import functional
 
 from pipeline.proxies import UnbuildableError as UnbuildableError  # noqa: PLC0414 (an export)
 from pipeline.proxies.regression import signals
-from pipeline.proxies.regression.presets import Noise, Preset, Schedule, Signal
+from pipeline.proxies.regression.presets import ImageSchedule, MenuPreset, Noise, Preset, Schedule, Signal
 
 
 @dataclass
 class Losses:
-    """Unweighted mean squared errors, a list a stage; `diverged_at` is the first iteration whose loss is not finite."""
+    """Unweighted mean squared errors, a list an iteration; `diverged_at` is the first whose loss is not finite."""
 
     train_iterations: list[int] = field(default_factory=list)
     train: list[list[float]] = field(default_factory=list)
@@ -47,12 +47,12 @@ def targets(preset: Preset, images: Tensor, generator: Generator) -> list[Tensor
     A local signal is drawn anew for each image; another is drawn once and shared by the batch.
     """
     return [
-        sum((_signal(s, images, stage.channels, generator) for s in stage.signals), torch.zeros(()))
+        sum((signal_map(s, images, stage.channels, generator) for s in stage.signals), torch.zeros(()))
         for stage in preset.stages
     ]
 
 
-def _signal(signal: Signal, images: Tensor, channels: int, generator: Generator) -> Tensor:
+def signal_map(signal: Signal, images: Tensor, channels: int, generator: Generator) -> Tensor:
     count = len(images) if signal.local else 1
     if signal.kind == "resize":
         maps = signals.resize(images, channels, generator)
@@ -63,6 +63,19 @@ def _signal(signal: Signal, images: Tensor, channels: int, generator: Generator)
         draw_dots = signals.dot if signal.kind == "dot" else signals.gdot
         maps = draw_dots(signal.partial or 0.0, count, channels, generator)
     return signal.level * maps.expand(len(images), -1, -1, -1)
+
+
+def menu_targets(preset: MenuPreset, images: Tensor, generator: Generator) -> list[Tensor]:
+    """The targets of each stage, [N, signals x channels, 8, 8], each signal's standardised by itself."""
+    return [
+        torch.cat([_standardised(preset, signal, images, generator) for signal in preset.signals], dim=1)
+        for _ in preset.stage_weights
+    ]
+
+
+def _standardised(preset: MenuPreset, signal: Signal, images: Tensor, generator: Generator) -> Tensor:
+    maps = signal_map(signal, images, preset.channels, generator) / signal.level
+    return signal.level * preset.deviation * (maps - maps.mean()) / maps.std()
 
 
 class Regression(nn.Module):
@@ -82,12 +95,31 @@ class Regression(nn.Module):
         """[N, 3, H, W] -> [stages]."""
         taps = self.backbone(images)
         predicted = (head(tap) for head, tap in zip(self.heads, taps, strict=True))
-        return torch.stack([functional.mse_loss(p, goal) for p, goal in zip(predicted, self.goals, strict=True)])
+        return torch.stack([self.loss(p, goal) for p, goal in zip(predicted, self.goals, strict=True)]).flatten()
+
+    def loss(self, predicted: Tensor, goal: Tensor) -> Tensor:
+        """Of one stage."""
+        return functional.mse_loss(predicted, goal)
+
+
+class MenuRegression(Regression):
+    """The same for several signals a stage, each with channels of its own: the forward pass gives [stages x signals].
+
+    A stage's signals share its head's normalisation; the convolution behind it is one head a signal beside another.
+    """
+
+    def __init__(self, backbone: nn.Module, goals: list[Tensor], example: Tensor, count: int) -> None:
+        super().__init__(backbone, goals, example)
+        self.count = count
+
+    def loss(self, predicted: Tensor, goal: Tensor) -> Tensor:
+        """[N, signals x channels, 8, 8] -> [signals]."""
+        return (predicted - goal).square().mean(dim=(0, 2, 3)).view(self.count, -1).mean(dim=1)
 
 
 def train(
     build: Callable[[], nn.Module],
-    preset: Preset,
+    preset: Preset | MenuPreset,
     images: Tensor,
     goals: list[Tensor],
     device: torch.device,
@@ -111,7 +143,10 @@ def train(
             backbone = build()
         except (ValueError, KeyError, RuntimeError) as error:
             raise UnbuildableError from error
-        model = Regression(backbone, [g.to(device) for g in goals], images)
+        if isinstance(preset, MenuPreset):
+            model: Regression = MenuRegression(backbone, goals, images, len(preset.signals))
+        else:
+            model = Regression(backbone, goals, images)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.goals = [g.to(device, memory_format=torch.channels_last) for g in goals]
 
@@ -126,12 +161,12 @@ def fit(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], 
     """Train a model whose forward pass gives the loss of each stage, and evaluate it now and then.
 
     Args:
-        model: a batch -> [stages].
+        model: a batch -> the preset's `losses`.
         optimiser: of its parameters.
         batch: the next batch.
-        preset: weights of the stages, iterations, and how many of them lie between two evaluations.
+        preset: weights of the losses, iterations, and how many of them lie between two evaluations.
     """
-    weights = torch.tensor(preset.stage_weights, device=next(model.parameters()).device)
+    weights = torch.tensor([loss.weight for loss in preset.losses], device=next(model.parameters()).device)
     losses = Losses()
     for first in range(1, preset.iterations + 1, preset.evaluate_every):
         span = range(first, first + preset.evaluate_every)
@@ -139,10 +174,10 @@ def fit(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], 
         observed = []
         for _ in span:
             optimiser.zero_grad()
-            stages = model(batch())
-            torch.dot(weights, stages).backward()  # type: ignore[no-untyped-call]
+            found = model(batch())
+            torch.dot(weights, found).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            observed.append(stages.detach())
+            observed.append(found.detach())
         if not _record(losses, losses.train, losses.train_iterations, span, torch.stack(observed)):
             break
         model.eval()
@@ -153,7 +188,7 @@ def fit(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], 
     return losses
 
 
-def _optimiser(model: nn.Module, preset: Preset) -> torch.optim.Optimizer:
+def _optimiser(model: nn.Module, preset: ImageSchedule) -> torch.optim.Optimizer:
     """Stochastic gradient descent with momentum, whose weight decay leaves vectors (shifts, scales, biases) alone."""
     parameters = list(model.parameters())
     return torch.optim.SGD(
