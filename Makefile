@@ -3,8 +3,9 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 SAMPLE ?= 48
 BIN := .venv/bin
+GUARDED := reports/baseline/short.toml
 
-.PHONY: help setup demo test lint bench report clean
+.PHONY: help setup demo test lint guard baseline bench report clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -36,6 +37,23 @@ lint: .venv/.dev ## ruff, mypy, import-linter, sqlfluff
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --disable-progress-bar queries
 
+# From an empty lake, or what is stored already would not be computed again.
+define guarded_scores
+rm -rf data/guard
+$(BIN)/pipeline ingest nasbench201 --recipe analog-nasbench --lake data/guard
+set -e; for proxy in $(GUARDED); do \
+	$(BIN)/pipeline score nasbench201 --proxy $$proxy --only reports/baseline/architectures.txt --device cpu --lake data/guard; done
+endef
+
+guard: .venv/.demo ## score a small fixed set anew; fail where its rank correlations are not those of reports/baseline
+	$(guarded_scores)
+	$(BIN)/pipeline report --lake data/guard --out reports/guard --against reports/baseline
+
+baseline: .venv/.demo ## make the rank correlations of reports/baseline anew; the diff is to be reviewed
+	$(guarded_scores)
+	$(BIN)/pipeline report --lake data/guard --out reports/guard
+	cp reports/guard/correlations.csv reports/baseline/correlations.csv
+
 bench: .venv/.dev ## time the engine beside the plain loop, ingest and queries; print ratios
 	$(BIN)/python -m tests.bench
 
@@ -43,4 +61,4 @@ report: .venv/.demo ## write the report of the lake to reports/latest
 	$(BIN)/pipeline report
 
 clean: ## remove the environment, caches and generated reports; the lake stays
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist reports/demo reports/latest
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist data/guard reports/demo reports/guard reports/latest

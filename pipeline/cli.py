@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, from_os
 
 app = typer.Typer(
     help="How well does a proxy rank the architectures of a search space, at what cost, with what certainty?",
@@ -74,6 +74,9 @@ ImagesOption = Annotated[
 DeviceOption = Annotated[Device, typer.Option(help="Where to train.")]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores by default.")]
 OutOption = Annotated[Path, typer.Option(help="Folder of the report.")]
+AgainstOption = Annotated[
+    Path | None, typer.Option(help="Folder of a baseline: fail where a rho moved, a row vanished or failures grew.")
+]
 
 DEFAULT_LAKE = Path("data/lake")
 DEFAULT_OUT = Path("reports/latest")
@@ -147,9 +150,9 @@ def score(
 
 
 @app.command()
-def report(lake: LakeOption = DEFAULT_LAKE, out: OutOption = DEFAULT_OUT) -> None:
+def report(lake: LakeOption = DEFAULT_LAKE, out: OutOption = DEFAULT_OUT, against: AgainstOption = None) -> None:
     """Write the report: index.html, report.md, correlations.csv, report.json and figures."""
-    _report(lake, out)
+    _report(lake, out, against)
 
 
 @app.command()
@@ -253,12 +256,35 @@ def _images(name: str | None) -> Path | str | None:
     return name.removeprefix("synthetic-") if name.startswith("synthetic-") else Path(name)
 
 
-def _report(lake: Path, out: Path) -> None:
+def _report(lake: Path, out: Path, against: Path | None = None) -> None:
+    from pipeline import baseline
     from pipeline import report as stage
 
+    before = baseline.read(against) if against else None  # first: the report may be written over it
     result = stage.write(lake, out)
     typer.echo(result.table)
     typer.echo(f"report: {result.index}")
+    if before is None:
+        return
+    differences = baseline.compare(before, baseline.read(out))
+    told = baseline.table(differences) if differences else f"all {len(before)} rows are as in {against}"
+    typer.echo(told)
+    _summarise(f"### Against {against}\n\n{told}\n")
+    if faulty := sum(bool(d.faults) for d in differences):
+        raise UserError(
+            f"{faulty} rows are not as in {against} (above): mend what changed them; "
+            f"or, if it was meant, copy {out / baseline.FILE} there and have the diff reviewed"
+        )
+
+
+def _summarise(markdown: str) -> None:
+    """Add to the summary of a job of GitHub's, where this runs in one."""
+    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(markdown)
+        except OSError as error:
+            raise from_os(error, "writing the job summary") from error
 
 
 def _read(file: Path | None) -> str:

@@ -1,0 +1,112 @@
+"""The guard of numbers: what a report says now, against a report that was read and found good, the baseline.
+
+Both are the `correlations.csv` of a report. Its decimals are fixed, so a baseline is a small file whose change is a
+diff to review.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import UserError
+
+FILE = "correlations.csv"
+TOLERANCE = 0.001  # of rho; see DESIGN.md for what it means on a small set
+_KEY = ("benchmark", "space", "dataset", "metric", "proxy", "proxy_id", "seed")
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """One row: Spearman's rho over `n` architectures (None where it is not defined), and how many scores failed."""
+
+    rho: float | None
+    n: int
+    n_failed: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row that is not as it was: `faults` says what is wrong; a new row has none."""
+
+    key: Key
+    before: Correlation | None
+    now: Correlation | None
+    faults: tuple[str, ...]
+
+
+def read(folder: Path) -> dict[Key, Correlation]:
+    """The correlations of the report in a folder, by benchmark, space, data set, metric, proxy, its identity and seed.
+
+    Raises:
+        UserError: there is none, or it is not one.
+    """
+    path = folder / FILE
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            if lacking := [c for c in (*_KEY, "rho", "n", "n_failed") if c not in (rows.fieldnames or ())]:
+                raise ValueError(f"no column {lacking[0]}")
+            return {tuple(row[k] for k in _KEY): _correlation(row) for row in rows}
+    except OSError as error:
+        raise UserError(
+            f"no baseline at {path} ({error.strerror}): `pipeline report --out {folder}` writes one"
+        ) from error
+    except (ValueError, TypeError, csv.Error) as error:
+        raise UserError(
+            f"{path} is not the {FILE} of a report ({error}): write it anew with `pipeline report`"
+        ) from error
+
+
+def compare(before: Mapping[Key, Correlation], now: Mapping[Key, Correlation]) -> list[Difference]:
+    """The rows that vanished, moved by more than `TOLERANCE`, lost architectures or failed more, and the new ones."""
+    found = []
+    for key in sorted(before.keys() | now.keys()):
+        was, has = before.get(key), now.get(key)
+        faults = _faults(was, has)
+        if faults or was is None:
+            found.append(Difference(key, was, has, faults))
+    return found
+
+
+def table(differences: Sequence[Difference]) -> str:
+    """The differences as a Markdown table whose columns are aligned; a cell says `before → now` where both differ."""
+    header = ("what", *_KEY, "rho", "n", "failed")
+    cells = [header, ("---",) * len(header), *(_cells(d) for d in differences)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = (" | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in cells)
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _correlation(row: Mapping[str, str]) -> Correlation:
+    return Correlation(float(row["rho"]) if row["rho"] else None, int(row["n"]), int(row["n_failed"]))
+
+
+def _faults(before: Correlation | None, now: Correlation | None) -> tuple[str, ...]:
+    if before is None:
+        return ()
+    if now is None:
+        return ("vanished",)
+    moved = before.rho != now.rho
+    if before.rho is not None and now.rho is not None:
+        moved = round(abs(now.rho - before.rho), 6) > TOLERANCE  # of decimals in the file, not of their binary form
+    told = {
+        "rho moved": moved, "fewer architectures": now.n < before.n, "more failures": now.n_failed > before.n_failed
+    }  # fmt: skip
+    return tuple(what for what, true in told.items() if true)
+
+
+def _cells(difference: Difference) -> tuple[str, ...]:
+    both = (difference.before, difference.now)
+    numbers = (
+        ["–" if c is None or c.rho is None else f"{c.rho:.4f}" for c in both],
+        ["–" if c is None else str(c.n) for c in both],
+        ["–" if c is None else str(c.n_failed) for c in both],
+    )
+    told = [was if was == now else f"{was} → {now}" for was, now in numbers]
+    key = [part.replace("|", "\\|") or "–" for part in difference.key]
+    return (", ".join(difference.faults) or "new", *key, *told)
