@@ -6,6 +6,7 @@ The same numbers give the same SVG, byte for byte: no date, and element ids from
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,6 +56,18 @@ class Drawing:
 
     svg: str
     png: bytes
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A proxy in a chart of many: its rho with its interval, and seconds an architecture where they are known."""
+
+    label: str
+    rho: float
+    low: float | None
+    high: float | None
+    seconds: float | None
+    released: bool
 
 
 @dataclass(frozen=True)
@@ -138,6 +152,92 @@ def iterations(curves: Sequence[Curve], band: Band | None, *, title: str, limits
     return _drawn(draw, title)
 
 
+def rhos(dots: Sequence[Dot], ceiling: Sequence[tuple[str, float]], *, title: str) -> Drawing:
+    """Every proxy's rho with its interval, the first on top, and lines that nobody is expected to pass.
+
+    Args:
+        dots: the proxies, in their order.
+        ceiling: name and rho of each line.
+        title: above the axes.
+    """
+    places = np.arange(len(dots))[::-1]
+    lowest = min((d.rho if d.low is None else d.low for d in dots), default=0.0)
+
+    def draw(axes: Axes) -> None:
+        for place, dot in zip(places, dots, strict=True):
+            colour = MUTED if dot.released else ACCENT
+            if dot.low is not None and dot.high is not None:
+                axes.plot([dot.low, dot.high], [place, place], color=colour, alpha=0.5, linewidth=2)
+            axes.plot([dot.rho], [place], color=colour, marker="o", markersize=4)
+        for (name, rho), (colour, dashes) in zip(ceiling, itertools.cycle(_STAGES)):
+            axes.axvline(rho, color=colour, linestyle=dashes, linewidth=1.2, label=name)
+        axes.set(xlabel="Spearman's rho", xlim=(min(0.0, lowest - 0.03), 1.02), ylim=(-0.8, len(dots) - 0.2))
+        axes.set_yticks(places, [d.label for d in dots], fontsize=7.5)
+        height = axes.figure.get_size_inches()[1]
+        axes.figure.subplots_adjust(left=0.4, top=1 - 0.35 / height, bottom=(0.8 if ceiling else 0.45) / height)
+        if ceiling:
+            axes.figure.legend(loc="lower right", ncols=2, fontsize=7.5)
+
+    return _drawn(draw, title, (7.6, 1.2 + 0.19 * len(dots)))
+
+
+def pareto(dots: Sequence[Dot], *, title: str) -> Drawing:
+    """rho against seconds an architecture; those that no cheaper one beats are joined and named.
+
+    Args:
+        dots: proxies with seconds.
+        title: above the axes.
+    """
+    cheapest = sorted(dots, key=lambda d: (d.seconds or 0.0, -d.rho))
+    front = [d for i, d in enumerate(cheapest) if all(d.rho > other.rho for other in cheapest[:i])]
+
+    def draw(axes: Axes) -> None:
+        axes.step([d.seconds for d in front], [d.rho for d in front], where="post", color=LINE, linewidth=1.5)
+        for dot in dots:
+            axes.plot([dot.seconds], [dot.rho], color=MUTED if dot.released else ACCENT, marker="o", markersize=4)
+        for i, dot in enumerate(front):
+            offset = (5, -9 if i % 2 else 5)
+            axes.annotate(dot.label, (dot.seconds, dot.rho), offset, textcoords="offset points", fontsize=7, color=INK)
+        axes.set_xscale("log")
+        _plain(axes.xaxis)
+        axes.margins(x=0.1, y=0.12)
+        axes.set(xlabel="seconds an architecture", ylabel="Spearman's rho")
+        low, high = axes.get_xlim()
+        axes.set_xlim(low, high * (high / low) ** 0.45)  # room for the names
+        axes.figure.subplots_adjust(left=0.1)
+
+    return _drawn(draw, title, (7.6, 3.4))
+
+
+def heat(labels: Sequence[str], spaces: Sequence[str], values: Floats, *, title: str) -> Drawing:
+    """A heat map of rho, proxies down and spaces across; what is not known is left empty.
+
+    Args:
+        labels: names of the proxies.
+        spaces: names of the spaces.
+        values: rho [labels, spaces], NaN where there is none.
+        title: above the axes.
+    """
+    from matplotlib.patches import Rectangle
+
+    def draw(axes: Axes) -> None:
+        for (down, across), rho in np.ndenumerate(values):
+            if np.isfinite(rho):
+                colour, share = (ACCENT, rho) if rho >= 0 else (_STAGES[0][0], -rho)
+                axes.add_patch(
+                    Rectangle((across - 0.5, down - 0.5), 1, 1, color=colour, alpha=0.6 * share, linewidth=0)
+                )
+                axes.text(across, down, f"{rho:.2f}", ha="center", va="center", fontsize=7.5)
+        axes.grid(False)
+        axes.set(xlim=(-0.5, len(spaces) - 0.5), ylim=(len(labels) - 0.5, -0.5))
+        axes.set_xticks(range(len(spaces)), spaces, fontsize=7.5)
+        axes.set_yticks(range(len(labels)), labels, fontsize=7.5)
+        height = axes.figure.get_size_inches()[1]
+        axes.figure.subplots_adjust(left=0.4, top=1 - 0.35 / height, bottom=0.35 / height)
+
+    return _drawn(draw, title, (7.6, 0.9 + 0.19 * len(labels)))
+
+
 def inline(svg: str, prefix: str, described: str) -> str:
     """The SVG as an element of a page: scaling, in the page's colours, with ids of its own and a description.
 
@@ -163,6 +263,7 @@ def _scale(axes: Axes, score: Floats) -> None:
 
     if score.min() > 0 and score.max() > 100 * score.min():
         axes.set_yscale("log")
+        _plain(axes.yaxis)
         return
     if not 1e-3 < np.abs(score).max() < 1e4:
         axes.yaxis.set_major_formatter(EngFormatter(sep=""))
@@ -173,16 +274,24 @@ def _scale(axes: Axes, score: Floats) -> None:
         axes.text(1, 1.02, f"{outside} outside", transform=axes.transAxes, ha="right", color=MUTED, fontsize=8)
 
 
+def _plain(axis: Axis) -> None:
+    """Plain numbers on a logarithmic axis: by default they are mathematics, which is switched off for names' sake."""
+    from matplotlib.ticker import EngFormatter, NullFormatter
+
+    axis.set_major_formatter(EngFormatter(sep=""))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def _better(arrow: str, flipped: bool) -> str:
     return f" (lower is better {arrow})" if flipped else f" (better {arrow})"
 
 
-def _drawn(draw: Any, title: str) -> Drawing:
+def _drawn(draw: Any, title: str, size: tuple[float, float] = _SIZE) -> Drawing:
     import matplotlib
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(_RC):
-        figure = Figure(figsize=_SIZE)
+        figure = Figure(figsize=size)
         axes = figure.add_subplot()
         axes.grid(True)
         axes.set_axisbelow(True)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline import catalog, provenance, statistics
+from pipeline.comparison import add_certainty, answers, compare, slug
 from pipeline.errors import from_os
 from pipeline.store import Lake
 
@@ -62,7 +63,7 @@ def write(lake_root: Path, out: Path) -> ReportResult:
     """
     with closing(catalog.snapshot(Lake(lake_root), stored=True)) as connection:
         content = _content(connection)
-    drawings = {f["name"]: f.pop("drawing") for space in content["spaces"] for f in space["figures"]}
+    drawings = {figure["name"]: figure.pop("drawing") for figure in _figures(content)}
     files: dict[str, bytes] = {}
     for name, drawing in drawings.items():
         files[f"figures/{name}.svg"] = drawing.svg.encode()
@@ -80,15 +81,18 @@ def write(lake_root: Path, out: Path) -> ReportResult:
 
 def _content(connection: duckdb.DuckDBPyConnection) -> Row:
     """Everything that the report tells, as JSON values, beside the figures' drawings."""
-    targets, cost, failures = (_rows(connection, name) for name in ("targets", "cost", "failures"))
+    targets, cost, failures = (answers(connection, name) for name in ("targets", "cost", "failures"))
     seconds = {_series(row): row for row in cost}
-    further = _rows(connection, "further")
+    further = answers(connection, "further")
     spaces = []
     for main in (t for t in targets if t["main"]):
         space = _space(connection, main)
         for row in space["ranking"]:
             spent = seconds.get(_series(row), {})
             row |= {"seconds": spent.get("seconds"), "devices": spent.get("devices")}
+        beside = compare(connection, main, space["ranking"])
+        space["figures"] = beside.pop("figures") + space["figures"]
+        space |= beside
         further_targets = [t for t in targets if _within(t, main) and not t["main"]]
         space["targets"] = [t for t in further_targets if t["covered"]]
         space["sparse_targets"] = [t for t in further_targets if not t["covered"]]
@@ -97,15 +101,15 @@ def _content(connection: duckdb.DuckDBPyConnection) -> Row:
         space["failures"] = [f for f in failures if _within(f, main)]
         spaces.append(space)
     spaces.sort(key=lambda s: not s["ranking"])  # those without a score last
-    runs = _rows(connection, "runs")
+    runs = answers(connection, "runs")
     return {
         "version": provenance.code_version(),
         "made_at": datetime.now(UTC).replace(microsecond=0).isoformat(),
         "packages": json.loads(provenance.new_run("report", {})["packages"]),
         "spaces": spaces,
-        "agreement": _rows(connection, "agreement"),
-        "published": _rows(connection, "published"),
-        "sources": _rows(connection, "sources"),
+        "figures": _heat(spaces),
+        "agreement": answers(connection, "agreement"),
+        "sources": answers(connection, "sources"),
         "runs": runs[:_RUNS_SHOWN],
         "runs_in_all": len(runs),
     }
@@ -114,12 +118,12 @@ def _content(connection: duckdb.DuckDBPyConnection) -> Row:
 def _space(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
     """One space: its ranking by the main target with intervals and tau, and its figures."""
     parameters = {key: main[key] for key in ("benchmark", "space", "dataset", "metric")}
-    ranking = _rows(connection, "ranking", parameters)
-    pairs = {(p["proxy_id"], p["seed"]): p for p in _rows(connection, "pairs", parameters)}
+    ranking = answers(connection, "ranking", parameters)
+    pairs = {(p["proxy_id"], p["seed"]): p for p in answers(connection, "pairs", parameters)}
     scored = [(row, pairs[row["proxy_id"], row["seed"]]) for row in ranking if row["n"]]
     for row in ranking:
         row |= {"low": None, "high": None, "resamples": None, "tau": None}
-    _add_certainty(scored)
+    add_certainty(scored)
     ours_first = sorted(scored, key=lambda both: bool(both[0]["released"]))
     figures = [_scatter(main, row, pair) for row, pair in ours_first] + _iterations(connection, parameters, ranking)
     return {
@@ -129,20 +133,6 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
         "ranking": ranking,
         "figures": figures,
     }
-
-
-def _add_certainty(scored: list[tuple[Row, Row]]) -> None:
-    """Give each row its interval and tau; proxies that scored the same architectures see the same resamples."""
-    together: dict[tuple[float, ...], list[tuple[Row, Row]]] = {}
-    for row, pair in scored:
-        together.setdefault(tuple(pair["truth"]), []).append((row, pair))
-    for values, members in together.items():
-        truth, scores = np.asarray(values), np.asarray([pair["score"] for _, pair in members])
-        intervals = statistics.spearman_intervals(scores, truth)
-        for (row, _), score, found in zip(members, scores, intervals, strict=True):
-            row["tau"] = statistics.kendall_tau(score, truth)
-            if found is not None:
-                row |= {"low": found.low, "high": found.high, "resamples": found.resamples}
 
 
 def _across(row: Row, targets: list[Row], others: list[Row]) -> Row:
@@ -174,14 +164,14 @@ def _iterations(connection: duckdb.DuckDBPyConnection, parameters: Row, ranking:
     """rho against iterations, a figure for each proxy, seed and kind of loss that has curves."""
     from pipeline import figures
 
-    lines = _rows(connection, "iterations", parameters)
+    lines = answers(connection, "iterations", parameters)
     made = []
     for row in ranking:
         own = [line for line in lines if (line["proxy_id"], line["seed"]) == (row["proxy_id"], row["seed"])]
         if not own:
             continue
         series = {**parameters, "proxy_id": row["proxy_id"], "seed": row["seed"]}
-        bands = _bands(_rows(connection, "losses", series))
+        bands = _bands(answers(connection, "losses", series))
         lowest = min((value for line in own for value in line["rho"] if value is not None), default=0.0)
         for mode, told in (("train", "batch statistics"), ("eval", "running statistics")):
             curves = [_curve(line) for line in own if line["mode"] == mode]
@@ -196,6 +186,29 @@ def _iterations(connection: duckdb.DuckDBPyConnection, parameters: Row, ranking:
                 figure = {"name": _slug(f"iterations-{mode}", row), "kind": "iterations", "caption": caption}
                 made.append({**figure, "drawing": drawing})
     return made
+
+
+def _heat(spaces: list[Row]) -> list[Row]:
+    """The heat map of proxies and spaces, where there is more than one space with scores; means over seeds."""
+    from pipeline import figures
+
+    scored = [space for space in spaces if space["ranking"]]
+    found: dict[str, dict[int, list[float]]] = {}
+    for at, space in enumerate(scored):
+        for row in space["ranking"]:
+            if row["rho"] is not None:
+                found.setdefault(row["label"], {}).setdefault(at, []).append(row["rho"])
+    if len(scored) < 2 or not found:
+        return []
+    values = np.array([[np.mean(by.get(at, np.nan)) for at in range(len(scored))] for by in found.values()])
+    names = [f"{space['benchmark']} {space['space']}" for space in scored]
+    drawing = figures.heat(list(found), names, values, title="rho of every proxy in every space")
+    caption = "Spearman's rho with the main target of each space, the mean over seeds"
+    return [{"name": "heat-proxies-spaces", "kind": "overview", "caption": caption, "drawing": drawing}]
+
+
+def _figures(content: Row) -> list[Row]:
+    return [*content["figures"], *(figure for space in content["spaces"] for figure in space["figures"])]
 
 
 def _curve(line: Row) -> Curve:
@@ -280,9 +293,10 @@ def counted(value: float | None, n: int | None) -> str:
     return "–" if value is None or n is None or n < _FEW else f"{number(value)} ({n})"
 
 
-def interval(row: Row) -> str:
-    """A row's interval for a reader."""
-    return "–" if row["low"] is None else f"[{row['low']:.3f}, {row['high']:.3f}]"
+def interval(row: Row, of: str = "") -> str:
+    """A row's interval for a reader; `of` begins the names of its columns."""
+    low, high = row[f"{of}low"], row[f"{of}high"]
+    return "–" if low is None else f"[{low:.3f}, {high:.3f}]"
 
 
 def target_name(target: Row) -> str:
@@ -297,9 +311,8 @@ def _titled(row: Row) -> str:
 
 
 def _slug(kind: str, row: Row) -> str:
-    seed = "" if row["seed"] is None else f"-seed{row['seed']}"
-    text = f"{kind}-{row['benchmark']}-{row['space']}-{row['proxy']}-{row['proxy_id'][:6]}{seed}"
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
+    seed = () if row["seed"] is None else (f"seed{row['seed']}",)
+    return slug(kind, row, row["proxy"], row["proxy_id"][:6], *seed)
 
 
 def _series(row: Row) -> tuple[object, ...]:
@@ -308,12 +321,6 @@ def _series(row: Row) -> tuple[object, ...]:
 
 def _within(row: Row, target: Row) -> bool:
     return (row["benchmark"], row["space"]) == (target["benchmark"], target["space"])
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, parameters: Row | None = None) -> list[Row]:
-    sql = catalog.queries("report")[query].read_text()
-    found: list[Row] = catalog.rows(connection, sql, parameters).to_pylist()
-    return found
 
 
 def _render(template: str, content: Row, drawings: Mapping[str, Drawing]) -> str:
@@ -354,8 +361,7 @@ def _replace(out: Path, files: dict[str, bytes]) -> None:
 def _earlier(out: Path) -> set[str]:
     """The figures that the report in the folder lists."""
     try:
-        spaces = json.loads((out / "report.json").read_text())["spaces"]
-        names = [figure["name"] for space in spaces for figure in space["figures"]]
+        names = [figure["name"] for figure in _figures(json.loads((out / "report.json").read_text()))]
     except (OSError, ValueError, KeyError, TypeError):
         return set()
     return {f"figures/{name}.{kind}" for name in names if re.fullmatch(r"[a-z0-9-]+", name) for kind in ("svg", "png")}

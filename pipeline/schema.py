@@ -202,20 +202,5 @@ TABLES: dict[str, Table] = {
                 Column("losses", pa.list_(pa.float32()), "mean squared error, unweighted; as long as iterations"),
             ),
         ),
-        Table(
-            "published",
-            "Figures that others report, to stand beside ours.",
-            ("source", "benchmark", "space", "dataset", "proxy"),
-            (
-                Column("source", TEXT, "paper or repository"),
-                _BENCHMARK,
-                _SPACE,
-                _DATASET,
-                Column("proxy", TEXT, "the proxy as the source names it"),
-                Column("rho", FLOAT, "Spearman's rho", nullable=True),
-                Column("tau", FLOAT, "Kendall's tau", nullable=True),
-                Column("n", INT, "architectures", nullable=True),
-            ),
-        ),
     )
 }

@@ -47,13 +47,38 @@ def spearman_intervals(x: Floats, y: Floats, seed: int = 0, resamples: int | Non
         k intervals; None where rho is not defined: fewer than three pairs, or all of one value.
     """
     found: list[Interval | None] = [None] * len(x)
-    defined = [k for k, row in enumerate(x) if len(y) >= 3 and np.ptp(row) > 0 and np.ptp(y) > 0]
+    defined = _defined(x, y)
     if defined:
         count = resamples or resamples_for(len(y))
-        tail = 50 * (1 - LEVEL)
-        low, high = np.nanpercentile(resampled_rhos(x[defined], y, count, seed), [tail, 100 - tail], axis=1)
-        for place, k in enumerate(defined):
-            found[k] = Interval(float(low[place]), float(high[place]), count)
+        intervals = _intervals(resampled_rhos(x[defined], y, count, seed))
+        for place, interval in zip(defined, intervals, strict=True):
+            found[place] = interval
+    return found
+
+
+def paired_differences(
+    x: Floats, y: Floats, best: int, seed: int = 0, resamples: int | None = None
+) -> list[Interval | None]:
+    """The bootstrap percentile interval of each row's Spearman's rho less that of row `best`, in the same resamples.
+
+    That the same architectures are drawn for both is what makes it narrow: proxies err on the same ones.
+
+    Args:
+        x: one value an architecture, finite, for each of k proxies: [k, n].
+        y: the true values of the same architectures, [n].
+        best: the row that the others are compared with.
+        seed: of the resampling.
+        resamples: how many; by default as for `spearman_intervals`.
+
+    Returns:
+        k intervals; None for the row `best`, and where either rho is not defined.
+    """
+    found: list[Interval | None] = [None] * len(x)
+    defined = _defined(x, y)
+    if best in defined:
+        rhos = resampled_rhos(x[defined], y, resamples or resamples_for(len(y)), seed)
+        for place, interval in zip(defined, _intervals(rhos - rhos[defined.index(best)]), strict=True):
+            found[place] = None if place == best else interval
     return found
 
 
@@ -85,6 +110,18 @@ def kendall_tau(x: Floats, y: Floats) -> float | None:
 
     tau = float(kendalltau(x, y, variant="b").statistic) if len(x) > 1 else np.nan
     return tau if np.isfinite(tau) else None
+
+
+def _defined(x: Floats, y: Floats) -> list[int]:
+    """The rows of `x` that have a rho with `y`."""
+    return [k for k, row in enumerate(x) if len(y) >= 3 and np.ptp(row) > 0 and np.ptp(y) > 0]
+
+
+def _intervals(resampled: Floats) -> list[Interval]:
+    """The percentile interval of each row of [k, resamples], NaN left out."""
+    tail = 50 * (1 - LEVEL)
+    low, high = np.nanpercentile(resampled, [tail, 100 - tail], axis=1)
+    return [Interval(float(a), float(b), resampled.shape[1]) for a, b in zip(low, high, strict=True)]
 
 
 class _Groups:

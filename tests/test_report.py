@@ -112,6 +112,27 @@ def test_failures_are_told_by_reason(content, page):
     assert "no path to the output" in page
 
 
+def test_proxies_stand_on_the_same_architectures(content, page):
+    rows = content["spaces"][0]["comparison"]
+    assert len(rows) == 4 and {(r["n"], r["n_tried"]) for r in rows} == {(27, 27)}
+    assert [r["difference"] is None for r in rows] == [True, False, False, False]
+    assert "The 27 architectures that all 4 of these have scored." in page
+    assert "What a seed changes" in page and "seed against seed" in page
+
+
+def test_two_spaces_are_put_beside_one_another(tmp_path):
+    lake = lakes.made_up(tmp_path / "lake")
+    other = {"space": "games"}
+    lakes.publish(
+        lake.root, "other", truth=[lakes.truth(i, float(i), **other) for i in range(9)],
+        scores=[lakes.score(i, OURS, float(-i), **other) for i in range(9)],
+    )  # fmt: skip
+    out = tmp_path / "out"
+    page = report.write(lake.root, out).index.read_text()
+    assert (out / "figures" / "heat-proxies-spaces.svg").exists()
+    assert page.index("the mean over seeds") < page.index('id="space-1"')
+
+
 def test_provenance_is_at_the_foot(page, content):
     foot = page[page.index("<footer>") :]
     assert (
@@ -161,7 +182,9 @@ def test_figures_are_the_same_again_and_can_be_read(lake, written, tmp_path):
     folder = written.index.parent / "figures"
     svgs = sorted(folder.glob("*.svg"))
     assert {p.stem for p in svgs} == {p.stem for p in folder.glob("*.png")}
-    assert sorted(p.name.split("-madeup")[0] for p in svgs) == ["iterations-eval", "iterations-train", *["score"] * 4]
+    assert sorted(p.name.split("-madeup")[0] for p in svgs) == [
+        "iterations-eval", "iterations-train", "pareto", "rhos", *["score"] * 4,
+    ]  # fmt: skip
     for svg in svgs:
         assert svg.read_bytes() == (tmp_path / "again" / "figures" / svg.name).read_bytes()
         assert ET.fromstring(svg.read_text()).tag.endswith("svg")

@@ -75,3 +75,18 @@ def test_tau_is_tau_b_and_undefined_for_a_constant():
     assert statistics.kendall_tau(x, y) == pytest.approx(by_hand)
     assert statistics.kendall_tau(x, np.ones(5)) is None
     assert statistics.kendall_tau(x[:1], y[:1]) is None
+
+
+def test_a_paired_difference_is_that_of_the_same_resamples_and_narrower_than_two_intervals():
+    rng = np.random.default_rng(4)
+    y = rng.normal(size=60)
+    near = y + rng.normal(size=60) / 2
+    x = np.stack([near, near + rng.normal(size=60) / 10, rng.normal(size=60), np.ones(60)])
+    best, like_it, worse, constant = statistics.paired_differences(x, y, 0, seed=1, resamples=300)
+    rhos = statistics.resampled_rhos(x, y, 300, seed=1)
+    assert (worse.low, worse.high) == pytest.approx(tuple(np.percentile(rhos[2] - rhos[0], [2.5, 97.5])))
+    assert like_it.low < 0 < like_it.high and worse.high < 0
+    alone = statistics.spearman_intervals(x, y, seed=1, resamples=300)[1]
+    assert like_it.high - like_it.low < (alone.high - alone.low) / 2
+    assert best is None and constant is None
+    assert statistics.paired_differences(x, y, 3) == [None] * 4

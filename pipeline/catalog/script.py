@@ -21,7 +21,6 @@ _MERGE = {
     "QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY finished_at DESC NULLS LAST) = 1",
     "metrics": "SELECT DISTINCT {columns} FROM {parts}",
     "proxies": "SELECT DISTINCT {columns} FROM {parts}",
-    "published": "SELECT DISTINCT {columns} FROM {parts}",
 }
 
 

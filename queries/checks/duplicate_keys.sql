@@ -70,11 +70,3 @@ SELECT
 FROM curves
 GROUP BY benchmark, space, arch_id, proxy_id, seed, stage, signal, mode
 HAVING count(*) > 1
-UNION ALL
-SELECT
-    'published' AS table_name,
-    row(source, benchmark, space, dataset, proxy)::VARCHAR AS key,
-    count(*) AS rows
-FROM published
-GROUP BY source, benchmark, space, dataset, proxy
-HAVING count(*) > 1

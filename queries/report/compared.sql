@@ -1,0 +1,10 @@
+-- Oriented scores and truths on the architectures where no compared proxy has failed, for one target: a row a proxy and
+-- seed, architectures in the order of their identities.
+SELECT
+    proxy_id,
+    seed,
+    list(score ORDER BY arch_id) AS score,
+    list(truth ORDER BY arch_id) AS truth
+FROM compared
+WHERE benchmark = $benchmark AND space = $space AND dataset = $dataset AND metric = $metric AND all_ok
+GROUP BY proxy_id, seed

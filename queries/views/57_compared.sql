@@ -1,0 +1,155 @@
+-- The scores that a fair comparison rests on: for each target, the architectures that every compared proxy and seed has
+-- tried, a row each. Compared are our own proxies with 20 scores or more (where none of ours has scored: all), and the
+-- released ones that hold at least half of what these share. `score` is NULL where it failed; `all_ok`: none has failed.
+WITH series AS (
+    SELECT
+        scores.benchmark,
+        scores.space,
+        scores.proxy_id,
+        scores.seed,
+        labels.released,
+        count(*) AS tried
+    FROM scores
+    INNER JOIN proxy_labels AS labels ON scores.proxy_id = labels.proxy_id
+    GROUP BY ALL
+),
+
+-- numbered, as in `correlations`
+numbered AS MATERIALIZED (
+    SELECT
+        *,
+        row_number() OVER () AS series,
+        NOT released OR bool_and(released) OVER (PARTITION BY benchmark, space) AS leads
+    FROM series
+),
+
+leaders AS MATERIALIZED (
+    SELECT *
+    FROM numbered
+    WHERE leads
+    QUALIFY tried >= least(20, max(tried) OVER (PARTITION BY benchmark, space))
+),
+
+led AS (
+    SELECT
+        benchmark,
+        space,
+        count(*) AS leaders
+    FROM leaders
+    GROUP BY ALL
+),
+
+tries AS MATERIALIZED (
+    SELECT
+        numbered.series,
+        scores.benchmark,
+        scores.space,
+        scores.proxy_id,
+        scores.seed,
+        scores.arch_id,
+        CASE
+            WHEN scores.status <> 'ok' OR NOT isfinite(scores.value) THEN NULL
+            WHEN proxies.higher_is_better THEN scores.value
+            ELSE -scores.value
+        END AS score
+    FROM scores
+    INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
+    INNER JOIN numbered
+        ON
+            scores.benchmark = numbered.benchmark
+            AND scores.space = numbered.space
+            AND scores.proxy_id = numbered.proxy_id
+            AND scores.seed IS NOT DISTINCT FROM numbered.seed
+),
+
+base AS MATERIALIZED (
+    SELECT
+        tries.benchmark,
+        tries.space,
+        tries.arch_id
+    FROM tries
+    SEMI JOIN leaders ON tries.series = leaders.series
+    INNER JOIN led ON tries.benchmark = led.benchmark AND tries.space = led.space
+    GROUP BY ALL
+    HAVING count(*) = any_value(led.leaders)
+),
+
+held AS (
+    SELECT
+        tries.series,
+        tries.benchmark,
+        tries.space,
+        count(*) AS held
+    FROM tries
+    SEMI JOIN base
+        ON
+            tries.benchmark = base.benchmark
+            AND tries.space = base.space
+            AND tries.arch_id = base.arch_id
+    GROUP BY ALL
+),
+
+members AS MATERIALIZED (
+    SELECT
+        held.series,
+        held.benchmark,
+        held.space
+    FROM held
+    INNER JOIN numbered ON held.series = numbered.series
+    LEFT JOIN leaders ON held.series = leaders.series
+    WHERE leaders.series IS NOT NULL OR NOT numbered.leads
+    -- those that lead hold all of it
+    QUALIFY 2 * held.held >= max(held.held) OVER (PARTITION BY held.benchmark, held.space)
+),
+
+counted AS (
+    SELECT
+        benchmark,
+        space,
+        count(*) AS members
+    FROM members
+    GROUP BY ALL
+),
+
+shared AS (
+    SELECT
+        tries.benchmark,
+        tries.space,
+        tries.arch_id,
+        bool_and(tries.score IS NOT NULL) AS all_ok
+    FROM tries
+    SEMI JOIN members ON tries.series = members.series
+    INNER JOIN counted ON tries.benchmark = counted.benchmark AND tries.space = counted.space
+    GROUP BY ALL
+    HAVING count(*) = any_value(counted.members)
+)
+
+SELECT
+    tries.benchmark,
+    tries.space,
+    targets.dataset,
+    targets.metric,
+    tries.proxy_id,
+    tries.seed,
+    tries.arch_id,
+    tries.score,
+    shared.all_ok,
+    CASE WHEN targets.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS truth
+FROM tries
+SEMI JOIN members ON tries.series = members.series
+INNER JOIN shared
+    ON
+        tries.benchmark = shared.benchmark
+        AND tries.space = shared.space
+        AND tries.arch_id = shared.arch_id
+INNER JOIN ground_truth
+    ON
+        tries.benchmark = ground_truth.benchmark
+        AND tries.space = ground_truth.space
+        AND tries.arch_id = ground_truth.arch_id
+INNER JOIN targets
+    ON
+        ground_truth.benchmark = targets.benchmark
+        AND ground_truth.space = targets.space
+        AND ground_truth.dataset = targets.dataset
+        AND ground_truth.metric = targets.metric

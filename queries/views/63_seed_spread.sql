@@ -1,0 +1,18 @@
+-- What a seed changes: the spread of a proxy's rho over the seeds that have one, on the architectures of each seed.
+SELECT
+    benchmark,
+    space,
+    dataset,
+    metric,
+    proxy_id,
+    proxy,
+    count(*) AS seeds,
+    min(n) AS least_n,
+    avg(rho) AS mean_rho,
+    stddev_samp(rho) AS sd_rho,
+    min(rho) AS lowest_rho,
+    max(rho) AS highest_rho
+FROM correlations
+WHERE seed IS NOT NULL AND rho IS NOT NULL
+GROUP BY ALL
+HAVING count(*) > 1

@@ -1,0 +1,119 @@
+-- How well the truth ranks the truth, the line that no proxy can be expected to pass: Spearman's rho of a target between
+-- two of its training seeds, the mean over pairs of seeds (`kind` seeds), and with another target of the same data set
+-- family, measured on another split (`kind` the other data set and metric).
+WITH final AS (
+    SELECT
+        truth.benchmark,
+        truth.space,
+        truth.dataset,
+        truth.metric,
+        truth.arch_id,
+        truth.seed,
+        truth.value
+    FROM truth
+    INNER JOIN targets
+        ON
+            truth.benchmark = targets.benchmark
+            AND truth.space = targets.space
+            AND truth.dataset = targets.dataset
+            AND truth.metric = targets.metric
+            AND truth.epochs IS NOT DISTINCT FROM targets.epochs
+            AND truth.source_id = targets.source_id
+    WHERE truth.status = 'ok' AND truth.epoch IS NULL AND truth.seed IS NOT NULL AND isfinite(truth.value)
+),
+
+goals AS (
+    SELECT
+        ground_truth.benchmark,
+        ground_truth.space,
+        ground_truth.dataset,
+        ground_truth.metric,
+        ground_truth.arch_id,
+        targets.split,
+        CASE WHEN targets.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS value
+    FROM ground_truth
+    INNER JOIN targets
+        ON
+            ground_truth.benchmark = targets.benchmark
+            AND ground_truth.space = targets.space
+            AND ground_truth.dataset = targets.dataset
+            AND ground_truth.metric = targets.metric
+    WHERE targets.covered
+),
+
+paired AS (
+    SELECT
+        one.benchmark,
+        one.space,
+        one.dataset,
+        one.metric,
+        'seeds' AS kind,
+        one.seed || '-' || other.seed AS pair,
+        one.value,
+        other.value AS other_value
+    FROM final AS one
+    INNER JOIN final AS other
+        ON
+            one.benchmark = other.benchmark
+            AND one.space = other.space
+            AND one.dataset = other.dataset
+            AND one.metric = other.metric
+            AND one.arch_id = other.arch_id
+            AND one.seed < other.seed
+    UNION ALL
+    SELECT
+        one.benchmark,
+        one.space,
+        one.dataset,
+        one.metric,
+        other.dataset || ' ' || other.metric AS kind,
+        '' AS pair,
+        one.value,
+        other.value AS other_value
+    FROM goals AS one
+    INNER JOIN goals AS other
+        ON
+            one.benchmark = other.benchmark
+            AND one.space = other.space
+            AND one.arch_id = other.arch_id
+            AND one.split <> other.split
+            AND split_part(one.dataset, '-', 1) = split_part(other.dataset, '-', 1)
+),
+
+ranked AS (
+    SELECT
+        *,
+        (rank() OVER by_value + count(*) OVER by_value) / 2 AS value_rank,
+        (rank() OVER by_other + count(*) OVER by_other) / 2 AS other_rank
+    FROM paired
+    WINDOW
+        by_value AS (PARTITION BY benchmark, space, dataset, metric, kind, pair ORDER BY value),
+        by_other AS (PARTITION BY benchmark, space, dataset, metric, kind, pair ORDER BY other_value)
+),
+
+correlated AS (
+    SELECT
+        benchmark,
+        space,
+        dataset,
+        metric,
+        kind,
+        pair,
+        count(*) AS n,
+        corr(value_rank, other_rank) AS rho
+    FROM ranked
+    GROUP BY ALL
+)
+
+SELECT
+    benchmark,
+    space,
+    dataset,
+    metric,
+    kind,
+    count(*) AS pairs,
+    min(n) AS least_n,
+    avg(rho) AS rho
+FROM correlated
+WHERE isfinite(rho)
+GROUP BY ALL
