@@ -162,6 +162,7 @@ def rhos(dots: Sequence[Dot], ceiling: Sequence[tuple[str, float]], *, title: st
     """
     places = np.arange(len(dots))[::-1]
     lowest = min((d.rho if d.low is None else d.low for d in dots), default=0.0)
+    height = 1.2 + 0.19 * len(dots)
 
     def draw(axes: Axes) -> None:
         for place, dot in zip(places, dots, strict=True):
@@ -173,12 +174,11 @@ def rhos(dots: Sequence[Dot], ceiling: Sequence[tuple[str, float]], *, title: st
             axes.axvline(rho, color=colour, linestyle=dashes, linewidth=1.2, label=name)
         axes.set(xlabel="Spearman's rho", xlim=(min(0.0, lowest - 0.03), 1.02), ylim=(-0.8, len(dots) - 0.2))
         axes.set_yticks(places, [d.label for d in dots], fontsize=7.5)
-        height = axes.figure.get_size_inches()[1]
         axes.figure.subplots_adjust(left=0.4, top=1 - 0.35 / height, bottom=(0.8 if ceiling else 0.45) / height)
         if ceiling:
             axes.figure.legend(loc="lower right", ncols=2, fontsize=7.5)
 
-    return _drawn(draw, title, (7.6, 1.2 + 0.19 * len(dots)))
+    return _drawn(draw, title, (7.6, height))
 
 
 def pareto(dots: Sequence[Dot], *, title: str) -> Drawing:
@@ -188,16 +188,16 @@ def pareto(dots: Sequence[Dot], *, title: str) -> Drawing:
         dots: proxies with seconds.
         title: above the axes.
     """
-    cheapest = sorted(dots, key=lambda d: (d.seconds or 0.0, -d.rho))
-    front = [d for i, d in enumerate(cheapest) if all(d.rho > other.rho for other in cheapest[:i])]
+    timed = sorted(((d.seconds, d) for d in dots if d.seconds is not None), key=lambda pair: (pair[0], -pair[1].rho))
+    front = [pair for i, pair in enumerate(timed) if all(pair[1].rho > cheaper.rho for _, cheaper in timed[:i])]
 
     def draw(axes: Axes) -> None:
-        axes.step([d.seconds for d in front], [d.rho for d in front], where="post", color=LINE, linewidth=1.5)
-        for dot in dots:
-            axes.plot([dot.seconds], [dot.rho], color=MUTED if dot.released else ACCENT, marker="o", markersize=4)
-        for i, dot in enumerate(front):
+        axes.step([seconds for seconds, _ in front], [d.rho for _, d in front], where="post", color=LINE, linewidth=1.5)
+        for seconds, dot in timed:
+            axes.plot([seconds], [dot.rho], color=MUTED if dot.released else ACCENT, marker="o", markersize=4)
+        for i, (seconds, dot) in enumerate(front):
             offset = (5, -9 if i % 2 else 5)
-            axes.annotate(dot.label, (dot.seconds, dot.rho), offset, textcoords="offset points", fontsize=7, color=INK)
+            axes.annotate(dot.label, (seconds, dot.rho), offset, textcoords="offset points", fontsize=7, color=INK)
         axes.set_xscale("log")
         _plain(axes.xaxis)
         axes.margins(x=0.1, y=0.12)
@@ -220,6 +220,8 @@ def heat(labels: Sequence[str], spaces: Sequence[str], values: Floats, *, title:
     """
     from matplotlib.patches import Rectangle
 
+    height = 0.9 + 0.19 * len(labels)
+
     def draw(axes: Axes) -> None:
         for (down, across), rho in np.ndenumerate(values):
             if np.isfinite(rho):
@@ -232,10 +234,9 @@ def heat(labels: Sequence[str], spaces: Sequence[str], values: Floats, *, title:
         axes.set(xlim=(-0.5, len(spaces) - 0.5), ylim=(len(labels) - 0.5, -0.5))
         axes.set_xticks(range(len(spaces)), spaces, fontsize=7.5)
         axes.set_yticks(range(len(labels)), labels, fontsize=7.5)
-        height = axes.figure.get_size_inches()[1]
         axes.figure.subplots_adjust(left=0.4, top=1 - 0.35 / height, bottom=0.35 / height)
 
-    return _drawn(draw, title, (7.6, 0.9 + 0.19 * len(labels)))
+    return _drawn(draw, title, (7.6, height))
 
 
 def inline(svg: str, prefix: str, described: str) -> str:

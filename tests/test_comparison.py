@@ -133,7 +133,7 @@ def test_what_others_report_stands_beside_the_same_proxy_here(tmp_path):
     [here] = [row for row in rows if row["label"]]
     assert (here["proxy"], here["published_rho"], here["published_n"], here["n"]) == ("synflow", 0.77, 15625, 24)
     assert here["low"] < here["rho"] < here["high"]
-    assert {"az-nas", "naswot"} <= {row["proxy"].lower() for row in rows if not row["label"]}
+    assert {"flops", "naswot"} <= {row["proxy"] for row in rows if not row["label"]}
 
 
 def test_published_figures_are_correlations_of_known_benchmarks_with_a_source(lake):

@@ -1,6 +1,7 @@
--- Figures that others report, to stand beside ours, each with its source; add a row here for one more. `proxy` is as the
--- source calls it, `ours` the name of the same here (NULL: nothing here is the same); `metric` or `n` is NULL where the
--- source does not say. A source that begins with "scores" released scores and no figure: rho is their correlation.
+-- Figures that others report, to stand beside ours, each with its source; add a row here for one more. `proxy` is as
+-- the source calls it, `ours` the name of the same here (NULL: nothing here is the same); `metric` or `n` is NULL
+-- where the source does not say. A source that begins with "scores" released scores and no figure: rho is their
+-- correlation.
 SELECT
     facts.source,
     facts.benchmark,
@@ -15,31 +16,27 @@ SELECT
 FROM (
     VALUES
     (
-        'Li et al., NeurIPS 2021, arXiv 2108.01899', 'nasbench101', 'cells', 'cifar10', NULL,
+        'Li et al., NeurIPS 2021, arXiv 2108.01899', 'nasbench101', 'cell', 'cifar10', NULL,
         'GenNAS', 'regression-n101', 0.85, NULL, NULL
     ),
     (
-        'Li et al., NeurIPS 2021, arXiv 2108.01899', 'nasbench101', 'cells', 'cifar10', NULL,
+        'Li et al., NeurIPS 2021, arXiv 2108.01899', 'nasbench101', 'cell', 'cifar10', NULL,
         'best efficient method before', NULL, 0.38, NULL, NULL
     ),
     (
-        'Lee and Ham, CVPR 2024, arXiv 2403.19232', 'nasbench201', 'topology', 'cifar10', 'test_accuracy',
-        'AZ-NAS', 'az-nas', 0.91, NULL, NULL
-    ),
-    (
-        'scores of NAS-Bench-Suite-Zero', 'nasbench101', 'cells', 'cifar10', 'test_accuracy',
+        'scores of NAS-Bench-Suite-Zero', 'nasbench101', 'cell', 'cifar10', 'test_accuracy',
         'params', 'params', 0.72, NULL, 500
     ),
     (
-        'scores of NAS-Bench-Suite-Zero', 'nasbench101', 'cells', 'cifar10', 'test_accuracy',
+        'scores of NAS-Bench-Suite-Zero', 'nasbench101', 'cell', 'cifar10', 'test_accuracy',
         'flops', 'flops', 0.72, NULL, 500
     ),
     (
-        'scores of NAS-Bench-Suite-Zero', 'nasbench101', 'cells', 'cifar10', 'test_accuracy',
+        'scores of NAS-Bench-Suite-Zero', 'nasbench101', 'cell', 'cifar10', 'test_accuracy',
         'synflow', 'synflow', 0.65, NULL, 500
     ),
     (
-        'scores of NAS-Bench-Suite-Zero', 'nasbench101', 'cells', 'cifar10', 'test_accuracy',
+        'scores of NAS-Bench-Suite-Zero', 'nasbench101', 'cell', 'cifar10', 'test_accuracy',
         'jacov', 'jacov', -0.50, NULL, 500
     ),
     (

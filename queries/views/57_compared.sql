@@ -1,6 +1,7 @@
--- The scores that a fair comparison rests on: for each target, the architectures that every compared proxy and seed has
--- tried, a row each. Compared are our own proxies with 20 scores or more (where none of ours has scored: all), and the
--- released ones that hold at least half of what these share. `score` is NULL where it failed; `all_ok`: none has failed.
+-- The scores that a fair comparison rests on: for each target, the architectures that every compared proxy and seed
+-- has tried, a row each. Compared are our own proxies with 20 scores or more (where none of ours has scored: all), and
+-- the released ones that hold at least half of what these share. `score` is NULL where it failed; `all_ok`: none has
+-- failed.
 WITH series AS (
     SELECT
         scores.benchmark,

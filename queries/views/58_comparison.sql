@@ -1,5 +1,6 @@
--- Every compared proxy and seed on the same architectures (see `compared`). `n`: those on which none has failed, and rho
--- over them; `n_tried`: with those on which one has; `rho_failures_last`: over these, a score that failed ranked below all.
+-- Every compared proxy and seed on the same architectures (see `compared`). `n`: those on which none has failed, and
+-- rho over them; `n_tried`: with those on which one has; `rho_failures_last`: over these, a score that failed ranked
+-- below all.
 WITH ranked AS (
     SELECT
         *,

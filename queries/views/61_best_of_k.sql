@@ -1,6 +1,6 @@
 -- What is found by taking the k architectures with the highest scores, k of 1, 5, 10, 20 and 50, of those on which no
--- compared proxy has failed: `precision_at_k` (the share of them that are among the k truly best), `ndcg` (gains
--- 2^g - 1, g the truth scaled to [0, 1]; logarithmic discount), the best true value among them, and what it lacks to the
+-- compared proxy has failed: `precision_at_k` (the share of them that are among the k truly best), `ndcg` (gains 2^g -
+-- 1, g the truth scaled to [0, 1]; logarithmic discount), the best true value among them, and what it lacks to the
 -- best of all (`regret`, in the metric's unit). Equal scores are taken the worse first, so that ties flatter nobody.
 WITH placed AS (
     SELECT
@@ -13,7 +13,8 @@ WITH placed AS (
         truth,
         count(*) OVER series AS n,
         max(truth) OVER series AS best,
-        coalesce((truth - min(truth) OVER series) / nullif(max(truth) OVER series - min(truth) OVER series, 0), 1) AS gain,
+        coalesce((truth - min(truth) OVER series) / nullif(max(truth) OVER series - min(truth) OVER series, 0), 1)
+            AS gain,
         row_number() OVER (series ORDER BY score DESC, truth ASC) AS place,
         row_number() OVER (series ORDER BY truth DESC) AS true_place,
         rank() OVER (series ORDER BY truth DESC) AS true_rank
@@ -39,7 +40,7 @@ found AS (
         avg((placed.true_rank <= sizes.k)::INTEGER) FILTER (WHERE placed.place <= sizes.k) AS precision_at_k,
         sum((pow(2, placed.gain) - 1) / log2(placed.place + 1)) FILTER (WHERE placed.place <= sizes.k)
         / sum((pow(2, placed.gain) - 1) / log2(placed.true_place + 1))
-            FILTER (WHERE placed.true_place <= sizes.k) AS ndcg,
+        FILTER (WHERE placed.true_place <= sizes.k) AS ndcg,
         max(placed.truth) FILTER (WHERE placed.place <= sizes.k) AS best_found,
         any_value(placed.best) AS best
     FROM placed

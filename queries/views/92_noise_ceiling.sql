@@ -1,4 +1,4 @@
--- How well the truth ranks the truth, the line that no proxy can be expected to pass: Spearman's rho of a target between
+-- How well the truth ranks the truth, the line that no proxy is expected to pass: Spearman's rho of a target between
 -- two of its training seeds, the mean over pairs of seeds (`kind` seeds), and with another target of the same data set
 -- family, measured on another split (`kind` the other data set and metric).
 WITH final AS (
