@@ -55,6 +55,7 @@ def losses(lake: Path) -> dict[Any, list[float]]:
 def command(lake: Path, path: Path, *more: str) -> list[str]:
     arguments = ["score", "nasbench201", "--lake", str(lake), "--proxy", str(path), *more]
     program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored where a job runs behind &
         "from pipeline import cli, score; score.SHORTEST = 0.1; cli.main()"  # many parts: many places to be killed
     )
     return [sys.executable, "-c", program, *arguments]
