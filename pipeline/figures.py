@@ -174,7 +174,7 @@ def rhos(dots: Sequence[Dot], ceiling: Sequence[tuple[str, float]], *, title: st
             axes.axvline(rho, color=colour, linestyle=dashes, linewidth=1.2, label=name)
         axes.set(xlabel="Spearman's rho", xlim=(min(0.0, lowest - 0.03), 1.02), ylim=(-0.8, len(dots) - 0.2))
         axes.set_yticks(places, [d.label for d in dots], fontsize=7.5)
-        axes.figure.subplots_adjust(left=0.4, top=1 - 0.35 / height, bottom=(0.8 if ceiling else 0.45) / height)
+        axes.figure.subplots_adjust(left=0.47, top=1 - 0.35 / height, bottom=(0.8 if ceiling else 0.45) / height)
         if ceiling:
             axes.figure.legend(loc="lower right", ncols=2, fontsize=7.5)
 
@@ -203,7 +203,7 @@ def pareto(dots: Sequence[Dot], *, title: str) -> Drawing:
         axes.margins(x=0.1, y=0.12)
         axes.set(xlabel="seconds an architecture", ylabel="Spearman's rho")
         low, high = axes.get_xlim()
-        axes.set_xlim(low, high * (high / low) ** 0.45)  # room for the names
+        axes.set_xlim(low, high * (high / low) ** 0.6)  # room for the names
         axes.figure.subplots_adjust(left=0.1)
 
     return _drawn(draw, title, (7.6, 3.4))
@@ -234,7 +234,7 @@ def heat(labels: Sequence[str], spaces: Sequence[str], values: Floats, *, title:
         axes.set(xlim=(-0.5, len(spaces) - 0.5), ylim=(len(labels) - 0.5, -0.5))
         axes.set_xticks(range(len(spaces)), spaces, fontsize=7.5)
         axes.set_yticks(range(len(labels)), labels, fontsize=7.5)
-        axes.figure.subplots_adjust(left=0.4, top=1 - 0.35 / height, bottom=0.35 / height)
+        axes.figure.subplots_adjust(left=0.47, top=1 - 0.35 / height, bottom=0.35 / height)
 
     return _drawn(draw, title, (7.6, height))
 
