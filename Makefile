@@ -5,7 +5,7 @@ SAMPLE ?= 48
 BIN := .venv/bin
 GUARDED := reports/baseline/short.toml
 
-.PHONY: help setup demo test lint guard baseline bench report clean
+.PHONY: help setup demo test lint guard baseline bench measure report clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -56,6 +56,10 @@ baseline: .venv/.demo ## make the rank correlations of reports/baseline anew; th
 
 bench: .venv/.dev ## time the engine beside the plain loop, ingest and queries; print ratios
 	$(BIN)/python -m tests.bench
+
+measure: .venv/.demo ## make the figures of README.md from the files under DATA (hours; goes on where it was stopped)
+	@test -n "$(DATA)" || { echo 'make measure DATA=FOLDER: reports/measure.sh says what is in it' >&2; exit 2; }
+	reports/measure.sh $(DATA)
 
 report: .venv/.demo ## write the report of the lake to reports/latest
 	$(BIN)/pipeline report

@@ -107,7 +107,7 @@ def ingest(
     for summary in summaries:
         typer.echo(summary.line)
     unconfirmed = _check(benchmark, [Path(s.file) for s in summaries if s.source == stage.NATIVE and not s.already])
-    if rejected := sum(s.rejected for s in summaries):
+    if (rejected := sum(s.rejected for s in summaries)) > max_rejects:
         raise UserError(
             f"{rejected} records rejected, the others are stored: see them with `pipeline query 'FROM rejects'`"
         )

