@@ -1,21 +1,20 @@
 """`make bench`: speeds as ratios, each measured beside its yardstick in one run on one machine.
 
-    python -m tests.bench [ARCHITECTURES]
+    python -m tests.bench [ARCHITECTURES OF A SPACE]
 
-- scoring: the engine beside a plain eager loop, the same networks, task and losses;
+- scoring: the engine beside the plain eager loop on three spaces, the same networks, tasks and streams;
 - ingest of a table of 15,625 rows beside a bare read of the same file with the csv module;
 - a query with its process beside an empty Python process.
 
-Prints a table and writes reports/bench/DATE-HOST.json.
+Prints a table and writes reports/bench/DATE.json.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import os
 import platform
-import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,104 +25,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from scipy.stats import spearmanr
-from torch import nn
 
 from pipeline import ingest, provenance
-from pipeline.networks import nasbench201 as nets
-from pipeline.proxies import images, regression
-from pipeline.proxies.regression import presets, training
+from tests.bench_scoring import SPACES, compared
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-PRESET = "regression-n101"
-
-
-class PlainCell(nn.Module):
-    """As a search network holds it: every candidate of every edge exists, each with its own ReLU; one is used."""
-
-    def __init__(self, edges: dict[tuple[int, int], str], channels: int) -> None:
-        super().__init__()
-        self.chosen = edges
-        self.candidates = nn.ModuleDict(
-            {
-                f"{i}-{j}-{kind}": nn.Sequential(nn.ReLU(), *nets.ConvBN(channels, channels, kernel, plain=True))
-                for i, j in edges
-                for kind, kernel in (("nor_conv_1x1", 1), ("nor_conv_3x3", 3))
-            }
-        )
-        self.pool = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
-
-    def edge(self, i: int, j: int, x: torch.Tensor) -> torch.Tensor:
-        kind = self.chosen[i, j]
-        if kind == "none":
-            return x * 0
-        if kind == "skip_connect":
-            return x
-        return self.pool(x) if kind == "avg_pool_3x3" else self.candidates[f"{i}-{j}-{kind}"](x)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        nodes = [x]
-        for j in range(1, 4):
-            nodes.append(sum(self.edge(i, j, nodes[i]) for i in range(j)))
-        return nodes[3]
-
-
-def plain_network(cell: str) -> nn.Module:
-    net = nets.network({"cell": cell})
-    for stack, width in zip((0, 2, 4), nets.TOPOLOGY_CHANNELS, strict=True):
-        net.stacks[stack] = nn.Sequential(*(PlainCell(nets.parse_cell(cell), width) for _ in range(5)))
-    return net
-
-
-def plain_score(cell: str, preset: presets.Preset, batch: torch.Tensor, goals: list[torch.Tensor]) -> float:
-    """The loop as METHOD descriptions give it: eager, default layout, one network at a time."""
-    model = training.Regression(plain_network(cell), goals, batch)
-    decayed = [p for p in model.parameters() if p.dim() > 1]
-    others = [p for p in model.parameters() if p.dim() <= 1]
-    optimiser = torch.optim.SGD(
-        [{"params": decayed, "weight_decay": preset.weight_decay}, {"params": others}], lr=0.1, momentum=0.9
-    )
-    weights = torch.tensor(preset.stage_weights)
-    last = 0.0
-    for iteration in range(1, preset.iterations + 1):
-        model.train()
-        optimiser.zero_grad()
-        (weights * model(batch + 0.1 * (torch.rand_like(batch) * 2 - 1))).sum().backward()
-        optimiser.step()
-        if iteration % preset.evaluate_every == 0:
-            model.eval()
-            with torch.no_grad():
-                last = float((weights * model(batch + 0.1 * (torch.rand_like(batch) * 2 - 1))).sum())
-    return last
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     started = time.perf_counter()
     result = call()
     return time.perf_counter() - started, result
-
-
-def scoring(count: int) -> dict[str, float]:
-    torch.set_num_threads(1)
-    rng = random.Random(0)
-    edges = [(i, j) for j in range(1, 4) for i in range(j)]
-    cells = []
-    for _ in range(count):
-        kinds = {edge: rng.choice(OPERATIONS) for edge in edges}
-        cells.append("+".join("|" + "|".join(f"{kinds[i, j]}~{i}" for i in range(j)) + "|" for j in range(1, 4)))
-    proxy, preset = regression.load(PRESET), presets.load(PRESET)
-    batch = images.named(None, regression.IMAGES).tensor()
-    goals = training.targets(preset, batch, torch.Generator().manual_seed(0))
-    plain, ours = [], []
-    for cell in cells:  # in turn, so that a machine that slows down slows both
-        plain.append(timed(lambda c=cell: plain_score(c, preset, batch, goals)))
-        ours.append(timed(lambda c=cell: proxy.score(lambda: nets.network({"cell": c}), c, 0, "cpu").value))
-    seconds = [sum(t for t, _ in runs) / count for runs in (plain, ours)]
-    agreement = spearmanr([v for _, v in plain], [v for _, v in ours]).statistic
-    return {
-        "plain_seconds": seconds[0], "engine_seconds": seconds[1], "ratio": seconds[0] / seconds[1],
-        "agreement_rho": float(agreement), "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }  # fmt: skip
 
 
 def reading(folder: Path) -> dict[str, float]:
@@ -161,17 +73,18 @@ def reading(folder: Path) -> dict[str, float]:
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 12
+    row: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": platform.machine(), "cores": os.cpu_count(),
+        "version": provenance.code_version(), "torch": torch.__version__,
+    }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        row = {
-            "at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": platform.machine(),
-            "version": provenance.code_version(), "torch": torch.__version__, "architectures": count,
-            **scoring(count), **reading(Path(folder)),
-        }  # fmt: skip
+        row |= reading(Path(folder))
+    row |= {f"{name}.{what}": value for name in SPACES for what, value in compared(name, count).items()}
     for name, value in row.items():
-        print(f"{name:20} {value:.3f}" if isinstance(value, float) else f"{name:20} {value}")
+        print(f"{name:32} {value:.3f}" if isinstance(value, float) else f"{name:32} {value}")
     out = Path("reports/bench")
     out.mkdir(parents=True, exist_ok=True)
-    (out / f"{datetime.now(UTC):%Y-%m-%d}-nasbench201.json").write_text(json.dumps(row, indent=1) + "\n")
+    (out / f"{datetime.now(UTC):%Y-%m-%d}.json").write_text(json.dumps(row, indent=1) + "\n")
 
 
 if __name__ == "__main__":
