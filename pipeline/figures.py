@@ -210,11 +210,11 @@ def pareto(dots: Sequence[Dot], *, title: str) -> Drawing:
 
 
 def heat(labels: Sequence[str], spaces: Sequence[str], values: Floats, *, title: str) -> Drawing:
-    """A heat map of rho, proxies down and spaces across; what is not known is left empty.
+    """A heat map of rho, proxies or signals down and spaces or stages across; what is not known is left empty.
 
     Args:
-        labels: names of the proxies.
-        spaces: names of the spaces.
+        labels: what stands down.
+        spaces: what stands across.
         values: rho [labels, spaces], NaN where there is none.
         title: above the axes.
     """
@@ -234,7 +234,8 @@ def heat(labels: Sequence[str], spaces: Sequence[str], values: Floats, *, title:
         axes.set(xlim=(-0.5, len(spaces) - 0.5), ylim=(len(labels) - 0.5, -0.5))
         axes.set_xticks(range(len(spaces)), spaces, fontsize=7.5)
         axes.set_yticks(range(len(labels)), labels, fontsize=7.5)
-        axes.figure.subplots_adjust(left=0.47, top=1 - 0.35 / height, bottom=0.35 / height)
+        left = min(0.47, 0.04 + 0.008 * max(map(len, labels)))
+        axes.figure.subplots_adjust(left=left, top=1 - 0.35 / height, bottom=0.35 / height)
 
     return _drawn(draw, title, (7.6, height))
 

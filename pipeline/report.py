@@ -125,7 +125,8 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
         row |= {"low": None, "high": None, "resamples": None, "tau": None}
     add_certainty(scored)
     ours_first = sorted(scored, key=lambda both: bool(both[0]["released"]))
-    figures = [_scatter(main, row, pair) for row, pair in ours_first] + _iterations(connection, parameters, ranking)
+    figures = [_scatter(main, row, pair) for row, pair in ours_first]
+    figures += _iterations(connection, parameters, ranking) + _menus(connection, parameters, ranking)
     return {
         "benchmark": main["benchmark"],
         "space": main["space"],
@@ -185,6 +186,31 @@ def _iterations(connection: duckdb.DuckDBPyConnection, parameters: Row, ranking:
                 caption = f"{_titled(row)}: rho of the {mode} loss ({told}) against iterations, by stage"
                 figure = {"name": _slug(f"iterations-{mode}", row), "kind": "iterations", "caption": caption}
                 made.append({**figure, "drawing": drawing})
+    return made
+
+
+def _menus(connection: duckdb.DuckDBPyConnection, parameters: Row, ranking: list[Row]) -> list[Row]:
+    """The heat map of a menu's stages, signals and iterations, a figure for each proxy, seed and kind of loss."""
+    from pipeline import figures
+
+    lines = answers(connection, "menu", parameters)
+    made = []
+    for row in ranking:
+        for mode in ("train", "eval"):
+            sought = (row["proxy_id"], row["seed"], mode)
+            own = [line for line in lines if (line["proxy_id"], line["seed"], line["mode"]) == sought]
+            across = sorted({at for line in own for at in zip(line["stages"], line["iterations"], strict=True)})
+            if not own:
+                continue
+            values = np.full((len(own), len(across)), np.nan)
+            for down, line in enumerate(own):
+                for at, rho in zip(zip(line["stages"], line["iterations"], strict=True), line["rho"], strict=True):
+                    values[down, across.index(at)] = np.nan if rho is None else rho
+            titles = [f"stage {stage}\n{iteration}" for stage, iteration in across]
+            title = f"{_titled(row)}: rho of each signal's {mode} loss, n {max(line['n'] for line in own)}"
+            drawing = figures.heat([line["signal"] for line in own], titles, values, title=title)
+            caption = f"{_titled(row)}: rho of the {mode} loss of each signal, by stage and iteration"
+            made.append({"name": _slug(f"menu-{mode}", row), "kind": "menu", "caption": caption, "drawing": drawing})
     return made
 
 

@@ -133,6 +133,26 @@ def test_two_spaces_are_put_beside_one_another(tmp_path):
     assert page.index("the mean over seeds") < page.index('id="space-1"')
 
 
+def test_a_menu_has_a_heat_map_of_its_signals(tmp_path):
+    """The loss of the dots falls with the truth at stage 1 alone, that of the waves nowhere."""
+    size = lakes.SIZE
+    lake = lakes.made_up(tmp_path / "lake")
+    curves = [
+        lakes.curve(i, size, stage, "train", [-i * stage if signal == "dots" else i] * 20, seed=None, signal=signal)
+        for i in range(3, 30) for stage in (0, 1) for signal in ("dots", "waves")
+    ]  # fmt: skip
+    lakes.publish(lake.root, "menu", curves=curves)
+    out = tmp_path / "out"
+    report.write(lake.root, out)
+    [figure] = [f for f in json.loads((out / "report.json").read_text())["spaces"][0]["figures"] if f["kind"] == "menu"]
+    assert "params@big" in figure["caption"] and "train" in figure["caption"]
+    assert (out / "figures" / f"{figure['name']}.svg").exists()
+    goal = {"benchmark": lakes.BENCHMARK, "space": lakes.SPACE, "dataset": lakes.DATASET, "metric": lakes.METRIC}
+    dots, waves = catalog.run_sql(lake, catalog.queries("report")["menu"].read_text(), goal).to_pylist()
+    assert dots["stages"] == [0, 0, 0, 0, 1, 1, 1, 1] and dots["iterations"] == [2, 4, 10, 20] * 2
+    assert dots["rho"][:4] == [None] * 4 and dots["rho"][4:] == pytest.approx([-waves["rho"][0]] * 4)
+
+
 def test_provenance_is_at_the_foot(page, content):
     foot = page[page.index("<footer>") :]
     assert (

@@ -56,7 +56,7 @@ def test_a_preset_that_extends_another_has_its_stages_and_not_its_description() 
     fast, base = presets.load("regression-fast"), presets.load("regression-n101")
     assert isinstance(fast, presets.Preset) and isinstance(base, presets.Preset)
     assert fast.stages == base.stages and fast.noise == base.noise
-    assert (fast.iterations, base.iterations) == (30, 100)
+    assert (fast.iterations, base.iterations) == (40, 100)
     assert fast.description and fast.description != base.description
     assert "extends" not in fast.configuration()
 
