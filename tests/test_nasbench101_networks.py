@@ -9,6 +9,7 @@ from typing import Any
 import nasbench101_files as files
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 from pipeline import score
@@ -64,6 +65,15 @@ def test_every_parameter_of_a_cell_gets_a_gradient(number: int) -> None:
     cell = nets.Cell(matrix(spec), spec["operations"], 6, 10)
     cell(torch.randn(4, 6, 8, 8)).square().sum().backward()
     assert all(p.grad is not None for p in cell.parameters())
+
+
+def test_convolutions_start_with_the_variance_of_their_outputs() -> None:
+    torch.manual_seed(0)
+    net = nets.network(files.cells(1)[0], channels=64)
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d) and module.weight.numel() > 5_000:
+            area = module.kernel_size[0] * module.kernel_size[1]
+            assert module.weight.var().item() == pytest.approx(2 / (area * module.out_channels), rel=0.1)
 
 
 def test_channels_that_do_not_divide_go_to_the_first() -> None:

@@ -105,6 +105,9 @@ def _total(terms: list[Tensor]) -> Tensor:
 class Network(nn.Module):
     """Images [N, 3, H, W] -> the features after each of the three stacks, at H, H/2 and H/4.
 
+    Convolutions start normal with variance 2 / (kernel area x output channels) (He et al., "Delving Deep into
+    Rectifiers", 2015): so do the networks of the regression proxy's authors, as the losses tell (DESIGN.md).
+
     Args:
         matrix, operations: the cell.
         channels: of the first stack.
@@ -120,6 +123,9 @@ class Network(nn.Module):
             inputs = [before, *[width] * (CELLS - 1)]
             self.stacks.append(nn.Sequential(*(Cell(matrix, operations, i, width) for i in inputs)))
             before = width
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """The three taps, first to last."""
