@@ -22,6 +22,7 @@ RESAMPLES = 2000
 FEW_RESAMPLES = 500  # above MANY architectures, where an interval is narrow and a resample costs more
 MANY = 5000
 LEVEL = 0.95
+FEWEST = 10  # pairs; the resamples of fewer repeat so few values that five in order give [1, 1]
 _CELLS = 250_000  # counts held at a time: 2 MB, so that they stay in the cache
 
 
@@ -44,7 +45,7 @@ def spearman_intervals(x: Floats, y: Floats, seed: int = 0, resamples: int | Non
         resamples: how many; by default `RESAMPLES`, or `FEW_RESAMPLES` above `MANY` architectures.
 
     Returns:
-        k intervals; None where rho is not defined: fewer than three pairs, or all of one value.
+        k intervals; None where there are fewer than `FEWEST` pairs, or all are of one value.
     """
     found: list[Interval | None] = [None] * len(x)
     defined = _defined(x, y)
@@ -113,8 +114,8 @@ def kendall_tau(x: Floats, y: Floats) -> float | None:
 
 
 def _defined(x: Floats, y: Floats) -> list[int]:
-    """The rows of `x` that have a rho with `y`."""
-    return [k for k, row in enumerate(x) if len(y) >= 3 and np.ptp(row) > 0 and np.ptp(y) > 0]
+    """The rows of `x` that have a rho with `y`, of enough pairs for an interval."""
+    return [k for k, row in enumerate(x) if len(y) >= FEWEST and np.ptp(row) > 0 and np.ptp(y) > 0]
 
 
 def _intervals(resampled: Floats) -> list[Interval]:

@@ -90,3 +90,10 @@ def test_a_paired_difference_is_that_of_the_same_resamples_and_narrower_than_two
     assert like_it.high - like_it.low < (alone.high - alone.low) / 2
     assert best is None and constant is None
     assert statistics.paired_differences(x, y, 3) == [None] * 4
+
+
+def test_few_pairs_have_no_interval() -> None:
+    y = np.arange(10.0)
+    assert statistics.spearman_intervals(y[None, :9], y[:9]) == [None]
+    assert statistics.spearman_intervals(y[None], y) != [None]
+    assert statistics.paired_differences(np.stack([y[:9], -y[:9]]), y[:9], best=0) == [None, None]
