@@ -12,6 +12,7 @@ from pathlib import Path
 import lakes
 import pytest
 from lakes import OURS
+from scipy.stats import spearmanr
 
 from pipeline import catalog
 from pipeline.schema import TABLES
@@ -124,3 +125,17 @@ def test_queries_are_clean():
     command = [sys.executable, "-m", "sqlfluff", "lint", "--processes", "1", "queries"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_two_proxies_say_the_same_as_scipy_says(lake):
+    rows = catalog.run_sql(lake, EXAMPLES["which_proxies_say_the_same"].read_text()).to_pylist()
+    [found] = [r for r in rows if {r["proxy"], r["other_proxy"]} == {"params@big", "synflow@small"}]
+    sql = "FROM compared WHERE score IS NOT NULL AND metric = 'test_accuracy' ORDER BY arch_id"
+    both = catalog.run_sql(lake, sql).to_pylist()
+    scores = [[r["score"] for r in both if r["proxy_id"] == proxy] for proxy in (lakes.SIZE, lakes.RELEASED)]
+    assert found["spearman"] == pytest.approx(spearmanr(*scores).statistic, abs=5e-5)
+
+
+def test_what_is_left_and_what_is_done_are_all(lake):
+    rows = catalog.run_sql(lake, EXAMPLES["what_is_still_to_do"].read_text()).to_pylist()
+    assert rows and all(r["scored"] + r["to_do"] == r["architectures"] == 30 for r in rows)

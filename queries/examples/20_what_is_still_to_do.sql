@@ -1,0 +1,45 @@
+-- What is still to do? For each of our proxies the architectures with truth that it has and has not scored.
+-- Run: pipeline query --file queries/examples/20_what_is_still_to_do.sql
+WITH known AS (
+    SELECT
+        targets.benchmark,
+        targets.space,
+        count(DISTINCT ground_truth.arch_id) AS architectures
+    FROM targets
+    INNER JOIN ground_truth
+        ON
+            targets.benchmark = ground_truth.benchmark
+            AND targets.space = ground_truth.space
+            AND targets.dataset = ground_truth.dataset
+            AND targets.metric = ground_truth.metric
+    WHERE targets.main
+    GROUP BY targets.benchmark, targets.space
+),
+
+done AS (
+    SELECT
+        benchmark,
+        space,
+        proxy_id,
+        seed,
+        count(*) AS scored,
+        count(*) FILTER (WHERE status != 'ok') AS failed,
+        avg(seconds) AS mean_seconds
+    FROM scores
+    WHERE seconds IS NOT NULL
+    GROUP BY benchmark, space, proxy_id, seed
+)
+
+SELECT
+    done.space,
+    labels.label AS proxy,
+    done.seed,
+    known.architectures,
+    done.scored,
+    done.failed,
+    known.architectures - done.scored AS to_do,
+    round((known.architectures - done.scored) * done.mean_seconds / 3600, 1) AS hours_of_one_worker
+FROM done
+INNER JOIN known ON done.benchmark = known.benchmark AND done.space = known.space
+INNER JOIN proxy_labels AS labels ON done.proxy_id = labels.proxy_id
+ORDER BY done.space, proxy, done.seed
