@@ -26,7 +26,7 @@ _PIXELS = {True: "#7b8794", False: "#2f86e0"}  # released or not; pixels cannot 
 _THEME = {INK: "ink", MUTED: "muted", LINE: "line", ACCENT: "accent"}  # colours that follow the page's, by variable
 _STAGES = (("#d98a00", ":"), ("#009e73", "--"), ("#c2609a", "-."), ("#8a6d3b", (0, (5, 1))), ("#6a5acd", (0, (1, 1))))
 _SIZE = (4.2, 3.25)  # inches
-_VECTOR_POINTS = 2000  # more are drawn as pixels, which keeps a page of whole spaces small
+_VECTOR_POINTS = 400  # more are drawn as pixels, which keeps a page of whole spaces small
 _RC: dict[Any, Any] = {
     "svg.hashsalt": "nas-proxy-bench",
     "svg.fonttype": "none",
@@ -252,6 +252,8 @@ def inline(svg: str, prefix: str, described: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    named = set(re.findall(r'(?:url\(#|href="#)([^)"]*)', svg))
+    svg = re.sub(r'\sid="([^"]*)"', lambda found: found[0] if found[1] in named else "", svg)
     svg = re.sub(r'(\sid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
     svg = re.sub(r"(\d)px 'DejaVu Sans'[^;\"]*", r"\1px system-ui, sans-serif", svg)
     for colour, name in _THEME.items():

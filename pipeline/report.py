@@ -361,8 +361,10 @@ def _render(template: str, content: Row, drawings: Mapping[str, Drawing]) -> str
     )  # fmt: skip
     environment.filters |= {"number": number, "interval": interval, "counted": counted, "target": target_name}
 
+    places = {name: f"f{place}" for place, name in enumerate(drawings)}  # short, as every id of a page has it
+
     def drawn(figure: Row) -> Markup:
-        return Markup(inline(drawings[figure["name"]].svg, figure["name"], str(escape(figure["caption"]))))
+        return Markup(inline(drawings[figure["name"]].svg, places[figure["name"]], str(escape(figure["caption"]))))
 
     environment.globals |= {"drawn": drawn, "many": statistics.MANY, "few": statistics.FEW_RESAMPLES}
     return environment.get_template(template).render(content, resamples=statistics.RESAMPLES)
