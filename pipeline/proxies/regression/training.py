@@ -129,7 +129,7 @@ def train(
     """Train one network and return its losses.
 
     Args:
-        build: makes the backbone; its initial weights come from torch's default initialisation, seeded by `seed`.
+        build: makes the backbone; its initial weights are drawn by its own code from torch's stream, seeded by `seed`.
         preset: the configuration.
         images: [N, 3, H, W], on the CPU.
         goals: the target of each stage, on the CPU.

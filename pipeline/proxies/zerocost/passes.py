@@ -106,7 +106,7 @@ class Passes:
     """The passes through one network.
 
     Args:
-        features: makes the features; their initial weights are torch's default ones.
+        features: makes the features, with their initial weights.
         images: [N, 3, H, W], on the CPU.
         labels: [N].
         classes: outputs of the head.
