@@ -44,6 +44,25 @@ def test_a_rule_changes_the_score_and_not_the_training(tmp_path: Path) -> None:
     assert "rule" not in without and {k: v for k, v in with_rule.items() if k != "rule"} == without
 
 
+def test_convolutions_can_start_as_torch_starts_them(tmp_path: Path) -> None:
+    """He's weights of a network, which are far larger, are drawn anew."""
+    stds: list[float] = []
+
+    def larger() -> nn.Module:
+        made = build()
+        for module in made.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+        made.register_forward_pre_hook(lambda net, _: stds.append(net.stacks[0][0].edges["0-1"][0].weight.std().item()))
+        return made
+
+    for text in (SHORT, f'{SHORT}initial = "torch"\n'):
+        regression.load(written(tmp_path, f"{text}evaluate_every = 0\n{RULE}")).score(larger, "a", 0, "cpu")
+    own, torchs = stds[0], stds[len(stds) // 2]
+    assert own == pytest.approx((2 / 144) ** 0.5, rel=0.1)  # 16 channels, 3x3
+    assert torchs == pytest.approx((1 / 432) ** 0.5, rel=0.1)  # uniform in +-1/sqrt(144)
+
+
 def test_a_loss_of_zero_is_no_error(tmp_path: Path) -> None:
     preset = presets.load(written(tmp_path, f"{SHORT}evaluate_every = 0\n{RULE}"))
     from pipeline.proxies.regression.training import Losses

@@ -133,10 +133,16 @@ class Schedule(_Model):
 
 
 class ImageSchedule(Schedule):
-    """A configuration for networks that take images; the defaults are those of the paper's released runs."""
+    """A configuration for networks that take images; the defaults are those of the paper's released runs.
+
+    Args:
+        initial: `torch` starts every convolution as torch would; without it, as the network's own code does.
+        learning_rate, momentum, weight_decay: of stochastic gradient descent.
+    """
 
     inputs: ClassVar[str] = "images"
     stage_weights: Annotated[list[float], Field(min_length=1)] = [0.25, 0.5, 1.0]
+    initial: Literal["torch"] | None = None
     learning_rate: Annotated[float, Field(gt=0)] = 0.1
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 4e-5

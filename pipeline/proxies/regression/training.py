@@ -143,6 +143,10 @@ def train(
             backbone = build()
         except (ValueError, KeyError, RuntimeError) as error:
             raise UnbuildableError from error
+        if preset.initial == "torch":
+            for module in backbone.modules():
+                if isinstance(module, nn.Conv2d):
+                    module.reset_parameters()
         if isinstance(preset, MenuPreset):
             model: Regression = MenuRegression(backbone, goals, images, len(preset.signals))
         else:
