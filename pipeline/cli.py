@@ -6,11 +6,14 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.errors import UserError, from_os
+
+if TYPE_CHECKING:
+    from pipeline.executor import Where
 
 app = typer.Typer(
     help="How well does a proxy rank the architectures of a search space, at what cost, with what certainty?",
@@ -31,6 +34,14 @@ class Device(StrEnum):
     auto = "auto"
     cpu = "cpu"
     cuda = "cuda"
+
+
+class Executor(StrEnum):
+    """What the workers are."""
+
+    inline = "inline"
+    processes = "processes"
+    ray = "ray"
 
 
 class Format(StrEnum):
@@ -73,6 +84,11 @@ ImagesOption = Annotated[
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where to train.")]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores by default.")]
+ExecutorOption = Annotated[Executor, typer.Option(help="Score in this process, in several, or on a Ray cluster.")]
+AddressOption = Annotated[
+    str, typer.Option(help="Ray cluster: HOST:PORT of its head, or auto for the one that this machine is part of.")
+]
+GpuShareOption = Annotated[float, typer.Option(min=0.01, max=1, help="Share of a GPU for each worker of Ray.")]
 OutOption = Annotated[Path, typer.Option(help="Folder of the report.")]
 AgainstOption = Annotated[
     Path | None, typer.Option(help="Folder of a baseline: fail where a rho moved, a row vanished or failures grew.")
@@ -142,11 +158,21 @@ def score(
     images: ImagesOption = None,
     device: DeviceOption = Device.auto,
     workers: WorkersOption = None,
+    executor: ExecutorOption = Executor.processes,
+    address: AddressOption = "auto",
+    gpu_share: GpuShareOption = 1.0,
 ) -> None:
     """Score architectures of the lake with a proxy; what is stored already is not done again."""
     if sample is not None and only is not None:
         raise typer.BadParameter("--sample and --only exclude each other")
-    typer.echo(_score(benchmark, proxy, lake, space, sample, only, seed, images, device, workers))
+    if executor is not Executor.ray and (address, gpu_share) != ("auto", 1.0):
+        raise typer.BadParameter("--address and --gpu-share go with --executor ray")
+    if executor is Executor.inline and workers is not None:
+        raise typer.BadParameter("--executor inline has one worker, this process: leave --workers out")
+    from pipeline.executor import Where
+
+    where = Where(executor.value, address, gpu_share)
+    typer.echo(_score(benchmark, proxy, lake, space, sample, only, seed, images, device, workers, where))
 
 
 @app.command()
@@ -237,15 +263,17 @@ def _score(
     images: str | None,
     device: Device,
     workers: int | None,
+    where: Where | None = None,
 ) -> str:
-    from pipeline import benchmarks
+    from pipeline import benchmarks, executor
     from pipeline import score as stage
 
     bench = benchmarks.load(benchmark)
     name = proxy or DEFAULT_PROXIES[bench.inputs]
     plan = stage.Plan(benchmark, bench.space(space).name, name, _images(images), seed, device.value)
     try:
-        return stage.run(lake, plan, sample=sample, only=only, workers=workers).line
+        where = where or executor.PROCESSES
+        return stage.run(lake, plan, sample=sample, only=only, workers=workers, where=where).line
     except KeyboardInterrupt:
         raise _StoppedError from None  # typer would end it with a line of its own
 

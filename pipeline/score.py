@@ -81,18 +81,21 @@ class Summary:
 
 @dataclass
 class ScoreTask:
-    """Scores one architecture in a worker; see `executor.Task`."""
+    """Scores one architecture in a worker; see `executor.Task`.
+
+    The driver hands its bundle along: a worker on another machine has neither its TOML files nor its images.
+    """
 
     plan: Plan
-    bundle: Bundle | None = field(default=None, compare=False)
+    bundle: Bundle
     bench: benchmarks.Benchmark | None = field(default=None, compare=False)
 
     def prepare(self) -> None:
-        """Import torch, read the images."""
+        """Import torch and the benchmark's module."""
         import torch
 
         torch.set_num_threads(1)
-        self.bundle, self.bench = self.plan.load(), benchmarks.load(self.plan.benchmark)
+        self.bench = benchmarks.load(self.plan.benchmark)
 
     def __call__(self, item: Item) -> dict[str, Timed]:
         """The missing scores by proxy_id, with their seconds."""
@@ -100,7 +103,7 @@ class ScoreTask:
 
         arch_id, spec, missing = item
         bench, bundle = self.bench, self.bundle
-        assert bench is not None and bundle is not None
+        assert bench is not None
         make = bench.build if bundle.network == "backbone" else bench.features
         assert make is not None
         return bundle.score(
@@ -109,7 +112,13 @@ class ScoreTask:
 
 
 def run(
-    lake_root: Path, plan: Plan, *, sample: int | None = None, only: Path | None = None, workers: int | None = None
+    lake_root: Path,
+    plan: Plan,
+    *,
+    sample: int | None = None,
+    only: Path | None = None,
+    workers: int | None = None,
+    where: executor.Where = executor.PROCESSES,
 ) -> Summary:
     """Score a sample of the ingested architectures of a space and store the scores.
 
@@ -121,10 +130,11 @@ def run(
         plan: what to score.
         sample: how many architectures; None for all.
         only: a file that lists the architectures instead, one a line, in the benchmark's notation.
-        workers: processes; by default one a core, or one on a GPU.
+        workers: how many; by default one a core, or one on a GPU.
+        where: the executor; the rows are the same bits whichever it is.
 
     Raises:
-        UserError: unknown names, no architectures, a device that is not there.
+        UserError: unknown names, no architectures, a device that is not there, a cluster that does not answer.
         KeyboardInterrupt: on Ctrl-C, after storing what is done.
     """
     started = time.monotonic()
@@ -138,16 +148,16 @@ def run(
     asked = len(chosen) * len(bundle.proxies)
     before = asked - sum(len(missing) for _, _, missing in wanted)
     if wanted:
-        device, device_name = _device(plan.device)
-        workers = workers or (executor.default_workers() if device == "cpu" else 1)
-        run_row = provenance.new_run("score", _arguments(plan, sample, only, workers), device_name)
-        _work(journal, run_row, wanted, replace(plan, device=device), workers)
+        with executor.opened(where, workers, plan.device) as pool:
+            arguments = {**_arguments(plan, sample, only, pool.workers), "executor": where.kind}
+            run_row = provenance.new_run("score", arguments, pool.device_name)
+            _work(journal, run_row, wanted, replace(plan, device=pool.device), pool)
     catalog.refresh(lake)
     seconds = time.monotonic() - started
     return Summary(bundle.name, len(bundle.proxies), len(wanted), asked, before, journal.statuses, seconds)
 
 
-def _work(journal: _Journal, run_row: dict[str, Any], wanted: list[Item], plan: Plan, workers: int) -> None:
+def _work(journal: _Journal, run_row: dict[str, Any], wanted: list[Item], plan: Plan, pool: executor.Pool) -> None:
     """Two runs that ask for the same work go through it in different orders, so that they share it."""
     run_id = run_row["run_id"]
     wanted.sort(key=lambda item: provenance.text_identity("order", 1, run_id + item[0]))
@@ -155,7 +165,7 @@ def _work(journal: _Journal, run_row: dict[str, Any], wanted: list[Item], plan: 
     status = "failed"
     try:
         with progress(f"scoring {journal.bundle.name}", len(wanted)) as advance:
-            for item, result in executor.run(ScoreTask(plan), wanted, workers, journal.has):
+            for item, result in pool.run(ScoreTask(plan, journal.bundle), wanted, journal.has):
                 journal.add(item, result)
                 advance(1)
         status = "finished"
@@ -203,7 +213,7 @@ class _Journal:
     def add(self, item: Item, result: dict[str, Timed] | executor.LostWorker) -> None:
         """Take the result of one item, and publish when it is time."""
         if isinstance(result, executor.LostWorker):
-            reason = f"{executor.LIVES} workers died while it was scored (out of memory?)"
+            reason = f"{result.deaths} workers died while it was scored (out of memory?)"
             result = {proxy_id: (Score(None, "failed", reason), 0.0) for proxy_id in item[2]}
         self._pending += [((item[0], proxy_id), *timed) for proxy_id, timed in result.items()]
         now = time.monotonic()
@@ -327,19 +337,3 @@ def _arguments(plan: Plan, sample: int | None, only: Path | None, workers: int) 
         "only": str(only) if only else None,
         "workers": workers,
     }
-
-
-def _device(name: str) -> tuple[str, str]:
-    """torch's device for auto, cpu or cuda, and what the record calls it: cpu, or the card's name.
-
-    Raises:
-        UserError: cuda is asked for and not there.
-    """
-    if name != "cpu":
-        import torch
-
-        if torch.cuda.is_available():
-            return "cuda", torch.cuda.get_device_name()
-        if name == "cuda":
-            raise UserError("--device cuda: torch finds no CUDA device here; use --device cpu, or auto")
-    return "cpu", "cpu"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline import provenance
@@ -72,7 +73,7 @@ Timed = tuple[Score, float]
 
 @dataclass(frozen=True)
 class Bundle:
-    """Proxies that share what they compute, and are scored together.
+    """Proxies that share what they compute, and are scored together; picklable, since workers are handed it.
 
     Args:
         name: as on the command line.
@@ -97,15 +98,15 @@ class Bundle:
 
 def alone(proxy: Proxy) -> Bundle:
     """The bundle of one proxy."""
+    return Bundle(proxy.name, (proxy,), proxy.proxy_id, partial(_score_alone, proxy))
 
-    def score(
-        build: Callable[[], nn.Module], arch_id: str, seed: int, device: str, wanted: Collection[str]
-    ) -> dict[str, Timed]:
-        started = time.perf_counter()
-        found = proxy.score(build, arch_id, seed, device)
-        return {proxy.proxy_id: (found, time.perf_counter() - started)}
 
-    return Bundle(proxy.name, (proxy,), proxy.proxy_id, score)
+def _score_alone(
+    proxy: Proxy, build: Callable[[], nn.Module], arch_id: str, seed: int, device: str, wanted: Collection[str]
+) -> dict[str, Timed]:
+    started = time.perf_counter()
+    found = proxy.score(build, arch_id, seed, device)
+    return {proxy.proxy_id: (found, time.perf_counter() - started)}
 
 
 def proxy_id_of(name: str, configuration: dict[str, Any], version: int) -> str:

@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
 from typing import Any, Protocol, TypeVar
 
@@ -38,8 +39,11 @@ class Task(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class LostWorker:
-    """The result for an item whose workers died each time (out of memory, or killed)."""
+    """The result for an item whose workers died each time (out of memory, or killed): `deaths` of them."""
+
+    deaths: int
 
 
 def run(
@@ -81,7 +85,7 @@ def _processes(
             if deaths[item] < LIVES:
                 suspects.append(item)
             else:
-                yield item, LostWorker()
+                yield item, LostWorker(LIVES)
 
 
 def _in_pool(

@@ -1,0 +1,99 @@
+"""Where a task is computed: in this process, in several, or on a Ray cluster; the results are the same bits."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pipeline.errors import UserError
+from pipeline.executor.processes import LIVES, LostWorker, Task, default_workers, ordered, run
+
+__all__ = [
+    "LIVES", "PROCESSES", "LostWorker", "Pool", "Task", "Where", "default_workers", "opened", "ordered", "run",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Where:
+    """An executor.
+
+    Args:
+        kind: inline (this process), processes, or ray.
+        address: of the Ray cluster: HOST:PORT, or auto for the one that runs on this machine.
+        gpu_share: of a card for each of Ray's workers, where the device is cuda.
+    """
+
+    kind: str = "processes"
+    address: str = "auto"
+    gpu_share: float = 1.0
+
+
+PROCESSES = Where()
+
+
+class Pool(Protocol):
+    """An executor that is ready to work.
+
+    `device` is torch's (cpu or cuda), `device_name` what the record calls it: cpu, or the card's name.
+    """
+
+    workers: int
+    device: str
+    device_name: str
+
+    def run(self, task: Task, items: Sequence[Any], skip: Callable[[Any], bool]) -> Iterator[tuple[Any, Any]]:
+        """See `processes.run`."""
+        ...
+
+
+@dataclass
+class _Local:
+    """This process, or several on this machine."""
+
+    workers: int
+    device: str
+    device_name: str
+
+    def run(self, task: Task, items: Sequence[Any], skip: Callable[[Any], bool]) -> Iterator[tuple[Any, Any]]:
+        return run(task, items, self.workers, skip)
+
+
+@contextlib.contextmanager
+def opened(where: Where, workers: int | None, device: str) -> Iterator[Pool]:
+    """The executor, which ends with the context whatever it is at.
+
+    Args:
+        where: which one.
+        workers: how many; by default one a core, or one on a GPU (of Ray: on each share of one).
+        device: auto, cpu or cuda.
+
+    Raises:
+        UserError: Ray is not installed, or does not answer; cuda is asked for and not there.
+    """
+    if where.kind == "ray":
+        from pipeline.executor import cluster
+
+        with cluster.connected(where.address, workers, device, where.gpu_share) as pool:
+            yield pool
+    else:
+        chosen, device_name = _device(device)
+        default = default_workers() if chosen == "cpu" else 1
+        yield _Local(1 if where.kind == "inline" else workers or default, chosen, device_name)
+
+
+def _device(name: str) -> tuple[str, str]:
+    """The device of this machine, and its name.
+
+    Raises:
+        UserError: cuda is asked for and not there.
+    """
+    if name != "cpu":
+        import torch
+
+        if torch.cuda.is_available():
+            return "cuda", torch.cuda.get_device_name()
+        if name == "cuda":
+            raise UserError("--device cuda: torch finds no CUDA device here; use --device cpu, or auto")
+    return "cpu", "cpu"
