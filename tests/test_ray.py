@@ -21,7 +21,7 @@ from pipeline.executor import cluster
 from pipeline.store import Lake
 
 INSTALL = "Ray is not installed: pip install 'nas-proxy-bench[ray]'"
-START = 60.0  # seconds for a driver and its workers on a busy machine
+START = 180.0  # seconds for a driver and its workers, which import torch, on a busy machine
 
 cells = test_score.cells  # a fixture
 
@@ -180,7 +180,7 @@ def test_a_lost_driver_and_a_lost_node_cost_nothing_but_their_time(nodes: Nodes,
     out, error = process.communicate(timeout=2 * START)
     assert process.returncode == 0, error
     assert out.startswith("tiny6: ") and out.count("\n") == 1  # Ray's own lines do not reach the terminal
-    assert {line.split(":")[0] for line in error.splitlines()} == {"scoring tiny6"}
+    assert {line.split(":")[0] for line in error.splitlines()} == {"scoring tiny6"}, error
     check_rows(cells, path, tmp_path / "whole")
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.errors import UserError
-from pipeline.executor.processes import LIVES, LostWorker, Task, default_workers, ordered, run
+from pipeline.executor.crew import LIVES, LostWorker, Task
+from pipeline.executor.processes import default_workers, ordered, run
 
 __all__ = [
     "LIVES", "PROCESSES", "LostWorker", "Pool", "Task", "Where", "default_workers", "opened", "ordered", "run",

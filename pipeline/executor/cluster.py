@@ -10,14 +10,13 @@ import contextlib
 import logging
 import os
 import socket
-from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UserError
-from pipeline.executor.processes import LIVES, LostWorker, Task
+from pipeline.executor.crew import Crew, Task
 
 PATIENCE = 300.0  # seconds without any worker, after which the cluster is given up
 REACH = 5.0  # seconds for an address to answer
@@ -145,112 +144,53 @@ class RayPool:
         Raises:
             UserError: there is no worker for minutes, or each one dies before it is ready.
         """
-        crew = _Crew(task, self.workers, self.gpu_share)
-        queue, deaths = deque(items), Counter[Any]()
-        crew.hire(min(self.workers, len(queue)))
-        while True:
-            crew.hand_out(queue, skip)
-            if not queue and not crew.at_work:
-                return
-            for item, result in crew.results():
-                if result is _LOST:
-                    deaths[item] += 1
-                    if deaths[item] <= LIVES:
-                        queue.appendleft(item)
-                        continue
-                crew.hand_out(queue, skip)  # before the driver is busy with the result
-                yield item, LostWorker(deaths[item]) if result is _LOST else result
+        return _Actors(task, self.workers, self.gpu_share).work_off(items, skip)
 
 
-_LOST = object()  # instead of a result: its worker is gone, or the node that kept it
-
-
-class _Crew:
-    """The actors of a run: those that prepare, those at work, those that are free."""
+class _Actors(Crew):
+    """A worker is an actor, a ticket what Ray calls an object reference."""
 
     def __init__(self, task: Task, workers: int, gpu_share: float) -> None:
         import ray
 
+        super().__init__(workers)
         self._kind = ray.remote(_Worker).options(num_cpus=1, num_gpus=gpu_share)
         self._task = ray.put(task)
-        self._preparing: dict[Any, Any] = {}  # what Ray promises -> the actor
-        self._working: dict[Any, tuple[Any, Any]] = {}  # what Ray promises -> the actor, the item
-        self._free: list[Any] = []
-        self._stillborn, self._most = 0, (LIVES + 1) * workers  # died before they were ready, in a row
 
-    def hire(self, count: int) -> None:
-        """Ask for actors; they come when the cluster has room for them."""
-        for _ in range(count):
-            actor = self._kind.remote()
-            self._preparing[actor.prepare.remote(self._task)] = actor
+    def hire(self) -> tuple[Any, Any]:
+        """The actor comes when the cluster has room for it."""
+        actor = self._kind.remote()
+        return actor, actor.prepare.remote(self._task)
 
-    @property
-    def at_work(self) -> bool:
-        """Whether an item is out."""
-        return bool(self._working)
+    def give(self, worker: Any, item: Any) -> Any:
+        return worker.work.remote(item)
 
-    def hand_out(self, queue: deque[Any], skip: Callable[[Any], bool]) -> None:
-        """Give each free actor one item, no more: what is not begun can still be skipped, or go to a faster one."""
-        while self._free and queue:
-            item = queue.popleft()
-            if not skip(item):
-                actor = self._free.pop()
-                self._working[actor.work.remote(item)] = actor, item
-
-    def results(self) -> Iterator[tuple[Any, Any]]:
-        """Wait until an actor is ready, done or lost; yield (item, result or _LOST) if an item was out.
-
-        Raises:
-            UserError: there has been no worker for long, or each one dies before it is ready.
-        """
+    def first(self, tickets: list[Any], patient: bool) -> Any | None:
         import ray
 
-        waited_for = [*self._preparing, *self._working]
-        ready, _ = ray.wait(waited_for, num_returns=1, timeout=None if self._working else PATIENCE)
-        if not ready:
-            raise UserError(
-                f"the Ray cluster had no room for a worker in {PATIENCE:.0f} s (busy, or its nodes are gone): what is "
-                "done is stored, the same command goes on"
-            )
-        (promise,) = ready
-        result, died = _outcome(promise)
-        if promise in self._preparing:
-            self._free_or_replace(self._preparing.pop(promise), died)
-            self._stillborn = self._stillborn + 1 if died else 0
-            if self._stillborn >= self._most:
-                raise UserError(f"the workers of the Ray cluster die before they are ready: {died}")
-        else:
-            actor, item = self._working.pop(promise)
-            self._free_or_replace(actor, died)
-            yield item, _LOST if died else result
+        ready, _ = ray.wait(tickets, num_returns=1, timeout=None if patient else PATIENCE)
+        return ready[0] if ready else None
 
-    def _free_or_replace(self, actor: Any, died: str | None) -> None:
+    def outcome(self, ticket: Any) -> tuple[Any, str | None]:
+        import ray
+        from ray import exceptions
+
+        try:
+            return ray.get(ticket), None
+        except exceptions.RayTaskError as error:
+            raise error.cause from None
+        except (
+            exceptions.RayActorError, exceptions.ObjectLostError, exceptions.NodeDiedError, exceptions.OutOfMemoryError,
+        ) as error:  # fmt: skip
+            return None, _last_line(error)
+
+    def dismiss(self, worker: Any) -> None:
         import ray
 
-        if died is None:
-            self._free.append(actor)
-        else:
-            ray.kill(actor)  # it may be out of reach only
-            self.hire(1)
+        ray.kill(worker)
 
-
-def _outcome(promise: Any) -> tuple[Any, str | None]:
-    """The result, or why there will be none.
-
-    Raises:
-        Exception: whatever the task raised.
-    """
-    import ray
-    from ray import exceptions
-
-    try:
-        return ray.get(promise), None
-    except exceptions.RayTaskError as error:
-        raise error.cause from None
-    except (
-        exceptions.RayActorError, exceptions.ObjectLostError, exceptions.NodeDiedError, exceptions.OutOfMemoryError,
-    ) as error:  # fmt: skip
-        return None, _last_line(error)
+    def close(self) -> None:
+        """They end with the driver's connection."""
 
 
 def _last_line(error: Exception) -> str:

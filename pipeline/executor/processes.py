@@ -10,40 +10,18 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from pipeline.errors import UserError
-
-LIVES = 2  # an item that took this many workers down, alone with each, is given up
-
+from pipeline.executor.crew import Crew, Task
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-class Task(Protocol):
-    """A picklable object: `prepare` is called once a worker, then the object itself once an item."""
-
-    def prepare(self) -> None:
-        """Load what all items share."""
-        ...
-
-    def __call__(self, item: Any) -> Any:
-        """The result for one item."""
-        ...
-
-
-@dataclass(frozen=True)
-class LostWorker:
-    """The result for an item whose workers died each time (out of memory, or killed): `deaths` of them."""
-
-    deaths: int
 
 
 def run(
@@ -63,59 +41,46 @@ def run(
             if not skip(item):
                 yield item, task(item)
         return
-    yield from _processes(task, items, workers, skip)
+    yield from _Processes(task, workers).work_off(items, skip)
 
 
-def _processes(
-    task: Task, items: Sequence[Any], workers: int, skip: Callable[[Any], bool]
-) -> Iterator[tuple[Any, Any]]:
-    """Which worker died is not told, so whatever was in flight is suspect, and each suspect is tried again alone."""
-    waiting, suspects, deaths = list(reversed(items)), list[Any](), Counter[Any]()
-    while waiting or suspects:
-        queue, width = ([suspects.pop()], 1) if suspects else (waiting, workers)
-        flying: dict[Future[Any], Any] = {}
+class _Processes(Crew):
+    """Each worker is a pool of one process: so it is known which one died, and the others are left alone."""
+
+    def __init__(self, task: Task, workers: int) -> None:
+        super().__init__(workers)
+        self._task = task
+        self._pools: list[ProcessPoolExecutor] = []
+
+    def hire(self) -> tuple[ProcessPoolExecutor, Future[None]]:
+        pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _follow)
+        self._pools.append(pool)
+        return pool, pool.submit(_prepare, self._task)
+
+    def give(self, worker: ProcessPoolExecutor, item: Any) -> Future[Any]:
         try:
-            yield from _in_pool(task, queue, flying, width, skip)
-        except BrokenProcessPool:
-            if width > 1:
-                suspects += flying.values()
-                continue
-            (item,) = flying.values()
-            deaths[item] += 1
-            if deaths[item] < LIVES:
-                suspects.append(item)
-            else:
-                yield item, LostWorker(LIVES)
+            return worker.submit(_work, item)
+        except BrokenProcessPool as error:  # it died while it was free
+            lost: Future[Any] = Future()
+            lost.set_exception(error)
+            return lost
 
+    def first(self, tickets: list[Future[Any]], patient: bool) -> Future[Any]:
+        return wait(tickets, return_when=FIRST_COMPLETED).done.pop()
 
-def _in_pool(
-    task: Task, queue: list[Any], flying: dict[Future[Any], Any], workers: int, skip: Callable[[Any], bool]
-) -> Iterator[tuple[Any, Any]]:
-    """Work off the queue from its end; when a worker dies, `flying` holds what was in flight."""
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, (task,))
-    try:
-        while queue or flying:
-            _submit(pool, queue, flying, workers, skip)
-            done, _ = wait(flying, return_when=FIRST_COMPLETED)
-            for future in done:
-                result = future.result()
-                yield flying.pop(future), result
-    finally:
-        _stop(pool)
+    def outcome(self, ticket: Future[Any]) -> tuple[Any, str | None]:
+        try:
+            return ticket.result(), None
+        except BrokenProcessPool as error:
+            return None, str(error)
 
+    def dismiss(self, worker: ProcessPoolExecutor) -> None:
+        self._pools.remove(worker)
+        _stop(worker)
 
-def _submit(
-    pool: ProcessPoolExecutor,
-    queue: list[Any],
-    flying: dict[Future[Any], Any],
-    workers: int,
-    skip: Callable[[Any], bool],
-) -> None:
-    """Keep one item ahead of each worker, no more: what is not begun can still be skipped."""
-    while queue and len(flying) < workers + 1:
-        item = queue.pop()
-        if not skip(item):
-            flying[pool.submit(_work, item)] = item
+    def close(self) -> None:
+        for pool in self._pools:
+            _stop(pool)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
@@ -131,9 +96,8 @@ def _stop(pool: ProcessPoolExecutor) -> None:
 _task: Task | None = None
 
 
-def _start(task: Task) -> None:
+def _prepare(task: Task) -> None:
     global _task  # noqa: PLW0603
-    _follow()
     _task = task
     task.prepare()
 

@@ -1,0 +1,137 @@
+"""The loop that every executor with workers runs: one item at a time to whoever is free, what is lost again.
+
+An executor says how a worker is hired, handed an item and dismissed, and what became of a ticket: whatever its own
+library promises a result with. Who dies is known, so nobody else's item is suspect.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pipeline.errors import UserError
+
+LIVES = 3  # an item whose worker was lost this many times is given up
+
+
+class Task(Protocol):
+    """A picklable object: `prepare` is called once a worker, then the object itself once an item."""
+
+    def prepare(self) -> None:
+        """Load what all items share."""
+        ...
+
+    def __call__(self, item: Any) -> Any:
+        """The result for one item."""
+        ...
+
+
+@dataclass(frozen=True)
+class LostWorker:
+    """The result for an item whose workers died each time (out of memory, or killed): `deaths` of them."""
+
+    deaths: int
+
+
+class Crew(ABC):
+    """The workers of a run: those that prepare, those at work, those that are free."""
+
+    def __init__(self, workers: int) -> None:
+        self._preparing: dict[Any, Any] = {}  # ticket -> worker
+        self._working: dict[Any, tuple[Any, Any]] = {}  # ticket -> worker, item
+        self._free: list[Any] = []
+        self._stillborn = 0  # died before they were ready, in a row
+        self._workers = workers
+
+    def work_off(self, items: Sequence[Any], skip: Callable[[Any], bool]) -> Iterator[tuple[Any, Any]]:
+        """Yield (item, result) for each item, as they are ready; see `processes.run`.
+
+        Raises:
+            UserError: no worker comes, or each one dies before it is ready.
+            Exception: whatever the task raised.
+        """
+        queue, deaths = deque(items), Counter[Any]()
+        try:
+            for _ in range(min(self._workers, len(queue))):
+                self._take_on()
+            while True:
+                self._hand_out(queue, skip)
+                if not queue and not self._working:
+                    return
+                item, lost, result = self._next()
+                if lost:
+                    deaths[item] += 1
+                    if deaths[item] < LIVES:
+                        queue.appendleft(item)
+                        continue
+                    result = LostWorker(deaths[item])
+                if item is not None:
+                    self._hand_out(queue, skip)  # before the driver is busy with the result
+                    yield item, result
+        finally:
+            self.close()
+
+    @abstractmethod
+    def hire(self) -> tuple[Any, Any]:
+        """A new worker, and the ticket for its being prepared."""
+
+    @abstractmethod
+    def give(self, worker: Any, item: Any) -> Any:
+        """The ticket for the result of the item, which the worker begins."""
+
+    @abstractmethod
+    def first(self, tickets: list[Any], patient: bool) -> Any | None:
+        """Wait for one of the tickets; None if none comes for too long, unless `patient`."""
+
+    @abstractmethod
+    def outcome(self, ticket: Any) -> tuple[Any, str | None]:
+        """The result, or why there will be none because the worker is lost.
+
+        Raises:
+            Exception: whatever the task raised.
+        """
+
+    @abstractmethod
+    def dismiss(self, worker: Any) -> None:
+        """End a worker that is lost, or out of reach only."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End all workers at once."""
+
+    def _take_on(self) -> None:
+        worker, ticket = self.hire()
+        self._preparing[ticket] = worker
+
+    def _hand_out(self, queue: deque[Any], skip: Callable[[Any], bool]) -> None:
+        """Give each free worker one item, no more: what is not begun can still be skipped, or go to a faster one."""
+        while self._free and queue:
+            item = queue.popleft()
+            if not skip(item):
+                worker = self._free.pop()
+                self._working[self.give(worker, item)] = worker, item
+
+    def _next(self) -> tuple[Any, bool, Any]:
+        """Wait until a worker is ready, done or lost: (item or None, whether it is lost, its result)."""
+        ticket = self.first([*self._preparing, *self._working], patient=bool(self._working))
+        if ticket is None:
+            raise UserError(
+                "no worker could be started for minutes (the cluster is busy, or its nodes are gone): what is done is "
+                "stored, the same command goes on"
+            )
+        result, died = self.outcome(ticket)
+        preparing = ticket in self._preparing
+        worker, item = (self._preparing.pop(ticket), None) if preparing else self._working.pop(ticket)
+        if preparing:
+            self._stillborn = self._stillborn + 1 if died else 0
+            if self._stillborn >= LIVES * self._workers:
+                raise UserError(f"the workers die before they are ready (out of memory?): {died}")
+        if died is None:
+            self._free.append(worker)
+        else:
+            self.dismiss(worker)
+            self._take_on()
+        return item, died is not None and not preparing, result

@@ -1,0 +1,190 @@
+"""Which scores are stored: the keys in the parts of one family of proxies, looked up without a Python object a row.
+
+    LAKE/keys/BENCHMARK/PREFIX.parquet     the keys of the parts that its metadata names
+
+To open a part takes longer than to read its keys, and a month of nights leaves thousands of parts; so the keys of many
+parts are kept together. Parts never change, so this index is never wrong, only short. It may be deleted at any time;
+one that is damaged, or names a part that is not there any more, is left aside and made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.store import Lake
+
+FEW = 32  # parts that are soon read one by one
+_ROWS = 1 << 20  # at a time: the memory does not grow with the lake
+_WORD = pa.dictionary(pa.int32(), pa.string())
+_KEYS = pa.schema([("space", _WORD), ("seed", pa.int64()), ("arch_id", _WORD), ("proxy_id", _WORD)])
+_WORDS = [field.name for field in _KEYS if field.type == _WORD]
+_COVERED = b"parts"
+
+
+class Stored:
+    """Which scores of these architectures and proxies are stored, as far as was looked.
+
+    Args:
+        lake: the lake.
+        benchmark: whose parts.
+        prefix: of the names of the parts that can hold the scores.
+        space: of the scores.
+        seed: of the scores.
+        arch_ids: each once.
+        proxy_ids: each once.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        benchmark: str,
+        prefix: str,
+        space: str,
+        seed: int,
+        arch_ids: Sequence[str],
+        proxy_ids: Sequence[str],
+    ) -> None:
+        self._folder = lake.parts / benchmark
+        self._names: Callable[[], list[str]] = lambda: lake.part_names(benchmark, prefix)
+        self._index = lake.root / "keys" / benchmark / f"{prefix}.parquet"
+        self._space, self._seed = space, seed
+        self._row_of = {arch_id: row for row, arch_id in enumerate(arch_ids)}
+        self._column_of = {proxy_id: column for column, proxy_id in enumerate(proxy_ids)}
+        self._there = np.zeros((len(arch_ids), len(proxy_ids)), np.bool_)
+        self._seen: set[str] = set()
+        self._changed = 0
+        self._begin()
+
+    @property
+    def count(self) -> int:
+        """How many are stored."""
+        return int(self._there.sum())
+
+    def missing(self, arch_id: str) -> tuple[str, ...]:
+        """The proxies whose score of the architecture is not stored."""
+        there = self._there[self._row_of[arch_id]]
+        return tuple(proxy_id for proxy_id, column in self._column_of.items() if not there[column])
+
+    def incomplete(self) -> list[str]:
+        """The architectures of which a score is missing."""
+        whole = self._there.all(axis=1)
+        return [arch_id for arch_id, row in self._row_of.items() if not whole[row]]
+
+    def glance(self) -> None:
+        """Look at what others have published, if the folder has changed as far as its time tells."""
+        changed = self._folder.stat().st_mtime_ns if self._folder.is_dir() else 0
+        if changed != self._changed:
+            self._changed = changed
+            self.look()
+
+    def look(self) -> None:
+        """Look at what others have published."""
+        new = [name for name in self._names() if name not in self._seen]
+        for keys in _gathered(self._read(new)):
+            self._mark(keys)
+        self._seen.update(new)
+
+    def add(self, part: str, keys: Iterable[tuple[str, str]]) -> None:
+        """Take note of a part that this process has published, with its (arch_id, proxy_id)."""
+        self._seen.add(part)
+        for arch_id, proxy_id in keys:
+            self._there[self._row_of[arch_id], self._column_of[proxy_id]] = True
+
+    def keep(self) -> None:
+        """Write the index, if it lacks more than a few parts; where that is not possible it stays as it is."""
+        names = self._names()
+        index = self._open(names)
+        covered = _covered(index) if index else set()
+        new = [name for name in names if name not in covered]
+        if len(new) <= FEW:
+            return
+        beside = self._index.with_name(f".{uuid.uuid4().hex}")
+        with contextlib.suppress(OSError):
+            try:
+                self._index.parent.mkdir(parents=True, exist_ok=True)
+                _write(beside, _gathered(chain(_row_groups(index), self._read(new))), names)
+                beside.replace(self._index)
+            finally:
+                beside.unlink(missing_ok=True)
+
+    def _begin(self) -> None:
+        names = self._names()
+        index = self._open(names)
+        if index is not None:
+            for keys in _row_groups(index):
+                self._mark(keys)
+            self._seen = _covered(index)
+        self.look()
+
+    def _open(self, names: Collection[str]) -> pq.ParquetFile | None:
+        """The index, unless it is absent, damaged, or names a part that is not there."""
+        with contextlib.suppress(OSError, pa.ArrowInvalid):
+            index = pq.ParquetFile(self._index)
+            if index.schema_arrow.remove_metadata().equals(_KEYS) and _covered(index) <= set(names):
+                return index
+        return None
+
+    def _read(self, names: Iterable[str]) -> Iterator[pa.Table]:
+        for name in names:
+            file = self._folder / name / "scores.parquet"
+            if file.is_file():
+                part = pq.ParquetFile(file, read_dictionary=_WORDS)
+                yield part.read(columns=_KEYS.names, use_threads=False).select(_KEYS.names).cast(_KEYS)
+
+    def _mark(self, keys: pa.Table) -> None:
+        rows, columns = _positions(keys["arch_id"], self._row_of), _positions(keys["proxy_id"], self._column_of)
+        asked = (rows >= 0) & (columns >= 0) & (keys["seed"].to_numpy() == self._seed)
+        asked &= _positions(keys["space"], [self._space]) == 0
+        self._there[rows[asked], columns[asked]] = True
+
+
+def _positions(words: pa.ChunkedArray, among: Iterable[str]) -> npt.NDArray[np.int32]:
+    """Where in `among` each word stands; -1 for one that does not. Each distinct word is looked up once."""
+    whole = words.unify_dictionaries().combine_chunks()
+    places = pc.index_in(whole.dictionary, value_set=pa.array(among, pa.string()))
+    return np.asarray(pc.fill_null(places, -1).to_numpy()[whole.indices.to_numpy()])
+
+
+def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The rows of many small tables in few large ones."""
+    some: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        some.append(table)
+        rows += table.num_rows
+        if rows >= _ROWS:
+            yield pa.concat_tables(some)
+            some, rows = [], 0
+    if some:
+        yield pa.concat_tables(some)
+
+
+def _row_groups(index: pq.ParquetFile | None) -> Iterator[pa.Table]:
+    return (index.read_row_group(i, use_threads=False).cast(_KEYS) for i in range(index.num_row_groups if index else 0))
+
+
+def _covered(index: pq.ParquetFile) -> set[str]:
+    return set(json.loads(index.schema_arrow.metadata[_COVERED]))
+
+
+def _write(path: Path, tables: Iterable[pa.Table], names: list[str]) -> None:
+    schema = _KEYS.with_metadata({_COVERED: json.dumps(names)})
+    whole = 1 << 26  # bytes of a dictionary: beyond the limit words would be written one by one
+    with path.open("wb") as stream:
+        with pq.ParquetWriter(stream, schema, compression="zstd", dictionary_pagesize_limit=whole) as writer:
+            for table in tables:
+                writer.write_table(table.cast(schema), row_group_size=2 * _ROWS)
+        stream.flush()
+        os.fsync(stream.fileno())
