@@ -54,8 +54,9 @@ baseline: .venv/.demo ## make the rank correlations of reports/baseline anew; th
 	$(BIN)/pipeline report --lake data/guard --out reports/guard
 	cp reports/guard/correlations.csv reports/baseline/correlations.csv
 
-bench: .venv/.dev ## time the engine beside the plain loop, ingest and queries; print ratios
+bench: .venv/.dev ## time the engine beside the plain loop, ingest, queries and big lakes; print ratios
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_lake
 
 measure: .venv/.demo ## make the figures of README.md from the files under DATA (hours; goes on where it was stopped)
 	@test -n "$(DATA)" || { echo 'make measure DATA=FOLDER: reports/measure.sh says what is in it' >&2; exit 2; }

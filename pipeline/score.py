@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.errors import UserError
 from pipeline.progress import progress
 from pipeline.proxies import Bundle, Proxy, Score, Timed
 from pipeline.store import Lake
+from pipeline.stored import Stored
 
 Key = tuple[str, str]  # arch_id, proxy_id; the seed is the plan's
 Item = tuple[str, str, tuple[str, ...]]  # arch_id, spec, proxy_ids that are missing
@@ -142,19 +147,21 @@ def run(
     lake = Lake(lake_root)
     bundle = plan.load()
     _fits(bundle, bench)
-    chosen = _listed(bench, plan.space, only) if only else _sampled(lake, plan, sample)
-    journal = _Journal(lake, plan, bundle)
-    wanted = [(a, spec, missing) for a, spec in chosen.items() if (missing := journal.missing(a))]
-    asked = len(chosen) * len(bundle.proxies)
-    before = asked - sum(len(missing) for _, _, missing in wanted)
-    if wanted:
+    listed = _listed(bench, plan.space, only) if only else None
+    chosen = list(listed) if listed is not None else _sampled(lake, plan, sample)
+    journal = _Journal(lake, plan, bundle, chosen)
+    asked, before = len(chosen) * len(bundle.proxies), journal.stored.count
+    incomplete = journal.stored.incomplete()
+    if incomplete:
+        specs = listed if listed is not None else _specs(lake, plan, incomplete)
+        wanted = [(a, specs[a], journal.stored.missing(a)) for a in incomplete]
         with executor.opened(where, workers, plan.device) as pool:
             arguments = {**_arguments(plan, sample, only, pool.workers), "executor": where.kind}
             run_row = provenance.new_run("score", arguments, pool.device_name)
             _work(journal, run_row, wanted, replace(plan, device=pool.device), pool)
-    catalog.refresh(lake)
+    catalog.ensure(lake)
     seconds = time.monotonic() - started
-    return Summary(bundle.name, len(bundle.proxies), len(wanted), asked, before, journal.statuses, seconds)
+    return Summary(bundle.name, len(bundle.proxies), len(incomplete), asked, before, journal.statuses, seconds)
 
 
 def _work(journal: _Journal, run_row: dict[str, Any], wanted: list[Item], plan: Plan, pool: executor.Pool) -> None:
@@ -164,8 +171,11 @@ def _work(journal: _Journal, run_row: dict[str, Any], wanted: list[Item], plan: 
     journal.open(run_row)
     status = "failed"
     try:
-        with progress(f"scoring {journal.bundle.name}", len(wanted)) as advance:
-            for item, result in pool.run(ScoreTask(plan, journal.bundle), wanted, journal.has):
+        with (
+            contextlib.closing(pool.run(ScoreTask(plan, journal.bundle), wanted, journal.has)) as results,
+            progress(f"scoring {journal.bundle.name}", len(wanted)) as advance,
+        ):
+            for item, result in results:
                 journal.add(item, result)
                 advance(1)
         status = "finished"
@@ -183,32 +193,27 @@ class _Journal:
     limits, and a long run does not leave thousands of parts.
     """
 
-    def __init__(self, lake: Lake, plan: Plan, bundle: Bundle) -> None:
+    def __init__(self, lake: Lake, plan: Plan, bundle: Bundle, chosen: list[str]) -> None:
         self.lake, self.plan, self.bundle = lake, plan, bundle
         self.prefix = f"score-{bundle.family}-"
-        self.stored: set[Key] = set()
+        proxy_ids = [proxy.proxy_id for proxy in bundle.proxies]
+        self.stored = Stored(lake, plan.benchmark, self.prefix, plan.space, plan.seed, chosen, proxy_ids)
         self.statuses: dict[str, int] = {}
-        self._seen: set[str] = set()
         self._pending: list[tuple[Key, Score, float]] = []
         self._run: dict[str, Any] = {}
         self._part = 0
-        self._refresh()
-
-    def missing(self, arch_id: str) -> tuple[str, ...]:
-        """The proxies whose score of the architecture was not stored when the parts were last looked at."""
-        return tuple(p.proxy_id for p in self.bundle.proxies if (arch_id, p.proxy_id) not in self.stored)
 
     def has(self, item: Item) -> bool:
         """Whether all that an item misses is stored meanwhile; looks at the parts that others have added."""
-        self._refresh()
-        return all((item[0], proxy_id) in self.stored for proxy_id in item[2])
+        self.stored.glance()
+        return all(self.stored.has(item[0], proxy_id) for proxy_id in item[2])
 
     def open(self, run_row: dict[str, Any]) -> None:
         """Publish the run and the proxies."""
         self._run = run_row
         self._started = self._flushed = time.monotonic()
         self._publish({"runs": [run_row], "proxies": [_proxy_row(proxy) for proxy in self.bundle.proxies]})
-        catalog.refresh(self.lake)
+        catalog.ensure(self.lake)
 
     def add(self, item: Item, result: dict[str, Timed] | executor.LostWorker) -> None:
         """Take the result of one item, and publish when it is time."""
@@ -224,6 +229,7 @@ class _Journal:
         """Publish the rest and the end of the run."""
         self._flush()
         self._publish({"runs": [provenance.finished(self._run, status)]})
+        self.stored.keep()
 
     def _flush(self) -> None:
         """Publish what is pending, less what another run has stored meanwhile; the lock makes that exact."""
@@ -231,28 +237,22 @@ class _Journal:
         if not self._pending:
             return
         with self.lake.lock("score"):
-            self._refresh()
-            fresh = [p for p in self._pending if p[0] not in self.stored]
+            self.stored.look()
+            fresh = [p for p in self._pending if not self.stored.has(*p[0])]
             if fresh:
                 scores = [self._row(*p) for p in fresh]
                 curves = [row for key, score, _ in fresh for row in self._curve_rows(key, score)]
-                self._publish({"scores": scores, **({"curves": curves} if curves else {})})
+                part = self._publish({"scores": scores, **({"curves": curves} if curves else {})})
+                self.stored.add(part, (key for key, _, _ in fresh))
         for _, score, _ in fresh:
             self.statuses[score.status] = self.statuses.get(score.status, 0) + 1
         self._pending.clear()
 
-    def _publish(self, tables: dict[str, list[dict[str, Any]]]) -> None:
+    def _publish(self, tables: dict[str, list[dict[str, Any]]]) -> str:
         self._part += 1
-        self.lake.publish(self.plan.benchmark, f"{self.prefix}{self._run['run_id']}-{self._part:05d}", tables)
-
-    def _refresh(self) -> None:
-        new = [p for p in self.lake.part_names(self.plan.benchmark, self.prefix) if p not in self._seen]
-        if new:
-            columns = ["space", "seed", "arch_id", "proxy_id"]
-            rows = self.lake.read("scores", self.plan.benchmark, parts=new, columns=columns).to_pylist()
-            here = (self.plan.space, self.plan.seed)
-            self.stored.update((r["arch_id"], r["proxy_id"]) for r in rows if (r["space"], r["seed"]) == here)
-            self._seen.update(new)
+        part = f"{self.prefix}{self._run['run_id']}-{self._part:05d}"
+        self.lake.publish(self.plan.benchmark, part, tables)
+        return part
 
     def _key(self, key: Key) -> dict[str, Any]:
         return {
@@ -299,17 +299,27 @@ def _fits(bundle: Bundle, bench: benchmarks.Benchmark) -> None:
         )
 
 
-def _sampled(lake: Lake, plan: Plan, sample: int | None) -> dict[str, str]:
-    """arch_id -> spec of the first `sample` architectures by the hash of seed and architecture."""
-    rows = lake.read("architectures", plan.benchmark, columns=["space", "arch_id", "spec"]).to_pylist()
-    found = {r["arch_id"]: r["spec"] for r in rows if r["space"] == plan.space}
+def _sampled(lake: Lake, plan: Plan, sample: int | None) -> list[str]:
+    """The first `sample` architectures by the hash of seed and architecture, or all in any order."""
+    rows = lake.read("architectures", plan.benchmark, columns=["space", "arch_id"])
+    both = zip(rows["space"].to_pylist(), rows["arch_id"].to_pylist(), strict=True)
+    found = list(dict.fromkeys(arch_id for space, arch_id in both if space == plan.space))
     if not found:
         raise UserError(
             f"the lake {lake.root} holds no architectures of {plan.benchmark}/{plan.space}: "
             f"run `pipeline ingest {plan.benchmark} PATH` first"
         )
-    order = sorted(found, key=lambda a: provenance.text_identity("sample", 1, f"{plan.seed}/{a}"))
-    return {a: found[a] for a in order[:sample]}
+    if sample is not None:
+        found.sort(key=lambda a: provenance.text_identity("sample", 1, f"{plan.seed}/{a}"))
+    return found[:sample]
+
+
+def _specs(lake: Lake, plan: Plan, arch_ids: list[str]) -> dict[str, str]:
+    """arch_id -> spec of architectures of the lake."""
+    rows = lake.read("architectures", plan.benchmark, columns=["space", "arch_id", "spec"])
+    asked = pc.and_(pc.equal(rows["space"], plan.space), pc.is_in(rows["arch_id"], value_set=pa.array(arch_ids)))
+    rows = rows.filter(asked)
+    return dict(zip(rows["arch_id"].to_pylist(), rows["spec"].to_pylist(), strict=True))
 
 
 def _listed(bench: benchmarks.Benchmark, space: str, path: Path) -> dict[str, str]:

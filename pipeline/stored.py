@@ -13,14 +13,13 @@ import contextlib
 import json
 import os
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.store import Lake
@@ -77,6 +76,10 @@ class Stored:
         there = self._there[self._row_of[arch_id]]
         return tuple(proxy_id for proxy_id, column in self._column_of.items() if not there[column])
 
+    def has(self, arch_id: str, proxy_id: str) -> bool:
+        """Whether the score is stored."""
+        return bool(self._there[self._row_of[arch_id], self._column_of[proxy_id]])
+
     def incomplete(self) -> list[str]:
         """The architectures of which a score is missing."""
         whole = self._there.all(axis=1)
@@ -84,7 +87,7 @@ class Stored:
 
     def glance(self) -> None:
         """Look at what others have published, if the folder has changed as far as its time tells."""
-        changed = self._folder.stat().st_mtime_ns if self._folder.is_dir() else 0
+        changed = self._folder.stat().st_mtime_ns
         if changed != self._changed:
             self._changed = changed
             self.look()
@@ -108,20 +111,13 @@ class Stored:
         index = self._open(names)
         covered = _covered(index) if index else set()
         new = [name for name in names if name not in covered]
-        if len(new) <= FEW:
-            return
-        beside = self._index.with_name(f".{uuid.uuid4().hex}")
-        with contextlib.suppress(OSError):
-            try:
-                self._index.parent.mkdir(parents=True, exist_ok=True)
-                _write(beside, _gathered(chain(_row_groups(index), self._read(new))), names)
-                beside.replace(self._index)
-            finally:
-                beside.unlink(missing_ok=True)
+        if len(new) > FEW:
+            with contextlib.suppress(OSError):
+                _write(self._index, chain(_row_groups(index), self._read(new)), names)
 
     def _begin(self) -> None:
-        names = self._names()
-        index = self._open(names)
+        self.keep()
+        index = self._open(self._names())
         if index is not None:
             for keys in _row_groups(index):
                 self._mark(keys)
@@ -145,16 +141,16 @@ class Stored:
 
     def _mark(self, keys: pa.Table) -> None:
         rows, columns = _positions(keys["arch_id"], self._row_of), _positions(keys["proxy_id"], self._column_of)
-        asked = (rows >= 0) & (columns >= 0) & (keys["seed"].to_numpy() == self._seed)
-        asked &= _positions(keys["space"], [self._space]) == 0
+        asked = (rows >= 0) & (columns >= 0) & (np.from_dlpack(keys["seed"].combine_chunks()) == self._seed)
+        asked &= _positions(keys["space"], {self._space: 0}) == 0
         self._there[rows[asked], columns[asked]] = True
 
 
-def _positions(words: pa.ChunkedArray, among: Iterable[str]) -> npt.NDArray[np.int32]:
-    """Where in `among` each word stands; -1 for one that does not. Each distinct word is looked up once."""
+def _positions(words: pa.ChunkedArray, among: Mapping[str, int]) -> npt.NDArray[np.int32]:
+    """What `among` says of each word, -1 where it has none. Each distinct word is looked up once."""
     whole = words.unify_dictionaries().combine_chunks()
-    places = pc.index_in(whole.dictionary, value_set=pa.array(among, pa.string()))
-    return np.asarray(pc.fill_null(places, -1).to_numpy()[whole.indices.to_numpy()])
+    places = np.fromiter((among.get(word, -1) for word in whole.dictionary.to_pylist()), np.int32)
+    return places[np.from_dlpack(whole.indices)]  # to_numpy would import pandas
 
 
 def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -182,9 +178,15 @@ def _covered(index: pq.ParquetFile) -> set[str]:
 def _write(path: Path, tables: Iterable[pa.Table], names: list[str]) -> None:
     schema = _KEYS.with_metadata({_COVERED: json.dumps(names)})
     whole = 1 << 26  # bytes of a dictionary: beyond the limit words would be written one by one
-    with path.open("wb") as stream:
-        with pq.ParquetWriter(stream, schema, compression="zstd", dictionary_pagesize_limit=whole) as writer:
-            for table in tables:
-                writer.write_table(table.cast(schema), row_group_size=2 * _ROWS)
-        stream.flush()
-        os.fsync(stream.fileno())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{uuid.uuid4().hex}")
+    try:
+        with beside.open("wb") as stream:
+            with pq.ParquetWriter(stream, schema, compression="zstd", dictionary_pagesize_limit=whole) as writer:
+                for table in _gathered(tables):
+                    writer.write_table(table.cast(schema), row_group_size=2 * _ROWS)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -10,6 +10,12 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for work starve whatever else the machine does
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    chaos = parser.getgroup("chaos")
+    chaos.addoption("--chaos-minutes", type=float, default=20, help="length of test_chaos.py")
+    chaos.addoption("--chaos-kill-seconds", type=float, default=60, help="between two of its kills")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with files that others published; tests that need it are skipped where it is not."""

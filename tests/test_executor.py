@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,8 +45,47 @@ def test_a_killed_worker_costs_nothing(tmp_path: Path) -> None:
 
 def test_an_item_that_kills_every_worker_is_given_up_and_the_others_are_done(tmp_path: Path) -> None:
     results = dict(executor.run(Square(tmp_path, deadly=3, deaths=99), range(8), 2))
-    assert isinstance(results.pop(3), executor.LostWorker)
+    assert results.pop(3) == executor.LostWorker(executor.LIVES)
     assert results == {i: i * i for i in range(8) if i != 3}
+
+
+@dataclass
+class Slow:
+    """Item 0 ends when all the others have."""
+
+    folder: Path
+    items: int
+
+    def prepare(self) -> None:
+        pass
+
+    def __call__(self, item: int) -> int:
+        end = time.monotonic() + 60
+        while item == 0 and len(list(self.folder.iterdir())) < self.items - 1:
+            assert time.monotonic() < end, "the others wait for the slow one"
+            time.sleep(0.01)
+        (self.folder / str(item)).touch()
+        return item
+
+
+def test_a_slow_item_idles_nobody_else(tmp_path: Path) -> None:
+    results = list(executor.run(Slow(tmp_path, 12), range(12), 2))
+    assert sorted(results) == [(i, i) for i in range(12)] and results[-1] == (0, 0)
+
+
+class Stillborn:
+    """Takes its worker down before any item."""
+
+    def prepare(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def __call__(self, item: int) -> int:
+        return item
+
+
+def test_workers_that_die_before_they_are_ready_end_the_run_in_one_line() -> None:
+    with pytest.raises(UserError, match="the workers die before they are ready"):
+        list(executor.run(Stillborn(), range(2), 2))
 
 
 @pytest.mark.parametrize("workers", [1, 2])

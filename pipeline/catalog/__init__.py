@@ -7,10 +7,10 @@ Imports within go down: answer > database > derived > script.
 """
 
 from pipeline.catalog.answer import checks, rows, run_sql, typed
-from pipeline.catalog.database import CATALOG, connect, export, refresh, snapshot
+from pipeline.catalog.database import CATALOG, connect, ensure, export, refresh, snapshot
 from pipeline.catalog.script import head_comment, queries
 
 __all__ = [
-    "CATALOG", "checks", "connect", "export", "head_comment", "queries", "refresh", "rows", "run_sql", "snapshot",
-    "typed",
+    "CATALOG", "checks", "connect", "ensure", "export", "head_comment", "queries", "refresh", "rows", "run_sql",
+    "snapshot", "typed",
 ]  # fmt: skip

@@ -43,6 +43,19 @@ def refresh(lake: Lake) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def ensure(lake: Lake) -> None:
+    """Make the catalog where it is missing, outdated or of a moved lake; new parts need no new one.
+
+    Raises:
+        UserError: the disk is full or the lake cannot be written.
+    """
+    connection = _open(lake, catalog_script(lake).fingerprint)
+    if connection is None:
+        refresh(lake)
+    else:
+        connection.close()
+
+
 def connect(lake: Lake) -> duckdb.DuckDBPyConnection:
     """Open the lake's catalog for reading, after making it anew where it is missing, outdated or of a moved lake.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.errors import UserError
-from pipeline.executor.crew import LIVES, LostWorker, Task
+from pipeline.executor.crew import LIVES, LostWorker, Results, Task
 from pipeline.executor.processes import default_workers, ordered, run
 
 __all__ = [
@@ -44,7 +44,7 @@ class Pool(Protocol):
     device: str
     device_name: str
 
-    def run(self, task: Task, items: Sequence[Any], skip: Callable[[Any], bool]) -> Iterator[tuple[Any, Any]]:
+    def run(self, task: Task, items: Sequence[Any], skip: Callable[[Any], bool]) -> Results:
         """See `processes.run`."""
         ...
 
@@ -57,7 +57,7 @@ class _Local:
     device: str
     device_name: str
 
-    def run(self, task: Task, items: Sequence[Any], skip: Callable[[Any], bool]) -> Iterator[tuple[Any, Any]]:
+    def run(self, task: Task, items: Sequence[Any], skip: Callable[[Any], bool]) -> Results:
         return run(task, items, self.workers, skip)
 
 

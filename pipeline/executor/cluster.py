@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UserError
-from pipeline.executor.crew import Crew, Task
+from pipeline.executor.crew import Crew, Results, Task
 
 PATIENCE = 300.0  # seconds without any worker, after which the cluster is given up
 REACH = 5.0  # seconds for an address to answer
@@ -138,7 +138,7 @@ class RayPool:
     device_name: str
     gpu_share: float
 
-    def run(self, task: Task, items: Sequence[Any], skip: Callable[[Any], bool]) -> Iterator[tuple[Any, Any]]:
+    def run(self, task: Task, items: Sequence[Any], skip: Callable[[Any], bool]) -> Results:
         """Yield (item, result) for each item, as they are ready.
 
         Raises:

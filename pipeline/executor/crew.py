@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.errors import UserError
+
+Results = Generator[tuple[Any, Any], None, None]
+"""(item, result), as they are ready; to close it ends the workers."""
 
 LIVES = 3  # an item whose worker was lost this many times is given up
 
@@ -46,7 +49,7 @@ class Crew(ABC):
         self._stillborn = 0  # died before they were ready, in a row
         self._workers = workers
 
-    def work_off(self, items: Sequence[Any], skip: Callable[[Any], bool]) -> Iterator[tuple[Any, Any]]:
+    def work_off(self, items: Sequence[Any], skip: Callable[[Any], bool]) -> Results:
         """Yield (item, result) for each item, as they are ready; see `processes.run`.
 
         Raises:

@@ -11,22 +11,20 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
 
 from pipeline.errors import UserError
-from pipeline.executor.crew import Crew, Task
+from pipeline.executor.crew import Crew, Results, Task
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def run(
-    task: Task, items: Sequence[Any], workers: int, skip: Callable[[Any], bool] = lambda _: False
-) -> Iterator[tuple[Any, Any]]:
+def run(task: Task, items: Sequence[Any], workers: int, skip: Callable[[Any], bool] = lambda _: False) -> Results:
     """Yield (item, result) for each item.
 
     Args:
