@@ -73,8 +73,7 @@ class Stored:
 
     def missing(self, arch_id: str) -> tuple[str, ...]:
         """The proxies whose score of the architecture is not stored."""
-        there = self._there[self._row_of[arch_id]]
-        return tuple(proxy_id for proxy_id, column in self._column_of.items() if not there[column])
+        return tuple(proxy_id for proxy_id in self._column_of if not self.has(arch_id, proxy_id))
 
     def has(self, arch_id: str, proxy_id: str) -> bool:
         """Whether the score is stored."""
@@ -82,7 +81,7 @@ class Stored:
 
     def incomplete(self) -> list[str]:
         """The architectures of which a score is missing."""
-        whole = self._there.all(axis=1)
+        whole = np.asarray(self._there.all(axis=1))
         return [arch_id for arch_id, row in self._row_of.items() if not whole[row]]
 
     def glance(self) -> None:
@@ -150,7 +149,7 @@ def _positions(words: pa.ChunkedArray, among: Mapping[str, int]) -> npt.NDArray[
     """What `among` says of each word, -1 where it has none. Each distinct word is looked up once."""
     whole = words.unify_dictionaries().combine_chunks()
     places = np.fromiter((among.get(word, -1) for word in whole.dictionary.to_pylist()), np.int32)
-    return places[np.from_dlpack(whole.indices)]  # to_numpy would import pandas
+    return np.asarray(places[np.from_dlpack(whole.indices)], np.int32)  # to_numpy would import pandas
 
 
 def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -168,7 +167,9 @@ def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _row_groups(index: pq.ParquetFile | None) -> Iterator[pa.Table]:
-    return (index.read_row_group(i, use_threads=False).cast(_KEYS) for i in range(index.num_row_groups if index else 0))
+    if index is not None:
+        for number in range(index.num_row_groups):
+            yield index.read_row_group(number, use_threads=False).cast(_KEYS)
 
 
 def _covered(index: pq.ParquetFile) -> set[str]:
