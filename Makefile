@@ -5,7 +5,7 @@ SAMPLE ?= 48
 BIN := .venv/bin
 GUARDED := reports/baseline/short.toml
 
-.PHONY: help setup demo test lint guard baseline bench measure report clean
+.PHONY: help setup demo test lint guard baseline bench gpu measure report clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -57,6 +57,9 @@ baseline: .venv/.demo ## make the rank correlations of reports/baseline anew; th
 bench: .venv/.dev ## time the engine beside the plain loop, ingest, queries and big lakes; print ratios
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_lake
+
+gpu: .venv/.dev ## on a CUDA card: its tests, the engine beside the plain loop, all of NAS-Bench-201 with regression-menu
+	$(BIN)/python -m tests.gpu $(STEPS)
 
 measure: .venv/.demo ## make the figures of README.md from the files under DATA (hours; goes on where it was stopped)
 	@test -n "$(DATA)" || { echo 'make measure DATA=FOLDER: reports/measure.sh says what is in it' >&2; exit 2; }

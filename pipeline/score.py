@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import benchmarks, catalog, executor, provenance
+from pipeline import batches, benchmarks, catalog, executor, provenance
 from pipeline.errors import UserError
 from pipeline.progress import progress
 from pipeline.proxies import Bundle, Proxy, Score, Timed
@@ -22,6 +25,7 @@ from pipeline.stored import Stored
 Key = tuple[str, str]  # arch_id, proxy_id; the seed is the plan's
 Item = tuple[str, str, tuple[str, ...]]  # arch_id, spec, proxy_ids that are missing
 
+BATCH = 128  # architectures that a worker on a card is handed at a time, some groups that train side by side
 SHORTEST, LONGEST = 5.0, 60.0  # seconds between two parts
 
 
@@ -100,20 +104,26 @@ class ScoreTask:
         import torch
 
         torch.set_num_threads(1)
+        if self.plan.device == "cuda":
+            torch.cuda.set_device(executor.worker() % torch.cuda.device_count())
         self.bench = benchmarks.load(self.plan.benchmark)
 
     def __call__(self, item: Item) -> dict[str, Timed]:
         """The missing scores by proxy_id, with their seconds."""
-        import json
-
         arch_id, spec, missing = item
-        bench, bundle = self.bench, self.bundle
-        assert bench is not None
-        make = bench.build if bundle.network == "backbone" else bench.features
+        return self.bundle.score(partial(self._build, spec), arch_id, self.plan.seed, self.plan.device, missing)
+
+    def together(self, items: Sequence[Item]) -> list[dict[str, Timed]]:
+        """The scores of each of several architectures, which train side by side."""
+        assert self.bundle.score_all is not None
+        networks = [(partial(self._build, spec), arch_id) for arch_id, spec, _ in items]
+        return self.bundle.score_all(networks, self.plan.seed, self.plan.device)
+
+    def _build(self, spec: str) -> Any:
+        assert self.bench is not None
+        make = self.bench.build if self.bundle.network == "backbone" else self.bench.features
         assert make is not None
-        return bundle.score(
-            lambda: make(self.plan.space, json.loads(spec)), arch_id, self.plan.seed, self.plan.device, missing
-        )
+        return make(self.plan.space, json.loads(spec))
 
 
 def run(
@@ -135,7 +145,7 @@ def run(
         plan: what to score.
         sample: how many architectures; None for all.
         only: a file that lists the architectures instead, one a line, in the benchmark's notation.
-        workers: how many; by default one a core, or one on a GPU.
+        workers: how many; by default one a core, or one a GPU.
         where: the executor; the rows are the same bits whichever it is.
 
     Raises:
@@ -171,8 +181,10 @@ def _work(journal: _Journal, run_row: dict[str, Any], wanted: list[Item], plan: 
     journal.open(run_row)
     status = "failed"
     try:
+        size = _batch_size(plan, journal.bundle, len(wanted), pool.workers)
+        found = batches.results(pool.run, ScoreTask(plan, journal.bundle), wanted, size, journal.has)
         with (
-            contextlib.closing(pool.run(ScoreTask(plan, journal.bundle), wanted, journal.has)) as results,
+            contextlib.closing(found) as results,
             progress(f"scoring {journal.bundle.name}", len(wanted)) as advance,
         ):
             for item, result in results:
@@ -184,6 +196,12 @@ def _work(journal: _Journal, run_row: dict[str, Any], wanted: list[Item], plan: 
         raise
     finally:
         journal.close(status)
+
+
+def _batch_size(plan: Plan, bundle: Bundle, items: int, workers: int) -> int:
+    """Architectures that a worker is handed at a time: one, unless they train side by side."""
+    side_by_side = plan.device == "cuda" and bundle.score_all is not None
+    return min(BATCH, math.ceil(items / workers)) if side_by_side else 1
 
 
 class _Journal:

@@ -94,14 +94,15 @@ def fit(
     model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], Tensor], preset: Schedule
 ) -> training.Losses:
     """As `training.fit`."""
+    device = next(model.parameters()).device
     if isinstance(model, sequences.SequenceRegression):
         model.network = of(model.network)
     elif isinstance(model, training.Regression):
         model.backbone = of(model.backbone)
         model.goals = [goal.contiguous() for goal in model.goals]
-    model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    model.to(device, memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     plain = _unfused(model, optimiser)
-    weights = torch.tensor([loss.weight for loss in preset.losses])
+    weights = torch.tensor([loss.weight for loss in preset.losses], device=device)
     losses = training.Losses()
     for iteration in range(1, preset.iterations + 1):
         model.train()

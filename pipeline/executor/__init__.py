@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.errors import UserError
 from pipeline.executor.crew import LIVES, LostWorker, Results, Task
-from pipeline.executor.processes import default_workers, ordered, run
+from pipeline.executor.processes import default_workers, ordered, run, worker
 
 __all__ = [
-    "LIVES", "PROCESSES", "LostWorker", "Pool", "Task", "Where", "default_workers", "opened", "ordered", "run",
+    "LIVES", "PROCESSES", "LostWorker", "Pool", "Results", "Task", "Where", "default_workers", "opened", "ordered",
+    "run", "worker",
 ]  # fmt: skip
 
 
@@ -67,7 +69,7 @@ def opened(where: Where, workers: int | None, device: str) -> Iterator[Pool]:
 
     Args:
         where: which one.
-        workers: how many; by default one a core, or one on a GPU (of Ray: on each share of one).
+        workers: how many; by default one a core, or one a GPU (of Ray: on each share of one).
         device: auto, cpu or cuda.
 
     Raises:
@@ -80,8 +82,8 @@ def opened(where: Where, workers: int | None, device: str) -> Iterator[Pool]:
             yield pool
     else:
         chosen, device_name = _device(device)
-        default = default_workers() if chosen == "cpu" else 1
-        yield _Local(1 if where.kind == "inline" else workers or default, chosen, device_name)
+        count = 1 if where.kind == "inline" else workers or default_workers(chosen)
+        yield _Local(count, chosen, device_name)
 
 
 def _device(name: str) -> tuple[str, str]:
@@ -93,6 +95,8 @@ def _device(name: str) -> tuple[str, str]:
     if name != "cpu":
         import torch
 
+        # read when a card is first used: with the default of 8 queues, streams would wait for one another
+        os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
         if torch.cuda.is_available():
             return "cuda", torch.cuda.get_device_name()
         if name == "cuda":

@@ -48,12 +48,13 @@ class _Processes(Crew):
     def __init__(self, task: Task, workers: int) -> None:
         super().__init__(workers)
         self._task = task
-        self._pools: list[ProcessPoolExecutor] = []
+        self._pools: dict[ProcessPoolExecutor, int] = {}  # with the number of its worker
 
     def hire(self) -> tuple[ProcessPoolExecutor, Future[None]]:
         pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _follow)
-        self._pools.append(pool)
-        return pool, pool.submit(_prepare, self._task)
+        number = min(set(range(len(self._pools) + 1)) - set(self._pools.values()))  # that of one who died, if any
+        self._pools[pool] = number
+        return pool, pool.submit(_prepare, self._task, number)
 
     def give(self, worker: ProcessPoolExecutor, item: Any) -> Future[Any]:
         try:
@@ -73,7 +74,7 @@ class _Processes(Crew):
             return None, str(error)
 
     def dismiss(self, worker: ProcessPoolExecutor) -> None:
-        self._pools.remove(worker)
+        del self._pools[worker]
         _stop(worker)
 
     def close(self) -> None:
@@ -92,10 +93,17 @@ def _stop(pool: ProcessPoolExecutor) -> None:
 
 
 _task: Task | None = None
+_number = 0
 
 
-def _prepare(task: Task) -> None:
-    global _task  # noqa: PLW0603
+def worker() -> int:
+    """Which worker this process is, from 0: that of several cards which is its own."""
+    return _number
+
+
+def _prepare(task: Task, number: int) -> None:
+    global _task, _number  # noqa: PLW0603
+    _number = number
     _task = task
     task.prepare()
 
@@ -148,6 +156,10 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def default_workers() -> int:
-    """The cores that this process may use."""
+def default_workers(device: str = "cpu") -> int:
+    """The cores that this process may use, or the cards."""
+    if device == "cuda":
+        import torch
+
+        return torch.cuda.device_count()
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,13 @@ class Score:
     curves: tuple[Curve, ...] = ()
 
 
+Timed = tuple[Score, float]
+"""A score and the seconds that it takes."""
+
+Network = tuple[Callable[[], "nn.Module"], str]
+"""What makes a network, and its architecture."""
+
+
 @dataclass(frozen=True)
 class Proxy:
     """A proxy that is ready to score.
@@ -52,6 +59,8 @@ class Proxy:
         higher_is_better: whether a larger score promises a better architecture.
         score: (build, arch_id, seed, device) -> score, where `build` makes the backbone.
         inputs: what its networks take, as `Benchmark.inputs` states it.
+        score_all: ((build, arch_id) of each network, seed, device) -> the same scores, each with its seconds, where
+            the networks of a card can be trained side by side.
     """
 
     name: str
@@ -60,15 +69,12 @@ class Proxy:
     higher_is_better: bool
     score: Callable[[Callable[[], nn.Module], str, int, str], Score]
     inputs: str = "images"
+    score_all: Callable[[Sequence[Network], int, str], list[Timed]] | None = None
 
     @property
     def proxy_id(self) -> str:
         """The identity of name, configuration and version."""
         return proxy_id_of(self.name, self.configuration, self.version)
-
-
-Timed = tuple[Score, float]
-"""A score and the seconds that it takes."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,8 @@ class Bundle:
         score: (build, arch_id, seed, device, wanted) -> the score of each proxy whose proxy_id is wanted. The seconds
             are those of a proxy alone: what several proxies share counts for each.
         network: what `build` makes: the backbone (`Benchmark.build`) or the features (`Benchmark.features`).
+        score_all: ((build, arch_id) of each network, seed, device) -> what `score` gives for each, where the networks
+            of a card can be trained side by side.
     """
 
     name: str
@@ -89,6 +97,7 @@ class Bundle:
     family: str
     score: Callable[[Callable[[], nn.Module], str, int, str, Collection[str]], dict[str, Timed]]
     network: str = "backbone"
+    score_all: Callable[[Sequence[Network], int, str], list[dict[str, Timed]]] | None = None
 
     @property
     def inputs(self) -> str:
@@ -98,7 +107,8 @@ class Bundle:
 
 def alone(proxy: Proxy) -> Bundle:
     """The bundle of one proxy."""
-    return Bundle(proxy.name, (proxy,), proxy.proxy_id, partial(_score_alone, proxy))
+    score_all = partial(_score_all_alone, proxy) if proxy.score_all else None
+    return Bundle(proxy.name, (proxy,), proxy.proxy_id, partial(_score_alone, proxy), score_all=score_all)
 
 
 def _score_alone(
@@ -107,6 +117,11 @@ def _score_alone(
     started = time.perf_counter()
     found = proxy.score(build, arch_id, seed, device)
     return {proxy.proxy_id: (found, time.perf_counter() - started)}
+
+
+def _score_all_alone(proxy: Proxy, networks: Sequence[Network], seed: int, device: str) -> list[dict[str, Timed]]:
+    assert proxy.score_all is not None
+    return [{proxy.proxy_id: timed} for timed in proxy.score_all(networks, seed, device)]
 
 
 def proxy_id_of(name: str, configuration: dict[str, Any], version: int) -> str:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pipeline.errors import UserError
-from pipeline.proxies import Curve, Proxy, Score, proxy_id_of, reason_of
+from pipeline.proxies import Curve, Network, Proxy, Score, Timed, proxy_id_of, reason_of
 from pipeline.proxies import images as image_batches
 from pipeline.proxies.regression import presets
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
+    from pipeline.proxies.regression.resident import Card, Trained, Work
     from pipeline.proxies.regression.training import Losses
 
 VERSION = 1
@@ -61,7 +63,8 @@ def _on_sequences(preset: presets.SequencePreset, images: Path | str | None) -> 
 
 def _proxy(preset: presets.Schedule, configuration: dict[str, Any], inputs: str, task: _Task[Any]) -> Proxy:
     scorer = _Scorer(preset, task, proxy_id_of(preset.name, configuration, VERSION))
-    return Proxy(preset.name, configuration, VERSION, higher_is_better=False, score=scorer.score, inputs=inputs)
+    score_all = scorer.score_all if isinstance(task, _ImageTask) else None
+    return Proxy(preset.name, configuration, VERSION, False, scorer.score, inputs, score_all)
 
 
 class _Task(Protocol[Drawn]):
@@ -94,11 +97,15 @@ class _ImageTask:
     def train(
         self, build: Callable[[], nn.Module], drawn: list[Tensor], device: str, generator: Generator, seed: int
     ) -> Losses:
-        import torch
+        from pipeline.proxies.regression import card, training
 
-        from pipeline.proxies.regression import training
+        return training.train(build, self.preset, self.images, drawn, card.exact(device), generator, seed)
 
-        return training.train(build, self.preset, self.images, drawn, torch.device(device), generator, seed)
+    def train_all(self, works: Sequence[Work], drawn: list[Tensor], on: Card) -> Iterator[Trained]:
+        """Train networks side by side."""
+        from pipeline.proxies.regression.resident import Task
+
+        return on.train(works, Task(self.preset, self.images, drawn))
 
 
 class _SequenceTask:
@@ -115,11 +122,9 @@ class _SequenceTask:
     def train(
         self, build: Callable[[], nn.Module], drawn: tuple[Tensor, Tensor], device: str, generator: Generator, seed: int
     ) -> Losses:
-        import torch
+        from pipeline.proxies.regression import card, sequences
 
-        from pipeline.proxies.regression import sequences
-
-        return sequences.train(build, self.preset, drawn, torch.device(device), generator, seed)
+        return sequences.train(build, self.preset, drawn, card.exact(device), generator, seed)
 
 
 class _Scorer:
@@ -128,6 +133,7 @@ class _Scorer:
     def __init__(self, preset: presets.Schedule, task: _Task[Any], proxy_id: str) -> None:
         self.preset, self.task, self.proxy_id = preset, task, proxy_id
         self._drawn: tuple[int, Any] | None = None
+        self._card: Card | None = None
 
     def drawn(self, seed: int) -> Any:
         """The same for every architecture."""
@@ -137,22 +143,75 @@ class _Scorer:
 
     def score(self, build: Callable[[], nn.Module], arch_id: str, seed: int, device: str) -> Score:
         """Train the network that `build` makes; the weights and the noise depend on architecture, proxy and seed."""
+        generator, weights = self._streams(arch_id, seed)
+        try:
+            found: Losses | Exception = self.task.train(build, self.drawn(seed), device, generator, weights)
+        except (ValueError, RuntimeError, MemoryError) as error:
+            found = error
+        return self._scored(found)
+
+    def score_all(self, networks: Sequence[Network], seed: int, device: str, on: Card | None = None) -> list[Timed]:
+        """The scores of several networks, which train side by side on a card.
+
+        A network whose step cannot be recorded is trained by itself in the plain loop, when the others are done.
+
+        Args:
+            networks: (build, arch_id) of each.
+            seed: of the targets, the weights and the noise.
+            device: where to train.
+            on: the card with its settings; by default one with CUDA graphs, which is kept for the next call.
+        """
+        from pipeline.proxies.regression.card import CaptureError
+        from pipeline.proxies.regression.resident import Work
+
+        assert isinstance(self.task, _ImageTask)
+        works = [Work(build, *self._streams(arch_id, seed)) for build, arch_id in networks]
+        scores: dict[int, Timed] = {}
+        for trained in self.task.train_all(works, self.drawn(seed), on or self._on(device)):
+            if not isinstance(trained.found, CaptureError):
+                scores[trained.index] = self._scored(trained.found), trained.seconds
+        for index in sorted(set(range(len(works))) - set(scores)):
+            started = time.perf_counter()
+            score = self.score(*networks[index], seed, device)
+            scores[index] = score, time.perf_counter() - started
+        return [scores[index] for index in range(len(works))]
+
+    def _on(self, device: str) -> Card:
         import torch
 
-        from pipeline.proxies.regression import training
+        from pipeline.proxies.regression import card, resident
+
+        if self._card is None:
+            self._card = resident.Card(card.exact(device), torch.cuda.CUDAGraph if device != "cpu" else None)
+        return self._card
+
+    def _streams(self, arch_id: str, seed: int) -> tuple[Generator, int]:
+        """The generator of a network's noise, and the seed of its weights."""
+        import torch
 
         generator = _generator("stream", self.proxy_id, seed, arch_id)
-        weights = int(torch.randint(2**62, (), generator=generator))
-        try:
-            losses = self.task.train(build, self.drawn(seed), device, generator, weights)
-        except training.UnbuildableError as error:
-            return Score(None, "unbuildable", reason_of(error.__cause__ or error))
-        except (ValueError, RuntimeError, MemoryError) as error:
-            return Score(None, "failed", reason_of(error))
-        curves = _curves(self.preset, losses)
-        if losses.diverged_at is not None:
-            return Score(None, "diverged", f"loss not finite at iteration {losses.diverged_at}", curves)
-        return Score(_value(self.preset, losses), "ok", None, curves)
+        return generator, int(torch.randint(2**62, (), generator=generator))
+
+    def _scored(self, found: Losses | Exception) -> Score:
+        """What is stored.
+
+        Raises:
+            UserError: the card failed, which says nothing about the network: every later one would fail, too.
+        """
+        import torch
+
+        from pipeline.proxies.regression.training import UnbuildableError
+
+        if isinstance(found, torch.AcceleratorError):
+            raise UserError(f"the card failed ({reason_of(found)}): what is done is stored, the same command goes on")
+        if isinstance(found, UnbuildableError):
+            return Score(None, "unbuildable", reason_of(found.__cause__ or found))
+        if isinstance(found, Exception):
+            return Score(None, "failed", reason_of(found))
+        curves = _curves(self.preset, found)
+        if found.diverged_at is not None:
+            return Score(None, "diverged", f"loss not finite at iteration {found.diverged_at}", curves)
+        return Score(_value(self.preset, found), "ok", None, curves)
 
 
 def _value(preset: presets.Schedule, losses: Losses) -> float:

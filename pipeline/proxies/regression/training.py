@@ -137,6 +137,21 @@ def train(
         generator: of the noise.
         seed: of the weights.
     """
+    model = model_of(build, preset, images, goals, seed)
+    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.goals = [g.to(device, memory_format=torch.channels_last) for g in goals]
+
+    def batch() -> Tensor:
+        noisy = images + noise(preset.noise, images, generator)
+        return noisy.to(device, memory_format=torch.channels_last)
+
+    return fit(model, optimiser_of(model, preset), batch, preset)
+
+
+def model_of(
+    build: Callable[[], nn.Module], preset: Preset | MenuPreset, images: Tensor, goals: list[Tensor], seed: int
+) -> Regression:
+    """The model that is trained, on the CPU; the arguments are those of `train`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
@@ -148,17 +163,8 @@ def train(
                 if isinstance(module, nn.Conv2d):
                     module.reset_parameters()
         if isinstance(preset, MenuPreset):
-            model: Regression = MenuRegression(backbone, goals, images, len(preset.signals))
-        else:
-            model = Regression(backbone, goals, images)
-    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    model.goals = [g.to(device, memory_format=torch.channels_last) for g in goals]
-
-    def batch() -> Tensor:
-        noisy = images + noise(preset.noise, images, generator)
-        return noisy.to(device, memory_format=torch.channels_last)
-
-    return fit(model, _optimiser(model, preset), batch, preset)
+            return MenuRegression(backbone, goals, images, len(preset.signals))
+        return Regression(backbone, goals, images)
 
 
 def fit(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], Tensor], preset: Schedule) -> Losses:
@@ -183,19 +189,19 @@ def fit(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], 
             torch.dot(weights, found).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             observed.append(found.detach())
-        if not _record(losses, losses.train, losses.train_iterations, span, torch.stack(observed)):
+        if not record(losses, losses.train, losses.train_iterations, span, torch.stack(observed)):
             break
         if not preset.evaluate_every:
             continue
         model.eval()
         with torch.no_grad():
             evaluated = model(batch())
-        if not _record(losses, losses.eval, losses.eval_iterations, span[-1:], evaluated[None]):
+        if not record(losses, losses.eval, losses.eval_iterations, span[-1:], evaluated[None]):
             break
     return losses
 
 
-def _optimiser(model: nn.Module, preset: ImageSchedule) -> torch.optim.Optimizer:
+def optimiser_of(model: nn.Module, preset: ImageSchedule) -> torch.optim.Optimizer:
     """Stochastic gradient descent with momentum, whose weight decay leaves vectors (shifts, scales, biases) alone."""
     parameters = list(model.parameters())
     return torch.optim.SGD(
@@ -218,7 +224,7 @@ def noise(kind: Noise, inputs: Tensor, generator: Generator) -> Tensor:
     return torch.zeros(())
 
 
-def _record(losses: Losses, kept: list[list[float]], iterations: list[int], span: range, observed: Tensor) -> bool:
+def record(losses: Losses, kept: list[list[float]], iterations: list[int], span: range, observed: Tensor) -> bool:
     """Keep the finite losses; False, and where it was, at the first that is not."""
     for iteration, row in zip(span, observed.tolist(), strict=True):
         if not all(map(math.isfinite, row)):
