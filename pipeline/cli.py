@@ -66,7 +66,8 @@ RejectsOption = Annotated[int, typer.Option(min=0, help="Take a table of which a
 ProxyOption = Annotated[
     str | None,
     typer.Option(
-        help="Proxy: regression-n101, ..., synflow, ..., zero-cost for all of its kind at once, or a TOML file.",
+        help="Proxy: regression-n101, ..., synflow, ..., zero-cost for all of its kind at once, aggregate-az-nas, ... "
+        "to add up what is stored, or a TOML file.",
         show_default="regression-n101; regression-nlp for sequences",
     ),
 ]
@@ -265,11 +266,14 @@ def _score(
     workers: int | None,
     where: Where | None = None,
 ) -> str:
-    from pipeline import benchmarks, executor
+    from pipeline import benchmarks, define, executor
     from pipeline import score as stage
+    from pipeline.proxies import aggregates
 
     bench = benchmarks.load(benchmark)
     name = proxy or DEFAULT_PROXIES[bench.inputs]
+    if aggregates.recognised(name):
+        return define.run(lake, benchmark, bench.space(space).name, name).line
     plan = stage.Plan(benchmark, bench.space(space).name, name, _images(images), seed, device.value)
     try:
         where = where or executor.PROCESSES

@@ -15,13 +15,17 @@ import pytest
 from pipeline import catalog
 from pipeline.catalog import derived
 from pipeline.errors import UserError
+from pipeline.proxies import aggregates
 
 COUNT = "SELECT count(*) AS n FROM correlations"
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
-    return lakes.made_up(tmp_path_factory.mktemp("lakes") / "it's a [lake]*")
+    lake = lakes.made_up(tmp_path_factory.mktemp("lakes") / "it's a [lake]*")
+    terms = [{"proxy": "regression-toy"}, {"proxy": "synflow@small"}]
+    aggregates.store(lake, lakes.BENCHMARK, aggregates.Aggregate(name="both", terms=terms))
+    return lake
 
 
 @pytest.fixture

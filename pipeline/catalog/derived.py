@@ -27,14 +27,14 @@ from pipeline.schema import TABLES
 from pipeline.store import Lake
 
 FOLDER = "derived"
-_FIRST = ("reference_sources", "targets")  # soon computed, and along with any other, because others read them
+_FIRST = ("aggregate_scores", "reference_sources", "targets")  # computed along with any other: others read them
 _BIG = ("seed_means", "ground_truth", "pairs", "compared")
 _RANKED = (
     "correlations", "correlations_shared", "correlations_top", "comparison", "best_of_k", "rho_by_iteration",
     "source_agreement", "noise_ceiling",
 )  # fmt: skip
 
-SMALL = (*_FIRST, *_RANKED)  # of some thousand rows at most
+SMALL = (*_FIRST, *_RANKED)  # of some thousand rows, or as many as there are architectures
 VIEWS = (*_FIRST, *_BIG, *_RANKED)  # which take a tenth of a second or more over a whole space; the order counts
 
 

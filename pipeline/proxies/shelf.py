@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.errors import unknown
-from pipeline.proxies import Bundle, alone, regression, zerocost
+from pipeline.errors import UserError, unknown
+from pipeline.proxies import Bundle, aggregates, alone, regression, zerocost
 
 
 def names() -> list[str]:
-    """The proxies and bundles that are shipped."""
-    return [*zerocost.names(), *regression.names()]
+    """The proxies, bundles and aggregates that are shipped."""
+    return [*zerocost.names(), *regression.names(), *aggregates.names()]
 
 
 def load(name: str, images: Path | str | None = None) -> Bundle:
@@ -21,8 +21,10 @@ def load(name: str, images: Path | str | None = None) -> Bundle:
         images: a path for `images.load`, the name of a synthetic batch, or None for the default synthetic batch.
 
     Raises:
-        UserError: an unknown name, a bad file, or images that cannot be read.
+        UserError: an unknown name, a bad file, images that cannot be read, or an aggregate, which is not scored.
     """
+    if aggregates.recognised(name):
+        raise UserError(f"{name} is an aggregate of stored scores: it is defined in a lake, and not scored")
     if name in zerocost.names():
         return zerocost.load(name, images)
     if name in regression.names() or name.endswith(".toml"):

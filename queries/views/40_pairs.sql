@@ -14,7 +14,7 @@ SELECT
     ground_truth.value AS truth_as_stored,
     CASE WHEN proxies.higher_is_better THEN scores.value ELSE -scores.value END AS score,
     CASE WHEN metrics.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS truth
-FROM scores
+FROM every_score AS scores
 INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
 INNER JOIN ground_truth
     ON

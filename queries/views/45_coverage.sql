@@ -11,6 +11,6 @@ SELECT
     END AS status,
     scores.reason,
     count(*) AS scores
-FROM scores
+FROM every_score AS scores
 INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
 GROUP BY ALL

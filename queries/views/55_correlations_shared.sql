@@ -1,5 +1,6 @@
 -- Spearman's rho on the same architectures for all: those that every proxy and seed of our own has scored, so that
--- released scores of a whole space stand beside ours of a sample of it. n falls where a release lacks some of them.
+-- released scores of a whole space stand beside ours of a sample of it. n falls where a release or an aggregate lacks
+-- some of them.
 WITH series AS (
     SELECT DISTINCT
         coverage.benchmark,
@@ -7,7 +8,7 @@ WITH series AS (
         coverage.proxy_id,
         coverage.proxy,
         coverage.seed,
-        labels.released
+        labels.released OR labels.aggregate AS follows
     FROM coverage
     INNER JOIN proxy_labels AS labels ON coverage.proxy_id = labels.proxy_id
 ),
@@ -29,7 +30,7 @@ numbered AS MATERIALIZED (
     SELECT
         cells.cell,
         cells.target,
-        cells.released,
+        cells.follows,
         pairs.arch_id,
         pairs.score,
         pairs.truth
@@ -49,7 +50,7 @@ counted AS (
         target,
         count(DISTINCT cell) AS series
     FROM numbered
-    WHERE NOT released
+    WHERE NOT follows
     GROUP BY ALL
 ),
 
@@ -59,7 +60,7 @@ shared AS (
         numbered.arch_id
     FROM numbered
     INNER JOIN counted ON numbered.target = counted.target
-    WHERE NOT numbered.released
+    WHERE NOT numbered.follows
     GROUP BY ALL
     HAVING count(*) = any_value(counted.series)
 ),

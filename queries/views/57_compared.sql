@@ -1,16 +1,16 @@
 -- The scores that a fair comparison rests on: for each target, the architectures that every compared proxy and seed
 -- has tried, a row each. Compared are our own proxies with 20 scores or more (where none of ours has scored: all), and
--- the released ones that hold at least half of what these share. `score` is NULL where it failed; `all_ok`: none has
--- failed.
+-- the released ones and aggregates that hold at least half of what these share. `score` is NULL where it failed;
+-- `all_ok`: none has failed.
 WITH series AS (
     SELECT
         scores.benchmark,
         scores.space,
         scores.proxy_id,
         scores.seed,
-        labels.released,
+        labels.released OR labels.aggregate AS follows,
         count(*) AS tried
-    FROM scores
+    FROM every_score AS scores
     INNER JOIN proxy_labels AS labels ON scores.proxy_id = labels.proxy_id
     GROUP BY ALL
 ),
@@ -20,7 +20,7 @@ numbered AS MATERIALIZED (
     SELECT
         *,
         row_number() OVER () AS series,
-        NOT released OR bool_and(released) OVER (PARTITION BY benchmark, space) AS leads
+        NOT follows OR bool_and(follows) OVER (PARTITION BY benchmark, space) AS leads
     FROM series
 ),
 
@@ -53,7 +53,7 @@ tries AS MATERIALIZED (
             WHEN proxies.higher_is_better THEN scores.value
             ELSE -scores.value
         END AS score
-    FROM scores
+    FROM every_score AS scores
     INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
     INNER JOIN numbered
         ON

@@ -10,7 +10,7 @@ SELECT
     avg(scores.seconds) AS mean_seconds,
     median(scores.seconds) AS median_seconds,
     sum(scores.seconds) AS total_seconds
-FROM scores
+FROM every_score AS scores
 INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
 WHERE scores.seconds IS NOT NULL
 GROUP BY ALL

@@ -1,0 +1,142 @@
+"""Aggregates: proxies that are sums of what is stored, which the view `aggregate_scores` computes.
+
+An aggregate is a row of `proxies` whose configuration has `terms`. Nothing is scored for it: wherever all its terms are
+stored, it has a score.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline import provenance
+from pipeline.errors import UserError, unknown
+from pipeline.proxies import proxy_id_of
+from pipeline.store import Lake
+
+VERSION = 1  # of what the view computes
+FOLDER = Path(__file__).parent / "presets"
+
+Iteration = Annotated[int, Field(ge=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Term(_Model):
+    """One summand, turned so that higher is better.
+
+    Args:
+        proxy: the name of a proxy; a released score is NAME@SOURCE.
+        proxy_id: one of its configurations; without it, the one with the most scores in the space.
+        stage: takes the term from the stored losses of this stage instead of the score.
+        signal: whose losses; "sum" but for a menu.
+        mode: train (batch statistics) or eval (running statistics).
+        iterations: the first and the last of those whose losses are averaged.
+        transform: rank (relative, 1 for the best), log-rank, log of what is stored, or the value itself.
+        weight: negative where less of it promises more.
+    """
+
+    proxy: str
+    proxy_id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
+    stage: Annotated[int, Field(ge=0)] | None = None
+    signal: str | None = None
+    mode: Literal["train", "eval"] | None = None
+    iterations: tuple[Iteration, Iteration] | None = None
+    transform: Literal["rank", "log-rank", "log", "value"] = "rank"
+    weight: float = 1.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sum_of_signals(cls, data: Any) -> Any:
+        return {"signal": "sum", **data} if isinstance(data, dict) and "stage" in data else data
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        of_curves = {"signal": self.signal, "mode": self.mode, "iterations": self.iterations}
+        if self.stage is None and (odd := [name for name, value in of_curves.items() if value is not None]):
+            raise ValueError(f"{odd[0]} goes with stage, which is not given")
+        if self.stage is not None and (missing := [name for name, value in of_curves.items() if value is None]):
+            raise ValueError(f"a term with stage needs {missing[0]}")
+        if self.iterations and self.iterations[0] > self.iterations[1]:
+            raise ValueError(f"iterations end at {self.iterations[1]}, before they begin")
+        return self
+
+
+class Aggregate(_Model):
+    """A weighted sum of terms; higher is better."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    description: str = ""
+    terms: Annotated[list[Term], Field(min_length=1)]
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What the views read, and everything that changes the number besides what is stored."""
+        return {"terms": [term.model_dump(mode="json", exclude_none=True) for term in self.terms]}
+
+    @property
+    def proxy_id(self) -> str:
+        """The identity of name, configuration and version."""
+        return proxy_id_of(self.name, self.configuration, VERSION)
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The shipped aggregates."""
+    return tuple(sorted(f"aggregate-{path.stem}" for path in FOLDER.glob("*.toml")))
+
+
+def recognised(name: str) -> bool:
+    """Whether it is the name of a shipped aggregate, or of a TOML file that has terms."""
+    return name in names() or (name.endswith(".toml") and Path(name).is_file() and "terms" in _content(Path(name)))
+
+
+def load(name: str) -> Aggregate:
+    """A shipped aggregate by its name, or a user's by the path of a TOML file.
+
+    Raises:
+        UserError: no such aggregate, or a file that is not one; the message names the field.
+    """
+    if not name.endswith(".toml") and name not in names():
+        raise unknown("aggregate", name, names())
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name.removeprefix('aggregate-')}.toml"
+    try:
+        return Aggregate.model_validate(_content(path))
+    except ValidationError as error:
+        found = error.errors()[0]
+        where = ".".join(str(part) for part in found["loc"]) or "the file"
+        raise UserError(f"aggregate {path}: {where}: {found['msg']}") from error
+
+
+def store(lake: Lake, benchmark: str, aggregate: Aggregate) -> bool:
+    """Put the definition among the benchmark's parts, once; returns whether it was not there."""
+    part = f"aggregate-{aggregate.proxy_id}"
+    if lake.has(benchmark, part):
+        return False
+    row = {
+        "proxy_id": aggregate.proxy_id,
+        "name": aggregate.name,
+        "configuration": provenance.canonical_json(aggregate.configuration),
+        "version": VERSION,
+        "higher_is_better": True,
+    }
+    try:
+        lake.publish(benchmark, part, {"proxies": [row]})
+    except FileExistsError:  # another process was quicker
+        return False
+    return True
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"aggregate {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"aggregate {path} is not TOML: {error}") from error

@@ -1,0 +1,67 @@
+-- What the aggregates are made of, in every space that has it: for each term the configuration of its proxy that is
+-- taken there. Where the term pins none, it is the one with the most scores in the space; among equals the newest
+-- version, then the first kind of images, so that terms which were scored together are taken together. A term of curves
+-- has a `stage`: its number is the mean loss of the iterations from `first_iteration` to `last_iteration`. `terms`: how
+-- many the aggregate has.
+WITH defined AS (
+    SELECT
+        proxy_id AS aggregate_id,
+        name AS aggregate,
+        unnest(
+            from_json(
+                configuration -> '$.terms',
+                '[{"proxy": "VARCHAR", "proxy_id": "VARCHAR", "stage": "BIGINT", "signal": "VARCHAR", "mode": "VARCHAR",
+                "iterations": ["BIGINT"], "transform": "VARCHAR", "weight": "DOUBLE"}]'
+            )
+        ) AS term,
+        generate_subscripts(from_json(configuration -> '$.terms', '["JSON"]'), 1) AS number,
+        json_array_length(configuration, '$.terms') AS terms
+    FROM proxies
+    WHERE (configuration -> '$.terms') IS NOT NULL
+),
+
+counted AS (
+    SELECT
+        benchmark,
+        space,
+        proxy_id,
+        count(*) AS scores
+    FROM scores
+    WHERE EXISTS (FROM defined)
+    GROUP BY ALL
+)
+
+SELECT
+    counted.benchmark,
+    counted.space,
+    defined.aggregate_id,
+    defined.aggregate,
+    defined.terms,
+    defined.number AS term,
+    proxies.name AS proxy,
+    proxies.proxy_id,
+    proxies.higher_is_better,
+    defined.term.transform,
+    defined.term.weight,
+    defined.term.stage,
+    defined.term.signal,
+    defined.term.mode,
+    defined.term.iterations[1] AS first_iteration,
+    defined.term.iterations[2] AS last_iteration,
+    -- of the whole training; NULL where the proxy trains nothing
+    (proxies.configuration ->> '$.iterations')::BIGINT AS iterations
+FROM defined
+INNER JOIN proxies
+    ON
+        defined.term.proxy = proxies.name
+        AND coalesce(defined.term.proxy_id, proxies.proxy_id) = proxies.proxy_id
+INNER JOIN counted ON proxies.proxy_id = counted.proxy_id
+QUALIFY
+    row_number() OVER (
+        PARTITION BY counted.benchmark, counted.space, defined.aggregate_id, defined.number
+        ORDER BY
+            counted.scores DESC,
+            proxies.version DESC,
+            proxies.configuration ->> '$.images.kind' ASC,
+            proxies.proxy_id ASC
+    ) = 1

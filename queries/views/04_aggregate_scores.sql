@@ -1,0 +1,216 @@
+-- The scores of the aggregates: the weighted sum of their terms, each turned so that higher is better. A `rank` counts
+-- from the worst (the best has 1, ties share their mean) among the architectures of the space and seed that have all
+-- terms, divided by their number; `log-rank` is its logarithm, `log` the logarithm of what is stored, `value` what is
+-- stored. An architecture on which a term has not been tried has no row, one on which a term failed has failed. Scores
+-- without a seed go with every seed. `seconds` adds up what each proxy costs, a training in proportion to the
+-- iterations used; NULL where a cost is not known.
+WITH points AS (
+    SELECT
+        terms.aggregate_id,
+        terms.term,
+        terms.first_iteration,
+        terms.last_iteration,
+        curves.benchmark,
+        curves.space,
+        curves.arch_id,
+        curves.seed,
+        unnest(curves.iterations) AS iteration,
+        unnest(curves.losses)::DOUBLE AS loss
+    FROM aggregate_terms AS terms
+    INNER JOIN curves
+        ON
+            terms.benchmark = curves.benchmark
+            AND terms.space = curves.space
+            AND terms.proxy_id = curves.proxy_id
+            AND terms.stage = curves.stage
+            AND terms.signal = curves.signal
+            AND terms.mode = curves.mode
+    WHERE list_max(curves.iterations) >= terms.last_iteration -- a training that stopped earlier has no number
+),
+
+read_off AS (
+    SELECT
+        aggregate_id,
+        term,
+        benchmark,
+        space,
+        arch_id,
+        seed,
+        list_avg(list(loss ORDER BY iteration)) AS loss
+    FROM points
+    WHERE iteration BETWEEN first_iteration AND last_iteration
+    GROUP BY ALL
+),
+
+taken AS (
+    SELECT
+        terms.*,
+        scores.arch_id,
+        scores.seed,
+        scores.status,
+        scores.reason,
+        scores.device,
+        scores.seconds
+        * CASE WHEN terms.stage IS NULL THEN 1 ELSE coalesce(least(1, terms.last_iteration / terms.iterations), 1) END
+            AS seconds,
+        CASE WHEN terms.stage IS NULL AND terms.higher_is_better THEN 1 ELSE -1 END AS direction,
+        CASE
+            WHEN terms.stage IS NOT NULL THEN read_off.loss
+            WHEN scores.status = 'ok' THEN scores.value
+        END AS stored
+    FROM aggregate_terms AS terms
+    INNER JOIN scores
+        ON terms.benchmark = scores.benchmark AND terms.space = scores.space AND terms.proxy_id = scores.proxy_id
+    LEFT JOIN read_off
+        ON
+            terms.aggregate_id = read_off.aggregate_id
+            AND terms.term = read_off.term
+            AND scores.benchmark = read_off.benchmark
+            AND scores.space = read_off.space
+            AND scores.arch_id = read_off.arch_id
+            AND scores.seed IS NOT DISTINCT FROM read_off.seed
+),
+
+turned AS (
+    SELECT
+        *,
+        CASE
+            WHEN NOT isfinite(stored) THEN NULL
+            WHEN transform <> 'log' THEN direction * stored
+            WHEN stored > 0 THEN direction * ln(stored)
+        END AS number,
+        proxy || coalesce(' stage ' || stage, '') || ': '
+        || CASE
+            WHEN status <> 'ok' THEN coalesce(reason, status)
+            WHEN transform = 'log' AND stored <= 0 THEN 'not positive, so it has no logarithm'
+            WHEN stored IS NOT NULL THEN 'not finite'
+            ELSE printf('no %s loss of %s over iterations %d to %d', mode, signal, first_iteration, last_iteration)
+        END AS complaint
+    FROM taken
+),
+
+seeds AS (
+    SELECT
+        aggregate_id,
+        benchmark,
+        space,
+        unnest(coalesce(list(DISTINCT seed) FILTER (WHERE seed IS NOT NULL), [NULL])) AS seed
+    FROM turned
+    GROUP BY aggregate_id, benchmark, space
+),
+
+placed AS MATERIALIZED (
+    SELECT
+        turned.aggregate_id,
+        turned.benchmark,
+        turned.space,
+        seeds.seed,
+        turned.arch_id,
+        turned.terms,
+        turned.term,
+        turned.proxy_id,
+        turned.transform,
+        turned.weight,
+        turned.number,
+        turned.complaint,
+        turned.seconds,
+        turned.device,
+        dense_rank() OVER (ORDER BY seeds.aggregate_id, seeds.benchmark, seeds.space, seeds.seed) AS cell
+    FROM turned
+    INNER JOIN seeds
+        ON
+            turned.aggregate_id = seeds.aggregate_id
+            AND turned.benchmark = seeds.benchmark
+            AND turned.space = seeds.space
+            AND (turned.seed = seeds.seed OR turned.seed IS NULL)
+),
+
+needed AS (
+    SELECT
+        cell,
+        arch_id,
+        proxy_id,
+        max(seconds) AS seconds,
+        any_value(device) AS device
+    FROM placed
+    GROUP BY ALL
+),
+
+costs AS (
+    SELECT
+        cell,
+        arch_id,
+        CASE WHEN count(seconds) = count(*) THEN sum(seconds) END AS seconds,
+        string_agg(DISTINCT device, ', ' ORDER BY device) AS device
+    FROM needed
+    GROUP BY ALL
+),
+
+tried AS MATERIALIZED (
+    SELECT
+        cell,
+        arch_id,
+        any_value(benchmark) AS benchmark,
+        any_value(space) AS space,
+        any_value(aggregate_id) AS aggregate_id,
+        any_value(seed) AS seed,
+        min_by(complaint, term) FILTER (WHERE number IS NULL) AS reason
+    FROM placed
+    GROUP BY ALL
+    HAVING count(*) = any_value(terms)
+),
+
+whole AS (
+    SELECT
+        cell,
+        arch_id
+    FROM tried
+    WHERE reason IS NULL
+),
+
+ranked AS (
+    SELECT
+        placed.cell,
+        placed.arch_id,
+        placed.term,
+        placed.transform,
+        placed.weight,
+        placed.number,
+        count(*) OVER (PARTITION BY placed.cell, placed.term) AS n,
+        (rank() OVER by_number + count(*) OVER by_number) / 2 AS place
+    FROM placed
+    SEMI JOIN whole ON placed.cell = whole.cell AND placed.arch_id = whole.arch_id
+    WINDOW by_number AS (PARTITION BY placed.cell, placed.term ORDER BY placed.number)
+),
+
+summed AS (
+    SELECT
+        cell,
+        arch_id,
+        -- the ranks are added up before they are divided: sums of halves are exact, and equal ones stay tied
+        coalesce(sum(weight * place) FILTER (WHERE transform = 'rank') / any_value(n), 0)
+        + coalesce(
+            list_sum(
+                list(weight * CASE transform WHEN 'log-rank' THEN ln(place / n) ELSE number END ORDER BY term)
+                FILTER (WHERE transform <> 'rank')
+            ),
+            0
+        ) AS value
+    FROM ranked
+    GROUP BY ALL
+)
+
+SELECT
+    tried.benchmark,
+    tried.space,
+    tried.arch_id,
+    tried.aggregate_id AS proxy_id,
+    tried.seed,
+    summed.value,
+    CASE WHEN tried.reason IS NULL THEN 'ok' ELSE 'failed' END AS status,
+    tried.reason,
+    costs.seconds,
+    costs.device
+FROM tried
+LEFT JOIN costs ON tried.cell = costs.cell AND tried.arch_id = costs.arch_id
+LEFT JOIN summed ON tried.cell = summed.cell AND tried.arch_id = summed.arch_id

@@ -1,0 +1,15 @@
+-- Every score: those that are stored, and those that the aggregates make of them. Rankings read this.
+SELECT
+    benchmark,
+    space,
+    arch_id,
+    proxy_id,
+    seed,
+    value,
+    status,
+    reason,
+    seconds,
+    device
+FROM scores
+UNION ALL BY NAME
+FROM aggregate_scores
