@@ -53,7 +53,7 @@ class Plan:
         """The proxies, ready to score."""
         from pipeline.proxies import shelf
 
-        return shelf.load(self.proxy, self.images)
+        return shelf.load(self.proxy, self.images, benchmarks.load(self.benchmark).inputs)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch import nn
 from pipeline.networks.features import Features
 from pipeline.proxies import zerocost
 from pipeline.proxies.zerocost import measures
+from pipeline.proxies.zerocost.entries import Entries
 from pipeline.proxies.zerocost.passes import Passes
 from pipeline.proxies.zerocost.watch import Watch, longest_chain
 
@@ -230,6 +231,34 @@ def test_every_proxy_is_declared_and_tells_its_source_and_its_formula() -> None:
         for node in ast.parse(inspect.getsource(measures)).body
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
     }
-    assert list(functions) and set(functions) == set(zerocost.USES)
+    assert list(functions) and set(functions) == set(zerocost.names()[1:])
     for name, function in functions.items():
         assert function.__doc__ and function.__doc__.rstrip().endswith("."), name
+
+
+def test_vkdnw_is_the_entropy_of_the_information_of_first_entries() -> None:
+    torch.manual_seed(0)
+    parts = [nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 1, bias=False)]
+    made = passes(*parts, channels=4)
+    network, entries = made.network.eval(), dict(made.network.named_parameters())
+    images = torch.randn(5, 3, 4, 4, generator=torch.Generator().manual_seed(2))
+    with Entries() as seen:
+        logits = network(images)
+    found = seen.jacobian(logits, 99)
+
+    def changed(first: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+        values = {}
+        for (name, whole), entry in zip(entries.items(), first, strict=True):
+            flat = whole.detach().flatten()
+            values[name] = torch.cat([entry[None], flat[1:]]).reshape(whole.shape)
+        return torch.func.functional_call(network, values, image[None])[0]
+
+    first = torch.stack([whole.detach().flatten()[0] for whole in entries.values()])
+    expected = torch.stack([torch.func.jacrev(changed)(first, image) for image in images])
+    assert found.shape == (5, CLASSES, len(entries)) and torch.allclose(found, expected, atol=1e-6)
+
+    information = made.information.numpy()
+    assert np.allclose(information, information.T) and np.linalg.eigvalsh(information).min() > -1e-12
+    deciles = np.quantile(np.linalg.eigvalsh(information), np.arange(1, 10) / 10)
+    shares = deciles / deciles.sum()
+    assert measures.vkdnw(made) == pytest.approx(3 - np.sum(shares * np.log(shares)), abs=1e-6)

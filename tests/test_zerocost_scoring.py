@@ -173,8 +173,12 @@ def test_unknown_names_suggest_and_sequences_are_refused(sizes: Path) -> None:
         shelf.load("synfow")
     with pytest.raises(UserError, match="unknown proxy 'zerocost': did you mean zero-cost"):
         shelf.load("zerocost")
-    with pytest.raises(UserError, match=r"zero-cost is for networks that take images.*choose.* regression-nlp"):
-        score.run(sizes, score.Plan("nasbench_nlp", "recipes", "zero-cost", None, 0, "cpu"))
+    with pytest.raises(
+        UserError, match=r"synflow is for networks that take images.*choose.* grad_norm.* regression-nlp"
+    ):
+        score.run(sizes, score.Plan("nasbench_nlp", "cells", "synflow", None, 0, "cpu"))
+    with pytest.raises(UserError, match=r"layer1_hidden_covariance is for networks that take sequences.*choose.* zico"):
+        score.run(sizes, plan("layer1_hidden_covariance"))
 
 
 def test_identities_do_not_change_unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,7 +162,7 @@ class Benchmark:
         sample: (space, random) -> a random architecture, where the space is generative.
         mutate: (space, spec, random) -> a neighbour, likewise.
         check: (path, number of networks) -> for each file, whether its networks are built as the file says.
-        features: (space, spec) -> images [N, 3, H, W] to the features that the classifier pools: `networks.features`.
+        features: (space, spec) -> `inputs` to the features that a classifier pools: `networks.features`.
         forms: one line for each form that `read` takes, for error messages.
         inputs: what the networks take: images [N, 3, H, W], or sequences [N, T, width].
         curves_asked: whether `read` leaves learning curves out unless it is asked for them.

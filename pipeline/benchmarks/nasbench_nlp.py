@@ -85,6 +85,13 @@ def build(space: str, spec: Spec) -> nn.Module:
     return recurrent.Network(spec)
 
 
+def features(space: str, spec: Spec) -> nn.Module:
+    """The same network for zero-cost proxies: sequences [N, T, 400] -> [N, 400, T, 1], without dropout."""
+    from pipeline.networks import recurrent
+
+    return recurrent.RecurrentFeatures(spec)
+
+
 def read(path: Path, curves: bool) -> Iterator[Batch]:
     """The published logs: a folder of log_stats_model_*.json files or of zips of them, a zip, or one log.
 
@@ -321,6 +328,7 @@ BENCHMARK = Benchmark(
     compose=compose,
     read=read,
     build=build,
+    features=features,
     stages=1,
     forms="a folder or zip of NAS-Bench-NLP's log_stats_model_*.json files, or one of them",
     inputs="sequences",

@@ -28,3 +28,12 @@ class Features(nn.Module):
         """The features."""
         features: Tensor = self.tail(self.backbone(images)[-1])
         return features
+
+    def weights(self) -> list[Tensor]:
+        """Of the convolutions and linear layers, without biases."""
+        return [module.weight for module in self.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+
+    @property
+    def layers(self) -> int:
+        """The number of convolutions and linear layers."""
+        return len(self.weights())

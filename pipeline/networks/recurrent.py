@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.networks.features import Features
+
 WIDTHS = (400, 600, 600, 400)  # of the input, and of the three layers
 WEIGHT_DROPOUT = 0.1
 BETWEEN_DROPOUT = 0.25
@@ -120,12 +122,16 @@ class Network(nn.Module):
     Args:
         recipe: of the cell, in canonical form.
         widths: of the input and of each layer.
+        dropping: whether anything is dropped in training.
     """
 
-    def __init__(self, recipe: Mapping[str, Mapping[str, Any]], widths: Sequence[int] = WIDTHS) -> None:
+    def __init__(
+        self, recipe: Mapping[str, Mapping[str, Any]], widths: Sequence[int] = WIDTHS, *, dropping: bool = True
+    ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(Layer(recipe, i, o, WEIGHT_DROPOUT) for i, o in pairwise(widths))
-        self.dropouts = [BETWEEN_DROPOUT] * (len(widths) - 2) + [LAST_DROPOUT]
+        chance = WEIGHT_DROPOUT if dropping else 0.0
+        self.layers = nn.ModuleList(Layer(recipe, i, o, chance) for i, o in pairwise(widths))
+        self.dropouts = [BETWEEN_DROPOUT * dropping] * (len(widths) - 2) + [LAST_DROPOUT * dropping]
 
     def forward(self, sequences: Tensor) -> list[Tensor]:
         """The tap."""
@@ -136,12 +142,40 @@ class Network(nn.Module):
         return [x.transpose(0, 1)]
 
 
+class RecurrentFeatures(Features):
+    """Sequences [N, T, 400] -> [N, 400, T, 1]: the last layer's outputs, for a classifier that averages over time.
+
+    Nothing is dropped, and every matrix has a gradient.
+    """
+
+    def __init__(self, recipe: Mapping[str, Mapping[str, Any]], widths: Sequence[int] = WIDTHS) -> None:
+        network = Network(recipe, widths, dropping=False).requires_grad_()
+        super().__init__(network, [*network.layers], widths[-1])
+
+    @property
+    def _recurrent(self) -> list[Layer]:
+        return [layer for layer in self.blocks if isinstance(layer, Layer)]
+
+    def forward(self, sequences: Tensor) -> Tensor:
+        """The features."""
+        return super().forward(sequences).transpose(1, 2)[..., None]
+
+    def weights(self) -> list[Tensor]:
+        """The matrices; those that multiply the same vector are one."""
+        return [matrix for layer in self._recurrent for matrix in layer.matrices.values()]
+
+    @property
+    def layers(self) -> int:
+        """The number of linear nodes."""
+        return sum(len(layer.biases) for layer in self._recurrent)
+
+
 def dropout(values: Tensor, chance: float, training: bool) -> Tensor:
     """Values of which each is dropped with this chance, the others scaled to keep the expectation.
 
     The mask is drawn on the CPU, so that every device trains the same.
     """
-    if not training:
+    if not training or not chance:
         return values
     # four draws of 16 bits at once take a fifth of the time of one Bernoulli draw each
     draws = torch.empty((values.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)

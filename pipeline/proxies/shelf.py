@@ -13,12 +13,13 @@ def names() -> list[str]:
     return [*zerocost.names(), *regression.names(), *aggregates.names()]
 
 
-def load(name: str, images: Path | str | None = None) -> Bundle:
+def load(name: str, images: Path | str | None = None, inputs: str = "images") -> Bundle:
     """The bundle of that name, or the proxy of that name as a bundle of one.
 
     Args:
         name: a name, or the path of a TOML file with a configuration of the regression proxy.
         images: a path for `images.load`, the name of a synthetic batch, or None for the default synthetic batch.
+        inputs: what the networks to score take, images or sequences: some names mean something for both.
 
     Raises:
         UserError: an unknown name, a bad file, images that cannot be read, or an aggregate, which is not scored.
@@ -26,7 +27,7 @@ def load(name: str, images: Path | str | None = None) -> Bundle:
     if aggregates.recognised(name):
         raise UserError(f"{name} is an aggregate of stored scores: it is defined in a lake, and not scored")
     if name in zerocost.names():
-        return zerocost.load(name, images)
+        return zerocost.load(name, images, inputs)
     if name in regression.names() or name.endswith(".toml"):
         return alone(regression.load(name, images))
     raise unknown("proxy", name, names())
@@ -34,4 +35,4 @@ def load(name: str, images: Path | str | None = None) -> Bundle:
 
 def fitting(inputs: str) -> list[str]:
     """The names for networks that take such inputs, images or sequences."""
-    return [*(zerocost.names() if inputs == "images" else ()), *regression.fitting(inputs)]
+    return [*zerocost.names(inputs), *regression.fitting(inputs)]

@@ -11,7 +11,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pipeline import provenance
+from pipeline.errors import UserError
 from pipeline.proxies import Bundle, Proxy, Score, Timed, UnbuildableError, reason_of
 from pipeline.proxies import images as image_batches
 
@@ -24,6 +27,7 @@ VERSION = 1
 BUNDLE = "zero-cost"
 CLASSES = 10
 IMAGES = 64
+SEQUENCES, STEPS, WIDTH = 64, 16, 400  # more steps in all than a layer has units, which hidden covariance needs
 
 _BATCH = ("classes", "images", "labels")
 
@@ -50,37 +54,63 @@ USES: dict[str, tuple[str, ...]] = {
 }
 """Each function of `measures`, with what its number depends on beside weights: its configuration holds just that."""
 
+USES_APART: dict[str, tuple[str, ...]] = {"vkdnw": ("classes", "noise")}
+"""The same for proxies that the bundle leaves out, because they cost more than all of it."""
 
-def names() -> tuple[str, ...]:
-    """The bundle of all, and each alone."""
-    return (BUNDLE, *USES)
+USES_OF_SEQUENCES: dict[str, tuple[str, ...]] = {
+    **{name: USES[name] for name in ("params", "layers", "depth", "random")},
+    **dict.fromkeys(("grad_norm", "snip", "grasp", "jacov"), ("classes", "sequences")),
+    **{f"layer{n}_hidden_covariance": ("sequences",) for n in (1, 2, 3)},
+}
+"""The same for networks that take sequences. What counts ReLUs, feature maps or images is not defined there."""
 
 
-def load(name: str, images: Path | str | None = None) -> Bundle:
+def names(inputs: str | None = None) -> tuple[str, ...]:
+    """The bundle, and each proxy alone, of those for networks that take such inputs; or for any."""
+    of_images = (*USES, *USES_APART)
+    known = {"images": of_images, "sequences": USES_OF_SEQUENCES, None: dict.fromkeys((*of_images, *USES_OF_SEQUENCES))}
+    return (BUNDLE, *known[inputs])
+
+
+def load(name: str, images: Path | str | None = None, inputs: str = "images") -> Bundle:
     """The bundle of that name, or of that one proxy.
 
     Args:
         name: one of `names()`.
         images: as of `images.named`; labels are CIFAR-10's own, and the classes in turn where the images have none.
+        inputs: what the networks take, images or sequences; a proxy that is for the others alone is returned for them.
 
     Raises:
-        UserError: images that cannot be read.
+        UserError: images that cannot be read, or images for sequences.
     """
-    scorer = _Scorer(image_batches.named(images, IMAGES))
-    chosen = tuple(USES) if name == BUNDLE else (name,)
+    of_sequences = name in names("sequences") and (inputs == "sequences" or name not in names("images"))
+    if of_sequences and images is not None:
+        raise UserError(f"--images does not go with {name} here: its networks take sequences, which are synthetic")
+    scorer = _Scorer(None if of_sequences else image_batches.named(images, IMAGES))
+    chosen = [n for n in scorer.uses if n not in USES_APART] if name == BUNDLE else [name]
     return Bundle(name, tuple(scorer.proxy(n) for n in chosen), BUNDLE, scorer.score, network="features")
 
 
-class _Scorer:
-    """A batch, and the proxies on it."""
+def _sequences() -> image_batches.Batch:
+    """Independent standard-normal vectors, [N, T, width]: what a cell gets from an embedding of random words."""
+    data = np.random.default_rng(0).standard_normal((SEQUENCES, STEPS, WIDTH)).astype(np.float32)
+    return image_batches.Batch(data, {"kind": "normal", "seed": 0, "steps": STEPS})
 
-    def __init__(self, batch: image_batches.Batch) -> None:
-        self.batch = batch
-        self.labels = batch.labels or tuple(i % CLASSES for i in range(IMAGES))
+
+class _Scorer:
+    """A batch of images, or of sequences where none is given, and the proxies on it."""
+
+    def __init__(self, batch: image_batches.Batch | None) -> None:
+        self.inputs = "images" if batch else "sequences"
+        self.uses = {**USES, **USES_APART} if batch else USES_OF_SEQUENCES
+        self.batch = batch = batch or _sequences()
+        count = len(batch.data)
+        self.labels = batch.labels or tuple(i % CLASSES for i in range(count))
         self.ids: dict[str, str] = {}  # proxy_id -> name
         self._parts: dict[str, Any] = {
             "classes": CLASSES,
             "images": {**batch.description, "count": IMAGES},
+            "sequences": {**batch.description, "count": count},
             "labels": provenance.identity("labels", 1, self.labels) if batch.labels else "in turn",
             "noise": {"count": IMAGES, "size": image_batches.SIZE},
         }
@@ -94,8 +124,9 @@ class _Scorer:
 
     def proxy(self, name: str) -> Proxy:
         """One proxy."""
-        configuration = {part: self._parts[part] for part in USES[name]}
-        proxy = Proxy(name, configuration, VERSION, higher_is_better=True, score=partial(self._one, name))
+        configuration = {part: self._parts[part] for part in self.uses[name]}
+        score = partial(self._one, name)
+        proxy = Proxy(name, configuration, VERSION, higher_is_better=True, score=score, inputs=self.inputs)
         self.ids[proxy.proxy_id] = name
         return proxy
 

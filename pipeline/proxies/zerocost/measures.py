@@ -103,8 +103,25 @@ def jacov(passes: Passes) -> float:
     -sum_i (log(l_i + k) + 1 / (l_i + k)), where l are the eigenvalues of the correlation of d sum(z) / dx between the
     images of the batch.
     """
-    values = torch.linalg.eigvalsh(_correlation(passes.input_gradient)) + EPSILON
-    return -float((values.log() + 1 / values).sum())
+    return _independence(passes.input_gradient)
+
+
+def layer1_hidden_covariance(passes: Passes) -> float:
+    """Serianni and Kalita, "Training-free Neural Architecture Search for RNNs and Transformers", ACL 2023.
+
+    `jacov`'s sum for the correlation between the units of the first recurrent layer, over all steps of all sequences.
+    """
+    return _hidden_covariance(passes, 0)
+
+
+def layer2_hidden_covariance(passes: Passes) -> float:
+    """`layer1_hidden_covariance` of the second layer."""
+    return _hidden_covariance(passes, 1)
+
+
+def layer3_hidden_covariance(passes: Passes) -> float:
+    """`layer1_hidden_covariance` of the third layer."""
+    return _hidden_covariance(passes, 2)
 
 
 def epe_nas(passes: Passes) -> float:
@@ -191,9 +208,39 @@ def az_trainability(passes: Passes) -> float:
     return sum(2 - s - 1 / (s + 1e-6) for s in norms) / len(norms)
 
 
+def vkdnw(passes: Passes) -> float:
+    """Tybl and Neumann, "Training-free Neural Architecture Search through Variance of Knowledge of Deep Network
+    Weights", CVPR 2025: its VKDNW_single.
+
+    The number of layers, and added to it the entropy of the normalised deciles (.1 to .9) of the eigenvalues of
+    Fisher's information, of one entry of each of the first 128 parameters.
+    """
+    values = torch.linalg.eigvalsh(passes.information).clamp(min=0)
+    deciles = torch.quantile(values, torch.arange(1, 10, dtype=values.dtype, device=values.device) / 10)
+    shares = deciles / (deciles.sum() + 1e-10)
+    return passes.sizes.layers - float((shares * (shares + 1e-10).log()).sum())
+
+
 def _products(weights: Sequence[Tensor], gradients: Sequence[Tensor], of: Callable[[Tensor], Tensor]) -> float:
     pairs = zip(weights, gradients, strict=True)
     return sum(float(of(w.detach() * g.detach()).double().sum()) for w, g in pairs)
+
+
+def _hidden_covariance(passes: Passes, layer: int) -> float:
+    return _independence(passes.forward.blocks[layer].flatten(0, 1).T)
+
+
+def _independence(rows: Tensor) -> float:
+    """Highest where the rows are not correlated.
+
+    Raises:
+        ValueError: a row that is constant, whose correlation is not defined.
+    """
+    correlation = _correlation(rows)
+    if not correlation.isfinite().all():
+        raise ValueError("a unit is constant, or not finite")
+    values = torch.linalg.eigvalsh(correlation) + EPSILON
+    return -float((values.log() + 1 / values).sum())
 
 
 def _correlation(rows: Tensor) -> Tensor:

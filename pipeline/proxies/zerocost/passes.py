@@ -8,6 +8,7 @@ curvature           the backward pass of `loss_gradients`' backward pass
 halves              forward and backward of each half of the batch
 flow                forward and backward of one input through the linearised network
 perturbed           two forward passes of noise
+information         a forward pass of noise, and a backward pass from each logit
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from torch.nn import functional
 
 from pipeline.networks.features import Features
 from pipeline.proxies import UnbuildableError
+from pipeline.proxies.zerocost.entries import Entries
 from pipeline.proxies.zerocost.ledger import Ledger
 from pipeline.proxies.zerocost.watch import Watch, longest_chain
 
 T = TypeVar("T")
 
 PERTURBATION = 0.01
+ENTRIES = 128
 
 
 class shared(Generic[T]):  # noqa: N801 (it is used as a decorator, like property)
@@ -52,7 +55,7 @@ class shared(Generic[T]):  # noqa: N801 (it is used as a decorator, like propert
 
 
 class Classifier(nn.Module):
-    """Features, global average pooling and a linear layer: images [N, 3, H, W] -> logits [N, classes]."""
+    """Features, global average pooling (over time, for sequences) and a linear layer: inputs -> [N, classes]."""
 
     def __init__(self, features: Features, classes: int) -> None:
         super().__init__()
@@ -66,12 +69,7 @@ class Classifier(nn.Module):
 
     def weights(self) -> list[Tensor]:
         """Of the convolutions and linear layers, without biases."""
-        return [layer.weight for layer in layers(self)]
-
-
-def layers(network: nn.Module) -> list[nn.Conv2d | nn.Linear]:
-    """The convolutions and linear layers."""
-    return [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+        return [*self.features.weights(), self.head.weight]
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ class Passes:
 
     Args:
         features: makes the features, with their initial weights.
-        images: [N, 3, H, W], on the CPU.
+        images: [N, 3, H, W], or sequences [N, T, width], on the CPU.
         labels: [N].
         classes: outputs of the head.
         seed: (name of a stream) -> its seed.
@@ -154,18 +152,20 @@ class Passes:
 
     @shared
     def sizes(self) -> Sizes:
-        """Counts, from a pass without numbers."""
+        """Counts, from a pass without numbers; of a sequence, from one time step."""
         network = copy.deepcopy(self.network).to("meta")
+        shape = self._images.shape[1:] if self._images.dim() == 4 else (1, *self._images.shape[2:])
         with Watch() as seen:
-            logits = network(torch.empty(2, *self._images.shape[1:], device="meta"))
+            logits = network(torch.empty(2, *shape, device="meta"))
         parameters = sum(p.numel() for p in network.parameters())
-        return Sizes(parameters, len(layers(network)), seen.operations, longest_chain(logits))
+        return Sizes(parameters, network.features.layers + 1, seen.operations, longest_chain(logits))
 
     @shared
     def forward(self) -> Forward:
         """One pass of the batch."""
         network, found = self.network.train(), list[Tensor]()
-        images = self._images.to(self._device, memory_format=torch.channels_last, copy=True).requires_grad_()
+        layout = torch.channels_last if self._images.dim() == 4 else torch.preserve_format
+        images = self._images.to(self._device, memory_format=layout, copy=True).requires_grad_()
         hooks = [block.register_forward_hook(lambda *called: found.append(called[2])) for block in _blocks(network)]
         with Watch(patterns=True) as seen:
             logits = network(images)
@@ -183,7 +183,7 @@ class Passes:
 
     @shared
     def input_gradient(self) -> Tensor:
-        """Of the sum of all logits with regard to each image, [N, 3 x H x W]."""
+        """Of the sum of all logits with regard to each input, flattened: [N, 3 x H x W]."""
         (found,) = _gradients(self.forward.logits.sum(), [self.forward.images])
         return found.flatten(1)
 
@@ -242,14 +242,37 @@ class Passes:
         network, stream = copy.deepcopy(self.network.features).train(), self.stream("perturbed")
         norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         with torch.no_grad():
-            for layer in layers(network):
-                layer.weight.copy_(torch.randn(layer.weight.shape, generator=stream))
+            for weight in network.weights():
+                weight.copy_(torch.randn(weight.shape, generator=stream))
             for norm in norms:
                 norm.reset_running_stats()
             x, more = (torch.randn(self._images.shape, generator=stream).to(self._device) for _ in range(2))
             features = network(x)
             difference = (network(x + PERTURBATION * more) - features).abs().sum((1, 2, 3)).mean()
         return float(difference), [float(norm.running_var.mean()) for norm in norms if norm.running_var is not None]
+
+    @shared
+    def information(self) -> Tensor:
+        """Fisher's information of one entry of each parameter, [P, P] in float64, P <= `ENTRIES`, from noise.
+
+        The network has Kaiming's normal weights, biases of zero, and batch normalisation by running statistics, which
+        are those it starts with.
+        """
+        network, stream = copy.deepcopy(self.network).eval(), self.stream("information")
+        with torch.no_grad():
+            for name, parameter in network.named_parameters():
+                if name.endswith("bias"):
+                    parameter.zero_()
+            for weight in network.weights():
+                drawn = torch.randn(weight.shape, generator=stream) * (2 / weight[0].numel()) ** 0.5
+                weight.copy_(drawn)
+        images = torch.randn(self._images.shape, generator=stream).to(self._device)
+        with Entries() as seen:
+            logits = network(images)
+        jacobian = seen.jacobian(logits, ENTRIES).double()
+        odds = logits.detach().double().softmax(1)[..., None]
+        centred = jacobian - (odds * jacobian).sum(1, keepdim=True)
+        return torch.einsum("nci,ncj->ij", odds * centred, centred) / len(images)
 
 
 def _blocks(network: Classifier) -> Sequence[nn.Module]:
