@@ -3,6 +3,7 @@
     python -m tests.bench [ARCHITECTURES OF A SPACE]
 
 - scoring: the engine beside the plain eager loop on three spaces, the same networks, tasks and streams;
+- the zero-cost proxies together beside each alone, in forward-backward passes of the same batch;
 - ingest of a table of 15,625 rows beside a bare read of the same file with the csv module;
 - a query with its process beside an empty Python process.
 
@@ -28,6 +29,7 @@ import torch
 
 from pipeline import ingest, provenance
 from tests.bench_scoring import SPACES, compared
+from tests.bench_zerocost import sharing
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
@@ -79,6 +81,7 @@ def main() -> None:
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         row |= reading(Path(folder))
+    row |= {f"zero-cost.{what}": value for what, value in sharing().items()}
     row |= {f"{name}.{what}": value for name in SPACES for what, value in compared(name, count).items()}
     for name, value in row.items():
         print(f"{name:32} {value:.3f}" if isinstance(value, float) else f"{name:32} {value}")

@@ -23,6 +23,7 @@ HERE = {  # what the made-up lake has in the place of what the examples' comment
     "regression-n101": "regression-toy", "cifar10": "digits", "baseline_accuracy": "test_loss",
     "0123456789abcdef": lakes.arch(5),
 }  # fmt: skip
+SYNFLOW = "4444444444444444"  # ours, beside the made-up lake's released one
 ODD = {
     "curves_of_no_score": {"curves": [lakes.curve(0, OURS, 0, "train", [1.0])]},
     "duplicate_keys": {"proxies": [lakes.proxy(OURS, "toy"), lakes.proxy(OURS, "toy", {"other": 1})]},
@@ -36,7 +37,10 @@ ODD = {
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):
-    return lakes.made_up(tmp_path_factory.mktemp("lake") / "lake")
+    lake = lakes.made_up(tmp_path_factory.mktemp("lake") / "lake")
+    scores = [lakes.score(i, SYNFLOW, float(i * i % 7), seed=seed) for i in range(10) for seed in (0, 1)]
+    lakes.publish(lake.root, "synflow", proxies=[lakes.proxy(SYNFLOW, "synflow", higher_is_better=True)], scores=scores)
+    return lake
 
 
 @pytest.fixture(scope="module")
