@@ -175,7 +175,7 @@ def test_an_aggregate_is_ranked_like_any_other_and_does_not_choose_the_architect
         (TERMS.replace("params@big", "parms@big"), "term 1: unknown proxy 'parms@big': did you mean params@big"),
         (TERMS.replace("params@big", "aggregate-ranks"), "term 1: unknown proxy 'aggregate-ranks'"),
         ("terms = 3", "name: Field required"),
-        ("terms = [", "is not TOML"),
+        ("terms = [", "aggregate .* is not TOML"),
     ],
 )
 def test_what_is_wrong_is_told_and_nothing_is_stored(tiny, tmp_path, text, told):
@@ -194,6 +194,14 @@ def test_the_shipped_ones_load_under_their_names_and_add_up_what_is_shipped():
         assert {term.proxy for term in found.terms} <= set(shelf.names()) - set(aggregates.names())
         identities.add(found.proxy_id)
     assert len(identities) == len(aggregates.names())
+
+
+def test_a_file_that_is_no_aggregate_is_left_to_others(tmp_path):
+    for name, text in (("broken.toml", "terms = ["), ("other.toml", 'name = "regression-mine"')):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(UserError, match="proxy preset"):
+            shelf.load(str(tmp_path / name))
+    assert not aggregates.recognised(str(tmp_path / "missing.toml"))
 
 
 def test_an_identity_holds_what_changes_the_number_and_stays():

@@ -7,6 +7,7 @@ stored, it has a score.
 from __future__ import annotations
 
 import tomllib
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -94,7 +95,11 @@ def names() -> tuple[str, ...]:
 
 def recognised(name: str) -> bool:
     """Whether it is the name of a shipped aggregate, or of a TOML file that has terms."""
-    return name in names() or (name.endswith(".toml") and Path(name).is_file() and "terms" in _content(Path(name)))
+    if not name.endswith(".toml"):
+        return name in names()
+    with suppress(UserError):  # whoever reads the file for something else tells what is wrong with it
+        return "terms" in _content(Path(name))
+    return False
 
 
 def load(name: str) -> Aggregate:
