@@ -68,20 +68,34 @@ def _join(address: str) -> None:
     if address != "auto":
         _reach(address)
     try:
-        ray.init(
-            address=address,
-            log_to_driver=False,
-            logging_level=logging.CRITICAL,
-            runtime_env={
-                "py_modules": [str(Path(__file__).parents[1])],
-                "excludes": ["**/__pycache__/"],
-                "env_vars": {"OMP_NUM_THREADS": "1"},
-            },
-        )
+        with _silent():
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                runtime_env={
+                    "py_modules": [str(Path(__file__).parents[1])],
+                    "excludes": ["**/__pycache__/"],
+                    "env_vars": {"OMP_NUM_THREADS": "1"},
+                },
+            )
     except ConnectionError as error:
         raise _unreachable(address) from error
     except (RuntimeError, ValueError) as error:
         raise UserError(f"Ray refuses the connection to {address}: {error}") from error
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Nothing on stderr from the C++ side either, which says there that it was told to say nothing."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _reach(address: str) -> None:
