@@ -51,7 +51,10 @@ class Rain:
     def workers(self) -> list[int]:
         """Process ids of the workers of the driver."""
         done = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.driver.pid)], capture_output=True, text=True, check=False
+            ["ps", "-o", "pid=", "-o", "args=", "--ppid", str(self.driver.pid)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return [int(line.split()[0]) for line in done.stdout.splitlines() if "spawn_main" in line]
 
