@@ -51,7 +51,7 @@ class Rain:
     def workers(self) -> list[int]:
         """Process ids of the workers of the driver."""
         done = subprocess.run(
-            ["ps", "-o", "pid=", "-o", "args=", "--ppid", str(self.driver.pid)],
+            ["ps", "-ww", "-o", "pid=", "-o", "args=", "--ppid", str(self.driver.pid)],
             capture_output=True,
             text=True,
             check=False,
