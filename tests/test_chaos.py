@@ -77,7 +77,8 @@ class Rain:
     def tend(self) -> None:
         """Where a run has finished, ask for more."""
         if self.driver.poll() is not None:
-            assert self.driver.returncode == 0, self.driver.communicate()
+            _, error = self.driver.communicate()
+            assert self.driver.returncode == 0, error
             self.told["runs finished"] += 1
             self.sample = min(self.sample * 4 // 3, 5**6)
             self.driver = self._start()
