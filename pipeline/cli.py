@@ -1,19 +1,49 @@
-"""The command line: `pipeline ingest | check | score | report | query | export | run`."""
+"""The command line: `pipeline ingest | check | score | search | report | query | export | run`."""
 
 from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.errors import UserError, from_os
+from pipeline.options import (
+    BENCHMARK_HELP,
+    CHECKED,
+    DEFAULT_LAKE,
+    DEFAULT_OUT,
+    DEFAULT_PROXIES,
+    AddressOption,
+    AgainstOption,
+    BenchmarkArgument,
+    BudgetOption,
+    CurvesOption,
+    Device,
+    DeviceOption,
+    Executor,
+    ExecutorOption,
+    Format,
+    GpuShareOption,
+    ImagesOption,
+    LakeOption,
+    OutOption,
+    ProxyOption,
+    RecipeOption,
+    RejectsOption,
+    SampleOption,
+    SeedOption,
+    SeedsOption,
+    SpaceOption,
+    StoredOption,
+    WorkersOption,
+)
 
 if TYPE_CHECKING:
     from pipeline.executor import Where
+    from pipeline.plan import Plan
 
 app = typer.Typer(
     help="How well does a proxy rank the architectures of a search space, at what cost, with what certainty?",
@@ -26,79 +56,6 @@ app = typer.Typer(
 
 class _StoppedError(Exception):
     """Ctrl-C, after what was done has been stored."""
-
-
-class Device(StrEnum):
-    """Where to train."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-class Executor(StrEnum):
-    """What the workers are."""
-
-    inline = "inline"
-    processes = "processes"
-    ray = "ray"
-
-
-class Format(StrEnum):
-    """How to write the rows of a query."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
-
-
-LakeOption = Annotated[
-    Path, typer.Option("--lake", envvar="PIPELINE_LAKE", help="Folder of the lake.", show_default="data/lake")
-]
-BENCHMARK_HELP = "Benchmark: nasbench101, nasbench201, nasbench_nlp, nds."  # not looked up: help has to be quick
-BenchmarkArgument = Annotated[str, typer.Argument(help=BENCHMARK_HELP, show_default=False)]
-RecipeOption = Annotated[
-    str | None, typer.Option(help="Recipe for a table: a name (see `pipeline ingest --recipes`) or a TOML file.")
-]
-CurvesOption = Annotated[bool, typer.Option("--curves", help="Keep whole learning curves, not the final epoch alone.")]
-RejectsOption = Annotated[int, typer.Option(min=0, help="Take a table of which at most so many rows are bad.")]
-ProxyOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Proxy: regression-n101, ..., synflow, ..., zero-cost for all of its kind at once, aggregate-az-nas, ... "
-        "to add up what is stored, or a TOML file.",
-        show_default="regression-n101; regression-nlp for sequences",
-    ),
-]
-SpaceOption = Annotated[str | None, typer.Option(help="Search space of the benchmark; its first one by default.")]
-SampleOption = Annotated[
-    int | None, typer.Option(min=1, help="Architectures to score: a nested random sample; all by default.")
-]
-SeedOption = Annotated[int, typer.Option(min=0, help="Seed of sample, targets, weights and noise.")]
-ImagesOption = Annotated[
-    str | None,
-    typer.Option(
-        help="CIFAR-10's python-version folder, a folder of pictures, an .npz file, or a synthetic batch "
-        "(synthetic-noise, -spectrum, -patches, -leaves)."
-    ),
-]
-DeviceOption = Annotated[Device, typer.Option(help="Where to train.")]
-WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores by default.")]
-ExecutorOption = Annotated[Executor, typer.Option(help="Score in this process, in several, or on a Ray cluster.")]
-AddressOption = Annotated[
-    str, typer.Option(help="Ray cluster: HOST:PORT of its head, or auto for the one that this machine is part of.")
-]
-GpuShareOption = Annotated[float, typer.Option(min=0.01, max=1, help="Share of a GPU for each worker of Ray.")]
-OutOption = Annotated[Path, typer.Option(help="Folder of the report.")]
-AgainstOption = Annotated[
-    Path | None, typer.Option(help="Folder of a baseline: fail where a rho moved, a row vanished or failures grew.")
-]
-
-DEFAULT_LAKE = Path("data/lake")
-DEFAULT_OUT = Path("reports/latest")
-DEFAULT_PROXIES = {"images": "regression-n101", "sequences": "regression-nlp"}  # by what the networks take
-CHECKED = 50  # networks of a file
 
 
 @app.command()
@@ -166,14 +123,50 @@ def score(
     """Score architectures of the lake with a proxy; what is stored already is not done again."""
     if sample is not None and only is not None:
         raise typer.BadParameter("--sample and --only exclude each other")
-    if executor is not Executor.ray and (address, gpu_share) != ("auto", 1.0):
-        raise typer.BadParameter("--address and --gpu-share go with --executor ray")
-    if executor is Executor.inline and workers is not None:
-        raise typer.BadParameter("--executor inline has one worker, this process: leave --workers out")
-    from pipeline.executor import Where
-
-    where = Where(executor.value, address, gpu_share)
+    where = _where(executor, workers, address, gpu_share)
     typer.echo(_score(benchmark, proxy, lake, space, sample, only, seed, images, device, workers, where))
+
+
+@app.command()
+def search(
+    benchmark: BenchmarkArgument,
+    proxy: ProxyOption = None,
+    lake: LakeOption = DEFAULT_LAKE,
+    space: SpaceOption = None,
+    method: Annotated[str, typer.Option(help="evolution (ageing) or random.")] = "evolution",
+    budget: BudgetOption = 450,
+    seeds: SeedsOption = "0",
+    population: Annotated[int, typer.Option(min=1, help="Of evolution: members.")] = 50,
+    tournament: Annotated[int, typer.Option(min=1, help="Of evolution: members of a tournament.")] = 10,
+    stored: StoredOption = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the scores, as for `score`.")] = 0,
+    images: ImagesOption = None,
+    device: DeviceOption = Device.auto,
+    workers: WorkersOption = None,
+    executor: ExecutorOption = Executor.processes,
+    address: AddressOption = "auto",
+    gpu_share: GpuShareOption = 1.0,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the best architectures, as `score --only` takes it.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many of the best to print and write.")] = 5,
+) -> None:
+    """Search a space with a proxy, from no ground truth; the best architectures are told as JSON that builds."""
+    from pipeline import search as stage
+    from pipeline.walks import Method
+
+    where = _where(executor, workers, address, gpu_share)
+    settings = stage.Settings(Method(method, population, tournament), budget, _seeds(seeds))
+    plan = _plan(benchmark, proxy, space, seed, images, device)
+    try:
+        done = stage.run(lake, plan, settings, stored=stored, workers=workers, where=where)
+    except KeyboardInterrupt:
+        raise _StoppedError from None
+    typer.echo(done.line)
+    for found in done.best[:top]:
+        typer.echo(f"{found.score:.6g}  {found.spec}")
+    if out is not None:
+        stage.write_best(done.best[:top], out)
 
 
 @app.command()
@@ -266,26 +259,50 @@ def _score(
     workers: int | None,
     where: Where | None = None,
 ) -> str:
-    from pipeline import benchmarks, define, executor
+    from pipeline import define
+    from pipeline import executor as executors
     from pipeline import score as stage
     from pipeline.proxies import aggregates
 
-    bench = benchmarks.load(benchmark)
-    name = proxy or DEFAULT_PROXIES[bench.inputs]
-    if aggregates.recognised(name):
-        return define.run(lake, benchmark, bench.space(space).name, name).line
-    plan = stage.Plan(benchmark, bench.space(space).name, name, _images(images), seed, device.value)
+    plan = _plan(benchmark, proxy, space, seed, images, device)
+    if aggregates.recognised(plan.proxy):
+        return define.run(lake, benchmark, plan.space, plan.proxy).line
     try:
-        where = where or executor.PROCESSES
+        where = where or executors.PROCESSES
         return stage.run(lake, plan, sample=sample, only=only, workers=workers, where=where).line
     except KeyboardInterrupt:
         raise _StoppedError from None  # typer would end it with a line of its own
 
 
-def _images(name: str | None) -> Path | str | None:
-    if name is None:
-        return None
-    return name.removeprefix("synthetic-") if name.startswith("synthetic-") else Path(name)
+def _where(executor: Executor, workers: int | None, address: str, gpu_share: float) -> Where:
+    from pipeline.executor import Where
+
+    if executor is not Executor.ray and (address, gpu_share) != ("auto", 1.0):
+        raise typer.BadParameter("--address and --gpu-share go with --executor ray")
+    if executor is Executor.inline and workers is not None:
+        raise typer.BadParameter("--executor inline has one worker, this process: leave --workers out")
+    return Where(executor.value, address, gpu_share)
+
+
+def _plan(benchmark: str, proxy: str | None, space: str | None, seed: int, images: str | None, device: Device) -> Plan:
+    from pipeline import benchmarks
+    from pipeline.plan import Plan
+    from pipeline.proxies.images import asked
+
+    bench = benchmarks.load(benchmark)
+    name = proxy or DEFAULT_PROXIES[bench.inputs]
+    return Plan(benchmark, bench.space(space).name, name, asked(images), seed, device.value)
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    """The seeds that "0", "0,3,5" or "0-19" names, each once."""
+    found: dict[int, None] = {}
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
+            raise typer.BadParameter(f"--seeds {text}: write 0, 0,3,5 or 0-19")
+        found |= dict.fromkeys(range(int(first), int(last if dash else first) + 1))
+    return tuple(found)
 
 
 def _report(lake: Path, out: Path, against: Path | None = None) -> None:

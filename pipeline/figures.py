@@ -88,6 +88,17 @@ class Band:
     high: Floats
 
 
+@dataclass(frozen=True)
+class Path:
+    """A search: the mean of the best found over its seeds, and its band; [k] each, at so many architectures scored."""
+
+    label: str
+    scored: Floats
+    mean: Floats
+    low: Floats
+    high: Floats
+
+
 def scatter(
     truth: Floats, score: Floats, *, title: str, x_label: str, y_label: str, flip: tuple[bool, bool], released: bool
 ) -> Drawing:
@@ -205,6 +216,34 @@ def pareto(dots: Sequence[Dot], *, title: str) -> Drawing:
         low, high = axes.get_xlim()
         axes.set_xlim(low, high * (high / low) ** 0.6)  # room for the names
         axes.figure.subplots_adjust(left=0.1)
+
+    return _drawn(draw, title, (7.6, 3.4))
+
+
+def searches(paths: Sequence[Path], best: float | None, *, title: str, y_label: str, lower_is_better: bool) -> Drawing:
+    """The true value of the best architecture found against the architectures scored, with a band over the seeds.
+
+    Args:
+        paths: the searches.
+        best: of the whole space.
+        title: above the axes.
+        y_label: the truth, with its unit.
+        lower_is_better: so that the axis runs the other way.
+    """
+    looks: Any = itertools.cycle(((ACCENT, "-"), (MUTED, "--"), *_STAGES))
+
+    def draw(axes: Axes) -> None:
+        for path, (colour, dashes) in zip(paths, looks, strict=False):
+            axes.fill_between(path.scored, path.low, path.high, color=colour, alpha=0.18, linewidth=0)
+            axes.plot(path.scored, path.mean, color=colour, linestyle=dashes, linewidth=1.8, label=path.label)
+        if best is not None:
+            axes.axhline(best, color=INK, linewidth=0.8, linestyle=":", label="best of the space")
+        axes.set(xlabel="architectures scored", ylabel=f"{y_label}{_better('↑', lower_is_better)}")
+        if lower_is_better:
+            axes.invert_yaxis()
+        axes.yaxis.label.set_fontsize(8)
+        axes.figure.subplots_adjust(left=0.1, bottom=0.24)
+        axes.figure.legend(loc="lower center", ncols=len(paths) + 1, fontsize=8, columnspacing=1, handlelength=1.8)
 
     return _drawn(draw, title, (7.6, 3.4))
 

@@ -24,6 +24,7 @@ import numpy as np
 from pipeline import catalog, provenance, statistics
 from pipeline.comparison import add_certainty, answers, compare, slug
 from pipeline.errors import from_os
+from pipeline.searched import tell
 from pipeline.store import Lake
 
 if TYPE_CHECKING:
@@ -91,8 +92,9 @@ def _content(connection: duckdb.DuckDBPyConnection) -> Row:
             spent = seconds.get(_series(row), {})
             row |= {"seconds": spent.get("seconds"), "devices": spent.get("devices")}
         beside = compare(connection, main, space["ranking"])
-        space["figures"] = beside.pop("figures") + space["figures"]
-        space |= beside
+        searched = tell(connection, main)
+        space["figures"] = beside.pop("figures") + searched.pop("figures") + space["figures"]
+        space |= beside | searched
         further_targets = [t for t in targets if _within(t, main) and not t["main"]]
         space["targets"] = [t for t in further_targets if t["covered"]]
         space["sparse_targets"] = [t for t in further_targets if not t["covered"]]

@@ -51,6 +51,7 @@ _SCORE_SEED = Column("seed", INT, "seed of the score; NULL where a released scor
 _DATASET = Column("dataset", TEXT, "data set that the architecture was trained on: cifar10-valid")
 _METRIC = Column("metric", TEXT, "what was measured: test_accuracy")
 _RUN = Column("run_id", TEXT, "the run that wrote the row")
+_SEARCH = Column("search_id", TEXT, "identity of the search's configuration, 16 hex digits")
 
 TABLES: dict[str, Table] = {
     table.name: table
@@ -61,7 +62,7 @@ TABLES: dict[str, Table] = {
             ("run_id",),
             (
                 Column("run_id", TEXT, "random, 16 hex digits"),
-                Column("stage", TEXT, "ingest or score"),
+                Column("stage", TEXT, "ingest, score or search"),
                 Column("arguments", TEXT, "canonical JSON of the arguments"),
                 Column("started_at", TIME, "UTC"),
                 Column("finished_at", TIME, "UTC; NULL while running, or killed", nullable=True),
@@ -111,7 +112,9 @@ TABLES: dict[str, Table] = {
                 _ARCH,
                 Column("spec", TEXT, "canonical JSON that builds the network"),
                 Column("native_id", TEXT, "the benchmark's own number or hash", nullable=True),
-                Column("source_id", TEXT, "the source that named it"),
+                Column(
+                    "source_id", TEXT, "the source that named it; search:ID where a search drew it and no source did"
+                ),
             ),
         ),
         Table(
@@ -182,6 +185,48 @@ TABLES: dict[str, Table] = {
                     nullable=True,
                 ),
                 Column("device", TEXT, "cpu or the card's name; NULL for a released score", nullable=True),
+                _RUN,
+            ),
+        ),
+        Table(
+            "adopted",
+            "One row a score that a search stored and that a sample or a list asked for, too. Scores of what a search "
+            "chose by its score say nothing of how a proxy ranks at large; these do.",
+            ("benchmark", "space", "arch_id", "proxy_id", "seed"),
+            (_BENCHMARK, _SPACE, _ARCH, _PROXY, _SCORE_SEED),
+        ),
+        Table(
+            "searches",
+            "One row a search: everything that its steps depend on, beside its seed and the scores.",
+            ("search_id",),
+            (
+                _SEARCH,
+                _BENCHMARK,
+                _SPACE,
+                Column("method", TEXT, "evolution or random"),
+                _PROXY,
+                Column("score_seed", INT, "seed of the scores; NULL for released ones that state none", nullable=True),
+                Column("configuration", TEXT, "canonical JSON of all of this, with the numbers of the method"),
+            ),
+        ),
+        Table(
+            "trajectories",
+            "One row a step of a search and seed: an architecture that was tried.",
+            ("search_id", "seed", "step"),
+            (
+                _SEARCH,
+                Column("seed", INT, "seed of the search"),
+                Column("step", INT, "from 1"),
+                _ARCH,
+                Column("parent", TEXT, "arch_id that it was mutated from; NULL for a random one", nullable=True),
+                Column("value", FLOAT, "its score as stored; NULL where it failed", nullable=True),
+                Column("scored", INT, "distinct architectures up to this step"),
+                Column(
+                    "seconds",
+                    FLOAT,
+                    "what their scores cost in all, as if none had been stored before; NULL where not released",
+                    nullable=True,
+                ),
                 _RUN,
             ),
         ),

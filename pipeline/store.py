@@ -53,18 +53,26 @@ class Lake:
                 raise UserError(f"no lake at {root}: run `pipeline ingest` first, or name one with --lake DIR")
             self._create()
         self._gate()
+        self._anchor()
 
     def _create(self) -> None:
         if self.root.is_dir() and not all(map(_begun, self.root.iterdir())):
             raise UserError(f"{self.root} is neither empty nor a lake: name an empty folder with --lake DIR")
         with _told(f"creating the lake {self.root}"):
             self.parts.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileExistsError), Staging(self, _ANCHOR, "0") as staging:
-                for table in TABLES:
-                    staging.append(table, [])
+            self._anchor()
             beside = self.root / f".lake.json.{uuid.uuid4().hex}"
             _write_synced(beside, json.dumps({"format": FORMAT}) + "\n")
             beside.replace(self._marker)
+
+    def _anchor(self) -> None:
+        """Publish an empty part of the tables that have none: all in a new lake, later ones in an older lake."""
+        missing = [table for table in TABLES if not any(self.parts.glob(f"{_ANCHOR}/*/{table}.parquet"))]
+        if missing:
+            part = "0" if missing == list(TABLES) else "-".join(missing)
+            with contextlib.suppress(FileExistsError), Staging(self, _ANCHOR, part) as staging:
+                for table in missing:
+                    staging.append(table, [])
 
     def _gate(self) -> None:
         try:

@@ -41,7 +41,7 @@ class Stored:
         prefix: of the names of the parts that can hold the scores.
         space: of the scores.
         seed: of the scores.
-        arch_ids: each once.
+        arch_ids: each once; None for whichever are stored, and those that are added.
         proxy_ids: each once.
     """
 
@@ -52,16 +52,17 @@ class Stored:
         prefix: str,
         space: str,
         seed: int,
-        arch_ids: Sequence[str],
+        arch_ids: Sequence[str] | None,
         proxy_ids: Sequence[str],
     ) -> None:
         self._folder = lake.parts / benchmark
         self._names: Callable[[], list[str]] = lambda: lake.part_names(benchmark, prefix)
         self._index = lake.root / "keys" / benchmark / f"{prefix}.parquet"
         self._space, self._seed = space, seed
-        self._row_of = {arch_id: row for row, arch_id in enumerate(arch_ids)}
+        self._row_of = {arch_id: row for row, arch_id in enumerate(arch_ids or [])}
+        self._any = arch_ids is None
         self._column_of = {proxy_id: column for column, proxy_id in enumerate(proxy_ids)}
-        self._there = np.zeros((len(arch_ids), len(proxy_ids)), np.bool_)
+        self._there = np.zeros((len(self._row_of), len(proxy_ids)), np.bool_)
         self._seen: set[str] = set()
         self._changed = 0
         self._begin()
@@ -77,7 +78,8 @@ class Stored:
 
     def has(self, arch_id: str, proxy_id: str) -> bool:
         """Whether the score is stored."""
-        return bool(self._there[self._row_of[arch_id], self._column_of[proxy_id]])
+        row = self._row_of.get(arch_id) if self._any else self._row_of[arch_id]
+        return row is not None and bool(self._there[row, self._column_of[proxy_id]])
 
     def incomplete(self) -> list[str]:
         """The architectures of which a score is missing."""
@@ -101,6 +103,9 @@ class Stored:
     def add(self, part: str, keys: Iterable[tuple[str, str]]) -> None:
         """Take note of a part that this process has published, with its (arch_id, proxy_id)."""
         self._seen.add(part)
+        keys = list(keys)
+        if self._any:
+            self._admit(arch_id for arch_id, _ in keys)
         for arch_id, proxy_id in keys:
             self._there[self._row_of[arch_id], self._column_of[proxy_id]] = True
 
@@ -138,7 +143,16 @@ class Stored:
                 part = pq.ParquetFile(file, read_dictionary=_WORDS)
                 yield part.read(columns=_KEYS.names, use_threads=False).select(_KEYS.names).cast(_KEYS)
 
+    def _admit(self, arch_ids: Iterable[str]) -> None:
+        """Make room for those that are not known."""
+        for arch_id in arch_ids:
+            self._row_of.setdefault(arch_id, len(self._row_of))
+        more = np.zeros((len(self._row_of) - len(self._there), len(self._column_of)), np.bool_)
+        self._there = np.concatenate([self._there, more])
+
     def _mark(self, keys: pa.Table) -> None:
+        if self._any and keys.num_rows:
+            self._admit(keys["arch_id"].unify_dictionaries().chunk(0).dictionary.to_pylist())
         rows, columns = _positions(keys["arch_id"], self._row_of), _positions(keys["proxy_id"], self._column_of)
         asked = (rows >= 0) & (columns >= 0) & (np.from_dlpack(keys["seed"].combine_chunks()) == self._seed)
         asked &= _positions(keys["space"], {self._space: 0}) == 0

@@ -14,6 +14,7 @@ from pipeline.store import Lake
 BENCHMARK, SPACE = "madeup", "toys"
 DATASET, METRIC = "digits", "test_accuracy"
 RUN = "00000000000000aa"
+SEARCH = "5555555555555555"
 BIG, SMALL = "b000000000000000", "a000000000000000"  # sources: every architecture; the first ten
 OURS, SIZE, RELEASED = "1111111111111111", "2222222222222222", "3333333333333333"
 WEIGHTS = (0.25, 0.5, 1.0)
@@ -87,6 +88,20 @@ def curve(number: int, proxy_id: str, stage: int, mode: str, losses: Iterable[fl
     }  # fmt: skip
 
 
+def search(**changes: Any) -> Row:
+    return {
+        "search_id": SEARCH, "benchmark": BENCHMARK, "space": SPACE, "method": "evolution", "proxy_id": OURS,
+        "score_seed": 0, "configuration": "{}", **changes,
+    }  # fmt: skip
+
+
+def step(seed: int, number: int, architecture: int, value: float | None, **changes: Any) -> Row:
+    return {
+        "search_id": SEARCH, "seed": seed, "step": number, "arch_id": arch(architecture), "parent": None,
+        "value": value, "scored": number, "seconds": 2.0 * number, "run_id": RUN, **changes,
+    }  # fmt: skip
+
+
 def empty(root: Path) -> Lake:
     return Lake(root, create=True)
 
@@ -99,7 +114,10 @@ def publish(root: Path, part: str = "0", **tables: list[Row]) -> Lake:
 
 
 def made_up(root: Path, size: int = 30) -> Lake:
-    """A sound lake in several parts, with ties, seeds, failures, two sources, a released proxy and loss curves."""
+    """A sound lake in several parts, with ties, seeds, failures, sources, a released proxy, curves and a search.
+
+    Of the search, seed 0 finds 5, 7, then a failure and an equal of 7; seed 1 finds 9 and then nothing better.
+    """
     draw = random.Random(7)
     quality = [draw.gauss(0, 1) for _ in range(size)]
     done = run(finished_at=datetime(2026, 1, 2, tzinfo=UTC), status="finished")
@@ -118,6 +136,10 @@ def made_up(root: Path, size: int = 30) -> Lake:
     released = [score(i, RELEASED, round(quality[i], 1), seed=None, seconds=None, device=None) for i in range(size)]
     return publish(
         root, "scores-1", scores=released,
+        searches=[search()], trajectories=[
+            step(0, 1, 5, 3.0), step(0, 2, 7, 2.0), step(0, 3, 1, None), step(0, 4, 8, 2.0),
+            step(1, 1, 9, 4.0), step(1, 2, 3, 5.0),
+        ],
         proxies=[proxy(OURS, "regression-toy", configured), proxy(RELEASED, "synflow@small", higher_is_better=True)],
         architectures=[architecture(i, native_id=str(i), source_id=SMALL) for i in range(size)],
     )  # fmt: skip

@@ -18,6 +18,7 @@ import pytest
 from test_score import cell, command, losses, plan, preset, rows
 
 from pipeline import benchmarks, catalog, executor, score
+from pipeline.plan import sampled
 from pipeline.store import Lake
 
 FIRST = 60  # architectures of the first run; a third more whenever a run has finished
@@ -119,7 +120,7 @@ def test_a_rain_of_kill_9_loses_nothing_and_doubles_nothing(
 
 def check_whole(lake: Path, other: Path, path: Path, sample: int) -> None:
     """Every row and curve once, nothing failed, nothing left behind, some rows the bits of the inline executor."""
-    expected = set(score._sampled(Lake(lake), plan(path), sample))
+    expected = set(sampled(Lake(lake), plan(path), sample))
     scored = {r["arch_id"]: r for r in rows(lake)}
     assert len(rows(lake)) == len(scored) == sample and set(scored) == expected
     assert Counter(r["status"] for r in scored.values()) == {"ok": sample}

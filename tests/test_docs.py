@@ -14,7 +14,7 @@ from pipeline.proxies import regression
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(p for p in ROOT.rglob("*.md") if ".venv" not in p.parts and "reports" not in p.parts[:-1])
 GROUP = typer.main.get_command(cli.app)
-VERBS = {"ingest", "check", "score", "report", "query", "export", "run"}
+VERBS = {"ingest", "check", "score", "search", "report", "query", "export", "run"}
 
 
 def commands(text: str) -> list[list[str]]:

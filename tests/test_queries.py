@@ -25,6 +25,7 @@ HERE = {  # what the made-up lake has in the place of what the examples' comment
 }  # fmt: skip
 SYNFLOW = "4444444444444444"  # ours, beside the made-up lake's released one
 ODD = {
+    "broken_trajectories": {"searches": [lakes.search()], "trajectories": [lakes.step(0, 2, 0, 1.0)]},
     "curves_of_no_score": {"curves": [lakes.curve(0, OURS, 0, "train", [1.0])]},
     "duplicate_keys": {"proxies": [lakes.proxy(OURS, "toy"), lakes.proxy(OURS, "toy", {"other": 1})]},
     "scores_of_the_unknown": {"scores": [lakes.score(77, OURS, 1.0)]},
@@ -99,11 +100,12 @@ def test_a_check_finds_what_it_looks_for(tmp_path, name):
     assert found[name] > 0
 
 
-@pytest.mark.parametrize("table", ["scores", "truth", "curves", "sources", "rejects"])
+@pytest.mark.parametrize("table", ["scores", "truth", "curves", "sources", "rejects", "trajectories"])
 def test_a_row_that_is_there_twice_is_found(tmp_path, table):
     row = {
         "scores": lakes.score(0, OURS, 1.0, seed=None), "truth": lakes.truth(0, 1.0),
         "curves": lakes.curve(0, OURS, 0, "train", [1.0]), "sources": lakes.source(lakes.BIG, "big"),
+        "trajectories": lakes.step(0, 1, 0, 1.0),
         "rejects": {"source_id": lakes.BIG, "position": "line 3", "reason": "odd", "excerpt": ""},
     }[table]  # fmt: skip
     lake = lakes.publish(tmp_path / "lake", **{table: [row, row]})

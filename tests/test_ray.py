@@ -83,7 +83,7 @@ def nodes() -> Iterator[Nodes]:
 
 
 def driver(lake: Path, path: Path, address: str) -> subprocess.Popen[str]:
-    program = "from pipeline import cli, score; score.SHORTEST = 0.1; cli.main()"  # many parts
+    program = "from pipeline import cli, journal; journal.SHORTEST = 0.1; cli.main()"  # many parts
     arguments = ["score", "nasbench201", "--proxy", str(path), "--sample", "24", "--executor", "ray"]
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments, "--lake", str(lake), "--address", address],

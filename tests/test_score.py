@@ -12,6 +12,7 @@ import pytest
 
 from pipeline import benchmarks, cli, score
 from pipeline.errors import UserError
+from pipeline.plan import sampled
 from pipeline.store import Lake
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -56,7 +57,7 @@ def command(lake: Path, path: Path, *more: str) -> list[str]:
     arguments = ["score", "nasbench201", "--lake", str(lake), "--proxy", str(path), *more]
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored where a job runs behind &
-        "from pipeline import cli, score; score.SHORTEST = 0.1; cli.main()"  # many parts: many places to be killed
+        "from pipeline import cli, journal; journal.SHORTEST = 0.1; cli.main()"  # many parts: many places to be killed
     )
     return [sys.executable, "-c", program, *arguments]
 
@@ -70,11 +71,11 @@ def wait_for_scores(lake: Path, at_least: int, process: subprocess.Popen[str]) -
 
 def test_samples_are_nested_and_depend_on_the_seed(cells: Path, tmp_path: Path) -> None:
     path = preset(tmp_path)
-    small = score._sampled(Lake(cells), plan(path), 5)
-    large = score._sampled(Lake(cells), plan(path), 12)
+    small = sampled(Lake(cells), plan(path), 5)
+    large = sampled(Lake(cells), plan(path), 12)
     assert set(small) < set(large) and len(large) == 12
-    assert set(score._sampled(Lake(cells), plan(path, seed=1), 12)) != set(large)
-    assert len(score._sampled(Lake(cells), plan(path), None)) == 40
+    assert set(sampled(Lake(cells), plan(path, seed=1), 12)) != set(large)
+    assert len(sampled(Lake(cells), plan(path), None)) == 40
 
 
 def test_a_second_run_has_nothing_to_do_and_a_larger_sample_only_the_rest(cells: Path, tmp_path: Path) -> None:

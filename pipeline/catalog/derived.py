@@ -31,7 +31,7 @@ _FIRST = ("aggregate_scores", "reference_sources", "targets")  # computed along 
 _BIG = ("seed_means", "ground_truth", "pairs", "compared")
 _RANKED = (
     "correlations", "correlations_shared", "correlations_top", "comparison", "best_of_k", "rho_by_iteration",
-    "source_agreement", "noise_ceiling",
+    "source_agreement", "noise_ceiling", "search_results",
 )  # fmt: skip
 
 SMALL = (*_FIRST, *_RANKED)  # of some thousand rows, or as many as there are architectures

@@ -21,6 +21,7 @@ _MERGE = {
     "QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY finished_at DESC NULLS LAST) = 1",
     "metrics": "SELECT DISTINCT {columns} FROM {parts}",
     "proxies": "SELECT DISTINCT {columns} FROM {parts}",
+    "searches": "SELECT DISTINCT {columns} FROM {parts}",
 }
 
 

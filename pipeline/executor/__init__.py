@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -46,7 +46,7 @@ class Pool(Protocol):
     device: str
     device_name: str
 
-    def run(self, task: Task, items: Sequence[Any], skip: Callable[[Any], bool]) -> Results:
+    def run(self, task: Task, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
         """See `processes.run`."""
         ...
 
@@ -59,7 +59,7 @@ class _Local:
     device: str
     device_name: str
 
-    def run(self, task: Task, items: Sequence[Any], skip: Callable[[Any], bool]) -> Results:
+    def run(self, task: Task, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
         return run(task, items, self.workers, skip)
 
 
@@ -81,12 +81,12 @@ def opened(where: Where, workers: int | None, device: str) -> Iterator[Pool]:
         with cluster.connected(where.address, workers, device, where.gpu_share) as pool:
             yield pool
     else:
-        chosen, device_name = _device(device)
+        chosen, device_name = device_of(device)
         count = 1 if where.kind == "inline" else workers or default_workers(chosen)
         yield _Local(count, chosen, device_name)
 
 
-def _device(name: str) -> tuple[str, str]:
+def device_of(name: str) -> tuple[str, str]:
     """The device of this machine, and its name.
 
     Raises:

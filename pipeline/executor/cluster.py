@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,7 +152,7 @@ class RayPool:
     device_name: str
     gpu_share: float
 
-    def run(self, task: Task, items: Sequence[Any], skip: Callable[[Any], bool]) -> Results:
+    def run(self, task: Task, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
         """Yield (item, result) for each item, as they are ready.
 
         Raises:

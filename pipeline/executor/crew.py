@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -39,6 +39,11 @@ class LostWorker:
     deaths: int
 
 
+def growing(items: Iterable[Any]) -> deque[Any]:
+    """The items to do, from the left: a deque itself, so that whoever holds it can add more."""
+    return items if isinstance(items, deque) else deque(items)
+
+
 class Crew(ABC):
     """The workers of a run: those that prepare, those at work, those that are free."""
 
@@ -49,18 +54,17 @@ class Crew(ABC):
         self._stillborn = 0  # died before they were ready, in a row
         self._workers = workers
 
-    def work_off(self, items: Sequence[Any], skip: Callable[[Any], bool]) -> Results:
+    def work_off(self, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
         """Yield (item, result) for each item, as they are ready; see `processes.run`.
 
         Raises:
             UserError: no worker comes, or each one dies before it is ready.
             Exception: whatever the task raised.
         """
-        queue, deaths = deque(items), Counter[Any]()
+        queue, deaths = growing(items), Counter[Any]()
         try:
-            for _ in range(min(self._workers, len(queue))):
-                self._take_on()
             while True:
+                self._staff(queue)
                 self._hand_out(queue, skip)
                 if not queue and not self._working:
                     return
@@ -104,6 +108,12 @@ class Crew(ABC):
     @abstractmethod
     def close(self) -> None:
         """End all workers at once."""
+
+    def _staff(self, queue: deque[Any]) -> None:
+        """As many workers as there is work for; a queue that grows may have more of it later."""
+        idle = len(self._free) + len(self._preparing)
+        for _ in range(min(self._workers - len(self._working), len(queue)) - idle):
+            self._take_on()
 
     def _take_on(self) -> None:
         worker, ticket = self.hire()

@@ -11,31 +11,33 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
 
 from pipeline.errors import UserError
-from pipeline.executor.crew import Crew, Results, Task
+from pipeline.executor.crew import Crew, Results, Task, growing
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def run(task: Task, items: Sequence[Any], workers: int, skip: Callable[[Any], bool] = lambda _: False) -> Results:
+def run(task: Task, items: Iterable[Any], workers: int, skip: Callable[[Any], bool] = lambda _: False) -> Results:
     """Yield (item, result) for each item.
 
     Args:
         task: what to do; its result must be picklable.
-        items: picklable and hashable.
+        items: picklable and hashable. A deque is emptied from its left, and may be added to while results are taken.
         workers: processes; 1 computes in this one.
         skip: asked just before an item is begun; True leaves it out.
     """
     if workers <= 1:
         task.prepare()
-        for item in items:
+        queue = growing(items)
+        while queue:
+            item = queue.popleft()
             if not skip(item):
                 yield item, task(item)
         return

@@ -76,6 +76,11 @@ class Proxy:
         """The identity of name, configuration and version."""
         return proxy_id_of(self.name, self.configuration, self.version)
 
+    @property
+    def row(self) -> dict[str, Any]:
+        """The row of `proxies`."""
+        return row_of(self.proxy_id, self.name, self.configuration, self.version, self.higher_is_better)
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -128,6 +133,19 @@ def proxy_id_of(name: str, configuration: dict[str, Any], version: int) -> str:
     """The identity of a proxy's configuration."""
     value = {"name": name, "configuration": configuration, "version": version}
     return provenance.identity("proxy", PROXY_VERSION, value)
+
+
+def row_of(
+    proxy_id: str, name: str, configuration: dict[str, Any], version: int, higher_is_better: bool
+) -> dict[str, Any]:
+    """The row of `proxies` for one."""
+    return {
+        "proxy_id": proxy_id,
+        "name": name,
+        "configuration": provenance.canonical_json(configuration),
+        "version": version,
+        "higher_is_better": higher_is_better,
+    }
 
 
 def reason_of(error: BaseException) -> str:

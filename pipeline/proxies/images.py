@@ -46,6 +46,13 @@ class Batch:
         return torch.from_numpy(self.data.copy())
 
 
+def asked(images: Path | str | None) -> Path | str | None:
+    """What a user names: "synthetic-NAME" is the batch NAME, other text a path."""
+    if not isinstance(images, str):
+        return images
+    return images.removeprefix("synthetic-") if images.startswith("synthetic-") else Path(images)
+
+
 def named(images: Path | str | None, count: int) -> Batch:
     """The batch of a path for `load`, of the name of a synthetic batch, or the default synthetic batch."""
     return load(images, count) if isinstance(images, Path) else synthetic(images or DEFAULT, count)

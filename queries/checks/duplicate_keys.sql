@@ -64,6 +64,30 @@ GROUP BY benchmark, space, arch_id, proxy_id, seed
 HAVING count(*) > 1
 UNION ALL
 SELECT
+    'adopted' AS table_name,
+    row(benchmark, space, arch_id, proxy_id, seed)::VARCHAR AS key,
+    count(*) AS rows
+FROM adopted
+GROUP BY benchmark, space, arch_id, proxy_id, seed
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'searches' AS table_name,
+    row(search_id)::VARCHAR AS key,
+    count(*) AS rows
+FROM searches
+GROUP BY search_id
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'trajectories' AS table_name,
+    row(search_id, seed, step)::VARCHAR AS key,
+    count(*) AS rows
+FROM trajectories
+GROUP BY search_id, seed, step
+HAVING count(*) > 1
+UNION ALL
+SELECT
     'curves' AS table_name,
     row(benchmark, space, arch_id, proxy_id, seed, stage, signal, mode)::VARCHAR AS key,
     count(*) AS rows

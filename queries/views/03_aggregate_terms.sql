@@ -26,7 +26,7 @@ counted AS (
         space,
         proxy_id,
         count(*) AS scores
-    FROM scores
+    FROM sampled_scores
     WHERE EXISTS (FROM defined)
     GROUP BY ALL
 )

@@ -59,7 +59,7 @@ taken AS (
             WHEN scores.status = 'ok' THEN scores.value
         END AS stored
     FROM aggregate_terms AS terms
-    INNER JOIN scores
+    INNER JOIN sampled_scores AS scores
         ON terms.benchmark = scores.benchmark AND terms.space = scores.space AND terms.proxy_id = scores.proxy_id
     LEFT JOIN read_off
         ON

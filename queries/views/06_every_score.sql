@@ -10,6 +10,6 @@ SELECT
     reason,
     seconds,
     device
-FROM scores
+FROM sampled_scores
 UNION ALL BY NAME
 FROM aggregate_scores

@@ -1,13 +1,20 @@
--- The loss curves, a row an iteration.
+-- The loss curves of sampled scores, a row an iteration.
 SELECT
-    benchmark,
-    space,
-    arch_id,
-    proxy_id,
-    seed,
-    stage,
-    signal,
-    mode,
-    unnest(iterations) AS iteration,
-    unnest(losses)::DOUBLE AS loss
+    curves.benchmark,
+    curves.space,
+    curves.arch_id,
+    curves.proxy_id,
+    curves.seed,
+    curves.stage,
+    curves.signal,
+    curves.mode,
+    unnest(curves.iterations) AS iteration,
+    unnest(curves.losses)::DOUBLE AS loss
 FROM curves
+ANTI JOIN searched_alone
+    ON
+        curves.benchmark = searched_alone.benchmark
+        AND curves.space = searched_alone.space
+        AND curves.arch_id = searched_alone.arch_id
+        AND curves.proxy_id = searched_alone.proxy_id
+        AND curves.seed = searched_alone.seed

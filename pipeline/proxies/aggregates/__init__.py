@@ -14,9 +14,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipeline import provenance
 from pipeline.errors import UserError, unknown
-from pipeline.proxies import proxy_id_of
+from pipeline.proxies import proxy_id_of, row_of
 from pipeline.store import Lake
 
 VERSION = 1  # of what the view computes
@@ -124,13 +123,7 @@ def store(lake: Lake, benchmark: str, aggregate: Aggregate) -> bool:
     part = f"aggregate-{aggregate.proxy_id}"
     if lake.has(benchmark, part):
         return False
-    row = {
-        "proxy_id": aggregate.proxy_id,
-        "name": aggregate.name,
-        "configuration": provenance.canonical_json(aggregate.configuration),
-        "version": VERSION,
-        "higher_is_better": True,
-    }
+    row = row_of(aggregate.proxy_id, aggregate.name, aggregate.configuration, VERSION, higher_is_better=True)
     try:
         lake.publish(benchmark, part, {"proxies": [row]})
     except FileExistsError:  # another process was quicker

@@ -29,6 +29,7 @@ CLASSES = 10
 IMAGES = 64
 SEQUENCES, STEPS, WIDTH = 64, 16, 400  # more steps in all than a layer has units, which hidden covariance needs
 
+BLOCKWISE = ("az_expressivity", "az_progressivity", "az_trainability")
 _BATCH = ("classes", "images", "labels")
 
 USES: dict[str, tuple[str, ...]] = {

@@ -1,0 +1,325 @@
+"""The door for Python: sample architectures, score networks, correlate scores with what is true.
+
+`pipeline.sample_architectures`, `pipeline.score_network`, `pipeline.correlate` and `pipeline.tapped` are these. Nothing
+here reads or writes a lake, but for a sample that is taken from one. EXAMPLES.md shows them at work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from pipeline import benchmarks, provenance
+from pipeline.errors import UserError
+from pipeline.executor import device_of
+from pipeline.plan import Plan, fits, sampled, specs
+from pipeline.proxies import Bundle, Curve
+from pipeline.store import Lake
+from pipeline.walks import whole_space
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from pipeline.networks.tapped import Tapped
+
+_PROBED = 2  # images of the pass that looks at what a network gives
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """An architecture of a benchmark: `spec` is the canonical JSON value that builds it, `arch_id` its identity."""
+
+    benchmark: str
+    space: str
+    arch_id: str
+    spec: dict[str, Any]
+
+    def build(self) -> nn.Module:
+        """The network, images [N, 3, 32, 32] -> its taps, with torch's default initial weights."""
+        return benchmarks.load(self.benchmark).build(self.space, self.spec)
+
+
+@dataclass(frozen=True)
+class NetworkScore:
+    """What a proxy says of a network.
+
+    Attributes:
+        proxy, proxy_id: its name, and the identity of its configuration as in the lake.
+        value: the score; None where it failed.
+        status, reason: ok, or diverged, unbuildable or failed and why.
+        seconds: wall time.
+        higher_is_better: whether a larger value promises a better network.
+        curves: of the regression proxy, the losses of each stage against iterations.
+    """
+
+    proxy: str
+    proxy_id: str
+    value: float | None
+    status: str
+    reason: str | None
+    seconds: float
+    higher_is_better: bool
+    curves: tuple[Curve, ...] = ()
+
+    @property
+    def promise(self) -> float:
+        """The score turned so that higher is better; a failure is minus infinity. Sort by it."""
+        if self.value is None:
+            return -math.inf
+        return self.value if self.higher_is_better else -self.value
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How well scores rank: Spearman's rho with its bootstrap 95 % interval, Kendall's tau-b, over `n` pairs.
+
+    `left_out` pairs lack a score or a true value. Rho and tau are None where there are fewer than three pairs or all are
+    of one value, the interval also where there are fewer than ten.
+    """
+
+    rho: float | None
+    low: float | None
+    high: float | None
+    tau: float | None
+    n: int
+    left_out: int
+
+
+def sample_architectures(
+    benchmark: str, count: int, *, space: str | None = None, seed: int = 0, lake: Path | str | None = None
+) -> list[Architecture]:
+    """Distinct random architectures of a benchmark's space.
+
+    Args:
+        benchmark: its name: nasbench101, nasbench201, nasbench_nlp or nds.
+        count: how many.
+        space: a space of the benchmark; its first one by default.
+        seed: of the sample. Of one seed and lake, a larger sample begins with the smaller.
+        lake: a lake's folder: the sample of its ingested architectures that `pipeline score --sample` scores.
+
+    Raises:
+        UserError: an unknown name, or fewer architectures than asked for.
+    """
+    bench = benchmarks.load(benchmark)
+    of = bench.space(space)
+    if lake is not None:
+        found = _ingested(bench, of.name, seed, lake, count)
+        size: int | None = len(found)
+    else:
+        size = of.size
+        found = _drawn(bench, of.name, seed, count) if size is None or count <= size else []
+    if size is not None and size < count:
+        raise UserError(f"{benchmark}/{of.name} has {size} architectures here, {count} are asked for: ask for fewer")
+    return found
+
+
+def score_network(
+    network: nn.Module | Callable[[], nn.Module] | Architecture,
+    proxy: str = "regression-n101",
+    *,
+    images: Path | str | None = None,
+    seed: int = 0,
+    device: str = "auto",
+) -> NetworkScore:
+    """Score a network of your own, or an architecture of a benchmark, with a proxy.
+
+    A network maps images [N, 3, 32, 32] to a list of feature maps [N, C, H, W]: one a stage for the regression proxy
+    (three for its presets), any number for the zero-cost proxies, which look at the last one. `tapped` makes such a
+    network of a classifier. For the presets that take sequences it maps [N, 8, 400] to a list of one [N, 8, 400].
+
+    Args:
+        network: a function without arguments that makes the network, which is then scored with initial weights drawn
+            from `seed`; or a network, of which a copy is scored with the weights that it has; or an architecture, which
+            gets the very score that `pipeline score` stores.
+        proxy: a name such as regression-n101, synflow or naswot, or the path of a TOML file.
+        images: CIFAR-10's python-version folder, a folder of pictures, an .npz file, or a synthetic batch
+            (synthetic-noise, -spectrum, -patches, -leaves); the default is synthetic-patches.
+        seed: of targets, noise and initial weights. All networks that are no architectures see the same noise.
+        device: auto, cpu or cuda.
+
+    Returns:
+        The score; a training that diverges or fails is a score with a status and a reason.
+
+    Raises:
+        UserError: an unknown proxy, images that cannot be read, or a network that does not give such maps.
+    """
+    import torch
+
+    from pipeline.proxies import shelf
+    from pipeline.proxies.images import asked
+
+    inputs = benchmarks.load(network.benchmark).inputs if isinstance(network, Architecture) else "images"
+    bundle = shelf.load(proxy, asked(images), inputs)
+    if len(bundle.proxies) != 1:
+        raise UserError(f"{proxy} is {len(bundle.proxies)} proxies: name one, such as {bundle.proxies[0].name}")
+    (chosen,) = bundle.proxies
+    on, _ = device_of(device)
+    with _one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(provenance.stream_seed("network", seed))  # for what draws as it computes, such as dropout
+        build, name = _architecture(network, bundle) if isinstance(network, Architecture) else _own(network, bundle)
+        score, seconds = bundle.score(build, name, seed, on, [chosen.proxy_id])[chosen.proxy_id]
+    return NetworkScore(
+        chosen.name, chosen.proxy_id, score.value, score.status, score.reason, seconds, chosen.higher_is_better,
+        score.curves,
+    )  # fmt: skip
+
+
+def correlate(
+    scores: Sequence[NetworkScore | float | None], truth: Sequence[float | None], *, lower_is_better: bool = False
+) -> Correlation:
+    """Rank correlation of scores with true values.
+
+    Args:
+        scores: one a network; numbers count as higher is better. Failures and None are left out.
+        truth: the true value of each, or None.
+        lower_is_better: whether a smaller true value is the better one, as of a loss.
+
+    Raises:
+        UserError: the two are not equally long.
+    """
+    import numpy as np
+    from scipy.stats import spearmanr
+
+    from pipeline import statistics
+
+    if len(scores) != len(truth):
+        raise UserError(f"{len(scores)} scores and {len(truth)} true values: give one value for each score")
+    promises = [score.promise if isinstance(score, NetworkScore) else score for score in scores]
+    pairs = [(p, t) for p, t in zip(promises, truth, strict=True) if p is not None and t is not None]
+    x, y = np.array([pair for pair in pairs if all(map(math.isfinite, pair))], float).reshape(-1, 2).T
+    y = -y if lower_is_better else y
+    left_out = len(scores) - len(x)
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return Correlation(None, None, None, None, len(x), left_out)
+    (interval,) = statistics.spearman_intervals(x[None], y)
+    low, high = (interval.low, interval.high) if interval else (None, None)
+    rho = float(spearmanr(x, y).statistic)
+    return Correlation(rho, low, high, statistics.kendall_tau(x, y), len(x), left_out)
+
+
+def tapped(network: nn.Module, names: Sequence[str]) -> Tapped:
+    """A network that gives the feature maps of some of its submodules, named as in `network.named_modules()`.
+
+    Raises:
+        UserError: a name that the network does not have.
+    """
+    from pipeline.networks.tapped import Tapped
+
+    return Tapped(network, names)
+
+
+def _ingested(bench: benchmarks.Benchmark, space: str, seed: int, lake: Path | str, count: int) -> list[Architecture]:
+    plan = Plan(bench.name, space, "", None, seed, "cpu")
+    of = Lake(Path(lake))
+    found = sampled(of, plan, count)
+    texts = specs(of, plan, found)
+    return [Architecture(bench.name, space, a, json.loads(texts[a])) for a in found]
+
+
+def _drawn(bench: benchmarks.Benchmark, space: str, seed: int, count: int) -> list[Architecture]:
+    territory, random = whole_space(bench, space), Random(provenance.stream_seed("drawn", bench.name, space, seed))
+    found: dict[str, Architecture] = {}
+    while len(found) < count:
+        spec = territory.sample(random)
+        arch_id, _ = territory.identify(spec)
+        found.setdefault(arch_id, Architecture(bench.name, space, arch_id, spec))
+    return list(found.values())
+
+
+def _architecture(network: Architecture, bundle: Bundle) -> tuple[Callable[[], nn.Module], str]:
+    bench = benchmarks.load(network.benchmark)
+    fits(bundle, bench)
+    make = bench.build if bundle.network == "backbone" else bench.features
+    assert make is not None
+    return lambda: make(network.space, network.spec), network.arch_id
+
+
+def _own(network: nn.Module | Callable[[], nn.Module], bundle: Bundle) -> tuple[Callable[[], Any], str]:
+    """What makes a user's network for the bundle, after one pass has shown that it fits."""
+    from torch import nn
+
+    make: Callable[[], Any] = network if not isinstance(network, nn.Module) else lambda: copy.deepcopy(network)
+    if not callable(network):
+        raise UserError(f"a network is a torch module or a function that makes one, not {type(network).__name__}")
+    first = make()
+    if not isinstance(first, nn.Module):
+        raise UserError(f"the function gives {type(first).__name__}, not a torch module")
+    maps = _maps(first, bundle)
+    if bundle.network == "backbone":
+        return make, "network"
+    return lambda: _features(make(), maps[-1].shape[1], bundle), "network"
+
+
+def _features(network: nn.Module, channels: int, bundle: Bundle) -> nn.Module:
+    from pipeline.networks.features import Features
+    from pipeline.networks.tapped import Tapped
+    from pipeline.proxies.zerocost import BLOCKWISE
+
+    blocks = network.blocks if isinstance(network, Tapped) else []
+    if not blocks and bundle.name in BLOCKWISE:
+        raise UserError(f"{bundle.name} looks at a network's blocks: name them with pipeline.tapped(network, [...])")
+    return Features(network, blocks, channels)
+
+
+def _maps(network: nn.Module, bundle: Bundle) -> list[Tensor]:
+    """What a network gives for a few inputs.
+
+    Raises:
+        UserError: it does not take them, does not give maps, or not as many as the proxy has stages.
+    """
+    import torch
+
+    shape = (_PROBED, 3, 32, 32) if bundle.inputs == "images" else (_PROBED, 8, 400)
+    kind = type(network).__name__
+    try:
+        with torch.no_grad():
+            maps = network.eval()(torch.randn(shape))
+    except (RuntimeError, ValueError, TypeError) as error:
+        told = str(error).partition("\n")[0]
+        raise UserError(f"{kind} does not take {bundle.inputs} of shape {list(shape)}: {told}") from error
+    dimensions = "[N, C, H, W]" if bundle.inputs == "images" else "[N, 8, 400]"
+    if not isinstance(maps, list | tuple) or not maps or not all(_is_map(m, len(shape)) for m in maps):
+        raise UserError(
+            f"{kind} gives {_described(maps)}, needed is a list of feature maps {dimensions}: "
+            "return them, or name the submodules that make them with pipeline.tapped(network, [...])"
+        )
+    stages = bundle.proxies[0].configuration.get("stage_weights")
+    if stages is not None and len(maps) != len(stages):
+        raise UserError(
+            f"{kind} gives {len(maps)} feature maps, {bundle.name} has {len(stages)} stages: give as many, "
+            "for instance with pipeline.tapped(network, [...]), or a TOML file with a stage for each"
+        )
+    return list(maps)
+
+
+def _is_map(value: object, dimensions: int) -> bool:
+    import torch
+
+    return isinstance(value, torch.Tensor) and value.dim() == dimensions and value.shape[0] == _PROBED
+
+
+def _described(value: object) -> str:
+    if isinstance(value, list | tuple) and value:
+        return f"a {type(value).__name__} with {_described(value[0])}"
+    shape = getattr(value, "shape", None)
+    return f"a tensor of shape {list(shape)}" if shape is not None else type(value).__name__
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """A sum that is split over threads would not be the same bits on another machine."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

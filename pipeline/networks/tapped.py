@@ -1,0 +1,63 @@
+"""A network whose feature maps are taken from within: what a classifier of one's own needs to be scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from pipeline.errors import UserError, unknown
+
+
+class Tapped(nn.Module):
+    """A network that gives the outputs of some of its submodules: images [N, 3, H, W] -> [[N, C, H', W'], ...].
+
+    What the network itself returns is dropped. A submodule that is called several times gives its last output.
+
+    Args:
+        network: any module.
+        names: of submodules as `network.named_modules()` spells them, the first stage first.
+
+    Raises:
+        UserError: no name, or a name that the network does not have.
+    """
+
+    def __init__(self, network: nn.Module, names: Sequence[str]) -> None:
+        super().__init__()
+        known = [name for name, _ in network.named_modules() if name]
+        if isinstance(names, str) or not names:
+            raise UserError("name the submodules to tap in a list, the first stage first: tapped(network, ['layer1'])")
+        for name in names:
+            if name not in known:
+                raise unknown(f"submodule of {type(network).__name__}", name, known)
+        self.network, self.names = network, tuple(names)
+
+    @property
+    def blocks(self) -> list[nn.Module]:
+        """The submodules that are tapped."""
+        return [self.network.get_submodule(name) for name in self.names]
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """The outputs of the submodules, in the order of their names.
+
+        Raises:
+            UserError: the network did not call one of them.
+        """
+        found: dict[str, Tensor] = {}
+
+        def keep(name: str) -> object:
+            return lambda _module, _inputs, output: found.__setitem__(name, output)
+
+        # for this call alone: a copy of a network would carry a lasting hook along, and with it this network's outputs
+        hooks = [
+            block.register_forward_hook(keep(name))  # type: ignore[arg-type]
+            for name, block in zip(self.names, self.blocks, strict=True)
+        ]
+        try:
+            self.network(images)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        if idle := [name for name in self.names if name not in found]:
+            raise UserError(f"{type(self.network).__name__} does not call its submodule '{idle[0]}': tap another one")
+        return [found[name] for name in self.names]

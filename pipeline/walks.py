@@ -1,0 +1,189 @@
+"""How a search goes through a space: every step names an architecture, from the steps before it and their scores.
+
+A walk is a pure function of its search, its seed and the scores: what is random in a step comes from a stream of
+(search, seed, step). So a walk that was interrupted is taken again from its first step, through scores that are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from pipeline import benchmarks, provenance
+from pipeline.benchmarks import Benchmark, Spec
+from pipeline.errors import UserError
+
+METHODS = ("evolution", "random")
+TRIES, FARTHEST = 50, 10  # of a mutation that may only lead to some architectures: at each distance, and distances
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A score, with its `promise`: higher is better, None where it failed. `seconds` are None where nobody told."""
+
+    value: float | None
+    promise: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """An architecture that was tried: its identity, its canonical JSON, and what it was mutated from."""
+
+    arch_id: str
+    spec: str
+    parent: str | None
+
+
+@dataclass(frozen=True)
+class Territory:
+    """Where a search walks.
+
+    Args:
+        sample: a random architecture.
+        mutate: a neighbour of one.
+        identify: its arch_id and canonical JSON.
+    """
+
+    sample: Callable[[Random], Spec]
+    mutate: Callable[[Spec, Random], Spec]
+    identify: Callable[[Spec], tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Method:
+    """Ageing evolution (Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019).
+
+    The first `population` steps are random; then each mutates the best of `tournament` distinct random members of the
+    population, which is the last `population` steps. A failed score ranks last, and a tournament of failures alone
+    ends with a random step. `random` has random steps only.
+    """
+
+    name: str = "evolution"
+    population: int = 50
+    tournament: int = 10
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.tournament <= self.population:
+            raise UserError(
+                f"a tournament of {self.tournament} in a population of {self.population}: "
+                "give --tournament a number from 1 to that of --population"
+            )
+
+    @property
+    def configuration(self) -> dict[str, object]:
+        """What of it changes a walk."""
+        return {"method": self.name} if self.name == "random" else {"method": self.name, **self._sizes}
+
+    @property
+    def _sizes(self) -> dict[str, int]:
+        return {"population": self.population, "tournament": self.tournament}
+
+
+class Walk:
+    """The steps of one seed.
+
+    A step of evolution needs the scores of its own tournament alone, so several steps of a walk can be scored at once
+    and are still the same steps.
+    """
+
+    def __init__(self, search_id: str, seed: int, method: Method, territory: Territory) -> None:
+        self.search_id, self.seed, self.method, self.territory = search_id, seed, method, territory
+        self.steps: list[Step] = []
+        self._specs: dict[str, Spec] = {}
+
+    def advance(self, scores: Mapping[str, Scored], budget: int) -> list[Step]:
+        """Take every step up to `budget` that the scores known so far decide; returns the new ones."""
+        before = len(self.steps)
+        while len(self.steps) < budget:
+            random = Random(provenance.stream_seed("search", self.search_id, self.seed, len(self.steps)))
+            if not self._step(random, scores):
+                break
+        return self.steps[before:]
+
+    def _step(self, random: Random, scores: Mapping[str, Scored]) -> bool:
+        """Take one step; False if a score that it depends on is not known yet."""
+        if self.method.name == "random" or len(self.steps) < self.method.population:
+            self._take(self.territory.sample(random), None)
+            return True
+        drawn = random.sample(self.steps[-self.method.population :], self.method.tournament)
+        if any(member.arch_id not in scores for member in drawn):
+            return False
+        best = max(drawn, key=lambda member: _rank(scores[member.arch_id]))
+        if scores[best.arch_id].promise is None:
+            self._take(self.territory.sample(random), None)
+        else:
+            self._take(self.territory.mutate(self._specs[best.arch_id], random), best.arch_id)
+        return True
+
+    def _take(self, spec: Spec, parent: str | None) -> None:
+        arch_id, text = self.territory.identify(spec)
+        self._specs[arch_id] = spec
+        self.steps.append(Step(arch_id, text, parent))
+
+    def scored(self, scores: Mapping[str, Scored]) -> int:
+        """How many steps from the first on have their scores."""
+        return next((i for i, step in enumerate(self.steps) if step.arch_id not in scores), len(self.steps))
+
+
+def best_first(steps: Sequence[Step], scores: Mapping[str, Scored]) -> list[Step]:
+    """The distinct architectures with a score, the most promising first; of equal ones the one that came first."""
+    distinct: dict[str, Step] = {}
+    for step in steps:
+        if scores[step.arch_id].promise is not None:
+            distinct.setdefault(step.arch_id, step)
+    return sorted(distinct.values(), key=lambda step: -_rank(scores[step.arch_id]))
+
+
+def whole_space(bench: Benchmark, space: str) -> Territory:
+    """All that the benchmark's `sample` and `mutate` lead to.
+
+    Raises:
+        UserError: it has none.
+    """
+    sample, mutate = bench.sample, bench.mutate
+    if sample is None or mutate is None:
+        raise UserError(f"{bench.name} has no sample and mutate to search with: search another benchmark")
+    return Territory(lambda r: sample(space, r), lambda spec, r: mutate(space, spec, r), _identify(bench, space))
+
+
+def part_of_space(bench: Benchmark, space: str, specs: Mapping[str, Spec]) -> Territory:
+    """These architectures alone: each is drawn with equal chance, and a neighbour is another of them that is near.
+
+    It is `distance` mutations away: the smallest distance, from 1 on, at which one of `TRIES` draws leads to one.
+
+    Args:
+        bench: the benchmark.
+        space: its space.
+        specs: the architectures by arch_id.
+    """
+    whole, order = whole_space(bench, space), sorted(specs)
+
+    def mutate(spec: Spec, random: Random) -> Spec:
+        own, text = whole.identify(spec)
+        for distance in (d for d in range(1, FARTHEST + 1) for _ in range(TRIES)):
+            found = spec
+            for _ in range(distance):
+                found = whole.mutate(found, random)
+            arch_id = whole.identify(found)[0]
+            if arch_id in specs and arch_id != own:
+                return found
+        raise UserError(
+            f"nothing near {text[:120]} has a stored score: score more of {bench.name}/{space} first, "
+            "leave out --stored, or take --method random"
+        )
+
+    return Territory(lambda random: specs[random.choice(order)], mutate, whole.identify)
+
+
+def _identify(bench: Benchmark, space: str) -> Callable[[Spec], tuple[str, str]]:
+    def identify(spec: Spec) -> tuple[str, str]:
+        text = provenance.canonical_json(spec)
+        return benchmarks.arch_id_of(bench.name, space, text), text
+
+    return identify
+
+
+def _rank(scored: Scored) -> float:
+    return float("-inf") if scored.promise is None else scored.promise

@@ -1,0 +1,91 @@
+-- The best architecture that a search has found up to each step, that with the most promising score (of equal ones the
+-- first), and its true value, a row a target. `truth` is NULL where the lake does not have it, `score` before the first
+-- that did not fail. `regret` is what `truth` lacks to the best of the space, in the metric's unit.
+WITH oriented AS (
+    SELECT
+        trajectories.search_id,
+        trajectories.seed,
+        trajectories.step,
+        trajectories.arch_id,
+        trajectories.value,
+        trajectories.scored,
+        trajectories.seconds,
+        CASE WHEN proxies.higher_is_better THEN trajectories.value ELSE -trajectories.value END AS promise
+    FROM trajectories
+    INNER JOIN searches ON trajectories.search_id = searches.search_id
+    INNER JOIN proxies ON searches.proxy_id = proxies.proxy_id
+),
+
+improvements AS (
+    SELECT
+        *,
+        promise > coalesce(
+            max(promise) OVER (
+                PARTITION BY search_id, seed
+                ORDER BY step
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ),
+            '-inf'::DOUBLE
+        ) AS better
+    FROM oriented
+),
+
+progress AS (
+    SELECT
+        search_id,
+        seed,
+        step,
+        scored,
+        seconds,
+        last_value(CASE WHEN better THEN arch_id END IGNORE NULLS) OVER steps AS arch_id,
+        last_value(CASE WHEN better THEN value END IGNORE NULLS) OVER steps AS score
+    FROM improvements
+    WINDOW steps AS (PARTITION BY search_id, seed ORDER BY step)
+),
+
+tops AS (
+    SELECT
+        targets.benchmark,
+        targets.space,
+        targets.dataset,
+        targets.metric,
+        targets.higher_is_better,
+        max(CASE WHEN targets.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END) AS top
+    FROM targets
+    INNER JOIN ground_truth
+        ON
+            targets.benchmark = ground_truth.benchmark
+            AND targets.space = ground_truth.space
+            AND targets.dataset = ground_truth.dataset
+            AND targets.metric = ground_truth.metric
+    WHERE targets.covered
+    GROUP BY ALL
+)
+
+SELECT
+    progress.search_id,
+    searches.benchmark,
+    searches.space,
+    searches.method,
+    searches.proxy_id,
+    progress.seed,
+    tops.dataset,
+    tops.metric,
+    progress.step,
+    progress.scored,
+    progress.seconds,
+    progress.arch_id,
+    progress.score,
+    ground_truth.value AS truth,
+    tops.top - CASE WHEN tops.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS regret,
+    CASE WHEN tops.higher_is_better THEN tops.top ELSE -tops.top END AS best_of_space
+FROM progress
+INNER JOIN searches ON progress.search_id = searches.search_id
+INNER JOIN tops ON searches.benchmark = tops.benchmark AND searches.space = tops.space
+LEFT JOIN ground_truth
+    ON
+        searches.benchmark = ground_truth.benchmark
+        AND searches.space = ground_truth.space
+        AND progress.arch_id = ground_truth.arch_id
+        AND tops.dataset = ground_truth.dataset
+        AND tops.metric = ground_truth.metric
