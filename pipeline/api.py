@@ -80,8 +80,8 @@ class NetworkScore:
 class Correlation:
     """How well scores rank: Spearman's rho with its bootstrap 95 % interval, Kendall's tau-b, over `n` pairs.
 
-    `left_out` pairs lack a score or a true value. Rho and tau are None where there are fewer than three pairs or all are
-    of one value, the interval also where there are fewer than ten.
+    `left_out` pairs lack a score or a true value. Rho and tau are None where there are fewer than three pairs or all
+    are of one value, the interval also where there are fewer than ten.
     """
 
     rho: float | None

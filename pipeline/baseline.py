@@ -7,11 +7,12 @@ diff to review.
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, from_os
 
 FILE = "correlations.csv"
 TOLERANCE = 0.001  # of rho; see DESIGN.md for what it means on a small set
@@ -110,3 +111,13 @@ def _cells(difference: Difference) -> tuple[str, ...]:
     told = [was if was == now else f"{was} → {now}" for was, now in numbers]
     key = [part.replace("|", "\\|") or "–" for part in difference.key]
     return (", ".join(difference.faults) or "new", *key, *told)
+
+
+def summarise(markdown: str) -> None:
+    """Add to the summary of a job of GitHub's, where this runs in one."""
+    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(markdown)
+        except OSError as error:
+            raise from_os(error, "writing the job summary") from error

@@ -1,4 +1,4 @@
-"""The command line: `pipeline ingest | check | score | search | report | query | export | run`."""
+"""The command line: `pipeline ingest | check | score | search | tune | report | query | export | run`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.errors import UserError, from_os
+from pipeline.errors import UserError
 from pipeline.options import (
     BENCHMARK_HELP,
     CHECKED,
     DEFAULT_LAKE,
     DEFAULT_OUT,
-    DEFAULT_PROXIES,
     AddressOption,
     AgainstOption,
     BenchmarkArgument,
@@ -39,11 +38,14 @@ from pipeline.options import (
     SpaceOption,
     StoredOption,
     WorkersOption,
+    plan_of,
+    seeds_of,
+    where_of,
 )
 
 if TYPE_CHECKING:
     from pipeline.executor import Where
-    from pipeline.plan import Plan
+    from pipeline.tune import Question
 
 app = typer.Typer(
     help="How well does a proxy rank the architectures of a search space, at what cost, with what certainty?",
@@ -123,7 +125,7 @@ def score(
     """Score architectures of the lake with a proxy; what is stored already is not done again."""
     if sample is not None and only is not None:
         raise typer.BadParameter("--sample and --only exclude each other")
-    where = _where(executor, workers, address, gpu_share)
+    where = where_of(executor, workers, address, gpu_share)
     typer.echo(_score(benchmark, proxy, lake, space, sample, only, seed, images, device, workers, where))
 
 
@@ -155,9 +157,9 @@ def search(
     from pipeline import search as stage
     from pipeline.walks import Method
 
-    where = _where(executor, workers, address, gpu_share)
-    settings = stage.Settings(Method(method, population, tournament), budget, _seeds(seeds))
-    plan = _plan(benchmark, proxy, space, seed, images, device)
+    where = where_of(executor, workers, address, gpu_share)
+    settings = stage.Settings(Method(method, population, tournament), budget, seeds_of(seeds))
+    plan = plan_of(benchmark, lake, proxy, space, seed, images, device)
     try:
         done = stage.run(lake, plan, settings, stored=stored, workers=workers, where=where)
     except KeyboardInterrupt:
@@ -167,6 +169,52 @@ def search(
         typer.echo(f"{found.score:.6g}  {found.spec}")
     if out is not None:
         stage.write_best(done.best[:top], out)
+
+
+@app.command()
+def tune(
+    benchmark: BenchmarkArgument,
+    method: Annotated[
+        str,
+        typer.Option(
+            help="menu weighs what is stored, as blend does; choice, single, pair, shrunken, sparse, bagged, ridge, "
+            "centred, blend: one way to weigh; evolution trains to find a task."
+        ),
+    ] = "menu",
+    labels: Annotated[int, typer.Option(min=4, help="True values to use.")] = 20,
+    lake: LakeOption = DEFAULT_LAKE,
+    space: SpaceOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample that begins with the labels.")] = 0,
+    use: Annotated[list[str] | None, typer.Option(help="Proxy whose terms to weigh; several times; all.")] = None,
+    coverage: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the architectures that a proxy must have to be a term.")
+    ] = 0.9,
+    evaluate: Annotated[bool, typer.Option("--evaluate", help="Judge every way over many draws of labels.")] = False,
+    transfer: Annotated[bool, typer.Option("--transfer", help="Judge the rules on the other spaces.")] = False,
+    draws: Annotated[int, typer.Option(min=2, help="Draws of the labels to judge by.")] = 100,
+    budget: Annotated[int, typer.Option(min=1, help="Evolution: trainings at most.")] = 9000,
+    tasks: Annotated[int, typer.Option(min=1, help="Evolution: tasks at most.")] = 450,
+    population: Annotated[int, typer.Option(min=2, help="Evolution: tasks alive.")] = 50,
+    images: ImagesOption = None,
+    device: DeviceOption = Device.auto,
+    workers: WorkersOption = None,
+) -> None:
+    """Find a scoring rule with few labels, and store it as a proxy; or judge how well that works."""
+    from pipeline import benchmarks
+    from pipeline import tune as stage
+
+    name = benchmarks.load(benchmark).space(space).name
+    question = stage.Question(benchmark, name, labels, seed, tuple(use or ()), coverage)
+    if evaluate or transfer:
+        found, left_out = stage.judge(lake, question, draws, here=evaluate, elsewhere=transfer)
+        for line in left_out:
+            typer.echo(line, err=True)
+        for line in found:
+            typer.echo(line)
+    elif method == "evolution":
+        typer.echo(_evolve(lake, question, images, device, workers, budget, tasks, population))
+    else:
+        typer.echo(stage.weigh(lake, question, method).line)
 
 
 @app.command()
@@ -264,7 +312,7 @@ def _score(
     from pipeline import score as stage
     from pipeline.proxies import aggregates
 
-    plan = _plan(benchmark, proxy, space, seed, images, device)
+    plan = plan_of(benchmark, lake, proxy, space, seed, images, device)
     if aggregates.recognised(plan.proxy):
         return define.run(lake, benchmark, plan.space, plan.proxy).line
     try:
@@ -274,35 +322,25 @@ def _score(
         raise _StoppedError from None  # typer would end it with a line of its own
 
 
-def _where(executor: Executor, workers: int | None, address: str, gpu_share: float) -> Where:
-    from pipeline.executor import Where
-
-    if executor is not Executor.ray and (address, gpu_share) != ("auto", 1.0):
-        raise typer.BadParameter("--address and --gpu-share go with --executor ray")
-    if executor is Executor.inline and workers is not None:
-        raise typer.BadParameter("--executor inline has one worker, this process: leave --workers out")
-    return Where(executor.value, address, gpu_share)
-
-
-def _plan(benchmark: str, proxy: str | None, space: str | None, seed: int, images: str | None, device: Device) -> Plan:
-    from pipeline import benchmarks
-    from pipeline.plan import Plan
+def _evolve(
+    lake: Path,
+    question: Question,
+    images: str | None,
+    device: Device,
+    workers: int | None,
+    budget: int,
+    tasks: int,
+    population: int,
+) -> str:
+    from pipeline import evolve as stage
     from pipeline.proxies.images import asked
+    from pipeline.tuning.evolution import Settings
 
-    bench = benchmarks.load(benchmark)
-    name = proxy or DEFAULT_PROXIES[bench.inputs]
-    return Plan(benchmark, bench.space(space).name, name, asked(images), seed, device.value)
-
-
-def _seeds(text: str) -> tuple[int, ...]:
-    """The seeds that "0", "0,3,5" or "0-19" names, each once."""
-    found: dict[int, None] = {}
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
-            raise typer.BadParameter(f"--seeds {text}: write 0, 0,3,5 or 0-19")
-        found |= dict.fromkeys(range(int(first), int(last if dash else first) + 1))
-    return tuple(found)
+    settings = Settings("", population=population, tournament=min(10, population), tasks=tasks, budget=budget)
+    try:
+        return stage.run(lake, question, stage.Plan(asked(images), device.value, workers), settings).line
+    except KeyboardInterrupt:
+        raise _StoppedError from None
 
 
 def _report(lake: Path, out: Path, against: Path | None = None) -> None:
@@ -318,22 +356,12 @@ def _report(lake: Path, out: Path, against: Path | None = None) -> None:
     differences = baseline.compare(before, baseline.read(out))
     told = baseline.table(differences) if differences else f"all {len(before)} rows are as in {against}"
     typer.echo(told)
-    _summarise(f"### Against {against}\n\n{told}\n")
+    baseline.summarise(f"### Against {against}\n\n{told}\n")
     if faulty := sum(bool(d.faults) for d in differences):
         raise UserError(
             f"{faulty} rows are not as in {against} (above): mend what changed them; "
             f"or, if it was meant, copy {out / baseline.FILE} there and have the diff reviewed"
         )
-
-
-def _summarise(markdown: str) -> None:
-    """Add to the summary of a job of GitHub's, where this runs in one."""
-    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
-        try:
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(markdown)
-        except OSError as error:
-            raise from_os(error, "writing the job summary") from error
 
 
 def _read(file: Path | None) -> str:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from pipeline.executor import Where
+    from pipeline.plan import Plan
 
 
 class Device(StrEnum):
@@ -86,3 +90,42 @@ DEFAULT_LAKE = Path("data/lake")
 DEFAULT_OUT = Path("reports/latest")
 DEFAULT_PROXIES = {"images": "regression-n101", "sequences": "regression-nlp"}  # by what the networks take
 CHECKED = 50  # networks of a file
+
+
+def where_of(executor: Executor, workers: int | None, address: str, gpu_share: float) -> Where:
+    """The executor.
+
+    Raises:
+        BadParameter: options that do not go together.
+    """
+    from pipeline.executor import Where
+
+    if executor is not Executor.ray and (address, gpu_share) != ("auto", 1.0):
+        raise typer.BadParameter("--address and --gpu-share go with --executor ray")
+    if executor is Executor.inline and workers is not None:
+        raise typer.BadParameter("--executor inline has one worker, this process: leave --workers out")
+    return Where(executor.value, address, gpu_share)
+
+
+def plan_of(
+    benchmark: str, lake: Path, proxy: str | None, space: str | None, seed: int, images: str | None, device: Device
+) -> Plan:
+    from pipeline import benchmarks
+    from pipeline.plan import Plan
+    from pipeline.proxies.images import asked
+    from pipeline.tuning import rules
+
+    bench = benchmarks.load(benchmark)
+    name = rules.named(lake, proxy or DEFAULT_PROXIES[bench.inputs])
+    return Plan(benchmark, bench.space(space).name, name, asked(images), seed, device.value)
+
+
+def seeds_of(text: str) -> tuple[int, ...]:
+    """The seeds that "0", "0,3,5" or "0-19" names, each once."""
+    found: dict[int, None] = {}
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
+            raise typer.BadParameter(f"--seeds {text}: write 0, 0,3,5 or 0-19")
+        found |= dict.fromkeys(range(int(first), int(last if dash else first) + 1))
+    return tuple(found)

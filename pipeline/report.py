@@ -24,6 +24,7 @@ import numpy as np
 from pipeline import catalog, provenance, statistics
 from pipeline.comparison import add_certainty, answers, compare, slug
 from pipeline.errors import from_os
+from pipeline.learned import transfer, tuned
 from pipeline.searched import tell
 from pipeline.store import Lake
 
@@ -94,7 +95,7 @@ def _content(connection: duckdb.DuckDBPyConnection) -> Row:
         beside = compare(connection, main, space["ranking"])
         searched = tell(connection, main)
         space["figures"] = beside.pop("figures") + searched.pop("figures") + space["figures"]
-        space |= beside | searched
+        space |= beside | searched | tuned(connection, main)
         further_targets = [t for t in targets if _within(t, main) and not t["main"]]
         space["targets"] = [t for t in further_targets if t["covered"]]
         space["sparse_targets"] = [t for t in further_targets if not t["covered"]]
@@ -104,12 +105,14 @@ def _content(connection: duckdb.DuckDBPyConnection) -> Row:
         spaces.append(space)
     spaces.sort(key=lambda s: not s["ranking"])  # those without a score last
     runs = answers(connection, "runs")
+    carried = transfer(connection)
     return {
         "version": provenance.code_version(),
         "made_at": datetime.now(UTC).replace(microsecond=0).isoformat(),
         "packages": json.loads(provenance.new_run("report", {})["packages"]),
         "spaces": spaces,
-        "figures": _heat(spaces),
+        "figures": _heat(spaces) + carried["figures"],
+        "transfer": carried["transfer"],
         "agreement": answers(connection, "agreement"),
         "sources": answers(connection, "sources"),
         "runs": runs[:_RUNS_SHOWN],

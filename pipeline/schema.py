@@ -52,6 +52,7 @@ _DATASET = Column("dataset", TEXT, "data set that the architecture was trained o
 _METRIC = Column("metric", TEXT, "what was measured: test_accuracy")
 _RUN = Column("run_id", TEXT, "the run that wrote the row")
 _SEARCH = Column("search_id", TEXT, "identity of the search's configuration, 16 hex digits")
+_TUNING = Column("tuning_id", TEXT, "identity of what was tuned, how and with which labels, 16 hex digits")
 
 TABLES: dict[str, Table] = {
     table.name: table
@@ -62,7 +63,7 @@ TABLES: dict[str, Table] = {
             ("run_id",),
             (
                 Column("run_id", TEXT, "random, 16 hex digits"),
-                Column("stage", TEXT, "ingest, score or search"),
+                Column("stage", TEXT, "ingest, score, search or tune"),
                 Column("arguments", TEXT, "canonical JSON of the arguments"),
                 Column("started_at", TIME, "UTC"),
                 Column("finished_at", TIME, "UTC; NULL while running, or killed", nullable=True),
@@ -227,6 +228,80 @@ TABLES: dict[str, Table] = {
                     "what their scores cost in all, as if none had been stored before; NULL where not released",
                     nullable=True,
                 ),
+                _RUN,
+            ),
+        ),
+        Table(
+            "tunings",
+            "One row a proxy that was found with labels.",
+            ("tuning_id", "proxy_id"),
+            (
+                _TUNING,
+                _BENCHMARK,
+                _SPACE,
+                _DATASET,
+                _METRIC,
+                Column("method", TEXT, "evolution, or a way to weigh stored terms"),
+                Column("name", TEXT, "what `score --proxy` takes it by"),
+                _PROXY,
+                Column("configuration", TEXT, "canonical JSON of everything that decides what is found"),
+                Column("seed", INT, "of the sample that the labels begin, and of the search"),
+                Column("labels", pa.list_(pa.string()), "arch_id of each architecture whose true value was used"),
+                Column("trainings", INT, "trainings that the search took; 0 where stored ones were weighed"),
+                Column("fitness", FLOAT, "Spearman's rho on the labels themselves"),
+                Column("rule", TEXT, "TOML that makes the proxy"),
+                _RUN,
+            ),
+        ),
+        Table(
+            "tuning_tasks",
+            "One row a task that an evolution tried.",
+            ("tuning_id", "step"),
+            (
+                _TUNING,
+                Column("step", INT, "from 0"),
+                Column(
+                    "parent", INT, "step of the task it was mutated from; NULL in the first population", nullable=True
+                ),
+                Column("genes", TEXT, "canonical JSON of the task"),
+                Column("fitness", FLOAT, "Spearman's rho on the labels used"),
+                Column("used", INT, "labels it was tried on; fewer than all where it was given up"),
+                _RUN,
+            ),
+        ),
+        Table(
+            "tuning_trials",
+            "One row a training of a task that an evolution tried.",
+            ("tuning_id", "step", "arch_id"),
+            (
+                _TUNING,
+                Column("step", INT, "the task"),
+                _ARCH,
+                Column("value", FLOAT, "the loss; NULL unless status is ok", nullable=True),
+                Column("status", TEXT, "ok, diverged, unbuildable or failed"),
+                Column("reason", TEXT, "why there is no value", nullable=True),
+                Column("seconds", FLOAT, "wall time of the training"),
+                _RUN,
+            ),
+        ),
+        Table(
+            "tuning_draws",
+            "One row a way to use labels, a draw of the labels and a space it was judged on, without the labelled.",
+            ("evaluation_id", "to_benchmark", "to_space", "terms", "method", "draw"),
+            (
+                Column("evaluation_id", TEXT, "identity of the terms, architectures and labels, 16 hex digits"),
+                _BENCHMARK,
+                Column("space", TEXT, "search space of the labels"),
+                Column("to_benchmark", TEXT, "benchmark that rho was taken on"),
+                Column("to_space", TEXT, "its search space"),
+                _DATASET,
+                _METRIC,
+                Column("terms", TEXT, "curves, scores or all of what is stored; or one proxy"),
+                Column("method", TEXT, "way to weigh them; alone: one proxy as it is"),
+                Column("labels", INT, "labels used; 0 where none are"),
+                Column("draw", INT, "seed of the sample whose beginning the labels are"),
+                Column("n", INT, "architectures that rho was taken of, none of them labelled"),
+                Column("rho", FLOAT, "Spearman's rho"),
                 _RUN,
             ),
         ),

@@ -4,6 +4,7 @@
     LAKE/parts/_schema/0/TABLE.parquet          an empty part a table, so that every glob matches and has types
     LAKE/parts/BENCHMARK/PART/TABLE.parquet     what one step of a stage added
     LAKE/.staging/HOST-PID-RANDOM/              a part that is being written
+    LAKE/rules/NAME.toml                        what `tune` has found, as `score --proxy NAME` takes it (see `tuning`)
     LAKE/bench.duckdb, LAKE/derived/            the catalog, and stored results of its slow views (see `catalog`)
     LAKE/keys/                                  the keys of many parts together (see `stored`)
 

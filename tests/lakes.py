@@ -102,6 +102,23 @@ def step(seed: int, number: int, architecture: int, value: float | None, **chang
     }  # fmt: skip
 
 
+def tuned_draw(method: str, draw: int, rho: float, **changes: Any) -> Row:
+    return {
+        "evaluation_id": "e" * 16, "benchmark": BENCHMARK, "space": SPACE, "to_benchmark": BENCHMARK, "to_space": SPACE,
+        "dataset": DATASET, "metric": METRIC, "terms": "all", "method": method, "labels": 5, "draw": draw, "n": 25,
+        "rho": rho, "run_id": RUN, **changes,
+    }  # fmt: skip
+
+
+def tuning(**changes: Any) -> Row:
+    return {
+        "tuning_id": "d" * 16, "benchmark": BENCHMARK, "space": SPACE, "dataset": DATASET, "metric": METRIC,
+        "method": "evolution", "name": "regression-toy", "proxy_id": OURS, "configuration": "{}", "seed": 0,
+        "labels": [arch(number) for number in range(3, 8)], "trainings": 100, "fitness": 0.9, "rule": "", "run_id": RUN,
+        **changes,
+    }  # fmt: skip
+
+
 def empty(root: Path) -> Lake:
     return Lake(root, create=True)
 
@@ -142,7 +159,20 @@ def made_up(root: Path, size: int = 30) -> Lake:
         ],
         proxies=[proxy(OURS, "regression-toy", configured), proxy(RELEASED, "synflow@small", higher_is_better=True)],
         architectures=[architecture(i, native_id=str(i), source_id=SMALL) for i in range(size)],
+        tunings=[tuning()], tuning_draws=_tuned_draws(),
     )  # fmt: skip
+
+
+def _tuned_draws() -> list[Row]:
+    """A method that beats the best without labels in each draw, one that does not, and a rule carried elsewhere."""
+    elsewhere = {"evaluation_id": "f" * 16, "to_space": "blocks", "n": 40}
+    rows = []
+    for draw in range(4):
+        alone = 0.6 + draw / 100
+        rows += [tuned_draw("alone", draw, alone, terms="params", labels=0), tuned_draw("blend", draw, alone + 0.1)]
+        rows += [tuned_draw("single", draw, alone - 0.1), tuned_draw("ridge", draw, alone + (-0.1) ** draw)]
+        rows += [tuned_draw("untuned", draw, 0.5, labels=0, **elsewhere), tuned_draw("blend", draw, 0.4, **elsewhere)]
+    return rows
 
 
 def _truth(quality: list[float], draw: random.Random) -> list[Row]:

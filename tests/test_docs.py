@@ -8,13 +8,13 @@ import click
 import pytest
 import typer
 
-from pipeline import benchmarks, cli
+from pipeline import benchmarks, cli, options
 from pipeline.proxies import regression
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(p for p in ROOT.rglob("*.md") if ".venv" not in p.parts and "reports" not in p.parts[:-1])
 GROUP = typer.main.get_command(cli.app)
-VERBS = {"ingest", "check", "score", "search", "report", "query", "export", "run"}
+VERBS = {"ingest", "check", "score", "search", "tune", "report", "query", "export", "run"}
 
 
 def commands(text: str) -> list[list[str]]:
@@ -67,7 +67,7 @@ def test_every_dependency_is_named_with_its_reason() -> None:
 
 
 def test_help_names_every_benchmark_and_each_has_a_default_proxy() -> None:
-    assert re.findall(r"\w+", cli.BENCHMARK_HELP) == ["Benchmark", *benchmarks.names()]
+    assert re.findall(r"\w+", options.BENCHMARK_HELP) == ["Benchmark", *benchmarks.names()]
     for name in benchmarks.names():
         inputs = benchmarks.load(name).inputs
-        assert cli.DEFAULT_PROXIES[inputs] in regression.fitting(inputs)
+        assert options.DEFAULT_PROXIES[inputs] in regression.fitting(inputs)

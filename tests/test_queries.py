@@ -119,7 +119,7 @@ def test_the_check_of_keys_knows_every_table_and_its_key():
     assert found == {table.name: ", ".join(table.key) for table in TABLES.values()}
 
 
-@pytest.mark.parametrize("kind", ["views", "checks", "report", "examples"])
+@pytest.mark.parametrize("kind", ["views", "checks", "report", "examples", "tune"])
 def test_every_query_says_what_it_answers(kind):
     for path in catalog.queries(kind).values():
         sql = path.read_text()

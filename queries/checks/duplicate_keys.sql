@@ -94,3 +94,35 @@ SELECT
 FROM curves
 GROUP BY benchmark, space, arch_id, proxy_id, seed, stage, signal, mode
 HAVING count(*) > 1
+UNION ALL
+SELECT
+    'tunings' AS table_name,
+    row(tuning_id, proxy_id)::VARCHAR AS key,
+    count(*) AS rows
+FROM tunings
+GROUP BY tuning_id, proxy_id
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'tuning_tasks' AS table_name,
+    row(tuning_id, step)::VARCHAR AS key,
+    count(*) AS rows
+FROM tuning_tasks
+GROUP BY tuning_id, step
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'tuning_trials' AS table_name,
+    row(tuning_id, step, arch_id)::VARCHAR AS key,
+    count(*) AS rows
+FROM tuning_trials
+GROUP BY tuning_id, step, arch_id
+HAVING count(*) > 1
+UNION ALL
+SELECT
+    'tuning_draws' AS table_name,
+    row(evaluation_id, to_benchmark, to_space, terms, method, draw)::VARCHAR AS key,
+    count(*) AS rows
+FROM tuning_draws
+GROUP BY evaluation_id, to_benchmark, to_space, terms, method, draw
+HAVING count(*) > 1

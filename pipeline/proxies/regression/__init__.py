@@ -30,6 +30,7 @@ IMAGES = 16
 
 names, fitting = presets.names, presets.fitting
 
+AnyPreset = presets.Preset | presets.MenuPreset | presets.SequencePreset
 Drawn = TypeVar("Drawn")
 
 
@@ -43,10 +44,19 @@ def load(name: str, images: Path | str | None = None) -> Proxy:
     Raises:
         UserError: an unknown preset, a bad file, or images that cannot be read.
     """
-    preset = presets.load(name)
+    return of(presets.load(name), images)
+
+
+def of(preset: AnyPreset, images: Path | str | None = None) -> Proxy:
+    """The same for a configuration at hand."""
     if isinstance(preset, presets.SequencePreset):
         return _on_sequences(preset, images)
     return _on_images(preset, images)
+
+
+def images_of(images: Path | str | None) -> dict[str, Any]:
+    """What a proxy's configuration says of the images that it would be trained on."""
+    return image_batches.named(images, IMAGES).description
 
 
 def _on_images(preset: presets.Preset | presets.MenuPreset, images: Path | str | None) -> Proxy:

@@ -1,0 +1,128 @@
+"""How good a way to use labels is: over many draws of the labels, on the architectures that were not drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.errors import UserError
+from pipeline.tuning import methods
+from pipeline.tuning.learners import gaussian_process, random_forest
+from pipeline.tuning.terms import CURVES, SCORES, Floats, Ints, Table, centred_ranks, only
+
+ALL = "all"
+FEWEST = 20  # architectures that a rho is taken of
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One rho.
+
+    Args:
+        terms: what the method may use: curves, scores or all; or the key of one term that is ranked by as it is.
+        method: a name of `methods.METHODS`, gaussian-process, random-forest, or alone for one term.
+        labels: how many it used.
+        draw: the seed whose nested sample begins with the labels.
+        benchmark, space: where rho was taken.
+        n: architectures that rho was taken of; none was labelled.
+        rho: Spearman's.
+    """
+
+    terms: str
+    method: str
+    labels: int
+    draw: int
+    benchmark: str
+    space: str
+    n: int
+    rho: float
+
+
+def families(table: Table) -> dict[str, Ints]:
+    """The columns of each choice of terms that the table has."""
+    found = {family: table.columns(family) for family in (CURVES, SCORES)}
+    found = {family: columns for family, columns in found.items() if len(columns)}
+    return {**found, ALL: table.columns()} if len(found) > 1 else found
+
+
+def within(table: Table, labels: int, seeds: Sequence[int]) -> Iterator[Draw]:
+    """Every method, learner and stored score in every draw of the labels; rho on the architectures that are left.
+
+    Raises:
+        UserError: too few architectures would be left.
+    """
+    _enough(table, labels)
+    parts = {name: only(table, columns) for name, columns in families(table).items()}
+    for seed in seeds:
+        order = table.drawn(seed)
+        labelled, rest = order[:labels], order[labels:]
+
+        def found(terms: str, method: str, used: int, values: Floats, seed: int = seed, rest: Ints = rest) -> Draw:
+            rho = methods.correlation(values[rest], table.truth[rest])
+            return Draw(terms, method, used, seed, table.benchmark, table.space, len(rest), rho)
+
+        for name, part in parts.items():
+            given = methods.problem(part, labelled, seed)
+            for method, weigh in methods.METHODS.items():
+                used = 0 if method == "untuned" else labels
+                yield found(name, method, used, part.ranks @ weigh(given))
+            target = centred_ranks(part.truth[labelled])
+            yield found(name, "gaussian-process", labels, gaussian_process(part.ranks, labelled, target))
+            if name == SCORES:  # the baseline of others, on what costs no training
+                yield found(name, "random-forest", labels, random_forest(part.ranks, labelled, target, seed))
+        for column, term in enumerate(table.terms):
+            if term.point is None:
+                yield found(term.key, "alone", 0, table.ranks[:, column])
+
+
+def across(source: Table, target: Table, labels: int, seeds: Sequence[int]) -> Iterator[Draw]:
+    """Every method with labels of one space, its rule then applied to another; rho on all of the other.
+
+    Both are given the terms that they share. Ranks are taken within each space.
+
+    Raises:
+        UserError: too few architectures, or no term that both have.
+    """
+    here, there = shared(source, target)
+    _enough(here, labels)
+    if len(there.arch_ids) < FEWEST:
+        raise UserError(f"{there.benchmark}/{there.space} has {len(there.arch_ids)} architectures with every term")
+    places = families(here)
+    for seed in seeds:
+        labelled = here.drawn(seed)[:labels]
+        for name, columns in places.items():
+            given = methods.problem(only(here, columns), labelled, seed)
+            for method, weigh in methods.METHODS.items():
+                values = there.ranks[:, columns] @ weigh(given)
+                rho = methods.correlation(values, there.truth)
+                used = 0 if method == "untuned" else labels
+                yield Draw(name, method, used, seed, there.benchmark, there.space, len(values), rho)
+
+
+def shared(source: Table, target: Table) -> tuple[Table, Table]:
+    """The two tables with the terms that both have, in the same order."""
+    there = {term.key: i for i, term in enumerate(target.terms)}
+    both = [(i, there[term.key]) for i, term in enumerate(source.terms) if term.key in there]
+    if not both:
+        raise UserError(
+            f"{source.benchmark}/{source.space} and {target.benchmark}/{target.space} have no term in common: "
+            "score both with the same proxy"
+        )
+    here, other = zip(*both, strict=True)
+    return only(source, here), only(target, other)
+
+
+def _enough(table: Table, labels: int) -> None:
+    if (n := len(table.arch_ids)) < labels + FEWEST:
+        raise UserError(
+            f"{n} architectures of {table.benchmark}/{table.space} have truth and every term: {labels} labels and "
+            f"{FEWEST} to judge by are needed; score more, or name fewer proxies with --use"
+        )
+
+
+def spread(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean of the values, and the interval that holds 95 % of them."""
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(np.mean(values)), float(low), float(high)

@@ -1,0 +1,233 @@
+"""The terms that a rule may weigh: what is stored of each architecture, as ranks among all that have every term."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline import catalog, provenance
+from pipeline.errors import UserError, unknown
+from pipeline.store import Lake
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Row = dict[str, Any]
+
+CURVES, SCORES = "curves", "scores"  # families: of trainings, and of everything else
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where on a loss curve: the mean of the iterations from `first` to `last`."""
+
+    stage: int
+    signal: str
+    mode: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Term:
+    """A number of each architecture, higher is better: a proxy's score, or a point of its loss curves.
+
+    Args:
+        key: the same in every space.
+        proxy, proxy_id: whose.
+        family: CURVES for a proxy that trains, SCORES for another.
+        point: on its curves; None for the score.
+    """
+
+    key: str
+    proxy: str
+    proxy_id: str
+    family: str
+    point: Point | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """The main target of a space: `truth` of each architecture, oriented so that higher is better."""
+
+    dataset: str
+    metric: str
+    truth: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The terms of a space.
+
+    Args:
+        benchmark, space, dataset, metric: what is to be ranked, and by what.
+        arch_ids: those with truth and every term, in the order of their names.
+        truth: oriented so that higher is better, [n].
+        terms: of the columns of `values`.
+        values: [n, terms]; minus infinity where a score or a training failed, so that it is ranked last.
+    """
+
+    benchmark: str
+    space: str
+    dataset: str
+    metric: str
+    arch_ids: tuple[str, ...]
+    truth: Floats
+    terms: tuple[Term, ...]
+    values: Floats
+
+    @cached_property
+    def ranks(self) -> Floats:
+        """The ranks of each term, ties averaged, centred, over n / sqrt(12): of variance 1 without ties."""
+        return centred_ranks(self.values)
+
+    def columns(self, family: str | None = None) -> Ints:
+        """The places of the terms of a family, or of all."""
+        return np.array([i for i, t in enumerate(self.terms) if family in (None, t.family)], dtype=np.int64)
+
+    def drawn(self, seed: int) -> Ints:
+        """The places of the architectures in the order of the nested sample with this seed."""
+        order = nested(self.arch_ids, seed)
+        places = {a: i for i, a in enumerate(self.arch_ids)}
+        return np.array([places[a] for a in order], dtype=np.int64)
+
+
+def centred_ranks(values: Floats) -> Floats:
+    """Ranks along the first axis, ties averaged, centred, divided by n / sqrt(12)."""
+    from scipy.stats import rankdata
+
+    n = len(values)
+    return np.asarray((rankdata(values, axis=0) - (n + 1) / 2) * np.sqrt(12) / n)
+
+
+def nested(arch_ids: Iterable[str], seed: int) -> list[str]:
+    """In the order in which a sample with this seed takes them; see `score`."""
+    return sorted(arch_ids, key=lambda a: provenance.text_identity("sample", 1, f"{seed}/{a}"))
+
+
+def read(
+    lake: Lake, benchmark: str, space: str, *, seed: int = 0, use: Collection[str] = (), coverage: float = 0.9
+) -> Table:
+    """The terms of a space that are stored widely enough.
+
+    Those of proxies with loss curves lead (where there are none: all): of them, the ones with half as many
+    architectures as the best covered, and the architectures that all of these have. Another proxy joins if it has the
+    share `coverage` of them, and the table is of what then is left. Of released scores and our own of the same proxy,
+    the best covered is taken.
+
+    Args:
+        lake: the lake.
+        benchmark, space: what to rank, by the main target of the report.
+        seed: of our own scores.
+        use: names of the proxies to take; all by default.
+        coverage: share of the leading proxies' architectures.
+
+    Raises:
+        UserError: no truth, no scores, or a name in `use` that has none.
+    """
+    found = target(lake, benchmark, space)
+    where: dict[str, catalog.Value] = {"benchmark": benchmark, "space": space, "seed": seed}
+    with closing(catalog.snapshot(lake)) as connection:
+        scores, curves = (
+            catalog.rows(connection, catalog.queries("tune")[name].read_text(), where).to_pylist()
+            for name in ("scores", "curves")
+        )
+    return _table(benchmark, space, found, _used(scores, use), curves, coverage)
+
+
+def target(lake: Lake, benchmark: str, space: str) -> Target:
+    """The main target of a space.
+
+    Raises:
+        UserError: it has none.
+    """
+    with closing(catalog.snapshot(lake)) as connection:
+        sql = catalog.queries("tune")["truth"].read_text()
+        rows = catalog.rows(connection, sql, {"benchmark": benchmark, "space": space}).to_pylist()
+    if not rows:
+        raise UserError(f"the lake {lake.root} has no ground truth of {benchmark}/{space}: run `pipeline ingest` first")
+    return Target(rows[0]["dataset"], rows[0]["metric"], {row["arch_id"]: row["truth"] for row in rows})
+
+
+def only(table: Table, columns: Sequence[int] | Ints) -> Table:
+    """The table with these terms alone."""
+    return replace(table, terms=tuple(table.terms[i] for i in columns), values=table.values[:, columns])
+
+
+def _used(scores: list[Row], use: Collection[str]) -> list[Row]:
+    for name in use:
+        if not any(name in _names(row) for row in scores):
+            raise unknown("proxy with scores", name, {row["proxy"] for row in scores})
+    return [row for row in scores if not use or any(name in _names(row) for name in use)]
+
+
+def _names(row: Row) -> tuple[str, ...]:
+    return row["proxy"], row["label"], row["proxy"].partition("@")[0]
+
+
+def _table(benchmark: str, space: str, target: Target, scores: list[Row], curves: list[Row], coverage: float) -> Table:
+    trained = {row["proxy_id"] for row in curves}
+    tried = {row["proxy_id"]: set(row["arch_ids"]) & target.truth.keys() for row in scores}
+    kept = _kept([row for row in scores if tried[row["proxy_id"]]], tried, trained, coverage)
+    if not kept:
+        raise UserError(f"no scores of {benchmark}/{space} to tune with: run `pipeline score {benchmark}` first")
+    arch_ids = sorted(set.intersection(*(tried[row["proxy_id"]] for row in kept)))
+    terms: list[Term] = []
+    columns: list[Floats] = []
+    for row in kept:
+        own = [c for c in curves if c["proxy_id"] == row["proxy_id"]]
+        for term, places, numbers in _terms(row, own):
+            found = dict(zip(places, numbers, strict=True))
+            terms.append(term)
+            columns.append(np.array([_number(found.get(a)) for a in arch_ids]))
+    values = np.stack(columns, axis=1) if columns else np.empty((0, 0))
+    same = np.ptp(centred_ranks(values), axis=0) == 0 if len(values) else np.zeros(len(terms), dtype=bool)
+    varied = np.flatnonzero(~same)
+    return Table(
+        benchmark, space, target.dataset, target.metric, tuple(arch_ids),
+        np.array([target.truth[a] for a in arch_ids]), tuple(terms[i] for i in varied), values[:, varied],
+    )  # fmt: skip
+
+
+def _kept(scores: list[Row], tried: dict[str, set[str]], trained: set[str], coverage: float) -> list[Row]:
+    """The proxies whose terms are taken."""
+    leaders = [row for row in scores if row["proxy_id"] in trained] or scores
+    most = max((len(tried[row["proxy_id"]]) for row in leaders), default=0)
+    leaders = [row for row in leaders if 2 * len(tried[row["proxy_id"]]) >= most]
+    if not leaders:
+        return []
+    base = set.intersection(*(tried[row["proxy_id"]] for row in leaders))
+    others: dict[str, Row] = {}
+    for row in scores:
+        held = len(tried[row["proxy_id"]] & base)
+        if row["proxy_id"] in trained or row in leaders or not held or held < coverage * len(base):
+            continue
+        same = others.setdefault(_key(row), row)
+        if held > len(tried[same["proxy_id"]] & base):
+            others[_key(row)] = row
+    return leaders + list(others.values())
+
+
+def _key(row: Row) -> str:
+    """A proxy's name without source and images: what a zero-cost proxy measures is the same with others."""
+    return str(row["proxy"].partition("@")[0])
+
+
+def _terms(row: Row, curves: list[Row]) -> Iterable[tuple[Term, list[str], list[float | None]]]:
+    """The score of a proxy, and the points of its curves."""
+    family, key = (CURVES, row["label"]) if curves else (SCORES, _key(row))
+    yield Term(key, row["proxy"], row["proxy_id"], family), row["arch_ids"], row["scores"]
+    for c in curves:
+        point = Point(c["stage"], c["signal"], c["mode"], c["first_iteration"], c["last_iteration"])
+        named = f"{key} stage {point.stage} {point.signal} {point.mode} {point.first}-{point.last}"
+        losses = [None if loss is None else -loss for loss in c["losses"]]
+        yield Term(named, row["proxy"], row["proxy_id"], CURVES, point), c["arch_ids"], losses
+
+
+def _number(value: float | None) -> float:
+    return value if value is not None and np.isfinite(value) else -np.inf

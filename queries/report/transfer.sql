@@ -1,0 +1,28 @@
+-- A rule tuned on one space, scored on another: rho of the rule that `tune` finds by default, with all the terms that
+-- it may use; of several numbers of labels the largest. The diagonal is the space itself, without the labelled.
+WITH ranked AS (
+    SELECT
+        *,
+        benchmark || ' ' || space AS tuned_on,
+        to_benchmark || ' ' || to_space AS scored_on,
+        row_number() OVER (
+            PARTITION BY benchmark, space, to_benchmark, to_space
+            ORDER BY labels_given DESC, terms = 'all' DESC, terms ASC
+        ) AS place
+    FROM tuned_methods
+    WHERE method = 'blend'
+)
+
+SELECT
+    tuned_on,
+    scored_on,
+    terms,
+    labels,
+    draws,
+    n,
+    rho,
+    low,
+    high
+FROM ranked
+WHERE place = 1
+ORDER BY tuned_on, scored_on
