@@ -238,7 +238,8 @@ def _others(lake: Lake, question: Question) -> list[tuple[str, str]]:
 
 def _summary(lake: Lake, source: terms.Table, targets: Sequence[terms.Table]) -> list[Row]:
     with closing(catalog.snapshot(lake)) as connection:
-        sql = "FROM tuned_methods WHERE benchmark = $benchmark AND space = $space ORDER BY rho DESC"
+        order = "rho DESC, to_benchmark, to_space, terms, method"
+        sql = f"FROM tuned_methods WHERE benchmark = $benchmark AND space = $space ORDER BY {order}"
         rows = catalog.rows(connection, sql, {"benchmark": source.benchmark, "space": source.space}).to_pylist()
     places = {(t.benchmark, t.space) for t in targets}
     return [row for row in rows if (row["to_benchmark"], row["to_space"]) in places]
