@@ -219,7 +219,7 @@ def _ingested(bench: benchmarks.Benchmark, space: str, seed: int, lake: Path | s
     plan = Plan(bench.name, space, "", None, seed, "cpu")
     of = Lake(Path(lake))
     found = sampled(of, plan, count)
-    texts = specs(of, plan, found)
+    texts = specs(of, bench.name, space, found)
     return [Architecture(bench.name, space, a, json.loads(texts[a])) for a in found]
 
 

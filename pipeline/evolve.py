@@ -17,6 +17,7 @@ from typing import Any
 from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.errors import UserError
 from pipeline.journal import LONGEST, SHORTEST
+from pipeline.plan import specs
 from pipeline.progress import progress
 from pipeline.proxies import Proxy, Score, regression
 from pipeline.proxies.regression import presets
@@ -92,8 +93,8 @@ def run(lake_root: Path, question: Question, plan: Plan, settings: evolution.Set
     if settings.budget < question.labels:
         raise UserError(f"--budget {settings.budget}: one task takes {question.labels} trainings, one for each label")
     target = terms.target(lake, question.benchmark, question.space)
-    specs = _specs(lake, question)
-    labelled = [a for a in terms.nested(target.truth, question.seed) if a in specs][: question.labels]
+    texts = specs(lake, question.benchmark, question.space)
+    labelled = [a for a in terms.nested(target.truth, question.seed) if a in texts][: question.labels]
     if len(labelled) < question.labels:
         raise UserError(f"{len(labelled)} architectures have a true value, {question.labels} labels are asked for")
     images = regression.images_of(plan.images) if bench.inputs == "images" else None
@@ -106,7 +107,7 @@ def run(lake_root: Path, question: Question, plan: Plan, settings: evolution.Set
     identity = provenance.identity("tuning", VERSION, configuration)
     task = TrialTask(question.benchmark, question.space, bench.inputs, identity, plan.images, plan.device)
     with lake.lock(f"tune-{identity}"):  # two processes that search the same would train the same
-        trials = _Trials(lake, question.benchmark, identity, task, {a: specs[a] for a in labelled})
+        trials = _Trials(lake, question.benchmark, identity, task, {a: texts[a] for a in labelled})
         tried = trials.search(settings, {a: target.truth[a] for a in labelled}, plan)
     best = evolution.best(tried)
     told = f"task {best.step} of {len(tried)} tried with {question.labels} labels"
@@ -230,8 +231,3 @@ def _generated(task: TrialTask, waiting: deque[Item], workers: int) -> Generator
 def _name(identity: str, step: int) -> str:
     """A task's name, which its random streams depend on: the one found is scored as it was when it was tried."""
     return f"tuned-{identity[:8]}-{step}"
-
-
-def _specs(lake: Lake, question: Question) -> dict[str, str]:
-    rows = lake.read("architectures", question.benchmark, columns=["space", "arch_id", "spec"]).to_pylist()
-    return {r["arch_id"]: r["spec"] for r in rows if r["space"] == question.space}

@@ -114,9 +114,11 @@ def sampled(lake: Lake, plan: Plan, sample: int | None) -> list[str]:
     return found[:sample]
 
 
-def specs(lake: Lake, plan: Plan, arch_ids: list[str]) -> dict[str, str]:
-    """arch_id -> spec of architectures of the lake."""
-    rows = lake.read("architectures", plan.benchmark, columns=["space", "arch_id", "spec"])
-    asked = pc.and_(pc.equal(rows["space"], plan.space), pc.is_in(rows["arch_id"], value_set=pa.array(arch_ids)))
+def specs(lake: Lake, benchmark: str, space: str, arch_ids: list[str] | None = None) -> dict[str, str]:
+    """arch_id -> spec of architectures of the lake, by default of all of the space."""
+    rows = lake.read("architectures", benchmark, columns=["space", "arch_id", "spec"])
+    asked = pc.equal(rows["space"], space)
+    if arch_ids is not None:
+        asked = pc.and_(asked, pc.is_in(rows["arch_id"], value_set=pa.array(arch_ids, pa.string())))
     rows = rows.filter(asked)
     return dict(zip(rows["arch_id"].to_pylist(), rows["spec"].to_pylist(), strict=True))

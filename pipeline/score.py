@@ -91,7 +91,7 @@ def run(
     asked, before = len(chosen) * len(bundle.proxies), journal.stored.count
     incomplete = journal.stored.incomplete()
     if incomplete:
-        texts = listed if listed is not None else specs(lake, plan, incomplete)
+        texts = listed if listed is not None else specs(lake, plan.benchmark, plan.space, incomplete)
         wanted = [(a, texts[a], journal.stored.missing(a)) for a in incomplete]
         with executor.opened(where, workers, plan.device) as pool:
             arguments = {**_arguments(plan, sample, only, pool.workers), "executor": where.kind}

@@ -20,9 +20,10 @@ from typing import Any
 from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.errors import UserError, from_os, unknown
 from pipeline.journal import Journal, settled
-from pipeline.plan import DRAWN, Item, Plan, ScoreTask, fits
+from pipeline.known import scored, single, stored_proxy, stored_scores
+from pipeline.plan import DRAWN, Item, Plan, ScoreTask, fits, specs
 from pipeline.progress import progress
-from pipeline.proxies import Bundle, Proxy, Score
+from pipeline.proxies import Score
 from pipeline.store import Lake
 from pipeline.walks import METHODS, Method, Scored, Territory, Walk, best_first, part_of_space, whole_space
 
@@ -174,7 +175,7 @@ class _Search:
             "method": settings.method.name, "proxy_id": proxy["proxy_id"], "score_seed": seed,
             "configuration": provenance.canonical_json(configuration),
         })  # fmt: skip
-        self._known = _architectures(lake, plan) if journal else set()
+        self._known = set(specs(lake, plan.benchmark, plan.space)) if journal else set()
         self._queue: deque[Item] = deque()
         self._waiting: set[str] = set()
 
@@ -238,7 +239,7 @@ class _Search:
         return tuple(Found(s.arch_id, s.spec, self.scores[s.arch_id].value or 0.0) for s in steps)
 
     def _take(self, arch_id: str, score: Score, seconds: float) -> None:
-        self.scores[arch_id] = _scored(score.value, seconds, self.proxy["higher_is_better"])
+        self.scores[arch_id] = scored(score.value, seconds, self.proxy["higher_is_better"])
         self.newly += 1
 
     def _architecture(self, item: Item) -> dict[str, Any]:
@@ -315,79 +316,30 @@ def _rows(walk: Walk, scores: Mapping[str, Scored]) -> Iterator[dict[str, Any]]:
 def _live(root: Path, plan: Plan, bench: benchmarks.Benchmark, settings: Settings) -> _Search:
     """A search that scores what is not stored yet."""
     bundle = plan.load()
-    row = _single(bundle).row
+    row = single(bundle).row
     fits(bundle, bench)
     territory, lake = whole_space(bench, plan.space), Lake(root, create=True)
-    scores = _stored(lake, plan, row).get(plan.seed, {})
+    scores = stored_scores(lake, plan, row).get(plan.seed, {})
     journal = Journal(lake, plan, bundle, None)
     return _Search(lake, plan, settings, row, plan.seed, scores, territory, journal=journal)
 
 
 def _among_stored(lake: Lake, plan: Plan, bench: benchmarks.Benchmark, settings: Settings) -> _Search:
     """A search among the architectures with a stored score; a released proxy's own seed is that it states none."""
-    row = _stored_proxy(lake, plan)
-    by_seed = _stored(lake, plan, row)
+    row = stored_proxy(lake, plan)
+    by_seed = stored_scores(lake, plan, row)
     seed = plan.seed if plan.seed in by_seed else None
-    texts = _specs(lake, plan)
+    texts = specs(lake, plan.benchmark, plan.space)
     scores = by_seed.get(seed, {})
-    specs = {arch_id: json.loads(texts[arch_id]) for arch_id in scores if arch_id in texts}
-    if not specs:
+    there = {arch_id: json.loads(texts[arch_id]) for arch_id in scores if arch_id in texts}
+    if not there:
         raise UserError(
             f"no score of {plan.proxy} with seed {plan.seed} is stored for {plan.benchmark}/{plan.space}: "
             f"run `pipeline score {plan.benchmark} --proxy {plan.proxy}` first, or search without --stored"
         )
-    listing = hashlib.sha256("\n".join(sorted(specs)).encode()).hexdigest()
-    among = {"architectures": len(specs), "sha256": listing}
-    return _Search(lake, plan, settings, row, seed, scores, part_of_space(bench, plan.space, specs), among)
-
-
-def _stored_proxy(lake: Lake, plan: Plan) -> dict[str, Any]:
-    """The row of the proxy that is meant by a name, a proxy_id, or a TOML file with its images."""
-    rows = {r["proxy_id"]: r for r in lake.read("proxies", plan.benchmark).to_pylist()}
-    if plan.proxy in rows:
-        return dict(rows[plan.proxy])
-    named = [r for r in rows.values() if r["name"] == plan.proxy]
-    if len(named) == 1 and plan.images is None:
-        return dict(named[0])
-    if not named and "@" in plan.proxy:
-        raise unknown("stored proxy", plan.proxy, {r["name"] for r in rows.values()})
-    return _single(plan.load()).row
-
-
-def _single(bundle: Bundle) -> Proxy:
-    if len(bundle.proxies) != 1:
-        some = ", ".join(p.name for p in bundle.proxies[:3])
-        raise UserError(f"a search follows one proxy, {bundle.name} is {len(bundle.proxies)}: name one, such as {some}")
-    return bundle.proxies[0]
-
-
-def _stored(lake: Lake, plan: Plan, proxy: Mapping[str, Any]) -> dict[int | None, dict[str, Scored]]:
-    """The stored scores of a proxy in the plan's space: by seed, then by arch_id."""
-    import pyarrow.compute as pc
-
-    columns = ["space", "proxy_id", "seed", "arch_id", "value", "status", "seconds"]
-    table = lake.read("scores", plan.benchmark, columns=columns)
-    here = pc.and_(pc.equal(table["space"], plan.space), pc.equal(table["proxy_id"], proxy["proxy_id"]))
-    found: dict[int | None, dict[str, Scored]] = {}
-    for r in table.filter(here).to_pylist():
-        value = r["value"] if r["status"] == "ok" else None
-        found.setdefault(r["seed"], {})[r["arch_id"]] = _scored(value, r["seconds"], proxy["higher_is_better"])
-    return found
-
-
-def _scored(value: float | None, seconds: float | None, higher_is_better: bool) -> Scored:
-    promise = value if higher_is_better or value is None else -value
-    return Scored(value, promise, seconds)
-
-
-def _specs(lake: Lake, plan: Plan) -> dict[str, str]:
-    rows = lake.read("architectures", plan.benchmark, columns=["space", "arch_id", "spec"]).to_pylist()
-    return {r["arch_id"]: r["spec"] for r in rows if r["space"] == plan.space}
-
-
-def _architectures(lake: Lake, plan: Plan) -> set[str]:
-    rows = lake.read("architectures", plan.benchmark, columns=["space", "arch_id"]).to_pylist()
-    return {r["arch_id"] for r in rows if r["space"] == plan.space}
+    listing = hashlib.sha256("\n".join(sorted(there)).encode()).hexdigest()
+    among = {"architectures": len(there), "sha256": listing}
+    return _Search(lake, plan, settings, row, seed, scores, part_of_space(bench, plan.space, there), among)
 
 
 def _run_row(plan: Plan, settings: Settings, stored: bool, workers: int, device: str) -> dict[str, Any]:

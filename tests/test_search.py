@@ -11,7 +11,7 @@ from typing import Any
 import lakes
 import pytest
 
-from pipeline import benchmarks, catalog, cli, executor, provenance, report, score, search
+from pipeline import benchmarks, catalog, cli, define, executor, provenance, report, score, search
 from pipeline.benchmarks import nasbench201
 from pipeline.errors import UserError
 from pipeline.store import Lake
@@ -240,6 +240,20 @@ def test_stored_scores_alone_are_searched_with_twenty_seeds(table: Path, capsys:
                 for seed in range(20)] for m, s in _searches(table)}  # fmt: skip
     assert min(map(len, best.values())) == 20
     assert "evolution with p@made-up" in first
+    sound(table)
+
+
+def test_an_aggregate_of_what_is_stored_is_searched_by_what_it_comes_to(table: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "aggregate-mine"\n[[terms]]\nproxy = "p@made-up"\n')
+    define.run(table, "nasbench201", "topology", str(path))
+    run("search", "nasbench201", "--stored", "--proxy", "aggregate-mine", "--lake", str(table), "--budget", "60")
+    stored = {r["arch_id"]: r["value"] for r in rows(table, "scores")}
+    taken = rows(table, "trajectories")
+    scored = sorted((r["value"], stored[r["arch_id"]]) for r in taken if r["value"] is not None)
+    assert len(taken) == 60 > len(scored) > 40 and [p for _, p in scored] == sorted(p for _, p in scored)
+    assert 0 < scored[0][0] < scored[-1][0] <= 1  # ranks, not what is stored
+    assert all(stored[r["arch_id"]] is None for r in taken if r["value"] is None)
     sound(table)
 
 
