@@ -208,7 +208,7 @@ def test_variables_of_the_program_are_no_tables(lake):
         ("SELECT arch FROM scores", '"arch_id"'),
         ("SELECT s.valeu FROM scores s", "unknown column 'valeu': did you mean value"),
         ("FROM scors", "unknown table or view 'scors': did you mean scores"),
-        ("FROM quite_another_thing", "known are about, aggregate_scores, aggregate_terms, architectures"),
+        ("FROM quite_another_thing", "known are about, adopted, aggregate_scores, aggregate_terms, architectures"),
         ("SELECT avrg(value) FROM scores", "avrg does not exist! Did you mean"),
         ("SELEC 1", 'cannot be parsed: syntax error at or near "SELEC"'),
         ("SELECT 1; SELECT 2", "one statement at a time"),

@@ -203,7 +203,7 @@ def test_figures_are_the_same_again_and_can_be_read(lake, written, tmp_path):
     svgs = sorted(folder.glob("*.svg"))
     assert {p.stem for p in svgs} == {p.stem for p in folder.glob("*.png")}
     assert sorted(p.name.split("-madeup")[0] for p in svgs) == [
-        "iterations-eval", "iterations-train", "pareto", "rhos", *["score"] * 4, "search",
+        "heat-transfer.svg", "iterations-eval", "iterations-train", "pareto", "rhos", *["score"] * 4, "search",
     ]  # fmt: skip
     for svg in svgs:
         assert svg.read_bytes() == (tmp_path / "again" / "figures" / svg.name).read_bytes()
