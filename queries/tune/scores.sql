@@ -11,7 +11,7 @@ WITH scored AS (
                 ELSE -scores.value
             END
         ) AS score
-    FROM scores
+    FROM sampled_scores AS scores
     INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
     WHERE scores.benchmark = $benchmark AND scores.space = $space AND coalesce(scores.seed, $seed) = $seed
     GROUP BY ALL
