@@ -102,8 +102,9 @@ def fits(bundle: Bundle, bench: benchmarks.Benchmark) -> None:
 def sampled(lake: Lake, plan: Plan, sample: int | None) -> list[str]:
     """The first `sample` ingested architectures by the hash of seed and architecture, or all in any order."""
     rows = lake.read("architectures", plan.benchmark, columns=["space", "arch_id", "source_id"])
-    ingested = pc.and_not(pc.equal(rows["space"], plan.space), pc.starts_with(rows["source_id"], DRAWN))
-    found = list(dict.fromkeys(rows["arch_id"].filter(ingested).to_pylist()))
+    each = zip(*(rows[name].to_pylist() for name in ("space", "arch_id", "source_id")), strict=True)
+    # not with pyarrow.compute, whose first call imports pandas: it would double the start of a run with nothing to do
+    found = list(dict.fromkeys(a for space, a, source in each if space == plan.space and not source.startswith(DRAWN)))
     if not found:
         raise UserError(
             f"the lake {lake.root} holds no architectures of {plan.benchmark}/{plan.space}: "

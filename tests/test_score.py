@@ -90,6 +90,17 @@ def test_a_second_run_has_nothing_to_do_and_a_larger_sample_only_the_rest(cells:
     assert len(scored) == len(set(scored)) == 7
 
 
+def test_a_run_with_nothing_to_do_imports_nothing_slow(cells: Path, tmp_path: Path) -> None:
+    path = preset(tmp_path)
+    score.run(cells, plan(path), sample=3)
+    program = (
+        "import sys; from pipeline import cli\ntry: cli.main()\nfinally: print({'torch', 'pandas'} & {*sys.modules})"
+    )
+    words = ["score", "nasbench201", "--lake", str(cells), "--proxy", str(path), "--sample", "3"]
+    said = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True).stdout
+    assert "nothing to do" in said and said.splitlines()[-1] == "set()"
+
+
 def test_two_workers_give_the_bits_of_one(cells: Path, tmp_path: Path) -> None:
     path = preset(tmp_path)
     other = tmp_path / "other"
