@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pipeline import catalog
 from pipeline.errors import UserError, unknown
 from pipeline.plan import Plan
-from pipeline.proxies import Bundle, Proxy
+from pipeline.proxies import Bundle, Proxy, aggregates
 from pipeline.store import Lake
 from pipeline.walks import Scored
 
@@ -22,6 +22,14 @@ def stored_proxy(lake: Lake, plan: Plan) -> dict[str, Any]:
     rows = {r["proxy_id"]: r for r in lake.read("proxies", plan.benchmark).to_pylist()}
     if plan.proxy in rows:
         return dict(rows[plan.proxy])
+    if aggregates.recognised(plan.proxy):
+        aggregate = aggregates.load(plan.proxy)
+        if aggregate.proxy_id not in rows:
+            raise UserError(
+                f"{aggregate.name} is not defined in this lake: run `pipeline score {plan.benchmark} --proxy "
+                f"{plan.proxy}` first"
+            )
+        return dict(rows[aggregate.proxy_id])
     named = [r for r in rows.values() if r["name"] == plan.proxy]
     if len(named) == 1 and plan.images is None:
         return dict(named[0])

@@ -23,7 +23,7 @@ from pipeline.journal import Journal, settled
 from pipeline.known import scored, single, stored_proxy, stored_scores
 from pipeline.plan import DRAWN, Item, Plan, ScoreTask, fits, specs
 from pipeline.progress import progress
-from pipeline.proxies import Score
+from pipeline.proxies import Score, aggregates
 from pipeline.store import Lake
 from pipeline.walks import METHODS, Method, Scored, Territory, Walk, best_first, part_of_space, whole_space
 
@@ -315,6 +315,8 @@ def _rows(walk: Walk, scores: Mapping[str, Scored]) -> Iterator[dict[str, Any]]:
 
 def _live(root: Path, plan: Plan, bench: benchmarks.Benchmark, settings: Settings) -> _Search:
     """A search that scores what is not stored yet."""
+    if aggregates.recognised(plan.proxy):
+        raise UserError(f"{plan.proxy} adds up stored scores: search among these with --stored")
     bundle = plan.load()
     row = single(bundle).row
     fits(bundle, bench)

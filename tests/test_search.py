@@ -247,7 +247,8 @@ def test_an_aggregate_of_what_is_stored_is_searched_by_what_it_comes_to(table: P
     path = tmp_path / "mine.toml"
     path.write_text('name = "aggregate-mine"\n[[terms]]\nproxy = "p@made-up"\n')
     define.run(table, "nasbench201", "topology", str(path))
-    run("search", "nasbench201", "--stored", "--proxy", "aggregate-mine", "--lake", str(table), "--budget", "60")
+    for name in ("aggregate-mine", str(path)):  # the second time there is nothing left to do
+        run("search", "nasbench201", "--stored", "--proxy", name, "--lake", str(table), "--budget", "60")
     stored = {r["arch_id"]: r["value"] for r in rows(table, "scores")}
     taken = rows(table, "trajectories")
     scored = sorted((r["value"], stored[r["arch_id"]]) for r in taken if r["value"] is not None)
@@ -271,6 +272,8 @@ def _searches(lake: Path) -> list[tuple[str, str]]:
         (["--seeds", "3-1"], 2, "write 0, 0,3,5 or 0-19"),
         (["--seeds", "x"], 2, "write 0, 0,3,5 or 0-19"),
         (["--stored", "--proxy", "p@made_up"], 1, "unknown stored proxy 'p@made_up': did you mean p@made-up"),
+        (["--proxy", "aggregate-ranks"], 1, "aggregate-ranks adds up stored scores: search among these with --stored"),
+        (["--stored", "--proxy", "aggregate-ranks"], 1, "aggregate-ranks is not defined in this lake: run"),
         (["--stored", "--proxy", "synflow"], 1, "no score of synflow with seed 0 is stored for nasbench201/topology"),
         (["--stored", "--proxy", "p@made-up", "--space", "size"], 1, "is stored for nasbench201/size"),
     ],
