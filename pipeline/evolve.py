@@ -94,7 +94,7 @@ def run(lake_root: Path, question: Question, plan: Plan, settings: evolution.Set
         raise UserError(f"--budget {settings.budget}: one task takes {question.labels} trainings, one for each label")
     target = terms.target(lake, question.benchmark, question.space)
     texts = specs(lake, question.benchmark, question.space)
-    labelled = [a for a in terms.nested(target.truth, question.seed) if a in texts][: question.labels]
+    labelled = [a for a in provenance.nested(target.truth, question.seed) if a in texts][: question.labels]
     if len(labelled) < question.labels:
         raise UserError(f"{len(labelled)} architectures have a true value, {question.labels} labels are asked for")
     images = regression.images_of(plan.images) if bench.inputs == "images" else None
@@ -181,7 +181,7 @@ class _Trials:
             workers = self._plan.workers or executor.default_workers(device)
             self._run = provenance.new_run("tune", {"tuning_id": self.identity, "workers": workers}, device_name)
             self._begun = self._flushed = time.monotonic()
-            self._running = _generated(replace(self.task, device=device), self._waiting, workers)
+            self._running = executor.run(replace(self.task, device=device), self._waiting, workers)
         return self._running
 
     def _take(self, item: Item, result: tuple[Score, float] | executor.LostWorker) -> None:
@@ -222,10 +222,6 @@ class _Trials:
     def _publish(self, tables: dict[str, list[Row]]) -> None:
         self._part += 1
         self.lake.publish(self.benchmark, f"{self._prefix}{self._part:05d}", tables)
-
-
-def _generated(task: TrialTask, waiting: deque[Item], workers: int) -> Generator[tuple[Item, Any], None, None]:
-    yield from executor.run(task, waiting, workers)
 
 
 def _name(identity: str, step: int) -> str:

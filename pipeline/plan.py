@@ -111,7 +111,7 @@ def sampled(lake: Lake, plan: Plan, sample: int | None) -> list[str]:
             f"run `pipeline ingest {plan.benchmark} PATH` first"
         )
     if sample is not None:
-        found.sort(key=lambda a: provenance.text_identity("sample", 1, f"{plan.seed}/{a}"))
+        found = provenance.nested(found, plan.seed)
     return found[:sample]
 
 

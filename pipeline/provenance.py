@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -89,3 +89,8 @@ def new_run(stage: str, arguments: Mapping[str, Any], device: str = "cpu") -> di
 def finished(run: Mapping[str, Any], status: str = "finished") -> dict[str, Any]:
     """The row of `runs` for the same run once it has ended."""
     return {**run, "finished_at": datetime.now(UTC), "status": status}
+
+
+def nested(arch_ids: Iterable[str], seed: int) -> list[str]:
+    """Architectures in the order in which samples with this seed take them: a larger one holds every smaller one."""
+    return sorted(arch_ids, key=lambda arch_id: text_identity("sample", 1, f"{seed}/{arch_id}"))

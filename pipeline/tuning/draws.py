@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from pipeline.errors import UserError
 from pipeline.tuning import methods
 from pipeline.tuning.learners import gaussian_process, random_forest
@@ -120,9 +118,3 @@ def _enough(table: Table, labels: int) -> None:
             f"{n} architectures of {table.benchmark}/{table.space} have truth and every term: {labels} labels and "
             f"{FEWEST} to judge by are needed; score more, or name fewer proxies with --use"
         )
-
-
-def spread(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean of the values, and the interval that holds 95 % of them."""
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(np.mean(values)), float(low), float(high)

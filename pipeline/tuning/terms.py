@@ -92,7 +92,7 @@ class Table:
 
     def drawn(self, seed: int) -> Ints:
         """The places of the architectures in the order of the nested sample with this seed."""
-        order = nested(self.arch_ids, seed)
+        order = provenance.nested(self.arch_ids, seed)
         places = {a: i for i, a in enumerate(self.arch_ids)}
         return np.array([places[a] for a in order], dtype=np.int64)
 
@@ -103,11 +103,6 @@ def centred_ranks(values: Floats) -> Floats:
 
     n = len(values)
     return np.asarray((rankdata(values, axis=0) - (n + 1) / 2) * np.sqrt(12) / n)
-
-
-def nested(arch_ids: Iterable[str], seed: int) -> list[str]:
-    """In the order in which a sample with this seed takes them; see `score`."""
-    return sorted(arch_ids, key=lambda a: provenance.text_identity("sample", 1, f"{seed}/{a}"))
 
 
 def read(
