@@ -1,4 +1,4 @@
-"""The command line: `pipeline ingest | check | score | search | tune | report | query | export | run`."""
+"""The command line: `pipeline ingest | check | score | search | tune | merge | report | query | export | run`."""
 
 from __future__ import annotations
 
@@ -218,6 +218,17 @@ def tune(
 
 
 @app.command()
+def merge(
+    other: Annotated[Path, typer.Argument(help="Folder of the other lake.", show_default=False)],
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Take the scores of another lake, with curves, proxies and runs; what is stored already is not taken again."""
+    from pipeline import merge as stage
+
+    typer.echo(stage.run(lake, other).line)
+
+
+@app.command()
 def report(lake: LakeOption = DEFAULT_LAKE, out: OutOption = DEFAULT_OUT, against: AgainstOption = None) -> None:
     """Write the report: index.html, report.md, correlations.csv, report.json and figures."""
     _report(lake, out, against)
@@ -276,8 +287,7 @@ def run(
 ) -> None:
     """Ingest, score and report in one."""
     ingest(benchmark, paths, lake, recipe, recipes=False, curves=curves, max_rejects=max_rejects)
-    chosen: list[str | None] = [*proxy] if proxy else [None]
-    for name in chosen:
+    for name in proxy or (None,):
         typer.echo(_score(benchmark, name, lake, space, sample, None, seed, images, device, workers))
     _report(lake, out)
 

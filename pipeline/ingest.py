@@ -222,7 +222,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> Summary:
             return _summary(source, None, started)
         if not only_curves:
             _as_read_before(lake, source, sha256)
-    arguments = {"benchmark": source.benchmark.name, "source": source.name, "path": str(source.path)}
+    arguments = {"benchmark": source.benchmark.name, "source": source.name, "path": source.path}
     run = provenance.new_run("ingest", {**arguments, "curves": source.curves, "max_rejects": max_rejects})
     gathered = Gathered(source.benchmark, source.recipe, source.path, source_id, run["run_id"], lake, only_curves)
     try:

@@ -64,7 +64,7 @@ TABLES: dict[str, Table] = {
             (
                 Column("run_id", TEXT, "random, 16 hex digits"),
                 Column("stage", TEXT, "ingest, score, search or tune"),
-                Column("arguments", TEXT, "canonical JSON of the arguments"),
+                Column("arguments", TEXT, "canonical JSON of the arguments; of a path its last component"),
                 Column("started_at", TIME, "UTC"),
                 Column("finished_at", TIME, "UTC; NULL while running, or killed", nullable=True),
                 Column("status", TEXT, "running, finished, interrupted or failed"),

@@ -159,9 +159,4 @@ def _decoded(line: str) -> object:
 
 
 def _arguments(plan: Plan, sample: int | None, only: Path | None, workers: int) -> dict[str, Any]:
-    return {
-        **{k: str(v) if isinstance(v, Path) else v for k, v in vars(plan).items()},
-        "sample": sample,
-        "only": str(only) if only else None,
-        "workers": workers,
-    }
+    return {**vars(plan), "sample": sample, "only": only, "workers": workers}

@@ -346,7 +346,7 @@ def _among_stored(lake: Lake, plan: Plan, bench: benchmarks.Benchmark, settings:
 
 def _run_row(plan: Plan, settings: Settings, stored: bool, workers: int, device: str) -> dict[str, Any]:
     arguments = {
-        **{k: str(v) if isinstance(v, Path) else v for k, v in vars(plan).items()},
+        **vars(plan),
         **settings.method.configuration, "budget": settings.budget, "seeds": list(settings.seeds),
         "stored": stored, "workers": workers,
     }  # fmt: skip

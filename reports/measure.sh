@@ -3,7 +3,7 @@
 #
 #     SAMPLE=200 RIVALS=500 reports/measure.sh DATA [LAKE [REPORT]]
 #
-# DATA holds nasbench101/, nasbench201/, nasbench_nlp/ with the files that the recipes name, and images/ with CIFAR-10's
+# What data/scores holds is not scored again. DATA holds nasbench101/, nasbench201/, nasbench_nlp/ with the files that the recipes name, and images/ with CIFAR-10's
 # python-version folder. SAMPLE architectures of each space are scored with the regression presets, RIVALS with the
 # proxies that need no training. On two cores some four hours for the defaults.
 set -eu
@@ -34,6 +34,8 @@ for logs in train_logs_single_run train_logs_wikitext-2; do
 done
 # rows about logs that DATA does not hold are left out
 table nasbench_nlp training-free-nas nasbench_nlp/published_zero_cost.csv --max-rejects 8794
+
+"$pipeline" merge "$(dirname "$0")/../data/scores"
 
 score() { # benchmark, proxy, how many, options
     benchmark=$1 proxy=$2 count=$3
