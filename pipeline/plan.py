@@ -49,6 +49,11 @@ class Plan:
 
         return shelf.load(self.proxy, self.images, benchmarks.load(self.benchmark).inputs)
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """For the row of the run."""
+        return {**vars(self), "proxy": Path(self.proxy)}
+
 
 @dataclass
 class ScoreTask:

@@ -94,8 +94,8 @@ def run(
         texts = listed if listed is not None else specs(lake, plan.benchmark, plan.space, incomplete)
         wanted = [(a, texts[a], journal.stored.missing(a)) for a in incomplete]
         with executor.opened(where, workers, plan.device) as pool:
-            arguments = {**_arguments(plan, sample, only, pool.workers), "executor": where.kind}
-            run_row = provenance.new_run("score", arguments, pool.device_name)
+            asked_for = {"sample": sample, "only": only, "workers": pool.workers, "executor": where.kind}
+            run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name)
             _work(journal, run_row, wanted, replace(plan, device=pool.device), pool)
     catalog.ensure(lake)
     seconds = time.monotonic() - started
@@ -156,7 +156,3 @@ def _decoded(line: str) -> object:
         return json.loads(line) if line.startswith("{") else line
     except ValueError as error:
         raise UserError(f"{line[:60]!r} is not JSON: {error}") from error
-
-
-def _arguments(plan: Plan, sample: int | None, only: Path | None, workers: int) -> dict[str, Any]:
-    return {**vars(plan), "sample": sample, "only": only, "workers": workers}

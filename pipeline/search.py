@@ -346,7 +346,7 @@ def _among_stored(lake: Lake, plan: Plan, bench: benchmarks.Benchmark, settings:
 
 def _run_row(plan: Plan, settings: Settings, stored: bool, workers: int, device: str) -> dict[str, Any]:
     arguments = {
-        **vars(plan),
+        **plan.arguments,
         **settings.method.configuration, "budget": settings.budget, "seeds": list(settings.seeds),
         "stored": stored, "workers": workers,
     }  # fmt: skip

@@ -101,6 +101,15 @@ def test_a_run_with_nothing_to_do_imports_nothing_slow(cells: Path, tmp_path: Pa
     assert "nothing to do" in said and said.splitlines()[-1] == "set()"
 
 
+def test_a_run_says_what_was_asked_and_tells_no_folder(cells: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "listed.txt"
+    listed.write_text(cell(389))
+    score.run(cells, plan(preset(tmp_path)), only=listed)
+    arguments = json.loads(rows(cells, "runs")[0]["arguments"])
+    assert (arguments["proxy"], arguments["only"], arguments["seed"]) == ("tiny2.toml", "listed.txt", 0)
+    assert not [run for run in rows(cells, "runs") if str(tmp_path) in run["arguments"]]
+
+
 def test_two_workers_give_the_bits_of_one(cells: Path, tmp_path: Path) -> None:
     path = preset(tmp_path)
     other = tmp_path / "other"
