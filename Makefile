@@ -27,8 +27,8 @@ setup: .venv/.dev ## make the environment with everything for development
 demo: .venv/.demo ## score a sample of NAS-Bench-201 on real ground truth and write reports/demo
 	$(BIN)/pipeline run nasbench201 --recipe analog-nasbench --proxy regression-n101 --sample $(SAMPLE) --out reports/demo
 
-test: .venv/.dev ## run the tests
-	$(BIN)/python -m pytest -q
+test: .venv/.dev ## run the tests, a file a core
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile
 
 lint: .venv/.dev ## ruff, mypy, import-linter, sqlfluff
 	$(BIN)/ruff check .
