@@ -22,23 +22,9 @@ WITH final AS (
     WHERE truth.status = 'ok' AND truth.epoch IS NULL AND truth.seed IS NOT NULL AND isfinite(truth.value)
 ),
 
-goals AS (
-    SELECT
-        ground_truth.benchmark,
-        ground_truth.space,
-        ground_truth.dataset,
-        ground_truth.metric,
-        ground_truth.arch_id,
-        targets.split,
-        CASE WHEN targets.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS value
-    FROM ground_truth
-    INNER JOIN targets
-        ON
-            ground_truth.benchmark = targets.benchmark
-            AND ground_truth.space = targets.space
-            AND ground_truth.dataset = targets.dataset
-            AND ground_truth.metric = targets.metric
-    WHERE targets.covered
+covered AS (
+    SELECT * FROM goals
+    WHERE covered
 ),
 
 paired AS (
@@ -68,10 +54,10 @@ paired AS (
         one.metric,
         other.dataset || ' ' || other.metric AS kind,
         '' AS pair,
-        one.value,
-        other.value AS other_value
-    FROM goals AS one
-    INNER JOIN goals AS other
+        one.truth AS value,
+        other.truth AS other_value
+    FROM covered AS one
+    INNER JOIN covered AS other
         ON
             one.benchmark = other.benchmark
             AND one.space = other.space
