@@ -210,11 +210,11 @@ def pareto(dots: Sequence[Dot], *, title: str) -> Drawing:
             offset = (5, -9 if i % 2 else 5)
             axes.annotate(dot.label, (seconds, dot.rho), offset, textcoords="offset points", fontsize=7, color=INK)
         axes.set_xscale("log")
-        _plain(axes.xaxis)
         axes.margins(x=0.1, y=0.12)
         axes.set(xlabel="seconds an architecture", ylabel="Spearman's rho")
         low, high = axes.get_xlim()
         axes.set_xlim(low, high * (high / low) ** 0.6)  # room for the names
+        _plain(axes.xaxis)
         axes.figure.subplots_adjust(left=0.1)
 
     return _drawn(draw, title, (7.6, 3.4))
@@ -318,9 +318,15 @@ def _scale(axes: Axes, score: Floats) -> None:
 
 
 def _plain(axis: Axis) -> None:
-    """Plain numbers on a logarithmic axis: by default they are mathematics, which is switched off for names' sake."""
-    from matplotlib.ticker import EngFormatter, NullFormatter
+    """Plain numbers on a logarithmic axis: by default they are mathematics, which is switched off for names' sake.
 
+    To be called when the limits stand: within a decade there may be no power of ten to name.
+    """
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+    low, high = axis.get_view_interval()
+    named = ((1e4, (1,)), (10, (1, 2, 5)), (0, (1, 1.5, 2, 3, 4, 5, 6, 8)))
+    axis.set_major_locator(LogLocator(subs=next(subs for ratio, subs in named if high > ratio * low)))
     axis.set_major_formatter(EngFormatter(sep=""))
     axis.set_minor_formatter(NullFormatter())
 
