@@ -60,7 +60,7 @@ def run(lake_root: Path, other_root: Path) -> Summary:
         raise UserError(f"{other_root} is not a lake: name the folder that holds lake.json and parts/")
     if other_root.resolve() == lake_root.resolve():
         raise UserError(f"{other_root} is the lake itself: name another one")
-    lake, other = Lake(lake_root, create=True), Lake(other_root)
+    lake, other = Lake(lake_root, create=True), Lake(other_root, read_only=True)
     benchmarks = sorted(folder.name for folder in other.parts.iterdir())
     groups = [(name, *group) for name in benchmarks for group in _groups(other, name)]
     taken = stored = 0

@@ -40,12 +40,13 @@ class Lake:
     Args:
         root: the folder.
         create: make it when it is not there; else its absence is an error.
+        read_only: write nothing, not even what makes the catalog's globs match.
 
     Raises:
         UserError: no lake, not a lake, another format, or a folder that cannot be written.
     """
 
-    def __init__(self, root: Path, *, create: bool = False) -> None:
+    def __init__(self, root: Path, *, create: bool = False, read_only: bool = False) -> None:
         self.root = root.absolute()
         self.parts = self.root / "parts"
         self._marker = self.root / "lake.json"
@@ -54,7 +55,8 @@ class Lake:
                 raise UserError(f"no lake at {root}: run `pipeline ingest` first, or name one with --lake DIR")
             self._create()
         self._gate()
-        self._anchor()
+        if not read_only:
+            self._anchor()
 
     def _create(self) -> None:
         if self.root.is_dir() and not all(map(_begun, self.root.iterdir())):

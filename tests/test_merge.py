@@ -128,3 +128,13 @@ def test_a_lake_is_not_merged_into_itself(other: Path, capsys: pytest.CaptureFix
     with pytest.raises(SystemExit):
         cli.main(["merge", str(other), "--lake", str(other)])
     assert "is the lake itself" in capsys.readouterr().err
+
+
+def test_the_scores_that_come_along_are_sound_and_tell_no_folder(lake: Path) -> None:
+    shipped = Path(__file__).parents[1] / "data" / "scores"
+    before = sorted(shipped.rglob("*"))
+    assert merge.run(lake, shipped).taken > 0 and sorted(shipped.rglob("*")) == before
+    assert {name for name, rows in catalog.checks(Lake(lake)) if rows.num_rows} == {"scores_of_the_unknown"}
+    with catalog.connect(Lake(lake)) as connection:
+        runs = catalog.rows(connection, "SELECT arguments || host AS told FROM runs WHERE status <> 'running'")
+    assert runs.num_rows and not [told for told in runs["told"].to_pylist() if "/" in told]
