@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from pipeline import catalog, provenance
 from pipeline.errors import UserError
+from pipeline.journal import ADOPTED, SEARCHED
 from pipeline.progress import progress
 from pipeline.schema import TABLES
 from pipeline.store import Lake, Staging
@@ -96,10 +97,12 @@ def _take(lake: Lake, other: Lake, benchmark: str, prefix: str, parts: list[str]
     """Publish what a group of parts holds and the lake does not; returns how many scores that is, and the others."""
     rows = {table: _read(other, table, benchmark, parts) for table in TABLES}
     asked = rows["scores"].num_rows
+    family = prefix.removesuffix(SEARCHED).removesuffix(ADOPTED)
     with lake.lock("score"):
+        here = lake.part_names(benchmark, family)
         for table in ("scores", "adopted"):
-            here = lake.read(table, benchmark, parts=lake.part_names(benchmark, "score-"), columns=_SCORE)
-            rows[table] = _joined(rows[table], here, "left anti")
+            stored = lake.read(table, benchmark, parts=here, columns=_SCORE)
+            rows[table] = _joined(rows[table], stored, "left anti")
         rows["curves"] = _joined(rows["curves"], rows["scores"], "left semi")
         if rows["scores"].num_rows + rows["adopted"].num_rows:
             with Staging(lake, benchmark, f"{prefix}{provenance.identity('merged', 1, parts)}") as staging:

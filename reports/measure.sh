@@ -3,9 +3,9 @@
 #
 #     SAMPLE=200 RIVALS=500 reports/measure.sh DATA [LAKE [REPORT]]
 #
-# What data/scores holds is not scored again. DATA holds nasbench101/, nasbench201/, nasbench_nlp/ with the files that the recipes name, and images/ with CIFAR-10's
-# python-version folder. SAMPLE architectures of each space are scored with the regression presets, RIVALS with the
-# proxies that need no training. On two cores some four hours for the defaults.
+# DATA holds nasbench101/, nasbench201/, nasbench_nlp/ with the files that the recipes name, and images/ with CIFAR-10's
+# python-version folder. What data/scores holds is not scored again. SAMPLE architectures of each space are scored with
+# the regression presets, RIVALS with the proxies that need no training. On two cores some four hours for the defaults.
 set -eu
 data=${1:?usage: reports/measure.sh DATA [LAKE [REPORT]]}
 export PIPELINE_LAKE="${2:-data/measured}"

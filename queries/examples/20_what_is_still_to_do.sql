@@ -2,18 +2,12 @@
 -- Run: pipeline query --file queries/examples/20_what_is_still_to_do.sql
 WITH known AS (
     SELECT
-        targets.benchmark,
-        targets.space,
-        count(DISTINCT ground_truth.arch_id) AS architectures
-    FROM targets
-    INNER JOIN ground_truth
-        ON
-            targets.benchmark = ground_truth.benchmark
-            AND targets.space = ground_truth.space
-            AND targets.dataset = ground_truth.dataset
-            AND targets.metric = ground_truth.metric
-    WHERE targets.main
-    GROUP BY targets.benchmark, targets.space
+        benchmark,
+        space,
+        count(DISTINCT arch_id) AS architectures
+    FROM goals
+    WHERE main
+    GROUP BY benchmark, space
 ),
 
 done AS (

@@ -1,4 +1,4 @@
--- The true value of an architecture for each target, oriented so that higher is better; with what the target is.
+-- The true value of an architecture for each target: `value` as it is stored, `truth` oriented, higher is better.
 SELECT
     targets.benchmark,
     targets.space,
@@ -8,7 +8,9 @@ SELECT
     targets.split,
     targets.main,
     targets.covered,
+    targets.higher_is_better,
     ground_truth.arch_id,
+    ground_truth.value,
     CASE WHEN targets.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS truth
 FROM targets
 INNER JOIN ground_truth

@@ -19,7 +19,7 @@ points AS MATERIALIZED (
     WHERE isfinite(loss)
 ),
 
-goals AS MATERIALIZED (
+numbered AS MATERIALIZED (
     SELECT
         *,
         row_number() OVER () AS target
@@ -29,21 +29,21 @@ goals AS MATERIALIZED (
 paired AS (
     SELECT
         points.point,
-        goals.target,
+        numbered.target,
         points.loss,
-        CASE WHEN goals.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS truth
+        CASE WHEN numbered.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS truth
     FROM points
     INNER JOIN ground_truth
         ON
             points.benchmark = ground_truth.benchmark
             AND points.space = ground_truth.space
             AND points.arch_id = ground_truth.arch_id
-    INNER JOIN goals
+    INNER JOIN numbered
         ON
-            ground_truth.benchmark = goals.benchmark
-            AND ground_truth.space = goals.space
-            AND ground_truth.dataset = goals.dataset
-            AND ground_truth.metric = goals.metric
+            ground_truth.benchmark = numbered.benchmark
+            AND ground_truth.space = numbered.space
+            AND ground_truth.dataset = numbered.dataset
+            AND ground_truth.metric = numbered.metric
 ),
 
 ranked AS (
@@ -85,9 +85,9 @@ correlated AS (
 SELECT
     named.benchmark,
     named.space,
-    goals.dataset,
-    goals.metric,
-    goals.epochs,
+    numbered.dataset,
+    numbered.metric,
+    numbered.epochs,
     named.proxy_id,
     proxies.name AS proxy,
     named.seed,
@@ -99,5 +99,5 @@ SELECT
     CASE WHEN isfinite(correlated.rho) THEN greatest(-1.0, least(1.0, correlated.rho)) END AS rho
 FROM correlated
 INNER JOIN named ON correlated.point = named.point
-INNER JOIN goals ON correlated.target = goals.target
+INNER JOIN numbered ON correlated.target = numbered.target
 INNER JOIN proxies ON named.proxy_id = proxies.proxy_id

@@ -43,22 +43,20 @@ progress AS (
     WINDOW steps AS (PARTITION BY search_id, seed ORDER BY step)
 ),
 
+covered AS (
+    SELECT * FROM goals
+    WHERE covered
+),
+
 tops AS (
     SELECT
-        targets.benchmark,
-        targets.space,
-        targets.dataset,
-        targets.metric,
-        targets.higher_is_better,
-        max(CASE WHEN targets.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END) AS top
-    FROM targets
-    INNER JOIN ground_truth
-        ON
-            targets.benchmark = ground_truth.benchmark
-            AND targets.space = ground_truth.space
-            AND targets.dataset = ground_truth.dataset
-            AND targets.metric = ground_truth.metric
-    WHERE targets.covered
+        benchmark,
+        space,
+        dataset,
+        metric,
+        higher_is_better,
+        max(truth) AS top
+    FROM covered
     GROUP BY ALL
 )
 
@@ -76,16 +74,16 @@ SELECT
     progress.seconds,
     progress.arch_id,
     progress.score,
-    ground_truth.value AS truth,
-    tops.top - CASE WHEN tops.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS regret,
+    covered.value AS truth,
+    tops.top - covered.truth AS regret,
     CASE WHEN tops.higher_is_better THEN tops.top ELSE -tops.top END AS best_of_space
 FROM progress
 INNER JOIN searches ON progress.search_id = searches.search_id
 INNER JOIN tops ON searches.benchmark = tops.benchmark AND searches.space = tops.space
-LEFT JOIN ground_truth
+LEFT JOIN covered
     ON
-        searches.benchmark = ground_truth.benchmark
-        AND searches.space = ground_truth.space
-        AND progress.arch_id = ground_truth.arch_id
-        AND tops.dataset = ground_truth.dataset
-        AND tops.metric = ground_truth.metric
+        searches.benchmark = covered.benchmark
+        AND searches.space = covered.space
+        AND progress.arch_id = covered.arch_id
+        AND tops.dataset = covered.dataset
+        AND tops.metric = covered.metric
