@@ -5,8 +5,10 @@ In float64, where a few iterations cannot magnify rounding to anything: in float
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from torch import nn
 from pipeline import benchmarks
 from pipeline.proxies import images, regression
 from pipeline.proxies.regression import sequences, training
+from tests import bench_scoring
 
 FAST = "iterations = 4\nevaluate_every = 2\n"
 Fit = Callable[..., training.Losses]
@@ -71,3 +74,14 @@ def test_the_engine_computes_what_the_plain_loop_does(name: str, tmp_path: Path)
         assert ours.status == theirs.status == "ok"
         for one, other in zip(ours.curves, theirs.curves, strict=True):
             assert one.losses == pytest.approx(other.losses, rel=1e-6)
+
+
+def _loops() -> list[str]:
+    return [module.fit.__module__ for module in (training, sequences)]
+
+
+@pytest.mark.parametrize(("plainly", "loop"), [(True, "tests.plain"), (False, training.__name__)])
+def test_the_bench_times_either_loop(plainly: bool, loop: str) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, bench_scoring._prepare, (1, plainly)) as pool:
+        assert pool.submit(_loops).result() == [loop, loop]
