@@ -13,6 +13,7 @@ from scipy import stats
 from pipeline import catalog, cli, define
 from pipeline.errors import UserError
 from pipeline.proxies import aggregates, shelf
+from pipeline.proxies.regression import presets
 
 TERMS = """
 name = "aggregate-mine"
@@ -194,6 +195,15 @@ def test_the_shipped_ones_load_under_their_names_and_add_up_what_is_shipped():
         assert {term.proxy for term in found.terms} <= set(shelf.names()) - set(aggregates.names())
         identities.add(found.proxy_id)
     assert len(identities) == len(aggregates.names())
+
+
+def test_the_shipped_ones_take_losses_that_their_trainings_have():
+    taken = [term for name in aggregates.names() for term in aggregates.load(name).terms if term.stage is not None]
+    assert {term.proxy for term in taken} == {"regression-n101", "regression-menu"}
+    for term in taken:
+        preset = presets.load(term.proxy)
+        assert (term.stage, term.signal) in {(loss.stage, loss.signal) for loss in preset.losses}
+        assert 1 <= term.iterations[0] <= term.iterations[1] <= preset.iterations
 
 
 def test_a_file_that_is_no_aggregate_is_left_to_others(tmp_path):
