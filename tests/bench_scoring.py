@@ -1,7 +1,8 @@
 """The engine beside the plain eager loop, whole machine against whole machine, on three spaces.
 
 The plain loop trains one network at a time with as many threads as there are cores; the engine trains one a core. Both
-live in processes of their own, and take turns: a machine that slows down slows both.
+live in processes of their own and take turns of some networks: what slows the machine slows both, and a slow network
+leaves a core idle at the end of a turn only.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ SPACES = {
     "nasbench101": ("cell", "regression-n101"),
     "nasbench_nlp": ("cells", "regression-nlp"),
 }
+TURN = 3  # networks a core
 _FOR_GOOD = ExitStack()  # a context that nobody holds ends at once, and with it the plain loop
 
 
@@ -35,7 +37,7 @@ def compared(name: str, count: int) -> dict[str, float]:
 
     Args:
         name: of the benchmark.
-        count: architectures, rounded up to whole turns of one a core.
+        count: architectures.
     """
     cores = os.cpu_count() or 1
     space, preset = SPACES[name]
@@ -47,8 +49,8 @@ def compared(name: str, count: int) -> dict[str, float]:
     ):
         for pool, workers in ((plain, 1), (engine, cores)):
             list(pool.map(_warm, range(workers)))
-        for first in range(0, count, cores):
-            jobs = [(name, space, preset, number) for number in range(first, first + cores)]
+        for first in range(0, count, TURN * cores):
+            jobs = [(name, space, preset, number) for number in range(first, min(count, first + TURN * cores))]
             for which, pool in enumerate((plain, engine)):
                 started = time.perf_counter()
                 found = list(pool.map(_score, jobs))
