@@ -5,12 +5,13 @@
 #
 # DATA holds nasbench101/, nasbench201/, nasbench_nlp/ with the files that the recipes name, and images/ with CIFAR-10's
 # python-version folder. What data/scores holds is not scored again. SAMPLE architectures of each space are scored with
-# the regression presets, RIVALS with the proxies that need no training. On two cores some four hours for the defaults.
+# the regression presets, PAIRED with n101, its short form and the menu, RIVALS with the proxies that need no training.
+# On two cores some two hours for the defaults.
 set -eu
 data=${1:?usage: reports/measure.sh DATA [LAKE [REPORT]]}
 export PIPELINE_LAKE="${2:-data/measured}"
 out=${3:-reports/measured}
-sample=${SAMPLE:-200} rivals=${RIVALS:-500}
+sample=${SAMPLE:-200} paired=${PAIRED:-400} rivals=${RIVALS:-500}
 pipeline=$(dirname "$0")/../.venv/bin/pipeline
 images=$data/images/cifar-10-batches-py
 
@@ -44,10 +45,15 @@ score() { # benchmark, proxy, how many, options
 }
 for benchmark in nasbench201 nasbench101; do
     score $benchmark zero-cost "$rivals" --images "$images"
-    for preset in n101 fast combo sin1d-high sin2d-mid dot gdot resize; do
+    for preset in n101 fast menu; do
+        score $benchmark regression-$preset "$paired" --images "$images"
+    done
+    "$pipeline" score $benchmark --proxy aggregate-menu-late
+    for preset in combo sin1d-high sin2d-mid dot gdot resize; do
         score $benchmark regression-$preset "$sample" --images "$images"
     done
 done
+score nasbench_nlp zero-cost "$rivals"
 for preset in nlp nlp-combo nlp-single; do
     score nasbench_nlp regression-$preset "$sample"
 done
