@@ -2,7 +2,8 @@
 
     python -m tests.bench [ARCHITECTURES OF A SPACE]
 
-- scoring: the engine beside the plain eager loop on three spaces, the same networks, tasks and streams;
+- scoring: the engine beside the plain eager loop on three spaces, the same networks, tasks and streams (12 of each; 60
+  take half an hour, and say how well the rankings agree);
 - the zero-cost proxies together beside each alone, in forward-backward passes of the same batch;
 - ingest of a table of 15,625 rows beside a bare read of the same file with the csv module;
 - a query with its process beside an empty Python process.

@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from scipy.stats import spearmanr
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ _FOR_GOOD = ExitStack()  # a context that nobody holds ends at once, and with it
 
 
 def compared(name: str, count: int) -> dict[str, float]:
-    """Architectures a minute of both, their ratio, the agreement of their scores and the memory of one process each.
+    """Architectures a minute of both, their ratio, the memory of one process each, and how far their scores agree.
+
+    Of a training in float32 that is rho, and the median relative difference; tests/test_fidelity.py compares losses.
 
     Args:
         name: of the benchmark.
@@ -64,6 +67,7 @@ def compared(name: str, count: int) -> dict[str, float]:
         "engine_per_minute": 60 * done / seconds[1],
         "ratio": seconds[0] / seconds[1],
         "agreement_rho": float(spearmanr(*scores, nan_policy="omit").statistic),
+        "score_apart": float(np.nanmedian(np.abs(np.divide(*scores) - 1))),
         "plain_peak_mb": peaks[0],
         "engine_peak_mb": peaks[1],
     }
