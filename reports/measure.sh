@@ -1,7 +1,7 @@
 #!/bin/sh
 # The figures of README.md from ground truth to report, in one command that goes on where it was stopped:
 #
-#     SAMPLE=200 RIVALS=500 reports/measure.sh DATA [LAKE [REPORT]]
+#     SAMPLE=200 PAIRED=400 RIVALS=500 reports/measure.sh DATA [LAKE [REPORT]]
 #
 # DATA holds nasbench101/, nasbench201/, nasbench_nlp/ with the files that the recipes name, and images/ with CIFAR-10's
 # python-version folder. What data/scores holds is not scored again. SAMPLE architectures of each space are scored with
