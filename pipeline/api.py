@@ -196,7 +196,7 @@ def correlate(
     x, y = np.array([pair for pair in pairs if all(map(math.isfinite, pair))], float).reshape(-1, 2).T
     y = -y if lower_is_better else y
     left_out = len(scores) - len(x)
-    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+    if len(x) < 3 or x.min() == x.max() or y.min() == y.max():
         return Correlation(None, None, None, None, len(x), left_out)
     (interval,) = statistics.spearman_intervals(x[None], y)
     low, high = (interval.low, interval.high) if interval else (None, None)

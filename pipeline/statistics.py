@@ -115,7 +115,7 @@ def kendall_tau(x: Floats, y: Floats) -> float | None:
 
 def _defined(x: Floats, y: Floats) -> list[int]:
     """The rows of `x` that have a rho with `y`, of enough pairs for an interval."""
-    return [k for k, row in enumerate(x) if len(y) >= FEWEST and np.ptp(row) > 0 and np.ptp(y) > 0]
+    return [k for k, row in enumerate(x) if len(y) >= FEWEST and row.min() < row.max() and y.min() < y.max()]
 
 
 def _intervals(resampled: Floats) -> list[Interval]:

@@ -97,3 +97,8 @@ def test_few_pairs_have_no_interval() -> None:
     assert statistics.spearman_intervals(y[None, :9], y[:9]) == [None]
     assert statistics.spearman_intervals(y[None], y) != [None]
     assert statistics.paired_differences(np.stack([y[:9], -y[:9]]), y[:9], best=0) == [None, None]
+
+
+def test_scores_as_large_as_floats_get_have_an_interval() -> None:
+    scores = np.array([[-1.7e308, 1e300, 0.0, 1.7e308, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]])
+    assert statistics.spearman_intervals(scores, np.arange(10.0))[0] is not None

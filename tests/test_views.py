@@ -44,7 +44,7 @@ def one(lake, sql, **params):
 
 def spearman(x, y):
     """scipy's rho, or None where it is not defined."""
-    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+    if len(x) < 2 or min(x) == max(x) or min(y) == max(y):
         return None
     return stats.spearmanr(x, y).statistic
 

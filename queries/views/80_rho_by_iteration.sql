@@ -1,66 +1,22 @@
 -- Spearman's rho of the loss at an iteration with each target, as if training had stopped there: a row a stage and
 -- mode, and a row with stage NULL for the stage-weighted sum. Losses that are not finite are left out, so n may fall.
-WITH losses AS (
-    SELECT * FROM curve_points
+WITH points AS MATERIALIZED (
+    SELECT *
+    FROM curve_points
+    WHERE isfinite(loss)
     UNION ALL BY NAME
     SELECT
         *,
         NULL::BIGINT AS stage,
         'sum' AS signal
     FROM weighted_curves
-),
-
--- numbered, as in `correlations`
-points AS MATERIALIZED (
-    SELECT
-        *,
-        dense_rank() OVER (ORDER BY benchmark, space, proxy_id, seed, mode, signal, stage, iteration) AS point
-    FROM losses
     WHERE isfinite(loss)
 ),
 
-numbered AS MATERIALIZED (
+-- Nearly all moments of nearly all curves are of the same architectures, whose truth need not be ranked each time: a
+-- panel is a set of architectures, told by the exclusive or of their hashes.
+moments AS MATERIALIZED (
     SELECT
-        *,
-        row_number() OVER () AS target
-    FROM targets
-),
-
-paired AS (
-    SELECT
-        points.point,
-        numbered.target,
-        points.loss,
-        CASE WHEN numbered.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS truth
-    FROM points
-    INNER JOIN ground_truth
-        ON
-            points.benchmark = ground_truth.benchmark
-            AND points.space = ground_truth.space
-            AND points.arch_id = ground_truth.arch_id
-    INNER JOIN numbered
-        ON
-            ground_truth.benchmark = numbered.benchmark
-            AND ground_truth.space = numbered.space
-            AND ground_truth.dataset = numbered.dataset
-            AND ground_truth.metric = numbered.metric
-),
-
-ranked AS (
-    SELECT
-        point,
-        target,
-        (rank() OVER by_loss + count(*) OVER by_loss) / 2 AS score_rank,
-        (rank() OVER by_truth + count(*) OVER by_truth) / 2 AS truth_rank
-    FROM paired
-    WINDOW
-        by_loss AS (PARTITION BY point, target ORDER BY loss DESC),
-        by_truth AS (PARTITION BY point, target ORDER BY truth ASC)
-),
-
-named AS (
-    SELECT DISTINCT
-        point,
         benchmark,
         space,
         proxy_id,
@@ -68,36 +24,108 @@ named AS (
         mode,
         signal,
         stage,
-        iteration
+        iteration,
+        row_number() OVER () AS moment,
+        dense_rank() OVER (ORDER BY benchmark, space, count(*), bit_xor(hash(arch_id))) AS panel
     FROM points
+    GROUP BY benchmark, space, proxy_id, seed, mode, signal, stage, iteration
+),
+
+-- numbered, as in `correlations`
+numbered AS MATERIALIZED (
+    SELECT
+        moments.moment,
+        moments.panel,
+        points.arch_id,
+        points.loss
+    FROM points
+    INNER JOIN moments
+        ON
+            points.benchmark = moments.benchmark
+            AND points.space = moments.space
+            AND points.proxy_id = moments.proxy_id
+            AND points.seed IS NOT DISTINCT FROM moments.seed
+            AND points.mode = moments.mode
+            AND points.signal = moments.signal
+            AND points.stage IS NOT DISTINCT FROM moments.stage
+            AND points.iteration = moments.iteration
+),
+
+panels AS (
+    SELECT
+        benchmark,
+        space,
+        panel,
+        min(moment) AS moment
+    FROM moments
+    GROUP BY benchmark, space, panel
+),
+
+truths AS MATERIALIZED (
+    SELECT
+        panels.panel,
+        numbered.arch_id,
+        goals.dataset,
+        goals.metric,
+        goals.epochs,
+        dense_rank() OVER (ORDER BY goals.dataset, goals.metric, goals.epochs) AS target,
+        (rank() OVER by_truth + count(*) OVER by_truth) / 2 AS truth_rank
+    FROM panels
+    INNER JOIN numbered ON panels.moment = numbered.moment
+    INNER JOIN goals
+        ON
+            panels.benchmark = goals.benchmark
+            AND panels.space = goals.space
+            AND numbered.arch_id = goals.arch_id
+    WINDOW by_truth AS (PARTITION BY panels.panel, goals.dataset, goals.metric ORDER BY goals.truth)
+),
+
+ranked AS (
+    SELECT
+        numbered.moment,
+        truths.target,
+        truths.truth_rank,
+        (rank() OVER by_loss + count(*) OVER by_loss) / 2 AS score_rank
+    FROM numbered
+    INNER JOIN truths ON numbered.panel = truths.panel AND numbered.arch_id = truths.arch_id
+    WINDOW by_loss AS (PARTITION BY numbered.moment, truths.target ORDER BY numbered.loss DESC)
 ),
 
 correlated AS (
     SELECT
-        point,
+        moment,
         target,
         count(*) AS n,
         corr(score_rank, truth_rank) AS rho
     FROM ranked
     GROUP BY ALL
+),
+
+aims AS (
+    SELECT DISTINCT
+        target,
+        dataset,
+        metric,
+        epochs
+    FROM truths
 )
 
 SELECT
-    named.benchmark,
-    named.space,
-    numbered.dataset,
-    numbered.metric,
-    numbered.epochs,
-    named.proxy_id,
+    moments.benchmark,
+    moments.space,
+    aims.dataset,
+    aims.metric,
+    aims.epochs,
+    moments.proxy_id,
     proxies.name AS proxy,
-    named.seed,
-    named.mode,
-    named.signal,
-    named.stage,
-    named.iteration,
+    moments.seed,
+    moments.mode,
+    moments.signal,
+    moments.stage,
+    moments.iteration,
     correlated.n,
     CASE WHEN isfinite(correlated.rho) THEN greatest(-1.0, least(1.0, correlated.rho)) END AS rho
 FROM correlated
-INNER JOIN named ON correlated.point = named.point
-INNER JOIN numbered ON correlated.target = numbered.target
-INNER JOIN proxies ON named.proxy_id = proxies.proxy_id
+INNER JOIN moments ON correlated.moment = moments.moment
+INNER JOIN aims ON correlated.target = aims.target
+INNER JOIN proxies ON moments.proxy_id = proxies.proxy_id
