@@ -294,10 +294,20 @@ def inline(svg: str, prefix: str, described: str) -> str:
     named = set(re.findall(r'(?:url\(#|href="#)([^)"]*)', svg))
     svg = re.sub(r'\sid="([^"]*)"', lambda found: found[0] if found[1] in named else "", svg)
     svg = re.sub(r'(\sid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
-    svg = re.sub(r"(\d)px 'DejaVu Sans'[^;\"]*", r"\1px system-ui, sans-serif", svg)
+    svg = _slim(svg)
     for colour, name in _THEME.items():
         svg = svg.replace(colour, f"var(--{name})")
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{described}" ', 1)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{described}" font-family="system-ui, sans-serif" ', 1)
+
+
+def _slim(svg: str) -> str:
+    """The same picture in half the text; a page holds a hundred and is one file."""
+    svg = re.sub(r"font-family: 'DejaVu Sans'[^;\"]*; ", "", svg)
+    svg = re.sub(r'\s+transform="rotate\(-0 [^"]*"', "", svg)
+    svg = re.sub(r'\b(?:x|y|d)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), svg)
+    alike = r'(<g[^>]*)>((?:\s*<use [^>]*)(\sstyle="[^"]*")/>(?:\s*<use [^>]*\3/>)+)\s*</g>'
+    svg = re.sub(alike, lambda group: f"{group[1]}{group[3]}>{group[2].replace(group[3], '')}</g>", svg)
+    return re.sub(r"\s*\n\s*", "\n", svg)
 
 
 def _scale(axes: Axes, score: Floats) -> None:
@@ -322,12 +332,13 @@ def _plain(axis: Axis) -> None:
 
     To be called when the limits stand: within a decade there may be no power of ten to name.
     """
-    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
+    prefixed = EngFormatter(sep="")
     low, high = axis.get_view_interval()
     named = ((1e4, (1,)), (10, (1, 2, 5)), (0, (1, 1.5, 2, 3, 4, 5, 6, 8)))
     axis.set_major_locator(LogLocator(subs=next(subs for ratio, subs in named if high > ratio * low)))
-    axis.set_major_formatter(EngFormatter(sep=""))
+    axis.set_major_formatter(FuncFormatter(lambda at, _: f"{at:g}" if 1e-3 <= at < 1e4 else prefixed(at)))
     axis.set_minor_formatter(NullFormatter())
 
 

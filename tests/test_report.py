@@ -308,6 +308,26 @@ def test_an_inline_figure_follows_the_page():
     assert 'aria-label="a described figure"' in shown and "var(--accent)" in shown and "var(--ink)" in shown
     assert all(i.startswith("one-") for i in re.findall(r' id="([^"]+)"', shown))
     assert not re.match(r"<svg[^>]* (width|height)=", shown)
+    assert "DejaVu" not in shown and "system-ui" in shown
+
+
+def test_an_inline_figure_is_half_as_long_and_keeps_every_dot_and_word():
+    values = np.random.default_rng(1).normal(size=(2, 400))
+    told = {"title": "a title", "x_label": "x 0.12345", "y_label": "y", "flip": (False, False), "released": False}
+    svg = figures.scatter(values[0], values[1], **told).svg
+    shown = figures.inline(svg, "one", "described")
+    assert len(shown) < 0.6 * len(svg)
+    assert shown.count("<use ") == svg.count("<use ") and re.findall(">([^<>]+)</text>", shown) == re.findall(
+        ">([^<>]+)</text>", svg
+    )
+    assert shown.count("fill-opacity: 0.6") == 1
+
+
+def test_a_logarithmic_axis_has_plain_numbers_and_prefixes_only_far_from_one():
+    told = {"title": "t", "x_label": "x", "y_label": "y", "flip": (False, False), "released": False}
+    for scores, labels in (([0.03, 0.5, 5.0], ["0.1", "0.5", "2"]), ([2e5, 1e6, 4e7], ["200k", "1M", "20M"])):
+        svg = figures.scatter(np.arange(3.0), np.array(scores), **told).svg
+        assert set(labels) <= set(re.findall(">([^<>]+)</text>", svg))
 
 
 def test_templates_ship_with_the_package():
