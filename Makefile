@@ -57,6 +57,7 @@ baseline: .venv/.demo ## make the rank correlations of reports/baseline anew; th
 bench: .venv/.dev ## time the engine beside the plain loop, ingest, queries and big lakes; print ratios
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_lake
+	$(BIN)/python -m tests.bench_queries
 
 gpu: .venv/.dev ## on a CUDA card: its tests, the engine beside the plain loop, all of NAS-Bench-201 with regression-menu
 	$(BIN)/python -m tests.gpu $(STEPS)

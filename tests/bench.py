@@ -29,10 +29,9 @@ from typing import Any
 import torch
 
 from pipeline import ingest, provenance
+from tests.bench_queries import table
 from tests.bench_scoring import SPACES, compared
 from tests.bench_zerocost import sharing
-
-OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:
@@ -42,24 +41,11 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def reading(folder: Path) -> dict[str, float]:
-    table, recipe = folder / "table.csv", folder / "bench.toml"
-    with table.open("w", newline="") as stream:
-        rows = csv.writer(stream)
-        rows.writerow(["cell", "accuracy"])
-        for number in range(15625):
-            kinds = [OPERATIONS[number // 5**i % 5] for i in range(6)]
-            cell = f"|{kinds[0]}~0|+|{kinds[1]}~0|{kinds[2]}~1|+|{kinds[3]}~0|{kinds[4]}~1|{kinds[5]}~2|"
-            rows.writerow([cell, 10 + number % 8000 / 100])
-    recipe.write_text(
-        'name = "bench"\nbenchmark = "nasbench201"\nspace = "topology"\ndescription = "made up"\n'
-        '[publisher]\nproject = "made up"\nwhere = "here"\n[container]\nkind = "csv"\n'
-        '[architecture]\ncolumn = "cell"\nencoding = "string"\n'
-        '[[truth]]\ncolumn = "accuracy"\ndataset = "cifar10"\nmetric = "test_accuracy"\nunit = "percent"\n'
-    )
+    made, recipe = table(folder)
     lake = folder / "lake"
-    ingest.ingest(folder / "warm", "nasbench201", [table], recipe=str(recipe))
-    bare, _ = timed(lambda: [tuple(r) for r in csv.reader(table.open(newline=""))])
-    ours, _ = timed(lambda: ingest.ingest(lake, "nasbench201", [table], recipe=str(recipe)))
+    ingest.ingest(folder / "warm", "nasbench201", [made], recipe=str(recipe))
+    bare, _ = timed(lambda: [tuple(r) for r in csv.reader(made.open(newline=""))])
+    ours, _ = timed(lambda: ingest.ingest(lake, "nasbench201", [made], recipe=str(recipe)))
     empty, _ = timed(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))
     sql = "SELECT dataset, count(*) FROM truth GROUP BY ALL"
     program = "from pipeline.cli import main; main()"
