@@ -57,6 +57,21 @@ def test_compared_are_those_with_enough_scores_on_what_all_of_them_tried(lake):
     assert ask(lake, "SELECT DISTINCT arch_id FROM compared WHERE NOT all_ok") == [{"arch_id": lakes.arch(6)}]
 
 
+def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_is_left_out(tmp_path):
+    """Trained: a preset on 24 and one on 11; a cheap proxy on 40 and one on 20 of the 24; a release on 22 of them."""
+    cheap = "6666666666666666"
+    on = {OURS: range(24), FEW: range(11), SIZE: range(40), cheap: range(20), RELEASED: range(2, 30)}
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
+        truth=[lakes.truth(i, float(i)) for i in range(40)],
+        proxies=[lakes.proxy(p, "synflow@big" if p == RELEASED else f"proxy-{p[:1]}") for p in on],
+        scores=[lakes.score(i, p, float(i)) for p, numbers in on.items() for i in numbers],
+        curves=[lakes.curve(i, p, 0, "train", [1.0]) for p in (OURS, FEW) for i in on[p]],
+    )  # fmt: skip
+    rows = ask(lake, "SELECT proxy_id, count(*) AS n FROM compared GROUP BY ALL ORDER BY proxy_id")
+    assert [(r["proxy_id"], r["n"]) for r in rows] == sorted((p, 22) for p in (OURS, SIZE, RELEASED))
+
+
 def test_rho_leaves_failures_out_or_ranks_them_last(lake):
     found = {r["proxy_id"]: r for r in ask(lake, "FROM comparison")}
     tried = list(SIZES[:-1])

@@ -1,17 +1,34 @@
 -- The scores that a fair comparison rests on: for each target, the architectures that every compared proxy and seed
--- has tried, a row each. Compared are our own proxies with 20 scores or more (where none of ours has scored: all), and
--- the released ones and aggregates that hold at least half of what these share. `score` is NULL where it failed;
--- `all_ok`: none has failed.
-WITH series AS (
+-- has tried, a row each. Our own proxies that train lead (where none has: all of ours, or else all), those with 20
+-- scores or more and half as many as the best covered of them. Compared are these and every other that holds nine
+-- tenths of what they share. `score` is NULL where it failed; `all_ok`: none has failed.
+WITH trained AS (
+    SELECT DISTINCT
+        benchmark,
+        space,
+        proxy_id
+    FROM curves
+),
+
+series AS (
     SELECT
         scores.benchmark,
         scores.space,
         scores.proxy_id,
         scores.seed,
-        labels.released OR labels.aggregate AS follows,
+        CASE
+            WHEN trained.proxy_id IS NOT NULL THEN 1
+            WHEN labels.released OR labels.aggregate THEN 3
+            ELSE 2
+        END AS standing,
         count(*) AS tried
     FROM every_score AS scores
     INNER JOIN proxy_labels AS labels ON scores.proxy_id = labels.proxy_id
+    LEFT JOIN trained
+        ON
+            scores.benchmark = trained.benchmark
+            AND scores.space = trained.space
+            AND scores.proxy_id = trained.proxy_id
     GROUP BY ALL
 ),
 
@@ -20,7 +37,7 @@ numbered AS MATERIALIZED (
     SELECT
         *,
         row_number() OVER () AS series,
-        NOT follows OR bool_and(follows) OVER (PARTITION BY benchmark, space) AS leads
+        standing = min(standing) OVER (PARTITION BY benchmark, space) AS leads
     FROM series
 ),
 
@@ -28,7 +45,9 @@ leaders AS MATERIALIZED (
     SELECT *
     FROM numbered
     WHERE leads
-    QUALIFY tried >= least(20, max(tried) OVER (PARTITION BY benchmark, space))
+    QUALIFY
+        tried >= least(20, max(tried) OVER (PARTITION BY benchmark, space))
+        AND 2 * tried >= max(tried) OVER (PARTITION BY benchmark, space)
 ),
 
 led AS (
@@ -100,7 +119,7 @@ members AS MATERIALIZED (
     LEFT JOIN leaders ON held.series = leaders.series
     WHERE leaders.series IS NOT NULL OR NOT numbered.leads
     -- those that lead hold all of it
-    QUALIFY 2 * held.held >= max(held.held) OVER (PARTITION BY held.benchmark, held.space)
+    QUALIFY held.held >= 0.9 * max(held.held) OVER (PARTITION BY held.benchmark, held.space)
 ),
 
 counted AS (
