@@ -177,8 +177,8 @@ def tune(
     method: Annotated[
         str,
         typer.Option(
-            help="menu weighs what is stored, as blend does; choice, single, pair, shrunken, sparse, bagged, ridge, "
-            "centred, blend: one way to weigh; evolution trains to find a task."
+            help="menu weighs what is stored, as mixed does; choice, single, pair, shrunken, sparse, bagged, ridge, "
+            "centred, blend, mixed: one way to weigh; evolution trains to find a task."
         ),
     ] = "menu",
     labels: Annotated[int, typer.Option(min=4, help="True values to use.")] = 20,

@@ -21,7 +21,7 @@ from pipeline.proxies import aggregates
 from pipeline.store import Lake
 from pipeline.tuning import draws, methods, rules, terms
 
-VERSION = 1  # raise it when the same labels would give another rule or another rho
+VERSION = 2  # raise it when the same labels would give another rule or another rho
 _TOGETHER = 10  # draws of a part: a kill loses at most so many
 Row = dict[str, Any]
 

@@ -169,9 +169,9 @@ def _tuned_draws() -> list[Row]:
     rows = []
     for draw in range(4):
         alone = 0.6 + draw / 100
-        rows += [tuned_draw("alone", draw, alone, terms="params", labels=0), tuned_draw("blend", draw, alone + 0.1)]
+        rows += [tuned_draw("alone", draw, alone, terms="params", labels=0), tuned_draw("mixed", draw, alone + 0.1)]
         rows += [tuned_draw("single", draw, alone - 0.1), tuned_draw("ridge", draw, alone + (-0.1) ** draw)]
-        rows += [tuned_draw("untuned", draw, 0.5, labels=0, **elsewhere), tuned_draw("blend", draw, 0.4, **elsewhere)]
+        rows += [tuned_draw("untuned", draw, 0.5, labels=0, **elsewhere), tuned_draw("mixed", draw, 0.4, **elsewhere)]
     return rows
 
 

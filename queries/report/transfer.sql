@@ -10,7 +10,7 @@ WITH ranked AS (
             ORDER BY labels_given DESC, terms = 'all' DESC, terms ASC
         ) AS place
     FROM tuned_methods
-    WHERE method = 'blend'
+    WHERE method = 'mixed'
 )
 
 SELECT
