@@ -8,7 +8,7 @@ from scipy import stats
 
 from pipeline import catalog
 
-RENAMED = "4444444444444444"
+RENAMED, SHORT = "4444444444444444", "5555555555555555"
 SIZE = 12
 
 
@@ -21,8 +21,10 @@ def lake(tmp_path_factory):
     scores += [lakes.score(i, OURS, second[i], seed=1) for i in range(SIZE)]
     scores += [lakes.score(i, RELEASED, released[i], seed=None) for i in range(2, SIZE)]
     scores += [lakes.score(i, RENAMED, 2 * first[i], seed=None) for i in range(SIZE)]
+    scores += [lakes.score(i, SHORT, first[i], seed=None) for i in range(9)]
     scores.append(lakes.score(50, RELEASED, None, seed=None, status="failed", reason="who knows"))
-    proxies = [lakes.proxy(OURS, "naswot"), lakes.proxy(RELEASED, "naswot@them"), lakes.proxy(RENAMED, "nwot@others")]
+    names = {OURS: "naswot", RELEASED: "naswot@them", RENAMED: "nwot@others", SHORT: "naswot@few"}
+    proxies = [lakes.proxy(proxy_id, name) for proxy_id, name in names.items()]
     return lakes.publish(tmp_path_factory.mktemp("lake") / "lake", proxies=proxies, scores=scores), first, second
 
 
@@ -42,7 +44,8 @@ def test_architectures_lie_apart_by_their_relative_ranks(lake):
 def test_agreement_is_that_of_scipy_beside_our_own_between_seeds(lake):
     lake, first, second = lake
     rows = {(r["released"], r["seed"]): r for r in ask(lake, "FROM released_agreement")}
-    assert len(rows) == 4
+    assert len(rows) == 6
+    assert rows["naswot@few", 0]["spearman"] == pytest.approx(1) and rows["naswot@few", 0]["own_rho"] is None
     for seed, ours in enumerate((first, second)):
         beside = ask(lake, f"FROM beside_released WHERE seed = {seed} AND released = 'naswot@them' ORDER BY arch_id")
         theirs = [r["released_score"] for r in beside]

@@ -1,7 +1,7 @@
 -- How far our scores agree with released ones of the same name (see `beside_released`): Pearson's and Spearman's
 -- correlation. `factor`: released over ours, where it is the same for all but a millionth, else NULL. `own_rho`: how
--- far ours agree with ours of another seed on these architectures, the mean over other seeds; where draws of weights
--- decide, an agreement with anybody is not expected to be higher.
+-- far ours agree with ours of another seed on ten or more of these architectures, the mean over other seeds; where
+-- draws of weights decide, an agreement with anybody is not expected to be higher.
 WITH measured AS (
     SELECT
         benchmark,
@@ -59,6 +59,7 @@ by_seed AS (
         corr(place, other_place) AS rho
     FROM seeds
     GROUP BY ALL
+    HAVING count(*) >= 10
 ),
 
 own AS (
