@@ -356,7 +356,7 @@ def _drawn(draw: Any, title: str, size: tuple[float, float] = _SIZE) -> Drawing:
         axes.grid(True)
         axes.set_axisbelow(True)
         draw(axes)
-        figure.suptitle(title, x=0.03, y=0.98, ha="left", va="top", fontsize=9.5, color=INK)
+        figure.suptitle(title, x=0.03, y=1 - 0.065 / size[1], ha="left", va="top", fontsize=9.5, color=INK)
         svg, png = io.StringIO(), io.BytesIO()
         figure.savefig(svg, format="svg", transparent=True, dpi=150, metadata={"Date": None, "Creator": None})
         figure.savefig(png, format="png", dpi=150, facecolor="white", metadata={"Software": None})

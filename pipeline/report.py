@@ -220,21 +220,22 @@ def _menus(connection: duckdb.DuckDBPyConnection, parameters: Row, ranking: list
 
 
 def _heat(spaces: list[Row]) -> list[Row]:
-    """The heat map of proxies and spaces, where there is more than one space with scores; means over seeds."""
+    """The heat map of our own proxies and spaces, where more than one space has scores; means over seeds."""
     from pipeline import figures
 
     scored = [space for space in spaces if space["ranking"]]
     found: dict[str, dict[int, list[float]]] = {}
     for at, space in enumerate(scored):
         for row in space["ranking"]:
-            if row["rho"] is not None:
+            if row["rho"] is not None and not row["released"]:
                 found.setdefault(row["label"], {}).setdefault(at, []).append(row["rho"])
     if len(scored) < 2 or not found:
         return []
     values = np.array([[np.mean(by.get(at, np.nan)) for at in range(len(scored))] for by in found.values()])
-    names = [f"{space['benchmark']} {space['space']}" for space in scored]
-    drawing = figures.heat(list(found), names, values, title="rho of every proxy in every space")
-    caption = "Spearman's rho with the main target of each space, the mean over seeds"
+    order = np.argsort(-np.nanmean(values, axis=1), kind="stable")
+    labels, names = list(found), [f"{space['benchmark']} {space['space']}" for space in scored]
+    drawing = figures.heat([labels[i] for i in order], names, values[order], title="rho of every proxy, by space")
+    caption = "Spearman's rho of what was computed here with the main target of each space, the mean over seeds"
     return [{"name": "heat-proxies-spaces", "kind": "overview", "caption": caption, "drawing": drawing}]
 
 
