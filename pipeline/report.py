@@ -211,9 +211,9 @@ def _menus(connection: duckdb.DuckDBPyConnection, parameters: Row, ranking: list
             for down, line in enumerate(own):
                 for at, rho in zip(zip(line["stages"], line["iterations"], strict=True), line["rho"], strict=True):
                     values[down, across.index(at)] = np.nan if rho is None else rho
-            titles = [f"stage {stage}\n{iteration}" for stage, iteration in across]
+            below = [f"stage {stage}\n{iteration}" for stage, iteration in across]
             title = f"{_titled(row)}: rho of each signal's {mode} loss, n {max(line['n'] for line in own)}"
-            drawing = figures.heat([line["signal"] for line in own], titles, values, title=title)
+            drawing = figures.heat([line["signal"] for line in own], below, values, title=title)
             caption = f"{_titled(row)}: rho of the {mode} loss of each signal, by stage and iteration"
             made.append({"name": _slug(f"menu-{mode}", row), "kind": "menu", "caption": caption, "drawing": drawing})
     return made
