@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipeline.progress import progress
 from pipeline.proxies import Bundle
 from pipeline.store import Lake
 
+_ARCH_ID = re.compile(r"[0-9a-f]{16}")
 BATCH = 128  # architectures that a worker on a card is handed at a time, some groups that train side by side
 
 
@@ -71,7 +73,7 @@ def run(
         lake_root: the lake.
         plan: what to score.
         sample: how many architectures; None for all.
-        only: a file that lists the architectures instead, one a line, in the benchmark's notation.
+        only: a file that lists the architectures instead, one a line, in the benchmark's notation or by `arch_id`.
         workers: how many; by default one a core, or one a GPU.
         where: the executor; the rows are the same bits whichever it is.
 
@@ -84,7 +86,7 @@ def run(
     lake = Lake(lake_root)
     bundle = plan.load()
     fits(bundle, bench)
-    listed = _listed(bench, plan.space, only) if only else None
+    listed = _listed(lake, bench, plan.space, only) if only else None
     chosen = list(listed) if listed is not None else sampled(lake, plan, sample)
     journal = Journal(lake, plan, bundle, chosen)
     journal.adopt(chosen)
@@ -132,18 +134,25 @@ def _batch_size(plan: Plan, bundle: Bundle, items: int, workers: int) -> int:
     return min(BATCH, math.ceil(items / workers)) if side_by_side else 1
 
 
-def _listed(bench: benchmarks.Benchmark, space: str, path: Path) -> dict[str, str]:
-    """arch_id -> spec of the architectures that a file lists."""
+def _listed(lake: Lake, bench: benchmarks.Benchmark, space: str, path: Path) -> dict[str, str]:
+    """arch_id -> spec of the architectures that a file lists, written out or as the `arch_id` of an ingested one."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"--only {path} cannot be read: {error}") from error
+    named = [line.strip() for line in lines if _ARCH_ID.fullmatch(line.strip())]
+    known = specs(lake, bench.name, space, named) if named else {}
     found = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
+    for number, line in enumerate(map(str.strip, lines), 1):
+        if not line or (number == 1 and line == "arch_id"):  # the header of `pipeline query --format csv`
+            continue
+        if line in known:
+            found[line] = known[line]
             continue
         try:
-            spec = provenance.canonical_json(bench.canonical(space, _decoded(line.strip())))
+            if _ARCH_ID.fullmatch(line):
+                raise UserError(f"no architecture {line} of {bench.name}/{space} is ingested")
+            spec = provenance.canonical_json(bench.canonical(space, _decoded(line)))
         except UserError as error:
             raise UserError(f"--only {path}, line {number}: {error}") from error
         found[benchmarks.arch_id_of(bench.name, space, spec)] = spec

@@ -199,6 +199,19 @@ def test_a_list_of_architectures_is_scored_whether_or_not_it_was_ingested(
         score.run(cells, plan(preset(tmp_path)), only=listed)
 
 
+def test_a_list_may_hold_what_a_query_answers(cells: Path, tmp_path: Path) -> None:
+    (first, second), listed = (
+        sorted({row["arch_id"] for row in rows(cells, "architectures")})[:2],
+        tmp_path / "list.csv",
+    )
+    listed.write_text(f"arch_id\r\n{first}\r\n{cell(7)}\r\n{second}\r\n{first}\r\n", newline="")
+    assert score.run(cells, plan(preset(tmp_path)), only=listed).scored == 3
+    assert {first, second} < {row["arch_id"] for row in rows(cells)}
+    listed.write_text(f"{first}\n{'0' * 16}\n")
+    with pytest.raises(UserError, match="line 2: no architecture 0000000000000000 of nasbench201/topology is ingested"):
+        score.run(cells, plan(preset(tmp_path)), only=listed)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
