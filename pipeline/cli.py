@@ -113,10 +113,7 @@ def score(
     lake: LakeOption = DEFAULT_LAKE,
     space: SpaceOption = None,
     sample: SampleOption = None,
-    only: Annotated[
-        Path | None,
-        typer.Option(help="File that lists the architectures instead, one a line, written out or by arch_id."),
-    ] = None,
+    only: Annotated[Path | None, typer.Option(help="File with a line an architecture, written out or arch_id.")] = None,
     seed: SeedOption = 0,
     images: ImagesOption = None,
     device: DeviceOption = Device.auto,
