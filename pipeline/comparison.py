@@ -55,10 +55,18 @@ def compare(connection: duckdb.DuckDBPyConnection, main: Row, ranking: list[Row]
     }
 
 
-def add_certainty(scored: list[tuple[Row, Row]]) -> None:
-    """Give each row its interval and tau; proxies that scored the same architectures see the same resamples."""
+def add_certainty(connection: duckdb.DuckDBPyConnection, target: Row, rows: list[Row]) -> list[tuple[Row, Row]]:
+    """Give each proxy's row its interval and tau with one target, where there are any.
+
+    Returns:
+        The rows that have architectures, each with its pairs of score and truth.
+    """
+    pairs = {(p["proxy_id"], p["seed"]): p for p in answers(connection, "pairs", target)}
+    scored = [(row, pairs[row["proxy_id"], row["seed"]]) for row in rows if row["n"]]
+    for row in rows:
+        row |= {"low": None, "high": None, "resamples": None, "tau": None}
     together: dict[tuple[float, ...], list[tuple[Row, Row]]] = {}
-    for row, pair in scored:
+    for row, pair in scored:  # proxies that scored the same architectures see the same resamples
         together.setdefault(tuple(pair["truth"]), []).append((row, pair))
     for values, members in together.items():
         truth, scores = np.asarray(values), np.asarray([pair["score"] for _, pair in members])
@@ -67,6 +75,30 @@ def add_certainty(scored: list[tuple[Row, Row]]) -> None:
             row["tau"] = statistics.kendall_tau(score, truth)
             if found is not None:
                 row |= {"low": found.low, "high": found.high, "resamples": found.resamples}
+    return scored
+
+
+def across(
+    connection: duckdb.DuckDBPyConnection, targets: list[Row], further: list[Row], ranking: list[Row]
+) -> list[Row]:
+    """The rho of each ranked proxy and seed with every further target, in their order, with its interval.
+
+    Args:
+        connection: a snapshot of the lake.
+        targets: those to tell of.
+        further: rows of rho with them, which get intervals and tau.
+        ranking: the proxies, in the order of the result.
+    """
+    found: dict[tuple[str, int | None], list[Row]] = {(row["proxy_id"], row["seed"]): [] for row in ranking}
+    for target in targets:
+        parameters = {key: target[key] for key in ("benchmark", "space", "dataset", "metric")}
+        rows = [f for f in further if all(f[key] == value for key, value in parameters.items())]
+        add_certainty(connection, parameters, rows)
+        by_series = {(row["proxy_id"], row["seed"]): row for row in rows}
+        for series, told in found.items():
+            told.append({key: by_series.get(series, {}).get(key) for key in ("rho", "low", "high", "n")})
+    kept = ("label", "proxy_id", "released", "seed")
+    return [{**{key: row[key] for key in kept}, "by_target": found[row["proxy_id"], row["seed"]]} for row in ranking]
 
 
 def _add_differences(rows: list[Row], pairs: list[Row]) -> None:
@@ -85,10 +117,8 @@ def _published(connection: duckdb.DuckDBPyConnection, main: Row) -> list[Row]:
         row |= {"low": None, "high": None, "resamples": None, "tau": None}
     here = [row for row in rows if row["n"]]
     for dataset, metric in sorted({(row["dataset"], row["metric"]) for row in here}):
-        found = answers(connection, "pairs", {**main, "dataset": dataset, "metric": metric})
-        pairs = {(p["proxy_id"], p["seed"]): p for p in found}
         same = [row for row in here if (row["dataset"], row["metric"]) == (dataset, metric)]
-        add_certainty([(row, pairs[row["proxy_id"], row["seed"]]) for row in same])
+        add_certainty(connection, {**main, "dataset": dataset, "metric": metric}, same)
     return rows
 
 

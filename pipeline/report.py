@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline import catalog, provenance, statistics
-from pipeline.comparison import add_certainty, answers, compare, slug
+from pipeline.comparison import across, add_certainty, answers, compare, slug
 from pipeline.errors import from_os
 from pipeline.learned import transfer, tuned
 from pipeline.searched import tell
@@ -100,7 +100,7 @@ def _content(connection: duckdb.DuckDBPyConnection) -> Row:
         space["targets"] = [t for t in further_targets if t["covered"]]
         space["sparse_targets"] = [t for t in further_targets if not t["covered"]]
         space["further"] = [f for f in further if _within(f, main)]
-        space["others"] = [_across(row, space["targets"], space["further"]) for row in space["ranking"]]
+        space["others"] = across(connection, space["targets"], space["further"], space["ranking"])
         space["failures"] = [f for f in failures if _within(f, main)]
         spaces.append(space)
     spaces.sort(key=lambda s: not s["ranking"])  # those without a score last
@@ -124,11 +124,7 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
     """One space: its ranking by the main target with intervals and tau, and its figures."""
     parameters = {key: main[key] for key in ("benchmark", "space", "dataset", "metric")}
     ranking = answers(connection, "ranking", parameters)
-    pairs = {(p["proxy_id"], p["seed"]): p for p in answers(connection, "pairs", parameters)}
-    scored = [(row, pairs[row["proxy_id"], row["seed"]]) for row in ranking if row["n"]]
-    for row in ranking:
-        row |= {"low": None, "high": None, "resamples": None, "tau": None}
-    add_certainty(scored)
+    scored = add_certainty(connection, parameters, ranking)
     ours_first = sorted(scored, key=lambda both: bool(both[0]["released"]))
     figures = [_scatter(main, row, pair) for row, pair in ours_first]
     figures += _iterations(connection, parameters, ranking) + _menus(connection, parameters, ranking)
@@ -139,14 +135,6 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
         "ranking": ranking,
         "figures": figures,
     }
-
-
-def _across(row: Row, targets: list[Row], others: list[Row]) -> Row:
-    """The rho of one proxy and seed with every further target, in their order."""
-    same = {(o["dataset"], o["metric"]): o for o in others if _series(o) == _series(row)}
-    found = [same.get((t["dataset"], t["metric"]), {}) for t in targets]
-    kept = {key: row[key] for key in ("label", "proxy_id", "released", "seed")}
-    return {**kept, "rho": [f.get("rho") for f in found], "n": [f.get("n") for f in found]}
 
 
 def _scatter(main: Row, row: Row, pair: Row) -> Row:
@@ -271,7 +259,7 @@ def _bands(architectures: list[Row]) -> dict[str, Band]:
 def _csv(content: Row) -> str:
     """Every correlation, sorted and rounded to four decimals, so that a diff shows what changed and nothing else.
 
-    Intervals, tau and the rest after rho are of the main target alone.
+    Intervals and tau are of the covered targets, the rest after them of the main target alone.
     """
     rows = [row for space in content["spaces"] for row in [*space["ranking"], *space["further"]]]
     text = io.StringIO()
