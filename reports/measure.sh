@@ -49,7 +49,9 @@ for benchmark in nasbench201 nasbench101; do
     for preset in n101 fast menu; do
         score $benchmark regression-$preset "$paired" --images "$images"
     done
-    "$pipeline" score $benchmark --proxy aggregate-menu-late
+    for aggregate in menu-late az-nas synflow-late; do
+        "$pipeline" score $benchmark --proxy aggregate-$aggregate
+    done
     for preset in combo sin1d-high sin2d-mid dot gdot resize; do
         score $benchmark regression-$preset "$sample" --images "$images"
     done
