@@ -192,16 +192,16 @@ def _menus(connection: duckdb.DuckDBPyConnection, parameters: Row, ranking: list
         for mode in ("train", "eval"):
             sought = (row["proxy_id"], row["seed"], mode)
             own = [line for line in lines if (line["proxy_id"], line["seed"], line["mode"]) == sought]
-            across = sorted({at for line in own for at in zip(line["stages"], line["iterations"], strict=True)})
+            columns = sorted({at for line in own for at in zip(line["stages"], line["iterations"], strict=True)})
             if not own:
                 continue
-            values = np.full((len(own), len(across)), np.nan)
+            values = np.full((len(own), len(columns)), np.nan)
             for down, line in enumerate(own):
                 for at, rho in zip(zip(line["stages"], line["iterations"], strict=True), line["rho"], strict=True):
-                    values[down, across.index(at)] = np.nan if rho is None else rho
-            below = [f"stage {stage}\n{iteration}" for stage, iteration in across]
+                    values[down, columns.index(at)] = np.nan if rho is None else rho
+            titles = [f"stage {stage}\n{iteration}" for stage, iteration in columns]
             title = f"{_titled(row)}: rho of each signal's {mode} loss, n {max(line['n'] for line in own)}"
-            drawing = figures.heat([line["signal"] for line in own], below, values, title=title)
+            drawing = figures.heat([line["signal"] for line in own], titles, values, title=title)
             caption = f"{_titled(row)}: rho of the {mode} loss of each signal, by stage and iteration"
             made.append({"name": _slug(f"menu-{mode}", row), "kind": "menu", "caption": caption, "drawing": drawing})
     return made
