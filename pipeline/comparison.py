@@ -135,7 +135,8 @@ def _figures(main: Row, ranking: list[Row], ceiling: list[Row]) -> list[Row]:
         caption = "Every proxy with its 95 % interval" + (f"; how the truth ranks the truth: {told}" if told else "")
         made.append({"name": slug("rhos", main), "kind": "overview", "caption": caption, "drawing": drawing})
     if costly := [dot for dot in dots if dot.seconds]:
-        drawing = figures.pareto(costly, title="rho against cost")
+        certain = [dot for dot in costly if dot.low is not None]  # two architectures give a rho of 1, and it would lead
+        drawing = figures.pareto(certain or costly, title="rho against cost")
         caption = "rho against seconds an architecture; the line joins those that no other beats at their cost"
         made.append({"name": slug("pareto", main), "kind": "overview", "caption": caption, "drawing": drawing})
     return made

@@ -157,3 +157,15 @@ def test_published_figures_are_correlations_of_known_benchmarks_with_a_source(la
     for row in rows:
         assert row["source"] and -1 <= (row["rho"] or row["tau"]) <= 1
         assert row["n"] is None or row["n"] > 2
+
+
+def test_a_rho_without_an_interval_does_not_lead_rho_against_cost(lake, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("pipeline.figures.pareto", lambda dots, **_: drawn.append([dot.label for dot in dots]))
+    row = {"seed": None, "released": False, "seconds": 1.0}
+    few = {**row, "label": "few", "rho": 1.0, "low": None, "high": None}
+    many = {**row, "label": "many", "rho": 0.8, "low": 0.7, "high": 0.9}
+    with catalog.snapshot(lake) as connection:
+        for ranking in ([few, many], [few]):
+            comparison.compare(connection, {**MAIN, "unit": "percent"}, ranking)
+    assert drawn == [["many"], ["few"]]
