@@ -45,7 +45,6 @@ from pipeline.options import (
 
 if TYPE_CHECKING:
     from pipeline.executor import Where
-    from pipeline.tune import Question
 
 app = typer.Typer(
     help="How well does a proxy rank the architectures of a search space, at what cost, with what certainty?",
@@ -195,6 +194,9 @@ def tune(
     budget: Annotated[int, typer.Option(min=1, help="Evolution: trainings at most.")] = 9000,
     tasks: Annotated[int, typer.Option(min=1, help="Evolution: tasks at most.")] = 450,
     population: Annotated[int, typer.Option(min=2, help="Evolution: tasks alive.")] = 50,
+    schedule: Annotated[
+        str | None, typer.Option(help="Evolution: train and score each task as this preset does; the published way.")
+    ] = None,
     images: ImagesOption = None,
     device: DeviceOption = Device.auto,
     workers: WorkersOption = None,
@@ -212,7 +214,16 @@ def tune(
         for line in found:
             typer.echo(line)
     elif method == "evolution":
-        typer.echo(_evolve(lake, question, images, device, workers, budget, tasks, population))
+        from pipeline import evolve
+        from pipeline.proxies.images import asked
+        from pipeline.tuning.evolution import Settings
+
+        plan = evolve.Plan(asked(images), schedule, device.value, workers)
+        settings = Settings("", population, min(10, population), tasks, budget)
+        try:
+            typer.echo(evolve.run(lake, question, plan, settings).line)
+        except KeyboardInterrupt:
+            raise _StoppedError from None
     else:
         typer.echo(stage.weigh(lake, question, method).line)
 
@@ -330,27 +341,6 @@ def _score(
         return stage.run(lake, plan, sample=sample, only=only, workers=workers, where=where).line
     except KeyboardInterrupt:
         raise _StoppedError from None  # typer would end it with a line of its own
-
-
-def _evolve(
-    lake: Path,
-    question: Question,
-    images: str | None,
-    device: Device,
-    workers: int | None,
-    budget: int,
-    tasks: int,
-    population: int,
-) -> str:
-    from pipeline import evolve as stage
-    from pipeline.proxies.images import asked
-    from pipeline.tuning.evolution import Settings
-
-    settings = Settings("", population=population, tournament=min(10, population), tasks=tasks, budget=budget)
-    try:
-        return stage.run(lake, question, stage.Plan(asked(images), device.value, workers), settings).line
-    except KeyboardInterrupt:
-        raise _StoppedError from None
 
 
 def _report(lake: Path, out: Path, against: Path | None = None) -> None:

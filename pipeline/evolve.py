@@ -34,9 +34,10 @@ Item = tuple[int, str, str, str]  # step, genes, arch_id, spec
 
 @dataclass(frozen=True)
 class Plan:
-    """Where and on what to train: `images` as for `score`, `device` auto, cpu or cuda."""
+    """Where, on what and how to train: `images` as for `score`, `device` auto, cpu or cuda, `schedule` a preset's."""
 
     images: Path | str | None = None
+    schedule: str | None = None
     device: str = "auto"
     workers: int | None = None
 
@@ -49,6 +50,7 @@ class TrialTask:
     space: str
     inputs: str
     identity: str
+    schedule: Row
     images: Path | str | None
     device: str
     bench: benchmarks.Benchmark | None = field(default=None, compare=False)
@@ -67,7 +69,7 @@ class TrialTask:
         bench = self.bench
         assert bench is not None
         if self.last is None or self.last[0] != step:
-            preset = genes.preset(json.loads(written), self.inputs, _name(self.identity, step))
+            preset = genes.preset(json.loads(written), self.inputs, _name(self.identity, step), "", self.schedule)
             self.last = step, regression.of(preset, self.images if self.inputs == "images" else None)
         started = time.perf_counter()
         build = bench.build
@@ -81,11 +83,12 @@ def run(lake_root: Path, question: Question, plan: Plan, settings: evolution.Set
     Args:
         lake_root: the lake.
         question: what to tune; the labelled architectures begin the nested sample of those with a true value.
-        plan: where and on what to train.
+        plan: where, on what and how to train.
         settings: of the search; its `inputs` are replaced by the benchmark's.
 
     Raises:
-        UserError: no truth, too few architectures, or a budget that is less than one task takes.
+        UserError: no truth, too few architectures, a budget that is less than one task takes, or a schedule that does
+            not fit.
         KeyboardInterrupt: on Ctrl-C, after storing what is done.
     """
     lake, bench = Lake(lake_root), benchmarks.load(question.benchmark)
@@ -98,20 +101,22 @@ def run(lake_root: Path, question: Question, plan: Plan, settings: evolution.Set
     if len(labelled) < question.labels:
         raise UserError(f"{len(labelled)} architectures have a true value, {question.labels} labels are asked for")
     images = regression.images_of(plan.images) if bench.inputs == "images" else None
+    schedule = genes.schedule(plan.schedule, bench.inputs) if plan.schedule else {}
     configuration = {
         "benchmark": question.benchmark, "space": question.space, "dataset": target.dataset, "metric": target.metric,
         "method": "evolution", "seed": question.seed, "labels": {a: target.truth[a] for a in labelled},
         "images": images, "population": settings.population, "tournament": settings.tournament,
-        "early": settings.early,
+        "early": settings.early, **({"schedule": schedule} if schedule else {}),
     }  # fmt: skip
     identity = provenance.identity("tuning", VERSION, configuration)
-    task = TrialTask(question.benchmark, question.space, bench.inputs, identity, plan.images, plan.device)
+    task = TrialTask(question.benchmark, question.space, bench.inputs, identity, schedule, plan.images, plan.device)
     with lake.lock(f"tune-{identity}"):  # two processes that search the same would train the same
         trials = _Trials(lake, question.benchmark, identity, task, {a: texts[a] for a in labelled})
         tried = trials.search(settings, {a: target.truth[a] for a in labelled}, plan)
     best = evolution.best(tried)
     told = f"task {best.step} of {len(tried)} tried with {question.labels} labels"
-    preset = genes.preset(best.genes, bench.inputs, _name(identity, best.step), f"{told} of {question.benchmark}")
+    name, description = _name(identity, best.step), f"{told} of {question.benchmark}"
+    preset = genes.preset(best.genes, bench.inputs, name, description, schedule)
     row = {
         "tuning_id": identity, "benchmark": question.benchmark, "space": question.space, "dataset": target.dataset,
         "metric": target.metric, "method": "evolution", "configuration": provenance.canonical_json(configuration),

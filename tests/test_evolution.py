@@ -230,6 +230,41 @@ def test_a_search_that_was_killed_ends_as_one_that_was_not(
     assert both[0] == both[1] and len(both[0]) == 12
 
 
+@pytest.mark.parametrize(("inputs", "name"), [("images", "regression-fast"), ("sequences", "regression-nlp")])
+def test_a_schedule_says_how_a_task_is_trained_and_scored_but_not_which(inputs: str, name: str) -> None:
+    drawn = genes.drawn(inputs, Random(0))
+    plain, scheduled = (genes.preset(drawn, inputs, "a", "", s) for s in (None, genes.schedule(name, inputs)))
+    of_task = {"name", "description", "noise", "stages", "features", "input", "target", "task"}
+    assert plain.model_dump(include=of_task) == scheduled.model_dump(include=of_task)
+    assert presets.load(name).model_dump(exclude=of_task) == scheduled.model_dump(exclude=of_task)
+    assert (plain.model_dump(exclude=of_task) == scheduled.model_dump(exclude=of_task)) == (inputs == "sequences")
+
+
+def test_another_schedule_is_another_search(lake: Path, tmp_path: Path) -> None:
+    space(lake)
+    quick = tmp_path / "quick.toml"
+    quick.write_text('name = "quick"\nextends = "regression-fast"\niterations = 6\n')
+    plans = [evolve.Plan(schedule=str(quick), device="cpu", workers=1)]
+    quick_too = tmp_path / "too.toml"
+    quick_too.write_text('name = "too"\nextends = "regression-fast"\niterations = 5\n')
+    plans.append(evolve.Plan(schedule=str(quick_too), device="cpu", workers=1))
+    found = [evolve.run(lake, ASKED, plan, SMALL) for plan in plans]
+    preset = presets.load(str(found[0].path))
+    assert isinstance(preset, presets.Preset) and preset.rule is not None
+    assert (preset.iterations, preset.evaluate_every, preset.rule.last, preset.initial) == (6, 0, 5, "torch")
+    ids = catalog.run_sql(Lake(lake), "SELECT DISTINCT tuning_id FROM tuning_trials").num_rows
+    assert ids == 2 and [f.trainings for f in found] == [12, 12]
+
+
+@pytest.mark.parametrize("name", ["regression-menu", "regression-nlp", "regression-fats"])
+def test_a_schedule_that_does_not_fit_is_told(lake: Path, name: str) -> None:
+    space(lake)
+    asked = ["tune", "nasbench201", "--method", "evolution", "--labels", "4", "--schedule", name, "--lake", str(lake)]
+    result = CliRunner().invoke(cli.app, asked)
+    assert result.exit_code == 1
+    assert ("regression-fast" if name == "regression-fats" else "no single task over images") in str(result.exception)
+
+
 @pytest.mark.parametrize(
     ("changes", "of_search", "says"),
     [

@@ -5,13 +5,16 @@ The ranges are those of Li et al. (NeurIPS 2021) as far as they are published; a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
+from pipeline.errors import UserError
+from pipeline.proxies.regression import presets
 from pipeline.proxies.regression.presets import Preset, SequencePreset
 
 KEPT = 0.8  # chance that a gene is kept when a task is mutated
+_TASK = {"name", "description", "noise", "stages", "features", "input", "target"}  # of a configuration, what genes say
 _STAGES = ("stage0", "stage1", "stage2")
 _SIDES = ("input", "target")
 _KINDS = {"images": ("sin1d", "sin2d", "dot", "gdot", "resize"), "sequences": ("sin1d", "sin2d", "dot", "gdot")}
@@ -37,10 +40,29 @@ def mutated(parent: Genes, inputs: str, random: Random) -> Genes:
             return genes
 
 
-def preset(genes: Genes, inputs: str, name: str, description: str = "") -> Preset | SequencePreset:
-    """The configuration that the genes stand for."""
+def schedule(name: str, inputs: str) -> dict[str, Any]:
+    """How a preset trains and what it makes of the losses, without its task.
+
+    Args:
+        name: a shipped preset or a TOML file.
+        inputs: what the networks take, images or sequences.
+
+    Raises:
+        UserError: no such preset, one for other inputs, or a menu, whose losses are not those of one task.
+    """
+    found = presets.load(name)
+    if not isinstance(found, Preset | SequencePreset) or found.inputs != inputs:
+        fitting = [n for n in presets.fitting(inputs) if isinstance(presets.load(n), Preset | SequencePreset)]
+        raise UserError(f"--schedule {name}: it has no single task over {inputs}; take one of {', '.join(fitting)}")
+    return found.model_dump(exclude=_TASK, exclude_none=True, exclude_unset=True)
+
+
+def preset(
+    genes: Genes, inputs: str, name: str, description: str = "", schedule: Mapping[str, Any] | None = None
+) -> Preset | SequencePreset:
+    """The configuration that the genes stand for, trained by the schedule, or by the published one."""
     noise = {"kind": genes["noise"], "level": genes["noise_level"] if genes["noise"] != "none" else 0.0}
-    head = {"name": name, "description": description, "noise": noise}
+    head = {**(schedule or {}), "name": name, "description": description, "noise": noise}
     if inputs == "sequences":
         maps = {side: _signals(genes, side, inputs) for side in _SIDES}
         return SequencePreset.model_validate({**head, "task": "sequences", "features": genes["features"], **maps})
