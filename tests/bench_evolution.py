@@ -49,19 +49,13 @@ def bank(folder: Path, benchmark: str, count: int) -> list[str]:
     return files
 
 
-def scores(lake: Lake, benchmark: str, names: list[str]) -> list[dict[str, float]]:
-    """Scores of each proxy by arch_id; the worst where a training failed."""
-    sql = (
-        "SELECT p.name, s.arch_id, s.value FROM scores s JOIN proxies p USING (proxy_id) "
-        "WHERE s.benchmark = $benchmark AND s.seed = 0"
-    )
+def scores(lake: Lake, benchmark: str, space: str, names: list[str]) -> list[dict[str, float]]:
+    """Scores of each proxy by arch_id, higher is better; the worst where a training failed."""
     with closing(catalog.snapshot(lake)) as connection:
-        rows = catalog.rows(connection, sql, {"benchmark": benchmark}).to_pylist()
-    found: dict[str, dict[str, float]] = {name: {} for name in names}
-    for row in rows:
-        if row["name"] in found:
-            found[row["name"]][row["arch_id"]] = -np.inf if row["value"] is None else row["value"]
-    return list(found.values())
+        given: dict[str, catalog.Value] = {"benchmark": benchmark, "space": space, "seed": 0}
+        rows = catalog.rows(connection, catalog.queries("tune")["scores"].read_text(), given).to_pylist()
+    found = {r["proxy"]: dict(zip(r["arch_ids"], r["scores"], strict=True)) for r in rows}
+    return [{a: -np.inf if s is None else s for a, s in found[name].items()} for name in names]
 
 
 def rhos(tasks: Floats, beside: Floats, truth: Floats, arch_ids: list[str]) -> Floats:
@@ -97,7 +91,7 @@ def main() -> None:
     lake, bench = Lake(given.lake), benchmarks.load(given.benchmark)
     space, beside = bench.space(None).name, BESIDE[bench.inputs]
     truth = terms.target(lake, bench.name, space).truth
-    known = set.intersection(*(set(of) for of in scores(lake, bench.name, list(beside))))
+    known = set.intersection(*(set(of) for of in scores(lake, bench.name, space, list(beside))))
     arch_ids = [a for a in provenance.nested(truth, 0) if a in known][: given.architectures]
     files = bank(given.lake / "rules" / "random", bench.name, given.tasks)
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as only:
@@ -107,8 +101,11 @@ def main() -> None:
             plan = Plan(bench.name, space, file, asked(given.images), 0, "auto")
             print(score.run(given.lake, plan, only=Path(only.name)).line, flush=True)
     names = [Path(file).stem for file in files]
-    table = np.array([[of[a] for a in arch_ids] for of in scores(lake, bench.name, [*names, *beside])])
-    found = rhos(table[: len(names)], table[len(names) :], np.array([truth[a] for a in arch_ids]), arch_ids)
+    table = np.array([[of[a] for a in arch_ids] for of in scores(lake, bench.name, space, [*names, *beside])])
+    true = np.array([truth[a] for a in arch_ids])
+    found = rhos(table[: len(names)], table[len(names) :], true, arch_ids)
+    each = [methods.correlation(of, true) for of in table[: len(names)]]
+    print(f"every task, on all: median {np.median(each):.3f}, best {max(each):.3f}")
     print(f"{bench.name}: {DRAWS} draws, {LABELS} labels, {len(arch_ids) - LABELS} others, {len(files)} random tasks")
     for at, name in enumerate([*(f"{budget} trainings" for budget in BUDGETS), *beside]):
         less = "" if at >= len(BUDGETS) else f", less {beside[0]} {told(found[:, at] - found[:, len(BUDGETS)])}"

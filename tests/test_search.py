@@ -46,9 +46,8 @@ def test_evolution_mutates_the_best_of_a_tournament_among_the_last_members():
     for number, step in enumerate(walk.steps[6:], 6):
         living = [s.arch_id for s in walk.steps[number - 6 : number]]
         assert step.parent in living and abs(int(step.arch_id) - int(step.parent)) == 1
-        assert (
-            sum(scores[a].promise <= scores[step.parent].promise for a in living) >= 3
-        )  # it has won a tournament of 3
+        won = sum(scores[a].promise <= scores[step.parent].promise for a in living)
+        assert won >= 3  # of the tournament's three
     assert walked(float)[0].steps == walk.steps != walked(float, seed=1)[0].steps
     assert walked(float, budget=20)[0].steps == walk.steps[:20]  # a longer search goes on from a shorter one
 
