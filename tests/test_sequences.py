@@ -55,6 +55,8 @@ def test_a_shared_signal_is_one_for_all_sequences_and_signals_add_up_by_their_le
 
 def test_the_shipped_presets_are_the_published_configurations() -> None:
     found = {name: presets.load(name) for name in presets.fitting("sequences")}
+    ours = found.pop("regression-nlp-long").configuration()
+    assert ours == {**found["regression-nlp"].configuration(), "iterations": 200}
     assert sorted(found) == ["regression-nlp", "regression-nlp-combo", "regression-nlp-single"]
     shapes = {n: (p.batch, p.features) for n, p in found.items() if isinstance(p, presets.SequencePreset)}
     assert list(shapes.values()) == [(16, 48), (64, 64), (64, 64)]
