@@ -143,7 +143,7 @@ def evaluate(lake_root: Path, question: Question, count: int = 100) -> list[Row]
     """Judge every way to use the labels over `count` draws of them, and store each rho; what is stored is not redone.
 
     Returns:
-        rows of the view `tuned_methods`, the best first.
+        its rows of the view `tuned_evaluations`, the best first.
 
     Raises:
         UserError: too few architectures.
@@ -151,16 +151,16 @@ def evaluate(lake_root: Path, question: Question, count: int = 100) -> list[Row]
     lake = Lake(lake_root)
     table = question.table(lake)
     seeds = range(question.seed, question.seed + count)
-    _judge(lake, question, table, table, seeds, partial(draws.within, table, question.labels))
+    judged = _judge(lake, question, table, table, seeds, partial(draws.within, table, question.labels))
     catalog.ensure(lake)
-    return _summary(lake, table, [table])
+    return _summary(lake, table, [judged])
 
 
 def transfer(lake_root: Path, question: Question, count: int = 100) -> tuple[list[Row], list[str]]:
     """Tune on the question's space and apply the rules to every other space of the lake that has terms of it.
 
     Returns:
-        rows of the view `tuned_methods` for the other spaces, and why a space was left out.
+        its rows of the view `tuned_evaluations` for the other spaces, and why a space was left out.
     """
     lake = Lake(lake_root)
     source = question.table(lake)
@@ -170,11 +170,9 @@ def transfer(lake_root: Path, question: Question, count: int = 100) -> tuple[lis
         try:
             target = Question(benchmark, space, coverage=question.coverage).table(lake)
             judged = partial(draws.across, source, target, question.labels)
-            _judge(lake, question, source, target, seeds, judged)
+            reached.append(_judge(lake, question, source, target, seeds, judged))
         except UserError as error:
             left_out.append(f"{benchmark} {space} is left out: {error}")
-            continue
-        reached.append(target)
     catalog.ensure(lake)
     return _summary(lake, source, reached), left_out
 
@@ -186,8 +184,8 @@ def _judge(
     target: terms.Table,
     seeds: Sequence[int],
     judged: Callable[[Sequence[int]], Iterator[draws.Draw]],
-) -> None:
-    """Store the draws that are not stored yet, some at a time."""
+) -> str:
+    """Store the draws that are not stored yet, some at a time; the evaluation's identity."""
     basis = {**_basis(question, source), "to": _basis(question, target), "labels": question.labels}
     evaluation_id = provenance.identity("evaluation", VERSION, basis)
     run = provenance.new_run("tune", {**vars(question), "draws": len(seeds)})
@@ -201,7 +199,7 @@ def _judge(
         stored = set(lake.read("tuning_draws", source.benchmark, parts=parts, columns=["draw"])["draw"].to_pylist())
         missing = [seed for seed in seeds if seed not in stored]
         if not missing:
-            return
+            return evaluation_id
         told = f"drawing labels of {source.benchmark} {source.space} for {target.benchmark} {target.space}"
         with progress(told, len(missing)) as tell:
             for first in range(0, len(missing), _TOGETHER):
@@ -210,6 +208,7 @@ def _judge(
                 done = {"runs": [run, provenance.finished(run)], "tuning_draws": rows}
                 lake.publish(source.benchmark, f"{prefix}{uuid.uuid4().hex[:8]}", done)
                 tell(len(some))
+    return evaluation_id
 
 
 def _draw_row(draw: draws.Draw) -> Row:
@@ -236,17 +235,16 @@ def _others(lake: Lake, question: Question) -> list[tuple[str, str]]:
     return [place for place in places if place != (question.benchmark, question.space)]
 
 
-def _summary(lake: Lake, source: terms.Table, targets: Sequence[terms.Table]) -> list[Row]:
+def _summary(lake: Lake, source: terms.Table, evaluations: Sequence[str]) -> list[Row]:
     with closing(catalog.snapshot(lake)) as connection:
         order = "rho DESC, to_benchmark, to_space, terms, method"
-        sql = f"FROM tuned_methods WHERE benchmark = $benchmark AND space = $space ORDER BY {order}"
+        sql = f"FROM tuned_evaluations WHERE benchmark = $benchmark AND space = $space ORDER BY {order}"
         rows = catalog.rows(connection, sql, {"benchmark": source.benchmark, "space": source.space}).to_pylist()
-    places = {(t.benchmark, t.space) for t in targets}
-    return [row for row in rows if (row["to_benchmark"], row["to_space"]) in places]
+    return [row for row in rows if row["evaluation_id"] in evaluations]
 
 
 def _table(rows: Sequence[Row]) -> list[str]:
-    """The rows of `tuned_methods` for a terminal."""
+    """The rows of `tuned_evaluations` for a terminal."""
     cells = [
         ["on", "terms", "method", "labels", "rho", "95 % of draws", "n", "draws", "against the best without labels"]
     ]

@@ -58,7 +58,7 @@ for benchmark in nasbench201 nasbench101; do
 done
 score nasbench_nlp zero-cost "$rivals"
 score nasbench_nlp regression-nlp "$paired"
-for preset in nlp-combo nlp-single; do
+for preset in nlp-long nlp-combo nlp-single; do
     score nasbench_nlp regression-$preset "$sample"
 done
 "$pipeline" report --out "$out"

@@ -209,6 +209,9 @@ def test_an_evaluation_is_stored_once_and_told_with_its_verdict(toys: Lake) -> N
     assert tune.evaluate(toys.root, question(), 2) == rows
     assert catalog.run_sql(toys, "SELECT count(*) AS n FROM tuning_draws").to_pylist() == before
     assert {r["draws"] for r in tune.evaluate(toys.root, question(), 3)} == {3}
+    others = tune.evaluate(toys.root, question(use=("synflow@there", "plain@there")), 3)
+    assert {r["method"] for r in others if r["terms"] == "curves"} == set()
+    assert {r["terms"] for r in tune.evaluate(toys.root, question(), 3)} > {"curves"}  # what was asked, not the newest
     by = {(r["terms"], r["method"]): r for r in rows}
     untuned = max((r for r in rows if not r["labels"]), key=lambda r: r["rho"])
     assert untuned["difference"] == 0 and untuned["verdict"] == "no labels"
