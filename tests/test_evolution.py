@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import lakes
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,6 +26,7 @@ from pipeline.provenance import canonical_json
 from pipeline.proxies.regression import presets
 from pipeline.store import Lake
 from pipeline.tuning import evolution, genes, methods, rules
+from tests import bench_evolution
 
 LABELS = {f"{i:016x}": float(i) for i in range(20)}
 CELL = "|nor_conv_3x3~0|+|{}~0|none~1|+|skip_connect~0|none~1|{}~2|"
@@ -263,6 +265,28 @@ def test_a_schedule_that_does_not_fit_is_told(lake: Path, name: str) -> None:
     result = CliRunner().invoke(cli.app, asked)
     assert result.exit_code == 1
     assert ("regression-fast" if name == "regression-fats" else "no single task over images") in str(result.exception)
+
+
+def test_a_draw_from_the_bank_takes_the_task_that_ranks_its_labels_best(tmp_path: Path) -> None:
+    """Losses: lower is better. Task 3 ranks as the truth does, and the larger budget tries all ten tasks."""
+    random = np.random.default_rng(0)
+    size, tasks = 60, 10
+    losses = random.normal(size=(tasks, size))
+    losses[3] = -np.arange(size)
+    lake = lakes.publish(
+        tmp_path / "lake",
+        proxies=[lakes.proxy(f"{t:016x}", f"task-{t}", higher_is_better=False) for t in range(tasks)],
+        scores=[lakes.score(a, f"{t:016x}", losses[t, a]) for t in range(tasks) for a in range(size)],
+        architectures=[lakes.architecture(a) for a in range(size)],
+        runs=[lakes.run()],
+    )
+    names = [f"task-{t}" for t in range(tasks)]
+    arch_ids = [lakes.arch(a) for a in range(size)]
+    scores = bench_evolution.scores(lake, lakes.BENCHMARK, lakes.SPACE, names)
+    table = np.array([[of[a] for a in arch_ids] for of in scores])
+    found = bench_evolution.rhos(table, table[3:4], np.arange(float(size)), arch_ids)
+    assert found.shape == (bench_evolution.DRAWS, 3) and (found[:, 1:] == pytest.approx(1.0))
+    assert 0.2 < np.mean(found[:, 0] > 0.999) < 0.4  # three tasks of ten have it in three draws of ten
 
 
 @pytest.mark.parametrize(
