@@ -195,7 +195,7 @@ def tune(
     tasks: Annotated[int, typer.Option(min=1, help="Evolution: tasks at most.")] = 450,
     population: Annotated[int, typer.Option(min=2, help="Evolution: tasks alive.")] = 50,
     schedule: Annotated[
-        str | None, typer.Option(help="Evolution: train and score each task as this preset does; the published way.")
+        str | None, typer.Option(help="Evolution: train and score each task as this preset does.")
     ] = None,
     images: ImagesOption = None,
     device: DeviceOption = Device.auto,
