@@ -55,12 +55,12 @@ baseline: .venv/.demo ## make the rank correlations of reports/baseline anew; th
 	cp reports/guard/correlations.csv reports/baseline/correlations.csv
 
 bench: .venv/.dev ## time the engine beside the plain loop, ingest, queries and big lakes; print ratios
-	$(BIN)/python -m tests.bench
-	$(BIN)/python -m tests.bench_lake
-	$(BIN)/python -m tests.bench_queries
+	$(BIN)/python -m tests.bench.engine
+	$(BIN)/python -m tests.bench.lake
+	$(BIN)/python -m tests.bench.queries
 
 gpu: .venv/.dev ## on a CUDA card: its tests, the engine beside the plain loop, all of NAS-Bench-201 with regression-menu
-	$(BIN)/python -m tests.gpu $(STEPS)
+	$(BIN)/python -m tests.bench.gpu $(STEPS)
 
 measure: .venv/.demo ## make the figures of README.md from the files under DATA (hours; goes on where it was stopped)
 	@test -n "$(DATA)" || { echo 'make measure DATA=FOLDER: reports/measure.sh says what is in it' >&2; exit 2; }

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from pipeline import benchmarks, provenance
 from pipeline.errors import UserError
 from pipeline.executor import device_of
-from pipeline.plan import Plan, fits, sampled, specs
+from pipeline.lake.store import Lake
 from pipeline.proxies import Bundle, Curve
-from pipeline.store import Lake
-from pipeline.walks import whole_space
+from pipeline.scoring.plan import Plan, fits, sampled, specs
+from pipeline.search.walk import whole_space
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -152,7 +152,7 @@ def score_network(
     """
     import torch
 
-    from pipeline.proxies import shelf
+    from pipeline.proxies import registry as shelf
     from pipeline.proxies.images import asked
 
     inputs = benchmarks.load(network.benchmark).inputs if isinstance(network, Architecture) else "images"
@@ -187,7 +187,7 @@ def correlate(
     import numpy as np
     from scipy.stats import spearmanr
 
-    from pipeline import statistics
+    from pipeline import rank_correlation as statistics
 
     if len(scores) != len(truth):
         raise UserError(f"{len(scores)} scores and {len(truth)} true values: give one value for each score")

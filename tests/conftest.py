@@ -19,9 +19,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with files that others published; tests that need it are skipped where it is not."""
-    folder = Path(__file__).parents[2] / "shared" / "data"
+    return _folder_named_by("NAS_PROXY_BENCH_DATA", "the published files")
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The folder with figures of the reference implementation; tests that need it are skipped where it is not."""
+    return _folder_named_by("NAS_PROXY_BENCH_REFERENCE", "the reference figures")
+
+
+def _folder_named_by(variable: str, content: str) -> Path:
+    if not (value := os.environ.get(variable)):
+        pytest.skip(f"{variable} does not name the folder with {content}")
+    folder = Path(value)
     if not folder.is_dir():
-        pytest.skip("the published files are not at ../shared/data")
+        pytest.fail(f"{variable} names {folder}, which is not a folder")
     return folder
 
 

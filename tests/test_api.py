@@ -13,10 +13,12 @@ import torch
 from torch import nn
 
 import pipeline
-from pipeline import benchmarks, catalog, cli, score
+from pipeline import benchmarks, catalog
+from pipeline.cli import application as cli
 from pipeline.errors import UserError
+from pipeline.lake.store import Lake
 from pipeline.proxies.regression import presets
-from pipeline.store import Lake
+from pipeline.scoring import run as score
 
 ROOT = Path(__file__).parents[1]
 STAGE = '[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = "dot"\npartial = 0.5\n'

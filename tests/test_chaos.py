@@ -15,11 +15,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from test_score import cell, command, losses, plan, preset, rows
 
-from pipeline import benchmarks, catalog, executor, score
-from pipeline.plan import sampled
-from pipeline.store import Lake
+from pipeline import benchmarks, catalog, executor
+from pipeline.lake.store import Lake
+from pipeline.scoring import run as score
+from pipeline.scoring.plan import sampled
+from tests.scoring.test_score import cell, command, losses, plan, preset, rows
 
 FIRST = 60  # architectures of the first run; a third more whenever a run has finished
 PATIENCE = 300.0  # seconds for processes to end, and for what is left at the end

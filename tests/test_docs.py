@@ -8,7 +8,9 @@ import click
 import pytest
 import typer
 
-from pipeline import benchmarks, cli, options
+from pipeline import benchmarks
+from pipeline.cli import application as cli
+from pipeline.cli import options
 from pipeline.proxies import regression
 
 ROOT = Path(__file__).parents[1]

@@ -17,12 +17,12 @@ import pyarrow as pa
 
 from pipeline import provenance
 from pipeline.errors import UserError, unknown
-from pipeline.schema import TABLES
+from pipeline.lake.schema import TABLES
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from pipeline.benchmarks._parameters import ParameterCheck
+    from pipeline.benchmarks.parameters import ParameterCheck
 
 ARCHITECTURE_VERSION = 1
 
@@ -214,7 +214,7 @@ def arch_id_of(benchmark: str, space: str, spec: str | Spec) -> str:
 
 def names() -> list[str]:
     """The benchmarks on the shelf."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.ispkg)
 
 
 def load(name: str) -> Benchmark:
@@ -227,7 +227,7 @@ def load(name: str) -> Benchmark:
         raise unknown("benchmark", name, names())
     benchmark = importlib.import_module(f"{__name__}.{name}").BENCHMARK
     if not isinstance(benchmark, Benchmark) or benchmark.name != name:
-        raise UserError(f"pipeline/benchmarks/{name}.py does not hold a BENCHMARK named '{name}'")
+        raise UserError(f"pipeline/benchmarks/{name} does not hold a BENCHMARK named '{name}'")
     return benchmark
 
 

@@ -13,7 +13,7 @@ from pipeline.catalog import derived
 from pipeline.catalog.database import connect, one_line, snapshot
 from pipeline.catalog.script import published, queries
 from pipeline.errors import UserError, unknown
-from pipeline.store import Lake
+from pipeline.lake.store import Lake
 
 if TYPE_CHECKING:
     import pyarrow as pa

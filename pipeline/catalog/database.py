@@ -18,7 +18,7 @@ import duckdb
 from pipeline.catalog import derived
 from pipeline.catalog.script import Script, catalog_script, listed, published, script, text
 from pipeline.errors import UserError, from_os
-from pipeline.store import Lake
+from pipeline.lake.store import Lake
 
 CATALOG = "bench.duckdb"
 

@@ -23,8 +23,8 @@ from pathlib import Path
 import duckdb
 
 from pipeline.catalog import script
-from pipeline.schema import TABLES
-from pipeline.store import Lake
+from pipeline.lake.schema import TABLES
+from pipeline.lake.store import Lake
 
 FOLDER = "derived"
 _FIRST = ("aggregate_scores", "reference_sources", "targets")  # computed along with any other: others read them

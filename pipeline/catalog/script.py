@@ -11,8 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.schema import FORMAT, TABLES, Table
-from pipeline.store import Lake
+from pipeline.lake.schema import FORMAT, TABLES, Table
+from pipeline.lake.store import Lake
 
 _MERGE = {
     "architectures": "SELECT benchmark, space, arch_id, any_value(spec) AS spec, min(native_id) AS native_id, "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import from_os
-from pipeline.store import Lake
+from pipeline.lake.store import Lake
 from pipeline.tuning.terms import Floats, Term
 
 FOLDER = "rules"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pipeline import catalog, provenance
 from pipeline.errors import UserError, unknown
-from pipeline.store import Lake
+from pipeline.lake.store import Lake
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

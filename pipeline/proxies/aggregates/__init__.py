@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import UserError, unknown
+from pipeline.lake.store import Lake
 from pipeline.proxies import proxy_id_of, row_of
-from pipeline.store import Lake
 
 VERSION = 1  # of what the view computes
 FOLDER = Path(__file__).parent / "presets"

@@ -1,0 +1,50 @@
+"""The data dictionary: every table and view in Markdown.
+
+`python -m pipeline.catalog.dictionary` writes data/dictionary.md.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from pipeline import catalog
+from pipeline.lake.schema import FORMAT, TABLES, Table
+from pipeline.lake.store import Lake
+
+_HEAD = f"""\
+# Data dictionary
+
+Made from `pipeline/lake/schema.py` and `queries/views/` by `python -m pipeline.catalog.dictionary`; format {FORMAT} of
+the lake.
+
+The tables are the record: Parquet files that are only ever added to. The views are computed from them when asked.
+A key names the columns that no two rows share, where NULL counts as a value. Columns marked `?` may be NULL.
+
+## Tables
+"""
+
+
+def markdown() -> str:
+    """The whole dictionary."""
+    parts = [_HEAD, *(_table(table) for table in TABLES.values()), "## Views\n"]
+    with tempfile.TemporaryDirectory() as folder, closing(catalog.snapshot(Lake(Path(folder), create=True))) as empty:
+        for name, path in catalog.queries("views").items():
+            names = catalog.rows(empty, f"FROM {name}").column_names
+            columns = ", ".join(f"`{column}`" for column in names)
+            parts.append(f"### {name}\n\n{catalog.head_comment(path.read_text())}\n\nColumns: {columns}.\n")
+    return "\n".join(parts)
+
+
+def _table(table: Table) -> str:
+    lines = [f"### {table.name}", "", table.comment, "", f"Key: {', '.join(f'`{c}`' for c in table.key)}.", ""]
+    lines += ["| column | type | what |", "|---|---|---|"]
+    for column in table.columns:
+        comment = column.comment.replace("|", "\\|")
+        lines.append(f"| `{column.name}` | {column.type}{'?' if column.nullable else ''} | {comment} |")
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    (Path(__file__).resolve().parents[2] / "data" / "dictionary.md").write_text(markdown())

@@ -1,0 +1,176 @@
+"""The query verb: one SELECT over a lake, told as an aligned table, CSV, JSON or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from pipeline import catalog
+from pipeline.errors import UserError, from_os, unknown
+from pipeline.lake.store import Lake
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SHOWN_ROWS = 1000  # of a table on a terminal; the other formats always hold every row
+
+
+def run(lake_root: Path, sql: str, params: Mapping[str, str], fmt: str = "table", out: Path | None = None) -> int:
+    """Answer `sql` on standard output, or in the file `out`.
+
+    Args:
+        lake_root: the lake.
+        sql: one SELECT-like statement.
+        params: values of its `$name` parameters.
+        fmt: table, csv, json (a list of objects; NaN and infinities become null) or parquet.
+        out: file to write, whole or not at all; None: standard output.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        UserError: unknown format, anything wrong with the SQL, or a file that cannot be written.
+    """
+    if fmt not in FORMATS:
+        raise unknown("format", fmt, FORMATS)
+    if fmt == "parquet" and out is None and sys.stdout.isatty():
+        raise UserError("Parquet is not for a terminal: name a file with --out FILE, or redirect the output")
+    table = catalog.run_sql(Lake(lake_root), sql, params)
+    content = FORMATS[fmt](table)
+    if out is not None:
+        _write(out, content)
+    else:
+        _print(sys.stdout.buffer, content)
+    return int(table.num_rows)
+
+
+def format_table(table: pa.Table, limit: int = SHOWN_ROWS) -> str:
+    """Aligned columns under their names: numbers to the right with six significant digits, NULL as `-`.
+
+    Of more than `limit` rows the first are shown, and a last line says how many are not.
+    """
+    shown = _columns(table.slice(0, limit))
+    right = [all(isinstance(value, int | float | None) for value in column) for column in shown]
+    rows = [[_cell(value) for value in row] for row in zip(*shown, strict=True)]
+    # a cell of several lines, as EXPLAIN gives, takes several lines of the table
+    lines = [list(line) for row in rows for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")]
+    widths = [max(map(len, column)) for column in zip(table.column_names, *lines, strict=True)]
+
+    def aligned(cells: list[str]) -> str:
+        padded = (c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True))
+        return "  ".join(padded).rstrip()
+
+    told = [aligned(line) for line in [table.column_names, ["─" * w for w in widths], *lines]]
+    if table.num_rows > limit:
+        told.append(f"... {table.num_rows - limit} more rows: add LIMIT, or take all with --format csv")
+    return "\n".join(told) + "\n"
+
+
+def format_csv(table: pa.Table) -> str:
+    """RFC 4180 with a header; NULL is empty, numbers have all their digits, times are ISO 8601, lists are JSON."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(table.column_names)
+    writer.writerows([_field(value) for value in row] for row in zip(*_columns(table), strict=True))
+    return text.getvalue()
+
+
+def format_json(table: pa.Table) -> str:
+    """A list of objects, one a row."""
+    _refuse_namesakes(table)
+    rows = [dict(zip(table.column_names, map(_finite, row), strict=True)) for row in zip(*_columns(table), strict=True)]
+    return json.dumps(rows, indent=1, default=_iso, allow_nan=False) + "\n"
+
+
+def format_parquet(table: pa.Table) -> bytes:
+    """A Parquet file."""
+    import pyarrow.parquet as pq
+
+    _refuse_namesakes(table)
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+FORMATS: dict[str, Callable[[pa.Table], str | bytes]] = {
+    "table": format_table,
+    "csv": format_csv,
+    "json": format_json,
+    "parquet": format_parquet,
+}
+
+
+def _refuse_namesakes(table: pa.Table) -> None:
+    for name in table.column_names:
+        if table.column_names.count(name) > 1:
+            raise UserError(f"two columns are called {name}: tell them apart with AS, or take --format csv")
+
+
+def _columns(table: pa.Table) -> list[list[Any]]:
+    """The values of each column, times in UTC."""
+    return [_in_utc(column) if getattr(column.type, "tz", None) else column.to_pylist() for column in table.columns]
+
+
+def _in_utc(times: pa.ChunkedArray) -> list[datetime | None]:
+    import pyarrow as pa
+
+    # pyarrow itself would import pandas for the zone, which takes longer than most queries
+    stored = [chunk.view(pa.timestamp(times.type.unit)) for chunk in times.chunks]
+    return [at and at.replace(tzinfo=UTC) for chunk in stored for at in chunk.to_pylist()]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value).strip("\n")
+
+
+def _field(value: object) -> object:
+    if isinstance(value, list | dict):
+        return json.dumps(_finite(value), default=_iso)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _iso(value) if hasattr(value, "isoformat") else value
+
+
+def _finite(value: Any) -> Any:
+    """The value with NaN and infinities, which JSON does not have, as None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(member) for key, member in value.items()}
+    return [_finite(member) for member in value] if isinstance(value, list) else value
+
+
+def _iso(value: Any) -> str:
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
+
+
+def _write(out: Path, content: str | bytes) -> None:
+    beside = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+        beside.replace(out)
+    except OSError as error:
+        raise from_os(error, f"writing {out}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _print(stream: BinaryIO, content: str | bytes) -> None:
+    try:
+        stream.write(content.encode() if isinstance(content, str) else content)
+        stream.flush()
+    except BrokenPipeError:  # the reader, `head` for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,289 @@
+"""Reading a table by its recipe: rows become architectures, measured values, released scores and rejects."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.benchmarks import Batch, Benchmark, Spec, arch_id_of
+from pipeline.benchmarks import units as _units
+from pipeline.errors import UserError, unknown
+from pipeline.formats.tables import Cells, Fault, rows
+from pipeline.ingest.mapping import Architecture, Recipe, Score, Truth
+
+_BATCH_ROWS = 20_000
+_ABSENT = ("", "-", "na", "n/a", "none", "null")
+
+Value = float | str
+"""A number, or as text why there is none."""
+
+Truths = Sequence["Value | tuple[Value, ...]"]
+Scores = Sequence[tuple[Value, float | None]]
+"""The values of a row, by column; a score comes with its seconds."""
+
+
+def read(recipe: Recipe, benchmark: Benchmark, path: Path, known: Mapping[str, str]) -> Iterator[Batch]:
+    """The rows of a table, by its recipe; a row that breaks a rule is a reject.
+
+    Args:
+        known: native id -> arch_id of the architectures at hand, for a recipe whose tables name them by number.
+
+    Raises:
+        NotThisFormError: the file is not of the recipe's container.
+        UserError: a column, dataset or metric does not exist, or a whole column is in another unit.
+    """
+    return _Reader(recipe, benchmark, path, known).batches()
+
+
+@dataclass
+class _Column:
+    """A column of truth: where its values go, and the largest one seen."""
+
+    truth: Truth
+    factor: float
+    whole: bool
+    largest: float = -math.inf
+
+    def values(self, cell: object, missing: Sequence[float]) -> Value | tuple[Value, ...]:
+        """The cell's value in the metric's unit, or one a seed."""
+        name = self.truth.column
+        if self.truth.each is None:
+            return self._value(_number(cell, name, missing))
+        return tuple(self._value(_number(c, name, missing)) for c in _sequence(cell, name))
+
+    def _value(self, number: Value) -> Value:
+        if isinstance(number, str):
+            return number
+        value = number * self.truth.scale
+        if _units.outside(self.truth.unit, value):
+            raise UserError(f"column '{self.truth.column}' holds {value:g}, which is no {self.truth.unit}")
+        self.largest = max(self.largest, value)
+        return float(round(value * self.factor)) if self.whole else value * self.factor
+
+    def put(self, batch: Batch, space: str, arch_id: str, found: Value | tuple[Value, ...]) -> None:
+        """Add what `values` gave to a batch."""
+        truth = self.truth
+        for seed, value in enumerate(found, 1) if isinstance(found, tuple) else ((truth.seed, found),):
+            number, status, reason = _told(value)
+            batch.truth(
+                space, arch_id, truth.dataset, truth.metric, number,
+                epochs=truth.epochs, seed=seed, status=status, reason=reason,
+            )  # fmt: skip
+
+
+@dataclass
+class _Reader:
+    recipe: Recipe
+    benchmark: Benchmark
+    path: Path
+    known: Mapping[str, str]
+    columns: list[_Column] = field(init=False)
+    seen: dict[str, tuple[str, object]] = field(default_factory=dict)
+    repeats: dict[str, list[tuple[Truths, Scores]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.space = self.benchmark.space(self.recipe.space).name
+        self.wanted = self.recipe.columns
+        self.columns = [_column(self.recipe, self.benchmark, truth) for truth in self.recipe.truth]
+        self.decode = _decoder(self.recipe.architecture, self.benchmark, self.space)
+        self.check = self.recipe.check and _decoder(self.recipe.check, self.benchmark, self.space)
+
+    def batches(self) -> Iterator[Batch]:
+        container = self.recipe.container
+        found = rows(
+            self.path, container.kind,
+            delimiter=container.delimiter, root=container.root, classes=container.classes,
+        )  # fmt: skip
+        batch, first = Batch(self.benchmark.name), True
+        for number, (position, cells) in enumerate(found, 1):
+            if first and not isinstance(cells, Fault):
+                self._has_columns(cells)
+                first = False
+            try:
+                self._take(batch, position, cells)
+            except UserError as error:
+                batch.reject(position, str(error), cells if isinstance(cells, Fault) else _excerpt(cells))
+            if number % _BATCH_ROWS == 0:
+                yield batch
+                batch = Batch(self.benchmark.name)
+        for arch_id, measured in self.repeats.items():
+            self._put(batch, arch_id, *_means(measured))
+        yield batch
+        self._in_their_units()
+
+    def _has_columns(self, cells: Cells) -> None:
+        for column in sorted(self.wanted):
+            if column not in cells:
+                error = unknown(f"column of {self.path}", column, cells)
+                raise UserError(f"{error} (recipe {self.recipe.name})")
+
+    def _take(self, batch: Batch, position: str, cells: Cells | Fault) -> None:
+        if isinstance(cells, Fault):
+            raise UserError(str(cells))
+        absent = self.wanted - cells.keys()
+        if absent:
+            raise UserError(f"no '{min(absent)}' in this row")
+        truths = [column.values(cells[column.truth.column], self.recipe.missing) for column in self.columns]
+        scores = [_score(score, cells, self.recipe.missing) for score in self.recipe.score]
+        arch_id = self._architecture(batch, cells)
+        if self.recipe.repeated:
+            self.repeats.setdefault(arch_id, []).append((truths, scores))
+            return
+        values = (*truths, *scores)
+        before, other = self.seen.setdefault(arch_id, (position, values))
+        if other != values:
+            raise UserError(f"the same architecture as in {before}, with other values")
+        if before == position:
+            self._put(batch, arch_id, truths, scores)
+
+    def _put(self, batch: Batch, arch_id: str, truths: Truths, scores: Scores) -> None:
+        for column, found in zip(self.columns, truths, strict=True):
+            column.put(batch, self.space, arch_id, found)
+        for score, (value, seconds) in zip(self.recipe.score, scores, strict=True):
+            number, status, reason = _told(value)
+            batch.score(self.space, arch_id, score.proxy, number, seconds=seconds, status=status, reason=reason)
+
+    def _architecture(self, batch: Batch, cells: Cells) -> str:
+        if self.recipe.architecture.encoding == "index":
+            arch_id = self._indexed(cells)
+            if self.check and arch_id_of(self.benchmark.name, self.space, self.check(cells)) != arch_id:
+                raise self._contradiction()
+            return arch_id
+        spec = self.decode(cells)
+        if self.check and self.check(cells) != spec:
+            raise self._contradiction()
+        native = self.recipe.native_id
+        return batch.architecture(self.space, spec, None if native is None else _native(cells[native]))
+
+    def _indexed(self, cells: Cells) -> str:
+        index = _native(cells[self.recipe.architecture.column])
+        if index not in self.known:
+            raise UserError(f"the lake knows no architecture of {self.benchmark.name} with index {index}")
+        return self.known[index]
+
+    def _contradiction(self) -> UserError:
+        check = self.recipe.check
+        assert check is not None
+        one, other = self.recipe.architecture.columns[0], check.columns[0]
+        return UserError(f"the columns '{one}' and '{other}' name two architectures: a code or an order is wrong")
+
+    def _in_their_units(self) -> None:
+        """A value of 0.94 is a possible percentage; a column without a larger one is not."""
+        for column in self.columns:
+            if column.truth.unit == "percent" and 0.0 <= column.largest <= 1.0:
+                raise UserError(
+                    f"{self.path}: column '{column.truth.column}' is declared percent, and its largest value is "
+                    f"{column.largest:g}: is it a fraction? (recipe {self.recipe.name})"
+                )
+
+
+def _column(recipe: Recipe, benchmark: Benchmark, truth: Truth) -> _Column:
+    try:
+        metric = benchmark.metric(truth.dataset, truth.metric)
+    except UserError as error:
+        raise UserError(f"{error} (recipe {recipe.name})") from error
+    factor = _units.factor(truth.unit, metric.unit)
+    if factor is None:
+        raise UserError(
+            f"recipe {recipe.name}: column '{truth.column}' is in {truth.unit}, but {truth.metric} is in {metric.unit}"
+        )
+    return _Column(truth, factor, whole=metric.unit == "count")
+
+
+def _decoder(notation: Architecture, benchmark: Benchmark, space: str) -> Callable[[Cells], Spec]:
+    """The function that gives the spec of a row's architecture; UserError says what is wrong with it."""
+    column, parts, codes = notation.column, notation.positions, notation.codes
+
+    def string(cells: Cells) -> Spec:
+        return benchmark.canonical(space, cells[column])
+
+    def fields(cells: Cells) -> Spec:
+        return benchmark.compose(space, {part: cells[c] for part, c in notation.fields.items()})
+
+    def coded(cells: Cells) -> Spec:
+        found = _sequence(cells[column], column)
+        if len(found) != len(parts):
+            raise UserError(f"column '{column}' holds {len(found)} codes where {len(parts)} are expected")
+        told = {}
+        for part, code in zip(parts, found, strict=True):
+            meaning = codes.get(f"{part}={code}", codes.get(str(code)))
+            if meaning is None:
+                raise UserError(f"column '{column}' holds the code {code!r}; known are {', '.join(codes)}")
+            told[part] = meaning
+        return benchmark.compose(space, told)
+
+    return {"codes": coded, "fields": fields}.get(notation.encoding, string)
+
+
+def _sequence(cell: object, column: str) -> Sequence[object]:
+    found = cell
+    if isinstance(cell, str):
+        with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            found = ast.literal_eval(cell)
+    if not isinstance(found, list | tuple):
+        raise UserError(f"column '{column}' holds {str(cell)[:60]!r}, where a list is expected")
+    return found
+
+
+def _score(score: Score, cells: Cells, missing: Sequence[float]) -> tuple[Value, float | None]:
+    value = _number(cells[score.column], score.column, missing)
+    if score.seconds is None:
+        return value, None
+    seconds = _number(cells[score.seconds], score.seconds, ())
+    if isinstance(seconds, str):
+        return value, None
+    if _units.outside("seconds", seconds):
+        raise UserError(f"column '{score.seconds}' holds {seconds:g}, which is no time")
+    return value, seconds
+
+
+def _means(rows: Sequence[tuple[Truths, Scores]]) -> tuple[Truths, Scores]:
+    """The mean of each column over repeated measurements."""
+    truths = [_mean(column) for column in zip(*(row[0] for row in rows), strict=True)]
+    scores = []
+    for column in zip(*(row[1] for row in rows), strict=True):
+        seconds = [taken for _, taken in column if taken is not None]
+        scores.append((_mean([value for value, _ in column]), sum(seconds) / len(seconds) if seconds else None))
+    return truths, scores
+
+
+def _mean(values: Sequence[Value | tuple[Value, ...]]) -> Value:
+    numbers = [value for value in values if isinstance(value, float)]
+    return sum(numbers) / len(numbers) if numbers else next(v for v in values if isinstance(v, str))
+
+
+def _told(value: Value) -> tuple[float | None, str, str | None]:
+    """Value, status and reason, as the record keeps them."""
+    return (None, "failed", value) if isinstance(value, str) else (value, "ok", None)
+
+
+def _number(cell: object, column: str, missing: Sequence[float]) -> Value:
+    value = cell if type(cell) is float else _parsed(cell, column)
+    if value is None:
+        return "the source has no value"
+    if not math.isfinite(value):
+        return f"the source says {value}"
+    if value in missing:
+        return f"the source marks a failure with {value:g}"
+    return value
+
+
+def _parsed(cell: object, column: str) -> float | None:
+    if cell is None or (isinstance(cell, str) and cell.strip().lower() in _ABSENT):
+        return None
+    if isinstance(cell, str | int) and not isinstance(cell, bool):
+        with contextlib.suppress(ValueError, OverflowError):
+            return float(cell)
+    raise UserError(f"column '{column}' holds {str(cell)[:60]!r}, where a number is expected")
+
+
+def _native(cell: object) -> str:
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
+
+
+def _excerpt(cells: Cells) -> str:
+    return ", ".join(f"{name}={value}" for name, value in cells.items())

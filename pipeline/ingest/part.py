@@ -1,0 +1,172 @@
+"""On the way into the lake: the rows of one source, gathered from batches and written to one part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import provenance
+from pipeline.benchmarks import Batch, Benchmark
+from pipeline.errors import UserError
+from pipeline.ingest.mapping import Recipe
+from pipeline.lake.schema import TABLES
+from pipeline.lake.store import Lake, Staging
+
+RELEASED_VERSION = 1  # of the identity of a released score's proxy
+
+
+@dataclass
+class Gathered:
+    """What has been read of a source, counted, and written to its part in pieces or at the end.
+
+    Args:
+        benchmark, recipe, path: the source; `recipe` is None for the published native form.
+        source_id, run_id: identities that its rows carry.
+        lake: the lake as it is before, or None while there is none.
+        only_curves: leave the final values out, which the lake has of the same source already.
+    """
+
+    benchmark: Benchmark
+    recipe: Recipe | None
+    path: Path
+    source_id: str
+    run_id: str
+    lake: Lake | None
+    only_curves: bool
+    arch_ids: set[str] = field(default_factory=set)
+    values: int = 0
+    waiting: int = 0
+    rejected: int = 0
+    first_reject: tuple[str, str] = ("", "")
+    _tables: dict[str, list[pa.Table]] = field(default_factory=dict)
+    _blocks: dict[tuple[str, str], list[pa.Table]] = field(default_factory=dict)
+    _metrics: set[tuple[str, str]] = field(default_factory=set)
+    _proxies: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._numbered: dict[str, str | None] = {}  # arch_id -> its native id, where the lake has one
+        self._further: set[tuple[str, str]] = set()  # the other native ids of such an architecture
+        if self.lake is not None:
+            known = self.lake.read("architectures", self.benchmark.name, columns=["arch_id", "native_id"])
+            for arch_id, number in zip(known["arch_id"].to_pylist(), known["native_id"].to_pylist(), strict=True):
+                self._names_new(arch_id, number)
+
+    def add(self, batch: Batch) -> None:
+        """Take a batch as Arrow tables."""
+        constants = {"benchmark": batch.benchmark, "source_id": self.source_id, "run_id": self.run_id}
+        for columns in (batch.architectures, batch.truths, batch.scores):
+            self.arch_ids.update(columns["arch_id"])
+        architectures = batch.arrow("architectures", constants)
+        self._put("architectures", architectures.filter(pa.array(self._new(batch), pa.bool_())))
+        self._put("truth", self._wanted(batch.arrow("truth", constants)))
+        for dataset, metric, rows in batch.arrow_blocks(constants):
+            self._blocks.setdefault((dataset, metric), []).append(self._wanted(rows))
+            self.waiting += len(rows)
+            self._metrics.add((dataset, metric))
+        scores = batch.arrow("scores", {**constants, "proxy_id": "", "device": None})
+        known = {name: self._proxy(name)["proxy_id"] for name in set(batch.scores["proxy"])}
+        ids = pa.array([known[name] for name in batch.scores["proxy"]], pa.string())
+        self._put("scores", scores.set_column(scores.schema.get_field_index("proxy_id"), "proxy_id", ids))
+        self._put("rejects", batch.arrow("rejects", constants))
+        self._metrics.update(zip(batch.truths["dataset"], batch.truths["metric"], strict=True))
+        self._proxies.update(known)
+        if not self.rejected and batch.rejects["position"]:
+            self.first_reject = (batch.rejects["position"][0], batch.rejects["reason"][0])
+        self.rejected += len(batch.rejects["position"])
+
+    def _new(self, batch: Batch) -> list[bool]:
+        """Which architectures the lake lacks, or lacks a native id of."""
+        columns = batch.architectures
+        return [self._names_new(*pair) for pair in zip(columns["arch_id"], columns["native_id"], strict=True)]
+
+    def _names_new(self, arch_id: str, native_id: str | None) -> bool:
+        """Whether the architecture, or this native id of it, was not met before."""
+        if arch_id not in self._numbered:
+            self._numbered[arch_id] = native_id
+            return True
+        if native_id is None or self._numbered[arch_id] == native_id or (arch_id, native_id) in self._further:
+            return False
+        if self._numbered[arch_id] is None:
+            self._numbered[arch_id] = native_id
+        else:
+            self._further.add((arch_id, native_id))
+        return True
+
+    def _wanted(self, truth: pa.Table) -> pa.Table:
+        return truth.filter(pc.field("epoch").is_valid()) if self.only_curves else truth
+
+    def _put(self, table: str, rows: pa.Table) -> None:
+        if len(rows):
+            self._tables.setdefault(table, []).append(rows)
+            self.waiting += len(rows)
+
+    def flush(self, staging: Staging) -> None:
+        """Write what waits, sorted for compression: columns of equal values one after another."""
+        for table, order in (
+            ("architectures", ["space", "arch_id"]),
+            ("truth", ["dataset", "metric", "epochs", "seed", "epoch", "arch_id"]),
+            ("scores", ["proxy_id", "arch_id"]),
+            ("rejects", []),
+        ):
+            waiting = self._tables.pop(table, [])
+            blocks = [rows for _, more in sorted(self._blocks.items()) for rows in more] if table == "truth" else []
+            if not waiting and not blocks:
+                continue
+            rows = pa.concat_tables(waiting or [TABLES[table].arrow.empty_table()])
+            if table == "scores":
+                rows = self._unknown_scores(staging.lake, rows)
+            rows = rows.sort_by([(name, "ascending") for name in order]) if order else rows
+            rows = pa.concat_tables([rows, *blocks])
+            self.values += len(rows) if table in ("truth", "scores") else 0
+            staging.append(table, rows)
+        self._blocks.clear()
+        self.waiting = 0
+
+    def describe(self, staging: Staging) -> None:
+        """Declare the metrics and proxies that the lake does not know yet."""
+        name = self.benchmark.name
+        have = staging.lake.read("metrics", name, columns=["dataset", "metric"]).to_pylist()
+        new = sorted(self._metrics - {(row["dataset"], row["metric"]) for row in have})
+        metrics = [self.benchmark.metric(*pair) for pair in new]
+        staging.append("metrics", [{"benchmark": name, **vars(m)} for m in metrics])
+        proxies = [self._proxy(proxy) for proxy in sorted(self._proxies)]
+        known = set(staging.lake.read("proxies", name, columns=["proxy_id"])["proxy_id"].to_pylist())
+        staging.append("proxies", [p for p in proxies if p["proxy_id"] not in known])
+
+    def _proxy(self, name: str) -> dict[str, Any]:
+        """The row of `proxies` for a released score."""
+        recipe = self.recipe
+        assert recipe is not None
+        configuration = {"name": name, "released_by": recipe.label}
+        return {
+            "proxy_id": provenance.identity("proxy", RELEASED_VERSION, configuration),
+            "name": f"{name}@{recipe.label}",
+            "configuration": provenance.canonical_json(configuration),
+            "version": RELEASED_VERSION,
+            "higher_is_better": next(s.higher_is_better for s in recipe.score if s.proxy == name),
+        }
+
+    def _unknown_scores(self, lake: Lake, rows: pa.Table) -> pa.Table:
+        """The scores that the lake lacks: another edition of a table may repeat what it has, but not contradict it."""
+        benchmark = self.benchmark.name
+        parts = lake.part_names(benchmark, "ingest-")
+        stored = lake.read("scores", benchmark, parts=parts, columns=["proxy_id", "arch_id", "value"])
+        stored = stored.filter(pc.field("proxy_id").isin(rows["proxy_id"].unique()))
+        if not len(stored):
+            return rows
+        keys = zip(stored["proxy_id"].to_pylist(), stored["arch_id"].to_pylist(), strict=True)
+        have = dict(zip(keys, stored["value"].to_pylist(), strict=True))
+        lacking = []
+        for row in rows.select(["proxy_id", "arch_id", "value"]).to_pylist():
+            key = row["proxy_id"], row["arch_id"]
+            if key in have and have[key] != row["value"]:
+                raise UserError(
+                    f"{self.path}: the lake holds another value of a released score, {have[key]}, where this "
+                    f"file has {row['value']} (architecture {row['arch_id']}): ingest it under another recipe `source`"
+                )
+            lacking.append(key not in have)
+        return rows.filter(pa.array(lacking, pa.bool_()))

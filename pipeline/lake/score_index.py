@@ -1,0 +1,207 @@
+"""Which scores are stored: the keys in the parts of one family of proxies, looked up without a Python object a row.
+
+    LAKE/keys/BENCHMARK/PREFIX.parquet     the keys of the parts that its metadata names
+
+To open a part takes longer than to read its keys, and a month of nights leaves thousands of parts; so the keys of many
+parts are kept together. Parts never change, so this index is never wrong, only short. It may be deleted at any time;
+one that is damaged, or names a part that is not there any more, is left aside and made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.lake.store import Lake
+
+FEW = 32  # parts that are soon read one by one
+_ROWS = 1 << 20  # at a time: the memory does not grow with the lake
+_WORD = pa.dictionary(pa.int32(), pa.string())
+_KEYS = pa.schema([("space", _WORD), ("seed", pa.int64()), ("arch_id", _WORD), ("proxy_id", _WORD)])
+_WORDS = [field.name for field in _KEYS if field.type == _WORD]
+_COVERED = b"parts"
+
+
+class Stored:
+    """Which scores of these architectures and proxies are stored, as far as was looked.
+
+    Args:
+        lake: the lake.
+        benchmark: whose parts.
+        prefix: of the names of the parts that can hold the scores.
+        space: of the scores.
+        seed: of the scores.
+        arch_ids: each once; None for whichever are stored, and those that are added.
+        proxy_ids: each once.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        benchmark: str,
+        prefix: str,
+        space: str,
+        seed: int,
+        arch_ids: Sequence[str] | None,
+        proxy_ids: Sequence[str],
+    ) -> None:
+        self._folder = lake.parts / benchmark
+        self._names: Callable[[], list[str]] = lambda: lake.part_names(benchmark, prefix)
+        self._index = lake.root / "keys" / benchmark / f"{prefix}.parquet"
+        self._space, self._seed = space, seed
+        self._row_of = {arch_id: row for row, arch_id in enumerate(arch_ids or [])}
+        self._any = arch_ids is None
+        self._column_of = {proxy_id: column for column, proxy_id in enumerate(proxy_ids)}
+        self._there = np.zeros((len(self._row_of), len(proxy_ids)), np.bool_)
+        self._seen: set[str] = set()
+        self._changed = 0
+        self._begin()
+
+    @property
+    def count(self) -> int:
+        """How many are stored."""
+        return int(self._there.sum())
+
+    def missing(self, arch_id: str) -> tuple[str, ...]:
+        """The proxies whose score of the architecture is not stored."""
+        return tuple(proxy_id for proxy_id in self._column_of if not self.has(arch_id, proxy_id))
+
+    def has(self, arch_id: str, proxy_id: str) -> bool:
+        """Whether the score is stored."""
+        row = self._row_of.get(arch_id) if self._any else self._row_of[arch_id]
+        return row is not None and bool(self._there[row, self._column_of[proxy_id]])
+
+    def incomplete(self) -> list[str]:
+        """The architectures of which a score is missing."""
+        whole = np.asarray(self._there.all(axis=1))
+        return [arch_id for arch_id, row in self._row_of.items() if not whole[row]]
+
+    def glance(self) -> None:
+        """Look at what others have published, if the folder has changed as far as its time tells."""
+        changed = self._folder.stat().st_mtime_ns
+        if changed != self._changed:
+            self._changed = changed
+            self.look()
+
+    def look(self) -> None:
+        """Look at what others have published."""
+        new = [name for name in self._names() if name not in self._seen]
+        for keys in _gathered(self._read(new)):
+            self._mark(keys)
+        self._seen.update(new)
+
+    def add(self, part: str, keys: Iterable[tuple[str, str]]) -> None:
+        """Take note of a part that this process has published, with its (arch_id, proxy_id)."""
+        self._seen.add(part)
+        keys = list(keys)
+        if self._any:
+            self._admit(arch_id for arch_id, _ in keys)
+        for arch_id, proxy_id in keys:
+            self._there[self._row_of[arch_id], self._column_of[proxy_id]] = True
+
+    def keep(self) -> None:
+        """Write the index, if it lacks more than a few parts; where that is not possible it stays as it is."""
+        names = self._names()
+        index = self._open(names)
+        covered = _covered(index) if index else set()
+        new = [name for name in names if name not in covered]
+        if len(new) > FEW:
+            with contextlib.suppress(OSError):
+                _write(self._index, chain(_row_groups(index), self._read(new)), names)
+
+    def _begin(self) -> None:
+        self.keep()
+        index = self._open(self._names())
+        if index is not None:
+            for keys in _row_groups(index):
+                self._mark(keys)
+            self._seen = _covered(index)
+        self.look()
+
+    def _open(self, names: Collection[str]) -> pq.ParquetFile | None:
+        """The index, unless it is absent, damaged, or names a part that is not there."""
+        with contextlib.suppress(OSError, pa.ArrowInvalid):
+            index = pq.ParquetFile(self._index)
+            if index.schema_arrow.remove_metadata().equals(_KEYS) and _covered(index) <= set(names):
+                return index
+        return None
+
+    def _read(self, names: Iterable[str]) -> Iterator[pa.Table]:
+        for name in names:
+            file = self._folder / name / "scores.parquet"
+            if file.is_file():
+                part = pq.ParquetFile(file, read_dictionary=_WORDS)
+                yield part.read(columns=_KEYS.names, use_threads=False).select(_KEYS.names).cast(_KEYS)
+
+    def _admit(self, arch_ids: Iterable[str]) -> None:
+        """Make room for those that are not known."""
+        for arch_id in arch_ids:
+            self._row_of.setdefault(arch_id, len(self._row_of))
+        more = np.zeros((len(self._row_of) - len(self._there), len(self._column_of)), np.bool_)
+        self._there = np.concatenate([self._there, more])
+
+    def _mark(self, keys: pa.Table) -> None:
+        if self._any and keys.num_rows:
+            self._admit(keys["arch_id"].unify_dictionaries().chunk(0).dictionary.to_pylist())
+        rows, columns = _positions(keys["arch_id"], self._row_of), _positions(keys["proxy_id"], self._column_of)
+        asked = (rows >= 0) & (columns >= 0) & (np.from_dlpack(keys["seed"].combine_chunks()) == self._seed)
+        asked &= _positions(keys["space"], {self._space: 0}) == 0
+        self._there[rows[asked], columns[asked]] = True
+
+
+def _positions(words: pa.ChunkedArray, among: Mapping[str, int]) -> npt.NDArray[np.int32]:
+    """What `among` says of each word, -1 where it has none. Each distinct word is looked up once."""
+    whole = words.unify_dictionaries().combine_chunks()
+    places = np.fromiter((among.get(word, -1) for word in whole.dictionary.to_pylist()), np.int32)
+    return np.asarray(places[np.from_dlpack(whole.indices)], np.int32)  # to_numpy would import pandas
+
+
+def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The rows of many small tables in few large ones."""
+    some: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        some.append(table)
+        rows += table.num_rows
+        if rows >= _ROWS:
+            yield pa.concat_tables(some)
+            some, rows = [], 0
+    if some:
+        yield pa.concat_tables(some)
+
+
+def _row_groups(index: pq.ParquetFile | None) -> Iterator[pa.Table]:
+    if index is not None:
+        for number in range(index.num_row_groups):
+            yield index.read_row_group(number, use_threads=False).cast(_KEYS)
+
+
+def _covered(index: pq.ParquetFile) -> set[str]:
+    return set(json.loads(index.schema_arrow.metadata[_COVERED]))
+
+
+def _write(path: Path, tables: Iterable[pa.Table], names: list[str]) -> None:
+    schema = _KEYS.with_metadata({_COVERED: json.dumps(names)})
+    whole = 1 << 26  # bytes of a dictionary: beyond the limit words would be written one by one
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{uuid.uuid4().hex}")
+    try:
+        with beside.open("wb") as stream:
+            with pq.ParquetWriter(stream, schema, compression="zstd", dictionary_pagesize_limit=whole) as writer:
+                for table in _gathered(tables):
+                    writer.write_table(table.cast(schema), row_group_size=2 * _ROWS)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

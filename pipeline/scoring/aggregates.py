@@ -1,0 +1,71 @@
+"""Define an aggregate in a lake: a proxy that is a sum of stored scores, and is scored wherever these are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import catalog
+from pipeline.errors import UserError, unknown
+from pipeline.lake.store import Lake
+from pipeline.proxies import aggregates
+from pipeline.proxies import registry as shelf
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a defined aggregate comes to in one space: scores with a value, failures, and proxies not scored there."""
+
+    aggregate: str
+    benchmark: str
+    space: str
+    ok: int
+    failed: int
+    missing: tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """The definition in one line."""
+        where = f"{self.benchmark} {self.space}"
+        if self.missing:
+            return f"{self.aggregate}: defined, but {where} has no scores of {', '.join(self.missing)} yet"
+        if not self.ok + self.failed:
+            return f"{self.aggregate}: defined, but no architecture of {where} has all its terms yet"
+        failed = f", {self.failed} failed" if self.failed else ""
+        return f"{self.aggregate}: {self.ok} ok{failed}, from the stored scores of {where}"
+
+
+def run(lake_root: Path, benchmark: str, space: str, name: str) -> Definition:
+    """Store the definition of an aggregate; nothing is scored.
+
+    Args:
+        lake_root: the lake.
+        benchmark, space: what to count its scores of; it is defined for every space.
+        name: of a shipped aggregate, or the path of a TOML file.
+
+    Raises:
+        UserError: no lake, no such aggregate, or a term that names a proxy which is neither shipped nor in the lake.
+    """
+    lake, aggregate = Lake(lake_root), aggregates.load(name)
+    with closing(catalog.snapshot(lake)) as connection:
+        stored = catalog.rows(connection, "SELECT name FROM proxy_labels WHERE NOT aggregate")
+    _check(aggregate, stored["name"].to_pylist())
+    aggregates.store(lake, benchmark, aggregate)
+    with closing(catalog.snapshot(lake)) as connection:
+        where = {"benchmark": benchmark, "space": space, "id": aggregate.proxy_id}
+        here = "WHERE benchmark = $benchmark AND space = $space"
+        taken = catalog.rows(connection, f"SELECT proxy FROM aggregate_terms {here} AND aggregate_id = $id", where)
+        scores = catalog.rows(connection, f"SELECT status FROM aggregate_scores {here} AND proxy_id = $id", where)
+    missing = {term.proxy for term in aggregate.terms} - set(taken["proxy"].to_pylist())
+    ok = scores["status"].to_pylist().count("ok")
+    return Definition(aggregate.name, benchmark, space, ok, len(scores) - ok, tuple(sorted(missing)))
+
+
+def _check(aggregate: aggregates.Aggregate, stored: Iterable[str]) -> None:
+    """Refuse a term that can never be."""
+    scored = {*shelf.names(), *stored} - set(aggregates.names())
+    for number, term in enumerate(aggregate.terms, 1):
+        if term.proxy not in scored:
+            raise UserError(f"aggregate {aggregate.name}, term {number}: {unknown('proxy', term.proxy, scored)}")

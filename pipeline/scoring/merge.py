@@ -1,0 +1,136 @@
+"""Merge the scores of another lake: a second machine's, a colleague's, or those that come with this repository.
+
+Scores go with their curves, runs and proxies. Ground truth and released scores do not: a lake ingests them from their
+publishers. Nor do searches and tunings, whose steps are a function of the lake that they were made in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline import catalog, provenance
+from pipeline.errors import UserError
+from pipeline.lake.schema import TABLES
+from pipeline.lake.store import Lake, Staging
+from pipeline.progress import progress
+from pipeline.scoring.writer import ADOPTED, SEARCHED
+
+_PART = re.compile(r"(score-.+-)[0-9a-f]{8,16}(-\d+)?")  # begins with the proxies, and how they were chosen
+_SCORE = TABLES["scores"].key
+_BYTES = 64 << 20  # of parts that become one
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a merge took: scores new here, scores stored before, and scores here whose architecture is not."""
+
+    other: Path
+    taken: int
+    stored: int
+    unknown: int
+
+    @property
+    def line(self) -> str:
+        """The summary in one line."""
+        if not self.taken:
+            return f"{self.other}: all {self.stored} scores are stored already, nothing to do"
+        before = f" ({self.stored} stored before)" if self.stored else ""
+        waiting = f"; {self.unknown} scores wait for their architectures to be ingested" if self.unknown else ""
+        return f"{self.other}: {self.taken} scores taken{before}{waiting}"
+
+
+def run(lake_root: Path, other_root: Path) -> Summary:
+    """Take the scores of another lake that are not stored here; many small parts become few.
+
+    A group of parts is taken whole or not at all, and what is stored is not taken again: a merge that was killed goes
+    on where it stopped. What a search chose stays marked as such; `score --sample` counts it as a sample's, too.
+
+    Args:
+        lake_root: the lake, which is made when it is not there.
+        other_root: the other one; only read.
+
+    Raises:
+        UserError: the other is no lake, or the same, or one of its parts cannot be read.
+    """
+    if not (other_root / "lake.json").is_file():
+        raise UserError(f"{other_root} is not a lake: name the folder that holds lake.json and parts/")
+    if other_root.resolve() == lake_root.resolve():
+        raise UserError(f"{other_root} is the lake itself: name another one")
+    lake, other = Lake(lake_root, create=True), Lake(other_root, read_only=True)
+    benchmarks = sorted(folder.name for folder in other.parts.iterdir())
+    groups = [(name, *group) for name in benchmarks for group in _groups(other, name)]
+    taken = stored = 0
+    with progress(f"merging {other_root}", sum(len(parts) for *_, parts in groups)) as advance:
+        for benchmark, prefix, parts in groups:
+            new, old = _take(lake, other, benchmark, prefix, parts)
+            taken, stored = taken + new, stored + old
+            advance(len(parts))
+    catalog.ensure(lake)
+    return Summary(other_root, taken, stored, sum(_waiting(lake, name) for name in benchmarks) if taken else 0)
+
+
+def _groups(other: Lake, benchmark: str) -> Iterator[tuple[str, list[str]]]:
+    """Parts of scores that may become one part, each with how the name of that one begins."""
+    alike: dict[str, list[str]] = {}
+    for part in other.part_names(benchmark, "score-"):
+        if match := _PART.fullmatch(part):
+            alike.setdefault(match[1], []).append(part)
+    for prefix, parts in alike.items():
+        group: list[str] = []
+        size = 0
+        for part in parts:
+            group.append(part)
+            size += sum(file.stat().st_size for file in (other.parts / benchmark / part).iterdir())
+            if size >= _BYTES:
+                yield prefix, group
+                group, size = [], 0
+        if group:
+            yield prefix, group
+
+
+def _take(lake: Lake, other: Lake, benchmark: str, prefix: str, parts: list[str]) -> tuple[int, int]:
+    """Publish what a group of parts holds and the lake does not; returns how many scores that is, and the others."""
+    rows = {table: _read(other, table, benchmark, parts) for table in TABLES}
+    asked = rows["scores"].num_rows
+    family = prefix.removesuffix(SEARCHED).removesuffix(ADOPTED)
+    with lake.lock("score"):
+        here = lake.part_names(benchmark, family)
+        for table in ("scores", "adopted"):
+            stored = lake.read(table, benchmark, parts=here, columns=_SCORE)
+            rows[table] = _joined(rows[table], stored, "left anti")
+        rows["curves"] = _joined(rows["curves"], rows["scores"], "left semi")
+        if rows["scores"].num_rows + rows["adopted"].num_rows:
+            with Staging(lake, benchmark, f"{prefix}{provenance.identity('merged', 1, parts)}") as staging:
+                for table in filter(lambda table: rows[table].num_rows, rows):
+                    staging.append(table, rows[table])
+    return rows["scores"].num_rows, asked - rows["scores"].num_rows
+
+
+def _read(other: Lake, table: str, benchmark: str, parts: Sequence[str]) -> pa.Table:
+    found = []
+    for part in parts:
+        try:
+            found.append(other.read(table, benchmark, parts=[part]))
+        except (OSError, KeyError, pa.ArrowException) as error:
+            file = other.parts / benchmark / part / f"{table}.parquet"
+            raise UserError(f"{file} cannot be read, of its part nothing was taken: {error}") from error
+    return pa.concat_tables(found)
+
+
+def _joined(rows: pa.Table, others: pa.Table, how: str, key: Sequence[str] = _SCORE) -> pa.Table:
+    """The rows whose key others have (left semi) or lack (left anti). No list columns go through Arrow's join."""
+    numbered = rows.select(key).append_column("row", pa.array(range(rows.num_rows), pa.int64()))
+    kept = numbered.join(others.select(key), list(key), join_type=how)
+    return rows.take(kept["row"].sort())
+
+
+def _waiting(lake: Lake, benchmark: str) -> int:
+    """How many scores are of architectures that the lake does not hold."""
+    key = ("space", "arch_id")
+    scores, known = (lake.read(table, benchmark, columns=key) for table in ("scores", "architectures"))
+    return int(_joined(scores, known, "left anti", key).num_rows)

@@ -1,0 +1,130 @@
+"""What is scored: the plan of a run, its architectures, and how a worker scores one of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import benchmarks, executor, provenance
+from pipeline.errors import UserError
+from pipeline.lake.store import Lake
+from pipeline.proxies import Bundle, Timed
+
+Key = tuple[str, str]  # arch_id, proxy_id; the seed is the plan's
+Item = tuple[str, str, tuple[str, ...]]  # arch_id, spec, proxy_ids that are missing
+
+DRAWN = "search:"  # begins the source of an architecture that a search drew
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run scores.
+
+    Args:
+        benchmark: name of the benchmark.
+        space: name of its space.
+        proxy: the name of a proxy or a bundle, or the path of a TOML file.
+        images: a path, the name of a synthetic batch, or None for the default one.
+        seed: of the targets, the weights and the noise.
+        device: auto, cpu or cuda.
+    """
+
+    benchmark: str
+    space: str
+    proxy: str
+    images: Path | str | None
+    seed: int
+    device: str
+
+    def load(self) -> Bundle:
+        """The proxies, ready to score."""
+        from pipeline.proxies import registry as shelf
+
+        return shelf.load(self.proxy, self.images, benchmarks.load(self.benchmark).inputs)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """For the row of the run."""
+        return {**vars(self), "proxy": Path(self.proxy)}
+
+
+@dataclass
+class ScoreTask:
+    """Scores one architecture in a worker; see `executor.Task`.
+
+    The driver hands its bundle along: a worker on another machine has neither its TOML files nor its images.
+    """
+
+    plan: Plan
+    bundle: Bundle
+    bench: benchmarks.Benchmark | None = field(default=None, compare=False)
+
+    def prepare(self) -> None:
+        """Import torch and the benchmark's module."""
+        import torch
+
+        torch.set_num_threads(1)
+        if self.plan.device == "cuda":
+            torch.cuda.set_device(executor.worker() % torch.cuda.device_count())
+        self.bench = benchmarks.load(self.plan.benchmark)
+
+    def __call__(self, item: Item) -> dict[str, Timed]:
+        """The missing scores by proxy_id, with their seconds."""
+        arch_id, spec, missing = item
+        return self.bundle.score(partial(self._build, spec), arch_id, self.plan.seed, self.plan.device, missing)
+
+    def together(self, items: Sequence[Item]) -> list[dict[str, Timed]]:
+        """The scores of each of several architectures, which train side by side."""
+        assert self.bundle.score_all is not None
+        networks = [(partial(self._build, spec), arch_id) for arch_id, spec, _ in items]
+        return self.bundle.score_all(networks, self.plan.seed, self.plan.device)
+
+    def _build(self, spec: str) -> Any:
+        assert self.bench is not None
+        make = self.bench.build if self.bundle.network == "backbone" else self.bench.features
+        assert make is not None
+        return make(self.plan.space, json.loads(spec))
+
+
+def fits(bundle: Bundle, bench: benchmarks.Benchmark) -> None:
+    """Refuse a proxy whose networks take something else than the benchmark's."""
+    from pipeline.proxies import registry as shelf
+
+    if bundle.inputs != bench.inputs or (bundle.network == "features" and bench.features is None):
+        raise UserError(
+            f"{bundle.name} is for networks that take {bundle.inputs}, those of {bench.name} take {bench.inputs}: "
+            f"choose with --proxy one of {', '.join(shelf.fitting(bench.inputs))}"
+        )
+
+
+def sampled(lake: Lake, plan: Plan, sample: int | None) -> list[str]:
+    """The first `sample` ingested architectures by the hash of seed and architecture, or all in any order."""
+    rows = lake.read("architectures", plan.benchmark, columns=["space", "arch_id", "source_id"])
+    each = zip(*(rows[name].to_pylist() for name in ("space", "arch_id", "source_id")), strict=True)
+    # not with pyarrow.compute, whose first call imports pandas: it would double the start of a run with nothing to do
+    found = list(dict.fromkeys(a for space, a, source in each if space == plan.space and not source.startswith(DRAWN)))
+    if not found:
+        raise UserError(
+            f"the lake {lake.root} holds no architectures of {plan.benchmark}/{plan.space}: "
+            f"run `pipeline ingest {plan.benchmark} PATH` first"
+        )
+    if sample is not None:
+        found = provenance.nested(found, plan.seed)
+    return found[:sample]
+
+
+def specs(lake: Lake, benchmark: str, space: str, arch_ids: list[str] | None = None) -> dict[str, str]:
+    """arch_id -> spec of architectures of the lake, by default of all of the space."""
+    rows = lake.read("architectures", benchmark, columns=["space", "arch_id", "spec"])
+    asked = pc.equal(rows["space"], space)
+    if arch_ids is not None:
+        asked = pc.and_(asked, pc.is_in(rows["arch_id"], value_set=pa.array(arch_ids, pa.string())))
+    rows = rows.filter(asked)
+    return dict(zip(rows["arch_id"].to_pylist(), rows["spec"].to_pylist(), strict=True))

@@ -1,0 +1,168 @@
+"""Score architectures with a proxy: what is stored already is not done again, and what is done is not lost."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import benchmarks, catalog, executor, provenance
+from pipeline.errors import UserError
+from pipeline.lake.store import Lake
+from pipeline.progress import progress
+from pipeline.proxies import Bundle
+from pipeline.scoring import batches
+from pipeline.scoring.plan import Item, Plan, ScoreTask, fits, sampled, specs
+from pipeline.scoring.writer import Journal
+
+_ARCH_ID = re.compile(r"[0-9a-f]{16}")
+BATCH = 128  # architectures that a worker on a card is handed at a time, some groups that train side by side
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did: `asked` scores, of which `before` were stored already and `scored` are new, by status.
+
+    `proxies` are scored of each architecture; the new ones are those of `architectures`.
+    """
+
+    proxy: str
+    proxies: int
+    architectures: int
+    asked: int
+    before: int
+    statuses: dict[str, int]
+    seconds: float
+
+    @property
+    def scored(self) -> int:
+        """New rows."""
+        return sum(self.statuses.values())
+
+    @property
+    def line(self) -> str:
+        """The summary in one line."""
+        if not self.scored:
+            return f"{self.proxy}: all {self.asked} scores are stored already, nothing to do"
+        statuses = ", ".join(f"{count} {status}" for status, count in sorted(self.statuses.items()))
+        before = f" ({self.before} stored before)" if self.before else ""
+        pace = self.seconds / self.architectures
+        name = self.proxy if self.proxies == 1 else f"{self.proxy} ({self.proxies} proxies)"
+        return f"{name}: {statuses}{before}, {self.seconds:.0f} s, {pace:.2f} s an architecture"
+
+
+def run(
+    lake_root: Path,
+    plan: Plan,
+    *,
+    sample: int | None = None,
+    only: Path | None = None,
+    workers: int | None = None,
+    where: executor.Where = executor.PROCESSES,
+) -> Summary:
+    """Score a sample of the ingested architectures of a space and store the scores.
+
+    The sample is nested: the first `sample` architectures by the hash of seed and architecture, so that a larger one
+    holds every smaller one. A score that is stored (by this run, an earlier or a concurrent one) is not stored again.
+
+    Args:
+        lake_root: the lake.
+        plan: what to score.
+        sample: how many architectures; None for all.
+        only: a file that lists the architectures instead, one a line, in the benchmark's notation or by `arch_id`.
+        workers: how many; by default one a core, or one a GPU.
+        where: the executor; the rows are the same bits whichever it is.
+
+    Raises:
+        UserError: unknown names, no architectures, a device that is not there, a cluster that does not answer.
+        KeyboardInterrupt: on Ctrl-C, after storing what is done.
+    """
+    started = time.monotonic()
+    bench = benchmarks.load(plan.benchmark)
+    lake = Lake(lake_root)
+    bundle = plan.load()
+    fits(bundle, bench)
+    listed = _listed(lake, bench, plan.space, only) if only else None
+    chosen = list(listed) if listed is not None else sampled(lake, plan, sample)
+    journal = Journal(lake, plan, bundle, chosen)
+    journal.adopt(chosen)
+    asked, before = len(chosen) * len(bundle.proxies), journal.stored.count
+    incomplete = journal.stored.incomplete()
+    if incomplete:
+        texts = listed if listed is not None else specs(lake, plan.benchmark, plan.space, incomplete)
+        wanted = [(a, texts[a], journal.stored.missing(a)) for a in incomplete]
+        with executor.opened(where, workers, plan.device) as pool:
+            asked_for = {"sample": sample, "only": only, "workers": pool.workers, "executor": where.kind}
+            run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name)
+            _work(journal, run_row, wanted, replace(plan, device=pool.device), pool)
+    catalog.ensure(lake)
+    seconds = time.monotonic() - started
+    return Summary(bundle.name, len(bundle.proxies), len(incomplete), asked, before, journal.statuses, seconds)
+
+
+def _work(journal: Journal, run_row: dict[str, Any], wanted: list[Item], plan: Plan, pool: executor.Pool) -> None:
+    """Two runs that ask for the same work go through it in different orders, so that they share it."""
+    run_id = run_row["run_id"]
+    wanted.sort(key=lambda item: provenance.text_identity("order", 1, run_id + item[0]))
+    journal.open(run_row)
+    status = "failed"
+    try:
+        size = _batch_size(plan, journal.bundle, len(wanted), pool.workers)
+        found = batches.results(pool.run, ScoreTask(plan, journal.bundle), wanted, size, journal.has)
+        with (
+            contextlib.closing(found) as results,
+            progress(f"scoring {journal.bundle.name}", len(wanted)) as advance,
+        ):
+            for item, result in results:
+                journal.add(item, result)
+                advance(1)
+        status = "finished"
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    finally:
+        journal.close(status)
+
+
+def _batch_size(plan: Plan, bundle: Bundle, items: int, workers: int) -> int:
+    """Architectures that a worker is handed at a time: one, unless they train side by side."""
+    side_by_side = plan.device == "cuda" and bundle.score_all is not None
+    return min(BATCH, math.ceil(items / workers)) if side_by_side else 1
+
+
+def _listed(lake: Lake, bench: benchmarks.Benchmark, space: str, path: Path) -> dict[str, str]:
+    """arch_id -> spec of the architectures that a file lists, written out or as the `arch_id` of an ingested one."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--only {path} cannot be read: {error}") from error
+    named = [line.strip() for line in lines if _ARCH_ID.fullmatch(line.strip())]
+    known = specs(lake, bench.name, space, named) if named else {}
+    found = {}
+    for number, line in enumerate(map(str.strip, lines), 1):
+        if not line or (number == 1 and line == "arch_id"):  # the header of `pipeline query --format csv`
+            continue
+        if line in known:
+            found[line] = known[line]
+            continue
+        try:
+            if _ARCH_ID.fullmatch(line):
+                raise UserError(f"no architecture {line} of {bench.name}/{space} is ingested")
+            spec = provenance.canonical_json(bench.canonical(space, _decoded(line)))
+        except UserError as error:
+            raise UserError(f"--only {path}, line {number}: {error}") from error
+        found[benchmarks.arch_id_of(bench.name, space, spec)] = spec
+    return found
+
+
+def _decoded(line: str) -> object:
+    """A spec, where the line is one, as `pipeline search --out` writes it; else the line."""
+    try:
+        return json.loads(line) if line.startswith("{") else line
+    except ValueError as error:
+        raise UserError(f"{line[:60]!r} is not JSON: {error}") from error

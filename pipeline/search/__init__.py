@@ -1,0 +1,1 @@
+"""The search stage: walks through a search space by live or by stored scores."""

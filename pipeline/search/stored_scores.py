@@ -1,0 +1,74 @@
+"""What is known of a proxy in a lake, for a search: its row, and the scores of it that are stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import pyarrow.compute as pc
+
+from pipeline import catalog
+from pipeline.errors import UserError, unknown
+from pipeline.lake.store import Lake
+from pipeline.proxies import Bundle, Proxy, aggregates
+from pipeline.scoring.plan import Plan
+from pipeline.search.walk import Scored
+
+
+def stored_proxy(lake: Lake, plan: Plan) -> dict[str, Any]:
+    """The row of the proxy that is meant by a name, a proxy_id, or a TOML file with its images."""
+    rows = {r["proxy_id"]: r for r in lake.read("proxies", plan.benchmark).to_pylist()}
+    if plan.proxy in rows:
+        return dict(rows[plan.proxy])
+    if aggregates.recognised(plan.proxy):
+        aggregate = aggregates.load(plan.proxy)
+        if aggregate.proxy_id not in rows:
+            raise UserError(
+                f"{aggregate.name} is not defined in this lake: run `pipeline score {plan.benchmark} --proxy "
+                f"{plan.proxy}` first"
+            )
+        return dict(rows[aggregate.proxy_id])
+    named = [r for r in rows.values() if r["name"] == plan.proxy]
+    if len(named) == 1 and plan.images is None:
+        return dict(named[0])
+    if not named and "@" in plan.proxy:
+        raise unknown("stored proxy", plan.proxy, {r["name"] for r in rows.values()})
+    return single(plan.load()).row
+
+
+def single(bundle: Bundle) -> Proxy:
+    if len(bundle.proxies) != 1:
+        some = ", ".join(p.name for p in bundle.proxies[:3])
+        raise UserError(f"a search follows one proxy, {bundle.name} is {len(bundle.proxies)}: name one, such as {some}")
+    return bundle.proxies[0]
+
+
+def stored_scores(lake: Lake, plan: Plan, proxy: Mapping[str, Any]) -> dict[int | None, dict[str, Scored]]:
+    """The stored scores of a proxy in the plan's space: by seed, then by arch_id."""
+    found: dict[int | None, dict[str, Scored]] = {}
+    for r in _rows(lake, plan, proxy):
+        value = r["value"] if r["status"] == "ok" else None
+        found.setdefault(r["seed"], {})[r["arch_id"]] = scored(value, r["seconds"], proxy["higher_is_better"])
+    return found
+
+
+def _rows(lake: Lake, plan: Plan, proxy: Mapping[str, Any]) -> list[dict[str, Any]]:
+    if "terms" in json.loads(proxy["configuration"]):  # an aggregate, whose scores are computed by a view
+        where = {"benchmark": plan.benchmark, "space": plan.space, "proxy_id": proxy["proxy_id"]}
+        sql = (
+            "SELECT seed, arch_id, value, status, seconds FROM aggregate_scores "
+            "WHERE benchmark = $benchmark AND space = $space AND proxy_id = $proxy_id"
+        )
+        with closing(catalog.snapshot(lake)) as connection:
+            return list(catalog.rows(connection, sql, where).to_pylist())
+    columns = ["space", "proxy_id", "seed", "arch_id", "value", "status", "seconds"]
+    table = lake.read("scores", plan.benchmark, columns=columns)
+    here = pc.and_(pc.equal(table["space"], plan.space), pc.equal(table["proxy_id"], proxy["proxy_id"]))
+    return list(table.filter(here).to_pylist())
+
+
+def scored(value: float | None, seconds: float | None, higher_is_better: bool) -> Scored:
+    promise = value if higher_is_better or value is None else -value
+    return Scored(value, promise, seconds)

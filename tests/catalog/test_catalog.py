@@ -1,0 +1,318 @@
+"""The catalog: what it shows, what it refuses, and that it is there whenever somebody looks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline import catalog
+from pipeline.errors import UserError
+from pipeline.lake.schema import TABLES
+from pipeline.lake.store import Lake
+from tests.fixtures import lakes
+
+SHELL = Path(sys.executable).with_name("duckdb")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    return lakes.made_up(tmp_path_factory.mktemp("lakes") / "it's a [lake]*")
+
+
+def ask(lake, sql, **params):
+    return catalog.run_sql(lake, sql, params).to_pylist()
+
+
+def full_disk(*_, **__):
+    raise OSError(28, "No space left on device")
+
+
+def refused(lake, sql, **params):
+    with pytest.raises(UserError) as caught:
+        catalog.run_sql(lake, sql, params)
+    message = str(caught.value)
+    assert "\n" not in message and "LINE 1" not in message
+    return message
+
+
+def test_every_table_and_view_can_be_asked(lake):
+    names = {row["name"] for row in ask(lake, "SHOW TABLES")}
+    assert names == {*TABLES, *catalog.queries("views"), "about"}
+    for name in names:
+        ask(lake, f"FROM {name}")
+
+
+def test_columns_and_comments_are_those_of_the_schema(lake):
+    for table in TABLES.values():
+        sql = "SELECT column_name AS name, comment FROM duckdb_columns() WHERE table_name = $table"
+        found = {row["name"]: row["comment"] for row in ask(lake, sql, table=table.name)}
+        assert found == {column.name: column.comment for column in table.columns}
+    comments = {row["view_name"]: row["comment"] for row in ask(lake, "FROM duckdb_views() WHERE NOT internal")}
+    assert all(comments.values())
+    assert comments["scores"].startswith(TABLES["scores"].comment)
+
+
+def test_what_parts_say_twice_shows_once(lake):
+    assert ask(lake, "SELECT count(*) AS n FROM architectures") == [{"n": 30}]
+    [merged] = ask(lake, "FROM architectures WHERE arch_id = $arch", arch=lakes.arch(7))
+    assert merged["native_id"] == "7" and json.loads(merged["spec"]) == {"cells": 7}
+    assert [r["status"] for r in ask(lake, "FROM runs")] == ["finished"]
+    assert len(ask(lake, "FROM proxies")) == 3
+
+
+def test_a_part_shows_as_soon_as_it_is_published(tmp_path):
+    lake = lakes.made_up(tmp_path / "lake")
+    catalog.refresh(lake)
+    before = (lake.root / catalog.CATALOG).stat().st_ino
+    lakes.publish(lake.root, "more", scores=[lakes.score(5, lakes.OURS, 1.0, seed=77)])
+    assert ask(lake, "SELECT arch_id FROM scores WHERE seed = 77") == [{"arch_id": lakes.arch(5)}]
+    assert (lake.root / catalog.CATALOG).stat().st_ino == before
+
+
+def test_a_moved_lake_gets_a_new_catalog(tmp_path):
+    lake = lakes.made_up(tmp_path / "here")
+    catalog.refresh(lake)
+    shutil.move(lake.root, tmp_path / "there")
+    moved = Lake(tmp_path / "there")
+    assert ask(moved, "SELECT count(*) AS n FROM architectures") == [{"n": 30}]
+    assert ask(moved, "SELECT lake FROM about") == [{"lake": str(tmp_path / "there")}]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all, but long enough to be read as one" * 200])
+def test_a_damaged_catalog_is_made_again(tmp_path, content):
+    lake = lakes.made_up(tmp_path / "lake")
+    (lake.root / catalog.CATALOG).write_bytes(content)
+    assert ask(lake, "SELECT count(*) AS n FROM scores") == [{"n": 117}]
+
+
+def test_a_catalog_of_other_views_is_made_again(tmp_path, monkeypatch):
+    lake = lakes.made_up(tmp_path / "lake")
+    catalog.refresh(lake)
+    (tmp_path / "99_extra.sql").write_text("-- One more.\nSELECT 42 AS answer")
+    more = {**catalog.queries("views"), "extra": tmp_path / "99_extra.sql"}
+    monkeypatch.setattr(catalog.script, "queries", lambda kind: more)
+    assert ask(lake, "FROM extra") == [{"answer": 42}]
+
+
+def test_where_the_catalog_cannot_be_written_the_lake_can_still_be_asked(tmp_path, monkeypatch):
+    lake = lakes.made_up(tmp_path / "lake")
+    monkeypatch.setattr(Path, "mkdir", full_disk)
+    assert ask(lake, "SELECT count(*) AS n FROM scores") == [{"n": 117}]
+    assert not (lake.root / catalog.CATALOG).exists()
+
+
+def test_a_catalog_that_somebody_holds_open_for_writing_is_gone_around(tmp_path):
+    lake = lakes.made_up(tmp_path / "lake")
+    catalog.refresh(lake)
+    holder = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", holder, str(lake.root / catalog.CATALOG)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"open\n"
+        assert ask(lake, "SELECT count(*) AS n FROM scores") == [{"n": 117}]
+        process.stdin.close()
+
+
+def test_an_empty_lake_has_every_view_and_no_row(tmp_path):
+    lake = lakes.empty(tmp_path / "lake")
+    for name in [*TABLES, *catalog.queries("views")]:
+        assert (ask(lake, f"FROM {name}") == []) == (name != "published")  # whose rows are facts about papers
+
+
+def test_the_plain_shell_opens_it_from_anywhere_while_parts_are_published(lake, tmp_path):
+    if not SHELL.exists():
+        pytest.skip("no duckdb command line beside this Python")
+    busy = lakes.made_up(tmp_path / "lake")
+    catalog.refresh(busy)
+    over = threading.Event()
+
+    def publish():
+        number = 0
+        while not over.is_set():
+            lakes.publish(busy.root, f"extra-{number}", scores=[lakes.score(5, lakes.OURS, 1.0, seed=100 + number)])
+            number += 1
+
+    publisher = threading.Thread(target=publish)
+    publisher.start()
+    try:
+        for view in ["scores", "correlations", "rho_by_iteration", "proxy_labels"]:
+            sql = f"SELECT count(*) > 0 AS some FROM {view}"
+            command = [SHELL, "-readonly", "-csv", busy.root / catalog.CATALOG, sql]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+            assert (done.stdout, done.stderr) == ("some\ntrue\n", "")
+    finally:
+        over.set()
+        publisher.join()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY (SELECT 1) TO '{parts}/x.csv'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{parts}/x.csv'",
+        "explain analyze /* sly */ COPY (SELECT 1) TO '{parts}/x.csv'",
+        "EXPLAIN (FORMAT json) COPY (SELECT 1) TO '{parts}/x.csv'",
+        "ATTACH '{parts}/x.csv' AS other",
+        "EXPORT DATABASE '{parts}/x.csv'",
+        "INSERT INTO scores SELECT * FROM scores",
+        "CREATE TABLE mine AS SELECT 1",
+        "DROP VIEW scores",
+        "SET threads = 1",
+        "PRAGMA database_list",
+        "INSTALL httpfs",
+        "CALL pragma_version()",
+        "PREPARE p AS SELECT 1",
+    ],
+)
+def test_whatever_does_not_only_read_is_refused(lake, sql):
+    before = sorted(lake.root.rglob("*"))
+    assert "refused" in refused(lake, sql.format(parts=str(lake.parts).replace("'", "''")))
+    assert sorted(lake.root.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1 AS a", "WITH x AS (SELECT 1 AS a) FROM x", "VALUES (1)", "DESCRIBE scores", "SHOW TABLES",
+        "SUMMARIZE truth", "EXPLAIN SELECT 1", "EXPLAIN ANALYZE SELECT count(*) FROM scores", "TABLE runs",
+        "-- why\nSELECT 1 AS a;",
+    ],
+)  # fmt: skip
+def test_whatever_only_reads_is_answered(lake, sql):
+    assert catalog.run_sql(lake, sql).num_rows > 0
+
+
+@pytest.mark.parametrize("function", ["read_text", "read_csv", "read_parquet", "glob"])
+def test_no_file_outside_the_parts_can_be_read(lake, tmp_path, function):
+    outside = tmp_path / "secret.parquet"
+    pq.write_table(catalog.run_sql(lake, "SELECT 'secret' AS a"), outside)
+    assert "the lake's own parts and nothing else" in refused(lake, f"FROM {function}('{outside}')")
+    marker = str(lake.root / "lake.json").replace("'", "''").replace("[", "[[]").replace("*", "[*]")
+    assert "nothing else" in refused(lake, f"FROM read_text('{marker}')")
+
+
+def test_variables_of_the_program_are_no_tables(lake):
+    assert "unknown table or view 'sql'" in refused(lake, "FROM sql")
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("SELECT arch FROM scores", '"arch_id"'),
+        ("SELECT s.valeu FROM scores s", "unknown column 'valeu': did you mean value"),
+        ("FROM scors", "unknown table or view 'scors': did you mean scores"),
+        ("FROM quite_another_thing", "known are about, adopted, aggregate_scores, aggregate_terms, architectures"),
+        ("SELECT avrg(value) FROM scores", "avrg does not exist! Did you mean"),
+        ("SELEC 1", 'cannot be parsed: syntax error at or near "SELEC"'),
+        ("SELECT 1; SELECT 2", "one statement at a time"),
+        ("", "one statement at a time"),
+        ("PIVOT scores ON seed", "PIVOT without IN"),
+        ("SELECT 'a'::INT", "Could not convert string 'a'"),
+    ],
+)
+def test_an_error_is_one_line_that_helps(lake, sql, told):
+    assert told in refused(lake, sql)
+
+
+def test_parameters_must_be_those_of_the_query(lake):
+    sql = "SELECT count(*) AS n FROM scores WHERE status = $status AND seed = $seed"
+    assert ask(lake, sql, status="ok", seed="1") == [{"n": 27}]
+    assert "give --param seed=VALUE" in refused(lake, sql, status="ok")
+    assert "unknown parameter 'sed': did you mean seed" in refused(lake, sql, status="ok", seed="1", sed="1")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("7", 7), ("-7", -7), ("1.5", 1.5), (".5", 0.5), ("1e-3", 0.001), ("true", True), ("False", False),
+        ("null", None), ("abc", "abc"), ("", ""), ('"7"', "7"), ("nan", "nan"), ("1_000", "1_000"), ("0x10", "0x10"),
+        ("1234567890123456", "1234567890123456"), ("12345678901234e5", "12345678901234e5"),
+        ("2024-01-01", "2024-01-01"),
+    ],
+)  # fmt: skip
+def test_parameters_have_the_type_they_look_like(text, value):
+    found = catalog.typed(text)
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_an_export_stands_alone(lake, tmp_path):
+    file = catalog.export(lake, tmp_path / "all.duckdb")
+    moved = tmp_path / "elsewhere" / "all.duckdb"
+    moved.parent.mkdir()
+    file.rename(moved)
+    with duckdb.connect(moved, read_only=True) as connection:
+        tables = {n for (n,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        assert tables == set(TABLES)
+        there = connection.execute("FROM correlations ORDER BY ALL").fetchall()
+        comment = connection.execute("SELECT comment FROM duckdb_tables() WHERE table_name = 'truth'").fetchall()
+    here = [tuple(row.values()) for row in ask(lake, "FROM correlations ORDER BY ALL")]
+    assert [r[:-1] for r in there] == [r[:-1] for r in here]
+    assert [r[-1] for r in there] == pytest.approx([r[-1] for r in here], abs=1e-12)
+    assert comment[0][0].startswith(TABLES["truth"].comment)
+    if SHELL.exists():
+        command = [SHELL, "-readonly", "-csv", moved, "SELECT count(*) AS n FROM scores"]
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "n\n117\n"
+
+
+def test_an_export_replaces_an_earlier_one_and_nothing_else(lake, tmp_path):
+    file = tmp_path / "all.duckdb"
+    first = catalog.export(lake, file).stat().st_ino
+    assert catalog.export(lake, file).stat().st_ino != first
+    notes = tmp_path / "notes.txt"
+    notes.write_text("mine")
+    other = tmp_path / "other.duckdb"
+    with duckdb.connect(other) as connection:
+        connection.execute("CREATE TABLE mine AS SELECT 1 AS a")
+    for taken in (notes, other, tmp_path):
+        before = taken.read_bytes() if taken.is_file() else None
+        with pytest.raises(UserError, match="not an earlier export"):
+            catalog.export(lake, taken)
+        assert before == (taken.read_bytes() if taken.is_file() else None)
+    with pytest.raises(UserError, match="no folder"):
+        catalog.export(lake, tmp_path / "missing" / "all.duckdb")
+    with pytest.raises(UserError, match="inside the lake"):
+        catalog.export(lake, lake.root / catalog.CATALOG)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["all.duckdb", "notes.txt", "other.duckdb"]
+
+
+def test_a_snapshot_does_not_see_what_is_published_later(tmp_path):
+    lake = lakes.made_up(tmp_path / "lake")
+    with catalog.snapshot(lake) as connection:
+        lakes.publish(lake.root, "more", scores=[lakes.score(5, lakes.OURS, 1.0, seed=77)])
+        assert connection.execute("SELECT count(*) FROM scores").fetchall() == [(117,)]
+    assert ask(lake, "SELECT count(*) AS n FROM scores") == [{"n": 118}]
+
+
+def test_a_full_disk_is_told_and_leaves_the_catalog_as_it_was(tmp_path, monkeypatch):
+    lake = lakes.made_up(tmp_path / "lake")
+    catalog.refresh(lake)
+    before = sorted(lake.root.rglob("*"))
+    monkeypatch.setattr(Path, "replace", full_disk)
+    with pytest.raises(UserError, match="no space left while writing"):
+        catalog.refresh(lake)
+    assert sorted(lake.root.rglob("*")) == before
+
+
+def test_an_export_that_does_not_fit_is_told_and_leaves_the_earlier_one(tmp_path):
+    lake = lakes.made_up(tmp_path / "lake")
+    file = catalog.export(lake, tmp_path / "all.duckdb")
+    before = file.read_bytes()
+    program = (
+        "import resource, sys; from pathlib import Path\n"
+        "from pipeline import catalog, errors; from pipeline.lake.store import Lake\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "try: catalog.export(Lake(Path(sys.argv[1])), Path(sys.argv[2]))\n"
+        "except errors.UserError as error: print(error)"
+    )
+    command = [sys.executable, "-c", program, str(lake.root), str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{file} cannot be written: File too large; free some space or choose another place\n"
+    assert file.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["all.duckdb", "lake"]

@@ -1,0 +1,218 @@
+"""What is stored of the slow views: never another answer than the views give, whatever happens to the files."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import threading
+from contextlib import closing
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline import catalog
+from pipeline.catalog import derived
+from pipeline.errors import UserError
+from pipeline.proxies import aggregates
+from tests.fixtures import lakes
+
+COUNT = "SELECT count(*) AS n FROM correlations"
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    lake = lakes.made_up(tmp_path_factory.mktemp("lakes") / "it's a [lake]*")
+    terms = [{"proxy": "regression-toy"}, {"proxy": "synflow@small"}]
+    aggregates.store(lake, lakes.BENCHMARK, aggregates.Aggregate(name="both", terms=terms))
+    return lake
+
+
+@pytest.fixture
+def lake(tmp_path):
+    return lakes.made_up(tmp_path / "lake")
+
+
+def ask(lake, sql):
+    return catalog.run_sql(lake, sql).to_pylist()
+
+
+def files(lake):
+    return sorted((lake.root / derived.FOLDER).rglob("*.parquet"))
+
+
+def publish(lake, part, **changes):
+    """One more score of ours; with a seed of its own, it is a row more of each of the two targets."""
+    lakes.publish(lake.root, part, scores=[lakes.score(5, lakes.OURS, 1.0, **changes)])
+
+
+def in_order(table):
+    """Rows that compare equal where they differ in their order or in the last bits of a threaded sum alone."""
+    rows = [{k: round(v, 9) if isinstance(v, float) else v for k, v in row.items()} for row in table.to_pylist()]
+    return sorted(map(repr, rows))
+
+
+@pytest.mark.parametrize("view", derived.VIEWS)
+def test_what_is_stored_is_what_the_view_returns(sound, view):
+    with closing(catalog.snapshot(sound)) as connection:
+        live = catalog.rows(connection, f"FROM {view}")
+    assert live.num_rows > 0
+    for _ in range(2):  # computed and stored, then found
+        stored = catalog.run_sql(sound, f"FROM {view}")
+        assert stored.schema == live.schema
+        assert in_order(stored) == in_order(live)
+    assert [f.stem.rpartition("-")[0] for f in files(sound)].count(view) == 1
+
+
+def test_what_is_stored_is_read_however_the_view_is_named(lake):
+    ask(lake, COUNT)
+    [file] = [f for f in files(lake) if f.stem.startswith("correlations-")]
+    table = pq.read_table(file).slice(0, 3)
+    file.unlink()
+    pq.write_table(table, file)
+    file.rename(file.with_stem(derived._stem("correlations", file)))
+    assert ask(lake, COUNT) == [{"n": 3}]
+    assert ask(lake, "WITH mine AS (FROM main.Correlations) SELECT count(*) AS n FROM mine") == [{"n": 3}]
+
+
+def test_a_new_part_changes_the_answer_at_once_and_removes_what_was_stored(lake):
+    assert ask(lake, COUNT) == [{"n": 8}]
+    before = files(lake)
+    publish(lake, "more", seed=77)
+    assert ask(lake, COUNT) == [{"n": 10}]
+    assert len({f.parent for f in files(lake)}) == 1
+    assert not set(before) & set(files(lake))
+
+
+def test_a_part_deleted_by_hand_and_published_anew_is_another(lake):
+    publish(lake, "more", seed=77)
+    assert ask(lake, COUNT) == [{"n": 10}]
+    shutil.rmtree(lake.parts / lakes.BENCHMARK / "more")
+    publish(lake, "more", seed=0)
+    assert ask(lake, COUNT) == [{"n": 8}]
+
+
+def test_a_changed_view_is_not_answered_from_what_was_stored(lake, tmp_path, monkeypatch):
+    assert ask(lake, COUNT) == [{"n": 8}]
+    changed = tmp_path / "50_correlations.sql"
+    others = ", ".join(
+        f"0 AS {c}" for c in ("benchmark", "space", "dataset", "metric", "proxy_id", "proxy", "seed", "n")
+    )
+    changed.write_text(f"-- Changed.\nSELECT {others}, 42 AS rho")  # with what views that read it need
+    views = {**catalog.queries("views"), "correlations": changed}
+    monkeypatch.setattr(catalog.script, "queries", lambda kind: views)
+    assert ask(lake, "SELECT rho FROM correlations") == [{"rho": 42}]
+
+
+def test_a_part_that_comes_while_a_view_is_computed_is_not_in_what_is_stored(lake, monkeypatch):
+    store = derived._store
+
+    def slow(connection, folder, view):
+        publish(lake, f"meanwhile-{view}", seed=len(files(lake)) + 50)
+        return store(connection, folder, view)
+
+    monkeypatch.setattr(derived, "_store", slow)
+    assert ask(lake, COUNT) == [{"n": 8}]
+    monkeypatch.setattr(derived, "_store", store)
+    added = len(list((lake.parts / lakes.BENCHMARK).glob("meanwhile-*")))
+    assert added > 0 and ask(lake, COUNT) == [{"n": 8 + 2 * added}]
+
+
+def bit(content):
+    at = random.Random(1).randrange(len(content))
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("damage", [bit, lambda c: c[:-9], lambda c: b"", lambda c: bytes(len(c))])
+def test_a_damaged_file_is_computed_again(lake, damage):
+    before = ask(lake, "SELECT proxy_id, seed, metric, n FROM correlations ORDER BY ALL")
+    for file in files(lake):
+        file.write_bytes(damage(file.read_bytes()))
+    assert ask(lake, "SELECT proxy_id, seed, metric, n FROM correlations ORDER BY ALL") == before
+    assert any(f.stem == derived._stem("correlations", f) for f in files(lake))
+
+
+def test_a_file_that_goes_before_it_is_read_is_gone_without(lake, monkeypatch):
+    provide = derived.provide
+
+    def overtaken(*arguments):
+        provided = provide(*arguments)
+        shutil.rmtree(lake.root / derived.FOLDER)
+        return provided
+
+    monkeypatch.setattr(derived, "provide", overtaken)
+    assert ask(lake, COUNT) == [{"n": 8}]
+
+
+def test_a_lake_that_cannot_be_written_still_answers(lake):
+    (lake.root / derived.FOLDER).write_text("in the way")
+    assert ask(lake, COUNT) == [{"n": 8}]
+    assert ask(lake, "SELECT count(*) AS n FROM correlations, targets") == [{"n": 16}]
+
+
+def test_a_full_disk_still_answers_and_leaves_no_half_file(lake, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(derived, "_stem", full)
+    assert ask(lake, COUNT) == [{"n": 8}]
+    assert [p for p in (lake.root / derived.FOLDER).rglob("*") if p.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DESCRIBE correlations", "EXPLAIN FROM correlations", "-- pairs\nSHOW TABLES",
+        "FROM scores -- not correlations", "FROM duckdb_views()",
+    ],
+)  # fmt: skip
+def test_nothing_is_computed_for_a_statement_that_reads_no_row_of_a_slow_view(lake, sql):
+    ask(lake, sql)
+    assert files(lake) == []
+
+
+def test_names_are_listed_once_after_something_was_stored(lake):
+    with pytest.raises(UserError) as caught:
+        ask(lake, "FROM correlations, quite_another_thing")
+    assert str(caught.value).count("correlations,") == 1
+
+
+def test_a_snapshot_keeps_what_was_stored_when_the_files_go(lake):
+    with closing(catalog.snapshot(lake, stored=True)) as connection:
+        assert [f.stem.rpartition("-")[0] for f in files(lake)] == sorted(derived.SMALL)
+        shutil.rmtree(lake.root / derived.FOLDER)
+        publish(lake, "more", seed=77)
+        assert connection.execute(COUNT).fetchall() == [(8,)]
+
+
+def test_the_catalog_itself_keeps_the_views(lake):
+    ask(lake, COUNT)
+    shutil.rmtree(lake.root / derived.FOLDER)
+    with duckdb.connect(lake.root / catalog.CATALOG, read_only=True) as connection:
+        assert connection.execute(COUNT).fetchall() == [(8,)]
+
+
+def test_answers_are_of_their_time_while_parts_are_published(lake):
+    published, over, wrong = [0], threading.Event(), []
+
+    def work():
+        while not over.is_set():
+            publish(lake, f"extra-{published[0]}", seed=100 + published[0])
+            published[0] += 1
+
+    def watch():
+        for _ in range(3):
+            least = 8 + 2 * published[0]
+            [found] = ask(lake, COUNT)
+            if not least <= found["n"] <= 8 + 2 * (published[0] + 1):
+                wrong.append((least, found["n"], published[0]))
+
+    worker, *watchers = threads = [threading.Thread(target=work), *(threading.Thread(target=watch) for _ in range(2))]
+    for thread in threads:
+        thread.start()
+    for thread in watchers:
+        thread.join()
+    over.set()
+    worker.join()
+    assert published[0] > 0 and wrong == []
+    assert ask(lake, COUNT) == [{"n": 8 + 2 * published[0]}]

@@ -1,0 +1,147 @@
+"""The .sql files: examples run as they say they are run, checks find what they look for, and all are clean."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from scipy.stats import spearmanr
+
+from pipeline import catalog
+from pipeline.lake.schema import TABLES
+from tests.fixtures import lakes
+from tests.fixtures.lakes import OURS
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = catalog.queries("examples")
+HERE = {  # what the made-up lake has in the place of what the examples' comments name
+    "regression-n101": "regression-toy", "cifar10": "digits", "baseline_accuracy": "test_loss",
+    "0123456789abcdef": lakes.arch(5),
+}  # fmt: skip
+SYNFLOW = "4444444444444444"  # ours, beside the made-up lake's released one
+ODD = {
+    "broken_trajectories": {"searches": [lakes.search()], "trajectories": [lakes.step(0, 2, 0, 1.0)]},
+    "curves_of_no_score": {"curves": [lakes.curve(0, OURS, 0, "train", [1.0])]},
+    "duplicate_keys": {"proxies": [lakes.proxy(OURS, "toy"), lakes.proxy(OURS, "toy", {"other": 1})]},
+    "scores_of_the_unknown": {"scores": [lakes.score(77, OURS, 1.0)]},
+    "truth_of_the_unknown": {"truth": [lakes.truth(77, 1.0)]},
+    "uneven_curves": {"curves": [lakes.curve(0, OURS, 0, "train", [1.0, 2.0], iterations=[1])]},
+    "unknown_statuses": {"scores": [lakes.score(0, OURS, None, status="lost", reason="who knows")]},
+    "values_and_status": {"scores": [lakes.score(0, OURS, float("nan"))]},
+}
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    lake = lakes.made_up(tmp_path_factory.mktemp("lake") / "lake")
+    scores = [lakes.score(i, SYNFLOW, float(i * i % 7), seed=seed) for i in range(10) for seed in (0, 1)]
+    lakes.publish(lake.root, "synflow", proxies=[lakes.proxy(SYNFLOW, "synflow", higher_is_better=True)], scores=scores)
+    return lake
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    return lakes.empty(tmp_path_factory.mktemp("empty") / "lake")
+
+
+def parameters(sql):
+    """The --param values of the command in a query's comment."""
+    command = re.search(r"-- Run: (.*\n(?:--   .*\n)*)", sql)[1].replace("--   ", "")
+    words = shlex.split(command)
+    assert words[:3] == ["pipeline", "query", "--file"]
+    given = [word for before, word in itertools.pairwise(words) if before == "--param"]
+    return Path(words[3]), dict(word.split("=", 1) for word in given)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_runs_as_its_comment_says(name, lake, empty):
+    sql = EXAMPLES[name].read_text()
+    path, given = parameters(sql)
+    assert ROOT / path == EXAMPLES[name]
+    given = {key: HERE.get(value, value) for key, value in given.items()}
+    assert catalog.run_sql(lake, sql, given).num_rows > 0
+    assert catalog.run_sql(empty, sql, given).num_rows == 0
+
+
+def test_the_misjudged_are_told_by_their_places(lake):
+    sql = EXAMPLES["most_misjudged"].read_text()
+    rows = catalog.run_sql(lake, sql, {"proxy": "regression-toy"}).to_pylist()
+    apart = [abs(r["place_by_proxy"] - r["true_place"]) for r in rows]
+    assert apart == sorted(apart, reverse=True) and apart[0] > 0
+
+
+def test_the_best_of_all_is_lost_by_none(lake):
+    rows = catalog.run_sql(lake, EXAMPLES["best_of_the_k_best"].read_text(), {"k": "30"}).to_pylist()
+    assert {r["truth_lost"] for r in rows} == {0}
+    fewer = catalog.run_sql(lake, EXAMPLES["best_of_the_k_best"].read_text(), {"k": "1"}).to_pylist()
+    assert max(r["truth_lost"] for r in fewer) > 0
+
+
+def test_a_sound_lake_passes_every_check(lake, empty):
+    for checked in (lake, empty):
+        found = catalog.checks(checked)
+        assert [name for name, _ in found] == list(ODD)
+        assert [name for name, rows in found if rows.num_rows] == []
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_check_finds_what_it_looks_for(tmp_path, name):
+    tables = {
+        "runs": [lakes.run()], "sources": [lakes.source(lakes.BIG, "big")], "metrics": [lakes.metric()],
+        "architectures": [lakes.architecture(0)], "proxies": [lakes.proxy(OURS, "toy")],
+    }  # fmt: skip
+    lake = lakes.publish(tmp_path / "lake", **{**tables, **ODD[name]})
+    found = {check: rows.num_rows for check, rows in catalog.checks(lake)}
+    assert found[name] > 0
+
+
+@pytest.mark.parametrize("table", ["scores", "truth", "curves", "sources", "rejects", "trajectories"])
+def test_a_row_that_is_there_twice_is_found(tmp_path, table):
+    row = {
+        "scores": lakes.score(0, OURS, 1.0, seed=None), "truth": lakes.truth(0, 1.0),
+        "curves": lakes.curve(0, OURS, 0, "train", [1.0]), "sources": lakes.source(lakes.BIG, "big"),
+        "trajectories": lakes.step(0, 1, 0, 1.0),
+        "rejects": {"source_id": lakes.BIG, "position": "line 3", "reason": "odd", "excerpt": ""},
+    }[table]  # fmt: skip
+    lake = lakes.publish(tmp_path / "lake", **{table: [row, row]})
+    [found] = dict(catalog.checks(lake))["duplicate_keys"].to_pylist()
+    assert (found["table_name"], found["rows"]) == (table, 2)
+
+
+def test_the_check_of_keys_knows_every_table_and_its_key():
+    sql = catalog.queries("checks")["duplicate_keys"].read_text()
+    found = dict(re.findall(r"'(\w+)' AS table_name,\n    row\((.*)\)::VARCHAR", sql))
+    assert found == {table.name: ", ".join(table.key) for table in TABLES.values()}
+
+
+@pytest.mark.parametrize("kind", ["views", "checks", "report", "examples", "tune"])
+def test_every_query_says_what_it_answers(kind):
+    for path in catalog.queries(kind).values():
+        sql = path.read_text()
+        assert catalog.head_comment(sql), path
+        assert not sql.rstrip().endswith(";"), path
+
+
+def test_queries_are_clean():
+    command = [sys.executable, "-m", "sqlfluff", "lint", "--processes", "1", "queries"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_two_proxies_say_the_same_as_scipy_says(lake):
+    rows = catalog.run_sql(lake, EXAMPLES["which_proxies_say_the_same"].read_text()).to_pylist()
+    [found] = [r for r in rows if {r["proxy"], r["other_proxy"]} == {"params@big", "synflow@small"}]
+    sql = "FROM compared WHERE score IS NOT NULL AND metric = 'test_accuracy' ORDER BY arch_id"
+    both = catalog.run_sql(lake, sql).to_pylist()
+    scores = [[r["score"] for r in both if r["proxy_id"] == proxy] for proxy in (lakes.SIZE, lakes.RELEASED)]
+    assert found["spearman"] == pytest.approx(spearmanr(*scores).statistic, abs=5e-5)
+
+
+def test_what_is_left_and_what_is_done_are_all(lake):
+    rows = catalog.run_sql(lake, EXAMPLES["what_is_still_to_do"].read_text()).to_pylist()
+    assert rows and all(r["scored"] + r["to_do"] == r["architectures"] == 30 for r in rows)

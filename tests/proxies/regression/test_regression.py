@@ -1,0 +1,173 @@
+"""The regression proxy: a score is a pure function of architecture, configuration and seed."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from pipeline.benchmarks.nasbench201.network import network
+from pipeline.errors import UserError
+from pipeline.proxies import regression
+from pipeline.proxies.regression import presets
+
+CELL = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
+TINY = """
+name = "tiny"
+iterations = 4
+evaluate_every = 2
+{extra}
+[noise]
+kind = "uniform"
+level = 0.1
+""" + "\n".join(
+    f'[[stages]]\nchannels = {c}\n[[stages.signals]]\nkind = "dot"\npartial = 0.5\n' for c in (4, 6, 8)
+)  # fmt: skip
+
+
+def tiny(folder: Path, extra: str = "") -> str:
+    path = folder / "tiny.toml"
+    path.write_text(TINY.format(extra=extra))
+    return str(path)
+
+
+def build() -> nn.Module:
+    return network({"cell": CELL})
+
+
+def test_the_same_architecture_configuration_and_seed_give_the_same_bits_whatever_came_before(tmp_path: Path) -> None:
+    name = tiny(tmp_path)
+    one = regression.load(name)
+    first = one.score(build, "a", 0, "cpu")
+    one.score(build, "b", 0, "cpu")
+    torch.manual_seed(99)
+    assert one.score(build, "a", 0, "cpu") == first
+    assert regression.load(name).score(build, "a", 0, "cpu") == first
+    assert one.score(build, "b", 0, "cpu") != first
+    assert one.score(build, "a", 1, "cpu") != first
+    assert one.score(build, "a", 0, "cpu") == first  # after the targets of another seed
+
+
+def test_scoring_leaves_the_callers_random_stream_alone(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    regression.load(tiny(tmp_path)).score(build, "a", 0, "cpu")
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_the_score_is_the_weighted_last_evaluation_and_every_iteration_is_kept(tmp_path: Path) -> None:
+    score = regression.load(tiny(tmp_path)).score(build, "a", 0, "cpu")
+    curves = {(c.mode, c.stage): c for c in score.curves}
+    assert set(curves) == {(m, s) for m in ("train", "eval") for s in range(3)}
+    assert curves["train", 0].iterations == [1, 2, 3, 4] and curves["eval", 2].iterations == [2, 4]
+    last = [curves["eval", s].losses[-1] for s in range(3)]
+    assert score.value == pytest.approx(0.25 * last[0] + 0.5 * last[1] + last[2])
+    assert score.status == "ok" and score.reason is None
+
+
+def test_training_learns(tmp_path: Path) -> None:
+    proxy = regression.load(tiny(tmp_path, "learning_rate = 0.05"))
+    curve = next(c for c in proxy.score(build, "a", 0, "cpu").curves if c.mode == "train" and c.stage == 2)
+    assert curve.losses[-1] < curve.losses[0]
+
+
+def test_a_loss_that_is_not_finite_is_a_diverged_row_with_its_iteration(tmp_path: Path) -> None:
+    score = regression.load(tiny(tmp_path, "learning_rate = 1e30")).score(build, "a", 0, "cpu")
+    assert (score.status, score.value) == ("diverged", None)
+    assert score.reason is not None and "not finite at iteration" in score.reason
+    assert all(math.isfinite(loss) for c in score.curves for loss in c.losses)
+
+
+def test_a_network_whose_output_ignores_its_input_is_scored_like_any_other(tmp_path: Path) -> None:
+    nothing = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+    score = regression.load(tiny(tmp_path)).score(lambda: network({"cell": nothing}), "a", 0, "cpu")
+    assert score.status == "ok"
+
+
+def test_a_network_that_cannot_be_built_or_trained_is_a_row_with_its_reason(tmp_path: Path) -> None:
+    proxy = regression.load(tiny(tmp_path))
+
+    def broken() -> nn.Module:
+        raise KeyError("no such operation")
+
+    score = proxy.score(broken, "a", 0, "cpu")
+    assert (score.status, score.value) == ("unbuildable", None) and "no such operation" in (score.reason or "")
+
+    class TwoTaps(nn.Module):
+        def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+            return [x, x]
+
+    score = proxy.score(TwoTaps, "a", 0, "cpu")
+    assert score.status == "failed" and "2 taps, the task 3 stages" in (score.reason or "")
+
+
+def test_identities_of_the_shipped_presets_do_not_change_unnoticed() -> None:
+    """A change here means: other numbers under the same name. Raise regression.VERSION and say so in CHANGELOG."""
+    golden = {
+        "regression-n101": "545560e84d4ae7f5",
+        "regression-combo": "ea3310283c0507e3",
+        "regression-sin1d-high": "c000fac8b6da0614",
+    }
+    assert {name: regression.load(name, "noise").proxy_id for name in golden} == golden
+
+
+def test_the_searched_presets_hold_the_published_levels() -> None:
+    def levels(name: str) -> list[dict[str, float]]:
+        return [{s.kind: s.level for s in stage.signals} for stage in presets.load(name).stages]
+
+    assert levels("regression-n101") == [
+        {"sin2d": 1.1},
+        {"sin1d": 1.8, "sin2d": 2.9, "gdot": 1.1, "resize": 2.4},
+        {"sin1d": 1.5, "sin2d": 0.9, "gdot": 2.1, "resize": 2.2},
+    ]
+    assert levels("regression-darts") == [
+        {"gdot": 1.6, "resize": 1.3},
+        {"dot": 2.2, "gdot": 1.0, "resize": 2.1},
+        {"gdot": 1.7, "resize": 0.5},
+    ]
+    assert levels("regression-resnet") == [
+        {"sin1d": 1.1, "dot": 0.5},
+        {"sin2d": 1.2, "dot": 2.9, "resize": 2.3},
+        {"sin2d": 1.8, "gdot": 2.1},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("name = 'x'\nstages = []\n", "stages"),
+        ("name = 'x'\nstagess = []\n", "stages"),
+        ("name = ", "is not TOML"),
+        ("name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'dots'\n", "stages.0.signals.0.kind"),
+        ("name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'dot'\n", "dot needs partial"),
+        ("name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'sin1d'\n", "sin1d needs frequencies"),
+        (
+            "name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'sin1d'\nfrequencies = 'hihg'\n",
+            "known are low, mid, high",
+        ),
+        ("name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'resize'\n", "1 stages but 3 stage_weights"),
+    ],
+)
+def test_a_bad_preset_is_one_line_that_names_the_field(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(text)
+    with pytest.raises(UserError) as error:
+        presets.load(str(path))
+    assert says in str(error.value) and "bad.toml" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_an_unknown_preset_suggests() -> None:
+    with pytest.raises(UserError, match="did you mean regression-n101"):
+        regression.load("regression-n110")
+    with pytest.raises(UserError, match="cannot be read"):
+        regression.load("nowhere.toml")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_trains_the_same_task(tmp_path: Path) -> None:
+    proxy = regression.load(tiny(tmp_path))
+    cpu, gpu = proxy.score(build, "a", 0, "cpu"), proxy.score(build, "a", 0, "cuda")
+    assert gpu.value == pytest.approx(cpu.value, rel=1e-3)

@@ -1,0 +1,346 @@
+"""Networks that train side by side: each has the losses that it has alone, whatever else its group holds."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pipeline import executor
+from pipeline.benchmarks.nasbench101 import benchmark as nasbench101
+from pipeline.benchmarks.nasbench201 import network as topology
+from pipeline.errors import UserError
+from pipeline.proxies import Bundle, Network, Proxy, Score, regression
+from pipeline.proxies.regression import card, presets, resident, training
+from pipeline.proxies.regression.resident import Card
+from pipeline.scoring import batches
+from pipeline.scoring import run as score
+from tests.fixtures.tape import Tape
+
+CPU = torch.device("cpu")
+PRESET = """
+name = "tiny"
+iterations = 4
+evaluate_every = 2
+learning_rate = 0.05
+[noise]
+kind = "uniform"
+level = 0.1
+""" + "\n".join(
+    f'[[stages]]\nchannels = {c}\n[[stages.signals]]\nkind = "dot"\npartial = 0.5\n' for c in (4, 6, 8)
+)  # fmt: skip
+MENU = """
+name = "menu"
+task = "menu"
+deviation = 2.0
+channels = 4
+iterations = 4
+evaluate_every = 2
+""" + "\n".join(f'[[signals]]\nname = "s{p}"\nkind = "dot"\npartial = 0.{p}\n' for p in (3, 7))
+
+
+class Small(nn.Module):
+    """Three taps of a few channels; `trouble` is done at the first."""
+
+    def __init__(self, channels: int, trouble: Callable[[Tensor], Tensor] = lambda x: x) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, channels, 3, 4, 1, bias=False), nn.BatchNorm2d(channels))
+        self.body = nn.Conv2d(channels, channels, 1)
+        self.trouble = trouble
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        first = self.trouble(self.stem(images))
+        second = self.body(first).relu()
+        return [first, second, first + second]
+
+
+class TwoTaps(nn.Module):
+    def forward(self, images: Tensor) -> list[Tensor]:
+        return [images, images]
+
+
+def broken() -> nn.Module:
+    raise KeyError("no such operation")
+
+
+def small(channels: int, trouble: Callable[[Tensor], Tensor] = lambda x: x) -> Network:
+    return lambda: Small(channels, trouble), f"small-{channels}"
+
+
+def loaded(folder: Path, text: str = PRESET) -> Proxy:
+    path = folder / f"{text.split()[2].strip(chr(34))}.toml"
+    path.write_text(text)
+    return regression.load(str(path))
+
+
+def alone(proxy: Proxy, networks: list[Network]) -> list[Score]:
+    return [proxy.score(build, arch_id, 0, "cpu") for build, arch_id in networks]
+
+
+def together(proxy: Proxy, networks: list[Network], on: Card) -> list[Score]:
+    scorer: Any = proxy.score_all
+    timed = scorer(networks, 0, "cpu", on)
+    assert all(seconds > 0 for _, seconds in timed)
+    return [found for found, _ in timed]
+
+
+CELL = "|avg_pool_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
+CHAIN = {"adjacency": "010001000", "operations": ["input", "conv1x1-bn-relu", "output"]}
+SPACES: list[Network] = [
+    (lambda: topology.network({"channels": [8, 16, 8, 16, 8]}), "size"),
+    (lambda: nasbench101.build("cell", CHAIN), "101"),
+    (lambda: topology.network({"cell": CELL}), "201"),
+    (lambda: topology.network({"cell": "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"}), "nothing"),
+    small(5),
+]
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Proxy:
+    return loaded(tmp_path_factory.mktemp("preset"))
+
+
+@pytest.fixture(scope="module")
+def expected(proxy: Proxy) -> list[Score]:
+    return alone(proxy, SPACES)
+
+
+def test_architectures_of_different_spaces_score_the_same_bits_in_a_group(proxy: Proxy, expected: list[Score]) -> None:
+    assert [s.status for s in expected] == ["ok"] * 5 and len({s.value for s in expected}) == 5
+    assert together(proxy, SPACES, Card(CPU, None, size=2)) == expected
+
+
+def test_recorded_and_replayed_steps_give_the_same_bits(proxy: Proxy, expected: list[Score]) -> None:
+    """Every number that a replay uses is in a tensor, and the run before the recording leaves no trace."""
+    assert together(proxy, SPACES, Card(CPU, Tape, size=3)) == expected
+
+
+def test_neither_size_nor_order_nor_an_earlier_group_changes_a_score(proxy: Proxy) -> None:
+    networks = [small(n) for n in range(2, 8)]
+    expected = alone(proxy, networks)
+    on = Card(CPU, Tape, size=4)
+    assert together(proxy, networks, on) == expected
+    assert together(proxy, networks[::-1], on) == expected[::-1]
+    for size in (1, 2, 6):
+        assert together(proxy, networks, Card(CPU, None, size=size)) == expected
+
+
+def test_a_menu_trains_in_groups_too(tmp_path: Path) -> None:
+    proxy, networks = loaded(tmp_path, MENU), [small(3), small(4)]
+    assert together(proxy, networks, Card(CPU, Tape)) == alone(proxy, networks)
+
+
+def test_a_score_of_training_losses_trains_in_groups_without_evaluations(tmp_path: Path) -> None:
+    proxy = loaded(
+        tmp_path, f"{PRESET}\n[rule]\nweights = [0.0, 1.0, 1.0]\nlast = 2\n".replace("every = 2", "every = 0")
+    )
+    expected = alone(proxy, [small(3), small(4)])
+    assert [{c.mode for c in one.curves} for one in expected] == [{"train"}] * 2
+    assert together(proxy, [small(3), small(4)], Card(CPU, Tape)) == expected
+
+
+def test_neighbours_that_diverge_or_cannot_be_built_change_nothing(proxy: Proxy) -> None:
+    huge = small(3, lambda x: x * 3e38 * 10)
+    networks: list[Network] = [small(4), huge, (broken, "broken"), (TwoTaps, "two"), small(5)]
+    expected = alone(proxy, networks)
+    assert [s.status for s in expected] == ["ok", "diverged", "unbuildable", "failed", "ok"]
+    assert together(proxy, networks, Card(CPU, Tape, size=4)) == expected
+    assert [s.status for s in together(proxy, networks[1:3], Card(CPU, None))] == ["diverged", "unbuildable"]
+
+
+def test_a_divergence_in_the_middle_keeps_the_losses_before_it(tmp_path: Path) -> None:
+    proxy = loaded(tmp_path, PRESET.replace("iterations = 4", "iterations = 12").replace("0.05", "3e5"))
+    expected = alone(proxy, [small(4)])
+    assert expected[0].status == "diverged" and len(expected[0].curves[0].iterations) > 0
+    assert together(proxy, [small(4)], Card(CPU, Tape)) == expected
+
+
+def test_scoring_in_groups_leaves_the_callers_random_stream_alone(proxy: Proxy) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    together(proxy, [small(2), small(3)], Card(CPU, None))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_the_run_before_the_recording_is_undone(proxy: Proxy, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(PRESET)
+    preset = presets.load(str(path))
+    assert isinstance(preset, presets.Preset)
+    images = torch.randn(4, 3, 32, 32)
+    goals = training.targets(preset, images, torch.Generator().manual_seed(0))
+    task = resident.Task(preset, images, goals)
+    steps: list[str] = []
+
+    class Counted(Tape):
+        def replay(self) -> None:
+            steps.append("replayed")
+            super().replay()
+
+    def model() -> training.Regression:
+        return training.model_of(lambda: Small(4), preset, images, goals, seed=3)
+
+    shared = task.on(CPU, torch.channels_last)
+    one = resident.Resident(
+        card.Slot(CPU, Counted), model(), task, shared, torch.Generator().manual_seed(1), torch.channels_last
+    )
+    assert not steps
+    for (name, value), (_, fresh) in zip(one.model.state_dict().items(), model().state_dict().items(), strict=True):
+        assert torch.equal(value, fresh), name
+    momenta = [state["momentum_buffer"] for state in one.optimiser.state.values()]
+    assert momenta and not any(m.any() for m in momenta)
+    assert not any(t.any() for t in (*one.rows.values(), *one.next.values()))
+    one.interval()
+    assert len(steps) == 3 and one.next["train"].item() == 2 and one.next["eval"].item() == 1
+    assert all(m.any() for m in momenta)  # the recorded step writes to those that were there
+
+
+def test_a_step_that_cannot_be_recorded_is_trained_in_the_plain_loop(proxy: Proxy) -> None:
+    def waits(x: Tensor) -> Tensor:
+        return x * (1.0 + float(x[0, 0, 0, 0].detach() > 1e9))
+
+    networks = [small(3), small(4, waits), small(5)]
+    assert together(proxy, networks, Card(CPU, Tape, size=2)) == alone(proxy, networks)
+
+
+class Memory:
+    """An allocator with room for some networks; every network asks it once it is nearly made."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+        self.room, self.refused = room, 0
+        self.alive = weakref.WeakSet[resident.Resident]()
+        self.groups: list[int] = []
+        undo, losses = resident.Resident._undo, Card._losses
+
+        def asked(one: resident.Resident) -> Callable[[], None]:
+            self.alive.add(one)
+            if len(self.alive) > self.room or one.model.backbone.body.weight.shape[0] > 90:
+                self.refused += 1
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            return undo(one)
+
+        def watched(on: Card, group: Any) -> Any:
+            self.groups.append(sum(isinstance(made, resident.Resident) for made in group))
+            return losses(on, group)
+
+        monkeypatch.setattr(resident.Resident, "_undo", asked)
+        monkeypatch.setattr(Card, "_losses", watched)
+
+
+@pytest.mark.parametrize(("room", "largest"), [(8, 4), (5, 4), (2, 2), (1, 1)])
+def test_a_group_without_memory_is_halved_and_every_score_stays(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, room: int, largest: int
+) -> None:
+    networks = [small(2 + n % 3) for n in range(7)]
+    expected = alone(proxy, networks)
+    memory = Memory(monkeypatch, room)
+    assert together(proxy, networks, Card(CPU, Tape, size=4)) == expected
+    assert max(memory.groups) == largest and sum(memory.groups) == 7
+    assert bool(memory.refused) == (room < 8)
+    assert room > 5 or memory.groups[-1] <= 2
+
+
+def test_a_network_for_which_the_card_is_too_small_is_a_failed_score(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks = [small(2), small(96), small(3), small(4)]
+    expected = alone(proxy, [networks[0], *networks[2:]])
+    memory = Memory(monkeypatch, room=4)
+    found = together(proxy, networks, Card(CPU, Tape, size=2))
+    assert [found[0], *found[2:]] == expected
+    assert (found[1].value, found[1].status) == (None, "failed")
+    assert found[1].reason is not None and "OutOfMemoryError: CUDA out of memory" in found[1].reason
+    assert memory.refused == 3  # in a group, beside the group that trains, and alone
+
+
+def test_no_memory_while_a_step_is_recorded_halves_the_group_too(proxy: Proxy) -> None:
+    attempts = []
+
+    class Full(Tape):
+        def capture_begin(self, pool: Any = None, capture_error_mode: str = "global") -> None:
+            attempts.append(1)
+            if len(attempts) == 5:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            super().capture_begin(pool, capture_error_mode)
+
+    networks = [small(n) for n in range(2, 7)]
+    assert together(proxy, networks, Card(CPU, Full, size=4)) == alone(proxy, networks)
+    assert len(attempts) == 11  # two for each network, and one again
+
+
+def test_a_failed_card_ends_the_run_and_is_no_score(proxy: Proxy) -> None:
+    def fails(x: Tensor) -> Tensor:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    def late(x: Tensor) -> Tensor:
+        return fails(x) if x.shape[0] > 1 else x  # when it trains, not when its taps are counted
+
+    with pytest.raises(UserError, match="the card failed"):
+        together(proxy, [small(3, late)], Card(CPU, Tape))
+    with pytest.raises(UserError, match="the card failed"):
+        alone(proxy, [small(3, late)])
+
+
+def test_float32_on_a_card_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    assert card.exact("cpu") == CPU and torch.backends.cudnn.allow_tf32
+    assert card.exact("cuda") == torch.device("cuda", 1)
+    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
+
+
+def plan(device: str) -> score.Plan:
+    return score.Plan("nasbench201", "topology", "regression-n101", None, 0, device)
+
+
+def test_a_worker_on_a_card_is_handed_batches_and_one_on_the_cpu_single_architectures(proxy: Proxy) -> None:
+    calls: list[list[str]] = []
+
+    def score_all(networks: Any, seed: int, device: str) -> list[Any]:
+        calls.append([arch_id for _, arch_id in networks])
+        return [{"p": (Score(float(len(a)), "ok", None), 1.0)} for _, a in networks]
+
+    def one(build: Any, arch_id: str, seed: int, device: str, wanted: Any) -> Any:
+        return {"p": (Score(-1.0, "ok", None), 1.0)}
+
+    bundle = Bundle("made-up", (proxy,), "made-up", one, score_all=score_all)
+    batch = (("a", "{}", ("p",)), ("bb", "{}", ("p",)))
+    task = score.ScoreTask(plan("cuda"), bundle)
+    assert [result["p"][0].value for result in task.together(batch)] == [1.0, 2.0] and calls == [["a", "bb"]]
+    assert task(batch[0])["p"][0].value == -1.0
+    assert score._batch_size(plan("cpu"), bundle, 1000, 2) == 1
+    assert score._batch_size(plan("cuda"), bundle, 1000, 2) == score.BATCH
+    assert score._batch_size(plan("cuda"), bundle, 30, 4) == 8
+    assert score._batch_size(plan("cuda"), Bundle("n", (proxy,), "n", one), 1000, 2) == 1
+
+
+def test_a_batch_whose_workers_died_is_done_again_one_by_one() -> None:
+    """So that one deadly architecture is one failed score."""
+
+    class Negated:
+        def prepare(self) -> None:
+            pass
+
+        def __call__(self, item: int) -> int:
+            return -item
+
+        def together(self, items: Sequence[int]) -> list[int]:
+            return [-item for item in items]
+
+    def run(task: executor.Task, items: Sequence[Any], skip: Callable[[Any], bool]) -> executor.Results:
+        for item in items:
+            if not skip(item):
+                yield item, executor.LostWorker(3) if item in (5, (4, 5, 6, 7)) else task(item)
+
+    found = dict(batches.results(run, Negated(), list(range(10)), 4, lambda item: item < 4))
+    assert {i: r for i, r in found.items() if i != 5} == {i: -i for i in (4, 6, 7, 8, 9)}
+    assert isinstance(found[5], executor.LostWorker)
+    inline = partial(executor.run, workers=1)
+    assert dict(batches.results(inline, Negated(), [1, 2, 3], 2, lambda item: False)) == {1: -1, 2: -2, 3: -3}

@@ -1,0 +1,116 @@
+"""Zero-cost proxies of recurrent networks: what they see, what they count, and the bundle on NAS-Bench-NLP."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline import benchmarks
+from pipeline.benchmarks.nasbench_nlp import benchmark as nasbench_nlp
+from pipeline.benchmarks.nasbench_nlp import network as recurrent
+from pipeline.errors import UserError
+from pipeline.lake.store import Lake
+from pipeline.proxies import registry as shelf
+from pipeline.proxies import zerocost
+from pipeline.proxies.zerocost import measures
+from pipeline.proxies.zerocost.passes import Passes
+from pipeline.scoring import run as score
+
+RECIPE = {
+    "gate": {"op": "linear", "input": ["x", "h_prev_0"]},
+    "open": {"op": "activation_sigm", "input": ["gate"]},
+    "next": {"op": "linear", "input": ["gate"]},
+    "new": {"op": "activation_tanh", "input": ["next"]},
+    "h_new_0": {"op": "blend", "input": ["open", "new", "h_prev_0"]},
+}
+WIDTHS = (4, 6, 6, 5)
+NAMES = set(zerocost.USES_OF_SEQUENCES)
+
+
+@pytest.fixture(autouse=True)
+def few_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zerocost, "SEQUENCES", 6)
+    monkeypatch.setattr(zerocost, "STEPS", 3)
+
+
+def passes() -> Passes:
+    spec: Any = nasbench_nlp.canonical("cells", RECIPE)
+    sequences = torch.randn(6, 3, WIDTHS[0], generator=torch.Generator().manual_seed(1))
+    labels = torch.arange(6) % 3
+    made = recurrent.RecurrentFeatures(spec, WIDTHS)
+    return Passes(lambda: made, sequences, labels, 3, len, torch.device("cpu"), curved=True)
+
+
+def test_the_features_are_the_outputs_of_the_network_without_dropout() -> None:
+    torch.manual_seed(0)
+    made = passes()
+    features = made.network.features.train()
+    sequences = made._images
+    outputs = features(sequences)
+    plain = features.backbone.eval()(sequences)[0]
+    assert outputs.shape == (6, 5, 3, 1)
+    assert torch.equal(outputs[..., 0].transpose(1, 2), plain)
+    assert torch.equal(features.train()(sequences), outputs)
+
+
+def test_every_matrix_counts_and_has_a_gradient() -> None:
+    made = passes()
+    # of a layer: gate from x and from h_prev_0, next from gate, and two biases
+    own = [(i + h) * h + h * h + 2 * h for i, h in pairwise(WIDTHS)]
+    assert measures.params(made) == sum(own) + (WIDTHS[-1] + 1) * 3
+    assert measures.layers(made) == 2 * 3 + 1
+    assert measures.depth(made) == 2 * 3 + 1  # x or the state to gate to next, in each layer
+    gradients = made.loss_gradients.weights
+    assert len(gradients) == 3 * 3 + 1 and all(float(g.detach().abs().sum()) > 0 for g in gradients)
+    assert np.isfinite(measures.grasp(made)) and np.isfinite(measures.jacov(made))
+
+
+def test_hidden_covariance_is_of_the_units_over_all_steps() -> None:
+    made = passes()
+    sequences = made._images
+    hidden = made.network.features.backbone.layers[0](sequences.transpose(0, 1)).detach().double().numpy()
+    values = np.linalg.eigvalsh(np.corrcoef(hidden.reshape(18, 6), rowvar=False)) + 1e-5
+    assert measures.layer1_hidden_covariance(made) == pytest.approx(-np.sum(np.log(values) + 1 / values), rel=1e-5)
+    others = {measures.layer2_hidden_covariance(made), measures.layer3_hidden_covariance(made)}
+    assert len(others) == 2
+
+
+def test_a_unit_that_never_changes_is_told() -> None:
+    made = passes()
+    made.forward.blocks[0] = torch.ones(3, 6, 6)
+    with pytest.raises(ValueError, match="constant"):
+        measures.layer1_hidden_covariance(made)
+
+
+def test_the_bundle_scores_a_cell_of_the_benchmark(lake: Path) -> None:
+    batch = benchmarks.Batch("nasbench_nlp")
+    batch.architecture("cells", nasbench_nlp.canonical("cells", RECIPE), "made up")
+    rows = batch.arrow("architectures", {"benchmark": "nasbench_nlp", "source_id": "0" * 16})
+    Lake(lake, create=True).publish("nasbench_nlp", "ingest-made-up", {"architectures": rows.to_pylist()})
+    plan = score.Plan("nasbench_nlp", "cells", "zero-cost", None, 0, "cpu")
+    done = score.run(lake, plan, workers=1)
+    assert done.statuses == {"ok": len(NAMES)}
+    names = {r["proxy_id"]: r["name"] for r in Lake(lake).read("proxies", "nasbench_nlp").to_pylist()}
+    stored = {names[r["proxy_id"]]: r["value"] for r in Lake(lake).read("scores", "nasbench_nlp").to_pylist()}
+    assert set(stored) == NAMES
+    assert stored["params"] == recurrent.parameters(nasbench_nlp.canonical("cells", RECIPE)) + 401 * 10
+    bundle = shelf.load("jacov", None, "sequences")
+    [proxy] = bundle.proxies
+    [row] = Lake(lake).read("architectures", "nasbench_nlp").to_pylist()
+    spec = nasbench_nlp.canonical("cells", RECIPE)
+    again = proxy.score(lambda: nasbench_nlp.features("cells", spec), row["arch_id"], 0, "cpu")
+    assert again.value == stored["jacov"]
+
+
+def test_a_name_is_one_thing_for_images_and_another_for_sequences() -> None:
+    ids = {inputs: shelf.load("snip", None, inputs).proxies[0].proxy_id for inputs in ("images", "sequences")}
+    assert len(set(ids.values())) == 2
+    assert (
+        shelf.load("params", None, "images").proxies[0].proxy_id
+        == shelf.load("params", None, "sequences").proxies[0].proxy_id
+    )
+    with pytest.raises(UserError, match="--images does not go with zero-cost here"):
+        shelf.load("zero-cost", "noise", "sequences")

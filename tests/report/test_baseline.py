@@ -1,0 +1,153 @@
+"""The guard of numbers: what counts as a difference, and that the committed baseline is one of today's code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline import benchmarks
+from pipeline.cli import application as cli
+from pipeline.errors import UserError
+from pipeline.proxies import regression
+from pipeline.report import baseline
+from pipeline.report.baseline import Correlation
+from tests.fixtures import lakes
+from tests.fixtures.lakes import OURS
+
+COMMITTED = Path(__file__).parents[2] / "reports" / "baseline"
+KEY = ("madeup", "toys", "digits", "test_accuracy", "regression-toy", OURS, "0")
+OTHER = (*KEY[:-1], "1")
+WAS = Correlation(0.8, 12, 0)
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """A lake of one target and no curves, so that its report has few figures."""
+    root = tmp_path_factory.mktemp("guarded") / "lake"
+    return lakes.publish(
+        root, "ingest", sources=[lakes.source(lakes.BIG, "big")], metrics=[lakes.metric()],
+        architectures=[lakes.architecture(i) for i in range(12)], truth=[lakes.truth(i, float(i)) for i in range(12)],
+    ), lakes.publish(
+        root, "scores", proxies=[lakes.proxy(OURS, "regression-toy")],
+        scores=[lakes.score(i, OURS, float(-i if i % 3 else i)) for i in range(12)],
+    )  # fmt: skip
+
+
+@pytest.fixture
+def copy(lake, tmp_path):
+    """A copy of the lake whose scores are replaced by others."""
+
+    def replaced(change):
+        root = tmp_path / "other"
+        shutil.copytree(lake[0].root, root)
+        shutil.rmtree(root / "parts" / lakes.BENCHMARK / "scores")
+        scores = [change(i, lakes.score(i, OURS, float(-i if i % 3 else i))) for i in range(12)]
+        lakes.publish(root, "other", proxies=[lakes.proxy(OURS, "regression-toy")], scores=scores)
+        return root
+
+    return replaced
+
+
+@pytest.fixture(scope="module")
+def good(lake, tmp_path_factory):
+    out = tmp_path_factory.mktemp("reports") / "good"
+    assert report(lake[0].root, out) == 0
+    return out
+
+
+def report(lake, out, *more):
+    try:
+        cli.main(["report", "--lake", str(lake), "--out", str(out), *map(str, more)])
+    except SystemExit as end:
+        return end.code or 0
+    return 0
+
+
+def test_the_same_lake_passes_and_gives_the_same_bytes(lake, good, tmp_path, capsys):
+    assert report(lake[0].root, tmp_path / "again", "--against", good) == 0
+    assert f"all 1 rows are as in {good}" in capsys.readouterr().out
+    assert (tmp_path / "again" / baseline.FILE).read_bytes() == (good / baseline.FILE).read_bytes()
+
+
+def test_a_flipped_sign_fails_after_the_report_and_names_the_row(good, copy, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    flipped = copy(lambda _, score: {**score, "value": -score["value"]})
+    assert report(flipped, tmp_path / "new", "--against", good) == 1
+    told = capsys.readouterr()
+    [row] = [line for line in told.out.splitlines() if line.startswith("| rho moved")]
+    assert "regression-toy" in row and OURS in row and "→ -0." in row
+    assert row in (tmp_path / "summary.md").read_text()
+    assert told.err.startswith("error: 1 rows are not as in") and told.err.count("\n") == 1
+    assert (tmp_path / "new" / "index.html").exists()
+
+
+def test_one_score_out_of_its_place_and_a_failure_are_found(good, copy, tmp_path, capsys):
+    def odd(i, score):
+        return {**score, "value": 99.0} if i == 4 else score if i else {**score, "value": None, "status": "failed"}
+
+    assert report(copy(odd), tmp_path / "new", "--against", good) == 1
+    [row] = [line for line in capsys.readouterr().out.splitlines() if "regression-toy" in line and "→" in line]
+    assert row.startswith("| rho moved, fewer architectures, more failures |") and "| 12 → 11 | 0 → 1" in row
+
+
+@pytest.mark.parametrize(
+    ("now", "faults"),
+    [
+        (Correlation(0.801, 12, 0), ()),
+        (Correlation(0.799, 13, 0), ()),
+        (Correlation(0.8011, 12, 0), ("rho moved",)),
+        (Correlation(-0.8, 12, 0), ("rho moved",)),
+        (Correlation(None, 12, 0), ("rho moved",)),
+        (Correlation(0.8, 11, 0), ("fewer architectures",)),
+        (Correlation(0.8, 12, 1), ("more failures",)),
+        (None, ("vanished",)),
+    ],
+)
+def test_what_is_a_fault(now, faults):
+    found = baseline.compare({KEY: WAS}, {} if now is None else {KEY: now})
+    assert [d.faults for d in found] == ([faults] if faults else [])
+
+
+def test_a_new_row_is_named_and_no_fault_and_fewer_failures_are_none():
+    before, now = {KEY: Correlation(None, 0, 3)}, {KEY: Correlation(None, 0, 2), OTHER: WAS}
+    [new] = baseline.compare(before, now)
+    assert (new.key, new.faults) == (OTHER, ())
+    *_, line = baseline.table([new]).splitlines()
+    assert line.startswith("| new ") and "– → 0.8000" in line
+
+
+def test_a_table_is_aligned_and_a_bar_in_a_name_stays_in_its_cell():
+    odd = (*KEY[:4], "a|b", *KEY[5:])
+    lines = baseline.table(baseline.compare({odd: WAS, KEY: WAS}, {})).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert "a\\|b" in lines[2]
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "{}", None])
+def test_what_is_no_baseline_is_one_line_before_anything_is_written(lake, tmp_path, capsys, text):
+    if text is not None:
+        (tmp_path / baseline.FILE).write_text(text)
+    code = report(lake[0].root, tmp_path / "out", "--against", tmp_path)
+    error = capsys.readouterr().err
+    assert code == 1 and baseline.FILE in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_committed_baseline_is_of_todays_proxies_and_the_listed_architectures():
+    """A configuration that changes gets another identity, and then its row in the baseline would vanish."""
+    listed = (COMMITTED / "architectures.txt").read_text().split()
+    bench = benchmarks.load("nasbench201")
+    assert len({json.dumps(bench.canonical("topology", line)) for line in listed}) == len(listed) == 10
+    rows = baseline.read(COMMITTED)
+    identities = {regression.load(str(path), None).proxy_id for path in COMMITTED.glob("*.toml")}
+    assert identities <= {key[5] for key in rows}
+    assert {(row.n, row.n_failed) for row in rows.values()} == {(len(listed), 0)}
+
+
+def test_a_baseline_that_is_not_one_says_where(tmp_path):
+    (tmp_path / baseline.FILE).write_text("x\n1\n")
+    with pytest.raises(UserError, match=r"correlations\.csv is not the"):
+        baseline.read(tmp_path)

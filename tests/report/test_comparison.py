@@ -1,0 +1,172 @@
+"""Proxies on the same architectures: who is compared, failures last, the k best, and what others report."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from pipeline import catalog
+from pipeline.report import comparison
+from tests.fixtures import lakes
+from tests.fixtures.lakes import BIG, OURS, RELEASED, SIZE
+
+FEW, PART = "4444444444444444", "5555555555555555"
+TRUTH = [50.0, 61, 55, 72, 64, 58, 80, 77, 69, 53, 66, 74, 59, 62, 71, 57, 68, 75, 52, 60, 63, 79, 56, 70]
+SIZES = range(len(TRUTH))
+MAIN = {"benchmark": lakes.BENCHMARK, "space": lakes.SPACE, "dataset": lakes.DATASET, "metric": lakes.METRIC}
+
+
+def ours(i):
+    return -TRUTH[i] + 7 * math.sin(i)  # a loss
+
+
+def size(i):
+    return TRUTH[i] + 15 * math.cos(3 * i)
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """Two proxies of ours on all but the last (one failure), one of two scores, a release of all and one of a third."""
+    failed = {"status": "diverged", "reason": "loss is nan"}
+    return lakes.publish(
+        tmp_path_factory.mktemp("compared") / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
+        truth=[lakes.truth(i, t) for i, t in enumerate(TRUTH)],
+        proxies=[
+            lakes.proxy(OURS, "ours"), lakes.proxy(SIZE, "size", higher_is_better=True), lakes.proxy(FEW, "few"),
+            lakes.proxy(RELEASED, "synflow@big", higher_is_better=True), lakes.proxy(PART, "part@big"),
+        ],
+        scores=[
+            *(lakes.score(i, OURS, ours(i)) for i in SIZES[:-1] if i != 6), lakes.score(6, OURS, None, **failed),
+            *(lakes.score(i, SIZE, size(i)) for i in SIZES[:-1]),
+            *(lakes.score(i, FEW, float(i)) for i in (0, 1)),
+            *(lakes.score(i, RELEASED, TRUTH[i], seed=None) for i in SIZES),
+            *(lakes.score(i, PART, TRUTH[i], seed=None) for i in SIZES[:8]),
+        ],
+    )  # fmt: skip
+
+
+def ask(lake, sql):
+    return catalog.run_sql(lake, sql).to_pylist()
+
+
+def test_compared_are_those_with_enough_scores_on_what_all_of_them_tried(lake):
+    rows = ask(lake, "SELECT proxy_id, count(*) AS n, count(score) AS ok FROM compared GROUP BY ALL ORDER BY proxy_id")
+    assert [(r["proxy_id"], r["n"], r["ok"]) for r in rows] == [(OURS, 23, 22), (SIZE, 23, 23), (RELEASED, 23, 23)]
+    assert ask(lake, "SELECT DISTINCT arch_id FROM compared WHERE NOT all_ok") == [{"arch_id": lakes.arch(6)}]
+
+
+def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_is_left_out(tmp_path):
+    """Trained: a preset on 24 and one on 11; a cheap proxy on 40 and one on 20 of the 24; a release on 22 of them."""
+    cheap = "6666666666666666"
+    on = {OURS: range(24), FEW: range(11), SIZE: range(40), cheap: range(20), RELEASED: range(2, 30)}
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
+        truth=[lakes.truth(i, float(i)) for i in range(40)],
+        proxies=[lakes.proxy(p, "synflow@big" if p == RELEASED else f"proxy-{p[:1]}") for p in on],
+        scores=[lakes.score(i, p, float(i)) for p, numbers in on.items() for i in numbers],
+        curves=[lakes.curve(i, p, 0, "train", [1.0]) for p in (OURS, FEW) for i in on[p]],
+    )  # fmt: skip
+    rows = ask(lake, "SELECT proxy_id, count(*) AS n FROM compared GROUP BY ALL ORDER BY proxy_id")
+    assert [(r["proxy_id"], r["n"]) for r in rows] == sorted((p, 22) for p in (OURS, SIZE, RELEASED))
+
+
+def test_rho_leaves_failures_out_or_ranks_them_last(lake):
+    found = {r["proxy_id"]: r for r in ask(lake, "FROM comparison")}
+    tried = list(SIZES[:-1])
+    kept = [i for i in tried if i != 6]
+    truth = np.array(TRUTH)
+    assert found[OURS]["rho"] == pytest.approx(stats.spearmanr([-ours(i) for i in kept], truth[kept]).statistic)
+    last = [-ours(i) if i != 6 else -1e9 for i in tried]
+    assert found[OURS]["rho_failures_last"] == pytest.approx(stats.spearmanr(last, truth[tried]).statistic)
+    assert found[SIZE]["rho"] == pytest.approx(stats.spearmanr([size(i) for i in kept], truth[kept]).statistic)
+    assert {(r["n"], r["n_tried"]) for r in found.values()} == {(22, 23)}
+    assert [found[p]["n_failed"] for p in (OURS, SIZE, RELEASED)] == [1, 0, 0]
+
+
+def test_the_best_of_k_against_counting_by_hand(lake):
+    kept = [i for i in SIZES[:-1] if i != 6]
+    truth = np.array([TRUTH[i] for i in kept])
+    order = np.argsort([-size(i) for i in kept])[:5]
+    gains = 2 ** ((truth - truth.min()) / np.ptp(truth)) - 1
+    discount = 1 / np.log2(np.arange(5) + 2)
+    [found] = ask(lake, f"FROM best_of_k WHERE k = 5 AND proxy_id = '{SIZE}'")
+    assert found["precision_at_k"] == np.mean(np.isin(order, np.argsort(-truth)[:5]))
+    assert found["ndcg"] == pytest.approx(gains[order] @ discount / (np.sort(gains)[::-1][:5] @ discount))
+    assert found["best_found"] == truth[order].max()
+    assert found["regret"] == pytest.approx(truth.max() - truth[order].max())
+    perfect = ask(lake, f"FROM best_of_k WHERE proxy_id = '{RELEASED}'")
+    assert {(r["precision_at_k"], round(r["ndcg"], 12), r["regret"]) for r in perfect} == {(1.0, 1.0, 0.0)}
+    assert [r["k"] for r in ask(lake, "SELECT DISTINCT k FROM best_of_k ORDER BY k")] == [1, 5, 10, 20]
+
+
+def test_a_proxy_of_one_value_is_taken_at_its_worst(tmp_path):
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
+        truth=[lakes.truth(i, float(i)) for i in range(6)], proxies=[lakes.proxy(OURS, "ours")],
+        scores=[lakes.score(i, OURS, 1.0) for i in range(6)],
+    )  # fmt: skip
+    [found] = ask(lake, "FROM best_of_k WHERE k = 5")
+    assert (found["best_found"], found["regret"], found["precision_at_k"]) == (4.0, 1.0, 0.8)
+    assert ask(lake, "SELECT rho, rho_failures_last FROM comparison") == [{"rho": None, "rho_failures_last": None}]
+
+
+def test_differences_are_to_the_highest_and_paired(lake):
+    with catalog.snapshot(lake) as connection:
+        found = comparison.compare(connection, {**MAIN, "unit": "percent"}, [])
+    first, *others = found["comparison"]
+    assert (first["proxy_id"], first["rho"], first["difference"]) == (RELEASED, 1.0, None)
+    for row in others:
+        assert row["difference"] == pytest.approx(row["rho"] - 1)
+        assert row["difference_low"] < row["difference"] < row["difference_high"] < 0
+    assert (found["published"], found["figures"]) == ([], [])
+
+
+def test_seeds_are_told_as_a_spread_and_the_truths_own_as_a_ceiling(tmp_path):
+    lake = lakes.made_up(tmp_path / "lake")
+    [spread] = ask(lake, "FROM seed_spread WHERE metric = 'test_accuracy'")
+    rhos = [r["rho"] for r in ask(lake, f"FROM correlations WHERE proxy_id = '{OURS}' AND metric = 'test_accuracy'")]
+    assert (spread["seeds"], spread["lowest_rho"], spread["highest_rho"]) == (2, min(rhos), max(rhos))
+    assert spread["sd_rho"] == pytest.approx(np.std(rhos, ddof=1))
+    ceiling = {r["kind"]: r for r in ask(lake, "FROM noise_ceiling WHERE metric = 'test_accuracy'")}
+    assert ceiling["seeds"]["pairs"] == 3 and 0.8 < ceiling["seeds"]["rho"] <= 1
+
+
+def test_what_others_report_stands_beside_the_same_proxy_here(tmp_path):
+    place = {"benchmark": "nasbench201", "space": "topology"}
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(BIG, "big", **place)],
+        metrics=[lakes.metric("cifar10", priority=1, benchmark="nasbench201")],
+        truth=[lakes.truth(i, t, dataset="cifar10", **place) for i, t in enumerate(TRUTH)],
+        proxies=[lakes.proxy(OURS, "synflow", higher_is_better=True)],
+        scores=[lakes.score(i, OURS, size(i), **place) for i in SIZES],
+    )  # fmt: skip
+    with catalog.snapshot(lake) as connection:
+        main = {**MAIN, **place, "dataset": "cifar10"}
+        rows = comparison.compare(connection, main, [])["published"]
+    [here] = [row for row in rows if row["label"]]
+    assert (here["proxy"], here["published_rho"], here["published_n"], here["n"]) == ("synflow", 0.77, 15625, 24)
+    assert here["low"] < here["rho"] < here["high"]
+    assert {"flops", "naswot"} <= {row["proxy"] for row in rows if not row["label"]}
+
+
+def test_published_figures_are_correlations_of_known_benchmarks_with_a_source(lake):
+    rows = ask(lake, "FROM published")
+    assert len({(r["source"], r["benchmark"], r["space"], r["dataset"], r["proxy"]) for r in rows}) == len(rows) >= 12
+    for row in rows:
+        assert row["source"] and -1 <= (row["rho"] or row["tau"]) <= 1
+        assert row["n"] is None or row["n"] > 2
+
+
+def test_a_rho_without_an_interval_does_not_lead_rho_against_cost(lake, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("pipeline.report.figures.pareto", lambda dots, **_: drawn.append([dot.label for dot in dots]))
+    row = {"seed": None, "released": False, "seconds": 1.0}
+    few = {**row, "label": "few", "rho": 1.0, "low": None, "high": None}
+    many = {**row, "label": "many", "rho": 0.8, "low": 0.7, "high": 0.9}
+    with catalog.snapshot(lake) as connection:
+        for ranking in ([few, many], [few]):
+            comparison.compare(connection, {**MAIN, "unit": "percent"}, ranking)
+    assert drawn == [["many"], ["few"]]

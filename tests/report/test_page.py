@@ -1,0 +1,340 @@
+"""The report: what it says, that it is whole, and that the same lake gives the same."""
+
+from __future__ import annotations
+
+import csv
+import html.parser
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from pipeline import catalog
+from pipeline.errors import UserError
+from pipeline.report import figures
+from pipeline.report import page as report
+from tests.fixtures import lakes
+from tests.fixtures.lakes import OURS, RELEASED
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    return lakes.made_up(tmp_path_factory.mktemp("lake") / "lake")
+
+
+@pytest.fixture(scope="module")
+def written(lake, tmp_path_factory):
+    out = tmp_path_factory.mktemp("reports") / "latest"
+    return report.write(lake.root, out)
+
+
+@pytest.fixture(scope="module")
+def content(written):
+    return json.loads((written.index.parent / "report.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def page(written):
+    return written.index.read_text()
+
+
+class Page(html.parser.HTMLParser):
+    """Collects what a page refers to, its ids, and whether its elements are closed in order."""
+
+    VOID = ("meta", "link", "br", "img", "input", "hr")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.links, self.text = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.open += [tag] if tag not in self.VOID else []
+        for name, value in attributes:
+            self.ids += [value] if name == "id" else []
+            self.links += [value] if name in ("src", "href", "xlink:href") else []
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def row(content, proxy_id, seed):
+    [found] = [r for r in content["spaces"][0]["ranking"] if (r["proxy_id"], r["seed"]) == (proxy_id, seed)]
+    return found
+
+
+def test_the_numbers_are_those_of_scipy(lake, content):
+    pairs = catalog.run_sql(
+        lake, "FROM pairs WHERE proxy_id = $id AND seed = 0 AND metric = 'test_accuracy' ORDER BY arch_id", {"id": OURS}
+    )
+    x, y = pairs["score"].to_numpy(), pairs["truth"].to_numpy()
+    found = row(content, OURS, 0)
+    assert found["rho"] == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-12)
+    assert found["tau"] == pytest.approx(stats.kendalltau(x, y).statistic, abs=1e-12)
+    assert (found["n"], found["n_failed"], found["n_no_truth"]) == (27, 3, 0)
+    assert found["low"] < found["rho"] < found["high"]
+    assert found["seconds"] == pytest.approx(np.mean([2.0, 0.1, 0.1] + [1 + i / 10 for i in range(3, 30)]))
+    assert found["label"] == "regression-toy (cifar10 images)"
+
+
+def test_what_it_computed_answers_the_queries_that_follow(lake, written):
+    stored = {path.stem.rpartition("-")[0] for path in (lake.root / "derived").rglob("*.parquet")}
+    assert {"correlations", "correlations_shared", "correlations_top", "rho_by_iteration"} <= stored
+
+
+def test_the_ranking_is_by_rho_and_marks_what_others_released(content):
+    ranking = content["spaces"][0]["ranking"]
+    assert [r["rho"] for r in ranking] == sorted((r["rho"] for r in ranking), reverse=True)
+    assert {r["proxy"]: r["released"] for r in ranking} == {
+        "regression-toy": False, "params@big": True, "synflow@small": True,
+    }  # fmt: skip
+
+
+def test_the_main_target_leads_and_the_others_follow(content):
+    space = content["spaces"][0]
+    assert (space["main"]["metric"], [t["metric"] for t in space["targets"]]) == ("test_accuracy", ["test_loss"])
+    assert [len(r["by_target"]) for r in space["others"]] == [1] * 4
+    assert all(told["low"] <= told["rho"] <= told["high"] for r in space["others"] for told in r["by_target"])
+
+
+def test_failures_are_told_by_reason(content, page):
+    found = {(f["status"], f["reason"], f["scores"]) for f in content["spaces"][0]["failures"]}
+    assert found == {("unbuildable", "no path to the output", 2), ("diverged", "loss is not finite", 1)}
+    assert "no path to the output" in page
+
+
+def test_proxies_stand_on_the_same_architectures(content, page):
+    rows = content["spaces"][0]["comparison"]
+    assert len(rows) == 4 and {(r["n"], r["n_tried"]) for r in rows} == {(27, 27)}
+    assert [r["difference"] is None for r in rows] == [True, False, False, False]
+    assert "The 27 architectures that all 4 of these have scored." in page
+    assert "What a seed changes" in page and "seed against seed" in page
+
+
+def test_two_spaces_are_put_beside_one_another(tmp_path):
+    lake = lakes.made_up(tmp_path / "lake")
+    other = {"space": "games"}
+    lakes.publish(
+        lake.root, "other", truth=[lakes.truth(i, float(i), **other) for i in range(9)],
+        scores=[lakes.score(i, OURS, float(-i), **other) for i in range(9)],
+    )  # fmt: skip
+    out = tmp_path / "out"
+    page = report.write(lake.root, out).index.read_text()
+    assert (out / "figures" / "heat-proxies-spaces.svg").exists()
+    assert page.index("the mean over seeds") < page.index('id="space-1"')
+
+
+def test_a_menu_has_a_heat_map_of_its_signals(tmp_path):
+    """The loss of the dots falls with the truth at stage 1 alone, that of the waves nowhere."""
+    size = lakes.SIZE
+    lake = lakes.made_up(tmp_path / "lake")
+    curves = [
+        lakes.curve(i, size, stage, "train", [-i * stage if signal == "dots" else i] * 20, seed=None, signal=signal)
+        for i in range(3, 30) for stage in (0, 1) for signal in ("dots", "waves")
+    ]  # fmt: skip
+    lakes.publish(lake.root, "menu", curves=curves)
+    out = tmp_path / "out"
+    report.write(lake.root, out)
+    [figure] = [f for f in json.loads((out / "report.json").read_text())["spaces"][0]["figures"] if f["kind"] == "menu"]
+    assert "params@big" in figure["caption"] and "train" in figure["caption"]
+    assert (out / "figures" / f"{figure['name']}.svg").exists()
+    goal = {"benchmark": lakes.BENCHMARK, "space": lakes.SPACE, "dataset": lakes.DATASET, "metric": lakes.METRIC}
+    dots, waves = catalog.run_sql(lake, catalog.queries("report")["menu"].read_text(), goal).to_pylist()
+    assert dots["stages"] == [0, 0, 0, 0, 1, 1, 1, 1] and dots["iterations"] == [2, 4, 10, 20] * 2
+    assert dots["rho"][:4] == [None] * 4 and dots["rho"][4:] == pytest.approx([-waves["rho"][0]] * 4)
+
+
+def test_provenance_is_at_the_foot(page, content):
+    foot = page[page.index("<footer>") :]
+    assert (
+        "ab" * 32 in foot and lakes.RUN in foot and content["version"] in foot and content["packages"]["duckdb"] in foot
+    )
+
+
+def test_the_page_is_one_file_and_well_formed(page):
+    parsed = Page(page)
+    assert parsed.open == []
+    assert len(parsed.ids) == len(set(parsed.ids))
+    assert [link for link in parsed.links if not link.startswith(("#", "data:"))] == []
+    assert "@import" not in page and not re.search(r"url\((?!#)", page)
+    assert set(re.findall(r'(?:url\(|href=")#([^)"]+)', page)) <= set(parsed.ids)
+
+
+def test_what_comes_from_a_lake_is_text_and_no_markup(tmp_path):
+    bad = '<script>alert("x")</script>'
+    lake = lakes.made_up(tmp_path / "lake")
+    lakes.publish(
+        lake.root, "bad", sources=[lakes.source("e" * 16, bad)], proxies=[lakes.proxy("e" * 16, bad + "|@there")],
+        scores=[lakes.score(i, "e" * 16, float(i)) for i in range(9)]
+        + [lakes.score(9, "e" * 16, None, status="failed", reason=bad + "\n|")],
+    )  # fmt: skip
+    written = report.write(lake.root, tmp_path / "out")
+    page = written.index.read_text()
+    assert bad not in page
+    assert page.count("<script>") == 1
+    assert Page(page).open == []
+    table = [line for line in (tmp_path / "out" / "report.md").read_text().splitlines() if "there" in line]
+    assert table and all(len(re.findall(r"(?<!\\)\|", line)) in (11, 5, 6) for line in table)
+
+
+def test_the_csv_is_sorted_rounded_and_the_same_again(lake, written, tmp_path):
+    first = (written.index.parent / "correlations.csv").read_bytes()
+    report.write(lake.root, tmp_path / "again")
+    assert (tmp_path / "again" / "correlations.csv").read_bytes() == first
+    rows = list(csv.DictReader(first.decode().splitlines()))
+    assert tuple(rows[0]) == report.CSV_COLUMNS
+    assert len(rows) == 8
+    assert [list(r.values()) for r in rows] == sorted(list(r.values()) for r in rows)
+    assert all(re.fullmatch(r"-?\d\.\d{4}", r["rho"]) for r in rows)
+
+
+def test_figures_are_the_same_again_and_can_be_read(lake, written, tmp_path):
+    report.write(lake.root, tmp_path / "again")
+    folder = written.index.parent / "figures"
+    svgs = sorted(folder.glob("*.svg"))
+    assert {p.stem for p in svgs} == {p.stem for p in folder.glob("*.png")}
+    assert sorted(p.name.split("-madeup")[0] for p in svgs) == [
+        "heat-transfer.svg", "iterations-eval", "iterations-train", "pareto", "rhos", *["score"] * 4, "search",
+    ]  # fmt: skip
+    for svg in svgs:
+        assert svg.read_bytes() == (tmp_path / "again" / "figures" / svg.name).read_bytes()
+        assert ET.fromstring(svg.read_text()).tag.endswith("svg")
+        assert svg.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_figures_of_an_earlier_report_go_and_other_files_stay(tmp_path):
+    lake = lakes.made_up(tmp_path / "lake")
+    out = tmp_path / "out"
+    report.write(lake.root, out)
+    (out / "figures" / "mine.svg").write_text("mine")
+    (out / "notes.txt").write_text("mine")
+    old = json.loads((out / "report.json").read_text())
+    old["spaces"][0]["figures"] += [{"name": "score-gone"}, {"name": "../../lake/lake"}]
+    (out / "report.json").write_text(json.dumps(old))
+    (out / "figures" / "score-gone.svg").write_text("old")
+    report.write(lake.root, out)
+    assert not (out / "figures" / "score-gone.svg").exists()
+    assert (out / "figures" / "mine.svg").exists() and (out / "notes.txt").exists()
+    assert (lake.root / "lake.json").exists()
+    assert not list(out.glob(".report-*"))
+
+
+def test_the_table_for_a_terminal_is_aligned(written):
+    lines = written.table.splitlines()
+    assert lines[0] == "madeup toys: Spearman's rho with digits test_accuracy, 9 epochs"
+    assert " ".join(lines[1].split()) == "proxy seed rho 95 % interval n failed s/arch tau rho top 10 %"
+    assert len({len(line) for line in lines[1:]}) == 1
+    assert len(lines) == 6
+
+
+@pytest.mark.parametrize("tables", [{}, {"runs": [lakes.run()]}])
+def test_an_empty_lake_gets_a_friendly_report(tmp_path, tables):
+    lake = lakes.publish(tmp_path / "lake", **tables)
+    written = report.write(lake.root, tmp_path / "out")
+    assert "no ground truth yet" in written.table
+    assert "No ground truth yet" in written.index.read_text()
+    assert "No ground truth yet" in (tmp_path / "out" / "report.md").read_text()
+    assert (tmp_path / "out" / "correlations.csv").read_text() == ",".join(report.CSV_COLUMNS) + "\n"
+
+
+def test_a_lake_without_scores_says_what_to_run(tmp_path):
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(lakes.BIG, "big")], metrics=[lakes.metric()],
+        truth=[lakes.truth(i, float(i)) for i in range(5)],
+    )  # fmt: skip
+    written = report.write(lake.root, tmp_path / "out")
+    assert "no scores yet, run `pipeline score`" in written.table
+    assert "no scores yet" in written.index.read_text()
+
+
+@pytest.mark.parametrize("values", [[1.0], [2.0, 2.0, 2.0, 2.0], [None, None]])
+def test_where_nothing_can_be_ranked_there_are_dashes(tmp_path, values):
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(lakes.BIG, "big")], metrics=[lakes.metric()],
+        truth=[lakes.truth(i, float(i)) for i in range(5)],
+        proxies=[lakes.proxy(OURS, "ours", {"stage_weights": [1.0]})],
+        scores=[
+            lakes.score(i, OURS, v, status="ok" if v else "failed", reason=None if v else "odd")
+            for i, v in enumerate(values)
+        ],
+        curves=[lakes.curve(i, OURS, 0, "train", [v, v]) for i, v in enumerate(values) if v],
+    )  # fmt: skip
+    written = report.write(lake.root, tmp_path / "out")
+    [line] = [line for line in written.table.splitlines() if "ours" in line]
+    assert line.split()[2:4] == ["–", "–"]
+    assert Page(written.index.read_text()).open == []
+
+
+def test_no_lake_and_no_place_to_write_are_one_line(lake, tmp_path):
+    with pytest.raises(UserError, match="no lake at"):
+        report.write(tmp_path / "nowhere", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="writing the report"):
+        report.write(lake.root, tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_many_points_are_pixels_and_wild_scores_are_cut_off():
+    rng = np.random.default_rng(0)
+    told = {"title": "t", "x_label": "x", "y_label": "y", "flip": (True, True), "released": True}
+    many = figures.scatter(rng.normal(size=3000), rng.normal(size=3000), **told).svg
+    assert "<image" in many and len(many) < 200_000
+    few = figures.scatter(rng.normal(size=30), rng.normal(size=30), **told).svg
+    assert "<image" not in few and "outside" not in few
+    wild = np.append(rng.normal(size=999), -1e9)
+    assert "outside" in figures.scatter(rng.normal(size=1000), wild, **told).svg
+
+
+def test_released_scores_stand_on_the_same_architectures_too(content):
+    assert row(content, RELEASED, None)["n"] == 30
+    assert row(content, RELEASED, None)["n_shared"] == 27
+
+
+def test_an_inline_figure_follows_the_page():
+    svg = figures.scatter(
+        np.arange(5.0), np.arange(5.0), title="t", x_label="x", y_label="y", flip=(False, False), released=False
+    ).svg
+    shown = figures.inline(svg, "one", "a described figure")
+    assert 'aria-label="a described figure"' in shown and "var(--accent)" in shown and "var(--ink)" in shown
+    assert all(i.startswith("one-") for i in re.findall(r' id="([^"]+)"', shown))
+    assert not re.match(r"<svg[^>]* (width|height)=", shown)
+    assert "DejaVu" not in shown and "system-ui" in shown
+
+
+def test_an_inline_figure_is_half_as_long_and_keeps_every_dot_and_word():
+    values = np.random.default_rng(1).normal(size=(2, 400))
+    told = {"title": "a title", "x_label": "x 0.12345", "y_label": "y", "flip": (False, False), "released": False}
+    svg = figures.scatter(values[0], values[1], **told).svg
+    shown = figures.inline(svg, "one", "described")
+    assert len(shown) < 0.6 * len(svg)
+    assert shown.count("<use ") == svg.count("<use ") and re.findall(">([^<>]+)</text>", shown) == re.findall(
+        ">([^<>]+)</text>", svg
+    )
+    assert shown.count("fill-opacity: 0.6") == 1
+
+
+def test_a_logarithmic_axis_has_plain_numbers_and_prefixes_only_far_from_one():
+    told = {"title": "t", "x_label": "x", "y_label": "y", "flip": (False, False), "released": False}
+    for scores, labels in (([0.03, 0.5, 5.0], ["0.1", "0.5", "2"]), ([2e5, 1e6, 4e7], ["200k", "1M", "20M"])):
+        svg = figures.scatter(np.arange(3.0), np.array(scores), **told).svg
+        assert set(labels) <= set(re.findall(">([^<>]+)</text>", svg))
+
+
+def test_templates_ship_with_the_package():
+    assert {p.name for p in (Path(report.__file__).parent / "templates").iterdir()} >= {
+        "report.html.j2",
+        "report.md.j2",
+    }

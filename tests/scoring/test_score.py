@@ -1,0 +1,253 @@
+"""Scoring: nothing lost, nothing twice, the same bits whatever the workers and interruptions."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import benchmarks
+from pipeline.cli import application as cli
+from pipeline.errors import UserError
+from pipeline.lake.store import Lake
+from pipeline.scoring import run as score
+from pipeline.scoring.plan import sampled
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+STAGE = '[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = "dot"\npartial = 0.5\n'
+
+
+def cell(number: int) -> str:
+    digits = [OPERATIONS[number // 5**i % 5] for i in range(6)]
+    return f"|{digits[0]}~0|+|{digits[1]}~0|{digits[2]}~1|+|{digits[3]}~0|{digits[4]}~1|{digits[5]}~2|"
+
+
+@pytest.fixture
+def cells(lake: Path) -> Path:
+    """A lake of 40 architectures of NAS-Bench-201."""
+    batch = benchmarks.Batch("nasbench201")
+    for number in range(40):
+        batch.architecture("topology", {"cell": cell(number * 389)}, str(number))
+    rows = batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16})
+    Lake(lake, create=True).publish("nasbench201", "ingest-made-up", {"architectures": rows.to_pylist()})
+    return lake
+
+
+def preset(folder: Path, iterations: int = 2, extra: str = "") -> Path:
+    path = folder / f"tiny{iterations}.toml"
+    path.write_text(f'name = "tiny{iterations}"\niterations = {iterations}\nevaluate_every = 1\n{extra}\n{STAGE * 3}')
+    return path
+
+
+def plan(path: Path, seed: int = 0) -> score.Plan:
+    return score.Plan("nasbench201", "topology", str(path), None, seed, "cpu")
+
+
+def rows(lake: Path, table: str = "scores") -> list[dict[str, Any]]:
+    return Lake(lake).read(table, "nasbench201").to_pylist()
+
+
+def losses(lake: Path) -> dict[Any, list[float]]:
+    return {(r["arch_id"], r["stage"], r["mode"]): r["losses"] for r in rows(lake, "curves")}
+
+
+def command(lake: Path, path: Path, *more: str) -> list[str]:
+    arguments = ["score", "nasbench201", "--lake", str(lake), "--proxy", str(path), *more]
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored where a job runs behind &
+        "from pipeline import cli; from pipeline.scoring import writer; writer.SHORTEST = 0.1; cli.main()"  # many parts
+    )
+    return [sys.executable, "-c", program, *arguments]
+
+
+def wait_for_scores(lake: Path, at_least: int, process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + 300  # a busy machine takes its time to import torch three times
+    while len(rows(lake)) < at_least and process.poll() is None:
+        assert time.monotonic() < end, "no score was stored in five minutes"
+        time.sleep(0.05)
+
+
+def test_samples_are_nested_and_depend_on_the_seed(cells: Path, tmp_path: Path) -> None:
+    path = preset(tmp_path)
+    small = sampled(Lake(cells), plan(path), 5)
+    large = sampled(Lake(cells), plan(path), 12)
+    assert set(small) < set(large) and len(large) == 12
+    assert set(sampled(Lake(cells), plan(path, seed=1), 12)) != set(large)
+    assert len(sampled(Lake(cells), plan(path), None)) == 40
+
+
+def test_a_second_run_has_nothing_to_do_and_a_larger_sample_only_the_rest(cells: Path, tmp_path: Path) -> None:
+    path = preset(tmp_path)
+    first = score.run(cells, plan(path), sample=3)
+    assert (first.asked, first.before, first.statuses) == (3, 0, {"ok": 3})
+    again = score.run(cells, plan(path), sample=3)
+    assert (again.before, again.scored) == (3, 0)
+    assert score.run(cells, plan(path), sample=5).statuses == {"ok": 2}
+    assert score.run(cells, plan(path, seed=1), sample=2).before == 0
+    scored = [(r["arch_id"], r["seed"]) for r in rows(cells)]
+    assert len(scored) == len(set(scored)) == 7
+
+
+def test_a_run_with_nothing_to_do_imports_nothing_slow(cells: Path, tmp_path: Path) -> None:
+    path = preset(tmp_path)
+    score.run(cells, plan(path), sample=3)
+    program = (
+        "import sys; from pipeline import cli\ntry: cli.main()\nfinally: print({'torch', 'pandas'} & {*sys.modules})"
+    )
+    words = ["score", "nasbench201", "--lake", str(cells), "--proxy", str(path), "--sample", "3"]
+    said = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True).stdout
+    assert "nothing to do" in said and said.splitlines()[-1] == "set()"
+
+
+def test_a_run_says_what_was_asked_and_tells_no_folder(cells: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "listed.txt"
+    listed.write_text(cell(389))
+    score.run(cells, plan(preset(tmp_path)), only=listed)
+    arguments = json.loads(rows(cells, "runs")[0]["arguments"])
+    assert (arguments["proxy"], arguments["only"], arguments["seed"]) == ("tiny2.toml", "listed.txt", 0)
+    assert not [run for run in rows(cells, "runs") if str(tmp_path) in run["arguments"]]
+
+
+def test_two_workers_give_the_bits_of_one(cells: Path, tmp_path: Path) -> None:
+    path = preset(tmp_path)
+    other = tmp_path / "other"
+    Lake(other, create=True).publish("nasbench201", "ingest-made-up", {"architectures": rows(cells, "architectures")})
+    score.run(cells, plan(path), sample=6, workers=1)
+    score.run(other, plan(path), sample=6, workers=2)
+    assert losses(cells) == losses(other) and len(losses(cells)) == 36
+    assert {r["arch_id"]: r["value"] for r in rows(cells)} == {r["arch_id"]: r["value"] for r in rows(other)}
+
+
+def test_kill_9_twice_and_a_third_run_complete_the_sample_bit_for_bit(cells: Path, tmp_path: Path) -> None:
+    path = preset(tmp_path, 4)
+    sample = ("--sample", "16", "--workers", "2")
+    for stored in (1, 6):
+        process = subprocess.Popen(command(cells, path, *sample), stderr=subprocess.PIPE, text=True)
+        wait_for_scores(cells, stored, process)
+        process.kill()
+        process.communicate()
+    subprocess.run(command(cells, path, *sample), check=True, capture_output=True)
+    stored_ids = [r["arch_id"] for r in rows(cells)]
+    assert len(stored_ids) == len(set(stored_ids)) == 16
+    whole = tmp_path / "whole"
+    Lake(whole, create=True).publish("nasbench201", "ingest-made-up", {"architectures": rows(cells, "architectures")})
+    score.run(whole, plan(path), sample=16, workers=1)
+    assert losses(cells) == losses(whole)
+    assert not [p for p in (cells / ".staging").iterdir() if p.is_dir()]  # what the killed left is swept
+
+
+def test_two_processes_on_one_lake_share_the_work(cells: Path, tmp_path: Path) -> None:
+    path = preset(tmp_path, 4)
+    both = [
+        subprocess.Popen(command(cells, path, "--sample", "20", "--workers", "1"), stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=120)[0] for process in both]
+    assert [p.returncode for p in both] == [0, 0], said
+    scored = [r["arch_id"] for r in rows(cells)]
+    assert len(scored) == len(set(scored)) == 20
+
+
+def test_ctrl_c_stores_what_is_done_and_says_how_to_go_on(cells: Path, tmp_path: Path) -> None:
+    path = preset(tmp_path, 4)
+    process = subprocess.Popen(
+        command(cells, path, "--sample", "30", "--workers", "2"),
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    wait_for_scores(cells, 1, process)
+    before = len(rows(cells))
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 130 and "the same command goes on" in error and "Traceback" not in error
+    assert len(rows(cells)) >= before
+    states = [(r["status"], r["finished_at"] is None) for r in rows(cells, "runs")]
+    assert sorted(states) == [("interrupted", False), ("running", True)]
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing_stored(cells: Path, tmp_path: Path) -> None:
+    path = preset(tmp_path)
+    score.run(cells, plan(path), sample=2)
+    full = [
+        sys.executable, "-c",
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1500,) * 2); from pipeline import cli; cli.main()",
+        *command(cells, path, "--sample", "4", "--workers", "1")[3:],
+    ]  # fmt: skip
+    done = subprocess.run(full, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "no space left" in done.stderr and "Traceback" not in done.stderr
+    assert len(rows(cells)) == 2
+    assert score.run(cells, plan(path), sample=4).statuses == {"ok": 2}
+
+
+def test_failures_are_rows(cells: Path, tmp_path: Path) -> None:
+    done = score.run(cells, plan(preset(tmp_path, 3, "learning_rate = 1e30")), sample=3)
+    assert done.statuses == {"diverged": 3}
+    assert all(r["value"] is None and "not finite" in r["reason"] for r in rows(cells))
+    assert all(r["seconds"] > 0 for r in rows(cells))
+
+
+def test_a_list_of_architectures_is_scored_whether_or_not_it_was_ingested(
+    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{cell(7)}\n\n{cell(11)}\n")
+    done = score.run(cells, plan(preset(tmp_path)), only=listed)
+    assert (done.asked, done.scored) == (2, 2)
+    listed.write_text(f"{cell(7)}\n|nor_conv_3x4~0|+|none~0|none~1|+|none~0|none~1|none~2|\n")
+    with pytest.raises(UserError, match=r"line 2: .*nor_conv_3x4.*did you mean nor_conv_3x3"):
+        score.run(cells, plan(preset(tmp_path)), only=listed)
+
+
+def test_a_list_may_hold_what_a_query_answers(cells: Path, tmp_path: Path) -> None:
+    (first, second), listed = (
+        sorted({row["arch_id"] for row in rows(cells, "architectures")})[:2],
+        tmp_path / "list.csv",
+    )
+    listed.write_text(f"arch_id\r\n{first}\r\n{cell(7)}\r\n{second}\r\n{first}\r\n", newline="")
+    assert score.run(cells, plan(preset(tmp_path)), only=listed).scored == 3
+    assert {first, second} < {row["arch_id"] for row in rows(cells)}
+    listed.write_text(f"{first}\n{'0' * 16}\n")
+    with pytest.raises(UserError, match="line 2: no architecture 0000000000000000 of nasbench201/topology is ingested"):
+        score.run(cells, plan(preset(tmp_path)), only=listed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["score", "nasbench210"], 1, "unknown benchmark 'nasbench210': did you mean nasbench201"),
+        (["score", "nasbench201", "--proxy", "regression-n11"], 1, "unknown proxy 'regression-n11': did you mean"),
+        (["score", "nasbench201", "--space", "sizes"], 1, "unknown space of nasbench201 'sizes': did you mean size"),
+        (["score", "nasbench201", "--space", "size"], 1, "holds no architectures of nasbench201/size"),
+        (["score", "nasbench201", "--images", "synthetic-noize"], 1, "did you mean noise"),
+        (["score", "nasbench201", "--images", "/nowhere"], 1, "does not exist"),
+        (["score", "nasbench201", "--sample", "0"], 2, "--sample"),
+        (["score", "nasbench201", "--sample", "1", "--only", "x"], 2, "exclude each other"),
+        (["score", "nasbench201", "--device", "tpu"], 2, "--device"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_leave_the_lake_alone(
+    cells: Path, arguments: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {p: p.stat().st_mtime_ns for p in sorted(cells.rglob("*")) if p.is_file()}
+    with pytest.raises(SystemExit) as exit_:
+        cli.main([*arguments, "--lake", str(cells)])
+    assert exit_.value.code == code
+    error = capsys.readouterr().err
+    assert says in error and "Traceback" not in error
+    assert code == 2 or error.count("\n") == 1
+    assert {p: p.stat().st_mtime_ns for p in sorted(cells.rglob("*")) if p.is_file()} == before
+
+
+def test_no_lake_and_a_newer_lake_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for make, says in (
+        (lambda p: None, "run `pipeline ingest` first"),
+        (lambda p: (p.mkdir(), (p / "lake.json").write_text(json.dumps({"format": 99}))), "newer version"),
+        (lambda p: (p.mkdir(exist_ok=True), (p / "lake.json").write_text("no json")), "cannot be read as the marker"),
+    ):
+        make(tmp_path / "lake")
+        with pytest.raises(SystemExit) as exit_:
+            cli.main(["score", "nasbench201", "--lake", str(tmp_path / "lake")])
+        assert exit_.value.code == 1 and says in capsys.readouterr().err

@@ -1,0 +1,298 @@
+"""From few labels to a rule: terms, ways to weigh them, what is stored, and how it is judged."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from pipeline import catalog
+from pipeline.cli import application as cli
+from pipeline.errors import UserError
+from pipeline.lake.store import Lake
+from pipeline.tuning import draws, learners, methods, rules, terms
+from pipeline.tuning import run as tune
+from tests.fixtures import lakes
+
+NET, OTHER, GOOD, BAD = "4444444444444444", "5555555555555555", "6666666666666666", "7777777777777777"
+FIFTY = 1, 50
+SIZE = 60
+
+
+def made_up(root: Path, *, space: str = lakes.SPACE, part: str = "0", size: int = SIZE) -> Lake:
+    """A space in which two signals of a menu and one released score are worth something, and another is not."""
+    draw = random.Random(part)
+    quality = [draw.gauss(0, 1) for _ in range(size)]
+    at = {"space": space}
+    names = [lakes.proxy(NET, "regression-toy", {"iterations": 50})]
+    names += [
+        lakes.proxy(of, f"{name}@there", higher_is_better=True) for of, name in ((GOOD, "synflow"), (BAD, "plain"))
+    ]
+    scores, curves = [], []
+    for i, q in enumerate(quality):
+        scores.append(lakes.score(i, NET, 2 - q / 2 + draw.gauss(0, 1), **at))
+        scores.append(lakes.score(i, GOOD, q + draw.gauss(0, 0.6), seed=None, **at))
+        scores.append(lakes.score(i, BAD, draw.gauss(0, 1), seed=None, **at))
+        for stage, signal, worth in ((0, "dot", 0.0), (0, "resize", -0.3), (1, "dot", 0.8), (1, "resize", 0.3)):
+            error = draw.gauss(0, 0.6)
+            losses = [5 - worth * q * k / 50 + error for k in range(1, 51)]
+            curves.append(lakes.curve(i, NET, stage, "train", losses, signal=signal, **at))
+    return lakes.publish(
+        root, part, proxies=names, scores=scores, curves=curves, metrics=[lakes.metric()],
+        architectures=[lakes.architecture(i, **at) for i in range(size)], sources=[lakes.source(lakes.BIG, "big")],
+        truth=[lakes.truth(i, 50 + 5 * q, **at) for i, q in enumerate(quality)], runs=[lakes.run()],
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def toys(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    root = tmp_path_factory.mktemp("tuning") / "lake"
+    made_up(root, space="more", part="1", size=40)
+    return made_up(root)
+
+
+@pytest.fixture(scope="module")
+def table(toys: Lake) -> terms.Table:
+    return terms.read(toys, lakes.BENCHMARK, lakes.SPACE)
+
+
+def question(**changes: Any) -> tune.Question:
+    return tune.Question(**{"benchmark": lakes.BENCHMARK, "space": lakes.SPACE, **changes})
+
+
+def test_terms_are_scores_and_points_of_curves_higher_is_better(table: terms.Table) -> None:
+    keys = [term.key for term in table.terms]
+    assert len(keys) == 3 + 4 * 3 and len(set(keys)) == len(keys)
+    assert {"synflow", "plain", "regression-toy", "regression-toy stage 1 dot train 46-50"} <= set(keys)
+    place = keys.index("regression-toy stage 1 dot train 46-50")
+    assert methods.correlation(table.values[:, place], table.truth) > 0.5
+    assert (table.values[:, place] < 0).all()
+    weights = methods.prior(table)
+    assert [t.key for t, w in zip(table.terms, weights, strict=True) if w] == ["regression-toy", "plain", "synflow"]
+    assert (table.ranks @ weights).std() == pytest.approx(1) and weights[0] > weights[-1]
+    assert table.ranks.mean(axis=0) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_point_is_the_mean_of_its_iterations(toys: Lake, table: terms.Table) -> None:
+    term = next(t for t in table.terms if t.key == "regression-toy stage 1 dot train 6-10")
+    rows = Lake(toys.root).read("curves", lakes.BENCHMARK, parts=["0"]).to_pylist()
+    (curve,) = (r for r in rows if (r["arch_id"], r["stage"], r["signal"]) == (lakes.arch(5), 1, "dot"))
+    value = table.values[table.arch_ids.index(lakes.arch(5)), table.terms.index(term)]
+    assert value == pytest.approx(-np.mean(curve["losses"][5:10]))
+
+
+def test_what_failed_is_ranked_last_and_what_few_have_is_no_term(tmp_path: Path) -> None:
+    lake = made_up(tmp_path / "lake")
+    few = "8" * 16
+    scores = [lakes.score(i, OTHER, float(i)) for i in range(58) if i != 3] + [
+        lakes.score(i, few, 0.1 * i) for i in range(20)
+    ]
+    scores.append(lakes.score(3, OTHER, None, status="failed", reason="not finite"))
+    proxies = [lakes.proxy(OTHER, "naswot", higher_is_better=True), lakes.proxy(few, "few")]
+    lakes.publish(lake.root, "more", proxies=proxies, scores=scores)
+    found = terms.read(lake, lakes.BENCHMARK, lakes.SPACE)
+    keys = [term.key for term in found.terms]
+    assert "few" not in keys and len(found.arch_ids) == 58
+    ranked = found.ranks[:, keys.index("naswot")]
+    assert ranked.argmin() == found.arch_ids.index(lakes.arch(3))
+    assert len(terms.read(lake, lakes.BENCHMARK, lakes.SPACE, coverage=0.1).arch_ids) == 20
+
+
+def test_of_a_released_score_and_our_own_the_better_covered_is_taken(tmp_path: Path) -> None:
+    lake = made_up(tmp_path / "lake")
+    own = [lakes.score(i, OTHER, 1.0 * i) for i in range(55)]
+    lakes.publish(lake.root, "own", proxies=[lakes.proxy(OTHER, "synflow", higher_is_better=True)], scores=own)
+    found = [t.proxy for t in terms.read(lake, lakes.BENCHMARK, lakes.SPACE).terms if t.key == "synflow"]
+    assert found == ["synflow@there"]
+    used = terms.read(lake, lakes.BENCHMARK, lakes.SPACE, use=["synflow"]).terms
+    assert {t.family for t in used} == {"scores"}
+
+
+def test_use_names_what_is_there(toys: Lake) -> None:
+    assert len(terms.read(toys, lakes.BENCHMARK, lakes.SPACE, use=["synflow@there", "plain"]).terms) == 2
+    with pytest.raises(UserError, match="unknown proxy with scores 'synflw': did you mean synflow"):
+        terms.read(toys, lakes.BENCHMARK, lakes.SPACE, use=["synflw"])
+
+
+@pytest.mark.parametrize("name", methods.METHODS)
+def test_every_method_finds_what_is_plain(name: str) -> None:
+    """One term is the truth, another its opposite, and eight are noise."""
+    random = np.random.default_rng(0)
+    truth = random.normal(size=200)
+    values = np.column_stack([random.normal(size=(200, 8)), truth + 0.3 * random.normal(size=200), -truth])
+    ranks = terms.centred_ranks(values)
+    given = methods.Problem(ranks[:20], terms.centred_ranks(truth[:20]), np.full(10, 0.3), np.full(10, 0.3), seed=0)
+    weights = methods.METHODS[name](given)
+    assert weights.shape == (10,)
+    rho = methods.correlation(ranks[20:] @ weights, truth[20:])
+    assert rho < 0.2 if name == "untuned" else rho > (0.4 if name in ("centred", "blend", "mixed") else 0.8)
+
+
+def test_the_greedy_choice_is_the_plain_one(table: terms.Table) -> None:
+    """Term after term, the correlation of each candidate sum computed anew."""
+    given = methods.problem(table, table.drawn(3)[:20], 3)
+    x = (given.ranks - given.ranks.mean(axis=0)) / given.ranks.std(axis=0)
+    total, weights, best = np.zeros(20), np.zeros(x.shape[1]), (-1.0, np.zeros(0))
+    for _ in range(5):
+        found = [np.corrcoef(total + column, given.target)[0, 1] for column in x.T]
+        taken = int(np.argmax(found))
+        weights[taken] += 1
+        total = total + x[:, taken]
+        if found[taken] > best[0] + 1e-9:
+            best = found[taken], weights / weights.sum()
+    assert methods.sparse(given) == pytest.approx(best[1])
+
+
+def test_the_same_labels_give_the_same_weights(table: terms.Table) -> None:
+    one, other = (methods.bagged(methods.problem(table, table.drawn(1)[:20], seed)) for seed in (1, 1))
+    assert (one == other).all() and not (one == methods.bagged(methods.problem(table, table.drawn(1)[:20], 2))).all()
+
+
+def test_the_forest_and_the_process_learn_what_no_sum_says() -> None:
+    random = np.random.default_rng(1)
+    x = terms.centred_ranks(random.normal(size=(300, 2)))
+    y = np.abs(x[:, 0])
+    labelled = np.arange(100)
+    target = y[:100] - y[:100].mean()
+    for found in (learners.random_forest(x, labelled, target, 0), learners.gaussian_process(x, labelled, target)):
+        assert methods.correlation(found[100:], y[100:]) > 0.9
+
+
+def test_rho_is_of_the_unlabelled(table: terms.Table) -> None:
+    found = list(draws.within(table, 20, range(2)))
+    assert {d.n for d in found} == {40} and {d.draw for d in found} == {0, 1}
+    assert {(d.terms, d.method) for d in found} >= {("all", "choice"), ("curves", "pair"), ("scores", "random-forest")}
+    alone = next(d for d in found if (d.terms, d.method, d.draw) == ("synflow", "alone", 1))
+    rest = table.drawn(1)[20:]
+    place = [t.key for t in table.terms].index("synflow")
+    assert alone.rho == pytest.approx(methods.correlation(table.values[rest, place], table.truth[rest]))
+    assert {d.labels for d in found if d.method in ("alone", "untuned")} == {0}
+
+
+def test_labels_that_say_nothing_gain_nothing(table: terms.Table) -> None:
+    """With a shuffled truth every method is as good as chance on what it has not seen: nothing leaks."""
+    shuffled = np.random.default_rng(5).permutation(table.truth)
+    told = terms.Table(**{**{f: getattr(table, f) for f in table.__dataclass_fields__}, "truth": shuffled})
+    found = list(draws.within(told, 20, range(6)))
+    for method in ("bagged", "centred", "gaussian-process"):
+        assert abs(np.mean([d.rho for d in found if (d.terms, d.method) == ("all", method)])) < 0.25
+
+
+def test_too_few_architectures_are_told(toys: Lake) -> None:
+    with pytest.raises(UserError, match="60 architectures of madeup/toys have truth and every term: 50 labels and 20"):
+        tune.evaluate(toys.root, question(labels=50), 2)
+
+
+def test_a_rule_is_stored_as_an_aggregate_that_scores_as_it_was_judged(tmp_path: Path) -> None:
+    lake = made_up(tmp_path / "lake")
+    found = tune.weigh(lake.root, question(seed=4), "bagged")
+    (row,) = catalog.run_sql(lake, "FROM tuned").to_pylist()
+    judged = next(
+        d for d in draws.within(terms.read(lake, lakes.BENCHMARK, lakes.SPACE), 20, [4])
+        if (d.terms, d.method) == ("all", "bagged")
+    )  # fmt: skip
+    assert (row["name"], row["labels"], row["trainings"], row["n"]) == (found.name, 20, 0, 40)
+    assert row["rho"] == pytest.approx(judged.rho, abs=1e-9)
+    again = tune.weigh(lake.root, question(seed=4), "bagged")
+    assert again == found and catalog.run_sql(lake, "FROM tunings").num_rows == 1
+    text = found.path.read_text()
+    assert text.startswith("# Found by `pipeline tune madeup`") and lakes.arch(0)[:8] in text
+    assert rules.named(lake.root, found.name) == str(found.path) and rules.named(lake.root, "synflow") == "synflow"
+
+
+def test_an_evaluation_is_stored_once_and_told_with_its_verdict(toys: Lake) -> None:
+    rows = tune.evaluate(toys.root, question(), 2)
+    assert {r["draws"] for r in rows} == {2}
+    before = catalog.run_sql(toys, "SELECT count(*) AS n FROM tuning_draws").to_pylist()
+    assert tune.evaluate(toys.root, question(), 2) == rows
+    assert catalog.run_sql(toys, "SELECT count(*) AS n FROM tuning_draws").to_pylist() == before
+    assert {r["draws"] for r in tune.evaluate(toys.root, question(), 3)} == {3}
+    others = tune.evaluate(toys.root, question(use=("synflow@there", "plain@there")), 3)
+    assert {r["method"] for r in others if r["terms"] == "curves"} == set()
+    assert {r["terms"] for r in tune.evaluate(toys.root, question(), 3)} > {"curves"}  # what was asked, not the newest
+    by = {(r["terms"], r["method"]): r for r in rows}
+    untuned = max((r for r in rows if not r["labels"]), key=lambda r: r["rho"])
+    assert untuned["difference"] == 0 and untuned["verdict"] == "no labels"
+    for row in rows:
+        if row["labels"]:
+            expected = "better" if row["difference_low"] > 0 else "worse" if row["difference_high"] < 0 else "no better"
+            assert row["verdict"] == expected
+    assert by["curves", "ridge"]["difference"] == pytest.approx(by["curves", "ridge"]["rho"] - untuned["rho"])
+
+
+def test_rules_are_carried_to_another_space(toys: Lake) -> None:
+    rows, left_out = tune.transfer(toys.root, question(), 2)
+    assert not left_out
+    assert {(r["to_benchmark"], r["to_space"], r["n"]) for r in rows} == {(lakes.BENCHMARK, "more", 40)}
+    best = max(r["rho"] for r in rows if r["labels"])
+    assert best > 0.5
+
+
+def test_a_space_with_nothing_in_common_is_left_out(tmp_path: Path) -> None:
+    lake = made_up(tmp_path / "lake")
+    at = {"space": "strange"}
+    lakes.publish(
+        lake.root, "strange", proxies=[lakes.proxy(OTHER, "strange")],
+        truth=[lakes.truth(i, 1.0 * i, **at) for i in range(30)],
+        scores=[lakes.score(i, OTHER, 1.0 * i, **at) for i in range(30)],
+        architectures=[lakes.architecture(i, **at) for i in range(30)],
+    )  # fmt: skip
+    rows, (line,) = tune.transfer(lake.root, question(), 2)
+    assert rows == [] and "madeup strange is left out" in line and "no term in common" in line
+
+
+def test_rules_as_toml_are_what_they_were() -> None:
+    import tomllib
+
+    data = {
+        "name": "a",
+        "n": 1,
+        "noise": {"level": 0.1},
+        "stages": [{"channels": 3, "signals": [{"kind": "dot", "on": True}]}],
+    }
+    assert tomllib.loads(rules.toml(data, "two\nlines")) == data
+
+
+def test_leaving_one_label_out_prefers_what_predicts() -> None:
+    """Among terms of noise, one that is the truth: the rule that takes it alone is chosen over the untuned mean."""
+    random = np.random.default_rng(2)
+    truth = random.normal(size=100)
+    ranks = terms.centred_ranks(np.column_stack([random.normal(size=(100, 20)), truth]))
+    given = methods.Problem(ranks[:20], terms.centred_ranks(truth[:20]), np.full(21, 0.2), np.full(21, 0.2), seed=0)
+    assert methods.chosen(given) in ("single", "pair", "sparse", "bagged")
+    assert (methods.choice(given) == methods.CANDIDATES[methods.chosen(given)](given)).all()
+
+
+def test_where_the_other_scores_mislead_the_trainings_own_rule_stands_against_them() -> None:
+    """Three trainings that rank well, nine scores of which a third rank, and a third rank the wrong way."""
+    random = np.random.default_rng(3)
+    truth = random.normal(size=200)
+    clear = truth[:, None] + 0.7 * random.normal(size=(200, 3))
+    other = truth[:, None] * np.repeat([0.5, 0, -0.5], 3) + random.normal(size=(200, 9))
+    ranks = terms.centred_ranks(np.column_stack([clear, other]))
+    trained, both = np.repeat([1.0, 0.0], [3, 9]), np.repeat([1.0, 3.0], [3, 9])
+    trained, both = trained / (ranks @ trained).std(), both / (ranks @ both).std()
+    gained = []
+    for draw in range(20):
+        order = np.random.default_rng(draw).permutation(200)
+        y = terms.centred_ranks(truth[order[:20]])
+        given = methods.Problem(ranks[order[:20]], y, both, trained, seed=draw)
+        rhos = [
+            methods.correlation(ranks[order[20:]] @ w, truth[order[20:]]) for w in (given.prior, methods.mixed(given))
+        ]
+        gained.append(rhos[1] - rhos[0])
+    assert np.mean(gained) > 0.1
+
+
+def test_an_unknown_method_is_told(toys: Lake) -> None:
+    with pytest.raises(UserError, match="unknown method 'bag': did you mean bagged"):
+        tune.weigh(toys.root, question(), "bag")
+
+
+def test_the_command_line_says_what_it_needs() -> None:
+    result = CliRunner().invoke(cli.app, ["tune", "--help"])
+    assert result.exit_code == 0 and "--labels" in result.output
