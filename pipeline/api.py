@@ -160,7 +160,7 @@ def score_network(
     if len(bundle.proxies) != 1:
         raise UserError(f"{proxy} is {len(bundle.proxies)} proxies: name one, such as {bundle.proxies[0].name}")
     (chosen,) = bundle.proxies
-    on, _ = device_of(device)
+    on, _ = device_of("cpu" if device == "auto" and bundle.score_all is None else device)
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(provenance.stream_seed("network", seed))  # for what draws as it computes, such as dropout
         build, name = _architecture(network, bundle) if isinstance(network, Architecture) else _own(network, bundle)

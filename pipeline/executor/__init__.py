@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.errors import UserError
-from pipeline.executor.crew import LIVES, LostWorker, Results, Task
+from pipeline.executor.crew import CUDA_SETTINGS, LIVES, LostWorker, Results, Task, renew_worker
 from pipeline.executor.processes import default_workers, ordered, run, worker
 
 __all__ = [
     "LIVES", "PROCESSES", "LostWorker", "Pool", "Results", "Task", "Where", "default_workers", "opened", "ordered",
-    "run", "worker",
+    "renew_worker", "run", "worker",
 ]  # fmt: skip
 
 
@@ -39,12 +40,16 @@ PROCESSES = Where()
 class Pool(Protocol):
     """An executor that is ready to work.
 
-    `device` is torch's (cpu or cuda), `device_name` what the record calls it: cpu, or the card's name.
+    `device` is torch's (cpu or cuda), `device_name` what the record calls it: cpu, or the card's name. `sharing`
+    workers are on one card; one is on the cpu, where each has a core.
     """
 
     workers: int
     device: str
     device_name: str
+
+    @property
+    def sharing(self) -> int: ...
 
     def run(self, task: Task, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
         """See `processes.run`."""
@@ -58,6 +63,10 @@ class _Local:
     workers: int
     device: str
     device_name: str
+
+    @property
+    def sharing(self) -> int:
+        return math.ceil(self.workers / default_workers("cuda")) if self.device == "cuda" else 1
 
     def run(self, task: Task, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
         return run(task, items, self.workers, skip)
@@ -89,16 +98,26 @@ def opened(where: Where, workers: int | None, device: str) -> Iterator[Pool]:
 def device_of(name: str) -> tuple[str, str]:
     """The device of this machine, and its name.
 
+    Args:
+        name: auto (a card, if it computes), cpu or cuda.
+
     Raises:
-        UserError: cuda is asked for and not there.
+        UserError: cuda is asked for and not there, or does not compute.
     """
     if name != "cpu":
         import torch
 
-        # read when a card is first used: with the default of 8 queues, streams would wait for one another
-        os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
+        for variable, value in CUDA_SETTINGS.items():
+            os.environ.setdefault(variable, value)
         if torch.cuda.is_available():
-            return "cuda", torch.cuda.get_device_name()
+            try:
+                torch.ones(8, device="cuda").sum().item()
+                return "cuda", torch.cuda.get_device_name()
+            except RuntimeError as error:  # a driver that is too old, a card that others have taken
+                if name == "cuda":
+                    reason = str(error).partition("\n")[0]
+                    raise UserError(f"--device cuda: the card does not compute ({reason}); use --device cpu") from error
+                return "cpu", "cpu"
         if name == "cuda":
             raise UserError("--device cuda: torch finds no CUDA device here; use --device cpu, or auto")
     return "cpu", "cpu"

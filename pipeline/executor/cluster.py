@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UserError
-from pipeline.executor.crew import Crew, Results, Task
+from pipeline.executor.crew import CUDA_SETTINGS, Crew, Results, Task, worked
 
 PATIENCE = 300.0  # seconds without any worker, after which the cluster is given up
 REACH = 5.0  # seconds for an address to answer
@@ -76,7 +76,7 @@ def _join(address: str) -> None:
                 runtime_env={
                     "py_modules": [str(Path(__file__).parents[1])],
                     "excludes": ["**/__pycache__/"],
-                    "env_vars": {"OMP_NUM_THREADS": "1"},
+                    "env_vars": {"OMP_NUM_THREADS": "1", **CUDA_SETTINGS},
                 },
             )
     except ConnectionError as error:
@@ -140,7 +140,7 @@ class _Worker:
 
     def work(self, item: Any) -> Any:
         """The result for one item."""
-        return self.task(item)
+        return worked(self.task, item)
 
 
 @dataclass
@@ -151,6 +151,11 @@ class RayPool:
     device: str
     device_name: str
     gpu_share: float
+
+    @property
+    def sharing(self) -> int:
+        """Workers on one card."""
+        return max(1, round(1 / self.gpu_share)) if self.gpu_share else 1
 
     def run(self, task: Task, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
         """Yield (item, result) for each item, as they are ready.

@@ -17,6 +17,9 @@ from pipeline.errors import UserError
 Results = Generator[tuple[Any, Any], None, None]
 """(item, result), as they are ready; to close it ends the workers."""
 
+# Read when a card is first used: with the default of 8 queues, streams would wait for one another.
+CUDA_SETTINGS = {"CUDA_DEVICE_MAX_CONNECTIONS": "32"}
+
 LIVES = 3  # an item whose worker was lost this many times is given up
 
 
@@ -37,6 +40,28 @@ class LostWorker:
     """The result for an item whose workers died each time (out of memory, or killed): `deaths` of them."""
 
     deaths: int
+
+
+@dataclass(frozen=True)
+class Renew:
+    """A result, and that the worker is to be replaced: it can do no more, but lives."""
+
+    result: Any
+
+
+_renew = False
+
+
+def renew_worker() -> None:
+    """Called by a task: this worker is to be replaced when the present item is done. One in this process is not."""
+    global _renew  # noqa: PLW0603
+    _renew = True
+
+
+def worked(task: Task, item: Any) -> Any:
+    """The result for an item, in a worker."""
+    result = task(item)
+    return Renew(result) if _renew else result
 
 
 def growing(items: Iterable[Any]) -> deque[Any]:
@@ -142,9 +167,10 @@ class Crew(ABC):
             self._stillborn = self._stillborn + 1 if died else 0
             if self._stillborn >= LIVES * self._workers:
                 raise UserError(f"the workers die before they are ready (out of memory?): {died}")
-        if died is None:
+        renewed = isinstance(result, Renew)
+        if died is None and not renewed:
             self._free.append(worker)
         else:
             self.dismiss(worker)
             self._take_on()
-        return item, died is not None and not preparing, result
+        return item, died is not None and not preparing, result.result if renewed else result

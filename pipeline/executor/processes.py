@@ -18,7 +18,7 @@ from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
 
 from pipeline.errors import UserError
-from pipeline.executor.crew import Crew, Results, Task, growing
+from pipeline.executor.crew import Crew, Results, Task, growing, worked
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -112,7 +112,7 @@ def _prepare(task: Task, number: int) -> None:
 
 def _work(item: Any) -> Any:
     assert _task is not None
-    return _task(item)
+    return worked(_task, item)
 
 
 def ordered(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Generator[Result, None, None]:

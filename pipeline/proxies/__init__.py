@@ -60,7 +60,7 @@ class Proxy:
         score: (build, arch_id, seed, device) -> score, where `build` makes the backbone.
         inputs: what its networks take, as `Benchmark.inputs` states it.
         score_all: ((build, arch_id) of each network, seed, device) -> the same scores, each with its seconds, where
-            the networks of a card can be trained side by side.
+            the networks of a card can be trained side by side; None for one that another process has to train.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Proxy:
     higher_is_better: bool
     score: Callable[[Callable[[], nn.Module], str, int, str], Score]
     inputs: str = "images"
-    score_all: Callable[[Sequence[Network], int, str], list[Timed]] | None = None
+    score_all: Callable[[Sequence[Network], int, str], list[Timed | None]] | None = None
 
     @property
     def proxy_id(self) -> str:
@@ -102,7 +102,7 @@ class Bundle:
     family: str
     score: Callable[[Callable[[], nn.Module], str, int, str, Collection[str]], dict[str, Timed]]
     network: str = "backbone"
-    score_all: Callable[[Sequence[Network], int, str], list[dict[str, Timed]]] | None = None
+    score_all: Callable[[Sequence[Network], int, str], list[dict[str, Timed] | None]] | None = None
 
     @property
     def inputs(self) -> str:
@@ -124,9 +124,11 @@ def _score_alone(
     return {proxy.proxy_id: (found, time.perf_counter() - started)}
 
 
-def _score_all_alone(proxy: Proxy, networks: Sequence[Network], seed: int, device: str) -> list[dict[str, Timed]]:
+def _score_all_alone(
+    proxy: Proxy, networks: Sequence[Network], seed: int, device: str
+) -> list[dict[str, Timed] | None]:
     assert proxy.score_all is not None
-    return [{proxy.proxy_id: timed} for timed in proxy.score_all(networks, seed, device)]
+    return [None if timed is None else {proxy.proxy_id: timed} for timed in proxy.score_all(networks, seed, device)]
 
 
 def proxy_id_of(name: str, configuration: dict[str, Any], version: int) -> str:

@@ -15,7 +15,7 @@ class Together(executor.Task, Protocol):
     """A task that can take several items at once."""
 
     def together(self, items: Sequence[Any]) -> list[Any]:
-        """The result for each."""
+        """The result for each; None where another worker has to do the item."""
         ...
 
 
@@ -45,19 +45,24 @@ def results(
         run: an executor, (task, items, skip) -> (item, result) of each, as `executor.run`.
         task: what to do.
         items: as of `executor.run`.
-        size: of a batch. One whose workers died is done again one item at a time, so that an item that takes its
-            worker down is one lost item.
+        size: of a batch, of which at least one item has a result. One whose workers died is done again one item at a
+            time, so that an item that takes its worker down is one lost item.
         skip: as of `executor.run`; a batch is left out where all of it is.
     """
     if size == 1:
         yield from run(task, items, skip=skip)
         return
     lost: list[Any] = []
+    left: list[Any] = []
     batches = [tuple(items[start : start + size]) for start in range(0, len(items), size)]
     with contextlib.closing(run(_BatchTask(task), batches, skip=lambda batch: all(map(skip, batch)))) as done:
         for batch, found in done:
             if isinstance(found, executor.LostWorker):
                 lost += batch
             else:
-                yield from zip(batch, found, strict=True)
+                pairs = list(zip(batch, found, strict=True))
+                left += [item for item, result in pairs if result is None]
+                yield from (pair for pair in pairs if pair[1] is not None)
+    if left:
+        yield from results(run, task, left, size, skip)
     yield from results(run, task, lost, 1, skip)

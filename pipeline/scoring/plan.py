@@ -20,6 +20,7 @@ from pipeline.proxies import Bundle, Timed
 Key = tuple[str, str]  # arch_id, proxy_id; the seed is the plan's
 Item = tuple[str, str, tuple[str, ...]]  # arch_id, spec, proxy_ids that are missing
 
+CARD_MEMORY = 0.9  # of a card's memory, for all its workers
 DRAWN = "search:"  # begins the source of an architecture that a search drew
 
 
@@ -43,6 +44,10 @@ class Plan:
     seed: int
     device: str
 
+    def asked_device(self, bundle: Bundle) -> str:
+        """auto is a card only for what trains side by side on it: one network at a time, the cores are faster."""
+        return "cpu" if self.device == "auto" and bundle.score_all is None else self.device
+
     def load(self) -> Bundle:
         """The proxies, ready to score."""
         from pipeline.proxies import registry as shelf
@@ -60,10 +65,18 @@ class ScoreTask:
     """Scores one architecture in a worker; see `executor.Task`.
 
     The driver hands its bundle along: a worker on another machine has neither its TOML files nor its images.
+
+    Args:
+        plan: what to score.
+        bundle: the proxies.
+        sharing: workers on one card, which share its memory and its time: the seconds of a score are those that its
+            worker took, divided by this.
+        bench: of the plan, once prepared.
     """
 
     plan: Plan
     bundle: Bundle
+    sharing: int = 1
     bench: benchmarks.Benchmark | None = field(default=None, compare=False)
 
     def prepare(self) -> None:
@@ -73,18 +86,25 @@ class ScoreTask:
         torch.set_num_threads(1)
         if self.plan.device == "cuda":
             torch.cuda.set_device(executor.worker() % torch.cuda.device_count())
+            # The rest is for what is not torch's: the context, the kernels, the graphs.
+            torch.cuda.set_per_process_memory_fraction(CARD_MEMORY / self.sharing)
         self.bench = benchmarks.load(self.plan.benchmark)
 
     def __call__(self, item: Item) -> dict[str, Timed]:
         """The missing scores by proxy_id, with their seconds."""
         arch_id, spec, missing = item
-        return self.bundle.score(partial(self._build, spec), arch_id, self.plan.seed, self.plan.device, missing)
+        found = self.bundle.score(partial(self._build, spec), arch_id, self.plan.seed, self.plan.device, missing)
+        return self._timed(found)
 
-    def together(self, items: Sequence[Item]) -> list[dict[str, Timed]]:
+    def together(self, items: Sequence[Item]) -> list[dict[str, Timed] | None]:
         """The scores of each of several architectures, which train side by side."""
         assert self.bundle.score_all is not None
         networks = [(partial(self._build, spec), arch_id) for arch_id, spec, _ in items]
-        return self.bundle.score_all(networks, self.plan.seed, self.plan.device)
+        found = self.bundle.score_all(networks, self.plan.seed, self.plan.device)
+        return [scores and self._timed(scores) for scores in found]
+
+    def _timed(self, scores: dict[str, Timed]) -> dict[str, Timed]:
+        return {proxy_id: (score, seconds / self.sharing) for proxy_id, (score, seconds) in scores.items()}
 
     def _build(self, spec: str) -> Any:
         assert self.bench is not None

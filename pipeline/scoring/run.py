@@ -21,7 +21,7 @@ from pipeline.scoring.plan import Item, Plan, ScoreTask, fits, sampled, specs
 from pipeline.scoring.writer import Journal
 
 _ARCH_ID = re.compile(r"[0-9a-f]{16}")
-BATCH = 128  # architectures that a worker on a card is handed at a time, some groups that train side by side
+BATCH = 512  # architectures that a worker on a card is handed at a time; some seconds, which an interruption loses
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def run(
     if incomplete:
         texts = listed if listed is not None else specs(lake, plan.benchmark, plan.space, incomplete)
         wanted = [(a, texts[a], journal.stored.missing(a)) for a in incomplete]
-        with executor.opened(where, workers, plan.device) as pool:
+        with executor.opened(where, workers, plan.asked_device(bundle)) as pool:
             asked_for = {"sample": sample, "only": only, "workers": pool.workers, "executor": where.kind}
             run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name)
             _work(journal, run_row, wanted, replace(plan, device=pool.device), pool)
@@ -113,7 +113,7 @@ def _work(journal: Journal, run_row: dict[str, Any], wanted: list[Item], plan: P
     status = "failed"
     try:
         size = _batch_size(plan, journal.bundle, len(wanted), pool.workers)
-        found = batches.results(pool.run, ScoreTask(plan, journal.bundle), wanted, size, journal.has)
+        found = batches.results(pool.run, ScoreTask(plan, journal.bundle, pool.sharing), wanted, size, journal.has)
         with (
             contextlib.closing(found) as results,
             progress(f"scoring {journal.bundle.name}", len(wanted)) as advance,

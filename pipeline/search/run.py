@@ -112,7 +112,7 @@ def run(
     before = search.stored_steps()
     search.advance()
     if search.unfinished:
-        with executor.opened(where, workers, plan.device) as pool:
+        with executor.opened(where, workers, "cpu" if plan.device == "auto" else plan.device) as pool:
             search.score(_run_row(plan, settings, stored, pool.workers, pool.device_name), pool)
     elif search.record.missing():
         search.store(_run_row(plan, settings, stored, 1, "cpu"))
@@ -201,7 +201,7 @@ class _Search:
         """Score what the walks ask for until they are done."""
         journal, total = self.journal, self.settings.budget * len(self.walks)
         assert journal is not None
-        task = ScoreTask(replace(self.plan, device=pool.device), journal.bundle)
+        task = ScoreTask(replace(self.plan, device=pool.device), journal.bundle, pool.sharing)
         journal.open(run_row)
         self.record.run_id = run_row["run_id"]
         status = "failed"

@@ -182,7 +182,8 @@ class _Trials:
     def _workers(self) -> Generator[tuple[Item, Any], None, None]:
         """One pool for all tasks; begun when the first training is needed."""
         if self._running is None:
-            device, device_name = executor.device_of(self._plan.device)
+            # one network at a time, the cores are faster than a card
+            device, device_name = executor.device_of("cpu" if self._plan.device == "auto" else self._plan.device)
             workers = self._plan.workers or executor.default_workers(device)
             self._run = provenance.new_run("tune", {"tuning_id": self.identity, "workers": workers}, device_name)
             self._begun = self._flushed = time.monotonic()

@@ -22,7 +22,8 @@ from pipeline.proxies.regression import presets
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
-    from pipeline.proxies.regression.resident import Card, Trained, Work
+    from pipeline.proxies.regression.recorded import Work
+    from pipeline.proxies.regression.resident import Card, Trained
     from pipeline.proxies.regression.training import Losses
 
 VERSION = 1
@@ -113,7 +114,7 @@ class _ImageTask:
 
     def train_all(self, works: Sequence[Work], drawn: list[Tensor], on: Card) -> Iterator[Trained]:
         """Train networks side by side."""
-        from pipeline.proxies.regression.resident import Task
+        from pipeline.proxies.regression.recorded import Task
 
         return on.train(works, Task(self.preset, self.images, drawn))
 
@@ -160,10 +161,14 @@ class _Scorer:
             found = error
         return self._scored(found)
 
-    def score_all(self, networks: Sequence[Network], seed: int, device: str, on: Card | None = None) -> list[Timed]:
+    def score_all(
+        self, networks: Sequence[Network], seed: int, device: str, on: Card | None = None
+    ) -> list[Timed | None]:
         """The scores of several networks, which train side by side on a card.
 
-        A network whose step cannot be recorded is trained by itself in the plain loop, when the others are done.
+        A network whose step cannot be recorded is trained by itself in the plain loop, when the others are done. If
+        nothing can be recorded in this process after it, those that were not begun have no score, and the worker is to
+        be renewed; where it was not, all are trained in the plain loop.
 
         Args:
             networks: (build, arch_id) of each.
@@ -171,19 +176,26 @@ class _Scorer:
             device: where to train.
             on: the card with its settings; by default one with CUDA graphs, which is kept for the next call.
         """
+        from pipeline import executor
         from pipeline.proxies.regression.card import CaptureError
-        from pipeline.proxies.regression.resident import Work
+        from pipeline.proxies.regression.recorded import Work
+        from pipeline.proxies.regression.resident import NotTrained
 
         assert isinstance(self.task, _ImageTask)
+        on = on or self._on(device)
         works = [Work(build, *self._streams(arch_id, seed)) for build, arch_id in networks]
-        scores: dict[int, Timed] = {}
-        for trained in self.task.train_all(works, self.drawn(seed), on or self._on(device)):
-            if not isinstance(trained.found, CaptureError):
+        scores: dict[int, Timed | None] = {}
+        for trained in self.task.train_all([] if on.spoilt else works, self.drawn(seed), on):
+            if isinstance(trained.found, NotTrained):
+                scores[trained.index] = None
+            elif not isinstance(trained.found, CaptureError):
                 scores[trained.index] = self._scored(trained.found), trained.seconds
         for index in sorted(set(range(len(works))) - set(scores)):
             started = time.perf_counter()
             score = self.score(*networks[index], seed, device)
             scores[index] = score, time.perf_counter() - started
+        if on.spoilt:
+            executor.renew_worker()
         return [scores[index] for index in range(len(works))]
 
     def _on(self, device: str) -> Card:
@@ -210,10 +222,11 @@ class _Scorer:
         """
         import torch
 
+        from pipeline.proxies.regression import card
         from pipeline.proxies.regression.training import UnbuildableError
 
         if isinstance(found, torch.AcceleratorError):
-            raise UserError(f"the card failed ({reason_of(found)}): what is done is stored, the same command goes on")
+            raise card.failed(found)
         if isinstance(found, UnbuildableError):
             return Score(None, "unbuildable", reason_of(found.__cause__ or found))
         if isinstance(found, Exception):

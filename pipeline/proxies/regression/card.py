@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
+from torch import Tensor
+
+from pipeline.errors import UserError
+from pipeline.proxies import reason_of
+from pipeline.proxies.arithmetic import exact as exact  # noqa: PLC0414 (an export)
+
+STREAMS = 32  # different streams that torch has: it hands them out in turn, and the next is the first again
+
+# Before 2.13, torch may not destroy a graph in one thread while another begins to record.
+graphs_change = threading.RLock()
 
 
 class CaptureError(RuntimeError):
-    """A step ran, but could not be recorded; the cause says why. The plain loop can still train its network."""
+    """A step could not be recorded; the cause says why. The plain loop can still train its network.
+
+    Args:
+        unfinished: the recording could not be ended. torch's allocator waits for its end for as long as the process
+            lives, and gives no memory back meanwhile.
+    """
+
+    def __init__(self, message: str, *, unfinished: bool) -> None:
+        super().__init__(message)
+        self.unfinished = unfinished
 
 
 class Graph(Protocol):
@@ -40,55 +60,85 @@ class Slot:
 
     def __init__(self, device: torch.device, graph: Callable[[], Graph] | None) -> None:
         self.device = device
-        self._graph = graph
-        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
-        self._pool = torch.cuda.graph_pool_handle() if device.type == "cuda" else None
+        self.graph = graph
+        self.unused = True  # no network was in it yet
+        self.unfinished = False  # a recording could not be ended: nothing can be recorded here any more
+        cuda = device.type == "cuda"
+        self.stream = torch.cuda.Stream(device) if cuda else None  # type: ignore[no-untyped-call]
+        self._event = torch.cuda.Event() if cuda else None  # type: ignore[no-untyped-call]
+        self._pool = torch.cuda.graph_pool_handle() if cuda else None
         self._latest: Graph | None = None  # keeps the pool of recorded memory until another graph records into it
+        self._pinned: dict[str, Tensor] = {}
 
     def here(self) -> contextlib.AbstractContextManager[Any]:
         """Put everything on this slot's stream."""
-        return torch.cuda.stream(self._stream)
+        return torch.cuda.stream(self.stream)
 
-    def recorded(self, step: Callable[[], None], undo: Callable[[], None]) -> Callable[[], None]:
-        """The step as one call that launches all of it.
+    def pinned(self, name: str, *shape: int) -> Tensor:
+        """Float32 of the host that the card can read by itself; the same memory each time where it is large enough."""
+        count = int(torch.Size(shape).numel())
+        if name not in self._pinned or len(self._pinned[name]) < count:
+            self._pinned[name] = torch.empty(count, pin_memory=self.device.type == "cuda")
+        return self._pinned[name][:count].view(shape)
 
-        It is run once before, because libraries choose and load their kernels at the first call, which must not be
-        while a stream records; `undo` takes the effect of that back.
+    def mark(self) -> None:
+        """What was launched so far is what `idle` asks about."""
+        if self._event is not None:
+            self._event.record(self.stream)
+
+    def idle(self) -> bool:
+        """Whether everything up to the mark is done."""
+        return self._event is None or bool(self._event.query())  # type: ignore[no-untyped-call]
+
+    def empty(self) -> None:
+        """Let go of the recorded memory: no network is here."""
+        with graphs_change:
+            self._latest = None
+            self._pool = torch.cuda.graph_pool_handle() if self.device.type == "cuda" else None
+
+    def recorded(self, step: Callable[[], None]) -> Graph:
+        """The graph of the step.
+
+        Libraries choose and load their kernels at the first call, which must not be while a stream records: a step
+        whose operations are new must have been run before.
 
         Raises:
-            CaptureError: the step runs but cannot be recorded.
+            CaptureError: the step cannot be recorded.
+            torch.OutOfMemoryError: there is no memory for it.
         """
-        if self._graph is None:
-            return step
-        step()
-        undo()
-        graph = self._graph()
+        assert self.graph is not None
+        graph = self.graph()
         try:
-            # Others may allocate memory and launch meanwhile: the group before is still training.
+            # Others may allocate memory and launch meanwhile: other networks are training.
             with _uncollected():
-                graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
-                _into(graph, step)
-        except torch.OutOfMemoryError:
+                with graphs_change:
+                    graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
+                self._record(graph, step)
+        except (torch.OutOfMemoryError, CaptureError):
             raise
-        except RuntimeError as error:
-            raise CaptureError("the step cannot be recorded") from error
-        self._latest = graph
-        return graph.replay
+        except (RuntimeError, Warning) as error:
+            self.unfinished = True
+            raise CaptureError("the step cannot be recorded", unfinished=True) from error
+        with graphs_change:
+            self._latest = graph
+        return graph
 
-
-_unfinished: list[Graph] = []  # torch's allocator may go on asking a graph whose capture would not end
-
-
-def _into(graph: Graph, step: Callable[[], None]) -> None:
-    try:
-        step()
-    except RuntimeError:
+    def _record(self, graph: Graph, step: Callable[[], None]) -> None:
         try:
-            graph.capture_end()
-        except RuntimeError:  # what went wrong first is what counts
-            _unfinished.append(graph)
-        raise
-    graph.capture_end()
+            step()
+        except BaseException as error:
+            try:
+                graph.capture_end()
+            except (RuntimeError, Warning):  # what went wrong first is what counts
+                self.unfinished = True
+                _unfinished.append(graph)
+            if isinstance(error, (RuntimeError, Warning)) and not isinstance(error, torch.OutOfMemoryError):
+                raise CaptureError("the step cannot be recorded", unfinished=self.unfinished) from error
+            raise
+        graph.capture_end()
+
+
+_unfinished: list[Graph] = []  # torch's allocator may go on asking a graph whose recording would not end
 
 
 @contextlib.contextmanager
@@ -103,14 +153,53 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def exact(device: str) -> torch.device:
-    """The device of a name, with its index, where float32 is float32.
+def slots(device: torch.device, graph: Callable[[], Graph] | None, count: int) -> list[Slot]:
+    """So many slots, no two of which share a stream.
 
-    TensorFloat-32, torch's default for convolutions on a card, keeps 10 of 23 bits of a product's factors: losses that
-    it moves beyond rounding would be another proxy.
+    Raises:
+        ValueError: there are not so many streams.
     """
-    if device == "cpu":
-        return torch.device(device)
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cuda.matmul.allow_tf32 = False
-    return torch.device(device, torch.cuda.current_device())
+    found = [Slot(device, graph) for _ in range(count)]
+    if device.type == "cuda" and len({slot.stream.cuda_stream for slot in found if slot.stream}) < count:
+        raise ValueError(f"torch has no {count} different streams")
+    return found
+
+
+def failed(error: BaseException) -> UserError:
+    """For an accelerator's error, which says nothing about a network: every later one would fail, too."""
+    return UserError(f"the card failed ({reason_of(error)}): what is done is stored, the same command goes on")
+
+
+def moved(tensors: Sequence[Tensor], slot: Slot, layout: torch.memory_format) -> Tensor:
+    """Put float32 tensors of the CPU on the slot's device, all in one piece that is copied at once, which is returned.
+
+    Each is a view of the piece afterwards, at a multiple of 256 bytes, with the strides of the layout.
+    """
+    places, total = [], 0
+    for tensor in tensors:
+        places.append((_strides(tensor.shape, layout), total))
+        total += -(-tensor.numel() // 64) * 64
+    host = slot.pinned("weights", total)
+    for tensor, (strides, offset) in zip(tensors, places, strict=True):
+        host.as_strided(tensor.shape, strides, host.storage_offset() + offset).copy_(tensor.detach())
+    piece = torch.empty(total, device=slot.device)
+    piece.copy_(host, non_blocking=True)
+    for tensor, (strides, offset) in zip(tensors, places, strict=True):
+        tensor.data = piece.as_strided(tensor.shape, strides, offset)
+    return piece
+
+
+def like(piece: Tensor, tensor: Tensor) -> Tensor:
+    """The view of another piece that is where the tensor is in its own."""
+    return piece.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+
+
+def _strides(shape: torch.Size, layout: torch.memory_format) -> tuple[int, ...]:
+    if len(shape) == 4 and layout == torch.channels_last:
+        _, channels, height, width = shape
+        return channels * height * width, 1, width * channels, channels
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= size
+    return tuple(reversed(strides))

@@ -1,200 +1,52 @@
-"""Networks of different architectures that train side by side on one card.
-
-The networks of the proxy are so small that a card mostly waits for their kernels to be launched. Here each network's
-whole step is recorded once and launched as one, a group of networks is resident at a time, each on a stream of its
-own, and while a group trains, the next is built and recorded. Each network keeps its own weights, noise and buffers,
-so that what else is on the card cannot change its losses. The host waits for the card once a group, to read the losses.
-"""
+"""A card on which networks train side by side: whenever one is done, the next one, made meanwhile, takes its place."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import torch
-from torch import Generator, Tensor, nn
 
-from pipeline.proxies.regression import training
+from pipeline.proxies.regression import card, training
 from pipeline.proxies.regression.card import Graph, Slot
-from pipeline.proxies.regression.presets import MenuPreset, Preset
+from pipeline.proxies.regression.recorded import Calls, Drawing, Resident, Shared, Task, Work
 from pipeline.proxies.regression.training import Losses
 
-SIZE = 16  # networks of a group
+SIZE = 16  # networks that train at a time
+POLL = 0.0005  # seconds between two looks at what is done
 
 
-@dataclass(frozen=True)
-class Work:
-    """A network to train: what makes its backbone, the generator of its noise, the seed of its weights."""
-
-    build: Callable[[], nn.Module]
-    generator: Generator
-    seed: int
+class NotTrained(Exception):  # noqa: N818 (it is no error of the network)
+    """This process can record no more steps: another has to train the network."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What became of the work at an index: its losses, or what went wrong; `seconds` are its share of its group's."""
+    """What became of the work at an index: its losses, or what went wrong.
+
+    `seconds` are the time since the work before was done: they add up to the time that the works take together.
+    """
 
     index: int
     found: Losses | Exception
     seconds: float
 
 
-@dataclass(frozen=True)
-class Task:
-    """What all networks are trained to do: the images and the target of each stage, on the CPU."""
-
-    preset: Preset | MenuPreset
-    images: Tensor
-    goals: list[Tensor]
-
-    @property
-    def span(self) -> int:
-        """Iterations of an interval, which ends with an evaluation if there are any."""
-        return self.preset.evaluate_every or self.preset.iterations
-
-    @property
-    def intervals(self) -> int:
-        """How many make a training."""
-        return self.preset.iterations // self.span
-
-    @property
-    def evaluated(self) -> bool:
-        """Whether there are evaluations."""
-        return self.preset.evaluate_every > 0
-
-    def on(self, device: torch.device, layout: torch.memory_format) -> tuple[Tensor, list[Tensor]]:
-        """Images and goals there."""
-        return self.images.to(device), [goal.to(device, memory_format=layout) for goal in self.goals]
-
-
-class Resident:
-    """A network on its slot, ready to train.
-
-    Whatever a step reads or writes stays at one address: weights, momenta, the noise of an interval, the losses of
-    every iteration, and the counters that say which noise is next and where the next losses go.
-
-    Args:
-        slot: where it lives.
-        model: on the CPU.
-        task: what it is trained to do.
-        shared: images and goals on the slot's device; nobody writes to them.
-        generator: of the noise.
-        layout: of weights and activations.
-    """
-
-    def __init__(
-        self,
-        slot: Slot,
-        model: training.Regression,
-        task: Task,
-        shared: tuple[Tensor, list[Tensor]],
-        generator: Generator,
-        layout: torch.memory_format,
-    ) -> None:
-        self.slot, self.task, self.generator, self.layout = slot, task, generator, layout
-        preset, device = task.preset, slot.device
-        with slot.here():
-            self.images, goals = shared
-            self.model = model.to(device, memory_format=layout)  # type: ignore[call-overload]
-            self.model.goals = goals
-            self.optimiser = training.optimiser_of(self.model, preset)
-            self.weights = torch.tensor([loss.weight for loss in preset.losses], device=device)
-            batches = 0 if preset.noise.kind == "none" else task.span + task.evaluated
-            self.noise = torch.zeros(batches, *task.images.shape, device=device)
-            self.rows = {
-                mode: torch.zeros(rows, len(preset.losses), device=device)
-                for mode, rows in (("train", preset.iterations), ("eval", task.intervals * task.evaluated))
-            }
-            self.next = {name: torch.zeros(1, dtype=torch.int64, device=device) for name in ("noise", *self.rows)}
-            undo = self._undo()
-            self._train_once = slot.recorded(self._step, undo)
-            self._evaluate_once = slot.recorded(self._evaluation, undo) if task.evaluated else None
-
-    def interval(self) -> None:
-        """Train until the next evaluation, and evaluate; on a card, have that done and wait for nothing."""
-        with self.slot.here():
-            self._draw()
-            for _ in range(self.task.span):
-                self._train_once()
-            if self._evaluate_once:
-                self._evaluate_once()
-
-    def losses(self) -> Losses:
-        """What was found; waits until it is."""
-        with self.slot.here():
-            rows = {mode: found.cpu() for mode, found in self.rows.items()}
-        losses, count = Losses(), self.task.span
-        for interval in range(self.task.intervals):
-            span = range(interval * count + 1, (interval + 1) * count + 1)
-            trained, evaluated = rows["train"][span[0] - 1 : span[-1]], rows["eval"][interval : interval + 1]
-            if not (
-                training.record(losses, losses.train, losses.train_iterations, span, trained)
-                and training.record(losses, losses.eval, losses.eval_iterations, span[-1:][: len(evaluated)], evaluated)
-            ):
-                break
-        return losses
-
-    def _draw(self) -> None:
-        """The noise of an interval, drawn on the CPU in the order of its use: one a training batch, one to evaluate."""
-        drawn = torch.empty(self.noise.shape, pin_memory=self.slot.device.type == "cuda")
-        for row in drawn:
-            row.copy_(training.noise(self.task.preset.noise, self.task.images, self.generator))
-        self.noise.copy_(drawn, non_blocking=True)
-
-    def _batch(self) -> Tensor:
-        batch = self.images
-        if len(self.noise):
-            batch = batch + self.noise.index_select(0, self.next["noise"])[0]
-            self.next["noise"].add_(1).remainder_(len(self.noise))
-        return batch.contiguous(memory_format=self.layout)
-
-    def _step(self) -> None:
-        self.model.train()
-        self.optimiser.zero_grad()
-        found = self.model(self._batch())
-        found.backward(self.weights)
-        self.optimiser.step()
-        self._keep("train", found.detach())
-
-    def _evaluation(self) -> None:
-        self.model.eval()
-        with torch.no_grad():
-            self._keep("eval", self.model(self._batch()))
-
-    def _keep(self, mode: str, found: Tensor) -> None:
-        self.rows[mode].index_copy_(0, self.next[mode], found[None])
-        self.next[mode].add_(1)
-
-    def _undo(self) -> Callable[[], None]:
-        """What takes everything back to where it is now, before the first step."""
-        tensors = [*self.model.parameters(), *self.model.buffers(), *self.rows.values(), *self.next.values()]
-        kept = [(tensor, tensor.detach().clone()) for tensor in tensors]
-
-        def undo() -> None:
-            with torch.no_grad():
-                for tensor, before in kept:
-                    tensor.copy_(before)
-            for state in self.optimiser.state.values():  # momenta: no step yet is the same as a step of nothing
-                for value in state.values():
-                    if isinstance(value, Tensor):
-                        value.zero_()
-
-        return undo
-
-
 @dataclass
 class Card:
-    """A device on which groups of networks train.
+    """A device on which networks train side by side.
 
     Args:
         device: cuda with its index; cpu does the same one network after another.
         graph: makes what records a step; None runs the steps as they are.
-        size: networks of a group. Where they do not fit, the group is halved, and the rest of the works goes on so.
+        size: networks that train at a time; as many again are made meanwhile. At most half of torch's streams. Where
+            they do not fit into the card's memory, there are fewer.
         layout: of weights and activations.
     """
 
@@ -202,101 +54,195 @@ class Card:
     graph: Callable[[], Graph] | None
     size: int = SIZE
     layout: torch.memory_format = torch.channels_last
-    _free: list[Slot] = field(default_factory=list)
-    _shared: tuple[Task, tuple[Tensor, list[Tensor]]] | None = None
+    spoilt: bool = False  # a recording could not be ended: see CaptureError
+    free: list[Slot] = field(default_factory=list)
+    _shared: tuple[Task, Shared] | None = None
+
+    def __post_init__(self) -> None:
+        self.size = min(self.size, card.STREAMS // 2)
+        self.slots = card.slots(self.device, self.graph, 2 * self.size)
+        self.free += self.slots[::-1]
+        self.limit = len(self.slots)  # networks for which there is memory
+        # One thread as long as the card: what cuDNN knows of a convolution, each thread learns by itself.
+        self.maker = ThreadPoolExecutor(1, "maker")
+        self.drawing = Drawing()
+        self.known: set[Hashable] = set()  # operations that the maker ran
 
     def train(self, works: Sequence[Work], task: Task) -> Iterator[Trained]:
-        """Train every network, in any number of groups; they come group by group.
+        """Train every network; they come as they are done.
 
         Works are built in another thread, which alone uses torch's global random stream.
-        """
-        groups = _Groups(self, task, deque(enumerate(works)))
-        with ThreadPoolExecutor(1, "maker") as maker:
-            mark = time.perf_counter()
-            group = maker.submit(groups.make, alone=True).result()
-            while group or groups.waiting:
-                coming = maker.submit(groups.make, alone=not group)
-                found = self._losses([made for _, made in group])
-                indices, now = [index for index, _ in group], time.perf_counter()
-                del group  # its memory is for the next
-                for index, outcome in zip(indices, found, strict=True):
-                    yield Trained(index, outcome, (now - mark) / len(indices))
-                group, mark = coming.result(), now
 
-    def shared(self, task: Task) -> tuple[Tensor, list[Tensor]]:
-        """The task's images and goals on the device; those of the last task are kept."""
+        Raises:
+            UserError: the card failed.
+        """
+        run = _Run(self, task, deque(enumerate(works)))
+        self.limit = min(len(self.slots), self.limit + 1)
+        try:
+            yield from run.trained()
+        except torch.AcceleratorError as error:
+            raise card.failed(error) from error
+        finally:
+            run.close()
+
+    def shared(self, task: Task) -> Shared:
+        """What the task's networks share on the device; that of the last task is kept."""
         if self._shared is None or self._shared[0].goals is not task.goals:
             self._shared = (task, task.on(self.device, self.layout))
             if self.device.type == "cuda":
-                torch.cuda.synchronize(self.device)  # every stream reads them
+                torch.cuda.synchronize(self.device)  # every stream reads it
         return self._shared[1]
 
-    def slot(self) -> Slot:
-        """A place that is free."""
-        return self._free.pop() if self._free else Slot(self.device, self.graph)
+    def resident(self, work: Work, task: Task) -> Resident:
+        """The network on a slot, which is free again if it cannot be made."""
+        calls = Calls()  # of a pass over one image; the backward pass and those of the heads follow from them
+        model = training.model_of(work.build, task.preset, task.images, task.goals, work.seed, calls)
+        calls.keys |= {("head", *(p.shape for p in head.parameters())) for head in model.heads}
+        slot = self.free.pop()
+        try:
+            shared, new = self.shared(task), slot.unused or not calls.keys <= self.known
+            made = Resident(slot, model, task, shared, work.generator, self.layout, self.drawing, warm=new)
+        except BaseException:
+            self.release(slot)
+            raise
+        slot.unused = False
+        self.known |= calls.keys
+        return made
 
     def release(self, slot: Slot) -> None:
-        """Give a place back: nothing of its network is waited for any more."""
-        self._free.append(slot)
+        """Give a slot back: nothing of its network is waited for any more."""
+        if slot.unfinished:
+            self.spoilt = True
+        else:
+            self.free.append(slot)
 
     def tidy(self) -> None:
         """Let go of all memory that no network uses."""
-        self._free.clear()
         gc.collect()
+        for slot in self.free:
+            slot.empty()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _losses(self, group: Sequence[Resident | Exception]) -> list[Losses | Exception]:
-        residents = [made for made in group if isinstance(made, Resident)]
-        for _ in range(residents[0].task.intervals if residents else 0):
-            for resident in residents:
-                resident.interval()
-        found = [made.losses() if isinstance(made, Resident) else made for made in group]
-        for resident in residents:
-            self.release(resident.slot)
-        return found
 
+class _Run:
+    """Works that wait, one that is made, those that are ready, and those that train."""
 
-@dataclass
-class _Groups:
-    """The works that wait, and what makes groups of them."""
+    def __init__(self, on: Card, task: Task, waiting: deque[tuple[int, Work]]) -> None:
+        self.on, self.task, self.waiting = on, task, waiting
+        self.making: Future[Resident | Exception] | None = None
+        self.beside = 0  # networks that were on the card when the making began
+        self.ready: deque[tuple[int, Resident]] = deque()
+        self.training: list[tuple[int, Resident]] = []
+        self.wake = threading.Event()
 
-    card: Card
-    task: Task
-    waiting: deque[tuple[int, Work]]
+    def trained(self) -> Iterator[Trained]:
+        """See `Card.train`."""
+        mark = time.perf_counter()
+        while self.waiting or self.making or self.ready or self.training:
+            outcomes = [*self._made(), *self._done()]
+            self._make()
+            outcomes += self._begun()
+            for index, found in outcomes:
+                before, mark = mark, time.perf_counter()
+                yield Trained(index, found, mark - before)
+            if not outcomes:
+                self.wake.wait(POLL)
+                self.wake.clear()
 
-    def __post_init__(self) -> None:
-        self.size = self.card.size
+    def close(self) -> None:
+        """Give all slots back, whatever they are at."""
+        if self.making is not None and isinstance(made := self.making.result(), Resident):
+            self.ready.append((-1, made))
+        left = [resident for _, resident in (*self.ready, *self.training)]
+        self.ready.clear()
+        self.training.clear()
+        if left and self.on.device.type == "cuda":
+            with contextlib.suppress(RuntimeError):  # a card that has failed is at nothing any more
+                torch.cuda.synchronize(self.on.device)
+        for resident in left:
+            self._leave(resident)
 
-    def make(self, alone: bool) -> list[tuple[int, Resident | Exception]]:
-        """The next group, ready to train.
+    def _make(self) -> None:
+        """Begin the next network, if there is room for it."""
+        on, residents = self.on, len(self.ready) + len(self.training)
+        if self.making or not self.waiting or on.spoilt or not on.free:
+            return
+        if residents >= on.limit or len(self.ready) >= on.size:
+            return
+        self.beside = residents
+        self.making = on.maker.submit(_made, on, self.waiting[0][1], self.task, alone=not residents)
+        self.making.add_done_callback(lambda _: self.wake.set())
 
-        Args:
-            alone: nothing else is on the card. A network for which there is no memory beside others stays in the
-                queue; one for which there is none alone has failed.
-        """
-        made: list[tuple[int, Resident | Exception]] = []
-        residents = 0
-        while self.waiting and residents < self.size:
-            index, work = self.waiting[0]
-            outcome = self._resident(work)
-            if isinstance(outcome, torch.OutOfMemoryError):
-                self.card.tidy()
-                if residents or not alone:
-                    self.size = max(1, self.size // 2)
-                    break
-            self.waiting.popleft()
-            residents += isinstance(outcome, Resident)
-            made.append((index, outcome))
-        return made
+    def _made(self) -> Iterator[tuple[int, Exception]]:
+        """Take in the network that was made; what failed to be."""
+        if self.making is not None and self.making.done():
+            making, self.making = self.making, None
+            made = making.result()
+            if isinstance(made, torch.OutOfMemoryError) and self.beside:
+                self.on.limit = max(1, self.beside * 3 // 4)
+            else:
+                index, _ = self.waiting.popleft()
+                if isinstance(made, Resident):
+                    self.ready.append((index, made))
+                else:
+                    yield index, made
+        while self.on.spoilt and self.waiting and not self.making:
+            yield self.waiting.popleft()[0], NotTrained("no more steps can be recorded in this process")
 
-    def _resident(self, work: Work) -> Resident | Exception:
-        task, card = self.task, self.card
+    def _begun(self) -> Iterator[tuple[int, Exception]]:
+        """Begin to train what is ready; what failed at once."""
+        while self.ready and len(self.training) < self.on.size and self.ready[0][1].drawn.done():
+            index, resident = self.ready.popleft()
+            self.training.append((index, resident))
+            yield from self._launched(index, resident)
+
+    def _done(self) -> Iterator[tuple[int, Losses | Exception]]:
+        """What has trained to its end."""
+        for index, resident in list(self.training):
+            if not resident.slot.idle():
+                continue
+            if not resident.done:
+                yield from self._launched(index, resident)
+                continue
+            found = resident.losses()
+            self.training.remove((index, resident))
+            self._leave(resident)
+            yield index, found
+
+    def _launched(self, index: int, resident: Resident) -> Iterator[tuple[int, Exception]]:
         try:
-            model = training.model_of(work.build, task.preset, task.images, task.goals, work.seed)
-            return Resident(card.slot(), model, task, card.shared(task), work.generator, card.layout)
+            resident.launch()
+        except torch.AcceleratorError:
+            raise
         except (ValueError, RuntimeError, MemoryError) as error:
-            return _bare(error)
+            self.training.remove((index, resident))
+            self._leave(resident)
+            yield index, _bare(error)
+
+    def _leave(self, resident: Resident) -> None:
+        wait([resident.drawn])
+        resident.close()
+        self.on.release(resident.slot)
+
+
+def _made(on: Card, work: Work, task: Task, *, alone: bool) -> Resident | Exception:
+    """The network, ready to train, or why it is not.
+
+    Where memory is missing, what nobody uses is given back. A network that is alone is tried once more then: it may
+    not have been until now that others left.
+    """
+    for last in (not alone, True):
+        try:
+            return on.resident(work, task)
+        except (ValueError, RuntimeError, MemoryError, Warning) as error:
+            failure = _bare(error)
+        if not isinstance(failure, torch.OutOfMemoryError):
+            break
+        on.tidy()
+        if last:
+            break
+    return failure
 
 
 def _bare(error: Exception) -> Exception:

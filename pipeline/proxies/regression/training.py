@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
@@ -79,13 +81,26 @@ def _standardised(preset: MenuPreset, signal: Signal, images: Tensor, generator:
 
 
 class Regression(nn.Module):
-    """A backbone with one head a tap; the forward pass gives the mean squared error of each stage, [stages]."""
+    """A backbone with one head a tap; the forward pass gives the mean squared error of each stage, [stages].
 
-    def __init__(self, backbone: nn.Module, goals: list[Tensor], example: Tensor) -> None:
+    Args:
+        backbone: the network.
+        goals: the target of each stage.
+        example: images; a pass of the first says how many channels the taps have.
+        watch: the context of that pass.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        goals: list[Tensor],
+        example: Tensor,
+        watch: AbstractContextManager[Any] | None = None,
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.goals = goals
-        with torch.no_grad():
+        with torch.no_grad(), watch or nullcontext():
             taps = backbone.eval()(example[:1])
         if len(taps) != len(goals):
             raise ValueError(f"the network has {len(taps)} taps, the task {len(goals)} stages")
@@ -108,8 +123,15 @@ class MenuRegression(Regression):
     A stage's signals share its head's normalisation; the convolution behind it is one head a signal beside another.
     """
 
-    def __init__(self, backbone: nn.Module, goals: list[Tensor], example: Tensor, count: int) -> None:
-        super().__init__(backbone, goals, example)
+    def __init__(
+        self,
+        backbone: nn.Module,
+        goals: list[Tensor],
+        example: Tensor,
+        count: int,
+        watch: AbstractContextManager[Any] | None = None,
+    ) -> None:
+        super().__init__(backbone, goals, example, watch)
         self.count = count
 
     def loss(self, predicted: Tensor, goal: Tensor) -> Tensor:
@@ -149,9 +171,14 @@ def train(
 
 
 def model_of(
-    build: Callable[[], nn.Module], preset: Preset | MenuPreset, images: Tensor, goals: list[Tensor], seed: int
+    build: Callable[[], nn.Module],
+    preset: Preset | MenuPreset,
+    images: Tensor,
+    goals: list[Tensor],
+    seed: int,
+    watch: AbstractContextManager[Any] | None = None,
 ) -> Regression:
-    """The model that is trained, on the CPU; the arguments are those of `train`."""
+    """The model that is trained, on the CPU; the arguments are those of `train`, and of `Regression`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
@@ -163,8 +190,8 @@ def model_of(
                 if isinstance(module, nn.Conv2d):
                     module.reset_parameters()
         if isinstance(preset, MenuPreset):
-            return MenuRegression(backbone, goals, images, len(preset.signals))
-        return Regression(backbone, goals, images)
+            return MenuRegression(backbone, goals, images, len(preset.signals), watch)
+        return Regression(backbone, goals, images, watch)
 
 
 def fit(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], Tensor], preset: Schedule) -> Losses:

@@ -144,8 +144,7 @@ class _Scorer:
     def _scores(
         self, build: Callable[[], Any], arch_id: str, seed: int, device: str, names: Collection[str]
     ) -> list[Timed]:
-        import torch
-
+        from pipeline.proxies.arithmetic import exact
         from pipeline.proxies.zerocost.passes import Passes
 
         def stream(name: str) -> int:
@@ -153,7 +152,7 @@ class _Scorer:
 
         images, labels = self.tensors
         curved = "grasp" in names
-        passes = Passes(build, images, labels, CLASSES, stream, torch.device(device), curved=curved)
+        passes = Passes(build, images, labels, CLASSES, stream, exact(device), curved=curved)
         return [_score(passes, name) for name in names]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pipeline.benchmarks.nasbench101 import benchmark as nasbench101
 from pipeline.benchmarks.nasbench201 import network as topology
 from pipeline.errors import UserError
 from pipeline.proxies import Bundle, Network, Proxy, Score, regression
-from pipeline.proxies.regression import card, presets, resident, training
+from pipeline.proxies.regression import card, presets, recorded, resident, training
 from pipeline.proxies.regression.resident import Card
 from pipeline.scoring import batches
 from pipeline.scoring import run as score
@@ -169,14 +170,17 @@ def test_scoring_in_groups_leaves_the_callers_random_stream_alone(proxy: Proxy) 
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_the_run_before_the_recording_is_undone(proxy: Proxy, tmp_path: Path) -> None:
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_network_is_ready_as_it_was_drawn_whether_its_steps_were_run_before_or_not(
+    tmp_path: Path, warm: bool
+) -> None:
     path = tmp_path / "tiny.toml"
     path.write_text(PRESET)
     preset = presets.load(str(path))
     assert isinstance(preset, presets.Preset)
     images = torch.randn(4, 3, 32, 32)
     goals = training.targets(preset, images, torch.Generator().manual_seed(0))
-    task = resident.Task(preset, images, goals)
+    task = recorded.Task(preset, images, goals)
     steps: list[str] = []
 
     class Counted(Tape):
@@ -188,63 +192,66 @@ def test_the_run_before_the_recording_is_undone(proxy: Proxy, tmp_path: Path) ->
         return training.model_of(lambda: Small(4), preset, images, goals, seed=3)
 
     shared = task.on(CPU, torch.channels_last)
-    one = resident.Resident(
-        card.Slot(CPU, Counted), model(), task, shared, torch.Generator().manual_seed(1), torch.channels_last
-    )
+    one = recorded.Resident(
+        card.Slot(CPU, Counted), model(), task, shared, torch.Generator().manual_seed(1), torch.channels_last,
+        recorded.Drawing(), warm=warm,
+    )  # fmt: skip
     assert not steps
-    for (name, value), (_, fresh) in zip(one.model.state_dict().items(), model().state_dict().items(), strict=True):
-        assert torch.equal(value, fresh), name
+    counted = {name: value for name, value in model().state_dict().items() if "num_batches_tracked" not in name}
+    for (name, value), (also, fresh) in zip(one.model.state_dict().items(), counted.items(), strict=True):
+        assert name == also and torch.equal(value, fresh), name
     momenta = [state["momentum_buffer"] for state in one.optimiser.state.values()]
-    assert momenta and not any(m.any() for m in momenta)
-    assert not any(t.any() for t in (*one.rows.values(), *one.next.values()))
-    one.interval()
-    assert len(steps) == 3 and one.next["train"].item() == 2 and one.next["eval"].item() == 1
+    assert len(momenta) == len(list(one.model.parameters())) and not any(m.any() for m in momenta)
+    assert not any(t.any() for t in (one.rows, one.next))
+    one.launch()
+    assert len(steps) == 6 and one.next.tolist() == [6, 6] and one.done
     assert all(m.any() for m in momenta)  # the recorded step writes to those that were there
 
 
 def test_a_step_that_cannot_be_recorded_is_trained_in_the_plain_loop(proxy: Proxy) -> None:
-    def waits(x: Tensor) -> Tensor:
-        return x * (1.0 + float(x[0, 0, 0, 0].detach() > 1e9))
-
     networks = [small(3), small(4, waits), small(5)]
     assert together(proxy, networks, Card(CPU, Tape, size=2)) == alone(proxy, networks)
 
 
 class Memory:
-    """An allocator with room for some networks; every network asks it once it is nearly made."""
+    """An allocator with room for some networks; every network asks it once it is nearly made.
+
+    No network is done training while another is made or could be, so that the card is as full as it gets.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
-        self.room, self.refused = room, 0
-        self.alive = weakref.WeakSet[resident.Resident]()
-        self.groups: list[int] = []
-        undo, losses = resident.Resident._undo, Card._losses
+        self.room, self.refused, self.most = room, 0, 0
+        self.alive = weakref.WeakSet[recorded.Resident]()
+        move, done = recorded.Resident._move, resident._Run._done
 
-        def asked(one: resident.Resident) -> Callable[[], None]:
+        def asked(one: recorded.Resident) -> None:
             self.alive.add(one)
-            if len(self.alive) > self.room or one.model.backbone.body.weight.shape[0] > 90:
+            if len(self.alive) > self.room or one.model.backbone.body.weight.shape[0] > 90:  # type: ignore[union-attr]
                 self.refused += 1
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-            return undo(one)
+            self.most = max(self.most, len(self.alive))
+            move(one)
 
-        def watched(on: Card, group: Any) -> Any:
-            self.groups.append(sum(isinstance(made, resident.Resident) for made in group))
-            return losses(on, group)
+        def full(run: Any) -> Any:
+            residents = len(run.ready) + len(run.training)
+            room = residents < run.on.limit and len(run.ready) < run.on.size and run.on.free
+            return () if run.making or (run.waiting and room) else done(run)
 
-        monkeypatch.setattr(resident.Resident, "_undo", asked)
-        monkeypatch.setattr(Card, "_losses", watched)
+        monkeypatch.setattr(recorded.Resident, "_move", asked)
+        monkeypatch.setattr(resident._Run, "_done", full)
 
 
-@pytest.mark.parametrize(("room", "largest"), [(8, 4), (5, 4), (2, 2), (1, 1)])
-def test_a_group_without_memory_is_halved_and_every_score_stays(
-    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, room: int, largest: int
+@pytest.mark.parametrize(("room", "most"), [(8, 7), (5, 5), (2, 2), (1, 1)])
+def test_without_memory_fewer_networks_are_on_the_card_and_every_score_stays(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, room: int, most: int
 ) -> None:
     networks = [small(2 + n % 3) for n in range(7)]
     expected = alone(proxy, networks)
-    memory = Memory(monkeypatch, room)
-    assert together(proxy, networks, Card(CPU, Tape, size=4)) == expected
-    assert max(memory.groups) == largest and sum(memory.groups) == 7
-    assert bool(memory.refused) == (room < 8)
-    assert room > 5 or memory.groups[-1] <= 2
+    memory, on = Memory(monkeypatch, room), Card(CPU, Tape, size=4)
+    assert together(proxy, networks, on) == expected
+    assert (memory.most, memory.refused) == (most, int(room < 8))
+    assert on.limit == {8: 8, 5: 3, 2: 1, 1: 1}[room]
+    assert len(on.free) == 8 and not memory.alive
 
 
 def test_a_network_for_which_the_card_is_too_small_is_a_failed_score(
@@ -257,7 +264,28 @@ def test_a_network_for_which_the_card_is_too_small_is_a_failed_score(
     assert [found[0], *found[2:]] == expected
     assert (found[1].value, found[1].status) == (None, "failed")
     assert found[1].reason is not None and "OutOfMemoryError: CUDA out of memory" in found[1].reason
-    assert memory.refused == 3  # in a group, beside the group that trains, and alone
+    assert memory.refused == 3  # beside another, alone, and alone once nothing was left that nobody uses
+
+
+def test_a_network_that_is_alone_is_tried_again_once_memory_was_given_back(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What others that have left held may still be torch's own, where it is of no use to this one."""
+    held, move, tidy = [True], recorded.Resident._move, Card.tidy
+
+    def asked(one: recorded.Resident) -> None:
+        if held[0]:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        move(one)
+
+    def given_back(on: Card) -> None:
+        held[0] = False
+        tidy(on)
+
+    expected = alone(proxy, [small(3)])
+    monkeypatch.setattr(recorded.Resident, "_move", asked)
+    monkeypatch.setattr(Card, "tidy", given_back)
+    assert together(proxy, [small(3)], Card(CPU, Tape)) == expected
 
 
 def test_no_memory_while_a_step_is_recorded_halves_the_group_too(proxy: Proxy) -> None:
@@ -288,12 +316,180 @@ def test_a_failed_card_ends_the_run_and_is_no_score(proxy: Proxy) -> None:
         alone(proxy, [small(3, late)])
 
 
+class Stream:
+    """torch hands out 32 streams in turn, whoever asks."""
+
+    given = 0
+
+    def __init__(self, device: Any) -> None:
+        self.cuda_stream = Stream.given % card.STREAMS
+        Stream.given += 1
+
+
+@pytest.fixture
+def streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "Event", lambda: None)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", object)
+
+
+@pytest.mark.usefixtures("streams")
+@pytest.mark.parametrize("size", [1, 16, 17, 32])
+def test_no_two_networks_on_a_card_share_a_stream(size: int) -> None:
+    on = Card(torch.device("cuda", 0), Tape, size=size)
+    assert on.size == min(size, 16) and len(on.free) == 2 * on.size
+    assert len({slot.stream.cuda_stream for slot in on.free if slot.stream}) == 2 * on.size
+
+
+@pytest.mark.usefixtures("streams")
+def test_more_slots_than_streams_are_refused() -> None:
+    with pytest.raises(ValueError, match="no 33 different streams"):
+        card.slots(torch.device("cuda", 0), Tape, 33)
+
+
+def waits(x: Tensor) -> Tensor:
+    return x * (1.0 + float(x[0, 0, 0, 0].detach() > 1e9))
+
+
+def test_networks_that_fail_give_their_slots_back(proxy: Proxy) -> None:
+    on = Card(CPU, Tape, size=2)
+    networks = [small(3, waits), small(4, waits), small(5, waits), (broken, "broken"), (TwoTaps, "two"), small(6)]
+    together(proxy, networks, on)
+    assert len(on.free) == len(on.slots) == 4 and set(on.free) == set(on.slots)
+
+
+def test_a_run_that_is_given_up_gives_its_slots_back(proxy: Proxy) -> None:
+    scorer: Any = proxy.score_all
+    task, on = scorer.__self__.task, Card(CPU, Tape, size=2)
+    works = [recorded.Work(small(n)[0], torch.Generator().manual_seed(n), n) for n in range(2, 8)]
+    found = task.train_all(works, scorer.__self__.drawn(0), on)
+    next(found)
+    found.close()
+    assert len(on.free) == 4
+
+
+class LateTape(Tape):
+    """A card that fails when a recorded step is launched, in the thread that launches."""
+
+    def replay(self) -> None:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+
+def test_a_card_that_fails_while_networks_train_ends_the_run_in_one_line(proxy: Proxy) -> None:
+    on = Card(CPU, LateTape, size=2)
+    with pytest.raises(UserError, match=r"the card failed .*illegal memory access") as raised:
+        together(proxy, [small(3), small(4), small(5)], on)
+    assert "\n" not in str(raised.value) and len(on.free) == 4
+
+
+class Endless(Tape):
+    """A recording that was broken cannot be ended."""
+
+    broken = False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        try:
+            return super().__torch_dispatch__(func, types, args, kwargs)
+        except RuntimeError:
+            self.broken = True
+            raise
+
+    def capture_end(self) -> None:
+        super().capture_end()
+        if self.broken:
+            raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
+
+
+def test_a_recording_that_cannot_be_ended_leaves_the_rest_to_another_worker(proxy: Proxy) -> None:
+    """torch's allocator waits for its end, and gives no memory back meanwhile."""
+    networks = [small(3), small(4, waits), *(small(n) for n in range(5, 12))]
+    scorer: Any = proxy.score_all
+    on, expected = Card(CPU, Endless, size=2), alone(proxy, networks)
+    found = scorer(networks, 0, "cpu", on)
+    assert on.spoilt and len(on.free) == 3
+    assert [one and one[0] for one in found] == [*expected[:2], *[None] * 7]
+    assert executor.crew._renew
+    found = scorer(networks[2:], 0, "cpu", on)  # where the worker was not renewed
+    assert [one[0] for one in found] == expected[2:]
+
+
+@pytest.fixture(autouse=True)
+def this_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor.crew, "_renew", False)
+
+
+def test_a_warning_while_a_step_is_recorded_is_a_failed_recording(proxy: Proxy) -> None:
+    """torch warns of an empty graph, and warnings may be errors."""
+
+    class Warned(Tape):
+        def capture_end(self) -> None:
+            super().capture_end()
+            warnings.warn("The CUDA Graph is empty", UserWarning, stacklevel=1)
+
+    networks = [small(3), small(4)]
+    assert together(proxy, networks[:1], Card(CPU, Warned)) == alone(proxy, networks[:1])
+
+
+def test_operations_are_run_before_they_are_recorded_once_for_each_shape(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warmed: list[int] = []
+    warm_up = recorded.Resident._warm_up
+
+    def counted(one: recorded.Resident) -> None:
+        warmed.append(one.model.backbone.body.weight.shape[0])  # type: ignore[union-attr]
+        warm_up(one)
+
+    monkeypatch.setattr(recorded.Resident, "_warm_up", counted)
+    on, networks = Card(CPU, Tape, size=1), [small(n) for n in (3, 3, 3, 4, 3, 4, 4)]
+    assert together(proxy, networks, on) == alone(proxy, networks)
+    # the first on each of two slots, and the first of each shape
+    assert sorted(warmed) in ([3, 3, 4], [3, 4]) and len(on.known) > 0
+    warmed.clear()
+    together(proxy, networks, on)
+    assert len(warmed) <= 1  # a slot that was not used before
+
+
+def test_graphs_are_destroyed_and_begun_by_one_thread_at_a_time(proxy: Proxy) -> None:
+    """torch before 2.13 keeps a list of them without a lock."""
+
+    class Watched(Tape):
+        def capture_begin(self, pool: Any = None, capture_error_mode: str = "global") -> None:
+            assert card.graphs_change._is_owned()  # type: ignore[attr-defined]
+            super().capture_begin(pool, capture_error_mode)
+
+        def __del__(self) -> None:
+            owned.append(card.graphs_change._is_owned())  # type: ignore[attr-defined]
+
+    owned: list[bool] = []
+    on = Card(CPU, Watched, size=2)
+    together(proxy, [small(n) for n in range(3, 9)], on)
+    on.tidy()
+    assert owned == [True] * 12
+
+
+@pytest.fixture
+def precision() -> Iterator[None]:
+    backends: Any = torch.backends
+    places = [backends, backends.cudnn, backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul]
+    kept = [place.fp32_precision for place in places]
+    settings = backends.cudnn.deterministic, backends.cudnn.benchmark
+    yield
+    for place, value in zip(places, kept, strict=True):
+        place.fp32_precision = value
+    backends.cudnn.deterministic, backends.cudnn.benchmark = settings
+
+
+@pytest.mark.usefixtures("precision")
 def test_float32_on_a_card_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    backends: Any = torch.backends
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    assert card.exact("cpu") == CPU and torch.backends.cudnn.allow_tf32
+    backends.cudnn.conv.fp32_precision = backends.cuda.matmul.fp32_precision = "tf32"
+    assert card.exact("cpu") == CPU and backends.cudnn.conv.fp32_precision == "tf32"
     assert card.exact("cuda") == torch.device("cuda", 1)
-    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
+    for place in (backends, backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul):
+        assert place.fp32_precision == "ieee"
+    assert torch.backends.cudnn.deterministic and not torch.backends.cudnn.benchmark
 
 
 def plan(device: str) -> score.Plan:
@@ -316,7 +512,7 @@ def test_a_worker_on_a_card_is_handed_batches_and_one_on_the_cpu_single_architec
     assert [result["p"][0].value for result in task.together(batch)] == [1.0, 2.0] and calls == [["a", "bb"]]
     assert task(batch[0])["p"][0].value == -1.0
     assert score._batch_size(plan("cpu"), bundle, 1000, 2) == 1
-    assert score._batch_size(plan("cuda"), bundle, 1000, 2) == score.BATCH
+    assert score._batch_size(plan("cuda"), bundle, 4000, 2) == score.BATCH
     assert score._batch_size(plan("cuda"), bundle, 30, 4) == 8
     assert score._batch_size(plan("cuda"), Bundle("n", (proxy,), "n", one), 1000, 2) == 1
 
@@ -344,3 +540,44 @@ def test_a_batch_whose_workers_died_is_done_again_one_by_one() -> None:
     assert isinstance(found[5], executor.LostWorker)
     inline = partial(executor.run, workers=1)
     assert dict(batches.results(inline, Negated(), [1, 2, 3], 2, lambda item: False)) == {1: -1, 2: -2, 3: -3}
+
+
+def test_items_that_a_worker_leaves_to_another_are_done_again() -> None:
+    """A batch has at least one result, so that there is an end."""
+
+    class OneByOne:
+        def prepare(self) -> None:
+            pass
+
+        def __call__(self, item: int) -> int:
+            raise AssertionError
+
+        def together(self, items: Sequence[int]) -> list[int | None]:
+            return [-items[0], *[None] * (len(items) - 1)]
+
+    found = dict(batches.results(partial(executor.run, workers=1), OneByOne(), [1, 2, 3, 4], 4, lambda item: False))
+    assert found == {1: -1, 2: -2, 3: -3, 4: -4}
+
+
+def test_seconds_of_workers_that_share_a_card_are_those_of_their_shares(proxy: Proxy) -> None:
+    def score_all(networks: Any, seed: int, device: str) -> list[Any]:
+        return [{"p": (Score(1.0, "ok", None), 6.0)}, None]
+
+    def one(build: Any, arch_id: str, seed: int, device: str, wanted: Any) -> Any:
+        return {"p": (Score(1.0, "ok", None), 9.0)}
+
+    bundle = Bundle("made-up", (proxy,), "made-up", one, score_all=score_all)
+    task = score.ScoreTask(plan("cuda"), bundle, sharing=3)
+    both = task.together((("a", "{}", ("p",)), ("b", "{}", ("p",))))
+    assert both[1] is None and both[0] is not None and both[0]["p"][1] == 2.0
+    assert task(("a", "{}", ("p",)))["p"][1] == 3.0
+
+
+def test_auto_is_a_card_only_for_what_trains_side_by_side(proxy: Proxy) -> None:
+    def one(build: Any, arch_id: str, seed: int, device: str, wanted: Any) -> Any: ...
+
+    def score_all(networks: Any, seed: int, device: str) -> Any: ...
+
+    alone, together = Bundle("n", (proxy,), "n", one), Bundle("n", (proxy,), "n", one, score_all=score_all)
+    assert [plan("auto").asked_device(bundle) for bundle in (alone, together)] == ["cpu", "auto"]
+    assert [plan("cuda").asked_device(bundle) for bundle in (alone, together)] == ["cuda", "cuda"]
