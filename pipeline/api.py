@@ -1,7 +1,7 @@
 """The door for Python: sample architectures, score networks, correlate scores with what is true.
 
 `pipeline.sample_architectures`, `pipeline.score_network`, `pipeline.correlate` and `pipeline.tapped` are these. Nothing
-here reads or writes a lake, but for a sample that is taken from one. EXAMPLES.md shows them at work.
+here reads or writes a lake, but for a sample that is taken from one. docs/python-api.md shows them at work.
 """
 
 from __future__ import annotations

@@ -214,11 +214,11 @@ def test_the_page_of_examples_runs(
     tables = {table: batch.arrow(table, constants).to_pylist() for table in ("architectures", "truth")}
     Lake(tmp_path / "data" / "lake", create=True).publish("nasbench201", "ingest-made-up", tables)
     catalog.refresh(Lake(tmp_path / "data" / "lake"))
-    text = (ROOT / "EXAMPLES.md").read_text()
+    text = (ROOT / "docs" / "python-api.md").read_text()
     names: dict[str, Any] = {}
     for kind, block in re.findall(r"```(python|sh)\n(.*?)```", text, re.DOTALL):
         if kind == "python":
-            exec(compile(block, "EXAMPLES.md", "exec"), names)
+            exec(compile(block, "python-api.md", "exec"), names)
             continue
         for line in block.splitlines():
             words = line.replace("--budget 100", "--budget 1 --workers 1").replace("synflow", "random").split()[1:]

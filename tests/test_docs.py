@@ -61,10 +61,10 @@ def test_every_dependency_is_named_with_its_reason() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    design = (ROOT / "DESIGN.md").read_text()
+    reasons = (ROOT / "docs" / "decisions" / "0026-dependencies.md").read_text()
     for requirement in project["dependencies"] + project["optional-dependencies"]["demo"]:
         name = re.match(r"[a-z0-9-]+", requirement.lower())
-        assert name and name[0] in design, f"{requirement} is not named in DESIGN.md"
+        assert name and name[0] in reasons, f"{requirement} is not named in docs/decisions/0026-dependencies.md"
 
 
 def test_help_names_every_benchmark_and_each_has_a_default_proxy() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from pipeline.errors import UserError, from_os
 
 FILE = "correlations.csv"
-TOLERANCE = 0.001  # of rho; see DESIGN.md for what it means on a small set
+TOLERANCE = 0.001  # of rho; docs/decisions/0017 says what it means on a small set
 _KEY = ("benchmark", "space", "dataset", "metric", "proxy", "proxy_id", "seed")
 
 Key = tuple[str, ...]

@@ -106,7 +106,7 @@ class Network(nn.Module):
     """Images [N, 3, H, W] -> the features after each of the three stacks, at H, H/2 and H/4.
 
     Convolutions start normal with variance 2 / (kernel area x output channels) (He et al., "Delving Deep into
-    Rectifiers", 2015): so do the networks of the regression proxy's authors, as the losses tell (DESIGN.md).
+    Rectifiers", 2015): so do the networks of the regression proxy's authors, as the losses tell (docs/decisions/0008).
 
     Args:
         matrix, operations: the cell.
