@@ -14,8 +14,8 @@ from pipeline.executor.crew import CUDA_SETTINGS, LIVES, LostWorker, Results, Ta
 from pipeline.executor.processes import default_workers, ordered, run, worker
 
 __all__ = [
-    "LIVES", "PROCESSES", "LostWorker", "Pool", "Results", "Task", "Where", "default_workers", "opened", "ordered",
-    "renew_worker", "run", "worker",
+    "CUDA_SETTINGS", "LIVES", "PROCESSES", "LostWorker", "Pool", "Results", "Task", "Where", "default_workers",
+    "opened", "ordered", "renew_worker", "run", "worker",
 ]  # fmt: skip
 
 

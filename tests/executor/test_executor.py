@@ -2,15 +2,19 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from pipeline import executor
 from pipeline.errors import UserError
+from pipeline.executor import cluster
 
 
 @dataclass
@@ -123,3 +127,80 @@ def test_items_are_taken_a_few_ahead_of_the_results() -> None:
 def test_a_worker_that_is_killed_is_told_in_one_line() -> None:
     with pytest.raises(UserError, match="a worker process was killed"):
         list(executor.ordered(shout, ["fine", "deadly"], 2))
+
+
+@dataclass
+class Worn:
+    """Squares, and is of no use after `item`: each later item in the same process is a wrong result."""
+
+    folder: Path
+    item: int
+    worn: bool = False
+
+    def prepare(self) -> None:
+        (self.folder / f"prepared-{os.getpid()}").touch()
+
+    def __call__(self, item: int) -> int:
+        if self.worn:
+            return -1
+        if item == self.item:
+            self.worn = True
+            executor.renew_worker()
+        return item * item
+
+
+def test_a_worker_that_asks_for_it_is_renewed_and_its_result_counts(tmp_path: Path) -> None:
+    assert dict(executor.run(Worn(tmp_path, 3), range(8), 2)) == {i: i * i for i in range(8)}
+    assert len(list(tmp_path.glob("prepared-*"))) >= 2
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A card that torch finds; its errors by what is asked of it."""
+    trouble: dict[str, str] = {}
+
+    def ones(*shape: int, device: str) -> torch.Tensor:
+        if trouble:
+            raise RuntimeError(trouble["kernel"])
+        return torch.zeros(*shape)
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a card")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch, "ones", ones)
+    for variable in executor.CUDA_SETTINGS:
+        monkeypatch.setenv(variable, "32")
+    return trouble
+
+
+def test_a_card_is_one_on_which_a_kernel_runs(card: dict[str, str]) -> None:
+    assert executor.device_of("auto") == executor.device_of("cuda") == ("cuda", "a card")
+    assert executor.device_of("cpu") == ("cpu", "cpu")
+    card["kernel"] = "CUDA error: no kernel image is available\nfor execution on the device"
+    assert executor.device_of("auto") == ("cpu", "cpu")
+    with pytest.raises(UserError, match=r"the card does not compute .*no kernel image is available") as raised:
+        executor.device_of("cuda")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.usefixtures("card")
+def test_workers_know_how_many_of_them_share_a_card() -> None:
+    for workers, sharing in ((1, 1), (2, 1), (3, 2), (4, 2)):
+        with executor.opened(executor.PROCESSES, workers, "cuda") as pool:
+            assert pool.sharing == sharing
+    with executor.opened(executor.PROCESSES, 4, "cpu") as pool:
+        assert pool.sharing == 1
+    resources = {"CPU": 8.0, "GPU": 2.0}
+    shares = [cluster.pool_of(resources, None, "cuda", share).sharing for share in (1.0, 0.5, 0.25)]
+    assert shares == [1, 2, 4] and cluster.pool_of(resources, None, "cpu", 1.0).sharing == 1
+
+
+def test_rays_workers_have_what_cuda_reads_when_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, dict[str, str]] = {}
+
+    def init(**arguments: dict[str, dict[str, str]]) -> None:
+        told.update(arguments["runtime_env"])
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=init))
+    cluster._join("auto")
+    assert told["env_vars"]["CUDA_DEVICE_MAX_CONNECTIONS"] == "32"

@@ -13,8 +13,8 @@ from pipeline.benchmarks.nasbench201 import network as nets
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
+from pipeline.proxies import arithmetic, zerocost
 from pipeline.proxies import registry as shelf
-from pipeline.proxies import zerocost
 from pipeline.proxies.zerocost import ledger
 from pipeline.scoring import run as score
 
@@ -229,3 +229,16 @@ def test_features_are_the_whole_network_less_its_head(
     if benchmark == "nasbench201":
         count = sum(p.numel() for p in features.parameters()) + (channels + 1) * 10
         assert count == nets.trained_parameters(spec, 10)
+
+
+def test_a_card_computes_float32_as_ieee_says_whatever_ran_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def exact(device: str) -> torch.device:
+        asked.append(device)
+        return torch.device("cpu")
+
+    monkeypatch.setattr(arithmetic, "exact", exact)
+    (proxy,) = zerocost.load("params").proxies
+    found = proxy.score(lambda: nets.features(SMALL), "a", 0, "cuda")
+    assert found.status == "ok" and asked == ["cuda"]
