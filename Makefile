@@ -2,6 +2,9 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 SAMPLE ?= 48
+GPU_PYTHON ?=
+GPU_OUT ?= data/gpu
+GPU_OPTIONS ?=
 BIN := .venv/bin
 GUARDED := reports/baseline/short.toml
 
@@ -59,8 +62,12 @@ bench: .venv/.dev ## time the engine beside the plain loop, ingest, queries and 
 	$(BIN)/python -m tests.bench.lake
 	$(BIN)/python -m tests.bench.queries
 
-gpu: .venv/.dev ## on a CUDA card: its tests, the engine beside the plain loop, all of NAS-Bench-201 with regression-menu
-	$(BIN)/python -m tests.bench.gpu $(STEPS)
+# Without pip and network where a Python has a torch for cards already, as GPU_PYTHON, or else PYTHON; else in .venv.
+gpu: ## what a CUDA card does, in ten minutes: STEPS="engine workers", STEPS=whole for whole search spaces
+	@python='$(GPU_PYTHON)'; if [ -z "$$python" ]; then \
+		if $(PYTHON) -c 'import sys, torch; sys.exit(torch.version.cuda is None)' 2>/dev/null; then python='$(PYTHON)'; \
+		else $(MAKE) --no-print-directory .venv/.dev && python=$(BIN)/python || exit 1; fi; fi; \
+	exec "$$python" -m tests.bench.gpu $(STEPS) --out $(GPU_OUT) $(GPU_OPTIONS)
 
 measure: .venv/.demo ## make the figures of README.md from the files under DATA (hours; goes on where it was stopped)
 	@test -n "$(DATA)" || { echo 'make measure DATA=FOLDER: reports/measure.sh says what is in it' >&2; exit 2; }

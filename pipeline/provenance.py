@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import subprocess
+import tomllib
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -57,16 +58,33 @@ def file_sha256(path: Path) -> tuple[str, int]:
 
 
 def code_version() -> str:
-    """The package's version, with the commit when it runs from a checkout."""
-    version = importlib.metadata.version(PACKAGE)
-    here = Path(__file__).resolve().parent
-    if not (here.parent / ".git").exists():
+    """The package's version, with the commit when it runs from a checkout.
+
+    A source tree that was never installed has its version in pyproject.toml; "unknown" where there is none either.
+    """
+    root = Path(__file__).resolve().parents[1]
+    version = _released_version(root)
+    if not (root / ".git").exists():
         return version
-    described = subprocess.run(
-        ["git", "-C", str(here), "describe", "--always", "--dirty", "--exclude=*"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    try:
+        described = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    except OSError:  # no git here
+        return version
     return f"{version}+{described.stdout.strip()}" if described.returncode == 0 else version
+
+
+def _released_version(root: Path) -> str:
+    try:
+        return importlib.metadata.version(PACKAGE)
+    except importlib.metadata.PackageNotFoundError:
+        project = root / "pyproject.toml"
+    if not project.is_file():
+        return "unknown"
+    stated: str = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
+    return stated
 
 
 def new_run(stage: str, arguments: Mapping[str, Any], device: str = "cpu") -> dict[str, Any]:

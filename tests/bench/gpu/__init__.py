@@ -1,0 +1,1 @@
+"""What a CUDA card does with this package; see `__main__`."""

@@ -1,0 +1,99 @@
+"""`make gpu`: what a CUDA card does with this package, within ten minutes on the first one that comes.
+
+    python -m tests.bench.gpu [STEP ...] [--seconds 600] [--out data/gpu] [--images FOLDER]
+
+Each step runs in a process of its own with a deadline. When it ends, its row is printed and added to OUT/rows.jsonl, so
+that a run which is cut off has said what it knew; a step that fails says so, and the next goes on. `versions` comes
+first in any case. The step `whole` is not among those of a run without names: it scores whole search spaces.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from tests.bench.gpu import about, agreement, graphs, host, kernels, marked, runner, steady, whole, workers
+from tests.bench.gpu.runner import NoCardError, Step
+from tests.bench.gpu.setting import Setting
+
+STEPS = {
+    "versions": Step(about.versions, 25, "versions, flags, MPS, speed of host and card"),
+    "graph": Step(graphs.one_graph, 30, "one network, recorded beside eager: first losses, weights after four steps"),
+    "together": Step(graphs.together, 40, "networks are recorded while others replay"),
+    "tests": Step(marked.tests, 60, "the tests marked gpu"),
+    "plain": Step(agreement.plain_alone, 110, "the plain eager loop, one network at a time"),
+    "host": Step(host.host, 40, "the host's time by part"),
+    "kernels": Step(kernels.kernels, 30, "the longest kernels in both layouts"),
+    "ceiling": Step(kernels.ceiling, 40, "recorded networks that only replay, on 1 to 16 streams"),
+    "engine": Step(steady.engine, 110, "the engine in its steady state"),
+    "workers": Step(workers.workers, 90, "one, two, three, four processes, without MPS and with it"),
+    "agreement": Step(agreement.agreements, 60, "plain, engine, engine again: rho, first losses, spread"),
+    "whole": Step(whole.whole, 540, "all of NAS-Bench-201, NAS-Bench-101 as far as time allows"),
+}
+BY_DEFAULT = [name for name in STEPS if name != "whole"]
+TOTAL = sum(STEPS[name].seconds for name in BY_DEFAULT)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _options().parse_args(arguments)
+    if unknown := set(options.steps) - set(STEPS):
+        sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}")
+    if options.images is not None and not options.images.exists():
+        sys.exit(f"--images {options.images} does not exist")
+    names = list(dict.fromkeys(["versions", *(options.steps or BY_DEFAULT)]))
+    os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")  # as `pipeline score` does
+    torch.set_num_threads(1)
+    setting = Setting(
+        options.out, images=options.images, plain=options.plain, many=options.many, architectures=options.architectures,
+        presets=options.presets.split(","), spaces=options.spaces.split(","), sizes=_numbers(options.sizes),
+        processes=_numbers(options.processes),
+    )  # fmt: skip
+    began = time.monotonic()
+    try:
+        failed = runner.run(_within(names, options.seconds), setting)
+    except NoCardError as error:
+        sys.exit(str(error))
+    print(f"{options.out / runner.ROWS}: {len(names)} rows, {failed} with an error, {time.monotonic() - began:.0f} s")
+    sys.exit(1 if failed else 0)
+
+
+def _within(names: Sequence[str], seconds: float) -> dict[str, Step]:
+    """The steps, each with its share of the seconds; `whole` gets all that the others leave."""
+    steps = {name: STEPS[name] for name in names}
+    measured = sum(step.seconds for name, step in steps.items() if name != "whole")
+    if "whole" in steps:
+        measured = min(measured, seconds / 2)
+        steps["whole"] = Step(steps["whole"].run, seconds - measured, steps["whole"].help)
+        return steps
+    scale = min(2.0, seconds / measured)
+    return {name: Step(step.run, step.seconds * scale, step.help) for name, step in steps.items()}
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.gpu", description=__doc__.partition("\n")[0])
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"{', '.join(STEPS)}; all but whole by default")
+    parser.add_argument("--seconds", type=float, default=TOTAL * 0.9, help="for all steps together; fewer trim repeats")
+    parser.add_argument("--out", type=Path, default=Path("data/gpu"), help="folder of the results")
+    parser.add_argument("--images", type=Path, help="a folder of pictures instead of the synthetic batch")
+    parser.add_argument("--plain", type=int, default=24, help="networks that the plain loop trains")
+    parser.add_argument("--many", type=int, default=256, help="networks of a steady state")
+    parser.add_argument("--sizes", default="8,16", help="networks of a group")
+    parser.add_argument("--processes", default="1,2,3,4", help="that train at the same time; whole takes the first")
+    parser.add_argument("--spaces", default="nasbench201,nasbench101")
+    parser.add_argument("--presets", default="regression-fast,regression-n101,regression-menu", help="of whole")
+    parser.add_argument("--architectures", type=Path, help="those of NAS-Bench-101 for whole, one per line")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

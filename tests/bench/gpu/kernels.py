@@ -1,0 +1,141 @@
+"""Where the card's time goes: the longest kernels, the nodes of a graph, the ceiling of replaying alone."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tests.bench import floors
+from tests.bench.gpu.runner import partly
+from tests.bench.gpu.setting import LAYOUTS, Row, Setting, networks, replay, residents
+
+LONGEST = 20
+NAME = 90  # characters of a kernel's
+
+
+def kernels(setting: Setting) -> Row:
+    """Of one network in each layout: milliseconds of its training alone, and the kernels that take most of them."""
+    row: Row = {}
+    proxy = setting.proxy()
+    for name in setting.spaces:
+        for layout in LAYOUTS:
+            if setting.left < 3:
+                break
+            [network] = residents(setting, proxy, networks(name, 1), setting.card(1, layout))
+            seconds, _ = setting.timed(lambda network=network: replay(network))
+            seconds, _ = setting.timed(lambda network=network: replay(network))
+            found: Row = {"ms_alone": seconds * 1e3}
+            row[f"{name} {layout}"] = found
+            partly(setting, row)
+            try:
+                found |= _profiled(setting, network)
+            except Exception as error:  # the profiler may be forbidden on a machine
+                found["profiler"] = f"{type(error).__name__}: {error}"[:300]
+            partly(setting, row)
+            del network
+    return row
+
+
+def _profiled(setting: Setting, network: Any) -> Row:
+    from torch.profiler import ProfilerActivity, profile
+
+    cuda = setting.device == "cuda"
+    with profile(activities=[ProfilerActivity.CUDA if cuda else ProfilerActivity.CPU]) as profiler:
+        replay(network)
+        setting.wait()
+    times: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    for event in profiler.key_averages():
+        taken = getattr(event, "self_device_time_total", 0) if cuda else event.self_cpu_time_total
+        if taken:
+            times[event.key] += taken
+            counts[event.key] += event.count
+    total = sum(times.values()) or 1
+    return {
+        "kernels": sum(counts.values()), "kernel_ms": total / 1e3,
+        "longest": [
+            f"{100 * taken / total:5.1f} % {taken / counts[name]:7.1f} us x {counts[name]:5d} {name[:NAME]}"
+            for name, taken in times.most_common(LONGEST)
+        ],
+    }  # fmt: skip
+
+
+def ceiling(setting: Setting) -> Row:
+    """Milliseconds per architecture where networks are recorded already and only replay, each on its own stream."""
+    row: Row = {}
+    proxy = setting.proxy()
+    for name in setting.spaces:
+        found: Row = {"h100_floor_ms": 1e3 * max(floors.mean(name, 4, setting.preset).seconds("H100"))}
+        row[name] = found
+        made: list[Any] = []
+        on = setting.card(max(setting.streams))
+        for count in setting.streams:
+            if setting.left < 5:
+                break
+            began = time.perf_counter()
+            made += residents(setting, proxy, networks(name, count - len(made), first=len(made)), on)
+            recording = time.perf_counter() - began
+            found[f"streams_{count}"] = {**_replayed(setting, made), "seconds_to_record": recording}
+            if setting.device == "cuda":
+                found["reserved_gb"] = torch.cuda.memory_reserved() / 1e9
+            partly(setting, row)
+        found["nodes_per_step"] = nodes(setting, proxy, name)
+        partly(setting, row)
+        made.clear()
+    return row
+
+
+def _replayed(setting: Setting, made: list[Any]) -> Row:
+    def rounds(count: int) -> float:
+        """Seconds that the host was busy to launch them."""
+        began = time.perf_counter()
+        for _ in range(count):
+            for network in made:
+                replay(network)
+        return time.perf_counter() - began
+
+    once, _ = setting.timed(lambda: rounds(1))
+    once, _ = setting.timed(lambda: rounds(1))
+    count = max(1, min(50, int(1.5 / once)))
+    seconds, launching = setting.timed(lambda: rounds(count))
+    per = 1e3 * made[0].task.batches / made[0].task.chunk / (count * len(made))
+    return {"ms_per_architecture": seconds * per, "ms_of_host_to_launch": launching * per, "rounds": count}
+
+
+def nodes(setting: Setting, proxy: Any, name: str) -> Any:
+    """Nodes of the graphs that are recorded for one network; or why they cannot be counted."""
+    if setting.device != "cuda":
+        return "no CUDA graphs here"
+    made: list[Any] = []
+
+    def kept() -> Any:
+        made.append(torch.cuda.CUDAGraph(keep_graph=True))
+        return made[-1]
+
+    try:
+        runtime = _runtime()
+        residents(setting, proxy, networks(name, 1), setting.card(1, graph=kept))
+        counts = []
+        for graph in made:
+            count = ctypes.c_size_t(0)
+            handle = ctypes.c_void_p(graph.raw_cuda_graph())
+            if runtime.cudaGraphGetNodes(handle, None, ctypes.byref(count)):
+                return "cudaGraphGetNodes fails"
+            counts.append(count.value)
+        return counts
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"[:200]
+
+
+def _runtime() -> Any:
+    """CUDA's runtime library that torch has loaded."""
+    loaded = re.search(r"\S*libcudart\S*", Path("/proc/self/maps").read_text())
+    if loaded is None:
+        raise OSError("libcudart is not loaded")
+    return ctypes.CDLL(loaded[0])

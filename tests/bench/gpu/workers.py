@@ -1,0 +1,126 @@
+"""Several processes on one card, taking turns or sharing it by MPS; their start-up is left out."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import queue
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.bench.gpu import mps
+from tests.bench.gpu.agreement import stored
+from tests.bench.gpu.runner import partly
+from tests.bench.gpu.setting import Row, Setting, Training, networks
+
+STARTING = 40.0  # seconds that processes may take to be ready
+
+
+def workers(setting: Setting) -> Row:
+    """Architectures per second of one, two, ... processes, without MPS and with it."""
+    row: Row = {}
+    name = setting.spaces[0]
+    ways = [(count, False) for count in setting.processes] + [(count, True) for count in setting.processes]
+    plain_seconds = stored(setting, name)[1]
+    for number, (count, shared) in enumerate(ways):
+        share = setting.left / (len(ways) - number)
+        if setting.left < 12:
+            row["left_out"] = [f"{c}{' with MPS' if s else ''}" for c, s in ways[number:]]
+            break
+        key = f"{count}_{'with' if shared else 'without'}_mps"
+        try:
+            with mps.daemon() if shared else contextlib.nullcontext(None) as logs:
+                row[key] = measured(setting, name, count, max(4.0, share - 9), logs)
+        except mps.NoMpsError as error:
+            row["mps"] = str(error)
+            break
+        except (OSError, RuntimeError, queue.Empty) as error:
+            row[key] = {"error": f"{type(error).__name__}: {error}"[:300]}
+        if plain_seconds and row[key].get("ms_per_architecture"):
+            row[key]["ratio_to_plain"] = 1e3 * plain_seconds / row[key]["ms_per_architecture"]
+        partly(setting, row)
+    return row
+
+
+def measured(setting: Setting, name: str, count: int, seconds: float, logs: Path | None) -> Row:
+    """Start processes, let all of them train, and count in the time in which all did."""
+    context = multiprocessing.get_context("spawn")
+    barrier, answers = context.Barrier(count + 1), context.Queue()
+    # what only this process needs is not handed along: a graph's class is found again there
+    handed = replace(setting, graph=_graph_name(setting.graph))  # type: ignore[arg-type]
+    started = [
+        context.Process(target=_train, args=(handed, name, number, seconds, barrier, answers), daemon=True)
+        for number in range(count)
+    ]
+    for process in started:
+        process.start()
+    try:
+        barrier.wait(STARTING)
+        servers = mps.servers() if logs else None
+        found = [answers.get(timeout=seconds + 30) for _ in started]
+    finally:
+        for process in started:
+            process.join(3)
+            process.kill()
+    size = setting.sizes[0]
+    row = {**rates([done for done, _ in found], size), "errors": sorted({e for _, errors in found for e in errors})[:3]}
+    if logs is not None:
+        row |= {"servers": servers, "mps_said": mps.last_lines(logs)}
+    return row
+
+
+def rates(done: Sequence[Sequence[float]], size: int) -> Row:
+    """The sum of the processes' rates, each between ends of its own groups while all trained.
+
+    Args:
+        done: when each network was done, by process, on the machine's clock.
+        size: networks of a group.
+    """
+    ends = [[times[n] for n in range(size - 1, len(times), size)] for times in done]
+    if not all(ends):
+        return {"ms_per_architecture": None, "why": "a process trained no group"}
+    begin, end = max(e[0] for e in ends), min(e[-1] for e in ends)
+    rate, groups = 0.0, []
+    for each in ends:
+        within = [moment for moment in each if begin <= moment <= end]
+        groups.append(len(within) - 1)
+        if len(within) < 2:
+            return {"ms_per_architecture": None, "why": "too few groups in the time in which all trained"}
+        rate += (len(within) - 1) * size / (within[-1] - within[0])
+    return {"ms_per_architecture": 1e3 / rate, "groups": groups, "seconds": end - begin}
+
+
+def _train(setting: Any, name: str, number: int, seconds: float, barrier: Any, answers: Any) -> None:
+    import torch
+
+    os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
+    torch.set_num_threads(1)
+    setting = replace(setting, graph=_graph(setting.graph))
+    size = setting.sizes[0]
+    proxy, on = setting.proxy(), setting.card(size)
+    Training(proxy, networks(name, size, first=10_000 * (number + 1)), on).run()
+    barrier.wait(STARTING)
+    until = time.monotonic() + seconds
+    training = Training(proxy, networks(name, 100 * size, distinct=setting.plain), on)
+    training.run(until, at_least=size)
+    answers.put((training.done, training.errors[:3]))
+
+
+def _graph_name(graph: Callable[[], Any]) -> str:
+    return f"{graph.__module__}:{graph.__qualname__}"  # type: ignore[attr-defined]
+
+
+def _graph(name: str) -> Callable[[], Any]:
+    import torch
+
+    module, _, path = name.partition(":")
+    if path == "CUDAGraph":  # where torch says that it is defined differs by version
+        return torch.cuda.CUDAGraph
+    import importlib
+
+    made: Callable[[], Any] = getattr(importlib.import_module(module), path)
+    return made

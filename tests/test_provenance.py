@@ -1,0 +1,58 @@
+"""Where a row comes from."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pipeline import provenance
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source tree on the path, as where nothing can be installed."""
+    version = importlib.metadata.version
+
+    def missing(name: str) -> str:
+        if name == provenance.PACKAGE:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+
+
+@pytest.mark.usefixtures("not_installed")
+def test_a_source_tree_knows_its_version_without_being_installed() -> None:
+    stated = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert provenance.code_version().partition("+")[0] == stated
+    assert provenance.new_run("score", {})["code_version"].startswith(stated)
+
+
+@pytest.mark.usefixtures("not_installed")
+def test_a_lone_package_without_its_project_has_an_unknown_version(tmp_path: Path) -> None:
+    assert provenance._released_version(tmp_path) == "unknown"
+
+
+def test_a_checkout_without_git_has_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_git(*_: object, **__: object) -> None:
+        raise FileNotFoundError("git")
+
+    monkeypatch.setattr(subprocess, "run", no_git)
+    assert "+" not in provenance.code_version()
+
+
+def test_it_runs_from_a_folder_on_the_path_with_nothing_installed(tmp_path: Path) -> None:
+    (tmp_path / "pipeline").symlink_to(ROOT / "pipeline")
+    program = "from pipeline import provenance; print(provenance._released_version(provenance.Path('/nowhere')))"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {program}"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout == "unknown\n", done.stderr
