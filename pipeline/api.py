@@ -17,10 +17,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from pipeline import benchmarks, provenance
+from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError
 from pipeline.executor import device_of
 from pipeline.lake.store import Lake
-from pipeline.proxies import Bundle, Curve
+from pipeline.proxies.contract import Bundle, Curve
 from pipeline.scoring.plan import Plan, fits, sampled, specs
 from pipeline.search.walk import whole_space
 
@@ -152,11 +153,11 @@ def score_network(
     """
     import torch
 
-    from pipeline.proxies import registry as shelf
+    from pipeline import proxies
     from pipeline.proxies.images import asked
 
     inputs = benchmarks.load(network.benchmark).inputs if isinstance(network, Architecture) else "images"
-    bundle = shelf.load(proxy, asked(images), inputs)
+    bundle = proxies.load(proxy, asked(images), inputs)
     if len(bundle.proxies) != 1:
         raise UserError(f"{proxy} is {len(bundle.proxies)} proxies: name one, such as {bundle.proxies[0].name}")
     (chosen,) = bundle.proxies
@@ -215,7 +216,7 @@ def tapped(network: nn.Module, names: Sequence[str]) -> Tapped:
     return Tapped(network, names)
 
 
-def _ingested(bench: benchmarks.Benchmark, space: str, seed: int, lake: Path | str, count: int) -> list[Architecture]:
+def _ingested(bench: Benchmark, space: str, seed: int, lake: Path | str, count: int) -> list[Architecture]:
     plan = Plan(bench.name, space, "", None, seed, "cpu")
     of = Lake(Path(lake))
     found = sampled(of, plan, count)
@@ -223,7 +224,7 @@ def _ingested(bench: benchmarks.Benchmark, space: str, seed: int, lake: Path | s
     return [Architecture(bench.name, space, a, json.loads(texts[a])) for a in found]
 
 
-def _drawn(bench: benchmarks.Benchmark, space: str, seed: int, count: int) -> list[Architecture]:
+def _drawn(bench: Benchmark, space: str, seed: int, count: int) -> list[Architecture]:
     territory, random = whole_space(bench, space), Random(provenance.stream_seed("drawn", bench.name, space, seed))
     found: dict[str, Architecture] = {}
     while len(found) < count:

@@ -13,7 +13,9 @@ import torch
 from torch import nn
 
 import pipeline
-from pipeline import benchmarks, catalog
+from pipeline import catalog
+from pipeline.benchmarks.contract import arch_id_of
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
@@ -52,7 +54,7 @@ def tiny(tmp_path: Path) -> str:
 
 def small(last: int) -> pipeline.Architecture:
     spec = {"channels": [8, 8, 8, 8, last]}
-    return pipeline.Architecture("nasbench201", "size", benchmarks.arch_id_of("nasbench201", "size", spec), spec)
+    return pipeline.Architecture("nasbench201", "size", arch_id_of("nasbench201", "size", spec), spec)
 
 
 def test_a_factory_is_scored_the_same_again_and_leaves_the_world_alone(tiny: str) -> None:
@@ -83,7 +85,7 @@ def test_a_network_is_copied_and_keeps_its_weights(tiny: str) -> None:
 def test_an_architecture_gets_the_score_that_the_pipeline_stores(tmp_path: Path, tiny: str) -> None:
     lake = tmp_path / "lake"
     drawn = [small(last) for last in (8, 16)]
-    batch = benchmarks.Batch("nasbench201")
+    batch = SourceRows("nasbench201")
     assert [batch.architecture("size", a.spec) for a in drawn] == [a.arch_id for a in drawn]
     ingested = batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16}).to_pylist()
     Lake(lake, create=True).publish("nasbench201", "ingest-made-up", {"architectures": ingested})
@@ -206,7 +208,7 @@ def test_the_page_of_examples_runs(
     shortened(monkeypatch)
     monkeypatch.setattr("pipeline.proxies.zerocost.IMAGES", 8)
     monkeypatch.chdir(tmp_path)
-    batch = benchmarks.Batch("nasbench201")
+    batch = SourceRows("nasbench201")
     for place, a in enumerate(pipeline.sample_architectures("nasbench201", 16, seed=3)):
         batch.architecture("topology", a.spec)
         batch.truth("topology", a.arch_id, "cifar10", "test_accuracy", 60.0 + place, epochs=200)

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import benchmarks, catalog, executor
+from pipeline import catalog, executor
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import sampled
@@ -29,7 +30,7 @@ PATIENCE = 300.0  # seconds for processes to end, and for what is left at the en
 @pytest.fixture
 def space(lake: Path) -> Path:
     """A lake of all 15,625 architectures of NAS-Bench-201."""
-    batch = benchmarks.Batch("nasbench201")
+    batch = SourceRows("nasbench201")
     for number in range(5**6):
         batch.architecture("topology", {"cell": cell(number)}, str(number))
     made = batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16})

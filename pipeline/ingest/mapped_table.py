@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.benchmarks import Batch, Benchmark, Spec, arch_id_of
 from pipeline.benchmarks import units as _units
+from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, unknown
 from pipeline.formats.tables import Cells, Fault, rows
 from pipeline.ingest.mapping import Architecture, Recipe, Score, Truth
@@ -26,7 +27,7 @@ Scores = Sequence[tuple[Value, float | None]]
 """The values of a row, by column; a score comes with its seconds."""
 
 
-def read(recipe: Recipe, benchmark: Benchmark, path: Path, known: Mapping[str, str]) -> Iterator[Batch]:
+def read(recipe: Recipe, benchmark: Benchmark, path: Path, known: Mapping[str, str]) -> Iterator[SourceRows]:
     """The rows of a table, by its recipe; a row that breaks a rule is a reject.
 
     Args:
@@ -64,7 +65,7 @@ class _Column:
         self.largest = max(self.largest, value)
         return float(round(value * self.factor)) if self.whole else value * self.factor
 
-    def put(self, batch: Batch, space: str, arch_id: str, found: Value | tuple[Value, ...]) -> None:
+    def put(self, batch: SourceRows, space: str, arch_id: str, found: Value | tuple[Value, ...]) -> None:
         """Add what `values` gave to a batch."""
         truth = self.truth
         for seed, value in enumerate(found, 1) if isinstance(found, tuple) else ((truth.seed, found),):
@@ -92,13 +93,13 @@ class _Reader:
         self.decode = _decoder(self.recipe.architecture, self.benchmark, self.space)
         self.check = self.recipe.check and _decoder(self.recipe.check, self.benchmark, self.space)
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator[SourceRows]:
         container = self.recipe.container
         found = rows(
             self.path, container.kind,
             delimiter=container.delimiter, root=container.root, classes=container.classes,
         )  # fmt: skip
-        batch, first = Batch(self.benchmark.name), True
+        batch, first = SourceRows(self.benchmark.name), True
         for number, (position, cells) in enumerate(found, 1):
             if first and not isinstance(cells, Fault):
                 self._has_columns(cells)
@@ -109,7 +110,7 @@ class _Reader:
                 batch.reject(position, str(error), cells if isinstance(cells, Fault) else _excerpt(cells))
             if number % _BATCH_ROWS == 0:
                 yield batch
-                batch = Batch(self.benchmark.name)
+                batch = SourceRows(self.benchmark.name)
         for arch_id, measured in self.repeats.items():
             self._put(batch, arch_id, *_means(measured))
         yield batch
@@ -121,7 +122,7 @@ class _Reader:
                 error = unknown(f"column of {self.path}", column, cells)
                 raise UserError(f"{error} (recipe {self.recipe.name})")
 
-    def _take(self, batch: Batch, position: str, cells: Cells | Fault) -> None:
+    def _take(self, batch: SourceRows, position: str, cells: Cells | Fault) -> None:
         if isinstance(cells, Fault):
             raise UserError(str(cells))
         absent = self.wanted - cells.keys()
@@ -140,14 +141,14 @@ class _Reader:
         if before == position:
             self._put(batch, arch_id, truths, scores)
 
-    def _put(self, batch: Batch, arch_id: str, truths: Truths, scores: Scores) -> None:
+    def _put(self, batch: SourceRows, arch_id: str, truths: Truths, scores: Scores) -> None:
         for column, found in zip(self.columns, truths, strict=True):
             column.put(batch, self.space, arch_id, found)
         for score, (value, seconds) in zip(self.recipe.score, scores, strict=True):
             number, status, reason = _told(value)
             batch.score(self.space, arch_id, score.proxy, number, seconds=seconds, status=status, reason=reason)
 
-    def _architecture(self, batch: Batch, cells: Cells) -> str:
+    def _architecture(self, batch: SourceRows, cells: Cells) -> str:
         if self.recipe.architecture.encoding == "index":
             arch_id = self._indexed(cells)
             if self.check and arch_id_of(self.benchmark.name, self.space, self.check(cells)) != arch_id:

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import provenance
-from pipeline.benchmarks import Batch, Benchmark
+from pipeline.benchmarks.contract import Benchmark
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.ingest.mapping import Recipe
 from pipeline.lake.schema import TABLES
@@ -55,7 +56,7 @@ class Gathered:
             for arch_id, number in zip(known["arch_id"].to_pylist(), known["native_id"].to_pylist(), strict=True):
                 self._names_new(arch_id, number)
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: SourceRows) -> None:
         """Take a batch as Arrow tables."""
         constants = {"benchmark": batch.benchmark, "source_id": self.source_id, "run_id": self.run_id}
         for columns in (batch.architectures, batch.truths, batch.scores):
@@ -78,7 +79,7 @@ class Gathered:
             self.first_reject = (batch.rejects["position"][0], batch.rejects["reason"][0])
         self.rejected += len(batch.rejects["position"])
 
-    def _new(self, batch: Batch) -> list[bool]:
+    def _new(self, batch: SourceRows) -> list[bool]:
         """Which architectures the lake lacks, or lacks a native id of."""
         columns = batch.architectures
         return [self._names_new(*pair) for pair in zip(columns["arch_id"], columns["native_id"], strict=True)]

@@ -17,7 +17,8 @@ from typing import Any
 import pyarrow.compute as pc
 
 from pipeline import benchmarks, catalog, provenance
-from pipeline.benchmarks import Batch, Benchmark
+from pipeline.benchmarks.contract import Benchmark
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, from_os
 from pipeline.ingest import mapped_table as _table
 from pipeline.ingest import mapping as _recipe
@@ -133,7 +134,7 @@ class _Source:
         said = [self.benchmark.name, self.name, self.version, told, curves, sha256]
         return provenance.identity("source", SOURCE_VERSION, said)
 
-    def batches(self, lake: Lake | None) -> Iterator[Batch]:
+    def batches(self, lake: Lake | None) -> Iterator[SourceRows]:
         if self.recipe is None:
             return self.benchmark.read(self.path, self.curves)
         return _table.read(self.recipe, self.benchmark, self.path, _by_number(self, lake) if self.by_index else {})
@@ -242,7 +243,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> Summary:
 
 
 def _drain(
-    stack: contextlib.ExitStack, lake_root: Path, source: _Source, batches: Iterator[Batch], gathered: Gathered
+    stack: contextlib.ExitStack, lake_root: Path, source: _Source, batches: Iterator[SourceRows], gathered: Gathered
 ) -> Staging | None:
     """Gather everything; of a native form, what would not fit in memory goes to the part that is then returned."""
     staging = None

@@ -7,11 +7,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import catalog
+from pipeline import catalog, proxies
 from pipeline.errors import UserError, unknown
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
-from pipeline.proxies import registry as shelf
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def run(lake_root: Path, benchmark: str, space: str, name: str) -> Definition:
 
 def _check(aggregate: aggregates.Aggregate, stored: Iterable[str]) -> None:
     """Refuse a term that can never be."""
-    scored = {*shelf.names(), *stored} - set(aggregates.names())
+    scored = {*proxies.names(), *stored} - set(aggregates.names())
     for number, term in enumerate(aggregate.terms, 1):
         if term.proxy not in scored:
             raise UserError(f"aggregate {aggregate.name}, term {number}: {unknown('proxy', term.proxy, scored)}")

@@ -12,10 +12,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import benchmarks, executor, provenance
+from pipeline import benchmarks, executor, provenance, proxies
+from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
-from pipeline.proxies import Bundle, Timed
+from pipeline.proxies.contract import Bundle, Timed
 
 Key = tuple[str, str]  # arch_id, proxy_id; the seed is the plan's
 Item = tuple[str, str, tuple[str, ...]]  # arch_id, spec, proxy_ids that are missing
@@ -50,9 +51,7 @@ class Plan:
 
     def load(self) -> Bundle:
         """The proxies, ready to score."""
-        from pipeline.proxies import registry as shelf
-
-        return shelf.load(self.proxy, self.images, benchmarks.load(self.benchmark).inputs)
+        return proxies.load(self.proxy, self.images, benchmarks.load(self.benchmark).inputs)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -77,7 +76,7 @@ class ScoreTask:
     plan: Plan
     bundle: Bundle
     sharing: int = 1
-    bench: benchmarks.Benchmark | None = field(default=None, compare=False)
+    bench: Benchmark | None = field(default=None, compare=False)
 
     def prepare(self) -> None:
         """Import torch and the benchmark's module."""
@@ -113,14 +112,12 @@ class ScoreTask:
         return make(self.plan.space, json.loads(spec))
 
 
-def fits(bundle: Bundle, bench: benchmarks.Benchmark) -> None:
+def fits(bundle: Bundle, bench: Benchmark) -> None:
     """Refuse a proxy whose networks take something else than the benchmark's."""
-    from pipeline.proxies import registry as shelf
-
     if bundle.inputs != bench.inputs or (bundle.network == "features" and bench.features is None):
         raise UserError(
             f"{bundle.name} is for networks that take {bundle.inputs}, those of {bench.name} take {bench.inputs}: "
-            f"choose with --proxy one of {', '.join(shelf.fitting(bench.inputs))}"
+            f"choose with --proxy one of {', '.join(proxies.fitting(bench.inputs))}"
         )
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import benchmarks, catalog, executor, provenance
+from pipeline.benchmarks.contract import Benchmark, arch_id_of
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
-from pipeline.proxies import Bundle
+from pipeline.proxies.contract import Bundle
 from pipeline.scoring import batches
 from pipeline.scoring.plan import Item, Plan, ScoreTask, fits, sampled, specs
 from pipeline.scoring.writer import Journal
@@ -135,7 +136,7 @@ def _batch_size(plan: Plan, bundle: Bundle, items: int, workers: int) -> int:
     return min(BATCH, math.ceil(items / workers)) if side_by_side else 1
 
 
-def _listed(lake: Lake, bench: benchmarks.Benchmark, space: str, path: Path) -> dict[str, str]:
+def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, str]:
     """arch_id -> spec of the architectures that a file lists, written out or as the `arch_id` of an ingested one."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -156,7 +157,7 @@ def _listed(lake: Lake, bench: benchmarks.Benchmark, space: str, path: Path) -> 
             spec = provenance.canonical_json(bench.canonical(space, _decoded(line)))
         except UserError as error:
             raise UserError(f"--only {path}, line {number}: {error}") from error
-        found[benchmarks.arch_id_of(bench.name, space, spec)] = spec
+        found[arch_id_of(bench.name, space, spec)] = spec
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline import catalog, executor, provenance
 from pipeline.lake.score_index import Stored
 from pipeline.lake.store import Lake
-from pipeline.proxies import Bundle, Score, Timed
+from pipeline.proxies.contract import Bundle, Score, Timed
 from pipeline.scoring.plan import Item, Key, Plan
 
 SHORTEST, LONGEST = 5.0, 60.0  # seconds between two parts

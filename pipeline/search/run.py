@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import benchmarks, catalog, executor, provenance
+from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, from_os, unknown
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
-from pipeline.proxies import Score, aggregates
+from pipeline.proxies import aggregates
+from pipeline.proxies.contract import Score
 from pipeline.scoring.plan import DRAWN, Item, Plan, ScoreTask, fits, specs
 from pipeline.scoring.writer import Journal, settled
 from pipeline.search.stored_scores import scored, single, stored_proxy, stored_scores
@@ -313,7 +315,7 @@ def _rows(walk: Walk, scores: Mapping[str, Scored]) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _live(root: Path, plan: Plan, bench: benchmarks.Benchmark, settings: Settings) -> _Search:
+def _live(root: Path, plan: Plan, bench: Benchmark, settings: Settings) -> _Search:
     """A search that scores what is not stored yet."""
     if aggregates.recognised(plan.proxy):
         raise UserError(f"{plan.proxy} adds up stored scores: search among these with --stored")
@@ -326,7 +328,7 @@ def _live(root: Path, plan: Plan, bench: benchmarks.Benchmark, settings: Setting
     return _Search(lake, plan, settings, row, plan.seed, scores, territory, journal=journal)
 
 
-def _among_stored(lake: Lake, plan: Plan, bench: benchmarks.Benchmark, settings: Settings) -> _Search:
+def _among_stored(lake: Lake, plan: Plan, bench: Benchmark, settings: Settings) -> _Search:
     """A search among the architectures with a stored score; a released proxy's own seed is that it states none."""
     row = stored_proxy(lake, plan)
     by_seed = stored_scores(lake, plan, row)

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from pipeline import catalog
 from pipeline.errors import UserError, unknown
 from pipeline.lake.store import Lake
-from pipeline.proxies import Bundle, Proxy, aggregates
+from pipeline.proxies import aggregates
+from pipeline.proxies.contract import Bundle, Proxy
 from pipeline.scoring.plan import Plan
 from pipeline.search.walk import Scored
 

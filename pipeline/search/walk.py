@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from pipeline import benchmarks, provenance
-from pipeline.benchmarks import Benchmark, Spec
+from pipeline import provenance
+from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
 from pipeline.errors import UserError
 
 METHODS = ("evolution", "random")
@@ -180,7 +180,7 @@ def part_of_space(bench: Benchmark, space: str, specs: Mapping[str, Spec]) -> Te
 def _identify(bench: Benchmark, space: str) -> Callable[[Spec], tuple[str, str]]:
     def identify(spec: Spec) -> tuple[str, str]:
         text = provenance.canonical_json(spec)
-        return benchmarks.arch_id_of(bench.name, space, text), text
+        return arch_id_of(bench.name, space, text), text
 
     return identify
 

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import benchmarks, catalog, executor, provenance
+from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
-from pipeline.proxies import Proxy, Score, regression
+from pipeline.proxies import regression
+from pipeline.proxies.contract import Proxy, Score
 from pipeline.proxies.regression import presets
 from pipeline.scoring.plan import specs
 from pipeline.scoring.writer import LONGEST, SHORTEST
@@ -53,7 +55,7 @@ class TrialTask:
     schedule: Row
     images: Path | str | None
     device: str
-    bench: benchmarks.Benchmark | None = field(default=None, compare=False)
+    bench: Benchmark | None = field(default=None, compare=False)
     last: tuple[int, Proxy] | None = field(default=None, compare=False)
 
     def prepare(self) -> None:

@@ -28,12 +28,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import catalog, executor
+from pipeline import catalog, executor, proxies
 from pipeline.lake.schema import TABLES
 from pipeline.lake.score_index import Stored
 from pipeline.lake.store import Lake, Staging
-from pipeline.proxies import Score
-from pipeline.proxies import registry as shelf
+from pipeline.proxies.contract import Score
 from pipeline.scoring import run as score
 
 BENCHMARK, SPACE, BUNDLE, NEW = "nasbench101", "cell", "zero-cost", 100_000
@@ -52,16 +51,16 @@ def ingested(lake: Lake, part: str, names: list[str]) -> None:
 
 def scored(lake: Lake, names: list[str], parts: int) -> None:
     """Written as `Lake.publish` would, without waiting for the disk each time."""
-    proxies = [proxy.proxy_id for proxy in shelf.load(BUNDLE).proxies]
+    ids = [proxy.proxy_id for proxy in proxies.load(BUNDLE).proxies]
     draw, schema = np.random.default_rng(0), TABLES["scores"].arrow
     for number in range(parts):
         mine = names[number * len(names) // parts : (number + 1) * len(names) // parts]
-        rows, run = len(mine) * len(proxies), f"{number // 100:016x}"
+        rows, run = len(mine) * len(ids), f"{number // 100:016x}"
         same = {"benchmark": BENCHMARK, "space": SPACE, "status": "ok", "device": "cpu", "run_id": run, "reason": None}
         table = pa.table(
             {
                 **{name: pa.repeat(pa.scalar(value, pa.string()), rows) for name, value in same.items()},
-                "arch_id": np.repeat(mine, len(proxies)), "proxy_id": proxies * len(mine), "seed": np.zeros(rows, int),
+                "arch_id": np.repeat(mine, len(ids)), "proxy_id": ids * len(mine), "seed": np.zeros(rows, int),
                 "value": draw.normal(size=rows), "seconds": draw.random(rows),
             }
         )  # fmt: skip
@@ -78,17 +77,17 @@ def nothing(lake: str) -> None:
 
 
 def index(lake: str) -> None:
-    bundle = shelf.load(BUNDLE)
+    bundle = proxies.load(BUNDLE)
     names = Lake(Path(lake)).read("architectures", BENCHMARK, columns=["arch_id"])["arch_id"].to_pylist()
-    proxies = [proxy.proxy_id for proxy in bundle.proxies]
-    Stored(Lake(Path(lake)), BENCHMARK, f"score-{BUNDLE}-", SPACE, 0, names, proxies)
+    ids = [proxy.proxy_id for proxy in bundle.proxies]
+    Stored(Lake(Path(lake)), BENCHMARK, f"score-{BUNDLE}-", SPACE, 0, names, ids)
 
 
 def publish(lake: str) -> None:
-    bundle = shelf.load("params")
+    bundle = proxies.load("params")
     (proxy,) = bundle.proxies
     at_once = replace(bundle, score=lambda *_: {proxy.proxy_id: (Score(1.0, "ok", None), 0.0)})
-    shelf.load = lambda *_: at_once  # type: ignore[assignment]
+    proxies.load = lambda *_: at_once  # type: ignore[assignment]
     plan = score.Plan(BENCHMARK, SPACE, "params", None, 0, "cpu")
     done = score.run(Path(lake), plan, where=executor.Where("inline"))
     assert done.statuses == {"ok": NEW}

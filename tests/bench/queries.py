@@ -18,10 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import catalog, provenance
+from pipeline import catalog, provenance, proxies
 from pipeline.ingest import run as ingest
 from pipeline.lake.store import Lake, Staging
-from pipeline.proxies import registry as shelf
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 PROXIES = 10
@@ -49,18 +48,18 @@ def table(folder: Path, datasets: Sequence[str] = ("cifar10",)) -> tuple[Path, P
 def scored(lake: Lake) -> None:
     """Made-up scores of every architecture."""
     names = sorted(lake.read("architectures", "nasbench201", columns=["arch_id"])["arch_id"].to_pylist())
-    proxies = shelf.load("zero-cost").proxies[:PROXIES]
-    draw = np.random.default_rng(0).normal(size=(len(names), len(proxies)))
+    chosen = proxies.load("zero-cost").proxies[:PROXIES]
+    draw = np.random.default_rng(0).normal(size=(len(names), len(chosen)))
     run = provenance.finished(provenance.new_run("score", {}, "none"))
     same = {"benchmark": "nasbench201", "space": "topology", "seed": 0, "status": "ok", "device": "cpu", "reason": None}
     rows = [
         {**same, "arch_id": name, "proxy_id": proxy.proxy_id, "value": value, "seconds": 0.1, "run_id": run["run_id"]}
         for name, values in zip(names, draw.tolist(), strict=True)
-        for proxy, value in zip(proxies, values, strict=True)
+        for proxy, value in zip(chosen, values, strict=True)
     ]
     with Staging(lake, "nasbench201", "score-made-up-00001") as staging:
         staging.append("runs", [run])
-        staging.append("proxies", [proxy.row for proxy in proxies])
+        staging.append("proxies", [proxy.row for proxy in chosen])
         staging.append("scores", rows)
 
 

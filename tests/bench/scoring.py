@@ -22,7 +22,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 if TYPE_CHECKING:
-    from pipeline.proxies import Proxy
+    from pipeline.proxies.contract import Proxy
 
 SPACES = {
     "nasbench201": ("topology", "regression-n101"),

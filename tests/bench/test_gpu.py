@@ -17,7 +17,7 @@ import pytest
 import torch
 from packaging.requirements import Requirement
 
-from pipeline.proxies import Curve, Score
+from pipeline.proxies.contract import Curve, Score
 from pipeline.proxies.regression import presets
 from tests.bench import floors
 from tests.bench.gpu import __main__ as command

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.proxies import Proxy, regression
+from pipeline.proxies import regression
+from pipeline.proxies.contract import Proxy
 from pipeline.proxies.regression import card
 from pipeline.proxies.regression.resident import Card
 from tests.bench.gpu.setting import networks

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipeline import provenance
-from pipeline.benchmarks import arch_id_of
+from pipeline.benchmarks.contract import arch_id_of
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.ingest import mapping as _recipe

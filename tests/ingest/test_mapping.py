@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from pipeline import benchmarks
-from pipeline.benchmarks import Batch, arch_id_of
+from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench201 import benchmark as nasbench201
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest import mapped_table as _table
 from pipeline.ingest import mapping as _recipe
@@ -36,7 +37,7 @@ def codes(cell: str) -> tuple[int, ...]:
     return tuple(CODES[o] for o in nasbench201.operations({"cell": cell}).values())
 
 
-def read(recipe: Path, table: Path, known: dict[str, str] | None = None) -> Batch:
+def read(recipe: Path, table: Path, known: dict[str, str] | None = None) -> SourceRows:
     """What a table that fits in one batch gives."""
     [batch] = _table.read(_recipe.load(recipe), BENCHMARK, table, known or {})
     return batch

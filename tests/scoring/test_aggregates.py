@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline import catalog
+from pipeline import catalog, proxies
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.proxies import aggregates
-from pipeline.proxies import registry as shelf
 from pipeline.proxies.regression import presets
 from pipeline.scoring import aggregates as define
 from tests.fixtures import lakes
@@ -195,7 +194,7 @@ def test_the_shipped_ones_load_under_their_names_and_add_up_what_is_shipped():
     for name in aggregates.names():
         found = aggregates.load(name)
         assert found.name == name and found.description
-        assert {term.proxy for term in found.terms} <= set(shelf.names()) - set(aggregates.names())
+        assert {term.proxy for term in found.terms} <= set(proxies.names()) - set(aggregates.names())
         identities.add(found.proxy_id)
     assert len(identities) == len(aggregates.names())
 
@@ -213,7 +212,7 @@ def test_a_file_that_is_no_aggregate_is_left_to_others(tmp_path):
     for name, text in (("broken.toml", "terms = ["), ("other.toml", 'name = "regression-mine"')):
         (tmp_path / name).write_text(text)
         with pytest.raises(UserError, match="proxy preset"):
-            shelf.load(str(tmp_path / name))
+            proxies.load(str(tmp_path / name))
     assert not aggregates.recognised(str(tmp_path / "missing.toml"))
 
 
@@ -234,4 +233,4 @@ def test_the_command_line_defines_without_scoring(tmp_path, capsys, monkeypatch)
     assert told == [told[0]] * 2
     assert told[0].endswith("defined, but nasbench201 topology has no scores of jacov, naswot, params, synflow yet")
     with pytest.raises(UserError, match="defined in a lake, and not scored"):
-        shelf.load("aggregate-ranks")
+        proxies.load("aggregate-ranks")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import benchmarks
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
@@ -29,7 +29,7 @@ def cell(number: int) -> str:
 @pytest.fixture
 def cells(lake: Path) -> Path:
     """A lake of 40 architectures of NAS-Bench-201."""
-    batch = benchmarks.Batch("nasbench201")
+    batch = SourceRows("nasbench201")
     for number in range(40):
         batch.architecture("topology", {"cell": cell(number * 389)}, str(number))
     rows = batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16})

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from pipeline import benchmarks, catalog, executor, provenance
+from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.nasbench201 import benchmark as nasbench201
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
@@ -167,7 +169,7 @@ def plan(proxy: str, space: str = "size") -> score.Plan:
 def test_what_a_search_chose_is_no_sample_until_a_sample_asks_for_it(searched: Path, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     chosen = rows(searched, "architectures")
-    batch = benchmarks.Batch("nasbench201")
+    batch = SourceRows("nasbench201")
     for one in chosen[:5]:
         batch.architecture("size", json.loads(one["spec"]))
     ingested = batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16}).to_pylist()
@@ -201,7 +203,7 @@ def test_a_step_that_is_stored_otherwise_is_told(searched: Path, monkeypatch: py
         search.run(searched, plan("random"), settings, workers=1)
 
 
-def constant(bench: benchmarks.Benchmark, space: str) -> Territory:
+def constant(bench: Benchmark, space: str) -> Territory:
     only = {"channels": [8, 8, 8, 8, 8]}
     return Territory(lambda r: only, lambda spec, r: only, whole_space(bench, space).identify)
 
@@ -210,7 +212,7 @@ def constant(bench: benchmarks.Benchmark, space: str) -> Territory:
 def table(tmp_path: Path) -> Path:
     """A lake in which a released proxy has scored a fifth of the topologies, ever tenth of them without success."""
     lake, draw = tmp_path / "table", random.Random(3)
-    batch = benchmarks.Batch("nasbench201")
+    batch = SourceRows("nasbench201")
     for number in range(3000):
         arch_id = batch.architecture("topology", nasbench201.sample("topology", draw))
         if number % 10:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from pipeline import benchmarks, catalog
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
@@ -130,7 +131,7 @@ def test_a_task_that_was_given_up_is_not_the_best() -> None:
 def space(root: Path) -> Lake:
     """Sixteen small architectures with a truth."""
     bench = benchmarks.load("nasbench201")
-    batch = benchmarks.Batch("nasbench201")
+    batch = SourceRows("nasbench201")
     for number, (a, b) in enumerate((a, b) for a in OPS for b in OPS):
         arch_id = batch.architecture("topology", bench.canonical("topology", CELL.format(a, b)))
         batch.truth("topology", arch_id, "cifar10", "test_accuracy", 50.0 + number, epochs=200)

@@ -14,10 +14,11 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from pipeline.benchmarks import Batch, Benchmark, Metric, Space, Spec
+from pipeline.benchmarks.contract import Benchmark, Metric, Space, Spec
 from pipeline.benchmarks.nasbench101 import cells as graph
 from pipeline.benchmarks.nasbench101 import runs as _nasbench101_runs
 from pipeline.benchmarks.nasbench101.runs import DATASET, NAME, SPACE
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, unknown
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def features(space: str, spec: Spec) -> nn.Module:
     return nasbench101.features(spec)
 
 
-def read(path: Path, curves: bool) -> Iterator[Batch]:
+def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     """The published TFRecord (108 epochs only, or all four lengths), or a pickle of the official API's memory.
 
     The values at half of the epochs are few and always read, as points of a learning curve. The runs of a cell are

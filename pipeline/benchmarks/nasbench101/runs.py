@@ -18,10 +18,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline import executor, provenance
-from pipeline.benchmarks import Batch, arch_id_of
 from pipeline.benchmarks import units as _units
+from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench101 import cells as graph
 from pipeline.benchmarks.nasbench101 import published as nasbench101
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.formats import tfrecord
 
@@ -51,7 +52,7 @@ _Row = tuple[str, str, int, int, bytes]
 """Position, arch_id, epochs, parameters and digest of a run."""
 
 
-def batches(path: Path) -> Iterator[Batch]:
+def batches(path: Path) -> Iterator[SourceRows]:
     """The batches of a file of either form.
 
     Raises:
@@ -161,7 +162,7 @@ def _impossible(values: list[float]) -> str:
     return ""
 
 
-def _numbered(found: Iterator[_Decoded]) -> Iterator[Batch]:
+def _numbered(found: Iterator[_Decoded]) -> Iterator[SourceRows]:
     numbering = _Numbering()
     for decoded in found:
         yield _batch(decoded, numbering)
@@ -192,8 +193,8 @@ class _Numbering:
         return number
 
 
-def _batch(decoded: _Decoded, numbering: _Numbering) -> Batch:
-    batch = Batch(NAME)
+def _batch(decoded: _Decoded, numbering: _Numbering) -> SourceRows:
+    batch = SourceRows(NAME)
     for reject in decoded.rejects:
         batch.reject(*reject)
     taken, seeds, new = list[int](), list[int](), dict[str, int]()
@@ -215,7 +216,7 @@ def _batch(decoded: _Decoded, numbering: _Numbering) -> Batch:
     return batch
 
 
-def _measured(batch: Batch, rows: list[_Row], values: npt.NDArray[np.float64], seeds: list[int]) -> None:
+def _measured(batch: SourceRows, rows: list[_Row], values: npt.NDArray[np.float64], seeds: list[int]) -> None:
     """Add the values of runs by the column; one that is no number is a row that says so."""
     arch_ids, epochs = np.array([row[1] for row in rows], object), np.array([row[2] for row in rows], np.int64)
     numbers = np.array(seeds, np.int64)

@@ -14,9 +14,10 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from pipeline.benchmarks import Batch, Benchmark, Metric, Space, Spec
 from pipeline.benchmarks import units as _units
+from pipeline.benchmarks.contract import Benchmark, Metric, Space, Spec
 from pipeline.benchmarks.nasbench201 import nats
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, unknown
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def features(space: str, spec: Spec) -> nn.Module:
     return nasbench201.features(spec)
 
 
-def read(path: Path, curves: bool) -> Iterator[Batch]:
+def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     """The published form: a folder of NNNNNN.pickle.pbz2, one a architecture, or one such file, or meta.pickle.pbz2.
 
     A damaged member of a folder is a reject; a single file that is damaged is refused.
@@ -203,9 +204,9 @@ def read(path: Path, curves: bool) -> Iterator[Batch]:
     return _batches(path, nats.members(path), curves)
 
 
-def _batches(path: Path, members: list[Path], curves: bool) -> Iterator[Batch]:
+def _batches(path: Path, members: list[Path], curves: bool) -> Iterator[SourceRows]:
     seen: dict[str, str] = {}
-    batch = Batch(NAME)
+    batch = SourceRows(NAME)
     for number, member in enumerate(members, 1):
         name = member.name if path.is_file() else member.relative_to(path).as_posix()
         try:
@@ -216,11 +217,13 @@ def _batches(path: Path, members: list[Path], curves: bool) -> Iterator[Batch]:
             batch.reject(name, str(error))
         if number % _BATCH_FILES == 0:
             yield batch
-            batch = Batch(NAME)
+            batch = SourceRows(NAME)
     yield batch
 
 
-def _take(batch: Batch, content: nats.Record | nats.Listing, curves: bool, name: str, seen: dict[str, str]) -> None:
+def _take(
+    batch: SourceRows, content: nats.Record | nats.Listing, curves: bool, name: str, seen: dict[str, str]
+) -> None:
     if isinstance(content, nats.Listing):
         specs = [_told_apart(text) for text in content.architectures]
         for index, (space, spec) in enumerate(specs):

@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.benchmarks import Batch, Benchmark, Metric, Space, Spec
 from pipeline.benchmarks import units as _units
+from pipeline.benchmarks.contract import Benchmark, Metric, Space, Spec
 from pipeline.benchmarks.nasbench_nlp import logs as nlp_logs
 from pipeline.benchmarks.nasbench_nlp import recipes as _recurrent_cells
 from pipeline.benchmarks.nasbench_nlp import sampling as _recurrent_draws
-from pipeline.benchmarks.parameters import ParameterCheck
+from pipeline.benchmarks.parameter_check import ParameterCheck
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, unknown
 from pipeline.provenance import canonical_json
 
@@ -95,7 +96,7 @@ def features(space: str, spec: Spec) -> nn.Module:
     return recurrent.RecurrentFeatures(spec)
 
 
-def read(path: Path, curves: bool) -> Iterator[Batch]:
+def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     """The published logs: a folder of log_stats_model_*.json files or of zips of them, a zip, or one log.
 
     A damaged log is a reject; a single file that is damaged is refused. A training whose status is not OK has a row a
@@ -111,9 +112,9 @@ def read(path: Path, curves: bool) -> Iterator[Batch]:
     return _batches(path, nlp_logs.members(path), curves)
 
 
-def _batches(path: Path, members: Iterator[tuple[str, bytes | nlp_logs.Fault]], curves: bool) -> Iterator[Batch]:
+def _batches(path: Path, members: Iterator[tuple[str, bytes | nlp_logs.Fault]], curves: bool) -> Iterator[SourceRows]:
     seen = _Seen()
-    reader = _Reader(Batch(NAME), curves)
+    reader = _Reader(SourceRows(NAME), curves)
     for number, (position, content) in enumerate(members, 1):
         try:
             reader.take(position, content, seen)
@@ -123,7 +124,7 @@ def _batches(path: Path, members: Iterator[tuple[str, bytes | nlp_logs.Fault]], 
             reader.batch.reject(position, str(error), "" if isinstance(content, nlp_logs.Fault) else content[:200])
         if number % _BATCH_LOGS == 0:
             yield reader.finished()
-            reader = _Reader(Batch(NAME), curves)
+            reader = _Reader(SourceRows(NAME), curves)
     yield reader.finished()
 
 
@@ -150,7 +151,7 @@ class _Curve:
 class _Reader:
     """Puts logs into a batch; what is by epoch goes there at the end, by the column."""
 
-    batch: Batch
+    batch: SourceRows
     curves: bool
     columns: dict[tuple[str, str], _Curve] = field(default_factory=dict)
 
@@ -205,7 +206,7 @@ class _Reader:
                 curve.epoch.append(epoch)
                 curve.values.append(value)
 
-    def finished(self) -> Batch:
+    def finished(self) -> SourceRows:
         """The batch, whole."""
         for (dataset, metric), curve in self.columns.items():
             self.batch.truths_of(

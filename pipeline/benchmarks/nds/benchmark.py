@@ -20,11 +20,12 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from pipeline.benchmarks import Batch, Benchmark, Metric, Space, Spec, arch_id_of
+from pipeline.benchmarks.contract import Benchmark, Metric, Space, Spec, arch_id_of
 from pipeline.benchmarks.nds import cells as _nds_cells
 from pipeline.benchmarks.nds import jobs as _nds_jobs
 from pipeline.benchmarks.nds import residual as _nds_residual
-from pipeline.benchmarks.parameters import ParameterCheck
+from pipeline.benchmarks.parameter_check import ParameterCheck
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import json_arrays
 from pipeline.provenance import canonical_json
@@ -147,7 +148,7 @@ def _files(path: Path) -> list[_File]:
     return files
 
 
-def read(path: Path, curves: bool) -> Iterator[Batch]:
+def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     """The published form: a JSON file under its published name, or a folder of them.
 
     A job that cannot be taken is a reject; so is the place where a file is damaged, and what follows it is lost.
@@ -162,16 +163,16 @@ def read(path: Path, curves: bool) -> Iterator[Batch]:
     return _batches(path, _files(path), curves)
 
 
-def _batches(path: Path, files: Sequence[_File], curves: bool) -> Iterator[Batch]:
+def _batches(path: Path, files: Sequence[_File], curves: bool) -> Iterator[SourceRows]:
     seen = _Seen()
     for file in files:
-        batch = Batch(NAME)
+        batch = SourceRows(NAME)
         try:
             for index, (position, job) in enumerate(json_arrays.read(file.path)):
                 _take(batch, file, index, position, job, curves, seen)
                 if index % _BATCH_JOBS == _BATCH_JOBS - 1:
                     yield batch
-                    batch = Batch(NAME)
+                    batch = SourceRows(NAME)
         except NotThisFormError as error:
             if path.is_file():
                 raise
@@ -203,7 +204,7 @@ class _Seen:
         return stated
 
 
-def _take(batch: Batch, file: _File, index: int, position: str, found: object, curves: bool, seen: _Seen) -> None:
+def _take(batch: SourceRows, file: _File, index: int, position: str, found: object, curves: bool, seen: _Seen) -> None:
     place = f"{file.prefix}{position}"
     if isinstance(found, json_arrays.Fault):
         batch.reject(place, found)

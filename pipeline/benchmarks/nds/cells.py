@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from pipeline.benchmarks import Spec
+from pipeline.benchmarks.contract import Spec
 from pipeline.errors import UserError, unknown
 
 WIDTHS, DEPTHS = (16, 24, 32), (4, 8, 12, 16, 20)

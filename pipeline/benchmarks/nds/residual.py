@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
-from pipeline.benchmarks import Spec
+from pipeline.benchmarks.contract import Spec
 from pipeline.benchmarks.nds.cells import whole
 from pipeline.errors import UserError, unknown
 

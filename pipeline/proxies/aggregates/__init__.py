@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pipeline.errors import UserError, unknown
 from pipeline.lake.store import Lake
-from pipeline.proxies import proxy_id_of, row_of
+from pipeline.proxies.contract import proxy_id_of, row_of
 
 VERSION = 1  # of what the view computes
 FOLDER = Path(__file__).parent / "presets"
@@ -123,7 +123,9 @@ def store(lake: Lake, benchmark: str, aggregate: Aggregate) -> bool:
     part = f"aggregate-{aggregate.proxy_id}"
     if lake.has(benchmark, part):
         return False
-    row = row_of(aggregate.proxy_id, aggregate.name, aggregate.configuration, VERSION, higher_is_better=True)
+    row = row_of(
+        aggregate.proxy_id, aggregate.name, "aggregate", aggregate.configuration, VERSION, higher_is_better=True
+    )
     try:
         lake.publish(benchmark, part, {"proxies": [row]})
     except FileExistsError:  # another process was quicker

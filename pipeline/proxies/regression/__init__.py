@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pipeline.errors import UserError
-from pipeline.proxies import Curve, Network, Proxy, Score, Timed, proxy_id_of, reason_of
 from pipeline.proxies import images as image_batches
+from pipeline.proxies.contract import Curve, Network, Proxy, Score, Timed, proxy_id_of, reason_of
 from pipeline.proxies.regression import presets
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _on_sequences(preset: presets.SequencePreset, images: Path | str | None) -> 
 def _proxy(preset: presets.Schedule, configuration: dict[str, Any], inputs: str, task: _Task[Any]) -> Proxy:
     scorer = _Scorer(preset, task, proxy_id_of(preset.name, configuration, VERSION))
     score_all = scorer.score_all if isinstance(task, _ImageTask) else None
-    return Proxy(preset.name, configuration, VERSION, False, scorer.score, inputs, score_all)
+    return Proxy(preset.name, "trained", configuration, VERSION, False, scorer.score, inputs, score_all)
 
 
 class _Task(Protocol[Drawn]):

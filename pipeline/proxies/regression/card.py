@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import UserError
-from pipeline.proxies import reason_of
 from pipeline.proxies.arithmetic import exact as exact  # noqa: PLC0414 (an export)
+from pipeline.proxies.contract import reason_of
 
 STREAMS = 32  # different streams that torch has: it hands them out in turn, and the next is the first again
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from pipeline import provenance
 from pipeline.errors import UserError
-from pipeline.proxies import Bundle, Proxy, Score, Timed, UnbuildableError, reason_of
 from pipeline.proxies import images as image_batches
+from pipeline.proxies.contract import Bundle, Proxy, Score, Timed, UnbuildableError, reason_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -127,7 +127,7 @@ class _Scorer:
         """One proxy."""
         configuration = {part: self._parts[part] for part in self.uses[name]}
         score = partial(self._one, name)
-        proxy = Proxy(name, configuration, VERSION, higher_is_better=True, score=score, inputs=self.inputs)
+        proxy = Proxy(name, "zero-cost", configuration, VERSION, higher_is_better=True, score=score, inputs=self.inputs)
         self.ids[proxy.proxy_id] = name
         return proxy
 

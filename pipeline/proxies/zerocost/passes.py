@@ -24,7 +24,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from pipeline.networks.features import Features
-from pipeline.proxies import UnbuildableError
+from pipeline.proxies.contract import UnbuildableError
 from pipeline.proxies.zerocost.entries import Entries
 from pipeline.proxies.zerocost.ledger import Ledger
 from pipeline.proxies.zerocost.watch import Watch, longest_chain

@@ -13,7 +13,7 @@ from typing import Any
 
 from scipy.stats import spearmanr
 
-from pipeline.proxies import Curve, Score
+from pipeline.proxies.contract import Curve, Score
 from tests.bench.gpu.runner import partly
 from tests.bench.gpu.setting import Row, Setting, networks, score_all
 from tests.fixtures import plain

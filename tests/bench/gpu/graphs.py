@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pipeline.proxies import Network, Proxy, Score
+from pipeline.proxies.contract import Network, Proxy, Score
 from tests.bench.gpu.agreement import agreement, statuses
 from tests.bench.gpu.runner import partly
 from tests.bench.gpu.setting import Row, Setting, networks, score_all, scorer_of

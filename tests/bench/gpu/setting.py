@@ -15,7 +15,8 @@ from typing import Any
 import torch
 
 from pipeline import benchmarks
-from pipeline.proxies import Network, Proxy, Score, regression
+from pipeline.proxies import regression
+from pipeline.proxies.contract import Network, Proxy, Score
 from pipeline.proxies.regression import card
 from pipeline.proxies.regression.recorded import Resident, Task, Work
 from pipeline.proxies.regression.resident import Card, Trained

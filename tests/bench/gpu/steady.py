@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline.proxies import Proxy
+from pipeline.proxies.contract import Proxy
 from tests.bench import floors
 from tests.bench.gpu.agreement import stored
 from tests.bench.gpu.runner import partly

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.benchmarks import arch_id_of, load
+from pipeline.benchmarks import load
+from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench101 import benchmark as nasbench101
 from pipeline.benchmarks.nasbench101 import cells as _cell_graph
 from pipeline.errors import UserError

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from pipeline import executor
-from pipeline.benchmarks import Batch, arch_id_of
+from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench101 import benchmark as nasbench101
 from pipeline.benchmarks.nasbench101 import published as form
 from pipeline.benchmarks.nasbench101 import runs as _nasbench101_runs
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest.run import ingest
@@ -29,14 +30,14 @@ NAMES = ("train_seconds", "train_accuracy", "validation_accuracy", "test_accurac
 Row = dict[str, Any]
 
 
-def truth(batches: list[Batch]) -> list[Row]:
+def truth(batches: list[SourceRows]) -> list[Row]:
     """The rows of truth, a dictionary each."""
     constants = {"benchmark": "nasbench101", "source_id": "s"}
     tables = [t for b in batches for t in (b.arrow("truth", constants), *(t for *_, t in b.arrow_blocks(constants)))]
     return [row for table in tables for row in table.to_pylist()]
 
 
-def rejects(batches: list[Batch]) -> list[tuple[str, str]]:
+def rejects(batches: list[SourceRows]) -> list[tuple[str, str]]:
     return [pair for b in batches for pair in zip(b.rejects["position"], b.rejects["reason"], strict=True)]
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.benchmarks import Batch, arch_id_of
+from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench101 import benchmark as nasbench101
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.ingest import mapped_table as _table
 from pipeline.ingest import mapping as _recipe
@@ -121,7 +122,7 @@ def values(number: float) -> dict[str, Any]:
     return {**{name: number + i for i, name in enumerate(SCORES)}, "val_accuracy": 90 + number}
 
 
-def read(path: Path) -> Batch:
+def read(path: Path) -> SourceRows:
     [batch] = _table.read(_recipe.find("nasbench101", "naslib-zero-cost"), nasbench101.BENCHMARK, path, {})
     return batch
 

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.benchmarks import Batch, arch_id_of, load
+from pipeline.benchmarks import load
+from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench201 import benchmark as nasbench201
 from pipeline.benchmarks.nasbench201 import nats
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from tests.fixtures import published as fixtures
 
@@ -133,7 +135,7 @@ def test_the_shelf_holds_it_and_its_metrics_are_declared_once() -> None:
     assert len({r[0] for r in ranked}) == len(ranked)
 
 
-def joined(batches: list[Batch]) -> list[dict[str, Any]]:
+def joined(batches: list[SourceRows]) -> list[dict[str, Any]]:
     return [dict(zip(b.truths, row, strict=True)) for b in batches for row in zip(*b.truths.values(), strict=True)]
 
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.benchmarks import arch_id_of, load
+from pipeline.benchmarks import load
+from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench_nlp import benchmark as nasbench_nlp
 from pipeline.benchmarks.nasbench_nlp import sampling as _recurrent_draws
 from pipeline.errors import UserError

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.benchmarks import Batch, arch_id_of
+from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench_nlp import benchmark as nasbench_nlp
 from pipeline.benchmarks.nasbench_nlp import network as recurrent
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest.run import ingest
@@ -43,7 +44,7 @@ def rows(path: Path, curves: bool = False) -> list[dict[str, Any]]:
 
 
 def rejects(path: Path) -> list[tuple[str, str]]:
-    batches: Sequence[Batch] = list(nasbench_nlp.read(path, False))
+    batches: Sequence[SourceRows] = list(nasbench_nlp.read(path, False))
     return [pair for b in batches for pair in zip(b.rejects["position"], b.rejects["reason"], strict=True)]
 
 

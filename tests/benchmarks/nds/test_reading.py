@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.benchmarks import Batch
 from pipeline.benchmarks.nds import benchmark as nds
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError
 from tests.fixtures import nds_files
 from tests.fixtures.nds_files import Json, arch
 
 
-def joined(batches: list[Batch]) -> list[Json]:
+def joined(batches: list[SourceRows]) -> list[Json]:
     return [dict(zip(b.truths, row, strict=True)) for b in batches for row in zip(*b.truths.values(), strict=True)]
 
 
-def rejects(batches: list[Batch]) -> list[tuple[str, str]]:
+def rejects(batches: list[SourceRows]) -> list[tuple[str, str]]:
     return [pair for b in batches for pair in zip(b.rejects["position"], b.rejects["reason"], strict=True)]
 
 

@@ -17,7 +17,8 @@ from pipeline import executor
 from pipeline.benchmarks.nasbench101 import benchmark as nasbench101
 from pipeline.benchmarks.nasbench201 import network as topology
 from pipeline.errors import UserError
-from pipeline.proxies import Bundle, Network, Proxy, Score, regression
+from pipeline.proxies import regression
+from pipeline.proxies.contract import Bundle, Network, Proxy, Score
 from pipeline.proxies.regression import card, presets, recorded, resident, training
 from pipeline.proxies.regression.resident import Card
 from pipeline.scoring import batches

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline import benchmarks
+from pipeline import benchmarks, proxies
 from pipeline.benchmarks.nasbench201 import network as nets
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.proxies import arithmetic, zerocost
-from pipeline.proxies import registry as shelf
 from pipeline.proxies.zerocost import ledger
 from pipeline.scoring import run as score
 
@@ -30,7 +30,7 @@ def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def sizes(lake: Path) -> Path:
     """A lake of two architectures of the size space."""
-    batch = benchmarks.Batch("nasbench201")
+    batch = SourceRows("nasbench201")
     for last in (8, 16):
         batch.architecture("size", {"channels": [8, 8, 8, 8, last]}, str(last))
     rows = batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16})
@@ -173,9 +173,9 @@ def test_the_configuration_holds_what_changes_the_number() -> None:
 
 def test_unknown_names_suggest_and_sequences_are_refused(sizes: Path) -> None:
     with pytest.raises(UserError, match="unknown proxy 'synfow': did you mean synflow"):
-        shelf.load("synfow")
+        proxies.load("synfow")
     with pytest.raises(UserError, match="unknown proxy 'zerocost': did you mean zero-cost"):
-        shelf.load("zerocost")
+        proxies.load("zerocost")
     with pytest.raises(
         UserError, match=r"synflow is for networks that take images.*choose.* grad_norm.* regression-nlp"
     ):

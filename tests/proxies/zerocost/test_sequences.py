@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import benchmarks
+from pipeline import proxies
 from pipeline.benchmarks.nasbench_nlp import benchmark as nasbench_nlp
 from pipeline.benchmarks.nasbench_nlp import network as recurrent
+from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
-from pipeline.proxies import registry as shelf
 from pipeline.proxies import zerocost
 from pipeline.proxies.zerocost import measures
 from pipeline.proxies.zerocost.passes import Passes
@@ -86,7 +86,7 @@ def test_a_unit_that_never_changes_is_told() -> None:
 
 
 def test_the_bundle_scores_a_cell_of_the_benchmark(lake: Path) -> None:
-    batch = benchmarks.Batch("nasbench_nlp")
+    batch = SourceRows("nasbench_nlp")
     batch.architecture("cells", nasbench_nlp.canonical("cells", RECIPE), "made up")
     rows = batch.arrow("architectures", {"benchmark": "nasbench_nlp", "source_id": "0" * 16})
     Lake(lake, create=True).publish("nasbench_nlp", "ingest-made-up", {"architectures": rows.to_pylist()})
@@ -97,7 +97,7 @@ def test_the_bundle_scores_a_cell_of_the_benchmark(lake: Path) -> None:
     stored = {names[r["proxy_id"]]: r["value"] for r in Lake(lake).read("scores", "nasbench_nlp").to_pylist()}
     assert set(stored) == NAMES
     assert stored["params"] == recurrent.parameters(nasbench_nlp.canonical("cells", RECIPE)) + 401 * 10
-    bundle = shelf.load("jacov", None, "sequences")
+    bundle = proxies.load("jacov", None, "sequences")
     [proxy] = bundle.proxies
     [row] = Lake(lake).read("architectures", "nasbench_nlp").to_pylist()
     spec = nasbench_nlp.canonical("cells", RECIPE)
@@ -106,11 +106,11 @@ def test_the_bundle_scores_a_cell_of_the_benchmark(lake: Path) -> None:
 
 
 def test_a_name_is_one_thing_for_images_and_another_for_sequences() -> None:
-    ids = {inputs: shelf.load("snip", None, inputs).proxies[0].proxy_id for inputs in ("images", "sequences")}
+    ids = {inputs: proxies.load("snip", None, inputs).proxies[0].proxy_id for inputs in ("images", "sequences")}
     assert len(set(ids.values())) == 2
     assert (
-        shelf.load("params", None, "images").proxies[0].proxy_id
-        == shelf.load("params", None, "sequences").proxies[0].proxy_id
+        proxies.load("params", None, "images").proxies[0].proxy_id
+        == proxies.load("params", None, "sequences").proxies[0].proxy_id
     )
     with pytest.raises(UserError, match="--images does not go with zero-cost here"):
-        shelf.load("zero-cost", "noise", "sequences")
+        proxies.load("zero-cost", "noise", "sequences")

@@ -1,0 +1,117 @@
+"""What a benchmark is: its search spaces, its metrics, and the functions that read, build and sample.
+
+A package `pipeline.benchmarks.NAME` holds one `BENCHMARK` of this form; `pipeline.benchmarks` finds it by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from pipeline import provenance
+from pipeline.errors import unknown
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from pipeline.benchmarks.parameter_check import ParameterCheck
+    from pipeline.benchmarks.source_rows import SourceRows
+
+ARCHITECTURE_VERSION = 1
+
+Spec = dict[str, Any]
+"""A canonical architecture: a JSON object that builds the network and is equal for equal architectures."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """A search space: its name, its number of architectures (None: not enumerated), and one sentence."""
+
+    name: str
+    size: int | None
+    description: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a value of `truth` means; the fields are the columns of `metrics`."""
+
+    dataset: str
+    metric: str
+    split: str
+    unit: str
+    higher_is_better: bool | None
+    priority: int | None
+    description: str
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark as facts and functions.
+
+    Args:
+        name: as on the command line; the package's name.
+        title: as in a report.
+        spaces: its search spaces, the default one first.
+        metrics: what its ground truth measures.
+        licence: SPDX identifier of the published native form.
+        reader_version: raise it when `read` would store other rows for the same file.
+        canonical: (space, architecture in any accepted notation) -> spec; UserError says which rule is broken.
+        compose: (space, parts) -> spec, from named parts as a table's columns or codes give them.
+        read: (path, curves) -> rows from the published native form; NotThisFormError if it is not that.
+        build: (space, spec) -> a torch module whose forward maps `inputs` to the list of its taps.
+        stages: number of taps of a network.
+        sample: (space, random) -> a random architecture, where the space is generative.
+        mutate: (space, spec, random) -> a neighbour, likewise.
+        check: (path, number of networks) -> for each file, whether its networks are built as the file says.
+        features: (space, spec) -> `inputs` to the features that a classifier pools: `networks.features`.
+        forms: one line for each form that `read` takes, for error messages.
+        inputs: what the networks take: images [N, 3, H, W], or sequences [N, T, width].
+        curves_asked: whether `read` leaves learning curves out unless it is asked for them.
+    """
+
+    name: str
+    title: str
+    spaces: tuple[Space, ...]
+    metrics: tuple[Metric, ...]
+    licence: str
+    reader_version: int
+    canonical: Callable[[str, object], Spec]
+    compose: Callable[[str, Mapping[str, object]], Spec]
+    read: Callable[[Path, bool], Iterator[SourceRows]]
+    build: Callable[[str, Spec], nn.Module]
+    stages: int
+    forms: str
+    inputs: str = "images"
+    curves_asked: bool = True
+    sample: Callable[[str, Random], Spec] | None = None
+    mutate: Callable[[str, Spec, Random], Spec] | None = None
+    check: Callable[[Path, int], list[ParameterCheck]] | None = None
+    features: Callable[[str, Spec], nn.Module] | None = None
+
+    def space(self, name: str | None) -> Space:
+        """The space of that name, or the default one."""
+        if name is None:
+            return self.spaces[0]
+        for space in self.spaces:
+            if space.name == name:
+                return space
+        raise unknown(f"space of {self.name}", name, (s.name for s in self.spaces))
+
+    def metric(self, dataset: str, metric: str) -> Metric:
+        """The declared metric; UserError with a suggestion if there is none."""
+        of_dataset = {m.metric: m for m in self.metrics if m.dataset == dataset}
+        if not of_dataset:
+            raise unknown(f"dataset of {self.name}", dataset, {m.dataset for m in self.metrics})
+        if metric not in of_dataset:
+            raise unknown(f"metric of {self.name} on {dataset}", metric, of_dataset)
+        return of_dataset[metric]
+
+
+def arch_id_of(benchmark: str, space: str, spec: str | Spec) -> str:
+    """The identity of an architecture, from its spec or the spec's canonical JSON."""
+    text = spec if isinstance(spec, str) else provenance.canonical_json(spec)
+    return provenance.text_identity("architecture", ARCHITECTURE_VERSION, f"{benchmark}/{space}/{text}")
