@@ -73,7 +73,7 @@ def test_every_step_runs_through(setting: Setting, capfd: pytest.CaptureFixture[
         assert graph[way]["weights_apart"] == 0 and graph[way]["losses_apart_at_most"] == 0
     together = rows["together"]["nasbench101"]
     assert together["statuses"] == {"ok": 6} and together["recorded"]
-    assert together["beside_and_alone"]["first_loss_apart_at_most"] == 0
+    assert together["beside_and_alone"]["first_loss_apart_at_most"] == 0 and together["same_bits"] == 2
     assert rows["tests"]["exit_code"] == 0 and "1 passed" in rows["tests"]["last"][-1]
     assert rows["plain"]["nasbench101"]["networks"] == 2 and rows["plain"]["nasbench101"]["ms_per_architecture"] > 0
     host = rows["host"]["nasbench101"]

@@ -90,6 +90,7 @@ def together(setting: Setting) -> Row:
             row[name] = {
                 "networks": len(some), "size": size, "statuses": statuses(beside),
                 "seconds_with_start": seconds, "beside_and_alone": agreement(beside[size : 2 * size], alone),
+                "same_bits": sum(a == b for a, b in zip(beside[size : 2 * size], alone, strict=True)),
                 "recorded": _recorded(proxy, setting, few[0]),
             }  # fmt: skip
             partly(setting, row)

@@ -32,9 +32,8 @@ def host(setting: Setting) -> Row:
     for number, name in enumerate(setting.spaces):
         share = setting.left / (len(setting.spaces) - number)
         proxy, some = setting.proxy(), networks(name, setting.many)
-        warm = Training(proxy, some[: 2 * size], setting.card(size))
-        warm.run()
         on = setting.card(size)
+        Training(proxy, some[: 2 * size], on).run()  # every slot has had a network, every library is loaded
         with parts() as spent:
             training = Training(proxy, some, on)
             seconds, _ = setting.timed(lambda training=training, share=share: training.run(
@@ -45,7 +44,7 @@ def host(setting: Setting) -> Row:
             "parts_ms": {part: _per(spent[part], count) for part in spent},
         }  # fmt: skip
         partly(setting, row)
-        training = Training(proxy, some, setting.card(size))
+        training = Training(proxy, some, on)
         with samples() as counted:
             training.run(time.monotonic() + share / 4, at_least=2 * size)
         row[name]["threads"] = counted

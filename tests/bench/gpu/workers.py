@@ -102,7 +102,7 @@ def _train(setting: Any, name: str, number: int, seconds: float, barrier: Any, a
     setting = replace(setting, graph=_graph(setting.graph))
     size = setting.sizes[0]
     proxy, on = setting.proxy(), setting.card(size)
-    Training(proxy, networks(name, size, first=10_000 * (number + 1)), on).run()
+    Training(proxy, networks(name, 2 * size, first=10_000 * (number + 1)), on).run()
     barrier.wait(STARTING)
     until = time.monotonic() + seconds
     training = Training(proxy, networks(name, 100 * size, distinct=setting.plain), on)
