@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:
+    import torch
+
+ON_A_CARD = "float32 by IEEE, cuDNN deterministic; the backward pass of max pooling adds in any order"
+"""What the record of a run on a card says: two runs may differ by rounding, which training magnifies."""
 
 
 def exact(device: str) -> torch.device:
@@ -13,6 +17,8 @@ def exact(device: str) -> torch.device:
     TensorFloat-32, torch's default for convolutions on a card, keeps 10 of 23 bits of a product's factors: losses that
     it moves beyond rounding would be another proxy.
     """
+    import torch
+
     if device == "cpu":
         return torch.device(device)
     # One interface alone: torch refuses to answer where it was mixed with the older `allow_tf32`.

@@ -16,6 +16,7 @@ from pipeline.benchmarks.contract import Benchmark, arch_id_of
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
+from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import Bundle
 from pipeline.scoring import batches
 from pipeline.scoring.plan import Item, Plan, ScoreTask, fits, sampled, specs
@@ -98,7 +99,7 @@ def run(
         texts = listed if listed is not None else specs(lake, plan.benchmark, plan.space, incomplete)
         wanted = [(a, texts[a], journal.stored.missing(a)) for a in incomplete]
         with executor.opened(where, workers, plan.asked_device(bundle)) as pool:
-            asked_for = {"sample": sample, "only": only, "workers": pool.workers, "executor": where.kind}
+            asked_for = {"sample": sample, "only": only, "executor": where.kind, **how(pool)}
             run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name)
             _work(journal, run_row, wanted, replace(plan, device=pool.device), pool)
     catalog.ensure(lake)
@@ -128,6 +129,12 @@ def _work(journal: Journal, run_row: dict[str, Any], wanted: list[Item], plan: P
         raise
     finally:
         journal.close(status)
+
+
+def how(pool: executor.Pool) -> dict[str, Any]:
+    """What a run's record says of its workers."""
+    on_a_card = {"sharing": pool.sharing, "arithmetic": arithmetic.ON_A_CARD} if pool.device == "cuda" else {}
+    return {"workers": pool.workers, **on_a_card}
 
 
 def _batch_size(plan: Plan, bundle: Bundle, items: int, workers: int) -> int:

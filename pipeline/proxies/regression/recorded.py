@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from pipeline.proxies.regression import card, training
 from pipeline.proxies.regression.card import Graph, Slot
@@ -89,14 +89,14 @@ class Task:
         return Shared(images, goals, torch.tensor([loss.weight for loss in self.preset.losses], device=device))
 
 
-class Calls(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Calls(TorchFunctionMode):
     """The operations of a forward pass: `keys` says which they are, with shapes and layouts."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.keys: set[Hashable] = set()
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.keys.add((func, *map(_key, args), *((name, _key(value)) for name, value in (kwargs or {}).items())))
         return func(*args, **(kwargs or {}))
 
@@ -106,7 +106,7 @@ def _key(value: Any) -> Hashable:
         return value.shape, value.stride(), value.dtype
     if isinstance(value, (list, tuple)):
         return tuple(map(_key, value))
-    return repr(value)
+    return value if isinstance(value, (int, float, str, type(None))) else repr(value)
 
 
 class Drawing:
@@ -124,7 +124,7 @@ def _draw(task: Task, generator: Generator, into: Tensor) -> None:
     images = task.images
     # As many numbers at a time come in the same order; normal ones only where a batch is a multiple of torch's block.
     step = DRAWN if images.numel() % 16 == 0 else 1
-    for batches in into.split(step):
+    for batches in torch.split(into, step):
         noise = training.noise(task.preset.noise, images.expand(batches.shape), generator)
         torch.add(images, noise, out=batches)
 

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -17,7 +17,8 @@ from pipeline import executor
 from pipeline.benchmarks.nasbench101 import benchmark as nasbench101
 from pipeline.benchmarks.nasbench201 import network as topology
 from pipeline.errors import UserError
-from pipeline.proxies import regression
+from pipeline.executor import cluster
+from pipeline.proxies import arithmetic, regression
 from pipeline.proxies.contract import Bundle, Network, Proxy, Score
 from pipeline.proxies.regression import card, presets, recorded, resident, training
 from pipeline.proxies.regression.resident import Card
@@ -161,6 +162,23 @@ def test_a_divergence_in_the_middle_keeps_the_losses_before_it(tmp_path: Path) -
     expected = alone(proxy, [small(4)])
     assert expected[0].status == "diverged" and len(expected[0].curves[0].iterations) > 0
     assert together(proxy, [small(4)], Card(CPU, Tape)) == expected
+
+
+@pytest.mark.parametrize("kind", ["uniform", "normal"])
+@pytest.mark.parametrize("shape", [(16, 3, 32, 32), (1, 3, 5, 5)])
+def test_noise_that_is_drawn_some_batches_at_a_time_is_that_of_each_batch(
+    kind: Literal["uniform", "normal"], shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(PRESET.replace('"uniform"', f'"{kind}"'))
+    preset, images = presets.load(str(path)), torch.randn(shape)
+    assert isinstance(preset, presets.Preset)
+    found = torch.empty(recorded.DRAWN + 3, *shape)
+    drawing = recorded.Drawing().drawn(recorded.Task(preset, images, []), torch.Generator().manual_seed(5), found)
+    drawing.result()
+    generator = torch.Generator().manual_seed(5)
+    for batch in found:
+        assert torch.equal(batch, images + training.noise(preset.noise, images, generator))
 
 
 def test_scoring_in_groups_leaves_the_callers_random_stream_alone(proxy: Proxy) -> None:
@@ -582,3 +600,9 @@ def test_auto_is_a_card_only_for_what_trains_side_by_side(proxy: Proxy) -> None:
     alone, together = Bundle("n", (proxy,), "n", one), Bundle("n", (proxy,), "n", one, score_all=score_all)
     assert [plan("auto").asked_device(bundle) for bundle in (alone, together)] == ["cpu", "auto"]
     assert [plan("cuda").asked_device(bundle) for bundle in (alone, together)] == ["cuda", "cuda"]
+
+
+def test_the_record_of_a_run_on_a_card_says_how_the_card_computed() -> None:
+    cards = cluster.RayPool(4, "cuda", "a card", 0.5)
+    assert score.how(cards) == {"workers": 4, "sharing": 2, "arithmetic": arithmetic.ON_A_CARD}
+    assert score.how(cluster.RayPool(4, "cpu", "cpu", 0.0)) == {"workers": 4}
