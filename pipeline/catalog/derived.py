@@ -28,10 +28,10 @@ from pipeline.lake.store import Lake
 
 FOLDER = "derived"
 _FIRST = ("aggregate_scores", "reference_sources", "targets")  # computed along with any other: others read them
-_BIG = ("seed_means", "ground_truth", "pairs", "compared")
+_BIG = ("seed_means", "ground_truth", "pairs", "comparison_scores")
 _RANKED = (
     "correlations", "correlations_shared", "correlations_top", "comparison", "best_of_k", "rho_by_iteration",
-    "source_agreement", "noise_ceiling", "search_results",
+    "truth_agreement", "noise_ceiling", "search_results",
 )  # fmt: skip
 
 SMALL = (*_FIRST, *_RANKED)  # of some thousand rows, or as many as there are architectures

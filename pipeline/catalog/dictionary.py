@@ -9,6 +9,8 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+import duckdb
+
 from pipeline import catalog
 from pipeline.lake.schema import FORMAT, TABLES, Table
 from pipeline.lake.store import Lake
@@ -27,14 +29,20 @@ A key names the columns that no two rows share, where NULL counts as a value. Co
 
 
 def markdown() -> str:
-    """The whole dictionary."""
-    parts = [_HEAD, *(_table(table) for table in TABLES.values()), "## Views\n"]
+    """The whole dictionary: tables as the schema has them, views by topic."""
+    parts = [_HEAD, *(_table(table) for table in TABLES.values())]
+    views = catalog.queries("views")
+    topics = {path.parent.name for path in views.values()}
     with tempfile.TemporaryDirectory() as folder, closing(catalog.snapshot(Lake(Path(folder), create=True))) as empty:
-        for name, path in catalog.queries("views").items():
-            names = catalog.rows(empty, f"FROM {name}").column_names
-            columns = ", ".join(f"`{column}`" for column in names)
-            parts.append(f"### {name}\n\n{catalog.head_comment(path.read_text())}\n\nColumns: {columns}.\n")
+        for topic in sorted(topics, key=lambda topic: (topic == "deprecated", topic)):
+            parts.append(f"## Views: {topic}\n")
+            parts += [_view(empty, name, path) for name, path in views.items() if path.parent.name == topic]
     return "\n".join(parts)
+
+
+def _view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> str:
+    columns = ", ".join(f"`{column}`" for column in catalog.rows(connection, f"FROM {name}").column_names)
+    return f"### {name}\n\n{catalog.head_comment(path.read_text())}\n\nColumns: {columns}.\n"
 
 
 def _table(table: Table) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import duckdb
@@ -26,10 +30,35 @@ _MERGE = {
 
 
 def queries(kind: str) -> dict[str, Path]:
-    """The .sql files of a folder of queries/ (views, checks, report, examples) in order, by name without number."""
+    """The .sql files under a folder of queries/ (views, checks, report, ...) by name, in the order of the files' names.
+
+    The number that an example's file name begins with is not part of the name.
+    """
     package = Path(__file__).resolve().parents[1]
     root = next(folder for folder in (package / "queries", package.parent / "queries") if folder.is_dir())
-    return {re.sub(r"^\d+_", "", path.stem): path for path in sorted((root / kind).glob("*.sql"))}
+    files = sorted((root / kind).rglob("*.sql"), key=lambda path: path.name)
+    return {re.sub(r"^\d+_", "", path.stem): path for path in files}
+
+
+def in_reading_order(views: Mapping[str, str]) -> list[str]:
+    """The names of views (name: SQL), each after those that it reads; else by name.
+
+    Raises:
+        graphlib.CycleError: views read each other.
+    """
+    names = sorted(views)
+    graph = {name: sorted(_tables_read(views[name]) & set(names)) for name in names}
+    return list(TopologicalSorter(graph).static_order())
+
+
+@functools.cache
+def _tables_read(select: str) -> frozenset[str]:
+    """The tables and views that a SELECT reads, as DuckDB parses it; names of its own WITH are not among them."""
+    with closing(duckdb.connect()) as connection:
+        [(tree,)] = connection.execute("SELECT json_serialize_sql($sql)", {"sql": select}).fetchall()
+    assert not json.loads(tree)["error"], tree
+    own = re.findall(r'"key":"(\w+)"', tree)
+    return frozenset(re.findall(r'"table_name":"(\w+)"', tree)) - set(own)
 
 
 def head_comment(sql: str) -> str:
@@ -73,8 +102,9 @@ def script(lake: Lake, files: Mapping[str, str], kind: str) -> Script:
     made: list[str] = []
     for table in TABLES.values():
         made += _create(kind, table, select(table, files[table.name]))
-    for name, path in queries("views").items():
-        sql = path.read_text()
+    views = {name: path.read_text() for name, path in queries("views").items()}
+    for name in in_reading_order(views):
+        sql = views[name]
         made.append(f"CREATE VIEW {name} AS {sql}")
         made.append(f"COMMENT ON VIEW {name} IS {text(head_comment(sql))}")
     about = f"SELECT {text(str(lake.root))} AS lake, {FORMAT} AS format, {text(duckdb.__version__)} AS duckdb"

@@ -41,7 +41,7 @@ def compare(connection: duckdb.DuckDBPyConnection, main: Row, ranking: list[Row]
     """
     parameters = {key: main[key] for key in ("benchmark", "space", "dataset", "metric")}
     rows = answers(connection, "comparison", parameters)
-    pairs = {(p["proxy_id"], p["seed"]): p for p in answers(connection, "compared", parameters)}
+    pairs = {(p["proxy_id"], p["seed"]): p for p in answers(connection, "comparison_scores", parameters)}
     for row in rows:
         row |= {"difference": None, "difference_low": None, "difference_high": None}
     if pairs and len(rows) > 1:

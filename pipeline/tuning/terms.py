@@ -129,7 +129,7 @@ def read(
     where: dict[str, catalog.Value] = {"benchmark": benchmark, "space": space, "seed": seed}
     with closing(catalog.snapshot(lake)) as connection:
         scores, curves = (
-            catalog.rows(connection, catalog.queries("tune")[name].read_text(), where).to_pylist()
+            catalog.rows(connection, catalog.queries("tuning")[name].read_text(), where).to_pylist()
             for name in ("scores", "curves")
         )
     return _table(benchmark, space, found, _used(scores, use), curves, coverage)
@@ -142,7 +142,7 @@ def target(lake: Lake, benchmark: str, space: str) -> Target:
         UserError: it has none.
     """
     with closing(catalog.snapshot(lake)) as connection:
-        sql = catalog.queries("tune")["truth"].read_text()
+        sql = catalog.queries("tuning")["truth"].read_text()
         rows = catalog.rows(connection, sql, {"benchmark": benchmark, "space": space}).to_pylist()
     if not rows:
         raise UserError(f"the lake {lake.root} has no ground truth of {benchmark}/{space}: run `pipeline ingest` first")

@@ -11,5 +11,5 @@ SELECT
     round(pearson, 6) AS pearson,
     round(spearman, 6) AS spearman,
     largest_difference
-FROM source_agreement
+FROM truth_agreement
 ORDER BY space, dataset, metric, epochs, source, other_source

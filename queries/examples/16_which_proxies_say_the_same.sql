@@ -9,7 +9,7 @@ WITH ranked AS (
         compared.arch_id,
         labels.label,
         (rank() OVER by_score + count(*) OVER by_score) / 2 AS place
-    FROM compared
+    FROM comparison_scores AS compared
     INNER JOIN proxy_labels AS labels ON compared.proxy_id = labels.proxy_id
     INNER JOIN targets
         ON

@@ -5,7 +5,7 @@ WITH known AS (
         benchmark,
         space,
         count(DISTINCT arch_id) AS architectures
-    FROM goals
+    FROM target_values
     WHERE main
     GROUP BY benchmark, space
 ),

@@ -1,7 +1,7 @@
 -- Which signal at which stage tells most, and when? rho of every loss curve of a proxy at ten iterations, with the main
 -- target alone, so that a whole space is soon asked.
 -- Run: pipeline query --file queries/examples/21_rho_of_each_pair.sql --param proxy=regression-n101
-WITH goals AS (
+WITH aims AS (
     SELECT
         ground_truth.benchmark,
         ground_truth.space,
@@ -22,17 +22,17 @@ WITH goals AS (
 points AS (
     SELECT
         curve_points.*,
-        goals.dataset,
-        goals.metric,
-        goals.truth,
+        aims.dataset,
+        aims.metric,
+        aims.truth,
         curve_points.iteration % greatest(1, max(curve_points.iteration) OVER () // 10) = 0 AS kept
     FROM curve_points
     INNER JOIN proxies ON curve_points.proxy_id = proxies.proxy_id
-    INNER JOIN goals
+    INNER JOIN aims
         ON
-            curve_points.benchmark = goals.benchmark
-            AND curve_points.space = goals.space
-            AND curve_points.arch_id = goals.arch_id
+            curve_points.benchmark = aims.benchmark
+            AND curve_points.space = aims.space
+            AND curve_points.arch_id = aims.arch_id
     WHERE proxies.name = $proxy AND isfinite(curve_points.loss)
 ),
 

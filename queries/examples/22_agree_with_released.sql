@@ -11,5 +11,5 @@ SELECT
     round(spearman, 4) AS spearman,
     factor,
     round(own_rho, 4) AS own_rho
-FROM released_agreement
+FROM released_score_agreement
 ORDER BY benchmark, space, spearman, proxy, seed, released

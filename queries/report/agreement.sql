@@ -10,5 +10,5 @@ SELECT
     n,
     pearson,
     spearman
-FROM source_agreement
+FROM truth_agreement
 ORDER BY benchmark, space, dataset, metric, epochs, source, other_source

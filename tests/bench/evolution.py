@@ -54,7 +54,7 @@ def scores(lake: Lake, benchmark: str, space: str, names: list[str]) -> list[dic
     """Scores of each proxy by arch_id, higher is better; the worst where a training failed."""
     with closing(catalog.snapshot(lake)) as connection:
         given: dict[str, catalog.Value] = {"benchmark": benchmark, "space": space, "seed": 0}
-        rows = catalog.rows(connection, catalog.queries("tune")["scores"].read_text(), given).to_pylist()
+        rows = catalog.rows(connection, catalog.queries("tuning")["scores"].read_text(), given).to_pylist()
     found = {r["proxy"]: dict(zip(r["arch_ids"], r["scores"], strict=True)) for r in rows}
     return [{a: -np.inf if s is None else s for a, s in found[name].items()} for name in names]
 

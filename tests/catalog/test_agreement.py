@@ -33,7 +33,7 @@ def ask(lake, sql):
 
 
 def test_architectures_lie_apart_by_their_relative_ranks(lake):
-    rows = ask(lake[0], "FROM beside_released WHERE seed = 0 AND released = 'naswot@them' ORDER BY arch_id")
+    rows = ask(lake[0], "FROM released_score_pairs WHERE seed = 0 AND released = 'naswot@them' ORDER BY arch_id")
     assert [r["arch_id"] for r in rows] == [lakes.arch(i) for i in range(2, SIZE)]
     for column, place in (("score", "place"), ("released_score", "released_place")):
         expected = stats.rankdata([r[column] for r in rows]) / len(rows)
@@ -43,11 +43,13 @@ def test_architectures_lie_apart_by_their_relative_ranks(lake):
 
 def test_agreement_is_that_of_scipy_beside_our_own_between_seeds(lake):
     lake, first, second = lake
-    rows = {(r["released"], r["seed"]): r for r in ask(lake, "FROM released_agreement")}
+    rows = {(r["released"], r["seed"]): r for r in ask(lake, "FROM released_score_agreement")}
     assert len(rows) == 6
     assert rows["naswot@few", 0]["spearman"] == pytest.approx(1) and rows["naswot@few", 0]["own_rho"] is None
     for seed, ours in enumerate((first, second)):
-        beside = ask(lake, f"FROM beside_released WHERE seed = {seed} AND released = 'naswot@them' ORDER BY arch_id")
+        beside = ask(
+            lake, f"FROM released_score_pairs WHERE seed = {seed} AND released = 'naswot@them' ORDER BY arch_id"
+        )
         theirs = [r["released_score"] for r in beside]
         found = rows["naswot@them", seed]
         assert found["n"] == SIZE - 2 and found["factor"] is None

@@ -96,8 +96,8 @@ def test_a_damaged_catalog_is_made_again(tmp_path, content):
 def test_a_catalog_of_other_views_is_made_again(tmp_path, monkeypatch):
     lake = lakes.made_up(tmp_path / "lake")
     catalog.refresh(lake)
-    (tmp_path / "99_extra.sql").write_text("-- One more.\nSELECT 42 AS answer")
-    more = {**catalog.queries("views"), "extra": tmp_path / "99_extra.sql"}
+    (tmp_path / "extra.sql").write_text("-- One more.\nSELECT 42 AS answer")
+    more = {**catalog.queries("views"), "extra": tmp_path / "extra.sql"}
     monkeypatch.setattr(catalog.script, "queries", lambda kind: more)
     assert ask(lake, "FROM extra") == [{"answer": 42}]
 

@@ -94,7 +94,7 @@ def test_a_part_deleted_by_hand_and_published_anew_is_another(lake):
 
 def test_a_changed_view_is_not_answered_from_what_was_stored(lake, tmp_path, monkeypatch):
     assert ask(lake, COUNT) == [{"n": 8}]
-    changed = tmp_path / "50_correlations.sql"
+    changed = tmp_path / "correlations.sql"
     others = ", ".join(
         f"0 AS {c}" for c in ("benchmark", "space", "dataset", "metric", "proxy_id", "proxy", "seed", "n")
     )

@@ -271,7 +271,7 @@ def test_losses_that_are_not_finite_lower_n(tmp_path):
 
 
 def test_sources_are_compared_pairwise_where_both_know_the_architecture(lake):
-    found = one(lake, "FROM source_agreement")
+    found = one(lake, "FROM truth_agreement")
     sql = "SELECT arch_id, value FROM seed_means WHERE source_id = $id AND metric = 'test_accuracy' AND epochs = 9"
     big, small = ({r["arch_id"]: r["value"] for r in ask(lake, sql, id=s)} for s in (BIG, SMALL))
     x, y = [small[a] for a in small], [big[a] for a in small]
@@ -288,5 +288,5 @@ def test_sources_of_other_training_lengths_are_not_compared_but_an_unstated_one_
         tmp_path / "lake", sources=[lakes.source(s, s[0]) for s, _ in rows],
         truth=[lakes.truth(i, float(i), source_id=s, epochs=e) for s, e in rows for i in range(3)],
     )  # fmt: skip
-    found = {(r["source"], r["other_source"]) for r in ask(lake, "FROM source_agreement")}
+    found = {(r["source"], r["other_source"]) for r in ask(lake, "FROM truth_agreement")}
     assert found == {("a", "c"), ("b", "c")}

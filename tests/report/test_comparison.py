@@ -53,9 +53,10 @@ def ask(lake, sql):
 
 
 def test_compared_are_those_with_enough_scores_on_what_all_of_them_tried(lake):
-    rows = ask(lake, "SELECT proxy_id, count(*) AS n, count(score) AS ok FROM compared GROUP BY ALL ORDER BY proxy_id")
+    counts = "SELECT proxy_id, count(*) AS n, count(score) AS ok FROM comparison_scores GROUP BY ALL ORDER BY proxy_id"
+    rows = ask(lake, counts)
     assert [(r["proxy_id"], r["n"], r["ok"]) for r in rows] == [(OURS, 23, 22), (SIZE, 23, 23), (RELEASED, 23, 23)]
-    assert ask(lake, "SELECT DISTINCT arch_id FROM compared WHERE NOT all_ok") == [{"arch_id": lakes.arch(6)}]
+    assert ask(lake, "SELECT DISTINCT arch_id FROM comparison_scores WHERE NOT all_ok") == [{"arch_id": lakes.arch(6)}]
 
 
 def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_is_left_out(tmp_path):
@@ -69,7 +70,7 @@ def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_
         scores=[lakes.score(i, p, float(i)) for p, numbers in on.items() for i in numbers],
         curves=[lakes.curve(i, p, 0, "train", [1.0]) for p in (OURS, FEW) for i in on[p]],
     )  # fmt: skip
-    rows = ask(lake, "SELECT proxy_id, count(*) AS n FROM compared GROUP BY ALL ORDER BY proxy_id")
+    rows = ask(lake, "SELECT proxy_id, count(*) AS n FROM comparison_scores GROUP BY ALL ORDER BY proxy_id")
     assert [(r["proxy_id"], r["n"]) for r in rows] == sorted((p, 22) for p in (OURS, SIZE, RELEASED))
 
 

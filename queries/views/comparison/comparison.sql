@@ -1,9 +1,9 @@
--- Every compared proxy and seed on the same architectures (see `compared`). `n`: those on which none has failed, and
--- rho over them; `n_tried`: with those on which one has; `rho_failures_last`: over these, a score that failed ranked
--- below all.
+-- Every compared proxy and seed on the same architectures (see `comparison_scores`). `n`: those on which none has
+-- failed, and rho over them; `n_tried`: with those on which one has; `rho_failures_last`: over these, a score that
+-- failed ranked below all.
 WITH tried AS MATERIALIZED (
     SELECT *
-    FROM compared
+    FROM comparison_scores
 ),
 
 -- numbered, as in `correlations`

@@ -1,4 +1,4 @@
--- How far our scores agree with released ones of the same name (see `beside_released`): Pearson's and Spearman's
+-- How far our scores agree with released ones of the same name (see `released_score_pairs`): Pearson's and Spearman's
 -- correlation. `factor`: released over ours, where it is the same for all but a millionth, else NULL. `own_rho`: how
 -- far ours agree with ours of another seed on ten or more of these architectures, the mean over other seeds; where
 -- draws of weights decide, an agreement with anybody is not expected to be higher.
@@ -17,7 +17,7 @@ WITH measured AS (
         max(apart) AS largest_apart,
         min(released_score / nullif(score, 0)) AS least_factor,
         max(released_score / nullif(score, 0)) AS largest_factor
-    FROM beside_released
+    FROM released_score_pairs
     GROUP BY ALL
 ),
 
@@ -31,8 +31,8 @@ seeds AS (
         other.seed AS other_seed,
         (rank() OVER by_one + count(*) OVER by_one) / 2 AS place,
         (rank() OVER by_other + count(*) OVER by_other) / 2 AS other_place
-    FROM beside_released AS one
-    INNER JOIN beside_released AS other
+    FROM released_score_pairs AS one
+    INNER JOIN released_score_pairs AS other
         ON
             one.benchmark = other.benchmark
             AND one.space = other.space

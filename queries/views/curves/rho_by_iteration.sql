@@ -65,19 +65,22 @@ truths AS MATERIALIZED (
     SELECT
         panels.panel,
         numbered.arch_id,
-        goals.dataset,
-        goals.metric,
-        goals.epochs,
-        dense_rank() OVER (ORDER BY goals.dataset, goals.metric, goals.epochs) AS target,
+        target_values.dataset,
+        target_values.metric,
+        target_values.epochs,
+        dense_rank() OVER (ORDER BY target_values.dataset, target_values.metric, target_values.epochs) AS target,
         (rank() OVER by_truth + count(*) OVER by_truth) / 2 AS truth_rank
     FROM panels
     INNER JOIN numbered ON panels.moment = numbered.moment
-    INNER JOIN goals
+    INNER JOIN target_values
         ON
-            panels.benchmark = goals.benchmark
-            AND panels.space = goals.space
-            AND numbered.arch_id = goals.arch_id
-    WINDOW by_truth AS (PARTITION BY panels.panel, goals.dataset, goals.metric ORDER BY goals.truth)
+            panels.benchmark = target_values.benchmark
+            AND panels.space = target_values.space
+            AND numbered.arch_id = target_values.arch_id
+    WINDOW by_truth AS (
+        PARTITION BY panels.panel, target_values.dataset, target_values.metric
+        ORDER BY target_values.truth
+    )
 ),
 
 ranked AS (

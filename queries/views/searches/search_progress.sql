@@ -44,7 +44,7 @@ progress AS (
 ),
 
 covered AS (
-    SELECT * FROM goals
+    SELECT * FROM target_values
     WHERE covered
 ),
 

@@ -5,6 +5,6 @@ SELECT
     seed,
     list(score ORDER BY arch_id) AS score,
     list(truth ORDER BY arch_id) AS truth
-FROM compared
+FROM comparison_scores
 WHERE benchmark = $benchmark AND space = $space AND dataset = $dataset AND metric = $metric AND all_ok
 GROUP BY proxy_id, seed

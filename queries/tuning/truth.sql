@@ -4,6 +4,6 @@ SELECT
     metric,
     arch_id,
     truth
-FROM goals
+FROM target_values
 WHERE main AND benchmark = $benchmark AND space = $space
 ORDER BY arch_id

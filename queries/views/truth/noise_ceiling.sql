@@ -23,7 +23,7 @@ WITH final AS (
 ),
 
 covered AS (
-    SELECT * FROM goals
+    SELECT * FROM target_values
     WHERE covered
 ),
 

@@ -18,7 +18,7 @@ WITH placed AS (
         row_number() OVER (series ORDER BY score DESC, truth ASC) AS place,
         row_number() OVER (series ORDER BY truth DESC) AS true_place,
         rank() OVER (series ORDER BY truth DESC) AS true_rank
-    FROM compared
+    FROM comparison_scores
     WHERE all_ok
     WINDOW series AS (PARTITION BY benchmark, space, dataset, metric, proxy_id, seed)
 ),

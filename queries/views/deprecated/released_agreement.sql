@@ -1,0 +1,2 @@
+-- Deprecated: the former name of `released_score_agreement`, kept for one release.
+FROM released_score_agreement
