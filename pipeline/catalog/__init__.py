@@ -6,11 +6,11 @@ the DuckDB command line never meet half of it, and no stage ever holds it open f
 Imports within go down: answer > database > derived > script.
 """
 
-from pipeline.catalog.answer import Value, checks, rows, run_sql, typed
+from pipeline.catalog.answer import Value, checks, frame, rows, run_sql, to_frame, typed
 from pipeline.catalog.database import CATALOG, connect, ensure, export, refresh, snapshot
 from pipeline.catalog.script import head_comment, queries
 
 __all__ = [
-    "CATALOG", "Value", "checks", "connect", "ensure", "export", "head_comment", "queries", "refresh", "rows",
-    "run_sql", "snapshot", "typed",
+    "CATALOG", "Value", "checks", "connect", "ensure", "export", "frame", "head_comment", "queries", "refresh", "rows",
+    "run_sql", "snapshot", "to_frame", "typed",
 ]  # fmt: skip

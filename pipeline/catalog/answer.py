@@ -16,6 +16,7 @@ from pipeline.errors import UserError, unknown
 from pipeline.lake.store import Lake
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 Value = int | float | bool | str | None
@@ -49,6 +50,29 @@ def run_sql(lake: Lake, sql: str, params: Mapping[str, str] | None = None) -> pa
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
     """The result of one of the project's own queries."""
     return connection.sql(sql, params=params).to_arrow_table()
+
+
+def frame(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, Value] | None = None) -> pd.DataFrame:
+    """The result of one of the project's own queries as a DataFrame.
+
+    Integers and truth values have pandas' nullable types, so that a NULL among them does not make floats of them. NULL
+    is NaN in a column of floats; a list is an array.
+    """
+    return to_frame(rows(connection, sql, params))
+
+
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """A result as a DataFrame, see `frame`."""
+    import pandas as pd
+    import pyarrow as pa
+
+    def nullable(kind: pa.DataType) -> pd.api.extensions.ExtensionDtype | None:
+        if pa.types.is_integer(kind):
+            return pd.Int64Dtype()
+        return pd.BooleanDtype() if pa.types.is_boolean(kind) else None
+
+    result: pd.DataFrame = table.to_pandas(types_mapper=nullable)
+    return result
 
 
 def checks(lake: Lake) -> list[tuple[str, pa.Table]]:

@@ -203,29 +203,39 @@ def tune(
 ) -> None:
     """Find a scoring rule with few labels, and store it as a proxy; or judge how well that works."""
     from pipeline import benchmarks
-    from pipeline.tuning import run as stage
+    from pipeline.tuning.data import TuningData
 
     name = benchmarks.load(benchmark).space(space).name
-    question = stage.Question(benchmark, name, labels, seed, tuple(use or ()), coverage)
+    data = TuningData(benchmark, name, labels, seed, tuple(use or ()), coverage)
     if evaluate or transfer:
-        found, left_out = stage.judge(lake, question, draws, here=evaluate, elsewhere=transfer)
-        for line in left_out:
-            typer.echo(line, err=True)
-        for line in found:
+        from pipeline.tuning import evaluate as here
+        from pipeline.tuning import evaluations
+        from pipeline.tuning import transfer as elsewhere
+
+        judged = [here.evaluate(lake, data, draws)] if evaluate else []
+        if transfer:
+            others, left_out = elsewhere.transfer(lake, data, draws)
+            judged.append(others)
+            for line in left_out:
+                typer.echo(line, err=True)
+        for line in evaluations.table(*judged):
             typer.echo(line)
     elif method == "evolution":
         from pipeline.proxies.images import asked
-        from pipeline.tuning import evolve
-        from pipeline.tuning.evolution import Settings
+        from pipeline.tuning.evolve import evolve
+        from pipeline.tuning.task_evolution import EvolutionSettings
+        from pipeline.tuning.trials import TrainingSettings
 
-        plan = evolve.Plan(asked(images), schedule, device.value, workers)
-        settings = Settings("", population, min(10, population), tasks, budget)
+        training = TrainingSettings(asked(images), schedule, device.value, workers)
+        settings = EvolutionSettings(population, min(10, population), tasks, budget)
         try:
-            typer.echo(evolve.run(lake, question, plan, settings).line)
+            typer.echo(evolve(lake, data, training, settings).line)
         except KeyboardInterrupt:
             raise _StoppedError from None
     else:
-        typer.echo(stage.weigh(lake, question, method).line)
+        from pipeline.tuning.weigh import weigh
+
+        typer.echo(weigh(lake, data, method).line)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from random import Random
 from pipeline import provenance
 from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
 from pipeline.errors import UserError
+from pipeline.search.evolution import AgeingEvolution, winner
 
 METHODS = ("evolution", "random")
 TRIES, FARTHEST = 50, 10  # of a mutation that may only lead to some architectures: at each distance, and distances
@@ -53,11 +54,12 @@ class Territory:
 
 @dataclass(frozen=True)
 class Method:
-    """Ageing evolution (Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019).
+    """How the next architecture is chosen: by ageing `evolution`, or at `random`.
 
-    The first `population` steps are random; then each mutates the best of `tournament` distinct random members of the
-    population, which is the last `population` steps. A failed score ranks last, and a tournament of failures alone
-    ends with a random step. `random` has random steps only.
+    Of evolution, a failed score ranks last, and a tournament of failures alone ends with a random step.
+
+    Raises:
+        UserError: a tournament is larger than the population.
     """
 
     name: str = "evolution"
@@ -65,20 +67,17 @@ class Method:
     tournament: int = 10
 
     def __post_init__(self) -> None:
-        if not 1 <= self.tournament <= self.population:
-            raise UserError(
-                f"a tournament of {self.tournament} in a population of {self.population}: "
-                "give --tournament a number from 1 to that of --population"
-            )
+        _ = self.ageing
+
+    @property
+    def ageing(self) -> AgeingEvolution:
+        """The sizes alone."""
+        return AgeingEvolution(self.population, self.tournament)
 
     @property
     def configuration(self) -> dict[str, object]:
-        """What of it changes a walk."""
-        return {"method": self.name} if self.name == "random" else {"method": self.name, **self._sizes}
-
-    @property
-    def _sizes(self) -> dict[str, int]:
-        return {"population": self.population, "tournament": self.tournament}
+        """What of it changes the steps of a search."""
+        return {"method": self.name} if self.name == "random" else {"method": self.name, **vars(self.ageing)}
 
 
 class Walk:
@@ -104,17 +103,14 @@ class Walk:
 
     def _step(self, random: Random, scores: Mapping[str, Scored]) -> bool:
         """Take one step; False if a score that it depends on is not known yet."""
-        if self.method.name == "random" or len(self.steps) < self.method.population:
-            self._take(self.territory.sample(random), None)
-            return True
-        drawn = random.sample(self.steps[-self.method.population :], self.method.tournament)
-        if any(member.arch_id not in scores for member in drawn):
+        contestants = [] if self.method.name == "random" else self.method.ageing.contestants(self.steps, random)
+        if any(member.arch_id not in scores for member in contestants):
             return False
-        best = max(drawn, key=lambda member: _rank(scores[member.arch_id]))
-        if scores[best.arch_id].promise is None:
+        parent = winner(contestants, lambda member: scores[member.arch_id].promise)
+        if parent is None:
             self._take(self.territory.sample(random), None)
         else:
-            self._take(self.territory.mutate(self._specs[best.arch_id], random), best.arch_id)
+            self._take(self.territory.mutate(self._specs[parent.arch_id], random), parent.arch_id)
         return True
 
     def _take(self, spec: Spec, parent: str | None) -> None:

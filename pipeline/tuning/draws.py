@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pipeline.errors import UserError
 from pipeline.tuning import methods
 from pipeline.tuning.learners import gaussian_process, random_forest
-from pipeline.tuning.terms import CURVES, SCORES, Floats, Ints, Table, centred_ranks, only
+from pipeline.tuning.terms import CURVES, SCORES, Floats, Ints, TermTable, centred_ranks, only
 
 ALL = "all"
 FEWEST = 20  # architectures that a rho is taken of
@@ -38,14 +38,13 @@ class Draw:
     rho: float
 
 
-def families(table: Table) -> dict[str, Ints]:
+def families(table: TermTable) -> dict[str, Ints]:
     """The columns of each choice of terms that the table has."""
-    found = {family: table.columns(family) for family in (CURVES, SCORES)}
-    found = {family: columns for family, columns in found.items() if len(columns)}
-    return {**found, ALL: table.columns()} if len(found) > 1 else found
+    by_family = {family: columns for family in (CURVES, SCORES) if len(columns := table.columns(family))}
+    return {**by_family, ALL: table.columns()} if len(by_family) > 1 else by_family
 
 
-def within(table: Table, labels: int, seeds: Sequence[int]) -> Iterator[Draw]:
+def within(table: TermTable, labels: int, seeds: Sequence[int]) -> Iterator[Draw]:
     """Every method, learner and stored score in every draw of the labels; rho on the architectures that are left.
 
     Raises:
@@ -54,28 +53,28 @@ def within(table: Table, labels: int, seeds: Sequence[int]) -> Iterator[Draw]:
     _enough(table, labels)
     parts = {name: only(table, columns) for name, columns in families(table).items()}
     for seed in seeds:
-        order = table.drawn(seed)
+        order = table.nested(seed)
         labelled, rest = order[:labels], order[labels:]
 
-        def found(terms: str, method: str, used: int, values: Floats, seed: int = seed, rest: Ints = rest) -> Draw:
+        def drawn(terms: str, method: str, used: int, values: Floats, seed: int = seed, rest: Ints = rest) -> Draw:
             rho = methods.correlation(values[rest], table.truth[rest])
             return Draw(terms, method, used, seed, table.benchmark, table.space, len(rest), rho)
 
         for name, part in parts.items():
-            given = methods.problem(part, labelled, seed)
+            problem = methods.problem_of(part, labelled, seed)
             for method, weigh in methods.METHODS.items():
                 used = 0 if method == "untuned" else labels
-                yield found(name, method, used, part.ranks @ weigh(given))
+                yield drawn(name, method, used, part.ranks @ weigh(problem))
             target = centred_ranks(part.truth[labelled])
-            yield found(name, "gaussian-process", labels, gaussian_process(part.ranks, labelled, target))
+            yield drawn(name, "gaussian-process", labels, gaussian_process(part.ranks, labelled, target))
             if name == SCORES:  # the baseline of others, on what costs no training
-                yield found(name, "random-forest", labels, random_forest(part.ranks, labelled, target, seed))
+                yield drawn(name, "random-forest", labels, random_forest(part.ranks, labelled, target, seed))
         for column, term in enumerate(table.terms):
             if term.point is None:
-                yield found(term.key, "alone", 0, table.ranks[:, column])
+                yield drawn(term.key, "alone", 0, table.ranks[:, column])
 
 
-def across(source: Table, target: Table, labels: int, seeds: Sequence[int]) -> Iterator[Draw]:
+def across(source: TermTable, target: TermTable, labels: int, seeds: Sequence[int]) -> Iterator[Draw]:
     """Every method with labels of one space, its rule then applied to another; rho on all of the other.
 
     Both are given the terms that they share. Ranks are taken within each space.
@@ -89,17 +88,17 @@ def across(source: Table, target: Table, labels: int, seeds: Sequence[int]) -> I
         raise UserError(f"{there.benchmark}/{there.space} has {len(there.arch_ids)} architectures with every term")
     places = families(here)
     for seed in seeds:
-        labelled = here.drawn(seed)[:labels]
+        labelled = here.nested(seed)[:labels]
         for name, columns in places.items():
-            given = methods.problem(only(here, columns), labelled, seed)
+            problem = methods.problem_of(only(here, columns), labelled, seed)
             for method, weigh in methods.METHODS.items():
-                values = there.ranks[:, columns] @ weigh(given)
+                values = there.ranks[:, columns] @ weigh(problem)
                 rho = methods.correlation(values, there.truth)
                 used = 0 if method == "untuned" else labels
                 yield Draw(name, method, used, seed, there.benchmark, there.space, len(values), rho)
 
 
-def shared(source: Table, target: Table) -> tuple[Table, Table]:
+def shared(source: TermTable, target: TermTable) -> tuple[TermTable, TermTable]:
     """The two tables with the terms that both have, in the same order."""
     there = {term.key: i for i, term in enumerate(target.terms)}
     both = [(i, there[term.key]) for i, term in enumerate(source.terms) if term.key in there]
@@ -112,7 +111,7 @@ def shared(source: Table, target: Table) -> tuple[Table, Table]:
     return only(source, here), only(target, other)
 
 
-def _enough(table: Table, labels: int) -> None:
+def _enough(table: TermTable, labels: int) -> None:
     if (n := len(table.arch_ids)) < labels + FEWEST:
         raise UserError(
             f"{n} architectures of {table.benchmark}/{table.space} have truth and every term: {labels} labels and "

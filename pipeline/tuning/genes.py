@@ -50,11 +50,11 @@ def schedule(name: str, inputs: str) -> dict[str, Any]:
     Raises:
         UserError: no such preset, one for other inputs, or a menu, whose losses are not those of one task.
     """
-    found = presets.load(name)
-    if not isinstance(found, Preset | SequencePreset) or found.inputs != inputs:
+    chosen = presets.load(name)
+    if not isinstance(chosen, Preset | SequencePreset) or chosen.inputs != inputs:
         fitting = [n for n in presets.fitting(inputs) if isinstance(presets.load(n), Preset | SequencePreset)]
         raise UserError(f"--schedule {name}: it has no single task over {inputs}; take one of {', '.join(fitting)}")
-    return found.model_dump(exclude=_TASK, exclude_none=True, exclude_unset=True)
+    return chosen.model_dump(exclude=_TASK, exclude_none=True, exclude_unset=True)
 
 
 def preset(

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pipeline.tuning.terms import CURVES, SCORES, Floats, Ints, Table, centred_ranks
+from pipeline.tuning.terms import CURVES, SCORES, Floats, Ints, TermTable, centred_ranks
 
 _BAGS = 24
 _STEPS = 5  # terms that a greedy choice adds up, with repetition
@@ -54,15 +54,15 @@ class Problem:
 Method = Callable[[Problem], Weights]
 
 
-def problem(table: Table, labelled: Ints, seed: int) -> Problem:
+def problem_of(table: TermTable, labelled: Ints, seed: int) -> Problem:
     """The problem of a table with these places labelled."""
     both = prior(table)
     trained = prior(table, (CURVES,))
-    given = table.ranks[labelled], centred_ranks(table.truth[labelled])
-    return Problem(*given, prior=both, trained=trained if trained.any() else both, seed=seed)
+    ranks, target = table.ranks[labelled], centred_ranks(table.truth[labelled])
+    return Problem(ranks, target, prior=both, trained=trained if trained.any() else both, seed=seed)
 
 
-def prior(table: Table, families: Sequence[str] = (CURVES, SCORES)) -> Weights:
+def prior(table: TermTable, families: Sequence[str] = (CURVES, SCORES)) -> Weights:
     """The weights of the untuned rule: every score, equally within trainings and others, and half from each."""
     weights = np.zeros(len(table.terms))
     for family in families:
@@ -71,65 +71,65 @@ def prior(table: Table, families: Sequence[str] = (CURVES, SCORES)) -> Weights:
     return _scaled(table.ranks, weights)
 
 
-def single(given: Problem) -> Weights:
+def single(problem: Problem) -> Weights:
     """The term with the highest rho on the labels."""
-    return _one_hot(int(np.argmax(_correlations(given))), given)
+    return _one_hot(int(np.argmax(_correlations(problem))), problem)
 
 
-def pair(given: Problem) -> Weights:
+def pair(problem: Problem) -> Weights:
     """The two terms whose sum has the highest correlation on the labels."""
-    x, r = _standardised(given.ranks), _correlations(given)
+    x, r = _standardised(problem.ranks), _correlations(problem)
     together = x.T @ x / len(x)
-    found = (r[:, None] + r) / np.sqrt(np.maximum(2 + 2 * together, 1e-12))
-    first, second = np.unravel_index(np.argmax(found), found.shape)
-    return _one_hot(int(first), given) + _one_hot(int(second), given)
+    of_sums = (r[:, None] + r) / np.sqrt(np.maximum(2 + 2 * together, 1e-12))
+    first, second = np.unravel_index(np.argmax(of_sums), of_sums.shape)
+    return _one_hot(int(first), problem) + _one_hot(int(second), problem)
 
 
-def shrunken(given: Problem) -> Weights:
+def shrunken(problem: Problem) -> Weights:
     """Every term that correlates positively, weighted by the square of its rho."""
-    return np.asarray(np.maximum(_correlations(given), 0) ** 2)
+    return np.asarray(np.maximum(_correlations(problem), 0) ** 2)
 
 
-def sparse(given: Problem) -> Weights:
+def sparse(problem: Problem) -> Weights:
     """Non-negative weights of few terms: the greedy choice of `_chosen`."""
-    allowed = np.ones((1, given.ranks.shape[1]), dtype=bool)
-    return np.asarray(_chosen(given.ranks[None], given.target[None], allowed)[0])
+    allowed = np.ones((1, problem.ranks.shape[1]), dtype=bool)
+    return np.asarray(_chosen(problem.ranks[None], problem.target[None], allowed)[0])
 
 
-def bagged(given: Problem) -> Weights:
+def bagged(problem: Problem) -> Weights:
     """The mean of greedy choices on resamples of the labels, each among a random half of the terms.
 
     Ensemble selection after Caruana et al., "Ensemble Selection from Libraries of Models" (ICML 2004).
     """
-    return given.resampled
+    return problem.resampled
 
 
-def ridge(given: Problem) -> Weights:
+def ridge(problem: Problem) -> Weights:
     """A ridge regression shrunk towards nothing, its penalty chosen by leaving one label out."""
-    return _ridge(given, np.zeros_like(given.prior))
+    return _ridge(problem, np.zeros_like(problem.prior))
 
 
-def centred(given: Problem) -> Weights:
+def centred(problem: Problem) -> Weights:
     """A ridge regression shrunk towards the untuned rule."""
-    return _ridge(given, _SHRINKAGE * given.prior)
+    return _ridge(problem, _SHRINKAGE * problem.prior)
 
 
-def blend(given: Problem) -> Weights:
+def blend(problem: Problem) -> Weights:
     """The untuned rule and `bagged`, half and half on the labels."""
-    return given.prior + _unit(given, given.resampled)
+    return problem.prior + _unit(problem, problem.resampled)
 
 
-def mixed(given: Problem) -> Weights:
+def mixed(problem: Problem) -> Weights:
     """`blend` and a ridge regression shrunk towards the untuned rule of the trainings, a third each on the labels.
 
     Where the other scores mislead, the untuned rule of all does, and the trainings' own stands against it.
     """
-    return blend(given) + _unit(given, _ridge(given, _SHRINKAGE * given.trained))
+    return blend(problem) + _unit(problem, _ridge(problem, _SHRINKAGE * problem.trained))
 
 
-def untuned(given: Problem) -> Weights:
+def untuned(problem: Problem) -> Weights:
     """The rule that no label has touched."""
-    return given.prior
+    return problem.prior
 
 
 CANDIDATES: Mapping[str, Method] = {
@@ -138,20 +138,20 @@ CANDIDATES: Mapping[str, Method] = {
 }  # fmt: skip
 
 
-def chosen(given: Problem) -> str:
+def chosen(problem: Problem) -> str:
     """The candidate whose predictions for each label, from the others, correlate best with the labels."""
-    places = range(len(given.target))
-    others = [given.without(place) for place in places]
-    found = {}
+    places = range(len(problem.target))
+    others = [problem.without(place) for place in places]
+    rhos = {}
     for name, method in CANDIDATES.items():
-        predicted = [_predicted(given, method(rest), place) for place, rest in zip(places, others, strict=True)]
-        found[name] = correlation(np.array(predicted), given.target)
-    return max(found, key=lambda name: found[name])
+        predicted = [_predicted(problem, method(rest), place) for place, rest in zip(places, others, strict=True)]
+        rhos[name] = correlation(np.array(predicted), problem.target)
+    return max(rhos, key=lambda name: rhos[name])
 
 
-def choice(given: Problem) -> Weights:
+def choice(problem: Problem) -> Weights:
     """The weights of the candidate that leaving one label out chooses."""
-    return CANDIDATES[chosen(given)](given)
+    return CANDIDATES[chosen(problem)](problem)
 
 
 METHODS: Mapping[str, Method] = {"choice": choice, **CANDIDATES}
@@ -165,18 +165,18 @@ def correlation(a: Floats, b: Floats) -> float:
     return float(a @ b) / size if size else 0.0
 
 
-def _resampled(given: Problem) -> Weights:
-    labels, terms = given.ranks.shape
-    random = np.random.default_rng(given.seed)
+def _resampled(problem: Problem) -> Weights:
+    labels, terms = problem.ranks.shape
+    random = np.random.default_rng(problem.seed)
     drawn = random.integers(0, labels, (_BAGS, labels))
     allowed = random.random((_BAGS, terms)) < 0.5
     allowed[~allowed.any(axis=1)] = True
-    return np.asarray(_chosen(given.ranks[drawn], given.target[drawn], allowed).mean(axis=0))
+    return np.asarray(_chosen(problem.ranks[drawn], problem.target[drawn], allowed).mean(axis=0))
 
 
-def _predicted(given: Problem, weights: Weights, place: int) -> float:
+def _predicted(problem: Problem, weights: Weights, place: int) -> float:
     """In units of the rule's spread over the labels, so that the rules of different subsets are comparable."""
-    return float(given.ranks[place] @ _unit(given, weights))
+    return float(problem.ranks[place] @ _unit(problem, weights))
 
 
 def _chosen(ranks: Floats, target: Floats, allowed: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Weights:
@@ -198,24 +198,24 @@ def _chosen(ranks: Floats, target: Floats, allowed: np.ndarray[tuple[int, ...], 
     weights, best, best_weights = np.zeros_like(r), np.full(len(x), -np.inf), np.zeros_like(r)
     for _ in range(_STEPS):
         power = np.maximum(size[:, None] + 2 * overlap + labels, 1e-9)
-        found = np.where(allowed, (gained[:, None] + r) / np.sqrt(power * labels), -np.inf)
-        taken = found.argmax(axis=1)
+        of_sums = np.where(allowed, (gained[:, None] + r) / np.sqrt(power * labels), -np.inf)
+        taken = of_sums.argmax(axis=1)
         weights[bags, taken] += 1
         gained += r[bags, taken]
         size += 2 * overlap[bags, taken] + labels
         overlap += together[bags, taken]
-        better = found[bags, taken] > best + 1e-9
-        best[better], best_weights[better] = found[bags, taken][better], weights[better]
+        better = of_sums[bags, taken] > best + 1e-9
+        best[better], best_weights[better] = of_sums[bags, taken][better], weights[better]
     return np.asarray(best_weights / best_weights.sum(axis=1, keepdims=True))
 
 
-def _ridge(given: Problem, towards: Weights) -> Weights:
+def _ridge(problem: Problem, towards: Weights) -> Weights:
     """Ridge regression of what the rule `towards` leaves over, with an intercept."""
-    kernel = given.ranks @ given.ranks.T / given.ranks.shape[1]
-    left = given.target - given.ranks @ towards
+    kernel = problem.ranks @ problem.ranks.T / problem.ranks.shape[1]
+    left = problem.target - problem.ranks @ towards
     penalty = min(_PENALTIES, key=lambda p: _left_out_error(kernel + 1, left, p))
     solved = np.linalg.solve(kernel + 1 + penalty * np.eye(len(left)), left)
-    return np.asarray(towards + given.ranks.T @ solved / given.ranks.shape[1])
+    return np.asarray(towards + problem.ranks.T @ solved / problem.ranks.shape[1])
 
 
 def _left_out_error(kernel: Floats, target: Floats, penalty: float) -> float:
@@ -224,8 +224,8 @@ def _left_out_error(kernel: Floats, target: Floats, penalty: float) -> float:
     return float(np.mean(((target - hat @ target) / (1 - np.diag(hat))) ** 2))
 
 
-def _correlations(given: Problem) -> Floats:
-    return np.asarray(_standardised(given.ranks).T @ _standardised(given.target) / len(given.target))
+def _correlations(problem: Problem) -> Floats:
+    return np.asarray(_standardised(problem.ranks).T @ _standardised(problem.target) / len(problem.target))
 
 
 def _standardised(values: Floats, axis: int = 0) -> Floats:
@@ -239,12 +239,12 @@ def _scaled(ranks: Floats, weights: Weights) -> Weights:
     return weights / spread if spread else weights
 
 
-def _unit(given: Problem, weights: Weights) -> Weights:
+def _unit(problem: Problem, weights: Weights) -> Weights:
     """The weights such that the rule has variance 1 over the labels."""
-    return np.asarray(weights / max(float((given.ranks @ weights).std()), 1e-12))
+    return np.asarray(weights / max(float((problem.ranks @ weights).std()), 1e-12))
 
 
-def _one_hot(place: int, given: Problem) -> Weights:
-    weights = np.zeros(given.ranks.shape[1])
+def _one_hot(place: int, problem: Problem) -> Weights:
+    weights = np.zeros(problem.ranks.shape[1])
     weights[place] = 1
     return weights

@@ -1,25 +1,32 @@
-"""What was found, as TOML in the lake: `LAKE/rules/NAME.toml`, which `score --proxy NAME` takes."""
+"""The proxies made by tuning as TOML in the lake: `LAKE/rules/NAME.toml`, which `score --proxy NAME` takes."""
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from pipeline.errors import from_os
 from pipeline.lake.store import Lake
-from pipeline.tuning.terms import Floats, Term
+from pipeline.tuning.terms import Floats, TermColumn
 
 FOLDER = "rules"
 
 
-def weighed(name: str, description: str, terms: tuple[Term, ...], weights: Floats) -> dict[str, Any]:
-    """An aggregate: the ranks of the terms with their weights, whose absolute values add up to 1."""
+def weighed(name: str, description: str, terms: tuple[TermColumn, ...], weights: Floats) -> dict[str, Any]:
+    """The configuration of an aggregate: the ranks of the terms, with weights whose absolute values add up to 1.
+
+    Args:
+        name, description: of the aggregate.
+        terms: all that were weighed.
+        weights: of the terms, [terms]; those of weight 0 are left out.
+    """
     total = float(abs(weights).sum())
-    found = [_term(t, float(w) / total) for t, w in zip(terms, weights, strict=True) if w]
-    return {"name": name, "description": description, "terms": found}
+    weighed_terms = [_aggregate_term(t, float(w) / total) for t, w in zip(terms, weights, strict=True) if w]
+    return {"name": name, "description": description, "terms": weighed_terms}
 
 
 def named(lake_root: Path, name: str) -> str:
@@ -47,29 +54,13 @@ def write(lake: Lake, text: str, name: str) -> Path:
 
 
 def toml(data: Mapping[str, Any], comment: str = "") -> str:
-    """TOML of strings, numbers, truth values, lists, tables and lists of tables, with a comment on top."""
-    head = [f"# {line}" for line in comment.splitlines()]
-    return "\n".join([*head, *_lines(data, "")]) + "\n"
+    """The data as TOML, with a comment on top."""
+    return "".join(f"# {line}\n" for line in comment.splitlines()) + tomli_w.dumps(data)
 
 
-def _lines(data: Mapping[str, Any], prefix: str) -> list[str]:
-    plain = {k: v for k, v in data.items() if not isinstance(v, Mapping) and not _tables(v)}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in plain.items()]  # TOML writes these as JSON does
-    for key, value in data.items():
-        if isinstance(value, Mapping):
-            lines += ["", f"[{prefix}{key}]", *_lines(value, f"{prefix}{key}.")]
-        elif _tables(value):
-            for table in value:
-                lines += ["", f"[[{prefix}{key}]]", *_lines(table, f"{prefix}{key}.")]
-    return lines
-
-
-def _tables(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)
-
-
-def _term(term: Term, weight: float) -> dict[str, Any]:
-    found: dict[str, Any] = {"proxy": term.proxy, "proxy_id": term.proxy_id}
-    if (p := term.point) is not None:
-        found |= {"stage": p.stage, "signal": p.signal, "mode": p.mode, "iterations": [p.first, p.last]}
-    return {**found, "transform": "rank", "weight": weight}
+def _aggregate_term(column: TermColumn, weight: float) -> dict[str, Any]:
+    term: dict[str, Any] = {"proxy": column.proxy, "proxy_id": column.proxy_id}
+    if (point := column.point) is not None:
+        iterations = [point.first, point.last]
+        term |= {"stage": point.stage, "signal": point.signal, "mode": point.mode, "iterations": iterations}
+    return {**term, "transform": "rank", "weight": weight}

@@ -23,7 +23,7 @@ CURVES, SCORES = "curves", "scores"  # families: of trainings, and of everything
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     """Where on a loss curve: the mean of the iterations from `first` to `last`."""
 
     stage: int
@@ -34,7 +34,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Term:
+class TermColumn:
     """A number of each architecture, higher is better: a proxy's score, or a point of its loss curves.
 
     Args:
@@ -48,7 +48,7 @@ class Term:
     proxy: str
     proxy_id: str
     family: str
-    point: Point | None = None
+    point: CurvePoint | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Table:
+class TermTable:
     """The terms of a space.
 
     Args:
@@ -78,7 +78,7 @@ class Table:
     metric: str
     arch_ids: tuple[str, ...]
     truth: Floats
-    terms: tuple[Term, ...]
+    terms: tuple[TermColumn, ...]
     values: Floats
 
     @cached_property
@@ -90,7 +90,7 @@ class Table:
         """The places of the terms of a family, or of all."""
         return np.array([i for i, t in enumerate(self.terms) if family in (None, t.family)], dtype=np.int64)
 
-    def drawn(self, seed: int) -> Ints:
+    def nested(self, seed: int) -> Ints:
         """The places of the architectures in the order of the nested sample with this seed."""
         order = provenance.nested(self.arch_ids, seed)
         places = {a: i for i, a in enumerate(self.arch_ids)}
@@ -107,7 +107,7 @@ def centred_ranks(values: Floats) -> Floats:
 
 def read(
     lake: Lake, benchmark: str, space: str, *, seed: int = 0, use: Collection[str] = (), coverage: float = 0.9
-) -> Table:
+) -> TermTable:
     """The terms of a space that are stored widely enough.
 
     Those of proxies with loss curves lead (where there are none: all): of them, the ones with half as many
@@ -125,14 +125,14 @@ def read(
     Raises:
         UserError: no truth, no scores, or a name in `use` that has none.
     """
-    found = target(lake, benchmark, space)
+    main = target(lake, benchmark, space)
     where: dict[str, catalog.Value] = {"benchmark": benchmark, "space": space, "seed": seed}
     with closing(catalog.snapshot(lake)) as connection:
         scores, curves = (
             catalog.rows(connection, catalog.queries("tuning")[name].read_text(), where).to_pylist()
             for name in ("scores", "curves")
         )
-    return _table(benchmark, space, found, _used(scores, use), curves, coverage)
+    return _table(benchmark, space, main, _used(scores, use), curves, coverage)
 
 
 def target(lake: Lake, benchmark: str, space: str) -> Target:
@@ -149,7 +149,7 @@ def target(lake: Lake, benchmark: str, space: str) -> Target:
     return Target(rows[0]["dataset"], rows[0]["metric"], {row["arch_id"]: row["truth"] for row in rows})
 
 
-def only(table: Table, columns: Sequence[int] | Ints) -> Table:
+def only(table: TermTable, columns: Sequence[int] | Ints) -> TermTable:
     """The table with these terms alone."""
     return replace(table, terms=tuple(table.terms[i] for i in columns), values=table.values[:, columns])
 
@@ -165,25 +165,27 @@ def _names(row: Row) -> tuple[str, ...]:
     return row["proxy"], row["label"], row["proxy"].partition("@")[0]
 
 
-def _table(benchmark: str, space: str, target: Target, scores: list[Row], curves: list[Row], coverage: float) -> Table:
+def _table(
+    benchmark: str, space: str, target: Target, scores: list[Row], curves: list[Row], coverage: float
+) -> TermTable:
     trained = {row["proxy_id"] for row in curves}
     tried = {row["proxy_id"]: set(row["arch_ids"]) & target.truth.keys() for row in scores}
     kept = _kept([row for row in scores if tried[row["proxy_id"]]], tried, trained, coverage)
     if not kept:
         raise UserError(f"no scores of {benchmark}/{space} to tune with: run `pipeline score {benchmark}` first")
     arch_ids = sorted(set.intersection(*(tried[row["proxy_id"]] for row in kept)))
-    terms: list[Term] = []
+    terms: list[TermColumn] = []
     columns: list[Floats] = []
     for row in kept:
         own = [c for c in curves if c["proxy_id"] == row["proxy_id"]]
         for term, places, numbers in _terms(row, own):
-            found = dict(zip(places, numbers, strict=True))
+            by_architecture = dict(zip(places, numbers, strict=True))
             terms.append(term)
-            columns.append(np.array([_number(found.get(a)) for a in arch_ids]))
+            columns.append(np.array([_number(by_architecture.get(a)) for a in arch_ids]))
     values = np.stack(columns, axis=1) if columns else np.empty((0, 0))
     same = np.ptp(centred_ranks(values), axis=0) == 0 if len(values) else np.zeros(len(terms), dtype=bool)
     varied = np.flatnonzero(~same)
-    return Table(
+    return TermTable(
         benchmark, space, target.dataset, target.metric, tuple(arch_ids),
         np.array([target.truth[a] for a in arch_ids]), tuple(terms[i] for i in varied), values[:, varied],
     )  # fmt: skip
@@ -213,15 +215,15 @@ def _key(row: Row) -> str:
     return str(row["proxy"].partition("@")[0])
 
 
-def _terms(row: Row, curves: list[Row]) -> Iterable[tuple[Term, list[str], list[float | None]]]:
+def _terms(row: Row, curves: list[Row]) -> Iterable[tuple[TermColumn, list[str], list[float | None]]]:
     """The score of a proxy, and the points of its curves."""
     family, key = (CURVES, row["label"]) if curves else (SCORES, _key(row))
-    yield Term(key, row["proxy"], row["proxy_id"], family), row["arch_ids"], row["scores"]
+    yield TermColumn(key, row["proxy"], row["proxy_id"], family), row["arch_ids"], row["scores"]
     for c in curves:
-        point = Point(c["stage"], c["signal"], c["mode"], c["first_iteration"], c["last_iteration"])
+        point = CurvePoint(c["stage"], c["signal"], c["mode"], c["first_iteration"], c["last_iteration"])
         named = f"{key} stage {point.stage} {point.signal} {point.mode} {point.first}-{point.last}"
         losses = [None if loss is None else -loss for loss in c["losses"]]
-        yield Term(named, row["proxy"], row["proxy_id"], CURVES, point), c["arch_ids"], losses
+        yield TermColumn(named, row["proxy"], row["proxy_id"], CURVES, point), c["arch_ids"], losses
 
 
 def _number(value: float | None) -> float:

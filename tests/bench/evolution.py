@@ -26,7 +26,7 @@ from pipeline.lake.store import Lake
 from pipeline.proxies.images import asked
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan
-from pipeline.tuning import evolve, genes, methods, rules, terms
+from pipeline.tuning import genes, methods, rules, terms, trials
 
 LABELS, DRAWS = 20, 200
 BUDGETS = (60, 200)
@@ -46,7 +46,7 @@ def bank(folder: Path, benchmark: str, count: int) -> list[str]:
         name = f"random-{benchmark.replace('_', '-')}-{number}"
         preset = genes.preset(drawn, inputs, name, "", schedule)
         files.append(str(folder / f"{name}.toml"))
-        Path(files[-1]).write_text(rules.toml(evolve.written(preset), "A random task."))
+        Path(files[-1]).write_text(rules.toml(trials.configuration_of(preset), "A random task."))
     return files
 
 

@@ -26,8 +26,11 @@ from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.provenance import canonical_json
 from pipeline.proxies.regression import presets
-from pipeline.tuning import evolution, evolve, genes, methods, rules
-from pipeline.tuning import run as tune
+from pipeline.tuning import genes, methods, rules, task_evolution, trials
+from pipeline.tuning.data import TuningData
+from pipeline.tuning.evolve import evolve
+from pipeline.tuning.task_evolution import EvolutionSettings
+from pipeline.tuning.trials import TrainingSettings
 from tests.bench import evolution as bench_evolution
 from tests.fixtures import lakes
 
@@ -61,11 +64,11 @@ def test_a_mutation_keeps_four_genes_of_five() -> None:
 def test_a_stored_task_is_read_as_it_was(tmp_path: Path) -> None:
     preset = genes.preset(genes.drawn("sequences", Random(3)), "sequences", "tuned-a-1", "mine")
     path = tmp_path / "tuned-a-1.toml"
-    path.write_text(rules.toml(evolve.written(preset), "a comment"))
+    path.write_text(rules.toml(trials.configuration_of(preset), "a comment"))
     assert presets.load(str(path)) == preset
 
 
-def made_up(quality: float = 0.9) -> tuple[list[tuple[int, int]], evolution.Train]:
+def made_up(quality: float = 0.9) -> tuple[list[tuple[int, int]], task_evolution.Train]:
     """Trainings whose loss follows the label as well as the first stage's gdot level says."""
     calls: list[tuple[int, int]] = []
 
@@ -79,23 +82,23 @@ def made_up(quality: float = 0.9) -> tuple[list[tuple[int, int]], evolution.Trai
 
 
 def test_the_search_gets_better_and_is_the_same_again() -> None:
-    settings = evolution.Settings("images", population=10, tournament=4, tasks=120, early=False)
-    tried = evolution.search(settings, LABELS, "a", made_up()[1])
+    settings = EvolutionSettings(population=10, tournament=4, tasks=120, early=False)
+    tried = task_evolution.evolve_tasks(settings, "images", LABELS, "a", made_up()[1])
     assert [t.step for t in tried] == list(range(120)) and all(t.whole for t in tried)
     assert all((t.parent is None) == (t.step < 10) for t in tried)
     assert all(t.parent is None or t.step - 10 <= t.parent < t.step for t in tried)  # the old have left
     first, last = tried[:10], tried[-30:]
     level = "stage0.gdot.level"
     assert np.mean([t.genes[level] for t in last]) > np.mean([t.genes[level] for t in first])
-    assert evolution.search(settings, LABELS, "a", made_up()[1]) == tried
-    assert evolution.search(settings, LABELS, "b", made_up()[1])[0].genes != tried[0].genes
-    assert evolution.best(tried).fitness == max(t.fitness for t in tried)
+    assert task_evolution.evolve_tasks(settings, "images", LABELS, "a", made_up()[1]) == tried
+    assert task_evolution.evolve_tasks(settings, "images", LABELS, "b", made_up()[1])[0].genes != tried[0].genes
+    assert task_evolution.best(tried).fitness == max(t.fitness for t in tried)
 
 
 def test_a_small_budget_is_the_beginning_of_a_large_one() -> None:
-    large = evolution.Settings("images", population=5, tournament=3, tasks=450, budget=800)
-    small = evolution.Settings("images", population=5, tournament=3, tasks=450, budget=250)
-    both = [evolution.search(s, LABELS, "a", made_up()[1]) for s in (small, large)]
+    large = EvolutionSettings(population=5, tournament=3, tasks=450, budget=800)
+    small = EvolutionSettings(population=5, tournament=3, tasks=450, budget=250)
+    both = [task_evolution.evolve_tasks(s, "images", LABELS, "a", made_up()[1]) for s in (small, large)]
     assert both[1][: len(both[0])] == both[0]
     for tried, budget in zip(both, (250, 800), strict=True):
         assert budget - 20 < sum(t.used for t in tried) <= budget
@@ -109,23 +112,23 @@ def test_hopeless_tasks_are_given_up_and_the_others_seldom() -> None:
         true = random.uniform(0.35, 0.95)
         x = random.normal(size=20)
         y = true * x + math.sqrt(1 - true**2) * random.normal(size=20)
-        rhos = {n: methods.correlation(x[:n], y[:n]) for n in (*evolution.looks(20), 20)}
-        stop = next((n for n in evolution.looks(20) if evolution.hopeless(rhos[n], n, 20, 0.75)), 20)
+        rhos = {n: methods.correlation(x[:n], y[:n]) for n in (*task_evolution.looks(20), 20)}
+        stop = next((n for n in task_evolution.looks(20) if task_evolution.hopeless(rhos[n], n, 20, 0.75)), 20)
         used += stop
         good += rhos[20] >= 0.75
         lost += rhos[20] >= 0.75 and stop < 20
     assert lost / good < 0.06 and used < 0.85 * 400 * 20
-    assert not evolution.hopeless(-1.0, 20, 20, 0.9)
+    assert not task_evolution.hopeless(-1.0, 20, 20, 0.9)
 
 
 def test_a_task_that_was_given_up_is_not_the_best() -> None:
-    settings = evolution.Settings("images", population=10, tournament=4, tasks=60)
+    settings = EvolutionSettings(population=10, tournament=4, tasks=60)
     calls, train = made_up()
-    tried = evolution.search(settings, LABELS, "a", train)
+    tried = task_evolution.evolve_tasks(settings, "images", LABELS, "a", train)
     stopped = [t for t in tried if not t.whole]
-    assert stopped and all(t.used in evolution.looks(20) for t in stopped)
+    assert stopped and all(t.used in task_evolution.looks(20) for t in stopped)
     assert sum(n for _, n in calls) == sum(t.used for t in tried) < 60 * 20
-    assert evolution.best([*stopped, tried[0]]) is tried[0]
+    assert task_evolution.best([*stopped, tried[0]]) is tried[0]
 
 
 def space(root: Path) -> Lake:
@@ -147,8 +150,8 @@ def space(root: Path) -> Lake:
     return lake
 
 
-ASKED = tune.Question("nasbench201", "topology", labels=4)
-SMALL = evolution.Settings("", population=2, tournament=2, tasks=3)
+ASKED = TuningData("nasbench201", "topology", labels=4)
+SMALL = EvolutionSettings(population=2, tournament=2, tasks=3)
 
 
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,14 +169,14 @@ def test_what_is_found_is_stored_and_scores_as_it_was_tried(
 ) -> None:
     short(monkeypatch)
     space(lake)
-    plan = evolve.Plan(device="cpu", workers=1)
-    found = evolve.run(lake, ASKED, plan, SMALL)
+    plan = TrainingSettings(device="cpu", workers=1)
+    found = evolve(lake, ASKED, plan, SMALL)
     assert (found.trainings, found.path.is_file()) == (12, True)
     stored = Lake(lake)
     (row,) = catalog.run_sql(stored, "FROM tunings").to_pylist()
-    trials = catalog.run_sql(stored, "FROM tuning_trials ORDER BY step, arch_id").to_pylist()
-    assert len(trials) == 12 and {t["status"] for t in trials} == {"ok"}
-    assert {t["arch_id"] for t in trials} == set(row["labels"])
+    stored_trials = catalog.run_sql(stored, "FROM tuning_trials ORDER BY step, arch_id").to_pylist()
+    assert len(stored_trials) == 12 and {t["status"] for t in stored_trials} == {"ok"}
+    assert {t["arch_id"] for t in stored_trials} == set(row["labels"])
     tasks = catalog.run_sql(stored, "FROM tuning_tasks ORDER BY step").to_pylist()
     assert [t["parent"] is None for t in tasks] == [True, True, False]
     assert row["fitness"] == max(t["fitness"] for t in tasks)
@@ -186,13 +189,13 @@ def test_what_is_found_is_stored_and_scores_as_it_was_tried(
     assert result.exit_code == 0, result.output
     scores = catalog.run_sql(stored, "SELECT arch_id, value FROM scores").to_pylist()
     step = int(found.name.rpartition("-")[2])
-    tried = {t["arch_id"]: t["value"] for t in trials if t["step"] == step}
+    tried = {t["arch_id"]: t["value"] for t in stored_trials if t["step"] == step}
     assert {s["arch_id"]: s["value"] for s in scores if s["arch_id"] in tried} == tried and len(tried) == 4
     (held_out,) = catalog.run_sql(stored, "FROM tuned").to_pylist()
     assert (held_out["n"], held_out["method"], held_out["trainings"]) == (len(scores) - 4, "evolution", 12)
     trained: list[int] = []
-    monkeypatch.setattr(evolve.executor, "run", lambda *_: trained.append(1))
-    assert evolve.run(lake, ASKED, plan, SMALL) == found and not trained
+    monkeypatch.setattr(trials.executor, "run", lambda *_: trained.append(1))
+    assert evolve(lake, ASKED, plan, SMALL) == found and not trained
     assert catalog.run_sql(stored, "FROM tunings").num_rows == 1
 
 
@@ -200,11 +203,13 @@ KILLED = """
 import sys
 from pathlib import Path
 import pytest
-from pipeline.tuning import evolve
+from pipeline.tuning import trials
+from pipeline.tuning.evolve import evolve
+from pipeline.tuning.trials import TrainingSettings
 from tests.tuning import test_evolution as t
 t.short(pytest.MonkeyPatch())
-evolve.SHORTEST = evolve.LONGEST = 0.0
-print(evolve.run(Path(sys.argv[1]), t.ASKED, evolve.Plan(device="cpu", workers=1), t.SMALL).line)
+trials.SHORTEST = trials.LONGEST = 0.0
+print(evolve(Path(sys.argv[1]), t.ASKED, TrainingSettings(device="cpu", workers=1), t.SMALL).line)
 """
 
 
@@ -215,19 +220,19 @@ def test_a_search_that_was_killed_ends_as_one_that_was_not(
     space(lake)
     command = [sys.executable, "-c", KILLED, str(lake)]
     child = subprocess.Popen(command, cwd=Path(__file__).parents[2], stderr=subprocess.PIPE, env=os.environ)
-    trials = lake / "parts" / "nasbench201"
+    parts = lake / "parts" / "nasbench201"
     deadline = time.monotonic() + 120
-    while len(list(trials.glob("tune-*/tuning_trials.parquet"))) < 5 and time.monotonic() < deadline:
+    while len(list(parts.glob("tune-*/tuning_trials.parquet"))) < 5 and time.monotonic() < deadline:
         assert child.poll() is None, child.communicate()[1].decode()
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
     child.communicate()
     before = catalog.run_sql(Lake(lake), "FROM tuning_trials").num_rows
     assert 5 <= before < 12 and not (lake / "rules").exists()
-    plan = evolve.Plan(device="cpu", workers=1)
-    again = evolve.run(lake, ASKED, plan, SMALL)
+    plan = TrainingSettings(device="cpu", workers=1)
+    again = evolve(lake, ASKED, plan, SMALL)
     space(tmp_path / "whole")
-    whole = evolve.run(tmp_path / "whole", ASKED, plan, SMALL)
+    whole = evolve(tmp_path / "whole", ASKED, plan, SMALL)
     assert again.path.read_text() == whole.path.read_text()
     columns = "SELECT tuning_id, step, arch_id, value FROM tuning_trials ORDER BY ALL"
     both = [catalog.run_sql(Lake(root), columns).to_pylist() for root in (lake, tmp_path / "whole")]
@@ -248,11 +253,11 @@ def test_another_schedule_is_another_search(lake: Path, tmp_path: Path) -> None:
     space(lake)
     quick = tmp_path / "quick.toml"
     quick.write_text('name = "quick"\nextends = "regression-fast"\niterations = 6\n')
-    plans = [evolve.Plan(schedule=str(quick), device="cpu", workers=1)]
+    plans = [TrainingSettings(schedule=str(quick), device="cpu", workers=1)]
     quick_too = tmp_path / "too.toml"
     quick_too.write_text('name = "too"\nextends = "regression-fast"\niterations = 5\n')
-    plans.append(evolve.Plan(schedule=str(quick_too), device="cpu", workers=1))
-    found = [evolve.run(lake, ASKED, plan, SMALL) for plan in plans]
+    plans.append(TrainingSettings(schedule=str(quick_too), device="cpu", workers=1))
+    found = [evolve(lake, ASKED, plan, SMALL) for plan in plans]
     preset = presets.load(str(found[0].path))
     assert isinstance(preset, presets.Preset) and preset.rule is not None
     assert (preset.iterations, preset.evaluate_every, preset.rule.last, preset.initial) == (6, 0, 5, "torch")
@@ -300,6 +305,6 @@ def test_a_draw_from_the_bank_takes_the_task_that_ranks_its_labels_best(tmp_path
 )
 def test_what_cannot_be_searched_is_told(lake: Path, changes: Any, of_search: Any, says: str) -> None:
     space(lake)
-    question = tune.Question("nasbench201", "topology", **{"labels": 4, **changes})
+    data = TuningData("nasbench201", "topology", **{"labels": 4, **changes})
     with pytest.raises(UserError, match=says):
-        evolve.run(lake, question, evolve.Plan(device="cpu"), evolution.Settings("", **of_search))
+        evolve(lake, data, TrainingSettings(device="cpu"), EvolutionSettings(**of_search))

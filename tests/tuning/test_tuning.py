@@ -15,7 +15,10 @@ from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.tuning import draws, learners, methods, rules, terms
-from pipeline.tuning import run as tune
+from pipeline.tuning.data import TuningData
+from pipeline.tuning.evaluate import evaluate
+from pipeline.tuning.transfer import transfer
+from pipeline.tuning.weigh import weigh
 from tests.fixtures import lakes
 
 NET, OTHER, GOOD, BAD = "4444444444444444", "5555555555555555", "6666666666666666", "7777777777777777"
@@ -56,15 +59,15 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 
 @pytest.fixture(scope="module")
-def table(toys: Lake) -> terms.Table:
+def table(toys: Lake) -> terms.TermTable:
     return terms.read(toys, lakes.BENCHMARK, lakes.SPACE)
 
 
-def question(**changes: Any) -> tune.Question:
-    return tune.Question(**{"benchmark": lakes.BENCHMARK, "space": lakes.SPACE, **changes})
+def data(**changes: Any) -> TuningData:
+    return TuningData(**{"benchmark": lakes.BENCHMARK, "space": lakes.SPACE, **changes})
 
 
-def test_terms_are_scores_and_points_of_curves_higher_is_better(table: terms.Table) -> None:
+def test_terms_are_scores_and_points_of_curves_higher_is_better(table: terms.TermTable) -> None:
     keys = [term.key for term in table.terms]
     assert len(keys) == 3 + 4 * 3 and len(set(keys)) == len(keys)
     assert {"synflow", "plain", "regression-toy", "regression-toy stage 1 dot train 46-50"} <= set(keys)
@@ -77,7 +80,7 @@ def test_terms_are_scores_and_points_of_curves_higher_is_better(table: terms.Tab
     assert table.ranks.mean(axis=0) == pytest.approx(0, abs=1e-12)
 
 
-def test_a_point_is_the_mean_of_its_iterations(toys: Lake, table: terms.Table) -> None:
+def test_a_point_is_the_mean_of_its_iterations(toys: Lake, table: terms.TermTable) -> None:
     term = next(t for t in table.terms if t.key == "regression-toy stage 1 dot train 6-10")
     rows = Lake(toys.root).read("curves", lakes.BENCHMARK, parts=["0"]).to_pylist()
     (curve,) = (r for r in rows if (r["arch_id"], r["stage"], r["signal"]) == (lakes.arch(5), 1, "dot"))
@@ -132,9 +135,9 @@ def test_every_method_finds_what_is_plain(name: str) -> None:
     assert rho < 0.2 if name == "untuned" else rho > (0.4 if name in ("centred", "blend", "mixed") else 0.8)
 
 
-def test_the_greedy_choice_is_the_plain_one(table: terms.Table) -> None:
+def test_the_greedy_choice_is_the_plain_one(table: terms.TermTable) -> None:
     """Term after term, the correlation of each candidate sum computed anew."""
-    given = methods.problem(table, table.drawn(3)[:20], 3)
+    given = methods.problem_of(table, table.nested(3)[:20], 3)
     x = (given.ranks - given.ranks.mean(axis=0)) / given.ranks.std(axis=0)
     total, weights, best = np.zeros(20), np.zeros(x.shape[1]), (-1.0, np.zeros(0))
     for _ in range(5):
@@ -147,9 +150,11 @@ def test_the_greedy_choice_is_the_plain_one(table: terms.Table) -> None:
     assert methods.sparse(given) == pytest.approx(best[1])
 
 
-def test_the_same_labels_give_the_same_weights(table: terms.Table) -> None:
-    one, other = (methods.bagged(methods.problem(table, table.drawn(1)[:20], seed)) for seed in (1, 1))
-    assert (one == other).all() and not (one == methods.bagged(methods.problem(table, table.drawn(1)[:20], 2))).all()
+def test_the_same_labels_give_the_same_weights(table: terms.TermTable) -> None:
+    one, other = (methods.bagged(methods.problem_of(table, table.nested(1)[:20], seed)) for seed in (1, 1))
+    assert (one == other).all() and not (
+        one == methods.bagged(methods.problem_of(table, table.nested(1)[:20], 2))
+    ).all()
 
 
 def test_the_forest_and_the_process_learn_what_no_sum_says() -> None:
@@ -162,21 +167,21 @@ def test_the_forest_and_the_process_learn_what_no_sum_says() -> None:
         assert methods.correlation(found[100:], y[100:]) > 0.9
 
 
-def test_rho_is_of_the_unlabelled(table: terms.Table) -> None:
+def test_rho_is_of_the_unlabelled(table: terms.TermTable) -> None:
     found = list(draws.within(table, 20, range(2)))
     assert {d.n for d in found} == {40} and {d.draw for d in found} == {0, 1}
     assert {(d.terms, d.method) for d in found} >= {("all", "choice"), ("curves", "pair"), ("scores", "random-forest")}
     alone = next(d for d in found if (d.terms, d.method, d.draw) == ("synflow", "alone", 1))
-    rest = table.drawn(1)[20:]
+    rest = table.nested(1)[20:]
     place = [t.key for t in table.terms].index("synflow")
     assert alone.rho == pytest.approx(methods.correlation(table.values[rest, place], table.truth[rest]))
     assert {d.labels for d in found if d.method in ("alone", "untuned")} == {0}
 
 
-def test_labels_that_say_nothing_gain_nothing(table: terms.Table) -> None:
+def test_labels_that_say_nothing_gain_nothing(table: terms.TermTable) -> None:
     """With a shuffled truth every method is as good as chance on what it has not seen: nothing leaks."""
     shuffled = np.random.default_rng(5).permutation(table.truth)
-    told = terms.Table(**{**{f: getattr(table, f) for f in table.__dataclass_fields__}, "truth": shuffled})
+    told = terms.TermTable(**{**{f: getattr(table, f) for f in table.__dataclass_fields__}, "truth": shuffled})
     found = list(draws.within(told, 20, range(6)))
     for method in ("bagged", "centred", "gaussian-process"):
         assert abs(np.mean([d.rho for d in found if (d.terms, d.method) == ("all", method)])) < 0.25
@@ -184,12 +189,12 @@ def test_labels_that_say_nothing_gain_nothing(table: terms.Table) -> None:
 
 def test_too_few_architectures_are_told(toys: Lake) -> None:
     with pytest.raises(UserError, match="60 architectures of madeup/toys have truth and every term: 50 labels and 20"):
-        tune.evaluate(toys.root, question(labels=50), 2)
+        evaluate(toys.root, data(labels=50), 2)
 
 
 def test_a_rule_is_stored_as_an_aggregate_that_scores_as_it_was_judged(tmp_path: Path) -> None:
     lake = made_up(tmp_path / "lake")
-    found = tune.weigh(lake.root, question(seed=4), "bagged")
+    found = weigh(lake.root, data(seed=4), "bagged")
     (row,) = catalog.run_sql(lake, "FROM tuned").to_pylist()
     judged = next(
         d for d in draws.within(terms.read(lake, lakes.BENCHMARK, lakes.SPACE), 20, [4])
@@ -197,23 +202,27 @@ def test_a_rule_is_stored_as_an_aggregate_that_scores_as_it_was_judged(tmp_path:
     )  # fmt: skip
     assert (row["name"], row["labels"], row["trainings"], row["n"]) == (found.name, 20, 0, 40)
     assert row["rho"] == pytest.approx(judged.rho, abs=1e-9)
-    again = tune.weigh(lake.root, question(seed=4), "bagged")
+    again = weigh(lake.root, data(seed=4), "bagged")
     assert again == found and catalog.run_sql(lake, "FROM tunings").num_rows == 1
     text = found.path.read_text()
     assert text.startswith("# Found by `pipeline tune madeup`") and lakes.arch(0)[:8] in text
     assert rules.named(lake.root, found.name) == str(found.path) and rules.named(lake.root, "synflow") == "synflow"
 
 
+def evaluated(lake: Lake, draws: int = 2, **changes: Any) -> list[dict[str, Any]]:
+    return evaluate(lake.root, data(**changes), draws).to_dict("records")
+
+
 def test_an_evaluation_is_stored_once_and_told_with_its_verdict(toys: Lake) -> None:
-    rows = tune.evaluate(toys.root, question(), 2)
+    rows = evaluated(toys)
     assert {r["draws"] for r in rows} == {2}
     before = catalog.run_sql(toys, "SELECT count(*) AS n FROM tuning_draws").to_pylist()
-    assert tune.evaluate(toys.root, question(), 2) == rows
+    assert evaluated(toys) == rows
     assert catalog.run_sql(toys, "SELECT count(*) AS n FROM tuning_draws").to_pylist() == before
-    assert {r["draws"] for r in tune.evaluate(toys.root, question(), 3)} == {3}
-    others = tune.evaluate(toys.root, question(use=("synflow@there", "plain@there")), 3)
+    assert {r["draws"] for r in evaluated(toys, 3)} == {3}
+    others = evaluated(toys, 3, use=("synflow@there", "plain@there"))
     assert {r["method"] for r in others if r["terms"] == "curves"} == set()
-    assert {r["terms"] for r in tune.evaluate(toys.root, question(), 3)} > {"curves"}  # what was asked, not the newest
+    assert {r["terms"] for r in evaluated(toys, 3)} > {"curves"}  # what was asked, not the newest
     by = {(r["terms"], r["method"]): r for r in rows}
     untuned = max((r for r in rows if not r["labels"]), key=lambda r: r["rho"])
     assert untuned["difference"] == 0 and untuned["verdict"] == "no labels"
@@ -225,7 +234,8 @@ def test_an_evaluation_is_stored_once_and_told_with_its_verdict(toys: Lake) -> N
 
 
 def test_rules_are_carried_to_another_space(toys: Lake) -> None:
-    rows, left_out = tune.transfer(toys.root, question(), 2)
+    evaluation, left_out = transfer(toys.root, data(), 2)
+    rows = evaluation.to_dict("records")
     assert not left_out
     assert {(r["to_benchmark"], r["to_space"], r["n"]) for r in rows} == {(lakes.BENCHMARK, "more", 40)}
     best = max(r["rho"] for r in rows if r["labels"])
@@ -241,8 +251,8 @@ def test_a_space_with_nothing_in_common_is_left_out(tmp_path: Path) -> None:
         scores=[lakes.score(i, OTHER, 1.0 * i, **at) for i in range(30)],
         architectures=[lakes.architecture(i, **at) for i in range(30)],
     )  # fmt: skip
-    rows, (line,) = tune.transfer(lake.root, question(), 2)
-    assert rows == [] and "madeup strange is left out" in line and "no term in common" in line
+    evaluation, (line,) = transfer(lake.root, data(), 2)
+    assert evaluation.empty and "madeup strange is left out" in line and "no term in common" in line
 
 
 def test_rules_as_toml_are_what_they_were() -> None:
@@ -290,7 +300,7 @@ def test_where_the_other_scores_mislead_the_trainings_own_rule_stands_against_th
 
 def test_an_unknown_method_is_told(toys: Lake) -> None:
     with pytest.raises(UserError, match="unknown method 'bag': did you mean bagged"):
-        tune.weigh(toys.root, question(), "bag")
+        weigh(toys.root, data(), "bag")
 
 
 def test_the_command_line_says_what_it_needs() -> None:

@@ -1,14 +1,12 @@
 """The published search for a task: ageing evolution, here with an early end for tasks that are hopeless.
 
-Regularised evolution after Real et al. (AAAI 2019) with the numbers of Li et al. (NeurIPS 2021). Every draw of a step
-comes from a stream of its own, so that a search which is done again, with what was trained at hand, takes the same
-steps.
+Ageing evolution after Real et al. (AAAI 2019) with the numbers of Li et al. (NeurIPS 2021). Every draw of a step comes
+from a random stream of its own, so that a search which is done again, with its trainings stored, takes the same steps.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -17,6 +15,7 @@ from statistics import NormalDist, median
 import numpy as np
 
 from pipeline import provenance
+from pipeline.search.evolution import AgeingEvolution, winner
 from pipeline.tuning import genes
 from pipeline.tuning.methods import correlation
 
@@ -30,27 +29,36 @@ Train = Callable[[int, genes.Genes, Sequence[str]], Losses]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a search is: the published numbers by default.
+class EvolutionSettings:
+    """How to search for a task; the published numbers by default.
 
     Args:
-        inputs: what the networks take, images or sequences.
-        population, tournament: sizes.
+        population, tournament: sizes, see `AgeingEvolution`.
         tasks: how many tasks at most, the first population among them.
         budget: no task is begun that could take more trainings than this in all.
         early: give up hopeless tasks.
+
+    Raises:
+        UserError: a tournament is larger than the population.
     """
 
-    inputs: str
     population: int = 50
     tournament: int = 10
     tasks: int = 450
     budget: int = 9000
     early: bool = True
 
+    def __post_init__(self) -> None:
+        _ = self.ageing
+
+    @property
+    def ageing(self) -> AgeingEvolution:
+        """The sizes alone."""
+        return AgeingEvolution(self.population, self.tournament)
+
 
 @dataclass(frozen=True)
-class Task:
+class TriedTask:
     """A task that was tried: `fitness` is rho on the `used` labels that it was tried on, all of them if `whole`."""
 
     step: int
@@ -61,54 +69,50 @@ class Task:
     whole: bool
 
 
-def search(settings: Settings, labels: Mapping[str, float], identity: str, train: Train) -> list[Task]:
+def evolve_tasks(
+    settings: EvolutionSettings, inputs: str, labels: Mapping[str, float], identity: str, train: Train
+) -> list[TriedTask]:
     """Try tasks until the budget or the tasks are used up.
 
     Args:
         settings: the search.
+        inputs: what the networks take, images or sequences.
         labels: true value of each labelled architecture, higher is better, in the order in which they are tried.
         identity: of the search; its random streams follow from it.
         train: trains some architectures on a task.
 
     Returns:
-        the tasks in the order in which they were tried.
+        The tasks in the order in which they were tried.
     """
-    tried: list[Task] = []
-    living: deque[Task] = deque(maxlen=settings.population)  # the oldest leaves when another is added
-    spent = 0
+    tried: list[TriedTask] = []
+    trainings = 0
     for step in range(settings.tasks):
-        if spent + len(labels) > settings.budget:
+        if trainings + len(labels) > settings.budget:
             break
         random = Random(provenance.stream_seed("tuning", identity, step))
-        parent = None
-        if step < settings.population:
-            drawn = genes.drawn(settings.inputs, random)
-        else:
-            parent = max(random.sample(list(living), min(settings.tournament, len(living))), key=lambda t: t.fitness)
-            drawn = genes.mutated(parent.genes, settings.inputs, random)
-        bar = median(t.fitness for t in living) if settings.early and len(living) >= settings.population else None
-        fitness, used = _tried(step, drawn, labels, bar, train)
-        spent += used
-        task = Task(step, None if parent is None else parent.step, drawn, fitness, used, used == len(labels))
-        tried.append(task)
-        living.append(task)
+        parent = winner(settings.ageing.contestants(tried, random), lambda task: task.fitness)
+        own = genes.drawn(inputs, random) if parent is None else genes.mutated(parent.genes, inputs, random)
+        bar = median(task.fitness for task in tried[-settings.population :]) if parent and settings.early else None
+        fitness, used = _fitness(step, own, labels, bar, train)
+        trainings += used
+        tried.append(TriedTask(step, parent.step if parent else None, own, fitness, used, used == len(labels)))
     return tried
 
 
-def best(tried: Sequence[Task]) -> Task:
+def best(tried: Sequence[TriedTask]) -> TriedTask:
     """The task with the highest fitness of those tried on every label; the first among equals."""
-    return max((t for t in tried if t.whole), key=lambda t: t.fitness)
+    return max((task for task in tried if task.whole), key=lambda task: task.fitness)
 
 
-def _tried(
-    step: int, drawn: genes.Genes, labels: Mapping[str, float], bar: float | None, train: Train
+def _fitness(
+    step: int, own: genes.Genes, labels: Mapping[str, float], bar: float | None, train: Train
 ) -> tuple[float, int]:
-    """Fitness and the number of labels that it rests on."""
+    """The fitness of a task and the number of labels that it rests on."""
     order = list(labels)
     losses: dict[str, float | None] = {}
     for stop in [*(looks(len(order)) if bar is not None else ()), len(order)]:
-        losses |= train(step, drawn, order[len(losses) : stop])
-        fitness = _fitness(losses, labels)
+        losses |= train(step, own, order[len(losses) : stop])
+        fitness = _rho(losses, labels)
         if bar is not None and hopeless(fitness, stop, len(order), bar):
             return fitness, stop
     return fitness, len(order)
@@ -116,7 +120,7 @@ def _tried(
 
 def looks(labels: int) -> list[int]:
     """After how many labels a task is looked at."""
-    return sorted({found for share in LOOKS if _FEWEST <= (found := math.floor(share * labels)) < labels})
+    return sorted({count for share in LOOKS if _FEWEST <= (count := math.floor(share * labels)) < labels})
 
 
 def hopeless(rho: float, used: int, labels: int, bar: float) -> bool:
@@ -140,7 +144,7 @@ def _z(rho: float) -> float:
     return math.atanh(max(-0.999, min(0.999, rho)))
 
 
-def _fitness(losses: Losses, labels: Mapping[str, float]) -> float:
+def _rho(losses: Losses, labels: Mapping[str, float]) -> float:
     """Spearman's rho of the truth with minus the loss; a training that failed is the worst."""
     scores = np.array([-np.inf if loss is None else -loss for loss in losses.values()])
     return correlation(scores, np.array([labels[a] for a in losses]))

@@ -1,0 +1,51 @@
+"""What a tuning may use: the labels of a space, and the terms that are stored of its architectures."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline import provenance
+from pipeline.lake.store import Lake
+from pipeline.tuning import terms
+
+VERSION = 2  # raise it when the same labels would give another rule or another rho
+
+
+@dataclass(frozen=True)
+class TuningData:
+    """The labels and the terms of a tuning.
+
+    Args:
+        benchmark, space: whose main target is to be ranked.
+        labels: how many true values may be used.
+        seed: of the nested sample that begins with the labelled architectures, and of random choices.
+        use: names of the proxies whose terms may be used; all by default.
+        coverage: share of the architectures that a proxy must have to be a term, see `terms.read`.
+    """
+
+    benchmark: str
+    space: str
+    labels: int = 20
+    seed: int = 0
+    use: tuple[str, ...] = ()
+    coverage: float = 0.9
+
+    def table(self, lake: Lake) -> terms.TermTable:
+        """The terms of the space.
+
+        Raises:
+            UserError: no truth, no scores, or a name in `use` that has none.
+        """
+        return terms.read(lake, self.benchmark, self.space, use=self.use, coverage=self.coverage)
+
+    def basis(self, table: terms.TermTable) -> dict[str, Any]:
+        """What a rule and its rho depend on beside the labels: the terms, and the architectures that are ranked."""
+        keys = [[term.key, term.proxy_id] for term in table.terms]
+        listing = "\n".join(table.arch_ids)
+        return {
+            "benchmark": table.benchmark, "space": table.space, "dataset": table.dataset, "metric": table.metric,
+            "use": sorted(self.use), "coverage": self.coverage, "terms": provenance.identity("terms", 1, keys),
+            "architectures": len(table.arch_ids), "sha256": hashlib.sha256(listing.encode()).hexdigest(),
+        }  # fmt: skip

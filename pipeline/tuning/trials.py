@@ -1,0 +1,214 @@
+"""The trainings of a search for a task: those that are stored, and those that are done now.
+
+A training is one architecture on one task. Tasks are trained by one pool of workers, and their trainings are published
+part by part.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import benchmarks, catalog, executor, provenance
+from pipeline.benchmarks.contract import Benchmark
+from pipeline.lake.store import Lake
+from pipeline.progress import progress
+from pipeline.proxies import regression
+from pipeline.proxies.contract import Proxy, Score
+from pipeline.proxies.regression import presets
+from pipeline.scoring.writer import LONGEST, SHORTEST
+from pipeline.tuning import genes, task_evolution
+from pipeline.tuning.task_evolution import EvolutionSettings, TriedTask
+
+_SCORE_SEED = 0  # of targets, weights and noise: the default of `score`
+
+Row = dict[str, Any]
+Trial = tuple[int, str]  # step, arch_id
+Item = tuple[int, str, str, str]  # step, genes, arch_id, spec
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """On what and how to train.
+
+    Args:
+        images: as for `pipeline score`.
+        schedule: a preset or a TOML file whose training schedule is taken; None: the published one.
+        device: auto, cpu or cuda.
+        workers: how many; by default one per core, or one per card.
+    """
+
+    images: Path | str | None = None
+    schedule: str | None = None
+    device: str = "auto"
+    workers: int | None = None
+
+
+@dataclass
+class TrialTask:
+    """Trains one architecture on one task in a worker; see `executor.Task`.
+
+    Args:
+        benchmark, space: of the architectures.
+        inputs: what their networks take, images or sequences.
+        identity: of the search.
+        schedule: how a preset trains, see `genes.schedule`.
+        images: to train on; None for the default ones, and for sequences.
+        device: cpu or cuda.
+        bench: of the benchmark, once prepared.
+        last: the step whose task was trained last, and its proxy.
+    """
+
+    benchmark: str
+    space: str
+    inputs: str
+    identity: str
+    schedule: Row
+    images: Path | str | None
+    device: str
+    bench: Benchmark | None = field(default=None, compare=False)
+    last: tuple[int, Proxy] | None = field(default=None, compare=False)
+
+    def prepare(self) -> None:
+        """Import torch."""
+        import torch
+
+        torch.set_num_threads(1)
+        self.bench = benchmarks.load(self.benchmark)
+
+    def __call__(self, item: Item) -> tuple[Score, float]:
+        """The score and its seconds."""
+        step, task, arch_id, spec = item
+        bench = self.bench
+        assert bench is not None
+        if self.last is None or self.last[0] != step:
+            preset = genes.preset(json.loads(task), self.inputs, task_name(self.identity, step), "", self.schedule)
+            self.last = step, regression.of(preset, self.images)
+        started = time.perf_counter()
+        build = bench.build
+        score = self.last[1].score(lambda: build(self.space, json.loads(spec)), arch_id, _SCORE_SEED, self.device)
+        return score, time.perf_counter() - started
+
+
+class Trials:
+    """The trainings of one search, by step and architecture.
+
+    Args:
+        lake: the lake.
+        identity: of the search.
+        task: trains one architecture.
+        specs: arch_id -> spec of the labelled architectures.
+    """
+
+    def __init__(self, lake: Lake, identity: str, task: TrialTask, specs: dict[str, str]) -> None:
+        self.lake, self.benchmark, self.identity, self.task, self.specs = lake, task.benchmark, identity, task, specs
+        self._prefix = f"tune-{identity}-trials-"
+        parts = lake.part_names(self.benchmark, self._prefix)
+        stored = lake.read("tuning_trials", self.benchmark, parts=parts).to_pylist()
+        self._losses: dict[Trial, float | None] = {(r["step"], r["arch_id"]): r["value"] for r in stored}
+        steps = lake.read("tuning_tasks", self.benchmark, parts=parts, columns=["step"])
+        self._stored_tasks: set[int] = set(steps["step"].to_pylist())
+        self._pending: list[Row] = []
+        self._submitted: deque[Item] = deque()
+        self._results: Generator[tuple[Item, Any], None, None] | None = None
+        self._run: Row = {}
+        self._part = len(parts)
+
+    def evolve(
+        self, settings: EvolutionSettings, labels: dict[str, float], training: TrainingSettings
+    ) -> list[TriedTask]:
+        """Run the search, training what is not stored.
+
+        A training that is under way when the search ends, or is stopped, is lost.
+        """
+        self._training = training
+        tried: list[TriedTask] = []
+        status = "failed"
+        with progress("tuning", min(settings.budget, settings.tasks * len(labels))) as self._advance:
+            try:
+                tried = task_evolution.evolve_tasks(settings, self.task.inputs, labels, self.identity, self._train)
+                status = "finished"
+            except KeyboardInterrupt:
+                status = "interrupted"
+                raise
+            finally:
+                if self._results is not None:
+                    self._results.close()
+                self._flush(status)
+        self._publish_tasks(tried)
+        return tried
+
+    def _train(self, step: int, task: genes.Genes, arch_ids: Sequence[str]) -> dict[str, float | None]:
+        missing = [a for a in arch_ids if (step, a) not in self._losses]
+        self._advance(len(arch_ids) - len(missing))
+        text = provenance.canonical_json(task)
+        self._submitted.extend((step, text, a, self.specs[a]) for a in missing)
+        for _ in missing:
+            self._add(*next(self._workers()))
+        return {a: self._losses[step, a] for a in arch_ids}
+
+    def _workers(self) -> Generator[tuple[Item, Any], None, None]:
+        """The results of one pool for all tasks, which is opened when the first training is needed."""
+        if self._results is None:
+            # one network at a time, the cores are faster than a card
+            asked_device = "cpu" if self._training.device == "auto" else self._training.device
+            device, device_name = executor.device_of(asked_device)
+            workers = self._training.workers or executor.default_workers(device)
+            self._run = provenance.new_run("tune", {"tuning_id": self.identity, "workers": workers}, device_name)
+            self._begun = self._flushed = time.monotonic()
+            self._results = executor.run(replace(self.task, device=device), self._submitted, workers)
+        return self._results
+
+    def _add(self, item: Item, result: tuple[Score, float] | executor.LostWorker) -> None:
+        if isinstance(result, executor.LostWorker):
+            reason = f"{result.deaths} workers died while it was trained (out of memory?)"
+            result = Score(None, "failed", reason), 0.0
+        score, seconds = result
+        self._losses[item[0], item[2]] = score.value
+        self._pending.append({
+            "tuning_id": self.identity, "step": item[0], "arch_id": item[2], "value": score.value,
+            "status": score.status, "reason": score.reason, "seconds": seconds, "run_id": self._run["run_id"],
+        })  # fmt: skip
+        self._advance(1)
+        now = time.monotonic()
+        if now - self._flushed >= min(LONGEST, max(SHORTEST, (now - self._begun) / 20)):
+            self._flush("running")
+
+    def _flush(self, status: str) -> None:
+        """Publish the trainings that are done since the last time."""
+        if not self._run:
+            return
+        run = self._run if status == "running" else provenance.finished(self._run, status)
+        self._publish({"runs": [run], "tuning_trials": self._pending})
+        self._pending, self._flushed = [], time.monotonic()
+
+    def _publish_tasks(self, tried: Sequence[TriedTask]) -> None:
+        """Publish the tasks that are not stored yet."""
+        run = self._run or provenance.new_run("tune", {"tuning_id": self.identity})
+        rows = [
+            {"tuning_id": self.identity, "step": t.step, "parent": t.parent, "fitness": t.fitness, "used": t.used,
+             "genes": provenance.canonical_json(t.genes), "run_id": run["run_id"]}
+            for t in tried if t.step not in self._stored_tasks
+        ]  # fmt: skip
+        if rows:
+            self._publish({"runs": [provenance.finished(run)], "tuning_tasks": rows})
+        catalog.ensure(self.lake)
+
+    def _publish(self, tables: dict[str, list[Row]]) -> None:
+        self._part += 1
+        self.lake.publish(self.benchmark, f"{self._prefix}{self._part:05d}", tables)
+
+
+def configuration_of(preset: presets.Preset | presets.SequencePreset) -> Row:
+    """The configuration of a task as it is written to TOML."""
+    return preset.model_dump(exclude_none=True, exclude_unset=True)
+
+
+def task_name(identity: str, step: int) -> str:
+    """A task's name, which its random streams depend on: the best one is scored later as it was when it was tried."""
+    return f"tuned-{identity[:8]}-{step}"

@@ -1,0 +1,68 @@
+"""The result of a tuning: a proxy, stored in the lake with the labels that it was made with, and written as TOML."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import catalog, provenance
+from pipeline.lake.store import Lake
+from pipeline.tuning import rules
+
+
+@dataclass(frozen=True)
+class TunedProxy:
+    """A proxy made by tuning.
+
+    Attributes:
+        name, path: of the proxy, and of its TOML file in the lake.
+        fitness: Spearman's rho on the labels.
+        trainings: networks that were trained to make it.
+        origin: how it was made, for a reader.
+    """
+
+    name: str
+    path: Path
+    fitness: float
+    trainings: int
+    origin: str
+
+    @property
+    def line(self) -> str:
+        """The proxy in one line."""
+        cost = f"{self.trainings} trainings" if self.trainings else "no training"
+        return f"{self.name}: {self.origin}; rho on the labels {self.fitness:.3f}, {cost}; {self.path}"
+
+
+def store(lake: Lake, row: dict[str, Any], configuration: dict[str, Any], proxy_id: str, origin: str) -> TunedProxy:
+    """Store a tuned proxy once, and its TOML in the lake's folder of rules.
+
+    Args:
+        lake: the lake.
+        row: of the table `tunings`, without the proxy and the run.
+        configuration: of the proxy, as it is written.
+        proxy_id: of the proxy.
+        origin: how it was made, for a reader.
+
+    Raises:
+        UserError: the lake cannot be written.
+    """
+    labels = ", ".join(row["labels"])
+    comment = (
+        f"Found by `pipeline tune {row['benchmark']}`, tuning {row['tuning_id']}.\n"
+        f"Method {row['method']}, seed {row['seed']}, {row['trainings']} trainings, rho on the labels "
+        f"{row['fitness']:.3f}.\nLabels: {row['dataset']} {row['metric']} of {labels}"
+    )
+    text = rules.toml(configuration, comment)
+    part = f"tune-{row['tuning_id']}-{proxy_id}"
+    name = configuration["name"]
+    if not lake.has(row["benchmark"], part):
+        run = provenance.new_run("tune", {"tuning_id": row["tuning_id"]})
+        whole = {**row, "name": name, "proxy_id": proxy_id, "rule": text, "run_id": run["run_id"]}
+        with suppress(FileExistsError):  # another process was quicker
+            lake.publish(row["benchmark"], part, {"runs": [run, provenance.finished(run)], "tunings": [whole]})
+    path = rules.write(lake, text, name)
+    catalog.ensure(lake)
+    return TunedProxy(name, path, row["fitness"], row["trainings"], origin)
