@@ -28,7 +28,7 @@ help: ## print this list
 setup: .venv/.dev ## make the environment with everything for development
 
 demo: .venv/.demo ## score a sample of NAS-Bench-201 on real ground truth and write reports/demo
-	$(BIN)/pipeline run nasbench201 --recipe analog-nasbench --proxy regression-n101 --sample $(SAMPLE) --out reports/demo
+	$(BIN)/pipeline run nasbench201 --mapping analog-nasbench --proxy regression-n101 --sample $(SAMPLE) --out reports/demo
 
 test: .venv/.dev ## run the tests, a file a core
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile
@@ -43,7 +43,7 @@ lint: .venv/.dev ## ruff, mypy, import-linter, sqlfluff
 # From an empty lake, or what is stored already would not be computed again.
 define guarded_scores
 rm -rf data/guard
-$(BIN)/pipeline ingest nasbench201 --recipe analog-nasbench --lake data/guard
+$(BIN)/pipeline ingest nasbench201 --mapping analog-nasbench --lake data/guard
 set -e; for proxy in $(GUARDED); do \
 	$(BIN)/pipeline score nasbench201 --proxy $$proxy --only reports/baseline/architectures.txt --device cpu --lake data/guard; done
 endef

@@ -19,7 +19,7 @@ images=$data/images/cifar-10-batches-py
 table() { # benchmark, recipe, file, options
     benchmark=$1 recipe=$2 file=$3
     shift 3
-    "$pipeline" ingest "$benchmark" --recipe "$recipe" "$@" "$data/$file"
+    "$pipeline" ingest "$benchmark" --mapping "$recipe" "$@" "$data/$file"
 }
 table nasbench101 freerea-cells nasbench101/nasbench101_cells.tsv.gz
 table nasbench101 naslib-zero-cost nasbench101/published_zero_cost_500.json

@@ -84,7 +84,7 @@ def _scored(setting: Setting, lake: Path, job: Job, seconds: float) -> Row:
     benchmark, preset, chosen = job
     row: Row = {"options": chosen}
     if benchmark == "nasbench201" and not (lake / "parts" / benchmark).exists():
-        row["ingest"] = run(["ingest", benchmark, "--recipe", "analog-nasbench", "--lake", str(lake)], 120)[-1:]
+        row["ingest"] = run(["ingest", benchmark, "--mapping", "analog-nasbench", "--lake", str(lake)], 120)[-1:]
     Lake(lake, create=True)
     images = ["--images", str(setting.images)] if setting.images else []
     before = sum(counts(lake).values())

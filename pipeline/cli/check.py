@@ -1,0 +1,45 @@
+"""`pipeline check`: networks that are built here, compared with published files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.application import verb
+from pipeline.cli.options import BenchmarkArgument
+from pipeline.errors import UserError
+
+DEFAULT_SAMPLE = 50  # networks of a file
+
+
+@verb(example="pipeline check nds DARTS.json ResNeXt-A.json")
+def check(
+    benchmark: BenchmarkArgument,
+    paths: Annotated[list[Path], typer.Argument(help="Published files, or folders of them.", show_default=False)],
+    sample: Annotated[int, typer.Option(min=1, help="Networks to build of each file.")] = DEFAULT_SAMPLE,
+) -> None:
+    """Compare the networks built here with what published files say.
+
+    Networks of each file are built, and their numbers of parameters are compared with those that the file states.
+    """
+    from pipeline import benchmarks
+
+    if not benchmarks.load(benchmark).check:
+        raise UserError(f"the files of {benchmark} say nothing of their networks to check")
+    if unconfirmed := compare_networks(benchmark, paths, sample):
+        raise UserError(unconfirmed)
+
+
+def compare_networks(benchmark: str, paths: Sequence[Path], sample: int = DEFAULT_SAMPLE) -> str | None:
+    """Print for each file whether its networks are built as it says; returns what is wrong, or None."""
+    from pipeline import benchmarks
+
+    compare = benchmarks.load(benchmark).check
+    results = [result for path in paths for result in compare(path, sample)] if compare else []
+    for result in results:
+        typer.echo(result.line)
+    names = [result.file for result in results if not result.confirmed]
+    return f"the networks built are not confirmed by {', '.join(names)}" if names else None

@@ -1,0 +1,24 @@
+"""`pipeline export`: the lake as one database file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.application import verb
+from pipeline.cli.options import DEFAULT_LAKE, LakeOption
+
+
+@verb(example="pipeline export colleague.duckdb")
+def export(
+    file: Annotated[Path, typer.Argument(help="DuckDB database to write.", show_default=False)],
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Write the lake as one DuckDB database that needs no other file."""
+    from pipeline import catalog
+    from pipeline.lake.store import Lake
+
+    written = catalog.export(Lake(lake), file)
+    typer.echo(f"{written}: {written.stat().st_size / 1e6:.1f} MB")

@@ -1,0 +1,71 @@
+"""`pipeline ingest`: files of others become parts of the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.application import verb
+from pipeline.cli.check import compare_networks
+from pipeline.cli.options import (
+    BENCHMARK_HELP,
+    DEFAULT_LAKE,
+    LakeOption,
+    PathsArgument,
+    ReadingOptions,
+    complete_benchmark,
+)
+from pipeline.errors import UserError
+
+OptionalBenchmark = Annotated[
+    str | None, typer.Argument(help=BENCHMARK_HELP, show_default=False, autocompletion=complete_benchmark)
+]
+
+
+@verb(example="pipeline ingest nasbench201 table.csv --mapping my.toml")
+def ingest(
+    reading: ReadingOptions,
+    benchmark: OptionalBenchmark = None,
+    paths: PathsArgument = None,
+    mappings: Annotated[bool, typer.Option("--mappings", help="List the table mappings by name and stop.")] = False,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Store the content of benchmark files in the lake.
+
+    A file that is there already changes nothing.
+    """
+    if mappings:
+        from pipeline.ingest import run as stage
+
+        for line in stage.list_recipes():
+            typer.echo(line)
+        return
+    if benchmark is None:
+        raise typer.BadParameter("name a benchmark, or list the table mappings with --mappings")
+    ingest_files(lake, benchmark, paths or [], reading)
+
+
+def ingest_files(lake: Path, benchmark: str, paths: Sequence[Path], reading: ReadingOptions) -> None:
+    """Ingest files, check the networks of those that are new, and print what each file brought.
+
+    Raises:
+        UserError: more records were rejected than allowed, or networks are not confirmed; the others are stored.
+    """
+    from pipeline.ingest import run as stage
+
+    summaries = stage.ingest(
+        lake, benchmark, paths, recipe=reading.mapping, curves=reading.curves, max_rejects=reading.max_rejects
+    )
+    for summary in summaries:
+        typer.echo(summary.line)
+    new_files = [Path(s.file) for s in summaries if s.source == stage.NATIVE and not s.already]
+    unconfirmed = compare_networks(benchmark, new_files)
+    if (rejected := sum(s.rejected for s in summaries)) > reading.max_rejects:
+        raise UserError(
+            f"{rejected} records rejected, the others are stored: see them with `pipeline query 'FROM rejects'`"
+        )
+    if unconfirmed:
+        raise UserError(f"{unconfirmed}; what the files say is stored")

@@ -1,0 +1,71 @@
+"""`pipeline query`: SQL, read-only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.application import verb
+from pipeline.cli.options import DEFAULT_LAKE, FormatChoice, LakeOption
+from pipeline.errors import UserError, unknown
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """What is asked, in place of SQL."""
+
+    file: Annotated[Path | None, typer.Option(help="File with one SELECT, such as queries/examples/*.sql.")] = None
+    example: Annotated[str | None, typer.Option(help="Example by its name (see `pipeline query --examples`).")] = None
+    param: Annotated[list[str] | None, typer.Option(help="Value of a $name in the query: name=value.")] = None
+    examples: Annotated[bool, typer.Option("--examples", help="List the examples by name and stop.")] = False
+
+
+@verb(example="pipeline query 'SELECT proxy, n, rho FROM correlations ORDER BY rho DESC'")
+def query(
+    text: TextOptions,
+    sql: Annotated[str | None, typer.Argument(help="One SELECT.", show_default=False)] = None,
+    fmt: Annotated[FormatChoice, typer.Option("--format", help="How to write the rows.")] = FormatChoice.table,
+    out: Annotated[Path | None, typer.Option(help="File to write to; needed for parquet.")] = None,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Answer one SELECT from the lake, which it cannot change."""
+    if text.examples:
+        for line in list_examples():
+            typer.echo(line)
+        return
+    if [sql, text.file, text.example].count(None) != 2:
+        raise typer.BadParameter("give either one SELECT, or --file FILE, or --example NAME")
+    pairs = [p.partition("=") for p in text.param or []]
+    if wrong := [name for name, equals, _ in pairs if not equals or not name]:
+        raise typer.BadParameter(f"--param {wrong[0]}: write it as name=value")
+    from pipeline.catalog import query as stage
+
+    statement = sql if sql is not None else _read(text)
+    stage.run(lake, statement, {name: value for name, _, value in pairs}, fmt.value, out)
+
+
+def list_examples() -> list[str]:
+    """A line for each example that comes with the package: its name, and what it asks."""
+    from pipeline import catalog
+
+    examples = catalog.queries("examples")
+    width = max(map(len, examples), default=0)
+    return [f"{name:<{width}}  {catalog.head_comment(path.read_text())}" for name, path in examples.items()]
+
+
+def _read(text: TextOptions) -> str:
+    if text.example is not None:
+        from pipeline import catalog
+
+        examples = catalog.queries("examples")
+        if text.example not in examples:
+            raise unknown("example", text.example, examples)
+        return examples[text.example].read_text(encoding="utf-8")
+    assert text.file is not None
+    try:
+        return text.file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--file {text.file} cannot be read: {error}") from error

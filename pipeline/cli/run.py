@@ -1,0 +1,59 @@
+"""`pipeline run`: from files to a report in one command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.application import verb
+from pipeline.cli.ingest import ingest_files
+from pipeline.cli.options import (
+    DEFAULT_LAKE,
+    DEFAULT_OUT,
+    BenchmarkArgument,
+    ComputeOptions,
+    ImagesOption,
+    LakeOption,
+    OutOption,
+    PathsArgument,
+    ReadingOptions,
+    SampleOption,
+    ScoreOptions,
+    SpaceOption,
+    complete_proxy,
+)
+from pipeline.cli.report import write_report
+from pipeline.cli.score import SelectionOptions, score_architectures
+
+
+@dataclass(frozen=True)
+class SeveralScoreOptions:
+    """What is scored, and with what."""
+
+    proxy: Annotated[
+        list[str] | None, typer.Option(help="Proxy; may be given several times.", autocompletion=complete_proxy)
+    ] = None
+    space: SpaceOption = None
+    sample: SampleOption = None
+    seed: Annotated[int, typer.Option(min=0, help="Seed of sample, regression targets, weights and noise.")] = 0
+    images: ImagesOption = None
+
+
+@verb(example="pipeline run nasbench201 --mapping analog-nasbench --sample 48 --out reports/demo")
+def run(
+    benchmark: BenchmarkArgument,
+    reading: ReadingOptions,
+    several: SeveralScoreOptions,
+    compute: ComputeOptions,
+    paths: PathsArgument = None,
+    out: OutOption = DEFAULT_OUT,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Ingest files, score a sample and write the report in one command."""
+    ingest_files(lake, benchmark, paths or [], reading)
+    for proxy in several.proxy or (None,):
+        options = ScoreOptions(proxy, several.space, several.seed, several.images)
+        score_architectures(lake, benchmark, options, SelectionOptions(several.sample), compute)
+    write_report(lake, out)

@@ -1,0 +1,82 @@
+"""`pipeline score`: architectures of the lake get the score of a proxy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.application import storing_before_stop, verb
+from pipeline.cli.options import (
+    DEFAULT_LAKE,
+    BenchmarkArgument,
+    ComputeOptions,
+    ExecutorOptions,
+    LakeOption,
+    SampleOption,
+    ScoreOptions,
+    plan_of,
+)
+
+if TYPE_CHECKING:
+    from pipeline.executor import Where
+
+
+@dataclass(frozen=True)
+class SelectionOptions:
+    """Which architectures are scored."""
+
+    sample: SampleOption = None
+    only: Annotated[
+        Path | None, typer.Option(help="File with one architecture per line, written out or as its arch_id.")
+    ] = None
+
+
+@verb(example="pipeline score nasbench201 --proxy regression-n101 --sample 200")
+def score(
+    benchmark: BenchmarkArgument,
+    options: ScoreOptions,
+    selection: SelectionOptions,
+    compute: ComputeOptions,
+    executor: ExecutorOptions,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Score architectures of the lake with a proxy.
+
+    What is stored already is not computed again; an interrupted run goes on where it stopped.
+    """
+    if selection.sample is not None and selection.only is not None:
+        raise typer.BadParameter("--sample and --only exclude each other")
+    score_architectures(lake, benchmark, options, selection, compute, executor.where(compute.workers))
+
+
+def score_architectures(
+    lake: Path,
+    benchmark: str,
+    options: ScoreOptions,
+    selection: SelectionOptions,
+    compute: ComputeOptions,
+    where: Where | None = None,
+) -> None:
+    """Score with a proxy, or define an aggregate in the lake, and print what was done."""
+    from pipeline import executor as executors
+    from pipeline.proxies import aggregates
+    from pipeline.scoring import aggregates as aggregation
+    from pipeline.scoring import run as stage
+
+    plan = plan_of(benchmark, lake, options, compute.device)
+    if aggregates.recognised(plan.proxy):
+        typer.echo(aggregation.run(lake, benchmark, plan.space, plan.proxy).line)
+        return
+    with storing_before_stop():
+        summary = stage.run(
+            lake,
+            plan,
+            sample=selection.sample,
+            only=selection.only,
+            workers=compute.workers,
+            where=where or executors.PROCESSES,
+        )
+    typer.echo(summary.line)

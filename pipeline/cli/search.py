@@ -1,0 +1,75 @@
+"""`pipeline search`: architectures with a high score are looked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.application import storing_before_stop, verb
+from pipeline.cli.options import (
+    DEFAULT_LAKE,
+    BenchmarkArgument,
+    ComputeOptions,
+    ExecutorOptions,
+    LakeOption,
+    ScoreOptions,
+    plan_of,
+    seeds_of,
+)
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How the space is searched."""
+
+    method: Annotated[str, typer.Option(help="evolution (ageing) or random.")] = "evolution"
+    budget: Annotated[int, typer.Option(min=1, help="Steps of each seed, the first population among them.")] = 450
+    seeds: Annotated[str, typer.Option(help="Seeds of the search: 0, 0,3,5 or 0-19.")] = "0"
+    population: Annotated[int, typer.Option(min=1, help="Members of the population (evolution).")] = 50
+    tournament: Annotated[int, typer.Option(min=1, help="Members of a tournament (evolution).")] = 10
+    stored: Annotated[
+        bool, typer.Option("--stored", help="Score nothing: search among what is scored, with a released proxy too.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class BestOptions:
+    """What is written of the best architectures."""
+
+    out: Annotated[Path | None, typer.Option(help="File for the best architectures, as `score --only` takes it.")] = (
+        None
+    )
+    top: Annotated[int, typer.Option(min=1, help="How many of the best to print and write.")] = 5
+
+
+@verb(example="pipeline search nds --space darts --proxy synflow --out best.jsonl")
+def search(
+    benchmark: BenchmarkArgument,
+    options: ScoreOptions,
+    searching: SearchOptions,
+    compute: ComputeOptions,
+    executor: ExecutorOptions,
+    best: BestOptions,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Search a space for architectures with a high score.
+
+    No ground truth is used. The best architectures are printed as JSON from which they can be built.
+    """
+    from pipeline.search import run as stage
+    from pipeline.search.walk import Method
+
+    where = executor.where(compute.workers)
+    method = Method(searching.method, searching.population, searching.tournament)
+    settings = stage.Settings(method, searching.budget, seeds_of(searching.seeds))
+    plan = plan_of(benchmark, lake, options, compute.device)
+    with storing_before_stop():
+        summary = stage.run(lake, plan, settings, stored=searching.stored, workers=compute.workers, where=where)
+    typer.echo(summary.line)
+    for architecture in summary.best[: best.top]:
+        typer.echo(f"{architecture.score:.6g}  {architecture.spec}")
+    if best.out is not None:
+        stage.write_best(summary.best[: best.top], best.out)

@@ -1,0 +1,217 @@
+"""`pipeline tune`: make a proxy from a few labels, or judge how well that works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.cli.application import OrderedGroup, PanelCommand, app, storing_before_stop, verb
+from pipeline.cli.options import (
+    DEFAULT_LAKE,
+    BenchmarkArgument,
+    ComputeOptions,
+    ImagesOption,
+    LakeOption,
+    SpaceOption,
+)
+
+if TYPE_CHECKING:
+    from pipeline.tuning.data import TuningData
+
+BARE = "bare"  # the hidden command that `pipeline tune BENCHMARK` runs
+METHODS = "choice, single, pair, shrunken, sparse, bagged, ridge, centred, blend, mixed"
+
+
+class TuneGroup(OrderedGroup):
+    """A group whose first argument may also be a benchmark or an option, as it was before there were commands."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the hidden command before anything that begins with no command."""
+        if not args or args[0] not in {*self.commands, "--help"}:
+            args = [BARE, *args]
+        return super().parse_args(ctx, args)
+
+
+class BareCommand(PanelCommand):
+    """The command whose usage and errors call it `pipeline tune`."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """The context, in the place of the group's."""
+        return super().make_context("tune", args, parent=parent and parent.parent, **extra)
+
+
+tuning = typer.Typer(
+    cls=TuneGroup,
+    subcommand_metavar="weigh|evolve|evaluate|transfer BENCHMARK [OPTIONS]",
+    epilog="Example: pipeline tune weigh nasbench201 --labels 20",
+)
+app.add_typer(tuning, name="tune")
+
+
+@tuning.callback()
+def _tune() -> None:
+    """Make a proxy from a few labels, or judge how well that works.
+
+    `pipeline tune BENCHMARK --labels 20` without a command weighs; --method evolution, --evaluate and --transfer, each
+    with the options of its command, stand for the other three.
+    """
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """Which architectures are labelled."""
+
+    labels: Annotated[int, typer.Option(min=4, help="True values to use.")] = 20
+    space: SpaceOption = None
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample that begins with the labels.")] = 0
+
+
+@dataclass(frozen=True)
+class TermOptions:
+    """What is weighed."""
+
+    use: Annotated[
+        list[str] | None, typer.Option(help="Proxy whose terms to weigh; several times; all by default.")
+    ] = None
+    coverage: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the architectures that a proxy must have to be a term.")
+    ] = 0.9
+
+
+@dataclass(frozen=True)
+class EvolutionOptions:
+    """How tasks evolve."""
+
+    budget: Annotated[int, typer.Option(min=1, help="Trainings at most.")] = 9000
+    tasks: Annotated[int, typer.Option(min=1, help="Tasks at most.")] = 450
+    population: Annotated[int, typer.Option(min=2, help="Tasks alive.")] = 50
+    schedule: Annotated[str | None, typer.Option(help="Train and score each task as this preset does.")] = None
+    images: ImagesOption = None
+
+
+@dataclass(frozen=True)
+class JudgingOptions:
+    """What is judged."""
+
+    evaluate: Annotated[bool, typer.Option("--evaluate", help="Judge every way over many draws of labels.")] = False
+    transfer: Annotated[bool, typer.Option("--transfer", help="Judge the rules on the other spaces.")] = False
+
+
+DrawsOption = Annotated[int, typer.Option(min=2, help="Draws of the labels to judge by.")]
+DEFAULT_DRAWS = 100
+
+
+@verb(tuning, example="pipeline tune weigh nasbench201 --labels 20")
+def weigh(
+    benchmark: BenchmarkArgument,
+    labels: LabelOptions,
+    terms: TermOptions,
+    method: Annotated[str, typer.Option(help=f"menu does as mixed; {METHODS}: one way to weigh.")] = "menu",
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Weigh stored terms with a few labels.
+
+    The rule is stored as a proxy of the lake, an aggregate.
+    """
+    from pipeline.tuning import weigh as stage
+
+    typer.echo(stage.weigh(lake, _data(benchmark, labels, terms), method).line)
+
+
+@verb(tuning, example="pipeline tune evolve nasbench201 --budget 900")
+def evolve(
+    benchmark: BenchmarkArgument,
+    labels: LabelOptions,
+    evolution: EvolutionOptions,
+    compute: ComputeOptions,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Search for a task of the regression proxy with few labels.
+
+    The best task is stored as a proxy of the lake, and every training is stored: an interrupted search goes on where
+    it stopped.
+    """
+    from pipeline.proxies.images import asked
+    from pipeline.tuning import evolve as stage
+    from pipeline.tuning.task_evolution import EvolutionSettings
+    from pipeline.tuning.trials import TrainingSettings
+
+    training = TrainingSettings(asked(evolution.images), evolution.schedule, compute.device.value, compute.workers)
+    tournament = min(10, evolution.population)
+    settings = EvolutionSettings(evolution.population, tournament, evolution.tasks, evolution.budget)
+    with storing_before_stop():
+        result = stage.evolve(lake, _data(benchmark, labels, TermOptions()), training, settings)
+    typer.echo(result.line)
+
+
+@verb(tuning, example="pipeline tune evaluate nasbench201 --labels 20")
+def evaluate(
+    benchmark: BenchmarkArgument,
+    labels: LabelOptions,
+    terms: TermOptions,
+    draws: DrawsOption = DEFAULT_DRAWS,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Judge every way to weigh over many draws of the labels."""
+    _judge(lake, _data(benchmark, labels, terms), draws, JudgingOptions(evaluate=True))
+
+
+@verb(tuning, example="pipeline tune transfer nasbench201")
+def transfer(
+    benchmark: BenchmarkArgument,
+    labels: LabelOptions,
+    terms: TermOptions,
+    draws: DrawsOption = DEFAULT_DRAWS,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Judge the rules of one space on the other spaces of the lake."""
+    _judge(lake, _data(benchmark, labels, terms), draws, JudgingOptions(transfer=True))
+
+
+@verb(tuning, name=BARE, hidden=True, cls=BareCommand, example="pipeline tune nasbench201 --labels 20")
+def bare(
+    benchmark: BenchmarkArgument,
+    labels: LabelOptions,
+    terms: TermOptions,
+    judging: JudgingOptions,
+    evolution: EvolutionOptions,
+    compute: ComputeOptions,
+    method: Annotated[
+        str, typer.Option(help=f"menu does as mixed; {METHODS}: one way to weigh; evolution trains to find a task.")
+    ] = "menu",
+    draws: DrawsOption = DEFAULT_DRAWS,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Do what one of the commands does, chosen by options."""
+    if judging.evaluate or judging.transfer:
+        _judge(lake, _data(benchmark, labels, terms), draws, judging)
+    elif method == "evolution":
+        evolve(benchmark, labels, evolution, compute, lake)
+    else:
+        weigh(benchmark, labels, terms, method, lake)
+
+
+def _data(benchmark: str, labels: LabelOptions, terms: TermOptions) -> TuningData:
+    from pipeline import benchmarks
+    from pipeline.tuning.data import TuningData
+
+    space = benchmarks.load(benchmark).space(labels.space).name
+    return TuningData(benchmark, space, labels.labels, labels.seed, tuple(terms.use or ()), terms.coverage)
+
+
+def _judge(lake: Path, data: TuningData, draws: int, judging: JudgingOptions) -> None:
+    from pipeline.tuning import evaluate as here
+    from pipeline.tuning import evaluations
+    from pipeline.tuning import transfer as elsewhere
+
+    judged = [here.evaluate(lake, data, draws)] if judging.evaluate else []
+    if judging.transfer:
+        others, left_out = elsewhere.transfer(lake, data, draws)
+        judged.append(others)
+        for line in left_out:
+            typer.echo(line, err=True)
+    for line in evaluations.table(*judged):
+        typer.echo(line)

@@ -1,0 +1,56 @@
+"""`pipeline query`: where its SQL comes from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline import catalog
+from pipeline.cli import application as cli
+from pipeline.lake.store import Lake
+from tests.fixtures import lakes
+
+EXAMPLES = catalog.queries("examples")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return lakes.made_up(tmp_path_factory.mktemp("lake") / "lake")
+
+
+@pytest.mark.parametrize("name", ["rho_of_each_proxy", "failures_by_reason"])
+def test_an_example_is_answered_by_its_name_as_by_its_file(lake: Lake, name: str) -> None:
+    words = ["query", "--format", "csv", "--lake", str(lake.root)]
+    by_name, by_file = (
+        CliRunner().invoke(cli.app, [*words, *source])
+        for source in (["--example", name], ["--file", str(EXAMPLES[name])])
+    )
+    assert by_name.exit_code == by_file.exit_code == 0
+    assert by_name.output == by_file.output and len(by_name.output.splitlines()) > 1
+
+
+def test_the_examples_are_listed_with_what_they_ask() -> None:
+    result = CliRunner().invoke(cli.app, ["query", "--examples"])
+    assert result.exit_code == 0
+    lines = [re.split(r"\s{2,}", line, maxsplit=1) for line in result.output.splitlines()]
+    assert [line[0] for line in lines] == list(EXAMPLES)
+    assert all(len(line[1]) > 10 for line in lines)
+
+
+def test_an_unknown_example_and_two_questions_at_once_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = {
+        ("--example", "rho_of_each_prxy"): (1, "did you mean rho_of_each_proxy"),
+        ("FROM scores", "--example", "rho_of_each_proxy"): (2, "--example NAME"),
+        (): (2, "--example NAME"),
+        ("--file", str(tmp_path / "none.sql")): (1, "cannot be read"),
+        ("FROM scores", "--param", "x"): (2, "name=value"),
+    }
+    for words, (code, message) in cases.items():
+        with pytest.raises(SystemExit) as exit_:
+            cli.main(["query", *words, "--lake", str(tmp_path)])
+        assert exit_.value.code == code and message in " ".join(capsys.readouterr().err.split())
