@@ -86,7 +86,7 @@ def test_an_architecture_gets_the_score_that_the_pipeline_stores(tmp_path: Path,
     lake = tmp_path / "lake"
     drawn = [small(last) for last in (8, 16)]
     batch = SourceRows("nasbench201")
-    assert [batch.architecture("size", a.spec) for a in drawn] == [a.arch_id for a in drawn]
+    assert [batch.add_architecture("size", a.spec) for a in drawn] == [a.arch_id for a in drawn]
     ingested = batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16}).to_pylist()
     Lake(lake, create=True).publish("nasbench201", "ingest-made-up", {"architectures": ingested})
     for proxy in (tiny, "params"):
@@ -210,8 +210,8 @@ def test_the_page_of_examples_runs(
     monkeypatch.chdir(tmp_path)
     batch = SourceRows("nasbench201")
     for place, a in enumerate(pipeline.sample_architectures("nasbench201", 16, seed=3)):
-        batch.architecture("topology", a.spec)
-        batch.truth("topology", a.arch_id, "cifar10", "test_accuracy", 60.0 + place, epochs=200)
+        batch.add_architecture("topology", a.spec)
+        batch.add_truth("topology", a.arch_id, "cifar10", "test_accuracy", 60.0 + place, epochs=200)
     constants = {"benchmark": "nasbench201", "source_id": "0" * 16}
     tables = {table: batch.arrow(table, constants).to_pylist() for table in ("architectures", "truth")}
     Lake(tmp_path / "data" / "lake", create=True).publish("nasbench201", "ingest-made-up", tables)

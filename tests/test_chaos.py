@@ -32,7 +32,7 @@ def space(lake: Path) -> Path:
     """A lake of all 15,625 architectures of NAS-Bench-201."""
     batch = SourceRows("nasbench201")
     for number in range(5**6):
-        batch.architecture("topology", {"cell": cell(number)}, str(number))
+        batch.add_architecture("topology", {"cell": cell(number)}, str(number))
     made = batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16})
     Lake(lake, create=True).publish("nasbench201", "ingest-made-up", {"architectures": made.to_pylist()})
     return lake

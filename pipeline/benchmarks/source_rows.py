@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from pipeline.lake.schema import TABLES
 class SourceRows:
     """Some architectures of a source with their values, and its rejects.
 
-    `truth` and `score` take the arch_id that `architecture` returned.
+    What is added of an architecture takes the arch_id that `add_architecture` returned.
 
     Args:
         benchmark: its name.
@@ -36,14 +37,14 @@ class SourceRows:
     rejects: dict[str, list[Any]] = field(default_factory=lambda: _columns("position reason excerpt"))
     blocks: list[dict[str, Any]] = field(default_factory=list)
 
-    def architecture(self, space: str, spec: Spec, native_id: str | None = None) -> str:
+    def add_architecture(self, space: str, spec: Spec, native_id: str | None = None) -> str:
         """Add an architecture by its canonical spec; returns its arch_id."""
         text = provenance.canonical_json(spec)
         arch_id = arch_id_of(self.benchmark, space, text)
         _append(self.architectures, space, arch_id, text, native_id)
         return arch_id
 
-    def truth(
+    def add_truth(
         self,
         space: str,
         arch_id: str,
@@ -60,7 +61,28 @@ class SourceRows:
         """Add a measured value, in the unit that the metric declares."""
         _append(self.truths, space, arch_id, dataset, metric, epochs, seed, epoch, value, status, reason)
 
-    def truths_of(
+    def add_measurement(
+        self,
+        space: str,
+        arch_id: str,
+        dataset: str,
+        metric: str,
+        value: float | None,
+        *,
+        epochs: int | None,
+        seed: int | None,
+        epoch: int | None,
+        failure: str = "failed",
+    ) -> None:
+        """Add a value that may be missing or not finite: then the row has the status `failure`, a reason, no value."""
+        finite = value is not None and math.isfinite(value)
+        reason = None if finite else "no value at this epoch" if value is None else f"the source says {value}"
+        self.add_truth(
+            space, arch_id, dataset, metric, value if finite else None,
+            epochs=epochs, seed=seed, epoch=epoch, status="ok" if finite else failure, reason=reason,
+        )  # fmt: skip
+
+    def add_truths(
         self,
         space: str,
         arch_ids: pa.Array,
@@ -76,7 +98,7 @@ class SourceRows:
         columns = space, arch_ids, dataset, metric, epochs, seeds, epoch, values, "ok", None
         self.blocks.append(dict(zip(self.truths, columns, strict=True)))
 
-    def score(
+    def add_score(
         self,
         space: str,
         arch_id: str,
@@ -91,7 +113,7 @@ class SourceRows:
         """Add a released score under the proxy's own name (whoever ingests adds "@" and the source)."""
         _append(self.scores, space, arch_id, proxy, seed, value, status, reason, seconds)
 
-    def reject(self, position: str, reason: str, excerpt: object = "") -> None:
+    def add_reject(self, position: str, reason: str, excerpt: object = "") -> None:
         """Add a record that could not be taken."""
         _append(self.rejects, position, reason, str(excerpt)[:200])
 

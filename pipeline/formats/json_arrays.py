@@ -12,26 +12,21 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.errors import NotThisFormError, from_os
+from pipeline.formats.fault import Fault
 
 _CHUNK = 1 << 20  # characters; doubled while one element does not fit
 _LONGEST = 1 << 26  # characters of one element; an element that does not end would else take the whole file in
 
 
-class Fault(str):
-    """In the place of an element: why the file cannot be read from here on."""
-
-    __slots__ = ()
-
-
 class _DamagedError(Exception):
-    """What the file is not, told at the place where that shows."""
+    """The text is not JSON, or not of arrays, from here on."""
 
 
 def read(path: Path) -> Iterator[tuple[str, object | Fault]]:
     """Position and value of each element, in the file's order; where the file is damaged, a `Fault` is the last.
 
     Raises:
-        NotThisFormError: nothing of this form is there, told before the first element.
+        NotThisFormError: nothing of this form is there; raised before the first element.
         UserError: the file cannot be read.
     """
     position, any_before = "", False
@@ -104,9 +99,9 @@ class _Text:
 
     def skip(self, expected: str) -> None:
         """Go past a character that must be there."""
-        found = self.peek()
-        if found != expected:
-            what = f"{found!r} stands" if found else "the file ends"
+        following = self.peek()
+        if following != expected:
+            what = f"{following!r} stands" if following else "the file ends"
             raise _DamagedError(f"{what} where {expected!r} is expected")
         self._at += 1
 
@@ -116,7 +111,7 @@ class _Text:
         size = _CHUNK
         while True:
             try:
-                found, end = self._decoder.raw_decode(self._window, self._at)
+                value, end = self._decoder.raw_decode(self._window, self._at)
             except (ValueError, RecursionError) as error:
                 # What looks damaged may only go on beyond the window.
                 if len(self._window) - self._at > _LONGEST or not self._more(size):
@@ -124,7 +119,7 @@ class _Text:
             else:
                 if end < len(self._window) or not self._more(size):  # a number at the window's end may go on
                     self._at = end
-                    return found
+                    return value
             size *= 2
 
     def _more(self, size: int) -> bool:

@@ -1,9 +1,9 @@
 """Pickles of others, read without running or importing anything of theirs.
 
 A pickle is a program that may call whatever it names. Here it gets what the caller's allow-list holds and nothing
-else, and what the lists of this module hand out cannot be altered or called to any other end: an object of somebody's
-class becomes a `Record` of its attributes, numpy's numbers are decoded here from their bytes instead of by numpy's own
-unpickling, which trusts them.
+else, and what the lists of this module hand out can be neither altered nor called for another purpose: an object of
+somebody's class becomes a `ForeignObject` with its attributes, and numpy's numbers are decoded here from their bytes
+instead of by numpy's own unpickling, which trusts them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def load(stream: BinaryIO, allowed: Allowed, encoding: str = "ASCII") -> Any:
     try:
         return _Unpickler(stream, allowed, encoding).load()
     except _BROKEN as error:
-        raise NotThisFormError(f"not a whole pickle: {_said(error)}") from error
+        raise NotThisFormError(f"not a whole pickle: {_one_line(error)}") from error
 
 
 def load_path(path: Path, allowed: Allowed) -> Any:
@@ -74,7 +74,7 @@ def _unpacked(path: Path) -> bytes:
         raise NotThisFormError(f"damaged: {error}") from error
     except OSError as error:
         if error.errno is None:  # the decompressor's, not the file system's
-            raise NotThisFormError(f"damaged: {_said(error)}") from error
+            raise NotThisFormError(f"damaged: {_one_line(error)}") from error
         raise from_os(error, f"reading {path}") from error
     if not data:
         raise NotThisFormError("the file is empty")
@@ -83,7 +83,7 @@ def _unpacked(path: Path) -> bytes:
     return data
 
 
-def _said(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -98,7 +98,7 @@ class _Unpickler(pickle.Unpickler):
         return self._allowed[module, name]
 
 
-class Record:
+class ForeignObject:
     """An object of somebody's class: its attributes, none of its code."""
 
     def __setstate__(self, state: object) -> None:
@@ -109,9 +109,9 @@ class Record:
         self.__dict__.update(state)
 
 
-def records(classes: Iterable[str]) -> Allowed:
-    """The allow-list that turns objects of these classes ("package.module.Class") into records."""
-    return {(module, name): Record for module, _, name in (c.rpartition(".") for c in classes)}
+def foreign_classes(classes: Iterable[str]) -> Allowed:
+    """The allow-list that turns objects of these classes ("package.module.Class") into `ForeignObject`s."""
+    return {(module, name): ForeignObject for module, _, name in (c.rpartition(".") for c in classes)}
 
 
 def _text(part: Any) -> Any:

@@ -19,6 +19,8 @@ import numpy as np
 
 from pipeline.errors import NotThisFormError, UserError, from_os, unknown
 from pipeline.formats import pickles
+from pipeline.formats.fault import Fault
+from pipeline.formats.json_objects import unique_keys
 
 Kind = Literal["csv", "json", "pickle"]
 Cells = Mapping[str, object]
@@ -26,13 +28,8 @@ Cells = Mapping[str, object]
 KEY, VALUE = "@key", "@value"
 
 
-class Fault(str):
-    """In the place of a row's cells: why this row cannot be read."""
-
-    __slots__ = ()
-
-
-Rows = Iterator[tuple[str, "Cells | Fault"]]
+Rows = Iterator[tuple[str, Cells | Fault]]
+"""Position and cells of each row, or why it cannot be read."""
 
 
 def rows(
@@ -106,7 +103,7 @@ def _unreadable(path: Path, error: OSError) -> UserError:
 def _json(path: Path) -> object:
     with _text(path) as stream:
         try:
-            return json.load(stream, object_pairs_hook=_once)
+            return json.load(stream, object_pairs_hook=unique_keys)
         except (ValueError, EOFError, RecursionError, zlib.error) as error:
             raise NotThisFormError(f"{path} is not a JSON file: {error}") from error
         except OSError as error:
@@ -115,17 +112,9 @@ def _json(path: Path) -> object:
 
 def _pickle(path: Path, classes: Sequence[str]) -> object:
     try:
-        return pickles.load_path(path, {**pickles.NUMPY, **pickles.MAPPINGS, **pickles.records(classes)})
+        return pickles.load_path(path, {**pickles.NUMPY, **pickles.MAPPINGS, **pickles.foreign_classes(classes)})
     except NotThisFormError as error:
         raise NotThisFormError(f"{path}: {error}") from error
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} occurs twice in one object")
-    return found
 
 
 def _descend(path: Path, table: object, root: Sequence[str]) -> object:
@@ -148,7 +137,7 @@ def _entries(path: Path, table: object) -> Rows:
 
 
 def _fields(entry: object) -> dict[str, object]:
-    if isinstance(entry, pickles.Record):
+    if isinstance(entry, pickles.ForeignObject):
         entry = vars(entry)
     if not isinstance(entry, dict):
         return {VALUE: _plain(entry)}
@@ -156,7 +145,7 @@ def _fields(entry: object) -> dict[str, object]:
     for name, value in entry.items():
         if type(value) in (float, str):
             fields[str(name)] = value
-        elif isinstance(value, dict | pickles.Record):
+        elif isinstance(value, dict | pickles.ForeignObject):
             fields.update({f"{name}.{inner}": v for inner, v in _fields(value).items()})
         else:
             fields[str(name)] = _plain(value)

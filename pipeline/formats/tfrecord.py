@@ -32,7 +32,7 @@ class Span(NamedTuple):
     stop: int
 
 
-class Record(NamedTuple):
+class TFRecord(NamedTuple):
     """The data of a frame that begins at the byte `offset`."""
 
     offset: int
@@ -65,17 +65,17 @@ def is_tfrecord(path: Path) -> bool:
         raise from_os(error, f"reading {path}") from error
 
 
-def records(path: Path) -> Iterator[Record | Damage]:
+def records(path: Path) -> Iterator[TFRecord | Damage]:
     """Every record of a file in its order, and what is damaged in between; memory holds one span.
 
     Raises:
         NotThisFormError, UserError: as `spans`.
     """
-    for found in spans(path):
-        if isinstance(found, Damage):
-            yield found
+    for span in spans(path):
+        if isinstance(span, Damage):
+            yield span
         else:
-            yield from read(path, found)
+            yield from read(path, span)
 
 
 def spans(path: Path, size: int = _SPAN) -> Iterator[Span | Damage]:
@@ -96,7 +96,7 @@ def spans(path: Path, size: int = _SPAN) -> Iterator[Span | Damage]:
         raise from_os(error, f"reading {path}") from error
 
 
-def read(path: Path, span: Span) -> Iterator[Record | Damage]:
+def read(path: Path, span: Span) -> Iterator[TFRecord | Damage]:
     """The records of a span, whose headers are sound; one whose data do not have their checksum is damaged.
 
     Raises:
@@ -117,7 +117,7 @@ def read(path: Path, span: Span) -> Iterator[Record | Damage]:
             raise NotThisFormError(f"{path} has changed while it was read: run the same command again")
         data = block[begin : begin + length]
         if masked_crc(data) == int.from_bytes(block[begin + length : offset], "little"):
-            yield Record(at, data)
+            yield TFRecord(at, data)
         else:
             yield Damage(at, f"the checksum of the record's {length} bytes does not fit them")
 
@@ -184,10 +184,10 @@ def _next_sound(stream: BinaryIO, offset: int, end: int) -> int | None:
     while offset + _AROUND <= end:
         stream.seek(offset)
         window = stream.read(_READ_AHEAD)
-        found = window.find(b"\0\0\0\0", 4)
-        while found >= 0:
-            if _is_sound(stream, offset + found - 4, end):
-                return offset + found - 4
-            found = window.find(b"\0\0\0\0", found + 1)
+        zeros = window.find(b"\0\0\0\0", 4)
+        while zeros >= 0:
+            if _is_sound(stream, offset + zeros - 4, end):
+                return offset + zeros - 4
+            zeros = window.find(b"\0\0\0\0", zeros + 1)
         offset += max(1, len(window) - 7)  # so that a length that the window's end cuts is seen whole
     return None

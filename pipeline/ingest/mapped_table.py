@@ -13,7 +13,8 @@ from pipeline.benchmarks import units as _units
 from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, unknown
-from pipeline.formats.tables import Cells, Fault, rows
+from pipeline.formats.fault import Fault
+from pipeline.formats.tables import Cells, rows
 from pipeline.ingest.mapping import Architecture, Recipe, Score, Truth
 
 _BATCH_ROWS = 20_000
@@ -70,7 +71,7 @@ class _Column:
         truth = self.truth
         for seed, value in enumerate(found, 1) if isinstance(found, tuple) else ((truth.seed, found),):
             number, status, reason = _told(value)
-            batch.truth(
+            batch.add_truth(
                 space, arch_id, truth.dataset, truth.metric, number,
                 epochs=truth.epochs, seed=seed, status=status, reason=reason,
             )  # fmt: skip
@@ -107,7 +108,7 @@ class _Reader:
             try:
                 self._take(batch, position, cells)
             except UserError as error:
-                batch.reject(position, str(error), cells if isinstance(cells, Fault) else _excerpt(cells))
+                batch.add_reject(position, str(error), cells if isinstance(cells, Fault) else _excerpt(cells))
             if number % _BATCH_ROWS == 0:
                 yield batch
                 batch = SourceRows(self.benchmark.name)
@@ -146,7 +147,7 @@ class _Reader:
             column.put(batch, self.space, arch_id, found)
         for score, (value, seconds) in zip(self.recipe.score, scores, strict=True):
             number, status, reason = _told(value)
-            batch.score(self.space, arch_id, score.proxy, number, seconds=seconds, status=status, reason=reason)
+            batch.add_score(self.space, arch_id, score.proxy, number, seconds=seconds, status=status, reason=reason)
 
     def _architecture(self, batch: SourceRows, cells: Cells) -> str:
         if self.recipe.architecture.encoding == "index":
@@ -158,7 +159,7 @@ class _Reader:
         if self.check and self.check(cells) != spec:
             raise self._contradiction()
         native = self.recipe.native_id
-        return batch.architecture(self.space, spec, None if native is None else _native(cells[native]))
+        return batch.add_architecture(self.space, spec, None if native is None else _native(cells[native]))
 
     def _indexed(self, cells: Cells) -> str:
         index = _native(cells[self.recipe.architecture.column])

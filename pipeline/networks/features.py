@@ -1,4 +1,4 @@
-"""A network up to where its classifier pools: what a proxy puts a head of its own on."""
+"""A network up to where its classifier pools: a proxy puts a head of its own on it."""
 
 from __future__ import annotations
 

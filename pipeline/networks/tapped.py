@@ -1,4 +1,4 @@
-"""A network whose feature maps are taken from within: what a classifier of one's own needs to be scored."""
+"""A network whose feature maps are taken from within, so that a user's own classifier can be scored."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Tapped(nn.Module):
         Raises:
             UserError: the network did not call one of them.
         """
-        found: dict[str, Tensor] = {}
+        outputs: dict[str, Tensor] = {}
 
         def keep(name: str) -> object:
-            return lambda _module, _inputs, output: found.__setitem__(name, output)
+            return lambda _module, _inputs, output: outputs.__setitem__(name, output)
 
-        # for this call alone: a copy of a network would carry a lasting hook along, and with it this network's outputs
+        # For this call alone: a copy of a network would carry a permanent hook along, and with it these outputs.
         hooks = [
             block.register_forward_hook(keep(name))  # type: ignore[arg-type]
             for name, block in zip(self.names, self.blocks, strict=True)
@@ -58,6 +58,6 @@ class Tapped(nn.Module):
         finally:
             for hook in hooks:
                 hook.remove()
-        if idle := [name for name in self.names if name not in found]:
+        if idle := [name for name in self.names if name not in outputs]:
             raise UserError(f"{type(self.network).__name__} does not call its submodule '{idle[0]}': tap another one")
-        return [found[name] for name in self.names]
+        return [outputs[name] for name in self.names]

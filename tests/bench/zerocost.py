@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pipeline.benchmarks.nasbench201 import benchmark as nasbench201
+from pipeline.benchmarks.nasbench201 import architectures, features
 from pipeline.proxies import images, zerocost
 from pipeline.proxies.zerocost.passes import Classifier
 
@@ -25,14 +25,14 @@ def sharing() -> dict[str, float]:
     batch, labels = images.named(None, zerocost.IMAGES).tensor(), torch.arange(zerocost.IMAGES) % zerocost.CLASSES
     one, together, alone, curved = 0.0, 0.0, 0.0, 0.0
     for number in range(NETWORKS):
-        spec = nasbench201.sample("topology", random.Random(number))
-        network = Classifier(nasbench201.features("topology", spec), zerocost.CLASSES).train()
+        spec = architectures.sample("topology", random.Random(number))
+        network = Classifier(features("topology", spec), zerocost.CLASSES).train()
 
         def run(network: Classifier = network) -> None:
             nn.functional.cross_entropy(network(batch), labels).backward()
 
         def score(spec: Any = spec, number: int = number) -> Any:
-            build = nasbench201.features
+            build = features
             return bundle.score(lambda: build("topology", spec), str(number), 0, "cpu", [*ids])
 
         run()  # warm

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.formats import json_arrays
+from pipeline.formats.fault import Fault
 
 
 @given(
@@ -42,7 +43,7 @@ def test_a_value_without_end_is_not_read_to_the_end(tmp_path: Path, monkeypatch:
     more = json_arrays._Text._more
     monkeypatch.setattr(json_arrays._Text, "_more", lambda self, size: (read.append(size), more(self, size))[1])
     [first, (position, fault)] = json_arrays.read(path)
-    assert first == ("[0]", 1) and position == "after [0]" and isinstance(fault, json_arrays.Fault)
+    assert first == ("[0]", 1) and position == "after [0]" and isinstance(fault, Fault)
     assert sum(read) < 5000
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import pickles
 
-ALLOWED = {**pickles.NUMPY, **pickles.MAPPINGS, **pickles.records(["theirs.things.Thing"])}
+ALLOWED = {**pickles.NUMPY, **pickles.MAPPINGS, **pickles.foreign_classes(["theirs.things.Thing"])}
 VALUES = {"a": np.arange(6.0).reshape(2, 3).T, "b": np.float32(1.5), "c": np.array(["ab", "c"]), "d": np.bool_(True),
           "e": np.arange(3, dtype=">i2"), "f": OrderedDict(x=np.int64(7))}  # fmt: skip
 
@@ -61,7 +61,7 @@ def test_what_is_not_allowed_is_refused_by_its_name(name: str, tmp_path: Path) -
 
 def test_an_object_of_theirs_is_its_attributes_and_their_package_is_not_imported() -> None:
     found = load(b"\x80\x02ctheirs.things\nThing\n)\x81}(X\x01\x00\x00\x00aK\x05X\x01\x00\x00\x00bK\x06ub.")
-    assert isinstance(found, pickles.Record)
+    assert isinstance(found, pickles.ForeignObject)
     assert vars(found) == {"a": 5, "b": 6}
     assert "theirs" not in sys.modules
 

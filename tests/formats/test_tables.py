@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import NotThisFormError, UserError
-from pipeline.formats.tables import Fault, rows
+from pipeline.formats.fault import Fault
+from pipeline.formats.tables import rows
 
 
 def written(tmp_path: Path, content: bytes | str) -> Path:

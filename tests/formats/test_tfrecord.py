@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import tfrecord
-from pipeline.formats.tfrecord import Damage, Record, Span
+from pipeline.formats.tfrecord import Damage, Span, TFRecord
 from tests.fixtures.nasbench101_files import frame
 
 DATA = [f"record {number}, and some more".encode() * (1 + number % 3) for number in range(6)]
@@ -24,13 +24,13 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("tfrecord") / "some.tfrecord"
 
 
-def read(path: Path, content: bytes) -> tuple[list[Record], list[Damage]]:
+def read(path: Path, content: bytes) -> tuple[list[TFRecord], list[Damage]]:
     path.write_bytes(content)
     found = list(tfrecord.records(path))
-    return [f for f in found if isinstance(f, Record)], [f for f in found if isinstance(f, Damage)]
+    return [f for f in found if isinstance(f, TFRecord)], [f for f in found if isinstance(f, Damage)]
 
 
-def numbers(records: list[Record]) -> list[int]:
+def numbers(records: list[TFRecord]) -> list[int]:
     """Which of the records these are; their offsets must be theirs."""
     found = [DATA.index(record.data) for record in records]
     assert [record.offset for record in records] == [STARTS[number] for number in found]
@@ -57,7 +57,7 @@ def test_spans_cover_the_file_one_after_another(path: Path, data: list[bytes], s
     assert spans[-1].stop == path.stat().st_size
     assert all(span.stop - span.start >= size for span in spans[:-1])
     found = [record for span in spans for record in tfrecord.read(path, span)]
-    assert [record.data for record in found if isinstance(record, Record)] == data
+    assert [record.data for record in found if isinstance(record, TFRecord)] == data
 
 
 @pytest.mark.parametrize("victim", range(6))
@@ -99,7 +99,7 @@ def test_bytes_lost_within_a_record_cost_this_one(path: Path, lost: int) -> None
     at = STARTS[2] + 14
     path.write_bytes(b"".join(FRAMES)[:at] + b"".join(FRAMES)[at + lost :])
     found = list(tfrecord.records(path))
-    assert [f.data for f in found if isinstance(f, Record)] == [*DATA[:2], *DATA[3:]]
+    assert [f.data for f in found if isinstance(f, TFRecord)] == [*DATA[:2], *DATA[3:]]
     assert [f.offset for f in found if isinstance(f, Damage)] == [STARTS[2]]
 
 

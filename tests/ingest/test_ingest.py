@@ -169,12 +169,12 @@ def test_curves_from_the_start_bring_the_finals_too(lake: Path, tmp_path: Path) 
 
 
 def test_a_large_native_form_is_written_in_pieces(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.benchmarks.nasbench201 import benchmark as nasbench201
+    from pipeline.benchmarks.nasbench201 import reading
     from pipeline.ingest import run as stage
 
     folder = fixtures.nats_folder(tmp_path / "NATS", CELLS, {"12": [777]})
     ingest(tmp_path / "whole", "nasbench201", [folder])
-    monkeypatch.setattr(nasbench201, "_BATCH_FILES", 1)
+    monkeypatch.setattr(reading, "_FILES_PER_BATCH", 1)
     monkeypatch.setattr(stage, "_FLUSH_VALUES", 1)
     ingest(lake, "nasbench201", [folder])
     for table, columns in (

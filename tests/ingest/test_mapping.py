@@ -11,16 +11,15 @@ import pytest
 
 from pipeline import benchmarks
 from pipeline.benchmarks.contract import arch_id_of
-from pipeline.benchmarks.nasbench201 import benchmark as nasbench201
+from pipeline.benchmarks.nasbench201 import BENCHMARK, architectures
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest import mapped_table as _table
 from pipeline.ingest import mapping as _recipe
 from tests.fixtures import published as fixtures
 
-BENCHMARK = nasbench201.BENCHMARK
 CELLS = fixtures.topologies(4)
-CODES = {op: code for code, op in enumerate(nasbench201.OPERATIONS)}
+CODES = {op: code for code, op in enumerate(architectures.OPERATIONS)}
 BY_CODES = """
 encoding = "codes"
 positions = ["0-1", "0-2", "1-2", "0-3", "1-3", "2-3"]
@@ -34,7 +33,7 @@ def ids(cells: list[str]) -> list[str]:
 
 
 def codes(cell: str) -> tuple[int, ...]:
-    return tuple(CODES[o] for o in nasbench201.operations({"cell": cell}).values())
+    return tuple(CODES[o] for o in architectures.operations({"cell": cell}).values())
 
 
 def read(recipe: Path, table: Path, known: dict[str, str] | None = None) -> SourceRows:
@@ -120,7 +119,7 @@ def test_every_shipped_recipe_is_sound_and_named_once() -> None:
 
 def test_architectures_as_notation_codes_and_fields(tmp_path: Path) -> None:
     head = fixtures.RECIPE.replace('encoding = "string"', "")
-    edges = nasbench201.EDGES
+    edges = architectures.EDGES
     for encoding, header, cell in (
         ('encoding = "string"', ["arch"], lambda c: [f" {c} "]),
         (BY_CODES, ["arch"], lambda c: [codes(c)]),
@@ -131,7 +130,7 @@ def test_architectures_as_notation_codes_and_fields(tmp_path: Path) -> None:
         assert read(recipe, table).truths["arch_id"] == ids(CELLS)
     fields = ", ".join(f'"{e}" = "edge {e}"' for e in edges)
     text = head.replace('column = "arch"\n', f'encoding = "fields"\nfields = {{ {fields} }}\n') + fixtures.ACCURACY
-    rows = [[*nasbench201.operations({"cell": c}).values(), 60] for c in CELLS]
+    rows = [[*architectures.operations({"cell": c}).values(), 60] for c in CELLS]
     table = fixtures.table(tmp_path / "t.csv", [*(f"edge {e}" for e in edges), "acc"], rows)
     assert read(fixtures.recipe(tmp_path / "r.toml", text=text), table).truths["arch_id"] == ids(CELLS)
 

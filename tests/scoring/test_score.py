@@ -31,7 +31,7 @@ def cells(lake: Path) -> Path:
     """A lake of 40 architectures of NAS-Bench-201."""
     batch = SourceRows("nasbench201")
     for number in range(40):
-        batch.architecture("topology", {"cell": cell(number * 389)}, str(number))
+        batch.add_architecture("topology", {"cell": cell(number * 389)}, str(number))
     rows = batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16})
     Lake(lake, create=True).publish("nasbench201", "ingest-made-up", {"architectures": rows.to_pylist()})
     return lake

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.benchmarks.contract import Benchmark
-from pipeline.benchmarks.nasbench201 import benchmark as nasbench201
+from pipeline.benchmarks.nasbench201 import architectures
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
@@ -171,7 +171,7 @@ def test_what_a_search_chose_is_no_sample_until_a_sample_asks_for_it(searched: P
     chosen = rows(searched, "architectures")
     batch = SourceRows("nasbench201")
     for one in chosen[:5]:
-        batch.architecture("size", json.loads(one["spec"]))
+        batch.add_architecture("size", json.loads(one["spec"]))
     ingested = batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16}).to_pylist()
     Lake(lake, create=True).publish("nasbench201", "ingest-made-up", {"architectures": ingested})
     run(*arguments(lake, "--workers", "1"))
@@ -214,11 +214,11 @@ def table(tmp_path: Path) -> Path:
     lake, draw = tmp_path / "table", random.Random(3)
     batch = SourceRows("nasbench201")
     for number in range(3000):
-        arch_id = batch.architecture("topology", nasbench201.sample("topology", draw))
+        arch_id = batch.add_architecture("topology", architectures.sample("topology", draw))
         if number % 10:
-            batch.score("topology", arch_id, "p", draw.random())
+            batch.add_score("topology", arch_id, "p", draw.random())
         else:
-            batch.score("topology", arch_id, "p", None, status="failed", reason="made up")
+            batch.add_score("topology", arch_id, "p", None, status="failed", reason="made up")
     distinct = {
         r["arch_id"]: r
         for r in batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16}).to_pylist()

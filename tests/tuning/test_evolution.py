@@ -136,8 +136,8 @@ def space(root: Path) -> Lake:
     bench = benchmarks.load("nasbench201")
     batch = SourceRows("nasbench201")
     for number, (a, b) in enumerate((a, b) for a in OPS for b in OPS):
-        arch_id = batch.architecture("topology", bench.canonical("topology", CELL.format(a, b)))
-        batch.truth("topology", arch_id, "cifar10", "test_accuracy", 50.0 + number, epochs=200)
+        arch_id = batch.add_architecture("topology", bench.canonical("topology", CELL.format(a, b)))
+        batch.add_truth("topology", arch_id, "cifar10", "test_accuracy", 50.0 + number, epochs=200)
     lake = Lake(root, create=True)
     constants = {"benchmark": "nasbench201", "source_id": "s" * 16}
     metrics = [{"benchmark": "nasbench201", **vars(m)} for m in bench.metrics]

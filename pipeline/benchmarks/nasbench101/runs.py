@@ -97,7 +97,7 @@ def _span(path: Path, span: tfrecord.Span | tfrecord.Damage) -> _Decoded:
     return _decoded(_told(record) for record in found)
 
 
-def _told(record: tfrecord.Record | tfrecord.Damage) -> _Told:
+def _told(record: tfrecord.TFRecord | tfrecord.Damage) -> _Told:
     position = f"byte {record.offset}"
     if isinstance(record, tfrecord.Damage):
         return position, UserError(record.reason), b""
@@ -196,7 +196,7 @@ class _Numbering:
 def _batch(decoded: _Decoded, numbering: _Numbering) -> SourceRows:
     batch = SourceRows(NAME)
     for reject in decoded.rejects:
-        batch.reject(*reject)
+        batch.add_reject(*reject)
     taken, seeds, new = list[int](), list[int](), dict[str, int]()
     for at, (position, arch_id, epochs, parameters, digest) in enumerate(decoded.rows):
         if arch_id not in numbering.known:
@@ -205,13 +205,13 @@ def _batch(decoded: _Decoded, numbering: _Numbering) -> SourceRows:
             seeds.append(numbering.number(arch_id, epochs, parameters, digest))
             taken.append(at)
         except UserError as error:
-            batch.reject(position, str(error), decoded.cells[arch_id][1])
+            batch.add_reject(position, str(error), decoded.cells[arch_id][1])
     specs, hashes = zip(*map(decoded.cells.__getitem__, new), strict=True) if new else ((), ())
     columns = [SPACE] * len(new), new, specs, hashes
     for column, values in zip(batch.architectures.values(), columns, strict=True):
         column.extend(values)
     sizes = pa.array(new.values(), pa.float64())
-    batch.truths_of(SPACE, pa.array(new, pa.string()), DATASET, "params", sizes)
+    batch.add_truths(SPACE, pa.array(new, pa.string()), DATASET, "params", sizes)
     _measured(batch, [decoded.rows[at] for at in taken], decoded.values[taken] * _FACTORS, seeds)
     return batch
 
@@ -222,13 +222,13 @@ def _measured(batch: SourceRows, rows: list[_Row], values: npt.NDArray[np.float6
     numbers = np.array(seeds, np.int64)
     for (metric, _, halfway), column in zip(_COLUMNS, values.T, strict=True):
         good = np.isfinite(column)
-        batch.truths_of(
+        batch.add_truths(
             SPACE, pa.array(arch_ids[good], pa.string()), DATASET, metric, pa.array(column[good]),
             epochs=pa.array(epochs[good]), seeds=pa.array(numbers[good]),
             epoch=pa.array(epochs[good] // 2) if halfway else None,
         )  # fmt: skip
         for at in np.flatnonzero(~good):
-            batch.truth(
+            batch.add_truth(
                 SPACE, arch_ids[at], DATASET, metric, None, epochs=int(epochs[at]), seed=seeds[at],
                 epoch=int(epochs[at]) // 2 if halfway else None, status="failed",
                 reason=f"the source says {column[at]}",

@@ -1,3 +1,52 @@
-"""NAS-Bench-201 and NATS-Bench's size space: the benchmark, its published files, its architectures and its networks."""
+"""NAS-Bench-201, as NATS-Bench publishes it: the topology space of 15,625 cells and the size space of 32,768 widths.
 
-from pipeline.benchmarks.nasbench201.benchmark import BENCHMARK as BENCHMARK
+Dong and Yang, "NAS-Bench-201", ICLR 2020; Dong, Liu, Musial and Gabrys, "NATS-Bench", TPAMI 2021.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.benchmarks.contract import Benchmark, Space, Spec
+from pipeline.benchmarks.nasbench201 import architectures, reading
+from pipeline.benchmarks.nasbench201.architectures import EDGES, NAME, OPERATIONS, STAGES, WIDTHS
+from pipeline.benchmarks.nasbench201.metrics import METRICS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build(space: str, spec: Spec) -> nn.Module:
+    """The network: images [N, 3, 32, 32] -> its three taps, one after each stack."""
+    from pipeline.benchmarks.nasbench201 import network
+
+    return network.network(spec)
+
+
+def features(space: str, spec: Spec) -> nn.Module:
+    """The network that the benchmark trained, up to its pooling."""
+    from pipeline.benchmarks.nasbench201 import network
+
+    return network.features(spec)
+
+
+BENCHMARK = Benchmark(
+    name=NAME,
+    title="NAS-Bench-201",
+    spaces=(
+        Space("topology", len(OPERATIONS) ** len(EDGES), "six edges of a cell, five operations each"),
+        Space("size", len(WIDTHS) ** STAGES, "five stages of a fixed cell, eight widths each"),
+    ),
+    metrics=tuple(METRICS.values()),
+    licence="MIT",
+    reader_version=1,
+    canonical=architectures.canonical,
+    compose=architectures.compose,
+    read=reading.read,
+    build=build,
+    stages=3,
+    forms="a folder of NATS-Bench's NNNNNN.pickle.pbz2 files, or one of them",
+    sample=architectures.sample,
+    mutate=architectures.mutate,
+    features=features,
+)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.networks.blocks import ConvBN
 from pipeline.networks.features import Features
 
 SIZE_CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
@@ -24,17 +25,7 @@ _KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
 _NODES = 4
 
 
-class ConvBN(nn.Sequential):
-    """Convolution without bias, then batch normalisation; the ReLU before it is the caller's, who may share it."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, plain: bool = False) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
-            nn.BatchNorm2d(outputs, affine=not plain, track_running_stats=not plain),
-        )
-
-
-class Cell(nn.Module):
+class NASBench201Cell(nn.Module):
     """One cell as the regression proxy trains it: [N, inputs, H, W] -> [N, outputs, H, W].
 
     Batch normalisation is without affine parameters and running statistics, and only what counts is computed.
@@ -114,7 +105,7 @@ class TrainedCell(nn.Module):
     counts activations or gradients counts them all.
 
     Args:
-        edges: as of `Cell`.
+        edges: as of `NASBench201Cell`.
     """
 
     def __init__(self, edges: Mapping[tuple[int, int], str], inputs: int, outputs: int) -> None:
@@ -163,14 +154,15 @@ class Reduction(nn.Module):
         return shortcut + inner
 
 
-class Network(nn.Module):
+class NASBench201Network(nn.Module):
     """Images [N, 3, H, W] -> the features after each of the three stacks, at H, H/2 and H/4.
 
     Args:
         edges: the cell.
         widths: channels of the five parts: stack, reduction, stack, reduction, stack.
-        cells: cells a stack.
-        cell: `Cell` or `TrainedCell`; stem and reductions have affine batch normalisation with running statistics.
+        cells: cells per stack.
+        cell: `NASBench201Cell` or `TrainedCell`. Stem and reductions have affine batch normalisation with running
+            statistics in either case.
     """
 
     def __init__(
@@ -178,7 +170,7 @@ class Network(nn.Module):
         edges: Mapping[tuple[int, int], str],
         widths: tuple[int, ...],
         cells: int,
-        cell: type[Cell] | type[TrainedCell] = Cell,
+        cell: type[NASBench201Cell] | type[TrainedCell] = NASBench201Cell,
     ) -> None:
         super().__init__()
         self.stem = ConvBN(3, widths[0], 3)
@@ -213,17 +205,19 @@ def parse_cell(text: str) -> dict[tuple[int, int], str]:
     return edges
 
 
-def network(spec: Mapping[str, Any], cell: type[Cell] | type[TrainedCell] = Cell) -> Network:
+def network(
+    spec: Mapping[str, Any], cell: type[NASBench201Cell] | type[TrainedCell] = NASBench201Cell
+) -> NASBench201Network:
     """The backbone of a canonical spec: {"cell": architecture string} or {"channels": five widths}.
 
     Args:
         spec: of the topology or of the size space.
-        cell: `Cell`, as the regression proxy's authors ran it, or `TrainedCell`.
+        cell: `NASBench201Cell`, as the regression proxy's authors ran it, or `TrainedCell`.
     """
     if "channels" in spec:
-        return Network(parse_cell(SIZE_CELL), tuple(spec["channels"]), 1, cell)
+        return NASBench201Network(parse_cell(SIZE_CELL), tuple(spec["channels"]), 1, cell)
     first, second, third = TOPOLOGY_CHANNELS
-    return Network(parse_cell(spec["cell"]), (first, second, second, third, third), TOPOLOGY_CELLS, cell)
+    return NASBench201Network(parse_cell(spec["cell"]), (first, second, second, third, third), TOPOLOGY_CELLS, cell)
 
 
 def features(spec: Mapping[str, Any]) -> Features:

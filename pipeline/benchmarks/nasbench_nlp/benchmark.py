@@ -30,6 +30,7 @@ from pipeline.benchmarks.nasbench_nlp import sampling as _recurrent_draws
 from pipeline.benchmarks.parameter_check import ParameterCheck
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, unknown
+from pipeline.formats.fault import Fault
 from pipeline.provenance import canonical_json
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     return _batches(path, nlp_logs.members(path), curves)
 
 
-def _batches(path: Path, members: Iterator[tuple[str, bytes | nlp_logs.Fault]], curves: bool) -> Iterator[SourceRows]:
+def _batches(path: Path, members: Iterator[tuple[str, bytes | Fault]], curves: bool) -> Iterator[SourceRows]:
     seen = _Seen()
     reader = _Reader(SourceRows(NAME), curves)
     for number, (position, content) in enumerate(members, 1):
@@ -121,7 +122,7 @@ def _batches(path: Path, members: Iterator[tuple[str, bytes | nlp_logs.Fault]], 
         except UserError as error:
             if path.is_file() and path.suffix == ".json":
                 raise NotThisFormError(f"{path}: {error}") from error
-            reader.batch.reject(position, str(error), "" if isinstance(content, nlp_logs.Fault) else content[:200])
+            reader.batch.add_reject(position, str(error), "" if isinstance(content, Fault) else content[:200])
         if number % _BATCH_LOGS == 0:
             yield reader.finished()
             reader = _Reader(SourceRows(NAME), curves)
@@ -155,7 +156,7 @@ class _Reader:
     curves: bool
     columns: dict[tuple[str, str], _Curve] = field(default_factory=dict)
 
-    def take(self, position: str, content: bytes | nlp_logs.Fault, seen: _Seen) -> None:
+    def take(self, position: str, content: bytes | Fault, seen: _Seen) -> None:
         log = nlp_logs.parse(content)
         _check(log)
         spec = canonical(SPACE, log.recipe)
@@ -169,16 +170,16 @@ class _Reader:
             raise UserError(f"states {log.params:,} parameters, where the same recipe has {params:,} in {where}")
         if before != position:
             return
-        arch_id = self.batch.architecture(SPACE, spec, PurePosixPath(position).name)
+        arch_id = self.batch.add_architecture(SPACE, spec, PurePosixPath(position).name)
         if where == position:
-            self.batch.truth(SPACE, arch_id, log.data, "params", float(log.params))
+            self.batch.add_truth(SPACE, arch_id, log.data, "params", float(log.params))
         if log.status == "OK":
             for metric, value in _finals(log):
                 self._put(arch_id, log, metric, value, None)
         else:
             status = "diverged" if log.status in _DIVERGED else "failed"
             for metric in _TRAINED:
-                self.batch.truth(
+                self.batch.add_truth(
                     SPACE, arch_id, log.data, metric, None,
                     epochs=log.epochs, seed=log.run, status=status, reason=f"the log says: {log.status[:150]}",
                 )  # fmt: skip
@@ -187,7 +188,7 @@ class _Reader:
 
     def _put(self, arch_id: str, log: nlp_logs.Log, metric: str, value: float, epoch: int | None) -> None:
         finite = math.isfinite(value)
-        self.batch.truth(
+        self.batch.add_truth(
             SPACE, arch_id, log.data, metric, value if finite else None,
             epochs=log.epochs, seed=log.run, epoch=epoch,
             status="ok" if finite else "diverged", reason=None if finite else f"the source says {value}",
@@ -209,7 +210,7 @@ class _Reader:
     def finished(self) -> SourceRows:
         """The batch, whole."""
         for (dataset, metric), curve in self.columns.items():
-            self.batch.truths_of(
+            self.batch.add_truths(
                 SPACE, pa.array(curve.arch_ids, pa.string()), dataset, metric, pa.array(curve.values, pa.float64()),
                 epochs=pa.array(curve.epochs, pa.int64()),
                 seeds=pa.array(curve.seeds, pa.int64()),

@@ -16,15 +16,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.errors import NotThisFormError, UserError, from_os
+from pipeline.formats.fault import Fault
+from pipeline.formats.json_objects import unique_keys
 
 LONGEST = 1 << 20  # bytes of a log; the published ones have at most some thousand
 _LOG = re.compile(r"log_stats_model_.+\.json")
-
-
-class Fault(str):
-    """In the place of a log: why it cannot be read."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -151,15 +147,7 @@ def parse(content: bytes | Fault) -> Log:
 
 
 def _decoded(value: Any) -> Any:
-    return json.loads(value, object_pairs_hook=_once) if isinstance(value, str) else value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"'{next(n for n in names if names.count(n) > 1)}' stands twice in one object")
-    return found
+    return json.loads(value, object_pairs_hook=unique_keys) if isinstance(value, str) else value
 
 
 def _text(found: dict[str, Any], name: str) -> str:

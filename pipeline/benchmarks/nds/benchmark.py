@@ -28,6 +28,7 @@ from pipeline.benchmarks.parameter_check import ParameterCheck
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import json_arrays
+from pipeline.formats.fault import Fault
 from pipeline.provenance import canonical_json
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _batches(path: Path, files: Sequence[_File], curves: bool) -> Iterator[Sourc
         except NotThisFormError as error:
             if path.is_file():
                 raise
-            batch.reject(file.path.name, str(error))
+            batch.add_reject(file.path.name, str(error))
         yield batch
 
 
@@ -206,23 +207,23 @@ class _Seen:
 
 def _take(batch: SourceRows, file: _File, index: int, position: str, found: object, curves: bool, seen: _Seen) -> None:
     place = f"{file.prefix}{position}"
-    if isinstance(found, json_arrays.Fault):
-        batch.reject(place, found)
+    if isinstance(found, Fault):
+        batch.add_reject(place, found)
         return
     try:
         job = _nds_jobs.parse(found)
         spec = canonical(file.space, job.net)
         new = seen.add(file.space, spec, job.sizes)
     except UserError as error:
-        batch.reject(place, str(error), found)
+        batch.add_reject(place, str(error), found)
         return
-    arch_id = batch.architecture(file.space, spec, str(index) if file.own else None)
+    arch_id = batch.add_architecture(file.space, spec, str(index) if file.own else None)
     dataset, seed = _dataset(file.space), seen.seed(arch_id, job.seed)
     for metric, value in job.sizes.items() if new else ():
-        batch.truth(file.space, arch_id, dataset, metric, value)
+        batch.add_truth(file.space, arch_id, dataset, metric, value)
     for metric, value, epoch in job.values(curves=curves, tuned="lr-wd" in file.space):
         finite = value - value == 0
-        batch.truth(
+        batch.add_truth(
             file.space, arch_id, dataset, metric, value if finite else None,
             epochs=job.epochs, seed=seed, epoch=epoch,
             status="ok" if finite else "diverged", reason=None if finite else f"the source says {value}",

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from pipeline.benchmarks.nasbench201 import network as nets
+from pipeline.benchmarks.nasbench201.network import NASBench201Cell, TrainedCell, network, trained_parameters
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = [(i, j) for j in range(1, 4) for i in range(j)]
@@ -21,7 +21,7 @@ def text(edges: dict[tuple[int, int], str]) -> str:
     return "+".join("|" + "|".join(f"{edges[i, j]}~{i}" for i in range(j)) + "|" for j in range(1, 4))
 
 
-def every_edge(cell: nets.Cell, x: torch.Tensor) -> torch.Tensor:
+def every_edge(cell: NASBench201Cell, x: torch.Tensor) -> torch.Tensor:
     """The definition, word for word: each node is the sum over all earlier nodes, dead ends included."""
     nodes = [x]
     for target in range(1, 4):
@@ -43,7 +43,7 @@ def every_edge(cell: nets.Cell, x: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("seed", range(25))
 def test_a_cell_is_the_sum_over_all_edges(seed: int) -> None:
     torch.manual_seed(seed)
-    cell = nets.Cell(random_cell(seed), 8, 8)
+    cell = NASBench201Cell(random_cell(seed), 8, 8)
     x = torch.randn(2, 8, 8, 8)
     torch.testing.assert_close(cell(x), every_edge(cell, x))
 
@@ -51,7 +51,7 @@ def test_a_cell_is_the_sum_over_all_edges(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_a_trained_cell_is_the_same_with_shifts_that_every_edge_adds(seed: int) -> None:
     torch.manual_seed(seed)
-    cell, trained = nets.Cell(random_cell(seed), 8, 8), nets.TrainedCell(random_cell(seed), 8, 8)
+    cell, trained = NASBench201Cell(random_cell(seed), 8, 8), TrainedCell(random_cell(seed), 8, 8)
     trained.load_state_dict({name.replace(".0.", ".1."): w for name, w in cell.state_dict().items()}, strict=False)
     x = torch.randn(2, 8, 8, 8)
     torch.testing.assert_close(trained(x), cell(x))  # shifts are zero at first
@@ -67,14 +67,14 @@ def test_a_trained_cell_is_the_same_with_shifts_that_every_edge_adds(seed: int) 
 
 
 def test_the_taps_are_the_three_stacks() -> None:
-    taps = nets.network({"cell": text(random_cell(3))})(torch.randn(2, 3, 32, 32))
+    taps = network({"cell": text(random_cell(3))})(torch.randn(2, 3, 32, 32))
     assert [tuple(t.shape) for t in taps] == [(2, 16, 32, 32), (2, 32, 16, 16), (2, 64, 8, 8)]
-    taps = nets.network({"channels": [8, 16, 24, 32, 64]})(torch.randn(2, 3, 32, 32))
+    taps = network({"channels": [8, 16, 24, 32, 64]})(torch.randn(2, 3, 32, 32))
     assert [tuple(t.shape) for t in taps] == [(2, 8, 32, 32), (2, 24, 16, 16), (2, 64, 8, 8)]
 
 
 def test_a_cell_without_a_path_gives_zeros() -> None:
-    net = nets.network({"cell": text(dict.fromkeys(EDGES, "none"))})
+    net = network({"cell": text(dict.fromkeys(EDGES, "none"))})
     assert not any(tap.any() for tap in net(torch.randn(2, 3, 32, 32)))
 
 
@@ -84,20 +84,20 @@ def test_parameters_of_a_cell_counted_by_hand() -> None:
     ends = 2 * 64 + 65 * 10
     cells = sum(5 * 6 * (9 * c * c + 2 * c) for c in (16, 32, 64))
     everywhere = text(dict.fromkeys(EDGES, "nor_conv_3x3"))
-    assert nets.trained_parameters({"cell": everywhere}, 10) == stem + reductions + ends + cells
+    assert trained_parameters({"cell": everywhere}, 10) == stem + reductions + ends + cells
     empty = text(dict.fromkeys(EDGES, "skip_connect"))
-    assert nets.trained_parameters({"cell": empty}, 10) == stem + reductions + ends
+    assert trained_parameters({"cell": empty}, 10) == stem + reductions + ends
 
 
 def test_an_operation_on_a_dead_edge_is_counted_and_not_computed() -> None:
     edges = dict.fromkeys(EDGES, "none") | {(0, 3): "skip_connect", (0, 1): "nor_conv_3x3"}
-    cell = nets.Cell(edges, 8, 8)
+    cell = NASBench201Cell(edges, 8, 8)
     assert sum(p.numel() for p in cell.parameters()) == 9 * 8 * 8
     assert cell.plan == [(3, [0])]
 
 
 def test_plain_cells_have_neither_affine_parameters_nor_running_statistics() -> None:
-    net = nets.network({"cell": text(dict.fromkeys(EDGES, "nor_conv_1x1"))})
+    net = network({"cell": text(dict.fromkeys(EDGES, "nor_conv_1x1"))})
     norms = [m for n, m in net.named_modules() if isinstance(m, torch.nn.BatchNorm2d) and ".edges." in n]
     assert len(norms) == 3 * 5 * 6
     assert all(m.weight is None and m.running_mean is None for m in norms)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 from scipy.stats import pearsonr, spearmanr
 
-from pipeline.benchmarks.nasbench201 import benchmark as nasbench201
+from pipeline.benchmarks.nasbench201 import BENCHMARK
 from pipeline.ingest import mapped_table as _table
 from pipeline.ingest import mapping as _recipe
 from pipeline.ingest.run import Summary, ingest
@@ -169,7 +169,7 @@ def test_the_order_of_the_zero_cost_codes_is_the_one_beside_them(shared: Path) -
         update={"architecture": recipe.architecture.model_copy(update={"positions": tuple(swapped)})}
     )
     for tried, expected in ((recipe, 0), (wrong, 5_000)):
-        rejected = sum(len(b.rejects["reason"]) for b in _table.read(tried, nasbench201.BENCHMARK, path, {}))
+        rejected = sum(len(b.rejects["reason"]) for b in _table.read(tried, BENCHMARK, path, {}))
         assert rejected >= expected if expected else rejected == 0
 
 

@@ -188,7 +188,7 @@ LONG = {"node_0": {"op": "linear", "input": ["x", "h_prev_1"]}, **nlp_files.RNN}
     [
         ({"recepie": json.dumps(LONG)}, "reads h_prev_1, but no node is h_new_1"),
         ({"recepie": "{"}, "not a log of a training"),
-        ({"recepie": '{"a": 1, "a": 2}'}, "'a' stands twice in one object"),
+        ({"recepie": '{"a": 1, "a": 2}'}, "the key 'a' occurs twice in one object"),
         ({"data": "data/ptbb"}, "unknown dataset of nasbench_nlp 'ptbb': did you mean ptb"),
         ({"data": 3}, "data is 3, not text"),
         ({"num_params": 1.5}, "num_params is 1.5, not a whole number"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.benchmarks.nasbench201 import network as nets
+from pipeline.benchmarks.nasbench201.network import features
 from pipeline.proxies import zerocost
 
 COUNT = 12
@@ -20,7 +20,7 @@ def test_sizes_are_the_released_ones_and_synflow_ranks_like_them(shared: Path) -
     chosen = rows[:: len(rows) // COUNT][1 : COUNT + 1]
     ours = []
     for row in chosen:
-        build = partial(nets.features, {"cell": row["net_str"]})
+        build = partial(features, {"cell": row["net_str"]})
         value = {
             name: zerocost.load(name).proxies[0].score(build, row["net"], 0, "cpu").value
             for name in ("params", "flops", "synflow")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pipeline import benchmarks, proxies
-from pipeline.benchmarks.nasbench201 import network as nets
+from pipeline.benchmarks.nasbench201.network import features, trained_parameters
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
@@ -32,7 +32,7 @@ def sizes(lake: Path) -> Path:
     """A lake of two architectures of the size space."""
     batch = SourceRows("nasbench201")
     for last in (8, 16):
-        batch.architecture("size", {"channels": [8, 8, 8, 8, last]}, str(last))
+        batch.add_architecture("size", {"channels": [8, 8, 8, 8, last]}, str(last))
     rows = batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16})
     Lake(lake, create=True).publish("nasbench201", "ingest-made-up", {"architectures": rows.to_pylist()})
     return lake
@@ -52,7 +52,7 @@ def values(lake: Path) -> dict[tuple[str, str], float]:
 
 
 def build() -> torch.nn.Module:
-    return nets.features(SMALL)
+    return features(SMALL)
 
 
 def test_a_bundle_stores_a_row_a_proxy_and_a_second_run_nothing(
@@ -72,7 +72,7 @@ def test_a_bundle_stores_a_row_a_proxy_and_a_second_run_nothing(
     assert score.run(sizes, plan("synflow"), workers=1).scored == 0
     truth = {r["arch_id"]: r["spec"] for r in rows(sizes, "architectures")}
     for arch_id, spec in truth.items():
-        whole = nets.trained_parameters({"channels": [8, 8, 8, 8, 16 if "16" in spec else 8]}, 10)
+        whole = trained_parameters({"channels": [8, 8, 8, 8, 16 if "16" in spec else 8]}, 10)
         assert stored[arch_id, "params"] == whole
 
 
@@ -140,11 +140,11 @@ def test_what_is_shared_is_charged_to_each_that_uses_it_and_computed_once(monkey
 def test_a_network_that_hands_nothing_on_is_told_by_reasons() -> None:
     bundle = zerocost.load(zerocost.BUNDLE)
     ids = {p.proxy_id: p.name for p in bundle.proxies}
-    found = bundle.score(lambda: nets.features({"cell": NOTHING}), "a", 0, "cpu", list(ids))
+    found = bundle.score(lambda: features({"cell": NOTHING}), "a", 0, "cpu", list(ids))
     failed = {ids[i]: s.reason for i, (s, _) in found.items() if s.status != "ok"}
     assert {"jacov", "epe_nas", "zen", "naswot"} <= set(failed) and all(failed.values())
     ok = {ids[i]: s.value for i, (s, _) in found.items() if s.status == "ok"}
-    assert ok["snip"] >= 0 and ok["params"] == nets.trained_parameters({"cell": NOTHING}, 10)
+    assert ok["snip"] >= 0 and ok["params"] == trained_parameters({"cell": NOTHING}, 10)
     assert all((s.value is None) == (s.status != "ok") for s, _ in found.values())
 
 
@@ -228,7 +228,7 @@ def test_features_are_the_whole_network_less_its_head(
     assert [f.shape[0] for f in found] == [2] * len(features.blocks)
     if benchmark == "nasbench201":
         count = sum(p.numel() for p in features.parameters()) + (channels + 1) * 10
-        assert count == nets.trained_parameters(spec, 10)
+        assert count == trained_parameters(spec, 10)
 
 
 def test_a_card_computes_float32_as_ieee_says_whatever_ran_before(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,5 +240,5 @@ def test_a_card_computes_float32_as_ieee_says_whatever_ran_before(monkeypatch: p
 
     monkeypatch.setattr(arithmetic, "exact", exact)
     (proxy,) = zerocost.load("params").proxies
-    found = proxy.score(lambda: nets.features(SMALL), "a", 0, "cuda")
+    found = proxy.score(lambda: features(SMALL), "a", 0, "cuda")
     assert found.status == "ok" and asked == ["cuda"]

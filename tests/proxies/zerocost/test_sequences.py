@@ -87,7 +87,7 @@ def test_a_unit_that_never_changes_is_told() -> None:
 
 def test_the_bundle_scores_a_cell_of_the_benchmark(lake: Path) -> None:
     batch = SourceRows("nasbench_nlp")
-    batch.architecture("cells", nasbench_nlp.canonical("cells", RECIPE), "made up")
+    batch.add_architecture("cells", nasbench_nlp.canonical("cells", RECIPE), "made up")
     rows = batch.arrow("architectures", {"benchmark": "nasbench_nlp", "source_id": "0" * 16})
     Lake(lake, create=True).publish("nasbench_nlp", "ingest-made-up", {"architectures": rows.to_pylist()})
     plan = score.Plan("nasbench_nlp", "cells", "zero-cost", None, 0, "cpu")

@@ -1,4 +1,4 @@
-"""The files that NATS-Bench publishes: one bzip2-packed pickle an architecture, and one that lists the architectures.
+"""The files that NATS-Bench publishes: one bzip2-packed pickle per architecture, and one that lists the architectures.
 
 An architecture's file maps a training length ("12", "200") to {"arch_index", "arch_str", "all_results"}, the last of
 which maps (data set, seed) to one training: series by epoch (from 0) of training, and evaluations keyed "split@epoch".
@@ -29,7 +29,7 @@ class Training:
         epochs: its length.
         params: trainable parameters, in millions.
         flops: operations of a forward pass, in millions.
-        latency: seconds, one a measurement.
+        latency: seconds, one per measurement.
         train_accuracy, train_loss: percent and nats.
         train_seconds: wall time of each epoch.
         accuracy, loss: of each evaluated split, under its published name.
@@ -49,7 +49,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Record:
+class ArchitectureFile:
     """An architecture's file: its number, its notation and its trainings."""
 
     index: int
@@ -58,8 +58,8 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Listing:
-    """The file that lists the architectures: the position is the number."""
+class ArchitectureList:
+    """The file that lists the architectures by their number, from 0."""
 
     architectures: tuple[str, ...]
 
@@ -72,13 +72,13 @@ def members(path: Path) -> list[Path]:
     """
     if path.is_file():
         return [path]
-    found = sorted(path.rglob(_PATTERN))
-    if not found:
+    files = sorted(path.rglob(_PATTERN))
+    if not files:
         raise NotThisFormError(f"{path} holds no {_PATTERN} file")
-    return found
+    return files
 
 
-def read(path: Path) -> Record | Listing:
+def read(path: Path) -> ArchitectureFile | ArchitectureList:
     """One file.
 
     Raises:
@@ -87,7 +87,7 @@ def read(path: Path) -> Record | Listing:
     content = pickles.load_path(path, _ALLOWED)
     try:
         if "meta_archs" in content:
-            return Listing(tuple(map(_text, content["meta_archs"])))
+            return ArchitectureList(tuple(map(_text, content["meta_archs"])))
         runs = list(content.values())
         architecture = {(int(run["arch_index"]), _text(run["arch_str"])) for run in runs}
         if len(architecture) != 1:
@@ -101,7 +101,7 @@ def read(path: Path) -> Record | Listing:
         raise NotThisFormError(f"not of NATS-Bench's form: it has no {error}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise NotThisFormError(f"not of NATS-Bench's form: {error}") from error
-    return Record(*architecture.pop(), trainings)
+    return ArchitectureFile(*architecture.pop(), trainings)
 
 
 def _text(value: object) -> str:
@@ -110,29 +110,30 @@ def _text(value: object) -> str:
     return value
 
 
-def _training(dataset: str, seed: int, found: Mapping[str, Any]) -> Training:
+def _training(dataset: str, seed: int, result: Mapping[str, Any]) -> Training:
     return Training(
         dataset=_text(dataset),
         seed=int(seed),
-        epochs=int(found["epochs"]),
-        params=float(found["params"]),
-        flops=float(found["flop"]),
-        latency=tuple(float(seconds) for seconds in found["latency"] or ()),
-        train_accuracy=_series(found["train_acc1es"]),
-        train_loss=_series(found["train_losses"]),
-        train_seconds=_series(found["train_times"]),
-        accuracy=_splits(found["eval_acc1es"]),
-        loss=_splits(found["eval_losses"]),
+        epochs=int(result["epochs"]),
+        params=float(result["params"]),
+        flops=float(result["flop"]),
+        latency=tuple(float(seconds) for seconds in result["latency"] or ()),
+        train_accuracy=_series(result["train_acc1es"]),
+        train_loss=_series(result["train_losses"]),
+        train_seconds=_series(result["train_times"]),
+        accuracy=_splits(result["eval_acc1es"]),
+        loss=_splits(result["eval_losses"]),
     )
 
 
-def _series(found: Mapping[int, Any] | None) -> Series:
-    return {int(epoch): float(value) for epoch, value in (found or {}).items()}
+def _series(values: Mapping[int, Any] | None) -> Series:
+    return {int(epoch): float(value) for epoch, value in (values or {}).items()}
 
 
-def _splits(found: Mapping[str, Any]) -> dict[str, dict[int, float]]:
+def _splits(evaluations: Mapping[str, Any]) -> dict[str, dict[int, float]]:
+    """Values by split and epoch, from values by "split@epoch"."""
     splits: dict[str, dict[int, float]] = {}
-    for key, value in found.items():
+    for key, value in evaluations.items():
         split, _, epoch = key.rpartition("@")
         splits.setdefault(split, {})[int(epoch)] = float(value)
     return splits

@@ -1,0 +1,62 @@
+"""What the ground truth of NAS-Bench-201 measures: NATS-Bench's trainings, and accuracies on analog hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.benchmarks.contract import Metric
+
+SPLITS = {
+    "cifar10-valid": {"x-valid": "validation", "ori-test": "test"},
+    "cifar10": {"ori-test": "test"},
+    "cifar100": {"x-valid": "validation", "x-test": "test", "ori-test": "valtest"},
+    "ImageNet16-120": {"x-valid": "validation", "x-test": "test", "ori-test": "valtest"},
+}
+"""What each data set's published evaluations are. The halves of what used to be one test set are validation and test;
+their union is kept as `valtest`, so that no number is called test accuracy that a search may have seen."""
+
+_PRIORITY = {
+    ("cifar10", "test_accuracy"): 1,
+    ("cifar10-valid", "validation_accuracy"): 2,
+    ("cifar100", "test_accuracy"): 3,
+    ("ImageNet16-120", "test_accuracy"): 4,
+    ("cifar10", "baseline_accuracy"): 5,
+}
+_ANALOG = {
+    "baseline_accuracy": "test accuracy of the digital network",
+    "ptq_accuracy": "test accuracy after post-training quantisation",
+    "qat_accuracy": "test accuracy after quantisation-aware training",
+    "noisy_accuracy": "test accuracy of the digital network on noisy analog hardware",
+    "analog_accuracy": "test accuracy after hardware-aware training, on noisy analog hardware",
+}
+_DRIFT_SECONDS = (60, 3_600, 86_400, 2_592_000)
+
+
+def _metrics() -> Iterator[Metric]:
+    for dataset, splits in SPLITS.items():
+        for split in ("train", *splits.values()):
+            where = {"valtest": "validation and test set together"}.get(split, f"{split} set")
+            accuracy = f"{split}_accuracy"
+            priority = _PRIORITY.get((dataset, accuracy))
+            yield Metric(dataset, accuracy, split, "percent", True, priority, f"top-1 accuracy on the {where}")
+            yield Metric(dataset, f"{split}_loss", split, "nats", False, None, f"cross-entropy on the {where}")
+        for metric, unit, higher, description in (
+            ("params", "count", None, "trainable parameters"),
+            ("flops", "count", None, "operations of a forward pass, as the benchmark counts them"),
+            ("latency", "seconds", False, "wall time of the forward pass of a batch, as published"),
+            ("train_seconds", "seconds", False, "wall time of the training up to and with this epoch, as published"),
+        ):
+            yield Metric(dataset, metric, "none", unit, higher, None, description)
+    for metric, description in _ANALOG.items():
+        yield Metric("cifar10", metric, "test", "percent", True, _PRIORITY.get(("cifar10", metric)), description)
+    for of in ("baseline", "analog"):
+        for seconds in _DRIFT_SECONDS:
+            base = _ANALOG[f"{of}_accuracy"].split(",")[0]
+            what = f"{base}, on analog hardware {seconds:,} s after programming"
+            yield Metric("cifar10", f"{of}_drift_{seconds}_accuracy", "test", "percent", True, None, what)
+            spread = f"stated uncertainty of {of}_drift_{seconds}_accuracy, in percentage points"
+            yield Metric("cifar10", f"{of}_drift_{seconds}_uncertainty", "test", "percent", False, None, spread)
+
+
+METRICS = {(m.dataset, m.metric): m for m in _metrics()}
+"""The declared metrics by data set and metric."""

@@ -1,0 +1,132 @@
+"""From the files that NATS-Bench publishes to rows of the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pipeline.benchmarks import units
+from pipeline.benchmarks.contract import Spec
+from pipeline.benchmarks.nasbench201 import nats_files
+from pipeline.benchmarks.nasbench201.architectures import NAME, canonical
+from pipeline.benchmarks.nasbench201.metrics import METRICS, SPLITS
+from pipeline.benchmarks.nasbench201.nats_files import ArchitectureFile, ArchitectureList, Training
+from pipeline.benchmarks.source_rows import SourceRows
+from pipeline.errors import NotThisFormError, UserError, unknown
+
+_FILES_PER_BATCH = 200
+
+
+def read(path: Path, curves: bool) -> Iterator[SourceRows]:
+    """The published form: a folder of NNNNNN.pickle.pbz2, one per architecture, or one such file, or meta.pickle.pbz2.
+
+    A damaged member of a folder is a reject; a single file that is damaged is refused.
+
+    Args:
+        path: the folder (or one that holds such folders), or the file.
+        curves: also every epoch, not the last one alone.
+
+    Raises:
+        NotThisFormError: nothing of this form is there.
+    """
+    return _batches(path, nats_files.members(path), curves)
+
+
+def _batches(path: Path, members: list[Path], curves: bool) -> Iterator[SourceRows]:
+    file_of: dict[str, str] = {}
+    batch = SourceRows(NAME)
+    for number, member in enumerate(members, 1):
+        name = member.name if path.is_file() else member.relative_to(path).as_posix()
+        try:
+            _take(batch, nats_files.read(member), curves, name, file_of)
+        except UserError as error:
+            if path.is_file():
+                raise NotThisFormError(f"{path}: {error}") from error
+            batch.add_reject(name, str(error))
+        if number % _FILES_PER_BATCH == 0:
+            yield batch
+            batch = SourceRows(NAME)
+    yield batch
+
+
+def _take(
+    batch: SourceRows, content: ArchitectureFile | ArchitectureList, curves: bool, name: str, file_of: dict[str, str]
+) -> None:
+    """Add a file's architectures and values; `file_of` maps each architecture so far to its file."""
+    if isinstance(content, ArchitectureList):
+        specs = [_space_and_spec(text) for text in content.architectures]
+        for index, (space, spec) in enumerate(specs):
+            batch.add_architecture(space, spec, str(index))
+        return
+    space, spec = _space_and_spec(content.architecture)
+    rows = list(_measurements(content, curves))
+    earlier = file_of.setdefault(f"{space} {content.architecture}", name)
+    if earlier != name:
+        raise UserError(f"the architecture {content.architecture} is in {earlier} already")
+    arch_id = batch.add_architecture(space, spec, str(content.index))
+    for dataset, metric, value, epochs, seed, epoch in rows:
+        batch.add_measurement(space, arch_id, dataset, metric, value, epochs=epochs, seed=seed, epoch=epoch)
+
+
+def _space_and_spec(text: str) -> tuple[str, Spec]:
+    space = "topology" if "|" in text else "size"
+    return space, canonical(space, text)
+
+
+_Row = tuple[str, str, float | None, int | None, int | None, int | None]
+"""Data set, metric, value, epochs, seed, epoch."""
+
+
+def _measurements(file: ArchitectureFile, curves: bool) -> Iterator[_Row]:
+    for training in file.trainings:
+        dataset, epochs, seed = training.dataset, training.epochs, training.seed
+        if dataset not in SPLITS:
+            raise unknown(f"dataset of {NAME}", dataset, SPLITS)
+        for metric, series in _series(training):
+            unit = METRICS[dataset, metric].unit
+            for epoch in [*range(epochs)] if curves else []:
+                if epoch in series:
+                    yield dataset, metric, _checked(series[epoch], unit, metric), epochs, seed, epoch + 1
+            yield dataset, metric, _checked(series.get(epochs - 1), unit, metric), epochs, seed, None
+    yield from _constant_measurements(file)
+
+
+def _series(training: Training) -> Iterator[tuple[str, Mapping[int, float]]]:
+    """Metric and its values by epoch, from 0."""
+    yield "train_accuracy", training.train_accuracy
+    yield "train_loss", training.train_loss
+    total, elapsed = 0.0, {}
+    for epoch in sorted(training.train_seconds):
+        total += training.train_seconds[epoch]
+        elapsed[epoch] = total
+    yield "train_seconds", elapsed
+    names = SPLITS[training.dataset]
+    for what, splits in (("accuracy", training.accuracy), ("loss", training.loss)):
+        for split, series in splits.items():
+            if split not in names:
+                raise unknown(f"split of {training.dataset}", split, names)
+            yield f"{names[split]}_{what}", series
+
+
+def _constant_measurements(file: ArchitectureFile) -> Iterator[_Row]:
+    """What does not depend on the training: one value per data set; latency is the mean of what was measured."""
+    for dataset in dict.fromkeys(t.dataset for t in file.trainings):
+        of_dataset = [t for t in file.trainings if t.dataset == dataset]
+        for metric, stated in (
+            ("params", {t.params for t in of_dataset}),
+            ("flops", {t.flops for t in of_dataset}),
+        ):
+            if len(stated) > 1:
+                raise UserError(f"{metric} on {dataset} differs between trainings: {sorted(stated)}")
+            yield dataset, metric, _checked(float(round(1e6 * stated.pop())), "count", metric), None, None, None
+        latencies = [seconds for t in of_dataset for seconds in t.latency]
+        if latencies:
+            mean = sum(latencies) / len(latencies)
+            yield dataset, "latency", _checked(mean, "seconds", "latency"), None, None, None
+
+
+def _checked(value: float | None, unit: str, metric: str) -> float | None:
+    """The value; UserError if it cannot be of that unit."""
+    if value is not None and value - value == 0 and units.outside(unit, value):
+        raise UserError(f"{metric} is {value:g}, which is no {unit}")
+    return value

@@ -1,0 +1,9 @@
+"""What a reader yields in the place of a record that it cannot read."""
+
+from __future__ import annotations
+
+
+class Fault(str):
+    """In the place of a record: why it cannot be read."""
+
+    __slots__ = ()
