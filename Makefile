@@ -8,7 +8,7 @@ GPU_OPTIONS ?=
 BIN := .venv/bin
 GUARDED := reports/baseline/short.toml
 
-.PHONY: help setup demo test lint guard baseline bench gpu measure report clean
+.PHONY: help setup demo test lint docs guard baseline bench gpu measure report clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -72,6 +72,9 @@ gpu: ## what a CUDA card does, in ten minutes: STEPS="engine workers", STEPS=who
 measure: .venv/.demo ## make the figures of README.md from the files under DATA (hours; goes on where it was stopped)
 	@test -n "$(DATA)" || { echo 'make measure DATA=FOLDER: reports/measure.sh says what is in it' >&2; exit 2; }
 	reports/measure.sh $(DATA)
+
+docs: .venv/.demo ## write docs/cli.md from the command line's help
+	$(BIN)/python -m docs.cli
 
 report: .venv/.demo ## write the report of the lake to reports/latest
 	$(BIN)/pipeline report

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
@@ -58,9 +58,14 @@ class PanelCommand(TyperCommand):
         for parameter in self.get_params(ctx):
             if (record := parameter.get_help_record(ctx)) is not None:
                 groups[panel_of(parameter)].append(record)
-        for title in sorted(groups, key=lambda name: (name == "Options", name != "Arguments")):
+        for title in in_order(groups):
             with formatter.section(title):
                 formatter.write_dl(groups[title])
+
+
+def in_order(titles: Iterable[str]) -> list[str]:
+    """The titles of a command's help: arguments first, options of no group last."""
+    return sorted(titles, key=lambda title: (title == "Options", title != "Arguments"))
 
 
 def panel_of(parameter: Any) -> str:

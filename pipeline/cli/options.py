@@ -87,10 +87,10 @@ class ReadingOptions:
         str | None,
         typer.Option(help="Table mapping: a name (see `pipeline ingest --mappings`) or a TOML file."),
     ] = None
-    curves: Annotated[bool, typer.Option("--curves", help="Keep whole learning curves, not the final epoch alone.")] = (
-        False
-    )
-    max_rejects: Annotated[int, typer.Option(min=0, help="Take a table of which at most so many rows are bad.")] = 0
+    curves: Annotated[
+        bool, typer.Option("--curves", help="Store the values of every epoch, not of the last one alone.")
+    ] = False
+    max_rejects: Annotated[int, typer.Option(min=0, help="How many bad rows of a table may be left out.")] = 0
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ class ScoreOptions:
     proxy: Annotated[
         str | None,
         typer.Option(
-            help="Proxy: regression-n101, ..., synflow, ..., zero-cost for all of its kind at once, aggregate-az-nas, "
-            "... to add up what is stored, or a TOML file.",
-            show_default="regression-n101; regression-nlp for sequences",
+            help="Proxy: a name (regression-n101, synflow, aggregate-az-nas, ...), zero-cost for all zero-cost proxies "
+            "at once, or a TOML file.",
+            show_default="regression-n101, or regression-nlp for sequences",
             autocompletion=complete_proxy,
         ),
     ] = None

@@ -74,7 +74,8 @@ class TermOptions:
     """What is weighed."""
 
     use: Annotated[
-        list[str] | None, typer.Option(help="Proxy whose terms to weigh; several times; all by default.")
+        list[str] | None,
+        typer.Option(help="Proxy whose terms are weighed; may be given several times; all by default."),
     ] = None
     coverage: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the architectures that a proxy must have to be a term.")
@@ -109,7 +110,9 @@ def weigh(
     benchmark: BenchmarkArgument,
     labels: LabelOptions,
     terms: TermOptions,
-    method: Annotated[str, typer.Option(help=f"menu does as mixed; {METHODS}: one way to weigh.")] = "menu",
+    method: Annotated[
+        str, typer.Option(help=f"How to weigh: {METHODS}, or menu for the one that is best in general.")
+    ] = "menu",
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Weigh stored terms with a few labels.
@@ -180,7 +183,10 @@ def bare(
     evolution: EvolutionOptions,
     compute: ComputeOptions,
     method: Annotated[
-        str, typer.Option(help=f"menu does as mixed; {METHODS}: one way to weigh; evolution trains to find a task.")
+        str,
+        typer.Option(
+            help=f"How to weigh: {METHODS}, or menu for the one that is best in general; evolution searches for a task."
+        ),
     ] = "menu",
     draws: DrawsOption = DEFAULT_DRAWS,
     lake: LakeOption = DEFAULT_LAKE,
