@@ -1,3 +1,60 @@
-"""NAS-Bench-101: the benchmark, its published files, its architectures and its networks."""
+"""NAS-Bench-101: 423,624 cells of at most seven vertices and nine edges, each trained three times for four lengths.
 
-from pipeline.benchmarks.nasbench101.benchmark import BENCHMARK as BENCHMARK
+Ying et al., "NAS-Bench-101: Towards Reproducible Neural Architecture Search", ICML 2019.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.benchmarks.contract import Benchmark, Metric, Space, Spec
+from pipeline.benchmarks.nasbench101 import architectures, reading
+from pipeline.benchmarks.nasbench101.reading import DATASET, NAME, SPACE
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build(space: str, spec: Spec) -> nn.Module:
+    """The network with 16 initial channels: images [N, 3, 32, 32] -> its three taps, one per stack."""
+    from pipeline.benchmarks.nasbench101 import network
+
+    return network.network(spec)
+
+
+def features(space: str, spec: Spec) -> nn.Module:
+    """The network with 16 initial channels, up to its pooling."""
+    from pipeline.benchmarks.nasbench101 import network
+
+    return network.features(spec)
+
+
+_METRICS = (
+    Metric(DATASET, "test_accuracy", "test", "percent", True, 1, "top-1 accuracy on the test set"),
+    Metric(DATASET, "validation_accuracy", "validation", "percent", True, 2, "top-1 accuracy on the validation set"),
+    Metric(DATASET, "train_accuracy", "train", "percent", True, None, "top-1 accuracy on the training set"),
+    Metric(
+        DATASET, "train_seconds", "none", "seconds", False, None,
+        "wall time of the training up to and with this epoch, as published",
+    ),
+    Metric(DATASET, "params", "none", "count", None, None, "trainable parameters"),
+)  # fmt: skip
+
+BENCHMARK = Benchmark(
+    name=NAME,
+    title="NAS-Bench-101",
+    spaces=(Space(SPACE, 423_624, "cells of at most seven vertices and nine edges, three operations"),),
+    metrics=_METRICS,
+    licence="Apache-2.0",
+    reader_version=1,
+    canonical=architectures.canonical,
+    compose=architectures.compose,
+    read=reading.read,
+    build=build,
+    stages=3,
+    forms="nasbench_full.tfrecord, nasbench_only108.tfrecord, or a pickle of the official API's memory",
+    curves_asked=False,
+    sample=architectures.sample,
+    mutate=architectures.mutate,
+    features=features,
+)

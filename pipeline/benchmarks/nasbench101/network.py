@@ -34,10 +34,11 @@ class ConvBNReLU(nn.Sequential):
 
 
 def vertex_channels(matrix: Sequence[Sequence[int]], inputs: int, outputs: int) -> list[int]:
-    """The channels that each vertex of a pruned cell puts out.
+    """The channels of the output of each vertex of a pruned cell.
 
-    The output's channels are split over the vertices that feed it, what is left over one each to the first; any other
-    vertex has the most channels that one it feeds has. (Ying et al., 2019, section 2.2 and its released code.)
+    The output's channels are split evenly over the vertices that feed it, and the remainder goes to the first of them,
+    one channel each; any other vertex has the largest number of channels of the vertices that it feeds. (Ying et al.,
+    2019, section 2.2 and its released code.)
     """
     last = len(matrix) - 1
     feeding = [v for v in range(1, last) if matrix[v][last]]
@@ -50,7 +51,7 @@ def vertex_channels(matrix: Sequence[Sequence[int]], inputs: int, outputs: int) 
     return channels
 
 
-class Cell(nn.Module):
+class NASBench101Cell(nn.Module):
     """One cell: [N, inputs, H, W] -> [N, outputs, H, W].
 
     What comes from the cell's input is projected by a 1x1 convolution; what comes from another vertex and has too many
@@ -102,7 +103,7 @@ def _total(terms: list[Tensor]) -> Tensor:
     return total
 
 
-class Network(nn.Module):
+class NASBench101Network(nn.Module):
     """Images [N, 3, H, W] -> the features after each of the three stacks, at H, H/2 and H/4.
 
     Convolutions start normal with variance 2 / (kernel area x output channels) (He et al., "Delving Deep into
@@ -121,7 +122,7 @@ class Network(nn.Module):
         for stack in range(STACKS):
             width = channels << stack
             inputs = [before, *[width] * (CELLS - 1)]
-            self.stacks.append(nn.Sequential(*(Cell(matrix, operations, i, width) for i in inputs)))
+            self.stacks.append(nn.Sequential(*(NASBench101Cell(matrix, operations, i, width) for i in inputs)))
             before = width
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -137,7 +138,7 @@ class Network(nn.Module):
         return taps
 
 
-def network(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> Network:
+def network(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> NASBench101Network:
     """The backbone of a canonical spec.
 
     Args:
@@ -147,7 +148,7 @@ def network(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> Network:
     operations = spec["operations"]
     size = len(operations)
     rows = (spec["adjacency"][start : start + size] for start in range(0, size * size, size))
-    return Network([[int(cell) for cell in row] for row in rows], operations, channels)
+    return NASBench101Network([[int(cell) for cell in row] for row in rows], operations, channels)
 
 
 def features(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> Features:

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pipeline.benchmarks.nasbench101 import benchmark as nasbench101
-from pipeline.benchmarks.nasbench101 import network as nets
+from pipeline.benchmarks.nasbench101 import architectures, build
+from pipeline.benchmarks.nasbench101.network import NASBench101Cell, network, trained_parameters, vertex_channels
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
@@ -27,7 +27,7 @@ def matrix(spec: dict[str, Any]) -> list[list[int]]:
     return [[int(c) for c in spec["adjacency"][i * size : (i + 1) * size]] for i in range(size)]
 
 
-def by_definition(cell: nets.Cell, spec: dict[str, Any], x: torch.Tensor) -> torch.Tensor:
+def by_definition(cell: NASBench101Cell, spec: dict[str, Any], x: torch.Tensor) -> torch.Tensor:
     """The definition, word for word, with the cell's own layers."""
     edges, last = matrix(spec), len(spec["operations"]) - 1
     values = {}
@@ -51,7 +51,7 @@ def by_definition(cell: nets.Cell, spec: dict[str, Any], x: torch.Tensor) -> tor
 def test_a_cell_computes_its_definition(number: int) -> None:
     spec = files.cells(40, seed=2)[number]
     torch.manual_seed(number)
-    cell = nets.Cell(matrix(spec), spec["operations"], 6, 10).eval()
+    cell = NASBench101Cell(matrix(spec), spec["operations"], 6, 10).eval()
     x = torch.randn(2, 6, 8, 8)
     found = cell(x)
     assert found.shape == (2, 10, 8, 8)
@@ -62,14 +62,14 @@ def test_a_cell_computes_its_definition(number: int) -> None:
 def test_every_parameter_of_a_cell_gets_a_gradient(number: int) -> None:
     """Nothing is built that is not used, and no sum is made in place of a value that backward needs."""
     spec = files.cells(40, seed=3)[number]
-    cell = nets.Cell(matrix(spec), spec["operations"], 6, 10)
+    cell = NASBench101Cell(matrix(spec), spec["operations"], 6, 10)
     cell(torch.randn(4, 6, 8, 8)).square().sum().backward()
     assert all(p.grad is not None for p in cell.parameters())
 
 
 def test_convolutions_start_with_the_variance_of_their_outputs() -> None:
     torch.manual_seed(0)
-    net = nets.network(files.cells(1)[0], channels=64)
+    net = network(files.cells(1)[0], channels=64)
     for module in net.modules():
         if isinstance(module, nn.Conv2d) and module.weight.numel() > 5_000:
             area = module.kernel_size[0] * module.kernel_size[1]
@@ -78,21 +78,21 @@ def test_convolutions_start_with_the_variance_of_their_outputs() -> None:
 
 def test_channels_that_do_not_divide_go_to_the_first() -> None:
     fan = [[0, 1, 1, 1, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 1], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]
-    assert nets.vertex_channels(fan, 64, 128) == [64, 43, 43, 42, 128]
+    assert vertex_channels(fan, 64, 128) == [64, 43, 43, 42, 128]
     through = [[0, 1, 0, 0, 0], [0, 0, 1, 1, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]
-    assert nets.vertex_channels(through, 64, 129) == [64, 65, 65, 64, 129]
-    assert nets.vertex_channels([[0, 1], [0, 0]], 64, 128) == [64, 128]
+    assert vertex_channels(through, 64, 129) == [64, 65, 65, 64, 129]
+    assert vertex_channels([[0, 1], [0, 0]], 64, 128) == [64, 128]
 
 
 def test_the_taps_are_taken_before_the_poolings_and_at_the_end() -> None:
     for spec in files.cells(5, seed=4):
-        taps = nets.network(spec)(torch.randn(2, 3, 32, 32))
+        taps = network(spec)(torch.randn(2, 3, 32, 32))
         assert [tuple(t.shape) for t in taps] == [(2, 16, 32, 32), (2, 32, 16, 16), (2, 64, 8, 8)]
-        assert [tuple(t.shape) for t in nasbench101.build("cell", spec)(torch.randn(1, 3, 32, 32))][2] == (1, 64, 8, 8)
+        assert [tuple(t.shape) for t in build("cell", spec)(torch.randn(1, 3, 32, 32))][2] == (1, 64, 8, 8)
 
 
 def test_the_next_stack_sees_the_pooled_tap() -> None:
-    net = nets.network(files.cells(1)[0], channels=4).eval()
+    net = network(files.cells(1)[0], channels=4).eval()
     first, second, third = net(torch.randn(1, 3, 32, 32))
     torch.testing.assert_close(second, net.stacks[1](functional.max_pool2d(first, 2)))
     torch.testing.assert_close(third, net.stacks[2](functional.max_pool2d(second, 2)))
@@ -114,15 +114,15 @@ def test_parameters_counted_by_hand() -> None:
     ]
     projections = sum(a * b + 2 * b for a, b in widths)
     empty = {"adjacency": "0100", "operations": ["input", "output"]}
-    assert nets.trained_parameters(empty) == stem + classifier + projections
+    assert trained_parameters(empty) == stem + classifier + projections
     chain = {"adjacency": "010001000", "operations": ["input", CONV3, "output"]}
-    assert nets.trained_parameters(chain) == stem + classifier + projections + sum(9 * b * b + 2 * b for _, b in widths)
+    assert trained_parameters(chain) == stem + classifier + projections + sum(9 * b * b + 2 * b for _, b in widths)
     pooled = {"adjacency": "011001000", "operations": ["input", POOL, "output"]}
-    assert nets.trained_parameters(pooled) == stem + classifier + 2 * projections
+    assert trained_parameters(pooled) == stem + classifier + 2 * projections
 
 
 def test_the_normalisations_are_affine_with_running_statistics() -> None:
-    norms = [m for m in nets.network(files.cells(1)[0]).modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    norms = [m for m in network(files.cells(1)[0]).modules() if isinstance(m, torch.nn.BatchNorm2d)]
     assert norms and all(m.affine and m.track_running_stats and m.momentum == 0.1 for m in norms)
 
 
@@ -136,5 +136,5 @@ def test_ingested_cells_can_be_scored(tmp_path: Path, lake: Path) -> None:
     assert len({r["value"] for r in scores}) == 2
     listed = tmp_path / "cells.txt"
     cell = random.Random(0)
-    listed.write_text(f"{nasbench101.sample('cell', cell)}\n".replace("'", '"'))
+    listed.write_text(f"{architectures.sample('cell', cell)}\n".replace("'", '"'))
     assert score.run(lake, plan, only=listed, workers=1).statuses == {"ok": 1}

@@ -12,9 +12,8 @@ from random import Random
 
 import pytest
 
-from pipeline.benchmarks.nasbench101 import benchmark as nasbench101
-from pipeline.benchmarks.nasbench101 import cells as _cell_graph
-from pipeline.benchmarks.nasbench101 import network as nets
+from pipeline.benchmarks.nasbench101 import BENCHMARK, architectures, cell_graph
+from pipeline.benchmarks.nasbench101.network import trained_parameters
 from pipeline.ingest import mapped_table as _table
 from pipeline.ingest import mapping as _recipe
 from pipeline.ingest.run import ingest
@@ -35,7 +34,7 @@ def cells(shared: Path) -> list[Cell]:
 def test_every_cell_is_in_its_canonical_form_and_differs_from_every_other(cells: list[Cell]) -> None:
     """So the labelling that this project keeps is the one that was trained, channel for channel."""
     started = time.process_time()
-    found = {_cell_graph.canonical(adjacency, operations) for _, adjacency, operations, _, _ in cells}
+    found = {cell_graph.canonical(adjacency, operations) for _, adjacency, operations, _, _ in cells}
     assert time.process_time() - started < 60
     assert len(found) == len(cells) == 338_965
     assert found == {(adjacency, tuple(operations)) for _, adjacency, operations, _, _ in cells}
@@ -43,14 +42,14 @@ def test_every_cell_is_in_its_canonical_form_and_differs_from_every_other(cells:
 
 def test_the_module_hash_is_the_published_one(cells: list[Cell]) -> None:
     for module_hash, adjacency, operations, _, _ in [*cells[:1000], *Random(0).sample(cells, 2000)]:
-        assert _cell_graph.module_hash(adjacency, operations) == module_hash
+        assert cell_graph.module_hash(adjacency, operations) == module_hash
 
 
 def test_the_trained_network_has_the_published_number_of_parameters(cells: list[Cell]) -> None:
     small = [cell for cell in cells if len(cell[2]) < 5]
     for _, adjacency, operations, parameters, _ in [*Random(1).sample(cells, 300), *small]:
-        spec = nasbench101.canonical("cell", {"adjacency": adjacency, "operations": operations})
-        assert nets.trained_parameters(spec) == parameters
+        spec = architectures.canonical("cell", {"adjacency": adjacency, "operations": operations})
+        assert trained_parameters(spec) == parameters
 
 
 def test_the_memory_of_the_official_api_agrees_with_the_table(cells: list[Cell], shared: Path, tmp_path: Path) -> None:
@@ -87,12 +86,12 @@ def test_the_codes_of_the_released_scores_are_the_ones_of_the_recipe(shared: Pat
     recipe = _recipe.find("nasbench101", "naslib-zero-cost")
     codes = recipe.architecture.codes
     exact = {}
-    for order in itertools.permutations(_cell_graph.OPERATIONS):
+    for order in itertools.permutations(cell_graph.OPERATIONS):
         swapped = {**codes, **dict(zip("234", order, strict=True))}
         tried = recipe.model_copy(
             update={"architecture": recipe.architecture.model_copy(update={"codes": swapped}), "repeated": "mean"}
         )
-        [batch] = _table.read(tried, nasbench101.BENCHMARK, path, {})
+        [batch] = _table.read(tried, BENCHMARK, path, {})
         assert not batch.rejects["reason"]
         specs = dict(zip(batch.architectures["arch_id"], batch.architectures["spec"], strict=True))
         stated = [
@@ -101,7 +100,7 @@ def test_the_codes_of_the_released_scores_are_the_ones_of_the_recipe(shared: Pat
             if p == "params"
         ]
         some = stated[::12]
-        same = [nets.trained_parameters(json.loads(specs[a])) == round(1e6 * v) for a, v in some]
+        same = [trained_parameters(json.loads(specs[a])) == round(1e6 * v) for a, v in some]
         exact[order] = sum(same) / len(same)
     assert exact.pop(tuple(codes[c] for c in "234")) > 0.75
     assert max(exact.values()) < 0.5

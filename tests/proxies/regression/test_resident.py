@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline import executor
-from pipeline.benchmarks.nasbench101 import benchmark as nasbench101
+from pipeline.benchmarks import nasbench101
 from pipeline.benchmarks.nasbench201 import network as topology
 from pipeline.errors import UserError
 from pipeline.executor import cluster

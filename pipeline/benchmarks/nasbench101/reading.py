@@ -18,12 +18,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline import executor, provenance
-from pipeline.benchmarks import units as _units
+from pipeline.benchmarks import units
 from pipeline.benchmarks.contract import arch_id_of
-from pipeline.benchmarks.nasbench101 import cells as graph
-from pipeline.benchmarks.nasbench101 import published as nasbench101
+from pipeline.benchmarks.nasbench101 import cell_graph, published_runs
+from pipeline.benchmarks.nasbench101.published_runs import Run
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.errors import UserError
+from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import tfrecord
 
 NAME, SPACE, DATASET = "nasbench101", "cell", "cifar10"
@@ -34,34 +34,43 @@ _SECONDS = {"training_time": "train_seconds"}
 _COLUMNS = [
     (_SECONDS.get(name, name), "seconds" if name in _SECONDS else "fraction", halfway)
     for halfway in (True, False)
-    for name in nasbench101.MEASURED
+    for name in published_runs.MEASURED
 ]
 """Metric, published unit, and whether at half of the epochs: what the values of a run are, in their order."""
 
-_LOW, _HIGH = (np.array([_units.LIMITS[unit][end] for _, unit, _ in _COLUMNS]) for end in (0, 1))
+_LOW, _HIGH = (np.array([units.LIMITS[unit][end] for _, unit, _ in _COLUMNS]) for end in (0, 1))
 _FACTORS = np.array([100.0 if unit == "fraction" else 1.0 for _, unit, _ in _COLUMNS])
 
 _SMALL = 16 << 20  # bytes of a file that is decoded before another process would have started
 _PICKLES = (b"\x80", b"BZ", b"\x1f\x8b")
-_MEMORY_RUNS = 10_000
+_RUNS_AT_ONCE = 10_000
 
-_Told = tuple[str, nasbench101.Run | UserError, bytes]
-"""Position, run, and the record that tells it."""
+_StatedRun = tuple[str, Run | UserError, bytes]
+"""Position, run or why there is none, and the record that states it."""
 
 _Row = tuple[str, str, int, int, bytes]
 """Position, arch_id, epochs, parameters and digest of a run."""
 
 
-def batches(path: Path) -> Iterator[SourceRows]:
-    """The batches of a file of either form.
+def read(path: Path, curves: bool) -> Iterator[SourceRows]:
+    """The published TFRecord (108 epochs only, or all four lengths), or a pickle of the official API's memory.
+
+    The values at half of the epochs are few and always read, as points of a learning curve. The runs of a cell are
+    numbered 1, 2, 3 in the order of the file. A record that cannot be taken is a reject at its byte.
+
+    Args:
+        path: the file.
+        curves: of no effect.
 
     Raises:
-        NotThisFormError: it is of neither.
+        NotThisFormError: the file is neither.
     """
+    if path.is_dir():
+        raise NotThisFormError(f"{path} is a folder, where a file is expected")
     if not tfrecord.is_tfrecord(path) and _begins_like_a_pickle(path):
-        return _numbered(_in_memory(nasbench101.memory(path)))
+        return _source_rows(_decoded_memory(published_runs.memory(path)))
     workers = executor.default_workers() if path.stat().st_size > _SMALL else 1
-    return _numbered(executor.ordered(partial(_span, path), tfrecord.spans(path), workers))
+    return _source_rows(executor.ordered(partial(_decoded_span, path), tfrecord.spans(path), workers))
 
 
 def _begins_like_a_pickle(path: Path) -> bool:
@@ -86,28 +95,29 @@ class _Decoded:
     rejects: list[tuple[str, str, str]]
 
 
-def _in_memory(runs: Iterator[tuple[str, nasbench101.Run | UserError]]) -> Iterator[_Decoded]:
-    while some := list(itertools.islice(runs, _MEMORY_RUNS)):
+def _decoded_memory(runs: Iterator[tuple[str, Run | UserError]]) -> Iterator[_Decoded]:
+    while some := list(itertools.islice(runs, _RUNS_AT_ONCE)):
         yield _decoded((position, run, b"") for position, run in some)
 
 
-def _span(path: Path, span: tfrecord.Span | tfrecord.Damage) -> _Decoded:
-    """What a worker makes of a span of the file."""
-    found = [span] if isinstance(span, tfrecord.Damage) else tfrecord.read(path, span)
-    return _decoded(_told(record) for record in found)
+def _decoded_span(path: Path, span: tfrecord.Span | tfrecord.Damage) -> _Decoded:
+    """The runs of a span of the file; called in a worker."""
+    records = [span] if isinstance(span, tfrecord.Damage) else tfrecord.read(path, span)
+    return _decoded(_stated_run(record) for record in records)
 
 
-def _told(record: tfrecord.TFRecord | tfrecord.Damage) -> _Told:
+def _stated_run(record: tfrecord.TFRecord | tfrecord.Damage) -> _StatedRun:
     position = f"byte {record.offset}"
     if isinstance(record, tfrecord.Damage):
         return position, UserError(record.reason), b""
     try:
-        return position, nasbench101.run(record.data), record.data
+        return position, published_runs.run(record.data), record.data
     except UserError as error:
         return position, error, record.data
 
 
-def _decoded(runs: Iterable[_Told]) -> _Decoded:
+def _decoded(runs: Iterable[_StatedRun]) -> _Decoded:
+    """The runs verified, and what cannot be taken of them."""
     rows, values, rejects = list[_Row](), list[tuple[float, ...]](), list[tuple[str, str, str]]()
     cells: dict[str, tuple[str, str]] = {}
     for position, run, record in runs:
@@ -121,13 +131,13 @@ def _decoded(runs: Iterable[_Told]) -> _Decoded:
         cells[arch_id] = cell
         rows.append((position, arch_id, run.epochs, run.parameters, run.digest))
         values.append(run.values)
-    return _possible(_Decoded(rows, np.array(values).reshape(-1, len(_COLUMNS)), cells, rejects))
+    return _without_impossible(_Decoded(rows, np.array(values).reshape(-1, len(_COLUMNS)), cells, rejects))
 
 
-def _verified(run: nasbench101.Run) -> tuple[str, tuple[str, str]]:
+def _verified(run: Run) -> tuple[str, tuple[str, str]]:
     """arch_id, and spec and module hash of a run's cell, which the hash that it states must be."""
     arch_id, spec, module_hash = _cell(run.adjacency, run.operations)
-    graph.verify(run.module_hash, module_hash)
+    cell_graph.verify(run.module_hash, module_hash)
     if run.epochs not in LENGTHS:
         raise UserError(f"a training of {run.epochs} epochs, where there are those of {', '.join(map(str, LENGTHS))}")
     return arch_id, (spec, module_hash)
@@ -136,40 +146,40 @@ def _verified(run: nasbench101.Run) -> tuple[str, tuple[str, str]]:
 @lru_cache(maxsize=1 << 14)  # the runs of a cell follow one another
 def _cell(adjacency: str, operations: str) -> tuple[str, str, str]:
     names = operations.split(",")
-    matrix, canonical = graph.canonical(adjacency, names)
+    matrix, canonical = cell_graph.canonical(adjacency, names)
     spec = provenance.canonical_json({"adjacency": matrix, "operations": canonical})
-    return arch_id_of(NAME, SPACE, spec), spec, graph.module_hash(adjacency, names)
+    return arch_id_of(NAME, SPACE, spec), spec, cell_graph.module_hash(adjacency, names)
 
 
-def _possible(found: _Decoded) -> _Decoded:
-    """The same without runs that state what cannot be."""
-    suspects = np.flatnonzero(((found.values < _LOW) | (found.values > _HIGH)).any(axis=1)).tolist()
-    wrong = {at: reason for at in suspects if (reason := _impossible(found.values[at].tolist()))}
+def _without_impossible(decoded: _Decoded) -> _Decoded:
+    """The same without runs whose values cannot be of their unit: those are rejects."""
+    suspects = np.flatnonzero(((decoded.values < _LOW) | (decoded.values > _HIGH)).any(axis=1)).tolist()
+    wrong = {at: reason for at in suspects if (reason := _impossible(decoded.values[at].tolist()))}
     if not wrong:
-        return found
+        return decoded
     for at, reason in wrong.items():
-        position, arch_id = found.rows[at][:2]
-        found.rejects.append((position, reason, found.cells[arch_id][1]))
-    kept = [at for at in range(len(found.rows)) if at not in wrong]
-    return _Decoded([found.rows[at] for at in kept], found.values[kept], found.cells, found.rejects)
+        position, arch_id = decoded.rows[at][:2]
+        decoded.rejects.append((position, reason, decoded.cells[arch_id][1]))
+    kept = [at for at in range(len(decoded.rows)) if at not in wrong]
+    return _Decoded([decoded.rows[at] for at in kept], decoded.values[kept], decoded.cells, decoded.rejects)
 
 
 def _impossible(values: list[float]) -> str:
     """What is wrong with a run's values, or nothing; a NaN is not: it is the record of a failure."""
     for (metric, unit, _), value in zip(_COLUMNS, values, strict=True):
-        if not math.isnan(value) and _units.outside(unit, value):
+        if not math.isnan(value) and units.outside(unit, value):
             return f"{metric} is {value:g}, which is no {unit}"
     return ""
 
 
-def _numbered(found: Iterator[_Decoded]) -> Iterator[SourceRows]:
-    numbering = _Numbering()
-    for decoded in found:
-        yield _batch(decoded, numbering)
+def _source_rows(pieces: Iterator[_Decoded]) -> Iterator[SourceRows]:
+    numbering = _RunNumbers()
+    for decoded in pieces:
+        yield _numbered(decoded, numbering)
 
 
-class _Numbering:
-    """The runs of a file so far: of each cell its parameters and, packed, the length and digest of every run."""
+class _RunNumbers:
+    """The runs of a file so far: for each cell its parameters and, packed, the length and digest of every run."""
 
     def __init__(self) -> None:
         self.known: dict[str, tuple[int, bytes]] = {}
@@ -185,7 +195,7 @@ class _Numbering:
         if stated != parameters:
             raise UserError(f"{parameters} parameters, where an earlier record of the same cell has {stated}")
         if this in runs:
-            raise UserError("a duplicate: an earlier record tells the same run of the same cell")
+            raise UserError("a duplicate: an earlier record states the same run of the same cell")
         number = 1 + runs[:: len(this)].count(epochs)
         if number > REPEATS:
             raise UserError(f"run {number} of {epochs} epochs of one cell; there are {REPEATS}")
@@ -193,7 +203,8 @@ class _Numbering:
         return number
 
 
-def _batch(decoded: _Decoded, numbering: _Numbering) -> SourceRows:
+def _numbered(decoded: _Decoded, numbering: _RunNumbers) -> SourceRows:
+    """The rows of some runs, each under its number; a run that has none is a reject."""
     batch = SourceRows(NAME)
     for reject in decoded.rejects:
         batch.add_reject(*reject)
@@ -212,12 +223,12 @@ def _batch(decoded: _Decoded, numbering: _Numbering) -> SourceRows:
         column.extend(values)
     sizes = pa.array(new.values(), pa.float64())
     batch.add_truths(SPACE, pa.array(new, pa.string()), DATASET, "params", sizes)
-    _measured(batch, [decoded.rows[at] for at in taken], decoded.values[taken] * _FACTORS, seeds)
+    _add_values(batch, [decoded.rows[at] for at in taken], decoded.values[taken] * _FACTORS, seeds)
     return batch
 
 
-def _measured(batch: SourceRows, rows: list[_Row], values: npt.NDArray[np.float64], seeds: list[int]) -> None:
-    """Add the values of runs by the column; one that is no number is a row that says so."""
+def _add_values(batch: SourceRows, rows: list[_Row], values: npt.NDArray[np.float64], seeds: list[int]) -> None:
+    """Add the values [runs, 8] of runs as whole columns; one that is not finite is a row of its own that says so."""
     arch_ids, epochs = np.array([row[1] for row in rows], object), np.array([row[2] for row in rows], np.int64)
     numbers = np.array(seeds, np.int64)
     for (metric, _, halfway), column in zip(_COLUMNS, values.T, strict=True):
@@ -228,8 +239,7 @@ def _measured(batch: SourceRows, rows: list[_Row], values: npt.NDArray[np.float6
             epoch=pa.array(epochs[good] // 2) if halfway else None,
         )  # fmt: skip
         for at in np.flatnonzero(~good):
-            batch.add_truth(
-                SPACE, arch_ids[at], DATASET, metric, None, epochs=int(epochs[at]), seed=seeds[at],
-                epoch=int(epochs[at]) // 2 if halfway else None, status="failed",
-                reason=f"the source says {column[at]}",
+            batch.add_measurement(
+                SPACE, arch_ids[at], DATASET, metric, float(column[at]),
+                epochs=int(epochs[at]), seed=seeds[at], epoch=int(epochs[at]) // 2 if halfway else None,
             )  # fmt: skip

@@ -14,9 +14,7 @@ import pytest
 
 from pipeline import executor
 from pipeline.benchmarks.contract import arch_id_of
-from pipeline.benchmarks.nasbench101 import benchmark as nasbench101
-from pipeline.benchmarks.nasbench101 import published as form
-from pipeline.benchmarks.nasbench101 import runs as _nasbench101_runs
+from pipeline.benchmarks.nasbench101 import architectures, published_runs, reading
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import NotThisFormError, UserError
@@ -75,7 +73,7 @@ def of_memory(path: Path) -> Path:
 def test_every_run_brings_its_final_and_its_halfway_values(
     tmp_path: Path, make: Callable[[Path], Path], lengths: tuple[int, ...]
 ) -> None:
-    batches = list(nasbench101.read(make(tmp_path / "runs"), False))
+    batches = list(reading.read(make(tmp_path / "runs"), False))
     assert rejects(batches) == []
     rows = truth(batches)
     assert len(rows) == len(CELLS) * (1 + len(lengths) * 3 * 2 * len(NAMES))
@@ -94,9 +92,9 @@ def test_every_run_brings_its_final_and_its_halfway_values(
 def test_the_architectures_are_canonical_and_keep_their_module_hash(tmp_path: Path) -> None:
     """A record may be of any labelling of its cell."""
     other = {"adjacency": "0110000100010000", "operations": ["input", "maxpool3x3", "conv1x1-bn-relu", "output"]}
-    spec = nasbench101.canonical("cell", other)
+    spec = architectures.canonical("cell", other)
     assert spec["operations"] != other["operations"]
-    [batch] = nasbench101.read(files.write(tmp_path / "runs", [files.row(other), files.row(spec, run=2)]), False)
+    [batch] = reading.read(files.write(tmp_path / "runs", [files.row(other), files.row(spec, run=2)]), False)
     assert [json.loads(text) for text in batch.architectures["spec"]] == [spec]
     assert batch.architectures["arch_id"] == [arch_id_of("nasbench101", "cell", spec)]
     assert batch.architectures["native_id"] == [json.loads(files.row(other))[0]]
@@ -106,7 +104,7 @@ def test_the_architectures_are_canonical_and_keep_their_module_hash(tmp_path: Pa
 def test_runs_are_numbered_in_the_order_of_the_file_wherever_they_stand(tmp_path: Path) -> None:
     order = [(0, 3), (1, 1), (0, 1), (2, 2), (0, 2)]
     path = files.write(tmp_path / "runs", [files.row(CELLS[cell], run=run) for cell, run in order])
-    rows = truth(list(nasbench101.read(path, False)))
+    rows = truth(list(reading.read(path, False)))
     for seed, run in enumerate((3, 1, 2), 1):
         assert found(rows, 0, 108, seed, False) == pytest.approx(expected(0, 108, run, False), rel=1e-12)
     assert found(rows, 2, 108, 1, False) == pytest.approx(expected(2, 108, 2, False), rel=1e-12)
@@ -118,10 +116,10 @@ def test_several_processes_give_the_same_batches_in_the_same_order(
     records = files.rows(files.cells(40, seed=1))
     records[50] = b"[]"
     path = files.write(tmp_path / "runs", records)
-    alone = list(nasbench101.read(path, False))
-    monkeypatch.setattr(_nasbench101_runs, "_SMALL", 0)
+    alone = list(reading.read(path, False))
+    monkeypatch.setattr(reading, "_SMALL", 0)
     monkeypatch.setattr(executor, "default_workers", lambda: 2)
-    together = list(nasbench101.read(path, False))
+    together = list(reading.read(path, False))
     assert truth(together) == truth(alone)
     assert rejects(together) == rejects(alone) != []
 
@@ -159,7 +157,7 @@ def evaluations(at: int, place: int, value: float) -> list[list[float]]:
         (files.row(CELLS[1], module_hash="0" * 32), "the module hash 0{32} is stated, but the graph has [0-9a-f]{32}"),
         (files.row(CELLS[1], operations=",".join(CELLS[1]["operations"][:-1])), "operations for [0-9] vertices"),
         (files.row(CELLS[1], adjacency="0" * 49), "no path leads from input to output"),
-        (files.row(CELLS[0], run=2), "a duplicate: an earlier record tells the same run of the same cell"),
+        (files.row(CELLS[0], run=2), "a duplicate: an earlier record states the same run of the same cell"),
         (files.row(CELLS[0], run=4), "run 4 of 108 epochs of one cell; there are 3"),
         (files.row(CELLS[0], 36, parameters=7), "7 parameters, where an earlier record of the same cell has 5000000"),
     ],
@@ -169,7 +167,7 @@ def test_one_bad_record_is_a_reject_at_its_byte_and_the_others_are_kept(
 ) -> None:
     good = files.rows([CELLS[0], CELLS[2]])
     path = files.write(tmp_path / "runs", [*good[:4], record, *good[4:]])
-    batches = list(nasbench101.read(path, False))
+    batches = list(reading.read(path, False))
     [(position, reason)] = rejects(batches)
     assert position == f"byte {sum(len(files.frame(r)) for r in good[:4])}"
     with pytest.raises(UserError, match=said):
@@ -183,7 +181,7 @@ def test_one_bad_record_is_a_reject_at_its_byte_and_the_others_are_kept(
 
 def test_a_value_that_is_no_number_is_a_failure_with_its_reason(tmp_path: Path) -> None:
     record = files.row(CELLS[1], metrics=metrics(evaluations(1, 3, float("nan"))))
-    batches = list(nasbench101.read(files.write(tmp_path / "runs", [record]), False))
+    batches = list(reading.read(files.write(tmp_path / "runs", [record]), False))
     rows = truth(batches)
     assert len(rows) == 9
     [failed] = [r for r in rows if r["status"] != "ok"]
@@ -224,7 +222,7 @@ def spoil(content: Any, how: str) -> Any:
 )
 def test_a_damaged_cell_of_the_memory_is_rejected_by_its_key(tmp_path: Path, how: str, said: str, count: int) -> None:
     content = spoil(dict(files.remembered(cell) for cell in CELLS), how)
-    batches = list(nasbench101.read(memory(tmp_path / "api.pkl", content), False))
+    batches = list(reading.read(memory(tmp_path / "api.pkl", content), False))
     assert len(rejects(batches)) == count
     for position, reason in rejects(batches):
         assert position.startswith("key ")
@@ -237,22 +235,22 @@ def test_a_hostile_pickle_runs_nothing(tmp_path: Path) -> None:
     path = tmp_path / "api.pkl"
     path.write_bytes(b"\x80\x04cposix\nsystem\n(S'true'\ntR.")
     with pytest.raises(NotThisFormError, match=r"asks for posix\.system"):
-        nasbench101.read(path, False)
+        reading.read(path, False)
 
 
 def test_what_is_neither_form_is_refused(tmp_path: Path) -> None:
     for content, said in (([1, 2], "holds no mapping"), ({}, "holds no mapping")):
         with pytest.raises(NotThisFormError, match=said):
-            nasbench101.read(memory(tmp_path / "api.pkl", content), False)
+            reading.read(memory(tmp_path / "api.pkl", content), False)
     (tmp_path / "other").write_text("index,accuracy\n")
     with pytest.raises(NotThisFormError, match="not a TFRecord file"):
-        list(nasbench101.read(tmp_path / "other", False))
+        list(reading.read(tmp_path / "other", False))
     with pytest.raises(NotThisFormError, match="is a folder"):
-        nasbench101.read(tmp_path, False)
+        reading.read(tmp_path, False)
 
 
 def test_the_message_is_read_without_a_compiled_class() -> None:
-    run = form.run(files.row(CELLS[0], parameters=123_456))
+    run = published_runs.run(files.row(CELLS[0], parameters=123_456))
     assert run.parameters == 123_456
     assert run.values == tuple(v for point in files.points(CELLS[0], 108, 1)[1:] for v in point[1:])
 

@@ -1,4 +1,4 @@
-"""NAS-Bench-101 by recipe, on made-up tables: the cell table with its hashes, and released scores by codes."""
+"""NAS-Bench-101 by table mapping: the cell table with its hashes, and released scores of cells as lists of codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.benchmarks.contract import arch_id_of
-from pipeline.benchmarks.nasbench101 import benchmark as nasbench101
+from pipeline.benchmarks.nasbench101 import BENCHMARK, architectures
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.ingest import mapped_table as _table
@@ -123,7 +123,7 @@ def values(number: float) -> dict[str, Any]:
 
 
 def read(path: Path) -> SourceRows:
-    [batch] = _table.read(_recipe.find("nasbench101", "naslib-zero-cost"), nasbench101.BENCHMARK, path, {})
+    [batch] = _table.read(_recipe.find("nasbench101", "naslib-zero-cost"), BENCHMARK, path, {})
     return batch
 
 
@@ -142,7 +142,7 @@ def test_released_scores_are_read_by_the_codes_of_edges_and_operations(tmp_path:
 
 def test_measurements_of_one_cell_are_averaged(tmp_path: Path) -> None:
     """Two labellings of a cell are two rows; a failure among them is left out of the mean."""
-    small = nasbench101.canonical("cell", {"adjacency": "010001000", "operations": "input,maxpool3x3,output"})
+    small = architectures.canonical("cell", {"adjacency": "010001000", "operations": "input,maxpool3x3,output"})
     entries = {key(small): values(1.0), key(small, dead=True): values(4.0) | {"synflow": float("nan")}}
     batch = read(released(tmp_path / "s.json", entries))
     assert set(batch.scores["arch_id"]) == {arch_id_of("nasbench101", "cell", small)}
@@ -152,7 +152,7 @@ def test_measurements_of_one_cell_are_averaged(tmp_path: Path) -> None:
 
 
 def test_failures_alone_stay_a_failure(tmp_path: Path) -> None:
-    small = nasbench101.canonical("cell", {"adjacency": "010001000", "operations": "input,maxpool3x3,output"})
+    small = architectures.canonical("cell", {"adjacency": "010001000", "operations": "input,maxpool3x3,output"})
     entries = {key(small, dead): values(1.0) | {"snip": float("inf")} for dead in (False, True)}
     batch = read(released(tmp_path / "s.json", entries))
     reasons = dict(zip(batch.scores["proxy"], batch.scores["reason"], strict=True))

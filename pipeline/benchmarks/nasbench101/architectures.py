@@ -1,6 +1,4 @@
-"""NAS-Bench-101: 423,624 cells of at most seven vertices and nine edges, each trained three times for four lengths.
-
-Ying et al., "NAS-Bench-101: Towards Reproducible Neural Architecture Search", ICML 2019.
+"""The architectures of NAS-Bench-101: their notation, random ones and neighbours.
 
 An architecture is written {"adjacency": "0100...", "operations": ["input", "conv3x3-bn-relu", ..., "output"]}: the
 upper-triangular adjacency matrix row by row, and the operation of each vertex.
@@ -9,20 +7,12 @@ upper-triangular adjacency matrix row by row, and the operation of each vertex.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from random import Random
-from typing import TYPE_CHECKING
 
-from pipeline.benchmarks.contract import Benchmark, Metric, Space, Spec
-from pipeline.benchmarks.nasbench101 import cells as graph
-from pipeline.benchmarks.nasbench101 import runs as _nasbench101_runs
-from pipeline.benchmarks.nasbench101.runs import DATASET, NAME, SPACE
-from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.errors import NotThisFormError, UserError, unknown
-
-if TYPE_CHECKING:
-    from torch import nn
+from pipeline.benchmarks.contract import Spec
+from pipeline.benchmarks.nasbench101 import cell_graph
+from pipeline.errors import UserError, unknown
 
 _FORM = '{"adjacency": "0100...", "operations": ["input", ..., "output"]}'
 _PARTS = ("adjacency", "operations", "module_hash")
@@ -42,10 +32,10 @@ def canonical(space: str, architecture: object) -> Spec:
     Raises:
         UserError: it breaks a rule of the space; the message says which.
     """
-    found = _parsed(architecture) if isinstance(architecture, str) else architecture
-    if not isinstance(found, Mapping) or not {"adjacency", "operations"} <= found.keys():
+    cell = _parsed(architecture) if isinstance(architecture, str) else architecture
+    if not isinstance(cell, Mapping) or not {"adjacency", "operations"} <= cell.keys():
         raise UserError(f"an architecture is written {_FORM}, not {str(architecture)[:80]!r}")
-    adjacency, operations = graph.canonical(_row_by_row(found["adjacency"]), _listed(found["operations"]))
+    adjacency, operations = cell_graph.canonical(_row_by_row(cell["adjacency"]), _listed(cell["operations"]))
     return {"adjacency": adjacency, "operations": list(operations)}
 
 
@@ -67,10 +57,10 @@ def _row_by_row(matrix: object) -> str:
 
 
 def _listed(operations: object) -> list[str]:
-    found = operations.split(",") if isinstance(operations, str) else operations
-    if not isinstance(found, list | tuple) or not all(isinstance(name, str) for name in found):
+    names = operations.split(",") if isinstance(operations, str) else operations
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise UserError(f"operations are a list of names, or names joined by commas, not {operations!r:.80}")
-    return [name.strip() for name in found]
+    return [name.strip() for name in names]
 
 
 def compose(space: str, parts: Mapping[str, object]) -> Spec:
@@ -85,17 +75,17 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
         UserError: a part is missing or unknown, the hash is another cell's, or the cell breaks a rule of the space.
     """
     if "adjacency" not in parts:
-        return canonical(space, _from_cells(parts))
+        return canonical(space, _from_columns(parts))
     for name in parts:
         if name not in _PARTS:
             raise unknown("part", name, _PARTS)
     spec = canonical(space, parts)
     if "module_hash" in parts:
-        graph.verify(str(parts["module_hash"]), graph.module_hash(spec["adjacency"], spec["operations"]))
+        cell_graph.verify(str(parts["module_hash"]), cell_graph.module_hash(spec["adjacency"], spec["operations"]))
     return spec
 
 
-def _from_cells(parts: Mapping[str, object]) -> dict[str, object]:
+def _from_columns(parts: Mapping[str, object]) -> dict[str, object]:
     vertices = [name for name in parts if name.isdigit()]
     if sorted(map(int, vertices)) != [*range(len(vertices))]:
         raise UserError(f"the operations of vertices {', '.join(vertices) or 'none'} are given; they are 0, 1, 2, ...")
@@ -112,13 +102,14 @@ def _from_cells(parts: Mapping[str, object]) -> dict[str, object]:
 def sample(space: str, random: Random) -> Spec:
     """A cell: matrices of seven vertices and their operations are drawn with equal chance until one is of the space."""
     while True:
-        bits = random.getrandbits(graph.VERTICES * (graph.VERTICES - 1) // 2)
-        matrix = [[0] * graph.VERTICES for _ in range(graph.VERTICES)]
+        bits = random.getrandbits(cell_graph.VERTICES * (cell_graph.VERTICES - 1) // 2)
+        matrix = [[0] * cell_graph.VERTICES for _ in range(cell_graph.VERTICES)]
         for i, j in _pairs():
             matrix[i][j], bits = bits & 1, bits >> 1
-        found = _if_valid(space, matrix, [random.choice(graph.OPERATIONS) for _ in range(graph.VERTICES - 2)])
-        if found is not None:
-            return found
+        operations = [random.choice(cell_graph.OPERATIONS) for _ in range(cell_graph.VERTICES - 2)]
+        cell = _if_valid(space, matrix, operations)
+        if cell is not None:
+            return cell
 
 
 def mutate(space: str, spec: Spec, random: Random) -> Spec:
@@ -130,23 +121,25 @@ def mutate(space: str, spec: Spec, random: Random) -> Spec:
         matrix, operations = _filled_up(spec, random)
         place = random.randrange(len(_pairs()) + len(operations))
         if place < len(operations):
-            others = [name for name in graph.OPERATIONS if name != operations[place]]
+            others = [name for name in cell_graph.OPERATIONS if name != operations[place]]
             operations[place] = random.choice(others)
         else:
             i, j = _pairs()[place - len(operations)]
             matrix[i][j] = 1 - matrix[i][j]
-        found = _if_valid(space, matrix, operations)
-        if found is not None and found != spec:
-            return found
+        neighbour = _if_valid(space, matrix, operations)
+        if neighbour is not None and neighbour != spec:
+            return neighbour
 
 
 def _pairs() -> list[tuple[int, int]]:
-    return [(i, j) for i in range(graph.VERTICES) for j in range(i + 1, graph.VERTICES)]
+    """The places of the matrix that can hold an edge, row by row."""
+    return [(i, j) for i in range(cell_graph.VERTICES) for j in range(i + 1, cell_graph.VERTICES)]
 
 
 def _if_valid(space: str, matrix: list[list[int]], operations: list[str]) -> Spec | None:
+    """The spec of a cell with these operations between input and output, or None if it breaks a rule."""
     try:
-        return canonical(space, {"adjacency": matrix, "operations": [graph.INPUT, *operations, graph.OUTPUT]})
+        return canonical(space, {"adjacency": matrix, "operations": [cell_graph.INPUT, *operations, cell_graph.OUTPUT]})
     except UserError:
         return None
 
@@ -156,74 +149,11 @@ def _filled_up(spec: Spec, random: Random) -> tuple[list[list[int]], list[str]]:
     given = len(spec["operations"])
     matrix = [[int(cell) for cell in spec["adjacency"][i * given : (i + 1) * given]] for i in range(given)]
     operations = list(spec["operations"][1:-1])
-    for size in range(len(operations) + 2, graph.VERTICES):
+    for size in range(len(operations) + 2, cell_graph.VERTICES):
         place = random.randrange(1, size)
         for row in matrix:
             row.insert(place, 0)
         matrix.insert(place, [0] * (size + 1))
         matrix[place][random.randrange(place + 1, size + 1)] = 1
-        operations.insert(place - 1, random.choice(graph.OPERATIONS))
+        operations.insert(place - 1, random.choice(cell_graph.OPERATIONS))
     return matrix, operations
-
-
-def build(space: str, spec: Spec) -> nn.Module:
-    """The network with 16 initial channels: images [N, 3, 32, 32] -> its three taps, one a stack."""
-    from pipeline.benchmarks.nasbench101 import network as nasbench101
-
-    return nasbench101.network(spec)
-
-
-def features(space: str, spec: Spec) -> nn.Module:
-    """The network with 16 initial channels, up to its pooling."""
-    from pipeline.benchmarks.nasbench101 import network as nasbench101
-
-    return nasbench101.features(spec)
-
-
-def read(path: Path, curves: bool) -> Iterator[SourceRows]:
-    """The published TFRecord (108 epochs only, or all four lengths), or a pickle of the official API's memory.
-
-    The values at half of the epochs are few and always read, as points of a learning curve. The runs of a cell are
-    numbered 1, 2, 3 in the order of the file. A record that cannot be taken is a reject at its byte.
-
-    Args:
-        path: the file.
-        curves: of no effect.
-
-    Raises:
-        NotThisFormError: the file is neither.
-    """
-    if path.is_dir():
-        raise NotThisFormError(f"{path} is a folder, where a file is expected")
-    return _nasbench101_runs.batches(path)
-
-
-_METRICS = (
-    Metric(DATASET, "test_accuracy", "test", "percent", True, 1, "top-1 accuracy on the test set"),
-    Metric(DATASET, "validation_accuracy", "validation", "percent", True, 2, "top-1 accuracy on the validation set"),
-    Metric(DATASET, "train_accuracy", "train", "percent", True, None, "top-1 accuracy on the training set"),
-    Metric(
-        DATASET, "train_seconds", "none", "seconds", False, None,
-        "wall time of the training up to and with this epoch, as published",
-    ),
-    Metric(DATASET, "params", "none", "count", None, None, "trainable parameters"),
-)  # fmt: skip
-
-BENCHMARK = Benchmark(
-    name=NAME,
-    title="NAS-Bench-101",
-    spaces=(Space(SPACE, 423_624, "cells of at most seven vertices and nine edges, three operations"),),
-    metrics=_METRICS,
-    licence="Apache-2.0",
-    reader_version=1,
-    canonical=canonical,
-    compose=compose,
-    read=read,
-    build=build,
-    stages=3,
-    forms="nasbench_full.tfrecord, nasbench_only108.tfrecord, or a pickle of the official API's memory",
-    curves_asked=False,
-    sample=sample,
-    mutate=mutate,
-    features=features,
-)

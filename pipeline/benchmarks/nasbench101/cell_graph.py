@@ -19,7 +19,7 @@ from operator import itemgetter
 from pipeline.errors import UserError, unknown
 
 try:
-    from _md5 import md5  # type: ignore[import-not-found]  # starts in half the time of OpenSSL's, which hashlib takes
+    from _md5 import md5  # type: ignore[import-not-found]  # starts in half the time of OpenSSL's, which hashlib uses
 except ImportError:
     from hashlib import md5
 
@@ -99,6 +99,7 @@ def verify(stated: str, computed: str) -> None:
 
 
 def _gather(vertices: Sequence[int]) -> _Gather:
+    """What joins the sorted hashes of these vertices."""
     if not vertices:
         return lambda _: ""
     pick = itemgetter(*vertices)
@@ -106,6 +107,7 @@ def _gather(vertices: Sequence[int]) -> _Gather:
 
 
 def _checked(adjacency: str, operations: Sequence[str]) -> _Shape:
+    """The shape of the matrix; UserError if the operations do not go with it."""
     shape = _shape(adjacency)
     if len(operations) != shape.vertices:
         raise UserError(f"{len(operations)} operations for {shape.vertices} vertices")
@@ -119,7 +121,11 @@ def _checked(adjacency: str, operations: Sequence[str]) -> _Shape:
 
 @lru_cache(maxsize=1 << 14)
 def _shape(adjacency: str) -> _Shape:
-    """The shape of a matrix that is written row by row; the space has a few thousand."""
+    """The shape of a matrix that is written row by row, pruned; the space has a few thousand.
+
+    Raises:
+        UserError: it breaks a rule of the space; the message says which.
+    """
     vertices = round(len(adjacency) ** 0.5)
     if vertices**2 != len(adjacency) or vertices < 2 or not set(adjacency) <= {"0", "1"}:
         raise UserError(f"the adjacency matrix '{adjacency[:80]}' is not a square of 0 and 1, written row by row")
@@ -180,6 +186,7 @@ def _orders(vertices: frozenset[int], edges: Sequence[tuple[int, int]]) -> Itera
 
 
 def _written(number: int, vertices: int) -> str:
+    """The matrix of an enumerated number, row by row."""
     return "".join(
         str(number >> i + j * (j - 1) // 2 & 1) if i < j else "0" for i in range(vertices) for j in range(vertices)
     )

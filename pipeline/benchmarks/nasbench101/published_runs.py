@@ -1,8 +1,8 @@
-"""The two forms in which NAS-Bench-101 is handed around: its TFRecord's rows, and the memory of its official API.
+"""The two forms in which NAS-Bench-101 is published: the rows of its TFRecord, and the memory of its official API.
 
 A TFRecord row is the JSON list [module hash, epochs, adjacency, operations, metrics]: the adjacency matrix row by row
 as 0 and 1, the operations joined by commas, and the metrics as a base64 ModelMetrics message. The API's memory maps a
-module hash to (what does not depend on training, {epochs: one mapping a run}).
+module hash to (what does not depend on training, {epochs: one mapping per run}).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import pickles
 
 MEASURED = ("training_time", "train_accuracy", "validation_accuracy", "test_accuracy")
-"""What is known of a run at half of its epochs and at its end: seconds, and fractions."""
+"""What is stated of a run at half of its epochs and at its end: seconds, and fractions."""
 
 _POINTS = ("halfway", "final")
 
@@ -48,7 +48,7 @@ class Run(NamedTuple):
 
 
 def run(row: bytes) -> Run:
-    """The run that a row of the TFRecord tells.
+    """The run that a row of the TFRecord states.
 
     Raises:
         UserError: the row is of another form; the message says what of it.
@@ -124,17 +124,17 @@ def memory(path: Path) -> Iterator[tuple[str, Run | UserError]]:
         raise NotThisFormError(f"{path}: {error}") from error
     if not isinstance(content, dict) or not content:
         raise NotThisFormError(f"{path} holds no mapping from module hashes to runs, as the official API keeps it")
-    return _remembered(content)
+    return _runs_of_memory(content)
 
 
-def _remembered(content: Mapping[object, Any]) -> Iterator[tuple[str, Run | UserError]]:
+def _runs_of_memory(content: Mapping[object, Any]) -> Iterator[tuple[str, Run | UserError]]:
     for module_hash, entry in content.items():
         position = f"key {module_hash!s:.60}"
         try:
             fixed, computed = entry
             adjacency = "".join(str(int(cell)) for row in fixed["module_adjacency"] for cell in row)
             operations = ",".join(fixed["module_operations"])
-            told = [
+            stated_runs = [
                 (f"{position}, run {number} of {int(epochs)} epochs", int(epochs), _values(stated))
                 for epochs, runs in computed.items()
                 for number, stated in enumerate(runs, 1)
@@ -146,7 +146,7 @@ def _remembered(content: Mapping[object, Any]) -> Iterator[tuple[str, Run | User
         except (TypeError, ValueError, AttributeError) as error:
             yield position, UserError(f"not as the official API keeps a cell: {error}")
             continue
-        for where, epochs, values in told:
+        for where, epochs, values in stated_runs:
             digest = hashlib.blake2b(repr(values).encode(), digest_size=8).digest()
             yield where, Run(str(module_hash), epochs, adjacency, operations, parameters, values, digest)
 

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 
 from pipeline.benchmarks import load
 from pipeline.benchmarks.contract import arch_id_of
-from pipeline.benchmarks.nasbench101 import benchmark as nasbench101
-from pipeline.benchmarks.nasbench101 import cells as _cell_graph
+from pipeline.benchmarks.nasbench101 import architectures, cell_graph
 from pipeline.errors import UserError
 
-CONV3, CONV1, POOL = _cell_graph.OPERATIONS
+CONV3, CONV1, POOL = cell_graph.OPERATIONS
 Matrix = list[list[int]]
 
 DIAMOND = {"adjacency": "0110000100010000", "operations": ["input", CONV3, POOL, "output"]}
@@ -26,7 +25,7 @@ DIAMOND = {"adjacency": "0110000100010000", "operations": ["input", CONV3, POOL,
 
 def canonical(matrix: Matrix, operations: list[str]) -> dict[str, Any]:
     named = ["input", *operations, "output"]
-    return nasbench101.canonical("cell", {"adjacency": matrix, "operations": named})
+    return architectures.canonical("cell", {"adjacency": matrix, "operations": named})
 
 
 @st.composite
@@ -37,7 +36,7 @@ def graphs(draw: st.DrawFn) -> tuple[Matrix, list[str]]:
     matrix = [[0] * size for _ in range(size)]
     for (i, j), bit in zip(itertools.combinations(range(size), 2), bits, strict=True):
         matrix[i][j] = bit
-    operations = draw(st.lists(st.sampled_from(_cell_graph.OPERATIONS), min_size=size - 2, max_size=size - 2))
+    operations = draw(st.lists(st.sampled_from(cell_graph.OPERATIONS), min_size=size - 2, max_size=size - 2))
     try:
         canonical(matrix, operations)
     except UserError:
@@ -68,7 +67,7 @@ def with_dead_vertex(matrix: Matrix, operations: list[str], draw: Random) -> tup
         if draw.random() < 0.5 and (other < place if reached else other > place):
             source, target = sorted((other, place))
             larger[source][target] = 1
-    return larger, [*operations[: place - 1], draw.choice(_cell_graph.OPERATIONS), *operations[place - 1 :]]
+    return larger, [*operations[: place - 1], draw.choice(cell_graph.OPERATIONS), *operations[place - 1 :]]
 
 
 @given(graphs(), st.randoms(use_true_random=False))
@@ -83,7 +82,7 @@ def test_every_labelling_of_a_cell_is_the_same_cell(graph: tuple[Matrix, list[st
 @given(graphs())
 def test_the_canonical_form_is_a_labelling_of_the_pruned_cell_and_its_own(graph: tuple[Matrix, list[str]]) -> None:
     spec = canonical(*graph)
-    assert nasbench101.canonical("cell", spec) == spec
+    assert architectures.canonical("cell", spec) == spec
     size = len(spec["operations"])
     matrix = [[int(c) for c in spec["adjacency"][i * size : (i + 1) * size]] for i in range(size)]
     assert all(any(row) for row in matrix[:-1]) and all(any(column) for column in list(zip(*matrix, strict=True))[1:])
@@ -96,7 +95,7 @@ def test_the_published_hash_and_the_canonical_form_tell_the_same_cells_apart(
     one: tuple[Matrix, list[str]], other: tuple[Matrix, list[str]]
 ) -> None:
     specs = [canonical(*graph) for graph in (one, other)]
-    hashes = [_cell_graph.module_hash(s["adjacency"], s["operations"]) for s in specs]
+    hashes = [cell_graph.module_hash(s["adjacency"], s["operations"]) for s in specs]
     assert (specs[0] == specs[1]) == (hashes[0] == hashes[1])
 
 
@@ -145,12 +144,12 @@ def test_every_notation_is_the_same_cell() -> None:
     for adjacency in (DIAMOND["adjacency"], rows, tuple(map(tuple, rows)), [[bool(c) for c in row] for row in rows]):
         for operations in (["input", CONV3, POOL, "output"], f"input, {CONV3}, {POOL}, output"):
             told = {"adjacency": adjacency, "operations": operations}
-            assert nasbench101.canonical("cell", told) == DIAMOND
-    assert nasbench101.canonical("cell", json.dumps(DIAMOND)) == DIAMOND
-    assert nasbench101.compose("cell", DIAMOND) == DIAMOND
+            assert architectures.canonical("cell", told) == DIAMOND
+    assert architectures.canonical("cell", json.dumps(DIAMOND)) == DIAMOND
+    assert architectures.compose("cell", DIAMOND) == DIAMOND
     edges = {f"{i}-{j}": str(cell) for i, row in enumerate(rows) for j, cell in enumerate(row)}
     vertices = {str(number): name for number, name in enumerate(DIAMOND["operations"])}
-    assert nasbench101.compose("cell", {**edges, **vertices}) == DIAMOND
+    assert architectures.compose("cell", {**edges, **vertices}) == DIAMOND
 
 
 def chain(vertices: int) -> Matrix:
@@ -196,26 +195,26 @@ def test_a_cell_outside_the_space_says_which_rule(matrix: Matrix, operations: li
 )
 def test_what_is_no_cell_says_why(architecture: object, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        nasbench101.canonical("cell", architecture)
+        architectures.canonical("cell", architecture)
 
 
 def test_parts_that_are_unknown_or_contradict_are_named() -> None:
     with pytest.raises(UserError, match=r"unknown part 'module_hsh': did you mean module_hash"):
-        nasbench101.compose("cell", {**DIAMOND, "module_hsh": "0"})
+        architectures.compose("cell", {**DIAMOND, "module_hsh": "0"})
     with pytest.raises(UserError, match=r"the module hash 0000 is stated, but the graph has [0-9a-f]{32}"):
-        nasbench101.compose("cell", {**DIAMOND, "module_hash": "0000"})
+        architectures.compose("cell", {**DIAMOND, "module_hash": "0000"})
     with pytest.raises(UserError, match=r"unknown edge or vertex '0-7'"):
-        nasbench101.compose("cell", {"0": "input", "1": "output", "0-1": "1", "0-7": "1"})
+        architectures.compose("cell", {"0": "input", "1": "output", "0-1": "1", "0-7": "1"})
     with pytest.raises(UserError, match=r"the operations of vertices 0, 2 are given"):
-        nasbench101.compose("cell", {"0": "input", "2": "output"})
+        architectures.compose("cell", {"0": "input", "2": "output"})
 
 
 def test_the_published_hash_of_a_cell() -> None:
     """Against the definition, word for word."""
-    assert _cell_graph.module_hash("0100", ["input", "output"]) == by_definition([[0, 1], [0, 0]], [-1, -2])
+    assert cell_graph.module_hash("0100", ["input", "output"]) == by_definition([[0, 1], [0, 0]], [-1, -2])
     labels = [-1, 0, 2, -2]
     matrix = [[0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]]
-    assert _cell_graph.module_hash(DIAMOND["adjacency"], DIAMOND["operations"]) == by_definition(matrix, labels)
+    assert cell_graph.module_hash(DIAMOND["adjacency"], DIAMOND["operations"]) == by_definition(matrix, labels)
 
 
 def by_definition(matrix: Matrix, labels: list[int]) -> str:
@@ -233,32 +232,32 @@ def by_definition(matrix: Matrix, labels: list[int]) -> str:
 @given(seed=st.integers(0, 2**32))
 def test_samples_and_neighbours_are_of_the_space(seed: int) -> None:
     draw = Random(seed)
-    spec = nasbench101.sample("cell", draw)
-    assert nasbench101.canonical("cell", spec) == spec
+    spec = architectures.sample("cell", draw)
+    assert architectures.canonical("cell", spec) == spec
     before = json.dumps(spec)
-    neighbour = nasbench101.mutate("cell", spec, draw)
+    neighbour = architectures.mutate("cell", spec, draw)
     assert json.dumps(spec) == before
-    assert nasbench101.canonical("cell", neighbour) == neighbour != spec
+    assert architectures.canonical("cell", neighbour) == neighbour != spec
 
 
 def test_neighbours_reach_cells_of_every_size_and_operation() -> None:
     draw = Random(0)
-    spec = nasbench101.canonical("cell", {"adjacency": "0100", "operations": "input,output"})
+    spec = architectures.canonical("cell", {"adjacency": "0100", "operations": "input,output"})
     sizes, operations = Counter[int](), Counter[str]()
     for _ in range(600):
-        spec = nasbench101.mutate("cell", spec, draw)
+        spec = architectures.mutate("cell", spec, draw)
         sizes[len(spec["operations"])] += 1
         operations.update(spec["operations"][1:-1])
     assert set(sizes) == {2, 3, 4, 5, 6, 7}
-    assert set(operations) == set(_cell_graph.OPERATIONS)
+    assert set(operations) == set(cell_graph.OPERATIONS)
 
 
 def test_a_neighbour_of_a_whole_cell_differs_by_one_edge_or_one_operation() -> None:
     draw = Random(1)
-    whole = [s for s in (nasbench101.sample("cell", draw) for _ in range(60)) if len(s["operations"]) == 7]
+    whole = [s for s in (architectures.sample("cell", draw) for _ in range(60)) if len(s["operations"]) == 7]
     for spec in whole[:10]:
         neighbours = {json.dumps(n) for n in all_neighbours(spec)}
-        assert all(json.dumps(nasbench101.mutate("cell", spec, draw)) in neighbours for _ in range(10))
+        assert all(json.dumps(architectures.mutate("cell", spec, draw)) in neighbours for _ in range(10))
 
 
 def all_neighbours(spec: dict[str, Any]) -> list[dict[str, Any]]:
@@ -269,13 +268,13 @@ def all_neighbours(spec: dict[str, Any]) -> list[dict[str, Any]]:
         cells[i * size + j] = "10"[int(cells[i * size + j])]
         found.append({"adjacency": "".join(cells), "operations": spec["operations"]})
     for place in range(1, size - 1):
-        for name in _cell_graph.OPERATIONS:
+        for name in cell_graph.OPERATIONS:
             changed = [*spec["operations"][:place], name, *spec["operations"][place + 1 :]]
             found.append({"adjacency": spec["adjacency"], "operations": changed})
     neighbours = []
     for told in found:
         try:
-            neighbours.append(nasbench101.canonical("cell", told))
+            neighbours.append(architectures.canonical("cell", told))
         except UserError:
             continue
     return neighbours
