@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class UserError(Exception):
@@ -34,3 +35,17 @@ def from_os(error: OSError, doing: str) -> UserError:
         return UserError(f"no permission while {doing}: choose another folder with --lake or change its permissions")
     where = f" ({error.filename})" if error.filename else ""
     return UserError(f"{error.strerror or error} while {doing}{where}")
+
+
+@contextlib.contextmanager
+def os_errors_explained(doing: str) -> Iterator[None]:
+    """Turn a failure of the file system within the block into the line of `from_os`.
+
+    A `FileExistsError` stays one: it says that another process has written the same meanwhile.
+    """
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise from_os(error, doing) from error

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import glob
-import os
-import platform
 import re
-import shutil
 import tempfile
 import threading
 import uuid
@@ -17,7 +14,9 @@ import duckdb
 
 from pipeline.catalog import derived
 from pipeline.catalog.script import Script, catalog_script, listed, published, script, text
-from pipeline.errors import UserError, from_os
+from pipeline.errors import UserError, os_errors_explained
+from pipeline.lake.files import atomic_write
+from pipeline.lake.staging import staging_folder
 from pipeline.lake.store import Lake
 
 CATALOG = "bench.duckdb"
@@ -32,15 +31,10 @@ def refresh(lake: Lake) -> None:
     Raises:
         UserError: the disk is full or the lake cannot be written.
     """
-    folder = lake.root / ".staging" / f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    try:
-        folder.mkdir(parents=True)
-        _write_database(folder / CATALOG, catalog_script(lake), lake.root / CATALOG)
-        (folder / CATALOG).replace(lake.root / CATALOG)
-    except OSError as error:
-        raise from_os(error, f"writing {lake.root / CATALOG}") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    file = lake.root / CATALOG
+    with os_errors_explained(f"writing {file}"), staging_folder(lake.root) as folder:
+        _write_database(folder / CATALOG, catalog_script(lake), file)
+        (folder / CATALOG).replace(file)
 
 
 def ensure(lake: Lake) -> None:
@@ -100,15 +94,11 @@ def export(lake: Lake, file: Path) -> Path:
     """
     file = file.absolute()
     _refuse_foreign(lake, file)
-    beside = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        _write_database(beside, script(lake, listed(published(lake)), "TABLE"), file)
-        beside.replace(file)
-    except OSError as error:
-        raise from_os(error, f"writing {file}") from error
-    finally:
-        beside.unlink(missing_ok=True)
-        Path(f"{beside}.wal").unlink(missing_ok=True)
+    with os_errors_explained(f"writing {file}"), atomic_write(file) as temporary:
+        try:
+            _write_database(temporary, script(lake, listed(published(lake)), "TABLE"), file)
+        finally:
+            Path(f"{temporary}.wal").unlink(missing_ok=True)
     return file
 
 

@@ -14,7 +14,6 @@ import glob
 import hashlib
 import re
 import shutil
-import uuid
 import zlib
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.catalog import script
+from pipeline.lake.files import temporary_path
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 
@@ -122,9 +122,6 @@ def _store(connection: duckdb.DuckDBPyConnection, folder: Path, view: str) -> Pa
         for other in folder.parent.iterdir():
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
-    beside = folder / f".{uuid.uuid4().hex}"
-    try:
-        connection.execute(f"COPY (FROM {view}) TO {script.text(str(beside))} (FORMAT parquet, COMPRESSION zstd)")
-        return beside.rename(folder / f"{_stem(view, beside)}.parquet")
-    finally:
-        beside.unlink(missing_ok=True)
+    with temporary_path(folder / view) as temporary:
+        connection.execute(f"COPY (FROM {view}) TO {script.text(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
+        return temporary.rename(folder / f"{_stem(view, temporary)}.parquet")

@@ -14,8 +14,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pipeline import catalog
-from pipeline.errors import UserError, from_os, unknown
+from pipeline import catalog, text_table
+from pipeline.errors import UserError, os_errors_explained, unknown
+from pipeline.lake.files import atomic_write
 from pipeline.lake.store import Lake
 
 if TYPE_CHECKING:
@@ -63,16 +64,11 @@ def format_table(table: pa.Table, limit: int = SHOWN_ROWS) -> str:
     rows = [[_cell(value) for value in row] for row in zip(*shown, strict=True)]
     # a cell of several lines, as EXPLAIN gives, takes several lines of the table
     lines = [list(line) for row in rows for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")]
-    widths = [max(map(len, column)) for column in zip(table.column_names, *lines, strict=True)]
-
-    def aligned(cells: list[str]) -> str:
-        padded = (c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True))
-        return "  ".join(padded).rstrip()
-
-    told = [aligned(line) for line in [table.column_names, ["─" * w for w in widths], *lines]]
+    rule = ["─" * max(map(len, column)) for column in zip(table.column_names, *lines, strict=True)]
+    text = [line.rstrip() for line in text_table.aligned([table.column_names, rule, *lines], right)]
     if table.num_rows > limit:
-        told.append(f"... {table.num_rows - limit} more rows: add LIMIT, or take all with --format csv")
-    return "\n".join(told) + "\n"
+        text.append(f"... {table.num_rows - limit} more rows: add LIMIT, or take all with --format csv")
+    return "\n".join(text) + "\n"
 
 
 def format_csv(table: pa.Table) -> str:
@@ -158,14 +154,8 @@ def _iso(value: Any) -> str:
 
 
 def _write(out: Path, content: str | bytes) -> None:
-    beside = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(content.encode() if isinstance(content, str) else content)
-        beside.replace(out)
-    except OSError as error:
-        raise from_os(error, f"writing {out}") from error
-    finally:
-        beside.unlink(missing_ok=True)
+    with os_errors_explained(f"writing {out}"), atomic_write(out) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _print(stream: BinaryIO, content: str | bytes) -> None:

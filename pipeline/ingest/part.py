@@ -15,7 +15,8 @@ from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.ingest.mapping import Recipe
 from pipeline.lake.schema import TABLES
-from pipeline.lake.store import Lake, Staging
+from pipeline.lake.staging import StagedPart
+from pipeline.lake.store import Lake
 
 RELEASED_VERSION = 1  # of the identity of a released score's proxy
 
@@ -105,7 +106,7 @@ class Gathered:
             self._tables.setdefault(table, []).append(rows)
             self.waiting += len(rows)
 
-    def flush(self, staging: Staging) -> None:
+    def flush(self, staged: StagedPart) -> None:
         """Write what waits, sorted for compression: columns of equal values one after another."""
         for table, order in (
             ("architectures", ["space", "arch_id"]),
@@ -119,24 +120,24 @@ class Gathered:
                 continue
             rows = pa.concat_tables(waiting or [TABLES[table].arrow.empty_table()])
             if table == "scores":
-                rows = self._unknown_scores(staging.lake, rows)
+                rows = self._unknown_scores(staged.lake, rows)
             rows = rows.sort_by([(name, "ascending") for name in order]) if order else rows
             rows = pa.concat_tables([rows, *blocks])
             self.values += len(rows) if table in ("truth", "scores") else 0
-            staging.append(table, rows)
+            staged.append(table, rows)
         self._blocks.clear()
         self.waiting = 0
 
-    def describe(self, staging: Staging) -> None:
+    def describe(self, staged: StagedPart) -> None:
         """Declare the metrics and proxies that the lake does not know yet."""
         name = self.benchmark.name
-        have = staging.lake.read("metrics", name, columns=["dataset", "metric"]).to_pylist()
+        have = staged.lake.read("metrics", name, columns=["dataset", "metric"]).to_pylist()
         new = sorted(self._metrics - {(row["dataset"], row["metric"]) for row in have})
         metrics = [self.benchmark.metric(*pair) for pair in new]
-        staging.append("metrics", [{"benchmark": name, **vars(m)} for m in metrics])
+        staged.append("metrics", [{"benchmark": name, **vars(m)} for m in metrics])
         proxies = [self._proxy(proxy) for proxy in sorted(self._proxies)]
-        known = set(staging.lake.read("proxies", name, columns=["proxy_id"])["proxy_id"].to_pylist())
-        staging.append("proxies", [p for p in proxies if p["proxy_id"] not in known])
+        known = set(staged.lake.read("proxies", name, columns=["proxy_id"])["proxy_id"].to_pylist())
+        staged.append("proxies", [p for p in proxies if p["proxy_id"] not in known])
 
     def _proxy(self, name: str) -> dict[str, Any]:
         """The row of `proxies` for a released score."""

@@ -24,7 +24,9 @@ from pipeline.ingest import mapped_table as _table
 from pipeline.ingest import mapping as _recipe
 from pipeline.ingest.mapping import Recipe
 from pipeline.ingest.part import Gathered
-from pipeline.lake.store import Lake, Staging
+from pipeline.lake.part_name import PartName
+from pipeline.lake.staging import StagedPart
+from pipeline.lake.store import Lake
 from pipeline.progress import progress
 
 SOURCE_VERSION = 1
@@ -230,13 +232,13 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> Summary:
     gathered = Gathered(source.benchmark, source.recipe, source.path, source_id, run["run_id"], lake, only_curves)
     try:
         with contextlib.ExitStack() as stack:
-            staging = _drain(stack, lake_root, source, batches, gathered)
+            staged = _drain(stack, lake_root, source, batches, gathered)
             _judge(source, gathered, max_rejects)
-            staging = staging or _open(stack, lake_root, source, source_id)
-            gathered.flush(staging)
-            gathered.describe(staging)
-            staging.append("sources", [source.row(source_id, sha256, size, gathered)])
-            staging.append("runs", [provenance.finished(run)])
+            staged = staged or _open(stack, lake_root, source, source_id)
+            gathered.flush(staged)
+            gathered.describe(staged)
+            staged.append("sources", [source.row(source_id, sha256, size, gathered)])
+            staged.append("runs", [provenance.finished(run)])
     except FileExistsError:  # another process has ingested the same file meanwhile
         return _summary(source, None, started)
     return _summary(source, gathered, started)
@@ -244,28 +246,28 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> Summary:
 
 def _drain(
     stack: contextlib.ExitStack, lake_root: Path, source: _Source, batches: Iterator[SourceRows], gathered: Gathered
-) -> Staging | None:
+) -> StagedPart | None:
     """Gather everything; of a native form, what would not fit in memory goes to the part that is then returned."""
-    staging = None
+    staged = None
     unwatched = contextlib.nullcontext(lambda _more: None)
     with unwatched if source.recipe else progress(f"ingesting {source.path}", None) as advance:
         for batch in batches:
             gathered.add(batch)
             advance(len(batch.architectures["arch_id"]))
             if source.recipe is None and gathered.waiting >= _FLUSH_VALUES:
-                staging = staging or _open(stack, lake_root, source, gathered.source_id)
-                gathered.flush(staging)
-    return staging
+                staged = staged or _open(stack, lake_root, source, gathered.source_id)
+                gathered.flush(staged)
+    return staged
 
 
-def _open(stack: contextlib.ExitStack, lake_root: Path, source: _Source, source_id: str) -> Staging:
+def _open(stack: contextlib.ExitStack, lake_root: Path, source: _Source, source_id: str) -> StagedPart:
     lake = Lake(lake_root, create=True)
     stack.enter_context(lake.lock("ingest"))
-    return stack.enter_context(Staging(lake, source.benchmark.name, _part(source_id)))
+    return stack.enter_context(lake.staged(source.benchmark.name, _part(source_id)))
 
 
-def _part(source_id: str) -> str:
-    return f"ingest-{source_id}"
+def _part(source_id: str) -> PartName:
+    return PartName("ingest", source_id)
 
 
 def _has(lake: Lake, source: _Source, source_id: str) -> bool:

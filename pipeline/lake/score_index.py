@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -22,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.lake.files import atomic_write
 from pipeline.lake.store import Lake
 
 FEW = 32  # parts that are soon read one by one
@@ -194,14 +193,9 @@ def _write(path: Path, tables: Iterable[pa.Table], names: list[str]) -> None:
     schema = _KEYS.with_metadata({_COVERED: json.dumps(names)})
     whole = 1 << 26  # bytes of a dictionary: beyond the limit words would be written one by one
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{uuid.uuid4().hex}")
-    try:
-        with beside.open("wb") as stream:
-            with pq.ParquetWriter(stream, schema, compression="zstd", dictionary_pagesize_limit=whole) as writer:
-                for table in _gathered(tables):
-                    writer.write_table(table.cast(schema), row_group_size=2 * _ROWS)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with (
+        atomic_write(path, durable=True) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", dictionary_pagesize_limit=whole) as writer,
+    ):
+        for table in _gathered(tables):
+            writer.write_table(table.cast(schema), row_group_size=2 * _ROWS)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline import text_table
 from pipeline.errors import UserError, from_os
 
 FILE = "correlations.csv"
@@ -78,9 +79,7 @@ def table(differences: Sequence[Difference]) -> str:
     """The differences as a Markdown table whose columns are aligned; a cell says `before → now` where both differ."""
     header = ("what", *_KEY, "rho", "n", "failed")
     cells = [header, ("---",) * len(header), *(_cells(d) for d in differences)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = (" | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in cells)
-    return "\n".join(f"| {line} |" for line in lines)
+    return "\n".join(f"| {line} |" for line in text_table.aligned(cells, separator=" | "))
 
 
 def _correlation(row: Mapping[str, str]) -> Correlation:

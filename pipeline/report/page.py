@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline import catalog, provenance
+from pipeline import catalog, provenance, text_table
 from pipeline import rank_correlation as statistics
 from pipeline.errors import from_os
 from pipeline.lake.store import Lake
@@ -302,10 +302,8 @@ def _text(content: Row) -> str:
             ]
             for row in space["ranking"]
         ]  # fmt: skip
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        for line in cells:
-            first, *rest = (c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
-            lines.append("  ".join(["", first, *rest]))
+        right = [False] + [True] * (len(header) - 1)
+        lines += [f"  {line}" for line in text_table.aligned(cells, right)]
     return "\n".join(lines or ["no ground truth yet: run `pipeline ingest` first"])
 
 

@@ -6,21 +6,20 @@ publishers. Nor do searches and tunings, whose steps are a function of the lake 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipeline import catalog, provenance
 from pipeline.errors import UserError
+from pipeline.lake import part_name
+from pipeline.lake.part_name import PartName
 from pipeline.lake.schema import TABLES
-from pipeline.lake.store import Lake, Staging
+from pipeline.lake.store import Lake
 from pipeline.progress import progress
-from pipeline.scoring.writer import ADOPTED, SEARCHED
 
-_PART = re.compile(r"(score-.+-)[0-9a-f]{8,16}(-\d+)?")  # begins with the proxies, and how they were chosen
 _SCORE = TABLES["scores"].key
 _BYTES = 64 << 20  # of parts that become one
 
@@ -66,48 +65,49 @@ def run(lake_root: Path, other_root: Path) -> Summary:
     groups = [(name, *group) for name in benchmarks for group in _groups(other, name)]
     taken = stored = 0
     with progress(f"merging {other_root}", sum(len(parts) for *_, parts in groups)) as advance:
-        for benchmark, prefix, parts in groups:
-            new, old = _take(lake, other, benchmark, prefix, parts)
+        for benchmark, name, parts in groups:
+            new, old = _take(lake, other, benchmark, name, parts)
             taken, stored = taken + new, stored + old
             advance(len(parts))
     catalog.ensure(lake)
     return Summary(other_root, taken, stored, sum(_waiting(lake, name) for name in benchmarks) if taken else 0)
 
 
-def _groups(other: Lake, benchmark: str) -> Iterator[tuple[str, list[str]]]:
-    """Parts of scores that may become one part, each with how the name of that one begins."""
-    alike: dict[str, list[str]] = {}
-    for part in other.part_names(benchmark, "score-"):
-        if match := _PART.fullmatch(part):
-            alike.setdefault(match[1], []).append(part)
-    for prefix, parts in alike.items():
+def _groups(other: Lake, benchmark: str) -> Iterator[tuple[PartName, list[str]]]:
+    """Parts of scores that may become one part, each with the subject and content of that one."""
+    alike: dict[PartName, list[str]] = {}
+    for part in other.part_names(benchmark):
+        name = part_name.parse(part)
+        if name and name.stage == "score" and name.origin:
+            alike.setdefault(PartName("score", name.subject, name.content), []).append(part)
+    for name, parts in alike.items():
         group: list[str] = []
         size = 0
         for part in parts:
             group.append(part)
             size += sum(file.stat().st_size for file in (other.parts / benchmark / part).iterdir())
             if size >= _BYTES:
-                yield prefix, group
+                yield name, group
                 group, size = [], 0
         if group:
-            yield prefix, group
+            yield name, group
 
 
-def _take(lake: Lake, other: Lake, benchmark: str, prefix: str, parts: list[str]) -> tuple[int, int]:
+def _take(lake: Lake, other: Lake, benchmark: str, name: PartName, parts: list[str]) -> tuple[int, int]:
     """Publish what a group of parts holds and the lake does not; returns how many scores that is, and the others."""
     rows = {table: _read(other, table, benchmark, parts) for table in TABLES}
     asked = rows["scores"].num_rows
-    family = prefix.removesuffix(SEARCHED).removesuffix(ADOPTED)
     with lake.lock("score"):
-        here = lake.part_names(benchmark, family)
+        here = lake.part_names(benchmark, name.whole_subject.prefix)
         for table in ("scores", "adopted"):
             stored = lake.read(table, benchmark, parts=here, columns=_SCORE)
             rows[table] = _joined(rows[table], stored, "left anti")
         rows["curves"] = _joined(rows["curves"], rows["scores"], "left semi")
         if rows["scores"].num_rows + rows["adopted"].num_rows:
-            with Staging(lake, benchmark, f"{prefix}{provenance.identity('merged', 1, parts)}") as staging:
+            merged = replace(name, origin=provenance.identity("merged", 1, parts))
+            with lake.staged(benchmark, merged) as staged:
                 for table in filter(lambda table: rows[table].num_rows, rows):
-                    staging.append(table, rows[table])
+                    staged.append(table, rows[table])
     return rows["scores"].num_rows, asked - rows["scores"].num_rows
 
 

@@ -20,7 +20,7 @@ from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import Bundle
 from pipeline.scoring import batches
 from pipeline.scoring.plan import Item, Plan, ScoreTask, fits, sampled, specs
-from pipeline.scoring.writer import Journal
+from pipeline.scoring.writer import ScoreWriter
 
 _ARCH_ID = re.compile(r"[0-9a-f]{16}")
 BATCH = 512  # architectures that a worker on a card is handed at a time; some seconds, which an interruption loses
@@ -91,44 +91,44 @@ def run(
     fits(bundle, bench)
     listed = _listed(lake, bench, plan.space, only) if only else None
     chosen = list(listed) if listed is not None else sampled(lake, plan, sample)
-    journal = Journal(lake, plan, bundle, chosen)
-    journal.adopt(chosen)
-    asked, before = len(chosen) * len(bundle.proxies), journal.stored.count
-    incomplete = journal.stored.incomplete()
+    writer = ScoreWriter(lake, plan, bundle, chosen)
+    writer.adopt(chosen)
+    asked, before = len(chosen) * len(bundle.proxies), writer.stored.count
+    incomplete = writer.stored.incomplete()
     if incomplete:
         texts = listed if listed is not None else specs(lake, plan.benchmark, plan.space, incomplete)
-        wanted = [(a, texts[a], journal.stored.missing(a)) for a in incomplete]
+        wanted = [(a, texts[a], writer.stored.missing(a)) for a in incomplete]
         with executor.opened(where, workers, plan.asked_device(bundle)) as pool:
             asked_for = {"sample": sample, "only": only, "executor": where.kind, **how(pool)}
             run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name)
-            _work(journal, run_row, wanted, replace(plan, device=pool.device), pool)
+            _work(writer, run_row, wanted, replace(plan, device=pool.device), pool)
     catalog.ensure(lake)
     seconds = time.monotonic() - started
-    return Summary(bundle.name, len(bundle.proxies), len(incomplete), asked, before, journal.statuses, seconds)
+    return Summary(bundle.name, len(bundle.proxies), len(incomplete), asked, before, writer.statuses, seconds)
 
 
-def _work(journal: Journal, run_row: dict[str, Any], wanted: list[Item], plan: Plan, pool: executor.Pool) -> None:
+def _work(writer: ScoreWriter, run_row: dict[str, Any], wanted: list[Item], plan: Plan, pool: executor.Pool) -> None:
     """Two runs that ask for the same work go through it in different orders, so that they share it."""
     run_id = run_row["run_id"]
     wanted.sort(key=lambda item: provenance.text_identity("order", 1, run_id + item[0]))
-    journal.open(run_row)
+    writer.open(run_row)
     status = "failed"
     try:
-        size = _batch_size(plan, journal.bundle, len(wanted), pool.workers)
-        found = batches.results(pool.run, ScoreTask(plan, journal.bundle, pool.sharing), wanted, size, journal.has)
+        size = _batch_size(plan, writer.bundle, len(wanted), pool.workers)
+        found = batches.results(pool.run, ScoreTask(plan, writer.bundle, pool.sharing), wanted, size, writer.has)
         with (
             contextlib.closing(found) as results,
-            progress(f"scoring {journal.bundle.name}", len(wanted)) as advance,
+            progress(f"scoring {writer.bundle.name}", len(wanted)) as advance,
         ):
             for item, result in results:
-                journal.add(item, result)
+                writer.add(item, result)
                 advance(1)
         status = "finished"
     except KeyboardInterrupt:
         status = "interrupted"
         raise
     finally:
-        journal.close(status)
+        writer.close(status)
 
 
 def how(pool: executor.Pool) -> dict[str, Any]:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from pipeline import catalog, executor, provenance
+from pipeline.lake.part_name import ADOPTED, SEARCH, PartName
+from pipeline.lake.part_writer import PartWriter
 from pipeline.lake.score_index import Stored
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import Bundle, Score, Timed
 from pipeline.scoring.plan import Item, Key, Plan
 
-SHORTEST, LONGEST = 5.0, 60.0  # seconds between two parts
-SEARCHED, ADOPTED = "search-", "adopted-"  # continue the names of parts that are no sample's
 
-
-class Journal:
-    """Gathers results and publishes them part by part.
-
-    The time between two parts grows with the run: a kill loses at most a twentieth of the work done, within the two
-    limits, and a long run does not leave thousands of parts.
+class ScoreWriter:
+    """Collects results and publishes them part by part, each score once; see `PartWriter`.
 
     Args:
         lake: the lake.
@@ -32,15 +27,14 @@ class Journal:
 
     def __init__(self, lake: Lake, plan: Plan, bundle: Bundle, chosen: list[str] | None) -> None:
         self.lake, self.plan, self.bundle = lake, plan, bundle
-        self.prefix = f"score-{bundle.family}-"
-        self._own = self.prefix + (SEARCHED if chosen is None else "")
+        self._name = PartName("score", bundle.family, SEARCH if chosen is None else "")
+        self._prefix = self._name.whole_subject.prefix
         proxy_ids = [proxy.proxy_id for proxy in bundle.proxies]
-        self.stored = Stored(lake, plan.benchmark, self.prefix, plan.space, plan.seed, chosen, proxy_ids)
+        self.stored = Stored(lake, plan.benchmark, self._prefix, plan.space, plan.seed, chosen, proxy_ids)
         self.statuses: dict[str, int] = {}
-        self._along: dict[str, list[dict[str, Any]]] = {}
         self._pending: list[tuple[Key, Score, float]] = []
         self._run: dict[str, Any] = {}
-        self._part = 0
+        self._parts: PartWriter
 
     def has(self, item: Item) -> bool:
         """Whether all that an item misses is stored meanwhile; looks at the parts that others have added."""
@@ -50,32 +44,32 @@ class Journal:
     def open(self, run_row: dict[str, Any]) -> None:
         """Publish the run and the proxies."""
         self._run = run_row
-        self._started = self._flushed = time.monotonic()
-        self._publish({"runs": [run_row], "proxies": [proxy.row for proxy in self.bundle.proxies]})
+        self._parts = PartWriter(self.lake, self.plan.benchmark, self._name, run_row["run_id"])
+        self._parts.publish({"runs": [run_row], "proxies": [proxy.row for proxy in self.bundle.proxies]})
         catalog.ensure(self.lake)
 
     def adopt(self, chosen: Collection[str]) -> None:
         """Count the scores of these that a search stored as scores of a sample, too; see the table `adopted`."""
-        searched = self.lake.part_names(self.plan.benchmark, self.prefix + SEARCHED)
+        family = self.bundle.family
+        searched = self.lake.part_names(self.plan.benchmark, PartName("score", family, SEARCH).prefix)
         if not searched:
             return
         asked = {(arch_id, proxy.proxy_id) for arch_id in chosen for proxy in self.bundle.proxies}
-        prefix = self.prefix + ADOPTED
+        name = PartName("score", family, ADOPTED, uuid.uuid4().hex[:8])
         with self.lake.lock("score"):
-            adopted = self._keys("adopted", self.lake.part_names(self.plan.benchmark, prefix))
+            adopted = self._keys("adopted", self.lake.part_names(self.plan.benchmark, name.prefix))
             if fresh := sorted(asked & self._keys("scores", searched) - adopted):
                 rows = [self._key(key) for key in fresh]
-                self.lake.publish(self.plan.benchmark, f"{prefix}{uuid.uuid4().hex[:8]}", {"adopted": rows})
+                self.lake.publish(self.plan.benchmark, name, {"adopted": rows})
 
-    def along(self, table: str, row: dict[str, Any]) -> None:
-        """Publish the row with the next part that holds scores."""
-        self._along.setdefault(table, []).append(row)
+    def collect(self, table: str, row: dict[str, Any]) -> None:
+        """Publish the row with the next part."""
+        self._parts.collect(table, [row])
 
     def add(self, item: Item, result: dict[str, Timed] | executor.LostWorker) -> bool:
         """Take the result of one item; publish when it is time, and say whether it was."""
         self._pending += [((item[0], proxy_id), *timed) for proxy_id, timed in settled(item, result).items()]
-        now = time.monotonic()
-        due = now - self._flushed >= min(LONGEST, max(SHORTEST, (now - self._started) / 20))
+        due = self._parts.due
         if due:
             self._flush()
         return due
@@ -83,12 +77,12 @@ class Journal:
     def close(self, status: str) -> None:
         """Publish the rest and the end of the run."""
         self._flush()
-        self._publish({"runs": [provenance.finished(self._run, status)]})
+        self._parts.publish({"runs": [provenance.finished(self._run, status)]})
         self.stored.keep()
 
     def _flush(self) -> None:
         """Publish what is pending, less what another run has stored meanwhile; the lock makes that exact."""
-        self._flushed = time.monotonic()
+        self._parts.wait()
         if not self._pending:
             return
         with self.lake.lock("score"):
@@ -97,18 +91,11 @@ class Journal:
             if fresh:
                 scores = [self._row(*p) for p in fresh]
                 curves = [row for key, score, _ in fresh for row in self._curve_rows(key, score)]
-                part = self._publish({"scores": scores, **({"curves": curves} if curves else {}), **self._along})
-                self._along.clear()
+                part = self._parts.publish({"scores": scores, **({"curves": curves} if curves else {})})
                 self.stored.add(part, (key for key, _, _ in fresh))
         for _, score, _ in fresh:
             self.statuses[score.status] = self.statuses.get(score.status, 0) + 1
         self._pending.clear()
-
-    def _publish(self, tables: dict[str, list[dict[str, Any]]]) -> str:
-        self._part += 1
-        part = f"{self._own}{self._run['run_id']}-{self._part:05d}"
-        self.lake.publish(self.plan.benchmark, part, tables)
-        return part
 
     def _keys(self, table: str, parts: Sequence[str]) -> set[Key]:
         """The scores of this space and seed that a table names in these parts."""

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import time
-import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,12 +19,14 @@ from typing import Any
 from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, from_os, unknown
+from pipeline.lake.part_name import PartName
+from pipeline.lake.part_writer import PartWriter
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.proxies import aggregates
 from pipeline.proxies.contract import Score
 from pipeline.scoring.plan import DRAWN, Item, Plan, ScoreTask, fits, specs
-from pipeline.scoring.writer import Journal, settled
+from pipeline.scoring.writer import ScoreWriter, settled
 from pipeline.search.stored_scores import scored, single, stored_proxy, stored_scores
 from pipeline.search.walk import METHODS, Method, Scored, Territory, Walk, best_first, part_of_space, whole_space
 
@@ -149,7 +150,7 @@ class _Search:
         scores: what is stored, by arch_id.
         territory: where the walks go.
         among: what names the territory, where that is not the whole space.
-        journal: of new scores; None where only stored ones are followed.
+        writer: of new scores; None where only stored ones are followed.
     """
 
     def __init__(
@@ -162,10 +163,10 @@ class _Search:
         scores: dict[str, Scored],
         territory: Territory,
         among: object = None,
-        journal: Journal | None = None,
+        writer: ScoreWriter | None = None,
     ) -> None:
         self.lake, self.plan, self.settings, self.proxy = lake, plan, settings, proxy
-        self.scores, self.journal, self.newly = scores, journal, 0
+        self.scores, self.writer, self.newly = scores, writer, 0
         configuration = {
             "benchmark": plan.benchmark, "space": plan.space, "proxy_id": proxy["proxy_id"], "score_seed": seed,
             "among": among, **settings.method.configuration,
@@ -177,7 +178,7 @@ class _Search:
             "method": settings.method.name, "proxy_id": proxy["proxy_id"], "score_seed": seed,
             "configuration": provenance.canonical_json(configuration),
         })  # fmt: skip
-        self._known = set(specs(lake, plan.benchmark, plan.space)) if journal else set()
+        self._known = set(specs(lake, plan.benchmark, plan.space)) if writer else set()
         self._queue: deque[Item] = deque()
         self._waiting: set[str] = set()
 
@@ -201,11 +202,11 @@ class _Search:
 
     def score(self, run_row: dict[str, Any], pool: executor.Pool) -> None:
         """Score what the walks ask for until they are done."""
-        journal, total = self.journal, self.settings.budget * len(self.walks)
-        assert journal is not None
-        task = ScoreTask(replace(self.plan, device=pool.device), journal.bundle, pool.sharing)
-        journal.open(run_row)
-        self.record.run_id = run_row["run_id"]
+        writer, total = self.writer, self.settings.budget * len(self.walks)
+        assert writer is not None
+        task = ScoreTask(replace(self.plan, device=pool.device), writer.bundle, pool.sharing)
+        writer.open(run_row)
+        self.record.open(run_row["run_id"])
         status = "failed"
         try:
             with (
@@ -217,8 +218,8 @@ class _Search:
                 for item, result in results:
                     self._take(item[0], *settled(item, result)[self.proxy["proxy_id"]])
                     if item[0] not in self._known:
-                        journal.along("architectures", self._architecture(item))
-                    if journal.add(item, result):
+                        writer.collect("architectures", self._architecture(item))
+                    if writer.add(item, result):
                         self.record.publish()
                     before, done = done, self.advance()
                     tell(done - before)
@@ -227,12 +228,12 @@ class _Search:
             status = "interrupted"
             raise
         finally:
-            journal.close(status)
+            writer.close(status)
             self.record.publish()
 
     def store(self, run_row: dict[str, Any]) -> None:
         """Store steps for which every score was there."""
-        self.record.run_id = run_row["run_id"]
+        self.record.open(run_row["run_id"])
         self.record.publish({"runs": [run_row, provenance.finished(run_row)]})
 
     def best(self) -> tuple[Found, ...]:
@@ -255,15 +256,21 @@ class _Record:
     """The trajectories of a search in the lake: what is stored, and what of the walks is not yet."""
 
     def __init__(self, search: _Search, row: dict[str, Any]) -> None:
-        self.search, self.row, self.run_id = search, row, ""
+        self.search, self.row = search, row
         self.stored: dict[tuple[int, int], str] = {}  # seed, step -> arch_id
         self._seen: set[str] = set()
-        self._prefix = f"search-{search.search_id}-"
+        self._name = PartName("search", search.search_id)
+        self._parts: PartWriter
+
+    def open(self, run_id: str) -> None:
+        """Begin to publish, as this run."""
+        self._run_id = run_id
+        self._parts = PartWriter(self.search.lake, self.search.plan.benchmark, self._name, run_id)
 
     def refresh(self) -> None:
         """Look at the parts that were published since."""
         plan, lake = self.search.plan, self.search.lake
-        new = [part for part in lake.part_names(plan.benchmark, self._prefix) if part not in self._seen]
+        new = [part for part in lake.part_names(plan.benchmark, self._name.prefix) if part not in self._seen]
         if new:
             columns = ["seed", "step", "arch_id"]
             rows = lake.read("trajectories", plan.benchmark, parts=new, columns=columns).to_pylist()
@@ -271,7 +278,7 @@ class _Record:
             self._seen.update(new)
 
     def missing(self) -> list[dict[str, Any]]:
-        """The rows of the steps that have their scores and are not stored.
+        """The rows, without their run, of the steps that have their scores and are not stored.
 
         Raises:
             UserError: a step is stored with another architecture.
@@ -281,7 +288,7 @@ class _Record:
             for number, row in enumerate(_rows(walk, self.search.scores), 1):
                 stored = self.stored.get((walk.seed, number))
                 if stored is None:
-                    rows.append({"search_id": self.row["search_id"], **row, "run_id": self.run_id})
+                    rows.append({"search_id": self.row["search_id"], **row})
                 elif stored != row["arch_id"]:
                     raise UserError(
                         f"step {number} of seed {walk.seed} of search {self.row['search_id']} is stored with another "
@@ -291,13 +298,11 @@ class _Record:
 
     def publish(self, tables: Mapping[str, list[dict[str, Any]]] | None = None) -> None:
         """Publish what is missing; the lock lets two processes that search the same store each step once."""
-        lake, plan = self.search.lake, self.search.plan
-        with lake.lock("search"):
+        with self.search.lake.lock("search"):
             self.refresh()
-            if rows := self.missing():
-                part = f"{self._prefix}{self.run_id}-{uuid.uuid4().hex[:8]}"
-                along = {"proxies": [self.search.proxy], "searches": [self.row], **(tables or {})}
-                lake.publish(plan.benchmark, part, {"trajectories": rows, **along})
+            if rows := [{**row, "run_id": self._run_id} for row in self.missing()]:
+                described = {"proxies": [self.search.proxy], "searches": [self.row]}
+                self._parts.publish({"trajectories": rows, **described, **(tables or {})})
 
 
 def _rows(walk: Walk, scores: Mapping[str, Scored]) -> Iterator[dict[str, Any]]:
@@ -324,8 +329,8 @@ def _live(root: Path, plan: Plan, bench: Benchmark, settings: Settings) -> _Sear
     fits(bundle, bench)
     territory, lake = whole_space(bench, plan.space), Lake(root, create=True)
     scores = stored_scores(lake, plan, row).get(plan.seed, {})
-    journal = Journal(lake, plan, bundle, None)
-    return _Search(lake, plan, settings, row, plan.seed, scores, territory, journal=journal)
+    writer = ScoreWriter(lake, plan, bundle, None)
+    return _Search(lake, plan, settings, row, plan.seed, scores, territory, writer=writer)
 
 
 def _among_stored(lake: Lake, plan: Plan, bench: Benchmark, settings: Settings) -> _Search:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from pipeline import catalog, provenance
+from pipeline import catalog, provenance, text_table
+from pipeline.lake.part_name import PartName
+from pipeline.lake.part_writer import PartWriter
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.tuning.data import VERSION, TuningData
@@ -49,20 +50,21 @@ def store(
         "evaluation_id": evaluation_id, "benchmark": source.benchmark, "space": source.space,
         "dataset": target.dataset, "metric": target.metric, "run_id": run["run_id"],
     }  # fmt: skip
-    prefix = f"tune-draws-{evaluation_id}-"
+    name = PartName("tune", f"draws-{evaluation_id}")
     with lake.lock(f"tune-{evaluation_id}"):  # two processes with the same evaluation would store each draw twice
-        parts = lake.part_names(source.benchmark, prefix)
+        parts = lake.part_names(source.benchmark, name.prefix)
         stored = set(lake.read("tuning_draws", source.benchmark, parts=parts, columns=["draw"])["draw"].to_pylist())
         missing = [seed for seed in seeds if seed not in stored]
         if not missing:
             return evaluation_id
         what = f"drawing labels of {source.benchmark} {source.space} for {target.benchmark} {target.space}"
+        writer = PartWriter(lake, source.benchmark, name, run["run_id"])
         with progress(what, len(missing)) as advance:
             for first in range(0, len(missing), _DRAWS_PER_PART):
                 some = missing[first : first + _DRAWS_PER_PART]
                 rows = [{**constant, **_row(one)} for one in draw(some)]
                 tables_of_part = {"runs": [run, provenance.finished(run)], "tuning_draws": rows}
-                lake.publish(source.benchmark, f"{prefix}{uuid.uuid4().hex[:8]}", tables_of_part)
+                writer.publish(tables_of_part)
                 advance(len(some))
     return evaluation_id
 
@@ -88,8 +90,7 @@ def table(*evaluations: pd.DataFrame) -> list[str]:
             f"{row['rho']:.3f}", f"[{row['low']:.3f}, {row['high']:.3f}]", str(row["n"]), str(row["draws"]),
             f"{against} {row['verdict']}" if row["labels"] else "",
         ])  # fmt: skip
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return [line.rstrip() for line in text_table.aligned(cells)]
 
 
 def _row(draw: Draw) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from pipeline.errors import from_os
+from pipeline.errors import os_errors_explained
+from pipeline.lake.files import atomic_write
 from pipeline.lake.store import Lake
 from pipeline.tuning.terms import Floats, TermColumn
 
@@ -42,14 +42,10 @@ def write(lake: Lake, text: str, name: str) -> Path:
         UserError: the lake cannot be written.
     """
     path = lake.root / FOLDER / f"{name}.toml"
-    beside = path.with_name(f".{name}.{uuid.uuid4().hex[:8]}")
-    try:
+    with os_errors_explained(f"writing {path}"):
         path.parent.mkdir(exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise from_os(error, f"writing {path}") from error
+        with atomic_write(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     return path
 
 

@@ -16,12 +16,13 @@ from typing import Any
 
 from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.benchmarks.contract import Benchmark
+from pipeline.lake.part_name import TRIALS, PartName
+from pipeline.lake.part_writer import PartWriter
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.proxies import regression
 from pipeline.proxies.contract import Proxy, Score
 from pipeline.proxies.regression import presets
-from pipeline.scoring.writer import LONGEST, SHORTEST
 from pipeline.tuning import genes, task_evolution
 from pipeline.tuning.task_evolution import EvolutionSettings, TriedTask
 
@@ -107,17 +108,16 @@ class Trials:
 
     def __init__(self, lake: Lake, identity: str, task: TrialTask, specs: dict[str, str]) -> None:
         self.lake, self.benchmark, self.identity, self.task, self.specs = lake, task.benchmark, identity, task, specs
-        self._prefix = f"tune-{identity}-trials-"
-        parts = lake.part_names(self.benchmark, self._prefix)
+        self._name = PartName("tune", identity, TRIALS)
+        parts = lake.part_names(self.benchmark, self._name.prefix)
         stored = lake.read("tuning_trials", self.benchmark, parts=parts).to_pylist()
         self._losses: dict[Trial, float | None] = {(r["step"], r["arch_id"]): r["value"] for r in stored}
         steps = lake.read("tuning_tasks", self.benchmark, parts=parts, columns=["step"])
         self._stored_tasks: set[int] = set(steps["step"].to_pylist())
-        self._pending: list[Row] = []
         self._submitted: deque[Item] = deque()
         self._results: Generator[tuple[Item, Any], None, None] | None = None
         self._run: Row = {}
-        self._part = len(parts)
+        self._writer: PartWriter | None = None
 
     def evolve(
         self, settings: EvolutionSettings, labels: dict[str, float], training: TrainingSettings
@@ -160,7 +160,7 @@ class Trials:
             device, device_name = executor.device_of(asked_device)
             workers = self._training.workers or executor.default_workers(device)
             self._run = provenance.new_run("tune", {"tuning_id": self.identity, "workers": workers}, device_name)
-            self._begun = self._flushed = time.monotonic()
+            self._writer = PartWriter(self.lake, self.benchmark, self._name, self._run["run_id"])
             self._results = executor.run(replace(self.task, device=device), self._submitted, workers)
         return self._results
 
@@ -170,22 +170,21 @@ class Trials:
             result = Score(None, "failed", reason), 0.0
         score, seconds = result
         self._losses[item[0], item[2]] = score.value
-        self._pending.append({
+        assert self._writer is not None
+        self._writer.collect("tuning_trials", [{
             "tuning_id": self.identity, "step": item[0], "arch_id": item[2], "value": score.value,
             "status": score.status, "reason": score.reason, "seconds": seconds, "run_id": self._run["run_id"],
-        })  # fmt: skip
+        }])  # fmt: skip
         self._advance(1)
-        now = time.monotonic()
-        if now - self._flushed >= min(LONGEST, max(SHORTEST, (now - self._begun) / 20)):
+        if self._writer.due:
             self._flush("running")
 
     def _flush(self, status: str) -> None:
         """Publish the trainings that are done since the last time."""
-        if not self._run:
+        if self._writer is None:
             return
         run = self._run if status == "running" else provenance.finished(self._run, status)
-        self._publish({"runs": [run], "tuning_trials": self._pending})
-        self._pending, self._flushed = [], time.monotonic()
+        self._writer.publish({"runs": [run]})
 
     def _publish_tasks(self, tried: Sequence[TriedTask]) -> None:
         """Publish the tasks that are not stored yet."""
@@ -196,12 +195,9 @@ class Trials:
             for t in tried if t.step not in self._stored_tasks
         ]  # fmt: skip
         if rows:
-            self._publish({"runs": [provenance.finished(run)], "tuning_tasks": rows})
+            writer = self._writer or PartWriter(self.lake, self.benchmark, self._name, run["run_id"])
+            writer.publish({"runs": [provenance.finished(run)], "tuning_tasks": rows})
         catalog.ensure(self.lake)
-
-    def _publish(self, tables: dict[str, list[Row]]) -> None:
-        self._part += 1
-        self.lake.publish(self.benchmark, f"{self._prefix}{self._part:05d}", tables)
 
 
 def configuration_of(preset: presets.Preset | presets.SequencePreset) -> Row:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import catalog, provenance
+from pipeline.lake.part_name import PartName
 from pipeline.lake.store import Lake
 from pipeline.tuning import rules
 
@@ -56,7 +57,7 @@ def store(lake: Lake, row: dict[str, Any], configuration: dict[str, Any], proxy_
         f"{row['fitness']:.3f}.\nLabels: {row['dataset']} {row['metric']} of {labels}"
     )
     text = rules.toml(configuration, comment)
-    part = f"tune-{row['tuning_id']}-{proxy_id}"
+    part = PartName("tune", row["tuning_id"], origin=proxy_id)
     name = configuration["name"]
     if not lake.has(row["benchmark"], part):
         run = provenance.new_run("tune", {"tuning_id": row["tuning_id"]})

@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 from pipeline import catalog, executor, proxies
 from pipeline.lake.schema import TABLES
 from pipeline.lake.score_index import Stored
-from pipeline.lake.store import Lake, Staging
+from pipeline.lake.store import Lake
 from pipeline.proxies.contract import Score
 from pipeline.scoring import run as score
 
@@ -45,7 +45,7 @@ def arch_ids(start: int, count: int) -> list[str]:
 
 def ingested(lake: Lake, part: str, names: list[str]) -> None:
     same = {"benchmark": BENCHMARK, "space": SPACE, "spec": SPEC, "native_id": None, "source_id": "0" * 16}
-    with Staging(lake, BENCHMARK, part) as staging:
+    with lake.staged(BENCHMARK, part) as staging:
         staging.append("architectures", [{**same, "arch_id": name} for name in names])
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from pipeline import catalog, provenance, proxies
 from pipeline.ingest import run as ingest
-from pipeline.lake.store import Lake, Staging
+from pipeline.lake.store import Lake
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 PROXIES = 10
@@ -57,7 +57,7 @@ def scored(lake: Lake) -> None:
         for name, values in zip(names, draw.tolist(), strict=True)
         for proxy, value in zip(chosen, values, strict=True)
     ]
-    with Staging(lake, "nasbench201", "score-made-up-00001") as staging:
+    with lake.staged("nasbench201", "score-made-up-00001") as staging:
         staging.append("runs", [run])
         staging.append("proxies", [proxy.row for proxy in chosen])
         staging.append("scores", rows)

@@ -85,9 +85,7 @@ def nodes() -> Iterator[Nodes]:
 
 
 def driver(lake: Path, path: Path, address: str) -> subprocess.Popen[str]:
-    program = (
-        "from pipeline import cli; from pipeline.scoring import writer; writer.SHORTEST = 0.1; cli.main()"  # many parts
-    )
+    program = "from pipeline import cli; from pipeline.lake import part_writer; part_writer.SHORTEST = 0.1; cli.main()"
     arguments = ["score", "nasbench201", "--proxy", str(path), "--sample", "24", "--executor", "ray"]
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments, "--lake", str(lake), "--address", address],

@@ -59,7 +59,7 @@ def command(lake: Path, path: Path, *more: str) -> list[str]:
     arguments = ["score", "nasbench201", "--lake", str(lake), "--proxy", str(path), *more]
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored where a job runs behind &
-        "from pipeline import cli; from pipeline.scoring import writer; writer.SHORTEST = 0.1; cli.main()"  # many parts
+        "from pipeline import cli; from pipeline.lake import part_writer; part_writer.SHORTEST = 0.1; cli.main()"
     )
     return [sys.executable, "-c", program, *arguments]
 

@@ -141,9 +141,11 @@ def test_a_live_search_stores_scores_steps_and_architectures(
 def test_kill_9_in_the_middle_and_the_same_command_end_with_the_same_search(searched: Path, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     program = (
-        "import time; from pipeline import cli; from pipeline.scoring import writer; writer.SHORTEST = 0.0; "
-        "add = writer.Journal.add; "
-        "writer.Journal.add = lambda *a: (time.sleep(0.05), add(*a))[1]; cli.main()"
+        "import time; from pipeline import cli; "
+        "from pipeline.lake import part_writer; from pipeline.scoring import writer; "
+        "part_writer.SHORTEST = 0.0; "
+        "add = writer.ScoreWriter.add; "
+        "writer.ScoreWriter.add = lambda *a: (time.sleep(0.05), add(*a))[1]; cli.main()"
     )
     command = [sys.executable, "-c", program, *arguments(lake, "--workers", "1")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

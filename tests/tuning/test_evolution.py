@@ -142,9 +142,7 @@ def space(root: Path) -> Lake:
     constants = {"benchmark": "nasbench201", "source_id": "s" * 16}
     metrics = [{"benchmark": "nasbench201", **vars(m)} for m in bench.metrics]
     lake.publish("nasbench201", "0", {"metrics": metrics})
-    from pipeline.lake.store import Staging
-
-    with Staging(lake, "nasbench201", "1") as staging:
+    with lake.staged("nasbench201", "1") as staging:
         for table in ("architectures", "truth"):
             staging.append(table, batch.arrow(table, constants))
     return lake
@@ -203,12 +201,12 @@ KILLED = """
 import sys
 from pathlib import Path
 import pytest
-from pipeline.tuning import trials
+from pipeline.lake import part_writer
 from pipeline.tuning.evolve import evolve
 from pipeline.tuning.trials import TrainingSettings
 from tests.tuning import test_evolution as t
 t.short(pytest.MonkeyPatch())
-trials.SHORTEST = trials.LONGEST = 0.0
+part_writer.SHORTEST = part_writer.LONGEST = 0.0
 print(evolve(Path(sys.argv[1]), t.ASKED, TrainingSettings(device="cpu", workers=1), t.SMALL).line)
 """
 

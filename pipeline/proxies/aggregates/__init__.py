@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import UserError, unknown
+from pipeline.lake.part_name import PartName
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import proxy_id_of, row_of
 
@@ -120,7 +121,7 @@ def load(name: str) -> Aggregate:
 
 def store(lake: Lake, benchmark: str, aggregate: Aggregate) -> bool:
     """Put the definition among the benchmark's parts, once; returns whether it was not there."""
-    part = f"aggregate-{aggregate.proxy_id}"
+    part = PartName("aggregate", aggregate.proxy_id)
     if lake.has(benchmark, part):
         return False
     row = row_of(

@@ -1,0 +1,64 @@
+"""The parts of a run: rows are collected, and published from time to time as one more part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.lake.part_name import PartName
+from pipeline.lake.store import Lake
+
+SHORTEST, LONGEST = 5.0, 60.0  # seconds between two parts
+
+Row = dict[str, Any]
+
+
+class PartWriter:
+    """Publishes the rows of a run as numbered parts.
+
+    The time between two parts grows with the run: a kill loses at most a twentieth of the work done, within the two
+    limits, and a long run does not leave thousands of parts.
+
+    Args:
+        lake: the lake.
+        benchmark: whose parts they are.
+        name: stage, subject and content of the parts.
+        run_id: the run.
+    """
+
+    def __init__(self, lake: Lake, benchmark: str, name: PartName, run_id: str) -> None:
+        self._lake, self._benchmark, self._name, self._run_id = lake, benchmark, name, run_id
+        self._collected: dict[str, list[Row]] = {}
+        self._parts = 0
+        self._started = self._published = time.monotonic()
+
+    def collect(self, table: str, rows: Iterable[Row]) -> None:
+        """Keep rows for the next part."""
+        self._collected.setdefault(table, []).extend(rows)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for the next part."""
+        now = time.monotonic()
+        return now - self._published >= min(LONGEST, max(SHORTEST, (now - self._started) / 20))
+
+    def wait(self) -> None:
+        """Begin to wait for the next part: what there was is published, or need not be."""
+        self._published = time.monotonic()
+
+    def publish(self, tables: Mapping[str, list[Row]] | None = None) -> str:
+        """Publish what is collected, and these rows, as one part.
+
+        Returns:
+            the part's name.
+
+        Raises:
+            UserError: the disk is full or cannot be written; what is collected is kept.
+        """
+        name = self._name.of_run(self._run_id, self._parts + 1)
+        self._lake.publish(self._benchmark, name, {**self._collected, **(tables or {})})
+        self._parts += 1
+        self._collected = {}
+        self.wait()
+        return str(name)

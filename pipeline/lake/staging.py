@@ -1,0 +1,126 @@
+"""Where parts and catalogs are written before they take their place: LAKE/.staging/HOST-PID-RANDOM/."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import os_errors_explained
+from pipeline.lake.files import flush_to_disk
+from pipeline.lake.schema import TABLES
+
+if TYPE_CHECKING:
+    from pipeline.lake.part_name import PartName
+    from pipeline.lake.store import Lake
+
+FOLDER = ".staging"
+
+
+@contextlib.contextmanager
+def staging_folder(lake_root: Path) -> Iterator[Path]:
+    """Yield a new folder of this process, which is removed at the end if it is still there."""
+    folder = lake_root / FOLDER / f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    try:
+        folder.mkdir(parents=True)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class StagedPart:
+    """A part being written: `append` rows; the end of the `with` block publishes it, or an error leaves nothing.
+
+    Args:
+        lake: the lake.
+        benchmark: whose part it is.
+        part: its name.
+
+    Raises:
+        FileExistsError: another process published the part of that name meanwhile.
+        UserError: the disk is full or cannot be written.
+    """
+
+    def __init__(self, lake: Lake, benchmark: str, part: PartName | str) -> None:
+        self.lake = lake
+        self._target = lake.parts / benchmark / str(part)
+        self._writers: dict[str, tuple[Any, pq.ParquetWriter]] = {}
+        self._resources = contextlib.ExitStack()
+
+    def __enter__(self) -> StagedPart:
+        with os_errors_explained(f"writing {self.lake.root}"):
+            _remove_abandoned(self.lake.root / FOLDER)
+            self._folder = self._resources.enter_context(staging_folder(self.lake.root))
+        return self
+
+    def append(self, table: str, rows: pa.Table | list[dict[str, Any]]) -> None:
+        """Add rows, as dictionaries or as an Arrow table with the table's columns.
+
+        Raises:
+            ValueError: a column that may not be NULL holds one, or a value is not of its column's type.
+        """
+        schema = TABLES[table].arrow
+        data = rows.select(schema.names).cast(schema) if isinstance(rows, pa.Table) else _to_arrow(rows, schema)
+        for field in schema:
+            if not field.nullable and data[field.name].null_count:
+                raise ValueError(f"{table}.{field.name} may not be NULL")
+        with os_errors_explained(f"writing {self.lake.root}"):
+            if table not in self._writers:
+                stream = (self._folder / f"{table}.parquet").open("wb")
+                self._writers[table] = (stream, pq.ParquetWriter(stream, schema, compression="zstd"))
+            self._writers[table][1].write_table(data)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        with self._resources:
+            try:
+                if kind is None:
+                    with os_errors_explained(f"writing {self.lake.root}"):
+                        for stream, writer in self._writers.values():
+                            writer.close()
+                            stream.flush()
+                            os.fsync(stream.fileno())
+                        self._publish()
+            finally:
+                self._close()
+
+    def _close(self) -> None:
+        for stream, writer in self._writers.values():
+            with contextlib.suppress(OSError):
+                writer.close()
+            writer.is_open = False  # else it would try again, and print a traceback, when it is collected
+            with contextlib.suppress(OSError):
+                stream.close()
+
+    def _publish(self) -> None:
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        flush_to_disk(self._folder)
+        if self._target.exists():
+            raise FileExistsError(str(self._target))
+        self._folder.rename(self._target)  # onto a folder with files it fails, so a race publishes one of the two
+        flush_to_disk(self._target.parent)
+
+
+def _to_arrow(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _remove_abandoned(staging: Path) -> None:
+    """Remove what killed processes of this machine left behind."""
+    for folder in staging.glob("*-*-*"):
+        host, pid, _ = folder.name.rsplit("-", 2)
+        if host != platform.node():
+            continue
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except PermissionError:
+            continue
