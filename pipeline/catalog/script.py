@@ -24,7 +24,14 @@ _MERGE = {
     "runs": "SELECT {columns} FROM {parts} "
     "QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY finished_at DESC NULLS LAST) = 1",
     "metrics": "SELECT DISTINCT {columns} FROM {parts}",
-    "proxies": "SELECT DISTINCT {columns} FROM {parts}",
+    # parts of earlier versions have no kind: what they say of a proxy is made equal to what later ones say
+    "proxies": "SELECT DISTINCT proxy_id, name, coalesce(kind, CASE "
+    "WHEN contains(name, '@') THEN 'released' "
+    "WHEN (configuration -> '$.terms') IS NOT NULL THEN 'aggregate' "
+    "WHEN (configuration -> '$.iterations') IS NOT NULL THEN 'trained' "
+    "ELSE 'zero-cost' END) AS kind, configuration, version, higher_is_better "
+    "FROM (SELECT NULL::VARCHAR AS kind WHERE false UNION ALL BY NAME "
+    "FROM read_parquet({files}, union_by_name = true))",
     "searches": "SELECT DISTINCT {columns} FROM {parts}",
 }
 
@@ -118,7 +125,7 @@ def select(table: Table, files: str) -> str:
     """The rows of a table in files, given as DuckDB text; what parts say twice is there once."""
     columns = ", ".join(_name(c.name) for c in table.columns)
     template = _MERGE.get(table.name, "SELECT {columns} FROM {parts}")
-    return template.format(columns=columns, parts=f"read_parquet({files})")
+    return template.format(columns=columns, files=files, parts=f"read_parquet({files})")
 
 
 def published(lake: Lake) -> list[Path]:

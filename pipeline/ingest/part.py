@@ -147,6 +147,7 @@ class Gathered:
         return {
             "proxy_id": provenance.identity("proxy", RELEASED_VERSION, configuration),
             "name": f"{name}@{recipe.label}",
+            "kind": "released",
             "configuration": provenance.canonical_json(configuration),
             "version": RELEASED_VERSION,
             "higher_is_better": next(s.higher_is_better for s in recipe.score if s.proxy == name),

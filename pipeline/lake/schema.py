@@ -161,6 +161,12 @@ TABLES: dict[str, Table] = {
             (
                 _PROXY,
                 Column("name", TEXT, "regression-n101; a released score is NAME@SOURCE"),
+                Column(
+                    "kind",
+                    TEXT,
+                    "trained, zero-cost, aggregate or released; parts of earlier versions lack it, the view adds it",
+                    nullable=True,
+                ),
                 Column("configuration", TEXT, "canonical JSON: everything that changes the number, and nothing else"),
                 Column("version", INT, "version of the proxy's code"),
                 Column("higher_is_better", BOOL, "whether a larger score promises a better architecture"),

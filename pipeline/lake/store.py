@@ -115,7 +115,7 @@ class Lake:
             schema = pa.schema([schema.field(c) for c in columns])
         names = self.part_names(benchmark) if parts is None else parts
         files = [f for n in names if (f := self.parts / benchmark / n / f"{table}.parquet").is_file()]
-        tables = [pq.ParquetFile(f).read(columns=columns).cast(schema) for f in files]
+        tables = [_in_schema(pq.ParquetFile(f).read(columns=columns), schema) for f in files]
         return pa.concat_tables(tables) if tables else schema.empty_table()
 
     @contextlib.contextmanager
@@ -134,6 +134,14 @@ class Lake:
         with self.staged(benchmark, part) as staged:
             for table, rows in tables.items():
                 staged.append(table, rows)
+
+
+def _in_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows with the columns of the schema; those that parts of an earlier version lack are NULL."""
+    for field in schema:
+        if field.nullable and field.name not in rows.column_names:
+            rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
+    return rows.select(schema.names).cast(schema)
 
 
 def _begun(path: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
@@ -20,7 +19,7 @@ from pipeline.search.walk import Scored
 
 def stored_proxy(lake: Lake, plan: Plan) -> dict[str, Any]:
     """The row of the proxy that is meant by a name, a proxy_id, or a TOML file with its images."""
-    rows = {r["proxy_id"]: r for r in lake.read("proxies", plan.benchmark).to_pylist()}
+    rows = _proxies(lake, plan.benchmark)
     if plan.proxy in rows:
         return dict(rows[plan.proxy])
     if aggregates.recognised(plan.proxy):
@@ -34,9 +33,17 @@ def stored_proxy(lake: Lake, plan: Plan) -> dict[str, Any]:
     named = [r for r in rows.values() if r["name"] == plan.proxy]
     if len(named) == 1 and plan.images is None:
         return dict(named[0])
-    if not named and "@" in plan.proxy:
+    if not named and "@" in plan.proxy:  # as only released scores are named
         raise unknown("stored proxy", plan.proxy, {r["name"] for r in rows.values()})
     return single(plan.load()).row
+
+
+def _proxies(lake: Lake, benchmark: str) -> dict[str, dict[str, Any]]:
+    """The rows of the proxies that the benchmark's parts name, by proxy_id."""
+    stored = set(lake.read("proxies", benchmark, columns=["proxy_id"])["proxy_id"].to_pylist())
+    with closing(catalog.snapshot(lake)) as connection:
+        rows = catalog.rows(connection, "FROM proxies").to_pylist()
+    return {row["proxy_id"]: row for row in rows if row["proxy_id"] in stored}
 
 
 def single(bundle: Bundle) -> Proxy:
@@ -56,7 +63,7 @@ def stored_scores(lake: Lake, plan: Plan, proxy: Mapping[str, Any]) -> dict[int 
 
 
 def _rows(lake: Lake, plan: Plan, proxy: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if "terms" in json.loads(proxy["configuration"]):  # an aggregate, whose scores are computed by a view
+    if proxy["kind"] == "aggregate":  # whose scores are computed by a view
         where = {"benchmark": plan.benchmark, "space": plan.space, "proxy_id": proxy["proxy_id"]}
         sql = (
             "SELECT seed, arch_id, value, status, seconds FROM aggregate_scores "

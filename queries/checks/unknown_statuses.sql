@@ -1,4 +1,4 @@
--- Statuses, modes and stages that the record does not have.
+-- Statuses, modes and kinds of proxies that no row may have.
 SELECT
     'truth' AS table_name,
     status AS found,
@@ -22,3 +22,11 @@ SELECT
 FROM curves
 WHERE mode NOT IN ('train', 'eval')
 GROUP BY mode
+UNION ALL
+SELECT
+    'proxies' AS table_name,
+    kind AS found,
+    count(*) AS rows
+FROM proxies
+WHERE kind NOT IN ('trained', 'zero-cost', 'aggregate', 'released')
+GROUP BY kind

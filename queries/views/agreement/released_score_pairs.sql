@@ -7,7 +7,7 @@ WITH named AS (
         name,
         -- a release that calls a proxy otherwise
         replace(split_part(name, '@', 1), 'nwot', 'naswot') AS same,
-        contains(name, '@') AS released
+        kind = 'released' AS released
     FROM proxies
 ),
 

@@ -2,33 +2,16 @@
 -- has tried, a row each. Our own proxies that train lead (where none has: all of ours, or else all), those with 20
 -- scores or more and half as many as the best covered of them. Compared are these and every other that holds nine
 -- tenths of what they share. `score` is NULL where it failed; `all_ok`: none has failed.
-WITH trained AS (
-    SELECT DISTINCT
-        benchmark,
-        space,
-        proxy_id
-    FROM curves
-),
-
-series AS (
+WITH series AS (
     SELECT
         scores.benchmark,
         scores.space,
         scores.proxy_id,
         scores.seed,
-        CASE
-            WHEN trained.proxy_id IS NOT NULL THEN 1
-            WHEN labels.released OR labels.aggregate THEN 3
-            ELSE 2
-        END AS standing,
+        CASE labels.kind WHEN 'trained' THEN 1 WHEN 'zero-cost' THEN 2 ELSE 3 END AS standing,
         count(*) AS tried
     FROM every_score AS scores
     INNER JOIN proxy_labels AS labels ON scores.proxy_id = labels.proxy_id
-    LEFT JOIN trained
-        ON
-            scores.benchmark = trained.benchmark
-            AND scores.space = trained.space
-            AND scores.proxy_id = trained.proxy_id
     GROUP BY ALL
 ),
 

@@ -17,7 +17,7 @@ WITH defined AS (
         generate_subscripts(from_json(configuration -> '$.terms', '["JSON"]'), 1) AS number,
         json_array_length(configuration, '$.terms') AS terms
     FROM proxies
-    WHERE (configuration -> '$.terms') IS NOT NULL
+    WHERE kind = 'aggregate'
 ),
 
 counted AS (

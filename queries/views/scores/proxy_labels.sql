@@ -1,12 +1,10 @@
 -- What to call a proxy: its name, with the kind of its input images where the configuration states one, and with its
--- identity where two proxies would else be called the same. `released`: others computed and released the scores.
--- `aggregate`: made of the scores of others.
+-- identity where two proxies would else be called the same. `released` and `aggregate` say whether it is of this kind.
 WITH named AS (
     SELECT
         proxy_id,
         name,
-        name LIKE '%@%' AS released,
-        (configuration -> '$.terms') IS NOT NULL AS aggregate,
+        kind,
         configuration ->> '$.images.kind' AS images
     FROM proxies
 ),
@@ -23,6 +21,7 @@ SELECT
     name,
     label || CASE WHEN count(*) OVER (PARTITION BY label) > 1 THEN ' ' || proxy_id[:6] ELSE '' END AS label,
     images,
-    released,
-    aggregate
+    kind,
+    kind = 'released' AS released,
+    kind = 'aggregate' AS aggregate
 FROM labelled
