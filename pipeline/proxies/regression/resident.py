@@ -171,7 +171,7 @@ class _Run:
         if residents >= on.limit or len(self.ready) >= on.size:
             return
         self.beside = residents
-        self.making = on.maker.submit(_made, on, self.waiting[0][1], self.task, alone=not residents)
+        self.making = on.maker.submit(_made, on, self.waiting[0][1], self.task)
         self.making.add_done_callback(lambda _: self.wake.set())
 
     def _made(self) -> Iterator[tuple[int, Exception]]:
@@ -226,23 +226,24 @@ class _Run:
         self.on.release(resident.slot)
 
 
-def _made(on: Card, work: Work, task: Task, *, alone: bool) -> Resident | Exception:
+def _made(on: Card, work: Work, task: Task) -> Resident | Exception:
     """The network, ready to train, or why it is not.
 
-    Where memory is missing, what nobody uses is given back. A network that is alone is tried once more then: it may
-    not have been until now that others left.
+    Where memory is missing, what nobody uses is given back, and the network is tried once more: while a step is
+    recorded, torch cannot do so by itself.
     """
-    for last in (not alone, True):
-        try:
-            return on.resident(work, task)
-        except (ValueError, RuntimeError, MemoryError, Warning) as error:
-            failure = _bare(error)
-        if not isinstance(failure, torch.OutOfMemoryError):
-            break
+    made = _tried(on, work, task)
+    if isinstance(made, torch.OutOfMemoryError):
         on.tidy()
-        if last:
-            break
-    return failure
+        made = _tried(on, work, task)
+    return made
+
+
+def _tried(on: Card, work: Work, task: Task) -> Resident | Exception:
+    try:
+        return on.resident(work, task)
+    except (ValueError, RuntimeError, MemoryError, Warning) as error:
+        return _bare(error)
 
 
 def _bare(error: Exception) -> Exception:
