@@ -160,7 +160,7 @@ class Resident:
     ) -> None:
         self.slot, self.task, self.model, self.shared = slot, task, model, shared
         self.generator, self.layout, self.drawing = generator, layout, drawing
-        self.begun = 0  # batches of the chunks that were launched
+        self.begun = 0  # batches that were launched
         with slot.here():
             self._move()
             device = slot.device
@@ -172,28 +172,29 @@ class Resident:
             steps = [self._step, *([self._evaluation] if task.evaluated else [])]
             self.graphs: list[Graph] = [slot.recorded(step) for step in steps] if slot.graph else []
         self._once = [graph.replay for graph in self.graphs] or steps
-        self.drawn = self._draw()  # last: a network that cannot be made has left its generator alone
+        self.drawn = self._draw(0)  # last: a network that cannot be made has left its generator alone
 
-    def launch(self) -> None:
-        """Have the next chunk trained; on a card, wait for nothing but its noise."""
-        self.drawn.result()
+    def launch(self, count: int) -> None:
+        """Have the next batches trained, at most so many; on a card, wait for nothing but noise that is not drawn."""
         with self.slot.here():
-            if self.images is not None:
-                host = self._host()
-                self.images[: len(host)].copy_(host, non_blocking=True)
-                self.next[0].zero_()
-            first, self.begun = self.begun, min(self.begun + self.task.chunk, self.task.batches)
+            if self.begun % self.task.chunk == 0:
+                self._upload()
+            first = self.begun
+            self.begun = min(first + count, (first // self.task.chunk + 1) * self.task.chunk, self.task.batches)
             for batch in range(first, self.begun):
                 self._once[self.task.evaluates(batch)]()
             if self.done:
                 self.slot.pinned("rows", *self.rows.shape).copy_(self.rows, non_blocking=True)
             self.slot.mark()
-        if not self.done:
-            self.drawn = self._draw()
+
+    @property
+    def waits(self) -> bool:
+        """Whether the noise of the next batch is not drawn yet."""
+        return self.begun % self.task.chunk == 0 and not self.drawn.done()
 
     @property
     def done(self) -> bool:
-        """Whether all chunks were launched."""
+        """Whether all batches were launched."""
         return self.begun == self.task.batches
 
     def losses(self) -> Losses:
@@ -248,24 +249,35 @@ class Resident:
             for tensor in (*self.momenta, self.rows, self.next):
                 tensor.zero_()
 
-    def _draw(self) -> Future[None]:
-        """The batches of the next chunk, in the order of their use; the memory of the chunk before is not touched."""
+    def _upload(self) -> None:
+        """Put the chunk that begins on the card, and have the next one drawn."""
+        self.drawn.result()
+        if self.images is not None:
+            host = self._host(self.begun)
+            self.images[: len(host)].copy_(host, non_blocking=True)
+            self.next[0].zero_()
+            if self.begun + self.task.chunk < self.task.batches:
+                self.drawn = self._draw(self.begun + self.task.chunk)
+
+    def _draw(self, first: int) -> Future[None]:
+        """The batches of a chunk, in the order of their use; the memory of the chunk before is not touched."""
         if not self.task.noisy:
             nothing: Future[None] = Future()
             nothing.set_result(None)
             return nothing
-        return self.drawing.drawn(self.task, self.generator, self._planes(self._host()))
+        return self.drawing.drawn(self.task, self.generator, self._planes(self._host(first)))
 
-    def _host(self) -> Tensor:
-        return self._images(None)[: self.task.batches - self.begun]
+    def _host(self, first: int) -> Tensor:
+        """Where the chunk that begins with that batch is on the host: one half of the memory, in turn."""
+        return self._images(None, first)[: self.task.batches - first]
 
-    def _images(self, device: torch.device | None) -> Tensor:
+    def _images(self, device: torch.device | None, first: int = 0) -> Tensor:
         """Memory for a chunk, in the order of the layout; on the host for None."""
         count, channels, *size = self.task.images.shape
         inner = (*size, channels) if self.layout == torch.channels_last else (channels, *size)
         shape = (self.task.chunk, count, *inner)
         if device is None:
-            return self.slot.pinned(f"images {self.begun // self.task.chunk % 2}", *shape)
+            return self.slot.pinned(f"images {first // self.task.chunk % 2}", *shape)
         return torch.zeros(shape, device=device)
 
     def _planes(self, images: Tensor) -> Tensor:

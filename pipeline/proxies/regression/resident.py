@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
-from pipeline.proxies.regression import card, training
+from pipeline.proxies.regression import card, convolution, training
 from pipeline.proxies.regression.card import Graph, Slot
 from pipeline.proxies.regression.recorded import Calls, Drawing, Resident, Shared, Task, Work
 from pipeline.proxies.regression.training import Losses
 
 SIZE = 16  # networks that train at a time
-POLL = 0.0005  # seconds between two looks at what is done
+BURST = 1  # batches of a network that are launched at a time
+POLL = 0.0001  # seconds between two looks at what is done
+SWITCH = 0.0005  # seconds after which a thread that computes in Python lets another one
 
 
 class NotTrained(Exception):  # noqa: N818 (it is no error of the network)
@@ -38,7 +41,6 @@ class Trained:
     seconds: float
 
 
-@dataclass
 class Card:
     """A device on which networks train side by side.
 
@@ -47,26 +49,39 @@ class Card:
         graph: makes what records a step; None runs the steps as they are.
         size: networks that train at a time; as many again are made meanwhile. At most half of torch's streams. Where
             they do not fit into the card's memory, there are fewer.
-        layout: of weights and activations.
+        layout: of weights and activations; by default that for which the device has its kernels.
+        burst: batches of a network that are launched at a time; the next are launched when they are done, so that the
+            networks take turns.
+        products: have the gradients of small weights computed by `convolution`; by default on a card.
+
+    `spoilt` is whether a recording could not be ended: see `CaptureError`.
     """
 
-    device: torch.device
-    graph: Callable[[], Graph] | None
-    size: int = SIZE
-    layout: torch.memory_format = torch.channels_last
-    spoilt: bool = False  # a recording could not be ended: see CaptureError
-    free: list[Slot] = field(default_factory=list)
-    _shared: tuple[Task, Shared] | None = None
-
-    def __post_init__(self) -> None:
-        self.size = min(self.size, card.STREAMS // 2)
-        self.slots = card.slots(self.device, self.graph, 2 * self.size)
-        self.free += self.slots[::-1]
+    def __init__(
+        self,
+        device: torch.device,
+        graph: Callable[[], Graph] | None,
+        size: int = SIZE,
+        layout: torch.memory_format | None = None,
+        burst: int = BURST,
+        products: bool | None = None,
+    ) -> None:
+        cuda = device.type == "cuda"
+        self.device, self.size, self.burst = device, min(size, card.STREAMS // 2), burst
+        # In the order of NHWC, cuDNN converts what goes into and comes out of its kernels for IEEE's float32.
+        self.layout = layout or (torch.contiguous_format if cuda else torch.channels_last)
+        self.products = cuda if products is None else products
+        self.spoilt = False
+        self.slots = card.slots(device, graph, 2 * self.size)
+        self.free = self.slots[::-1]
         self.limit = len(self.slots)  # networks for which there is memory
         # One thread as long as the card: what cuDNN knows of a convolution, each thread learns by itself.
         self.maker = ThreadPoolExecutor(1, "maker")
         self.drawing = Drawing()
         self.known: set[Hashable] = set()  # operations that the maker ran
+        self._shared: tuple[Task, Shared] | None = None
+        if cuda:
+            sys.setswitchinterval(SWITCH)  # what launches must not wait for what builds
 
     def train(self, works: Sequence[Work], task: Task) -> Iterator[Trained]:
         """Train every network; they come as they are done.
@@ -97,6 +112,8 @@ class Card:
         """The network on a slot, which is free again if it cannot be made."""
         calls = Calls()  # of a pass over one image; the backward pass and those of the heads follow from them
         model = training.model_of(work.build, task.preset, task.images, task.goals, work.seed, calls)
+        if self.products:
+            convolution.convert(model)
         calls.keys |= {("head", *(p.shape for p in head.parameters())) for head in model.heads}
         slot = self.free.pop()
         try:
@@ -135,6 +152,7 @@ class _Run:
         self.ready: deque[tuple[int, Resident]] = deque()
         self.training: list[tuple[int, Resident]] = []
         self.wake = threading.Event()
+        self.busy = False  # something was launched or done since the last wait
 
     def trained(self) -> Iterator[Trained]:
         """See `Card.train`."""
@@ -142,13 +160,15 @@ class _Run:
         while self.waiting or self.making or self.ready or self.training:
             outcomes = [*self._made(), *self._done()]
             self._make()
-            outcomes += self._begun()
+            while self.ready and len(self.training) < self.on.size:
+                self.training.append(self.ready.popleft())
             for index, found in outcomes:
                 before, mark = mark, time.perf_counter()
                 yield Trained(index, found, mark - before)
-            if not outcomes:
+            if not self.busy:
                 self.wake.wait(POLL)
                 self.wake.clear()
+            self.busy = False
 
     def close(self) -> None:
         """Give all slots back, whatever they are at."""
@@ -177,7 +197,7 @@ class _Run:
     def _made(self) -> Iterator[tuple[int, Exception]]:
         """Take in the network that was made; what failed to be."""
         if self.making is not None and self.making.done():
-            making, self.making = self.making, None
+            making, self.making, self.busy = self.making, None, True
             made = making.result()
             if isinstance(made, torch.OutOfMemoryError) and self.beside:
                 self.on.limit = max(1, self.beside * 3 // 4)
@@ -190,18 +210,12 @@ class _Run:
         while self.on.spoilt and self.waiting and not self.making:
             yield self.waiting.popleft()[0], NotTrained("no more steps can be recorded in this process")
 
-    def _begun(self) -> Iterator[tuple[int, Exception]]:
-        """Begin to train what is ready; what failed at once."""
-        while self.ready and len(self.training) < self.on.size and self.ready[0][1].drawn.done():
-            index, resident = self.ready.popleft()
-            self.training.append((index, resident))
-            yield from self._launched(index, resident)
-
     def _done(self) -> Iterator[tuple[int, Losses | Exception]]:
-        """What has trained to its end."""
+        """Have what is idle train on; what has trained to its end."""
         for index, resident in list(self.training):
-            if not resident.slot.idle():
+            if not resident.slot.idle() or resident.waits:
                 continue
+            self.busy = True
             if not resident.done:
                 yield from self._launched(index, resident)
                 continue
@@ -212,7 +226,7 @@ class _Run:
 
     def _launched(self, index: int, resident: Resident) -> Iterator[tuple[int, Exception]]:
         try:
-            resident.launch()
+            resident.launch(self.on.burst)
         except torch.AcceleratorError:
             raise
         except (ValueError, RuntimeError, MemoryError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ from pipeline.errors import UserError
 from pipeline.executor import cluster
 from pipeline.proxies import arithmetic, regression
 from pipeline.proxies.contract import Bundle, Network, Proxy, Score
-from pipeline.proxies.regression import card, presets, recorded, resident, training
+from pipeline.proxies.regression import card, convolution, presets, recorded, resident, training
 from pipeline.proxies.regression.resident import Card
 from pipeline.scoring import batches
 from pipeline.scoring import run as score
@@ -222,7 +223,9 @@ def test_a_network_is_ready_as_it_was_drawn_whether_its_steps_were_run_before_or
     momenta = [state["momentum_buffer"] for state in one.optimiser.state.values()]
     assert len(momenta) == len(list(one.model.parameters())) and not any(m.any() for m in momenta)
     assert not any(t.any() for t in (one.rows, one.next))
-    one.launch()
+    one.launch(4)
+    assert len(steps) == 4 and one.next.tolist() == [4, 4] and not one.done
+    one.launch(4)
     assert len(steps) == 6 and one.next.tolist() == [6, 6] and one.done
     assert all(m.any() for m in momenta)  # the recorded step writes to those that were there
 
@@ -230,6 +233,64 @@ def test_a_network_is_ready_as_it_was_drawn_whether_its_steps_were_run_before_or
 def test_a_step_that_cannot_be_recorded_is_trained_in_the_plain_loop(proxy: Proxy) -> None:
     networks = [small(3), small(4, waits), small(5)]
     assert together(proxy, networks, Card(CPU, Tape, size=2)) == alone(proxy, networks)
+
+
+def test_gradients_of_weights_by_products_are_those_of_the_convolution_but_for_rounding(
+    proxy: Proxy, expected: list[Score]
+) -> None:
+    """A training magnifies rounding with each step: tenfold and more."""
+    for one, other in zip(together(proxy, SPACES, Card(CPU, Tape, size=3, products=True)), expected, strict=True):
+        assert one.status == "ok" and one.value == pytest.approx(other.value, rel=0.02)
+        for curve, same in zip(one.curves, other.curves, strict=True):
+            if curve.mode == "train":
+                assert curve.losses[0] == same.losses[0]
+                assert curve.losses[1] == pytest.approx(same.losses[1], rel=1e-5)
+
+
+def test_another_layout_changes_rounding_alone(proxy: Proxy, expected: list[Score]) -> None:
+    on = Card(CPU, Tape, size=3, layout=torch.contiguous_format, products=True)
+    for one, other in zip(together(proxy, SPACES, on), expected, strict=True):
+        for curve, same in zip(one.curves, other.curves, strict=True):
+            if curve.mode == "train":
+                assert curve.losses[0] == pytest.approx(same.losses[0], rel=1e-5)
+
+
+def test_how_many_batches_are_launched_at_a_time_changes_nothing(proxy: Proxy, expected: list[Score]) -> None:
+    for burst in (1, 4, 100):
+        assert together(proxy, SPACES, Card(CPU, Tape, size=3, burst=burst)) == expected
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dilation"), [(1, 1, 0, 1), (3, 1, 1, 1), (3, 2, 1, 1), (1, 2, 0, 1), (3, 1, 2, 2)]
+)
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_converted_convolution_is_the_same_function(
+    kernel: int, stride: int, padding: int, dilation: int, layout: torch.memory_format, bias: bool
+) -> None:
+    torch.manual_seed(0)
+    one = nn.Conv2d(5, 7, kernel, stride, padding, dilation, bias=bias).double()
+    other = copy.deepcopy(one)
+    convolution.convert(other)
+    assert type(other) is convolution.Convolution
+    images = torch.randn(4, 5, 9, 11, dtype=torch.float64).contiguous(memory_format=layout)
+    results = []
+    for module in (one, other):
+        x = images.clone().requires_grad_()
+        found = module(x)
+        found.backward(torch.sin(found.detach() + 1))
+        results.append([found, x.grad, *(p.grad for p in module.parameters())])
+    for left, right in zip(*results, strict=True):
+        torch.testing.assert_close(left, right, rtol=1e-10, atol=1e-10)
+
+
+def test_only_small_ordinary_convolutions_are_converted() -> None:
+    kept = [
+        nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(3, 3, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(3, 3, 3, padding="same"), nn.Conv2d(256, 256, 1),
+    ]  # fmt: skip
+    convolution.convert(nn.Sequential(*kept))
+    assert [type(module) for module in kept] == [nn.Conv2d] * 4
 
 
 class Memory:

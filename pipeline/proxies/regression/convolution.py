@@ -1,0 +1,80 @@
+"""Convolutions for a card, whose weights have their gradient from products of matrices.
+
+cuDNN's deterministic kernels for that gradient have a block for each tile of the weights, and these networks' weights
+are a few tiles: one of a hundred and more multiprocessors works a tenth of a millisecond where the rest wait.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+SMALL = 2**16  # numbers of a weight; cuDNN has enough tiles for a larger one
+
+
+class Convolution(nn.Conv2d):
+    """The same function as `nn.Conv2d`, but for the rounding of the gradient of its weights."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, K, H', W']."""
+        found: Tensor = _Convolve.apply(  # type: ignore[no-untyped-call]
+            images, self.weight, self.bias, self.stride, self.padding, self.dilation
+        )
+        return found
+
+
+class _Convolve(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        context: Any, images: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any
+    ) -> Tensor:
+        context.save_for_backward(images, weight)
+        context.geometry = stride, padding, dilation
+        return torch.conv2d(images, weight, bias, stride, padding, dilation)
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (gradient,) = gradients
+        images, weight = context.saved_tensors
+        of_images = of_weight = of_bias = None
+        if context.needs_input_grad[0]:
+            stride, padding, dilation = context.geometry
+            of_images, _, _ = torch.ops.aten.convolution_backward(
+                gradient, images, weight, None, stride, padding, dilation, False, [0, 0], 1, [True, False, False]
+            )
+        if context.needs_input_grad[1]:
+            of_weight = weight_gradient(images, gradient, weight.shape, *context.geometry)
+        if context.needs_input_grad[2]:
+            of_bias = gradient.sum((0, 2, 3))
+        return of_images, of_weight, of_bias, None, None, None
+
+
+def weight_gradient(
+    images: Tensor, gradient: Tensor, shape: torch.Size, stride: Any, padding: Any, dilation: Any
+) -> Tensor:
+    """Of a convolution's inputs [N, C, H, W] and the gradient of its outputs [N, K, H', W']: that of its weights.
+
+    Args:
+        images: the inputs.
+        gradient: of the outputs.
+        shape: of the weights, [K, C, R, S].
+        stride: of both directions, like padding and dilation.
+        padding: with zeros.
+        dilation: between the weights' positions.
+    """
+    kernel = shape[2:]
+    pointwise = kernel == (1, 1) and stride == (1, 1) and padding == (0, 0)
+    columns = images.flatten(2) if pointwise else functional.unfold(images, kernel, dilation, padding, stride)
+    return torch.bmm(gradient.flatten(2), columns.transpose(1, 2)).sum(0).view(shape)
+
+
+def convert(model: nn.Module) -> None:
+    """Have a model's small convolutions computed so."""
+    for module in model.modules():
+        if type(module) is not nn.Conv2d or module.weight.numel() >= SMALL:
+            continue
+        if module.groups == 1 and module.padding_mode == "zeros" and not isinstance(module.padding, str):
+            module.__class__ = Convolution
