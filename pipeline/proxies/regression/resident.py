@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pipeline.proxies.regression import card, convolution, training
+from pipeline.proxies.regression import card, modules, training
 from pipeline.proxies.regression.card import Graph, Slot
 from pipeline.proxies.regression.recorded import Calls, Drawing, Resident, Shared, Task, Work
 from pipeline.proxies.regression.training import Losses
@@ -52,7 +52,7 @@ class Card:
         layout: of weights and activations; by default that for which the device has its kernels.
         burst: batches of a network that are launched at a time; the next are launched when they are done, so that the
             networks take turns.
-        products: have the gradients of small weights computed by `convolution`; by default on a card.
+        converted: compute by the modules of `modules`; by default on a card.
 
     `spoilt` is whether a recording could not be ended: see `CaptureError`.
     """
@@ -64,13 +64,13 @@ class Card:
         size: int = SIZE,
         layout: torch.memory_format | None = None,
         burst: int = BURST,
-        products: bool | None = None,
+        converted: bool | None = None,
     ) -> None:
         cuda = device.type == "cuda"
         self.device, self.size, self.burst = device, min(size, card.STREAMS // 2), burst
         # In the order of NHWC, cuDNN converts what goes into and comes out of its kernels for IEEE's float32.
         self.layout = layout or (torch.contiguous_format if cuda else torch.channels_last)
-        self.products = cuda if products is None else products
+        self.converted = cuda if converted is None else converted
         self.spoilt = False
         self.slots = card.slots(device, graph, 2 * self.size)
         self.free = self.slots[::-1]
@@ -112,8 +112,8 @@ class Card:
         """The network on a slot, which is free again if it cannot be made."""
         calls = Calls()  # of a pass over one image; the backward pass and those of the heads follow from them
         model = training.model_of(work.build, task.preset, task.images, task.goals, work.seed, calls)
-        if self.products:
-            convolution.convert(model)
+        if self.converted:
+            modules.convert(model)
         calls.keys |= {("head", *(p.shape for p in head.parameters())) for head in model.heads}
         slot = self.free.pop()
         try:

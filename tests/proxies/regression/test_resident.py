@@ -21,7 +21,7 @@ from pipeline.errors import UserError
 from pipeline.executor import cluster
 from pipeline.proxies import arithmetic, regression
 from pipeline.proxies.contract import Bundle, Network, Proxy, Score
-from pipeline.proxies.regression import card, convolution, presets, recorded, resident, training
+from pipeline.proxies.regression import card, modules, presets, recorded, resident, training
 from pipeline.proxies.regression.resident import Card
 from pipeline.scoring import batches
 from pipeline.scoring import run as score
@@ -239,7 +239,7 @@ def test_gradients_of_weights_by_products_are_those_of_the_convolution_but_for_r
     proxy: Proxy, expected: list[Score]
 ) -> None:
     """A training magnifies rounding with each step: tenfold and more."""
-    for one, other in zip(together(proxy, SPACES, Card(CPU, Tape, size=3, products=True)), expected, strict=True):
+    for one, other in zip(together(proxy, SPACES, Card(CPU, Tape, size=3, converted=True)), expected, strict=True):
         assert one.status == "ok" and one.value == pytest.approx(other.value, rel=0.02)
         for curve, same in zip(one.curves, other.curves, strict=True):
             if curve.mode == "train":
@@ -248,7 +248,7 @@ def test_gradients_of_weights_by_products_are_those_of_the_convolution_but_for_r
 
 
 def test_another_layout_changes_rounding_alone(proxy: Proxy, expected: list[Score]) -> None:
-    on = Card(CPU, Tape, size=3, layout=torch.contiguous_format, products=True)
+    on = Card(CPU, Tape, size=3, layout=torch.contiguous_format, converted=True)
     for one, other in zip(together(proxy, SPACES, on), expected, strict=True):
         for curve, same in zip(one.curves, other.curves, strict=True):
             if curve.mode == "train":
@@ -271,8 +271,8 @@ def test_a_converted_convolution_is_the_same_function(
     torch.manual_seed(0)
     one = nn.Conv2d(5, 7, kernel, stride, padding, dilation, bias=bias).double()
     other = copy.deepcopy(one)
-    convolution.convert(other)
-    assert type(other) is convolution.Convolution
+    modules.convert(other)
+    assert type(other) is modules.Convolution
     images = torch.randn(4, 5, 9, 11, dtype=torch.float64).contiguous(memory_format=layout)
     results = []
     for module in (one, other):
@@ -284,13 +284,30 @@ def test_a_converted_convolution_is_the_same_function(
         torch.testing.assert_close(left, right, rtol=1e-10, atol=1e-10)
 
 
-def test_only_small_ordinary_convolutions_are_converted() -> None:
+@pytest.mark.parametrize("training", [True, False])
+def test_a_converted_normalisation_is_the_same_function(training: bool) -> None:
+    torch.manual_seed(0)
+    one = nn.BatchNorm2d(5, affine=False, track_running_stats=False).train(training)
+    other = copy.deepcopy(one)
+    modules.convert(other)
+    assert type(other) is modules.Normalisation and not list(other.parameters())
+    images, results = torch.randn(4, 5, 9, 11), []
+    for module in (one, other):
+        x = images.clone().requires_grad_()
+        found = module(x)
+        found.backward(torch.sin(found.detach() + 1))
+        results.append([found, x.grad])
+    for left, right in zip(*results, strict=True):
+        torch.testing.assert_close(left, right)
+
+
+def test_only_small_ordinary_convolutions_and_bare_normalisations_are_converted() -> None:
     kept = [
         nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(3, 3, 3, padding=1, padding_mode="reflect"),
-        nn.Conv2d(3, 3, 3, padding="same"), nn.Conv2d(256, 256, 1),
+        nn.Conv2d(3, 3, 3, padding="same"), nn.Conv2d(256, 256, 1), nn.BatchNorm2d(3), nn.BatchNorm2d(3, affine=False),
     ]  # fmt: skip
-    convolution.convert(nn.Sequential(*kept))
-    assert [type(module) for module in kept] == [nn.Conv2d] * 4
+    modules.convert(nn.Sequential(*kept))
+    assert [type(module) for module in kept] == [nn.Conv2d] * 4 + [nn.BatchNorm2d] * 2
 
 
 class Memory:

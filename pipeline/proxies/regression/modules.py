@@ -1,7 +1,9 @@
-"""Convolutions for a card, whose weights have their gradient from products of matrices.
+"""Modules for a card: the same functions but for rounding, in fewer or shorter kernels.
 
-cuDNN's deterministic kernels for that gradient have a block for each tile of the weights, and these networks' weights
-are a few tiles: one of a hundred and more multiprocessors works a tenth of a millisecond where the rest wait.
+cuDNN's deterministic kernels for the gradient of a convolution's weights have a block for each tile of the weights, and
+these networks' weights are a few tiles: some of a hundred and more multiprocessors work a tenth of a millisecond where
+the rest wait. Here it is a product of matrices, parallel over the images. Batch normalisation without scales takes
+torch's own kernels, three for a forward pass; with scales of one it is a single one of cuDNN's.
 """
 
 from __future__ import annotations
@@ -71,10 +73,21 @@ def weight_gradient(
     return torch.bmm(gradient.flatten(2), columns.transpose(1, 2)).sum(0).view(shape)
 
 
+class Normalisation(nn.BatchNorm2d):
+    """`nn.BatchNorm2d` without scales, shifts and running statistics; `ones` and `zeros` scale and shift."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C, H, W]."""
+        return functional.batch_norm(images, None, None, self.ones, self.zeros, True, 0.0, self.eps)  # type: ignore[arg-type]
+
+
 def convert(model: nn.Module) -> None:
-    """Have a model's small convolutions computed so."""
+    """Have a model's small convolutions and its batch normalisations without scales computed so."""
     for module in model.modules():
-        if type(module) is not nn.Conv2d or module.weight.numel() >= SMALL:
-            continue
-        if module.groups == 1 and module.padding_mode == "zeros" and not isinstance(module.padding, str):
-            module.__class__ = Convolution
+        if type(module) is nn.Conv2d and module.weight.numel() < SMALL:
+            if module.groups == 1 and module.padding_mode == "zeros" and not isinstance(module.padding, str):
+                module.__class__ = Convolution
+        elif type(module) is nn.BatchNorm2d and not module.affine and not module.track_running_stats:
+            module.register_buffer("ones", torch.ones(module.num_features))
+            module.register_buffer("zeros", torch.zeros(module.num_features))
+            module.__class__ = Normalisation
