@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from pipeline.errors import UserError
 from pipeline.executor.crew import CUDA_SETTINGS, LIVES, LostWorker, Results, Task, renew_worker
-from pipeline.executor.processes import default_workers, ordered, run, worker
+from pipeline.executor.processes import cards, default_workers, ordered, run, worker
 
 __all__ = [
     "CUDA_SETTINGS", "LIVES", "PROCESSES", "LostWorker", "Pool", "Results", "Task", "Where", "default_workers",
@@ -66,7 +66,7 @@ class _Local:
 
     @property
     def sharing(self) -> int:
-        return math.ceil(self.workers / default_workers("cuda")) if self.device == "cuda" else 1
+        return math.ceil(self.workers / cards()) if self.device == "cuda" else 1
 
     def run(self, task: Task, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
         return run(task, items, self.workers, skip)
@@ -78,7 +78,7 @@ def opened(where: Where, workers: int | None, device: str) -> Iterator[Pool]:
 
     Args:
         where: which one.
-        workers: how many; by default one a core, or one a GPU (of Ray: on each share of one).
+        workers: how many; by default as `default_workers` says (of Ray: one on each share of a GPU).
         device: auto, cpu or cuda.
 
     Raises:

@@ -15,10 +15,13 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import UserError
 from pipeline.executor.crew import Crew, Results, Task, growing, worked
+
+SHARING = 8  # workers on a card, each of which keeps about two cores busy
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -159,9 +162,21 @@ def _die_with_parent() -> None:
 
 
 def default_workers(device: str = "cpu") -> int:
-    """The cores that this process may use, or the cards."""
-    if device == "cuda":
-        import torch
+    """The cores that this process may use; on a card one, or where MPS shares it, as many as the cores can feed."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if device != "cuda":
+        return cores
+    count = max(1, cards())
+    return count * (max(1, min(SHARING, cores // (2 * count))) if shared_by_mps() else 1)
 
-        return torch.cuda.device_count()
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+def cards() -> int:
+    """CUDA devices that this process sees."""
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def shared_by_mps() -> bool:
+    """Whether the daemon of NVIDIA's Multi-Process Service runs: kernels of different processes run side by side."""
+    return (Path(os.environ.get("CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps")) / "control").exists()

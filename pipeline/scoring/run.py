@@ -77,7 +77,7 @@ def run(
         plan: what to score.
         sample: how many architectures; None for all.
         only: a file that lists the architectures instead, one a line, in the benchmark's notation or by `arch_id`.
-        workers: how many; by default one a core, or one a GPU.
+        workers: how many; by default one a core; on a card one, or several where MPS runs.
         where: the executor; the rows are the same bits whichever it is.
 
     Raises:

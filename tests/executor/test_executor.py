@@ -195,6 +195,19 @@ def test_workers_know_how_many_of_them_share_a_card() -> None:
     assert shares == [1, 2, 4] and cluster.pool_of(resources, None, "cpu", 1.0).sharing == 1
 
 
+@pytest.mark.usefixtures("card")
+def test_several_workers_share_a_card_where_mps_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
+    assert executor.default_workers("cuda") == 2 and executor.default_workers() == 16
+    (tmp_path / "control").touch()
+    assert executor.default_workers("cuda") == 2 * 4
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert executor.default_workers("cuda") == 8
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(1), raising=False)
+    assert executor.default_workers("cuda") == 1
+
+
 def test_rays_workers_have_what_cuda_reads_when_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     told: dict[str, dict[str, str]] = {}
 

@@ -21,7 +21,7 @@ from pipeline.proxies.regression.training import Losses
 
 SIZE = 16  # networks that train at a time
 BURST = 1  # batches of a network that are launched at a time
-POLL = 0.0001  # seconds between two looks at what is done
+POLL = 0.0005  # seconds between two looks at what is done
 SWITCH = 0.0005  # seconds after which a thread that computes in Python lets another one
 
 
