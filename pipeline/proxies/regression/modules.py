@@ -67,10 +67,22 @@ def weight_gradient(
         padding: with zeros.
         dilation: between the weights' positions.
     """
-    kernel = shape[2:]
-    pointwise = kernel == (1, 1) and stride == (1, 1) and padding == (0, 0)
-    columns = images.flatten(2) if pointwise else functional.unfold(images, kernel, dilation, padding, stride)
+    pointwise = shape[2:] == (1, 1) and stride == (1, 1) and padding == (0, 0)
+    columns = images.flatten(2) if pointwise else _columns(images, shape[2:], stride, padding, dilation)
     return torch.bmm(gradient.flatten(2), columns.transpose(1, 2)).sum(0).view(shape)
+
+
+def _columns(images: Tensor, kernel: torch.Size, stride: Any, padding: Any, dilation: Any) -> Tensor:
+    """What `functional.unfold` gives, which on a card has a kernel for each image: [N, C x R x S, H' x W']."""
+    if any(padding):
+        images = functional.pad(images, (padding[1], padding[1], padding[0], padding[0]))
+    count, channels, *size = images.shape
+    steps = images.stride()
+    outer = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(size, kernel, stride, dilation, strict=True)]
+    within = [step * d for step, d in zip(steps[2:], dilation, strict=True)]
+    between = [step * s for step, s in zip(steps[2:], stride, strict=True)]
+    patches = images.as_strided((count, channels, *kernel, *outer), (*steps[:2], *within, *between))
+    return patches.reshape(count, channels * kernel.numel(), -1)
 
 
 class Normalisation(nn.BatchNorm2d):
