@@ -1,1 +1,5 @@
-"""The report stage: page, figures, comparison of proxies, and the check against an earlier report."""
+"""The report stage: a page with figures and the same as data, and the check against an earlier report.
+
+Imports within go down: page > content, tables > ranking, comparison, searches, tuning > certainty, figures, text >
+queries. `baseline` stands alone.
+"""

@@ -1,7 +1,7 @@
-"""The guard of numbers: what a report says now, against a report that was read and found good, the baseline.
+"""The guard: the correlations of a report, compared with those of a report that was checked, the baseline.
 
-Both are the `correlations.csv` of a report. Its decimals are fixed, so a baseline is a small file whose change is a
-diff to review.
+Both are files `correlations.csv`. Their decimals are fixed, so a baseline is a small file whose change is a diff to
+review.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Correlation:
+class BaselineCorrelation:
     """One row: Spearman's rho over `n` architectures (None where it is not defined), and how many scores failed."""
 
     rho: float | None
@@ -32,16 +32,16 @@ class Correlation:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A row that is not as it was: `faults` says what is wrong; a new row has none."""
+class BaselineDifference:
+    """A row that has changed: `faults` says what is wrong; a new row has none."""
 
     key: Key
-    before: Correlation | None
-    now: Correlation | None
+    before: BaselineCorrelation | None
+    now: BaselineCorrelation | None
     faults: tuple[str, ...]
 
 
-def read(folder: Path) -> dict[Key, Correlation]:
+def read(folder: Path) -> dict[Key, BaselineCorrelation]:
     """The correlations of the report in a folder, by benchmark, space, data set, metric, proxy, its identity and seed.
 
     Raises:
@@ -64,29 +64,31 @@ def read(folder: Path) -> dict[Key, Correlation]:
         ) from error
 
 
-def compare(before: Mapping[Key, Correlation], now: Mapping[Key, Correlation]) -> list[Difference]:
-    """The rows that vanished, moved by more than `TOLERANCE`, lost architectures or failed more, and the new ones."""
-    found = []
+def compare(
+    before: Mapping[Key, BaselineCorrelation], now: Mapping[Key, BaselineCorrelation]
+) -> list[BaselineDifference]:
+    """The rows that vanished, moved by more than `TOLERANCE`, lost architectures or failed more, and new ones."""
+    differences = []
     for key in sorted(before.keys() | now.keys()):
-        was, has = before.get(key), now.get(key)
-        faults = _faults(was, has)
-        if faults or was is None:
-            found.append(Difference(key, was, has, faults))
-    return found
+        row_before, row_now = before.get(key), now.get(key)
+        faults = _faults(row_before, row_now)
+        if faults or row_before is None:
+            differences.append(BaselineDifference(key, row_before, row_now, faults))
+    return differences
 
 
-def table(differences: Sequence[Difference]) -> str:
+def table(differences: Sequence[BaselineDifference]) -> str:
     """The differences as a Markdown table whose columns are aligned; a cell says `before → now` where both differ."""
     header = ("what", *_KEY, "rho", "n", "failed")
     cells = [header, ("---",) * len(header), *(_cells(d) for d in differences)]
     return "\n".join(f"| {line} |" for line in text_table.aligned(cells, separator=" | "))
 
 
-def _correlation(row: Mapping[str, str]) -> Correlation:
-    return Correlation(float(row["rho"]) if row["rho"] else None, int(row["n"]), int(row["n_failed"]))
+def _correlation(row: Mapping[str, str]) -> BaselineCorrelation:
+    return BaselineCorrelation(float(row["rho"]) if row["rho"] else None, int(row["n"]), int(row["n_failed"]))
 
 
-def _faults(before: Correlation | None, now: Correlation | None) -> tuple[str, ...]:
+def _faults(before: BaselineCorrelation | None, now: BaselineCorrelation | None) -> tuple[str, ...]:
     if before is None:
         return ()
     if now is None:
@@ -94,26 +96,26 @@ def _faults(before: Correlation | None, now: Correlation | None) -> tuple[str, .
     moved = before.rho != now.rho
     if before.rho is not None and now.rho is not None:
         moved = round(abs(now.rho - before.rho), 6) > TOLERANCE  # of decimals in the file, not of their binary form
-    told = {
+    faults = {
         "rho moved": moved, "fewer architectures": now.n < before.n, "more failures": now.n_failed > before.n_failed
     }  # fmt: skip
-    return tuple(what for what, true in told.items() if true)
+    return tuple(what for what, holds in faults.items() if holds)
 
 
-def _cells(difference: Difference) -> tuple[str, ...]:
+def _cells(difference: BaselineDifference) -> tuple[str, ...]:
     both = (difference.before, difference.now)
     numbers = (
         ["–" if c is None or c.rho is None else f"{c.rho:.4f}" for c in both],
         ["–" if c is None else str(c.n) for c in both],
         ["–" if c is None else str(c.n_failed) for c in both],
     )
-    told = [was if was == now else f"{was} → {now}" for was, now in numbers]
+    changes = [was if was == now else f"{was} → {now}" for was, now in numbers]
     key = [part.replace("|", "\\|") or "–" for part in difference.key]
-    return (", ".join(difference.faults) or "new", *key, *told)
+    return (", ".join(difference.faults) or "new", *key, *changes)
 
 
 def summarise(markdown: str) -> None:
-    """Add to the summary of a job of GitHub's, where this runs in one."""
+    """Add to the summary of a GitHub job, where this runs in one."""
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(path).open("a", encoding="utf-8") as file:

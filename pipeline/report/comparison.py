@@ -4,153 +4,109 @@ against the noise of the truth itself.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from pipeline import catalog
-from pipeline import rank_correlation as statistics
+from pipeline import rank_correlation
+from pipeline.report import figures
+from pipeline.report.certainty import with_certainty_of_targets
+from pipeline.report.figures import Figure, ProxyPoint
+from pipeline.report.queries import SERIES, Row, answer, records, target_of
+from pipeline.report.text import figure_name, series_name
 
 if TYPE_CHECKING:
     import duckdb
 
-    from pipeline.report.figures import Dot
 
-Row = dict[str, Any]
-
-
-def answers(connection: duckdb.DuckDBPyConnection, query: str, parameters: Row | None = None) -> list[Row]:
-    """The rows of one of the report's queries."""
-    found: list[Row] = catalog.rows(connection, catalog.queries("report")[query].read_text(), parameters).to_pylist()
-    return found
-
-
-def compare(connection: duckdb.DuckDBPyConnection, main: Row, ranking: list[Row]) -> Row:
+def compare(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
     """What the report says of a space beside its ranking.
 
     Args:
         connection: a snapshot of the lake.
         main: the target.
-        ranking: the space's proxies with rho, interval and seconds.
 
     Returns:
         `comparison` (rows on the same architectures, with the difference to the best and its interval), `seeds` (spread
-        of rho), `ceiling` (how the truth ranks the truth), `published` (figures of others with ours and its interval),
-        and `figures`.
+        of rho), `ceiling` (how the truth ranks the truth), and `published` (figures of others with ours and its
+        interval).
     """
-    parameters = {key: main[key] for key in ("benchmark", "space", "dataset", "metric")}
-    rows = answers(connection, "comparison", parameters)
-    pairs = {(p["proxy_id"], p["seed"]): p for p in answers(connection, "comparison_scores", parameters)}
-    for row in rows:
-        row |= {"difference": None, "difference_low": None, "difference_high": None}
-    if pairs and len(rows) > 1:
-        _add_differences(rows, [pairs[row["proxy_id"], row["seed"]] for row in rows])
-    ceiling = answers(connection, "ceiling", parameters)
+    rows = answer(connection, "comparison", target_of(main))
+    scores = answer(connection, "comparison_scores", target_of(main))
     return {
-        "comparison": rows,
-        "seeds": answers(connection, "seeds", parameters),
-        "ceiling": ceiling,
-        "published": _published(connection, parameters),
-        "figures": _figures(main, ranking, ceiling),
+        "comparison": records(_with_differences(rows, scores)),
+        "seeds": records(answer(connection, "seeds", target_of(main))),
+        "ceiling": records(answer(connection, "ceiling", target_of(main))),
+        "published": records(_published(connection, main)),
     }
 
 
-def add_certainty(connection: duckdb.DuckDBPyConnection, target: Row, rows: list[Row]) -> list[tuple[Row, Row]]:
-    """Give each proxy's row its interval and tau with one target, where there are any.
-
-    Returns:
-        The rows that have architectures, each with its pairs of score and truth.
-    """
-    pairs = {(p["proxy_id"], p["seed"]): p for p in answers(connection, "pairs", target)}
-    scored = [(row, pairs[row["proxy_id"], row["seed"]]) for row in rows if row["n"]]
-    for row in rows:
-        row |= {"low": None, "high": None, "resamples": None, "tau": None}
-    together: dict[tuple[float, ...], list[tuple[Row, Row]]] = {}
-    for row, pair in scored:  # proxies that scored the same architectures see the same resamples
-        together.setdefault(tuple(pair["truth"]), []).append((row, pair))
-    for values, members in together.items():
-        truth, scores = np.asarray(values), np.asarray([pair["score"] for _, pair in members])
-        intervals = statistics.spearman_intervals(scores, truth)
-        for (row, _), score, found in zip(members, scores, intervals, strict=True):
-            row["tau"] = statistics.kendall_tau(score, truth)
-            if found is not None:
-                row |= {"low": found.low, "high": found.high, "resamples": found.resamples}
-    return scored
-
-
-def across(
-    connection: duckdb.DuckDBPyConnection, targets: list[Row], further: list[Row], ranking: list[Row]
-) -> list[Row]:
-    """The rho of each ranked proxy and seed with every further target, in their order, with its interval.
+def by_target(targets: list[Row], further: pd.DataFrame, ranking: pd.DataFrame) -> list[Row]:
+    """The rho of each ranked proxy and seed with every further target, with its interval.
 
     Args:
-        connection: a snapshot of the lake.
-        targets: those to tell of.
-        further: rows of rho with them, which get intervals and tau.
+        targets: the further targets, in the order of the result.
+        further: rows of rho with them, with intervals.
         ranking: the proxies, in the order of the result.
     """
-    found: dict[tuple[str, int | None], list[Row]] = {(row["proxy_id"], row["seed"]): [] for row in ranking}
+    columns = []
     for target in targets:
-        parameters = {key: target[key] for key in ("benchmark", "space", "dataset", "metric")}
-        rows = [f for f in further if all(f[key] == value for key, value in parameters.items())]
-        add_certainty(connection, parameters, rows)
-        by_series = {(row["proxy_id"], row["seed"]): row for row in rows}
-        for series, told in found.items():
-            told.append({key: by_series.get(series, {}).get(key) for key in ("rho", "low", "high", "n")})
-    kept = ("label", "proxy_id", "released", "seed")
-    return [{**{key: row[key] for key in kept}, "by_target": found[row["proxy_id"], row["seed"]]} for row in ranking]
+        rows = further[np.logical_and.reduce([further[key].eq(value) for key, value in target_of(target).items()])]
+        values = rows[[*SERIES, "rho", "low", "high", "n"]]
+        columns.append(records(ranking[SERIES].merge(values, on=SERIES, how="left").drop(columns=SERIES)))
+    proxies = records(ranking[["label", "proxy_id", "released", "seed"]])
+    return [{**proxy, "by_target": [column[place] for column in columns]} for place, proxy in enumerate(proxies)]
 
 
-def _add_differences(rows: list[Row], pairs: list[Row]) -> None:
-    """Compare each with the first, which has the highest rho."""
-    scores, truth = np.asarray([p["score"] for p in pairs]), np.asarray(pairs[0]["truth"])
-    for row, found in zip(rows, statistics.paired_differences(scores, truth, 0), strict=True):
-        if found is not None:
-            row["difference"] = row["rho"] - rows[0]["rho"]
-            row |= {"difference_low": found.low, "difference_high": found.high}
+def charts(main: Row, ranking: pd.DataFrame, ceiling: list[Row]) -> list[Figure]:
+    """The chart of all rhos, and rho against cost where some of them have a cost.
 
-
-def _published(connection: duckdb.DuckDBPyConnection, main: Row) -> list[Row]:
-    """What others report of the space, each with the interval of the same proxy here."""
-    rows = answers(connection, "published", {key: main[key] for key in ("benchmark", "space")})
-    for row in rows:
-        row |= {"low": None, "high": None, "resamples": None, "tau": None}
-    here = [row for row in rows if row["n"]]
-    for dataset, metric in sorted({(row["dataset"], row["metric"]) for row in here}):
-        same = [row for row in here if (row["dataset"], row["metric"]) == (dataset, metric)]
-        add_certainty(connection, {**main, "dataset": dataset, "metric": metric}, same)
-    return rows
-
-
-def _figures(main: Row, ranking: list[Row], ceiling: list[Row]) -> list[Row]:
-    """The chart of all rhos, and rho against cost where some of them have a cost."""
-    from pipeline.report import figures
-
-    dots = [_dot(row) for row in ranking if row["rho"] is not None]
-    made = []
-    if dots:
-        lines = [(c["kind"] if c["kind"] != "seeds" else "seed against seed", c["rho"]) for c in ceiling]
-        drawing = figures.rhos(dots, lines, title=f"rho with {main['dataset']} {main['metric']}")
-        told = "; ".join(f"{name} {rho:.3f}" for name, rho in lines)
-        caption = "Every proxy with its 95 % interval" + (f"; how the truth ranks the truth: {told}" if told else "")
-        made.append({"name": slug("rhos", main), "kind": "overview", "caption": caption, "drawing": drawing})
-    if costly := [dot for dot in dots if dot.seconds]:
-        certain = [dot for dot in costly if dot.low is not None]  # two architectures give a rho of 1, and it would lead
+    Args:
+        main: the target.
+        ranking: the proxies with rho, interval and seconds.
+        ceiling: how the truth ranks the truth.
+    """
+    points = [_point(row) for row in records(ranking) if row["rho"] is not None]
+    result = []
+    if points:
+        lines = [(row["kind"] if row["kind"] != "seeds" else "seed against seed", row["rho"]) for row in ceiling]
+        drawing = figures.rhos(points, lines, title=f"rho with {main['dataset']} {main['metric']}")
+        named = "; ".join(f"{name} {rho:.3f}" for name, rho in lines)
+        caption = "Every proxy with its 95 % interval" + (f"; how the truth ranks the truth: {named}" if named else "")
+        result.append(Figure(figure_name("rhos", main), "overview", caption, drawing))
+    if costly := [point for point in points if point.seconds]:
+        certain = [point for point in costly if point.low is not None]  # a rho of two architectures is 1 and would lead
         drawing = figures.pareto(certain or costly, title="rho against cost")
         caption = "rho against seconds an architecture; the line joins those that no other beats at their cost"
-        made.append({"name": slug("pareto", main), "kind": "overview", "caption": caption, "drawing": drawing})
-    return made
+        result.append(Figure(figure_name("pareto", main), "overview", caption, drawing))
+    return result
 
 
-def _dot(row: Row) -> Dot:
-    from pipeline.report.figures import Dot
+def _with_differences(rows: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the difference to the first, which has the highest rho, and its paired interval."""
+    rows = rows.assign(difference=np.nan, difference_low=np.nan, difference_high=np.nan)
+    if scores.empty or len(rows) < 2:
+        return rows
+    ordered = rows[SERIES].merge(scores, on=SERIES, how="left")
+    values, truth = np.stack(ordered["score"].to_list()), ordered["truth"].iloc[0]
+    intervals = rank_correlation.paired_differences(values, truth, 0)
+    defined = np.array([interval is not None for interval in intervals])
+    return rows.assign(
+        difference=(rows["rho"] - rows["rho"].iloc[0]).where(defined),
+        difference_low=[np.nan if interval is None else interval.low for interval in intervals],
+        difference_high=[np.nan if interval is None else interval.high for interval in intervals],
+    )
 
-    seed = "" if row["seed"] is None else f", seed {row['seed']}"
-    return Dot(f"{row['label']}{seed}", row["rho"], row["low"], row["high"], row["seconds"], row["released"])
+
+def _published(connection: duckdb.DuckDBPyConnection, main: Row) -> pd.DataFrame:
+    """What others report of the space, each with the interval of the same proxy here."""
+    space = {key: main[key] for key in ("benchmark", "space")}
+    rows = answer(connection, "published", space)
+    here = rows.loc[rows["n"].fillna(0) > 0, ["dataset", "metric"]].drop_duplicates()
+    targets = [{**space, **target} for target in records(here)]
+    return with_certainty_of_targets(connection, rows, targets)
 
 
-def slug(kind: str, target: Row, *more: str) -> str:
-    """A figure's name for files and ids."""
-    text = "-".join((kind, target["benchmark"], target["space"], *more))
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
+def _point(row: Row) -> ProxyPoint:
+    return ProxyPoint(series_name(row), row["rho"], row["low"], row["high"], row["seconds"], row["released"])

@@ -1,57 +1,49 @@
-"""What searches have found in a space, for the report: a table, and a picture of each proxy's searches."""
+"""The searches of a space, for the report: a table, and a figure of the searches that follow one proxy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from pipeline.report.comparison import answers, slug
+from pipeline.report import figures
+from pipeline.report.figures import Figure, SearchCurve
+from pipeline.report.queries import Row, answer, records, target_of
+from pipeline.report.text import figure_name
 
 if TYPE_CHECKING:
     import duckdb
-
-    from pipeline.report.figures import Path
-
-Row = dict[str, Any]
 
 _BAND = (10, 90)  # percentiles over the seeds
 _POINTS = 200  # of a line
 _FROM = 10  # architectures: before, the axis would have to hold the worst of the space
 
 
-def tell(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
-    """What the report says of the searches of a space: `searches`, a row each, and `figures`.
+def searches(connection: duckdb.DuckDBPyConnection, main: Row) -> tuple[list[Row], list[Figure]]:
+    """The searches of a space, one row each, and their figures.
 
     Args:
         connection: a snapshot of the lake.
         main: the target.
     """
-    parameters = {key: main[key] for key in ("benchmark", "space", "dataset", "metric")}
-    rows = answers(connection, "searches", parameters)
-    by_search: dict[str, list[Row]] = {}
-    for path in answers(connection, "search_paths", parameters) if rows else []:
-        by_search.setdefault(path["search_id"], []).append(path)
-    series = dict.fromkeys((row["proxy_id"], row["score_seed"]) for row in rows if row["search_id"] in by_search)
-    figures = [
-        _figure(main, [r for r in rows if (r["proxy_id"], r["score_seed"]) == one and r["search_id"] in by_search],
-                by_search)
-        for one in series
-    ]  # fmt: skip
-    return {"searches": rows, "figures": figures}
+    rows = answer(connection, "searches", target_of(main))
+    if rows.empty:
+        return [], []
+    paths = answer(connection, "search_paths", target_of(main))
+    drawn = rows[rows["search_id"].isin(paths["search_id"])]
+    by_series = drawn.groupby(["proxy_id", "score_seed"], sort=False, dropna=False)
+    return records(rows), [_figure(main, records(series), paths) for _, series in by_series]
 
 
-def _figure(main: Row, rows: Sequence[Row], paths: dict[str, list[Row]]) -> Row:
+def _figure(main: Row, rows: list[Row], paths: pd.DataFrame) -> Figure:
     """The searches that follow one proxy."""
-    from pipeline.report import figures
-
     first = rows[0]
     methods = [row["method"] for row in rows]
     names = [m if methods.count(m) == 1 else f"{m} {r['search_id'][:6]}" for m, r in zip(methods, rows, strict=True)]
     drawing = figures.searches(
         [
-            _path(f"{name}, {row['seeds']} seeds", paths[row["search_id"]])
+            _curve(f"{name}, {row['seeds']} seeds", paths[paths["search_id"] == row["search_id"]])
             for name, row in zip(names, rows, strict=True)
         ],
         first["best_of_space"],
@@ -63,18 +55,14 @@ def _figure(main: Row, rows: Sequence[Row], paths: dict[str, list[Row]]) -> Row:
         f"{first['label']}: {main['dataset']} {main['metric']} of the best architecture found against the "
         f"architectures scored; mean over seeds, and the band between the {_BAND[0]}th and the {_BAND[1]}th percentile"
     )
-    name = slug("search", main, first["label"], first["proxy_id"][:6])
-    return {"name": name, "kind": "search", "caption": caption, "drawing": drawing}
+    return Figure(figure_name("search", main, first["label"], first["proxy_id"][:6]), "search", caption, drawing)
 
 
-def _path(label: str, seeds: Sequence[Row]) -> Path:
+def _curve(label: str, paths: pd.DataFrame) -> SearchCurve:
     """Mean and band over the seeds, after as many architectures as any of them has scored; each keeps what it has."""
-    from pipeline.report.figures import Path
-
-    first, last = max(seed["scored"][0] for seed in seeds), max(seed["scored"][-1] for seed in seeds)
+    seeds = list(zip(paths["scored"], paths["truth"], strict=True))
+    first, last = max(scored[0] for scored, _ in seeds), max(scored[-1] for scored, _ in seeds)
     at = np.unique(np.linspace(max(first, min(_FROM, last // 2)), last, _POINTS).round().astype(int))
-    found = np.array([
-        np.asarray(seed["truth"], float)[np.searchsorted(seed["scored"], at, side="right") - 1] for seed in seeds
-    ])  # fmt: skip
-    low, high = np.percentile(found, _BAND, axis=0)
-    return Path(label, at.astype(float), found.mean(axis=0), low, high)
+    best = np.array([truth[np.searchsorted(scored, at, side="right") - 1] for scored, truth in seeds], float)
+    low, high = np.percentile(best, _BAND, axis=0)
+    return SearchCurve(label, at.astype(float), best.mean(axis=0), low, high)

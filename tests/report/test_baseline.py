@@ -13,14 +13,14 @@ from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.proxies import regression
 from pipeline.report import baseline
-from pipeline.report.baseline import Correlation
+from pipeline.report.baseline import BaselineCorrelation
 from tests.fixtures import lakes
 from tests.fixtures.lakes import OURS
 
 COMMITTED = Path(__file__).parents[2] / "reports" / "baseline"
 KEY = ("madeup", "toys", "digits", "test_accuracy", "regression-toy", OURS, "0")
 OTHER = (*KEY[:-1], "1")
-WAS = Correlation(0.8, 12, 0)
+WAS = BaselineCorrelation(0.8, 12, 0)
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +96,13 @@ def test_one_score_out_of_its_place_and_a_failure_are_found(good, copy, tmp_path
 @pytest.mark.parametrize(
     ("now", "faults"),
     [
-        (Correlation(0.801, 12, 0), ()),
-        (Correlation(0.799, 13, 0), ()),
-        (Correlation(0.8011, 12, 0), ("rho moved",)),
-        (Correlation(-0.8, 12, 0), ("rho moved",)),
-        (Correlation(None, 12, 0), ("rho moved",)),
-        (Correlation(0.8, 11, 0), ("fewer architectures",)),
-        (Correlation(0.8, 12, 1), ("more failures",)),
+        (BaselineCorrelation(0.801, 12, 0), ()),
+        (BaselineCorrelation(0.799, 13, 0), ()),
+        (BaselineCorrelation(0.8011, 12, 0), ("rho moved",)),
+        (BaselineCorrelation(-0.8, 12, 0), ("rho moved",)),
+        (BaselineCorrelation(None, 12, 0), ("rho moved",)),
+        (BaselineCorrelation(0.8, 11, 0), ("fewer architectures",)),
+        (BaselineCorrelation(0.8, 12, 1), ("more failures",)),
         (None, ("vanished",)),
     ],
 )
@@ -112,7 +112,7 @@ def test_what_is_a_fault(now, faults):
 
 
 def test_a_new_row_is_named_and_no_fault_and_fewer_failures_are_none():
-    before, now = {KEY: Correlation(None, 0, 3)}, {KEY: Correlation(None, 0, 2), OTHER: WAS}
+    before, now = {KEY: BaselineCorrelation(None, 0, 3)}, {KEY: BaselineCorrelation(None, 0, 2), OTHER: WAS}
     [new] = baseline.compare(before, now)
     assert (new.key, new.faults) == (OTHER, ())
     *_, line = baseline.table([new]).splitlines()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -116,13 +117,14 @@ def test_a_proxy_of_one_value_is_taken_at_its_worst(tmp_path):
 
 def test_differences_are_to_the_highest_and_paired(lake):
     with catalog.snapshot(lake) as connection:
-        found = comparison.compare(connection, {**MAIN, "unit": "percent"}, [])
+        found = comparison.compare(connection, {**MAIN, "unit": "percent"})
     first, *others = found["comparison"]
     assert (first["proxy_id"], first["rho"], first["difference"]) == (RELEASED, 1.0, None)
     for row in others:
         assert row["difference"] == pytest.approx(row["rho"] - 1)
         assert row["difference_low"] < row["difference"] < row["difference_high"] < 0
-    assert (found["published"], found["figures"]) == ([], [])
+    assert found["published"] == []
+    assert comparison.charts({**MAIN, "unit": "percent"}, pd.DataFrame(), found["ceiling"]) == []
 
 
 def test_seeds_are_told_as_a_spread_and_the_truths_own_as_a_ceiling(tmp_path):
@@ -146,7 +148,7 @@ def test_what_others_report_stands_beside_the_same_proxy_here(tmp_path):
     )  # fmt: skip
     with catalog.snapshot(lake) as connection:
         main = {**MAIN, **place, "dataset": "cifar10"}
-        rows = comparison.compare(connection, main, [])["published"]
+        rows = comparison.compare(connection, main)["published"]
     [here] = [row for row in rows if row["label"]]
     assert (here["proxy"], here["published_rho"], here["published_n"], here["n"]) == ("synflow", 0.77, 15625, 24)
     assert here["low"] < here["rho"] < here["high"]
@@ -167,7 +169,6 @@ def test_a_rho_without_an_interval_does_not_lead_rho_against_cost(lake, monkeypa
     row = {"seed": None, "released": False, "seconds": 1.0}
     few = {**row, "label": "few", "rho": 1.0, "low": None, "high": None}
     many = {**row, "label": "many", "rho": 0.8, "low": 0.7, "high": 0.9}
-    with catalog.snapshot(lake) as connection:
-        for ranking in ([few, many], [few]):
-            comparison.compare(connection, {**MAIN, "unit": "percent"}, ranking)
+    for ranking in ([few, many], [few]):
+        comparison.charts({**MAIN, "unit": "percent"}, pd.DataFrame(ranking), [])
     assert drawn == [["many"], ["few"]]

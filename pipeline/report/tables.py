@@ -1,0 +1,58 @@
+"""The report's correlations as CSV, and its main tables for a terminal."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pipeline import text_table
+from pipeline.report.queries import Row
+from pipeline.report.text import counted, interval, number, target_name
+
+CSV_COLUMNS = [
+    "benchmark", "space", "dataset", "metric", "epochs", "source_id", "proxy", "proxy_id", "seed", "n", "n_failed",
+    "n_no_truth", "rho", "low", "high", "tau", "n_top", "rho_top", "n_shared", "rho_shared",
+]  # fmt: skip
+_TERMINAL_COLUMNS = ["proxy", "seed", "rho", "95 % interval", "n", "failed", "s/arch", "tau", "rho top 10 %"]
+
+
+def correlations_csv(frames: list[pd.DataFrame]) -> str:
+    """Every correlation, sorted and rounded to four decimals, so that a diff shows what changed and nothing else.
+
+    Intervals and tau are of the covered targets, the rest after them of the main target alone.
+    """
+    cells = [_cells(frame.reindex(columns=CSV_COLUMNS)) for frame in frames]
+    table = pd.concat(cells) if cells else pd.DataFrame(columns=CSV_COLUMNS)
+    return table.sort_values(CSV_COLUMNS).to_csv(index=False, lineterminator="\n")
+
+
+def terminal_tables(spaces: list[Row]) -> str:
+    """The ranking of each space as aligned text."""
+    lines = []
+    for space in spaces:
+        name = f"{space['benchmark']} {space['space']}"
+        if not space["ranking"]:
+            lines.append(f"{name}: no scores yet, run `pipeline score` or ingest released ones")
+            continue
+        lines.append(f"{name}: Spearman's rho with {target_name(space['main'])}")
+        cells = [_TERMINAL_COLUMNS] + [
+            [
+                row["label"], number(row["seed"], 0), number(row["rho"]), interval(row), str(row["n"]),
+                str(row["n_failed"]), number(row["seconds"], 2), number(row["tau"]),
+                counted(row["rho_top"], row["n_top"]),
+            ]
+            for row in space["ranking"]
+        ]  # fmt: skip
+        right = [False] + [True] * (len(_TERMINAL_COLUMNS) - 1)
+        lines += [f"  {line}" for line in text_table.aligned(cells, right)]
+    return "\n".join(lines or ["no ground truth yet: run `pipeline ingest` first"])
+
+
+def _cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as text: four decimals of floats, and nothing where there is no value."""
+
+    def text(value: object) -> str:
+        if value is None or value is pd.NA or value != value:
+            return ""
+        return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+    return frame.astype(object).map(text)

@@ -1,0 +1,49 @@
+"""Numbers and names of the report for a reader."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.report.queries import Row
+
+_FEW = 5  # a rho of fewer architectures is not shown
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with so many decimals, a dash where there is none."""
+    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: never "-0.000"
+
+
+def counted(value: float | None, n: int | None) -> str:
+    """A correlation with its number of architectures in brackets; a dash where these are too few."""
+    return "–" if value is None or n is None or n < _FEW else f"{number(value)} ({n})"
+
+
+def interval(row: Row, prefix: str = "") -> str:
+    """A row's interval, from the columns `low` and `high` with a prefix."""
+    low, high = row[f"{prefix}low"], row[f"{prefix}high"]
+    return "–" if low is None else f"[{low:.3f}, {high:.3f}]"
+
+
+def target_name(target: Row) -> str:
+    """Data set, metric and training length of a target."""
+    length = "" if target["epochs"] is None else f", {target['epochs']} epochs"
+    return f"{target['dataset']} {target['metric']}{length}"
+
+
+def series_name(row: Row) -> str:
+    """A proxy's label, and its seed where there is one."""
+    seed = "" if row["seed"] is None else f", seed {row['seed']}"
+    return f"{row['label']}{seed}"
+
+
+def figure_name(kind: str, target: Row, *more: str) -> str:
+    """The name of a figure of a space, for files and ids."""
+    text = "-".join((kind, target["benchmark"], target["space"], *more))
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
+
+
+def series_figure_name(kind: str, row: Row) -> str:
+    """The name of a figure of one series of scores."""
+    seed = () if row["seed"] is None else (f"seed{row['seed']}",)
+    return figure_name(kind, row, row["proxy"], row["proxy_id"][:6], *seed)
