@@ -47,7 +47,7 @@ def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
     monkeypatch.setattr(marked, "files", lambda: [str(_marked_test(tmp_path))])
     return Setting(
         out, device="cpu", graph=Tape, preset=str(preset), spaces=("nasbench101",), sizes=(2,), streams=(1, 2), plain=2,
-        many=12, repeats=1, processes=(1,), presets=(str(preset),), architectures=architectures, seconds=100,
+        many=8, repeats=1, processes=(1,), presets=(str(preset),), architectures=architectures, seconds=100,
     )  # fmt: skip
 
 
@@ -77,14 +77,14 @@ def test_every_step_runs_through(setting: Setting, capfd: pytest.CaptureFixture[
     assert rows["tests"]["exit_code"] == 0 and "1 passed" in rows["tests"]["last"][-1]
     assert rows["plain"]["nasbench101"]["networks"] == 2 and rows["plain"]["nasbench101"]["ms_per_architecture"] > 0
     host = rows["host"]["nasbench101"]
-    assert host["networks"] == 12 and host["ms_per_architecture"] > 0
+    assert host["networks"] == 8 and host["ms_per_architecture"] > 0
     assert any("regression" in line for lines in host["threads"].values() for line in lines)
-    assert len(rows["kernels"]) == 2 and all(row["longest"] for row in rows["kernels"].values())
+    assert len(rows["kernels"]) == 8 and all(row["longest"] for row in rows["kernels"].values())
     ceiling = rows["ceiling"]["nasbench101"]
     assert ceiling["streams_1"]["ms_per_architecture"] > 0 and ceiling["streams_2"]["rounds"] >= 1
     engine = rows["engine"]["nasbench101"]
     assert engine["plain_ms"] > 0 and engine["size_2_run_1"]["ratio_to_plain"] > 0
-    assert engine["size_2_run_1"]["networks"] == 12 and not engine["size_2_run_1"]["errors"]
+    assert engine["size_2_run_1"]["networks"] == 8 and not engine["size_2_run_1"]["errors"]
     assert rows["workers"]["1_without_mps"]["ms_per_architecture"] > 0
     assert mps.PROGRAM in rows["workers"]["mps"]
     agreed = rows["agreement"]["nasbench101"]
@@ -147,24 +147,28 @@ class TestAgreement:
 
 class TestRates:
     def test_filling_and_draining_do_not_count(self) -> None:
-        """Groups of two, one second each; the first took ten, the last three."""
-        ends = [10.0, 11.0, 12.0, 13.0, 14.0, 17.0]
-        row = steady.rate([end for end in ends for _ in range(2)], 2)
-        assert row["ms_per_architecture"] == 500 and row["steady_networks"] == 6
-        assert row["ms_of_groups"] == {"fastest": 500, "median": 500, "slowest": 500}
+        """Two at a time, a second each; the first two took ten, the last two are alone on the card."""
+        done = [10.0, 10.0, 11.0, 11.0, 12.0, 12.0, 13.0, 13.0, 13.1, 13.1]
+        row = steady.rate(done, 2, stopped=False)
+        assert row["ms_per_architecture"] == 500 and row["steady_networks"] == 4
+        assert row["ms_by_2"] == {"fastest": 500, "median": 500, "slowest": 500}
 
-    def test_few_groups_are_no_steady_state(self) -> None:
-        assert steady.rate([1.0] * 8, 2)["ms_per_architecture"] is None
-        assert steady.rate([], 2)["ms_per_architecture"] is None
+    def test_what_was_stopped_has_no_drain(self) -> None:
+        done = [10.0, 10.0, 11.0, 11.0, 12.0, 12.0]
+        assert steady.rate(done, 2, stopped=True)["ms_per_architecture"] == 500
+        assert steady.rate(done, 2, stopped=False)["ms_per_architecture"] is None
+
+    def test_few_are_no_steady_state(self) -> None:
+        assert steady.rate([], 2, stopped=True)["ms_per_architecture"] is None
 
     def test_processes_count_in_the_time_in_which_all_train(self) -> None:
         """Two that train two networks a second each; the second starts late and ends late."""
-        first = [float(n) for n in range(1, 9) for _ in range(2)]
+        first = [float(n) / 2 for n in range(2, 18)]
         row = workers.rates([first, [t + 3.5 for t in first]], 2)
-        assert row["ms_per_architecture"] == 250 and row["groups"] == [3, 3]
+        assert row["ms_per_architecture"] == 250 and row["networks"] == [7, 7]
 
     def test_a_process_that_trained_nothing_is_said(self) -> None:
-        assert workers.rates([[1.0, 1.0], []], 2)["ms_per_architecture"] is None
+        assert workers.rates([[1.0, 2.0, 3.0], []], 2)["why"] == "networks by process: [3, 0]"
 
 
 class TestRunner:

@@ -43,11 +43,14 @@ class TestOnACard:
     pytestmark = on_a_card
 
     @pytest.mark.parametrize("name", ["nasbench201", "nasbench101"])
-    def test_a_group_has_the_losses_of_the_cpu_but_for_rounding(
+    def test_a_group_has_the_first_losses_of_the_cpu_and_the_bits_of_the_eager_loop(
         self, name: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """Four steps magnify the rounding of another order of summation to some percent of a loss, on the CPU alone
+        as well: to the CPU only the losses before the first step are held, and to the eager loop of the card all."""
         some = networks(name, 6)
-        expected = [proxy.score(*network, 0, "cpu") for network in some]
+        on_cpu = [proxy.score(*network, 0, "cpu") for network in some]
+        eager = [proxy.score(*network, 0, "cuda") for network in some]
         score_all: Any = proxy.score_all
 
         def plainly(*_: Any) -> None:
@@ -56,11 +59,11 @@ class TestOnACard:
         monkeypatch.setattr(regression._Scorer, "score", plainly)
         found = [score for score, _ in score_all(some, 0, "cuda", gpu_card(4))]
         assert [s.status for s in found] == ["ok"] * 6
-        for one, other in zip(found, expected, strict=True):
+        assert found == eager
+        for one, other in zip(found, on_cpu, strict=True):
             for curve, same in zip(one.curves, other.curves, strict=True):
-                if curve.mode == "train":  # before the first step nothing has magnified rounding yet
+                if curve.mode == "train":
                     assert curve.losses[0] == pytest.approx(same.losses[0], rel=1e-5)
-            assert one.value == pytest.approx(other.value, rel=0.05)
 
     def test_neighbours_do_not_change_losses_beyond_rounding(self, proxy: Proxy) -> None:
         some = networks("nasbench201", 5)

@@ -32,7 +32,7 @@ STEPS = {
     "kernels": Step(kernels.kernels, 30, "the longest kernels in both layouts"),
     "ceiling": Step(kernels.ceiling, 40, "recorded networks that only replay, on 1 to 16 streams"),
     "engine": Step(steady.engine, 110, "the engine in its steady state"),
-    "workers": Step(workers.workers, 90, "one, two, three, four processes, without MPS and with it"),
+    "workers": Step(workers.workers, 90, "one, two, four, eight processes, without MPS and with it"),
     "agreement": Step(agreement.agreements, 60, "plain, engine, engine again: rho, first losses, spread"),
     "whole": Step(whole.whole, 540, "all of NAS-Bench-201, NAS-Bench-101 as far as time allows"),
 }
@@ -88,7 +88,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--plain", type=int, default=24, help="networks that the plain loop trains")
     parser.add_argument("--many", type=int, default=256, help="networks of a steady state")
     parser.add_argument("--sizes", default="8,16", help="networks of a group")
-    parser.add_argument("--processes", default="1,2,3,4", help="that train at the same time; whole takes the first")
+    parser.add_argument("--processes", default="1,2,4,8", help="that train at the same time; whole takes the first")
     parser.add_argument("--spaces", default="nasbench201,nasbench101")
     parser.add_argument("--presets", default="regression-fast,regression-n101,regression-menu", help="of whole")
     parser.add_argument("--architectures", type=Path, help="those of NAS-Bench-101 for whole, one per line")

@@ -9,6 +9,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -33,11 +34,12 @@ def host(setting: Setting) -> Row:
         share = setting.left / (len(setting.spaces) - number)
         proxy, some = setting.proxy(), networks(name, setting.many)
         on = setting.card(size)
-        Training(proxy, some[: 2 * size], on).run()  # every slot has had a network, every library is loaded
+        Training(proxy, some[: 2 * size], on).run(
+            time.monotonic() + share / 4
+        )  # every slot has had a network, every library is loaded
         with parts() as spent:
             training = Training(proxy, some, on)
-            seconds, _ = setting.timed(lambda training=training, share=share: training.run(
-                time.monotonic() + share / 3, at_least=2 * size))  # fmt: skip
+            seconds, _ = setting.timed(partial(training.run, time.monotonic() + share / 4))
         count = len(training.done) or 1
         row[name] = {
             "networks": count, "ms_per_architecture": 1e3 * seconds / count, "errors": training.errors[:2],
@@ -46,7 +48,7 @@ def host(setting: Setting) -> Row:
         partly(setting, row)
         training = Training(proxy, some, on)
         with samples() as counted:
-            training.run(time.monotonic() + share / 4, at_least=2 * size)
+            training.run(time.monotonic() + share / 4)
         row[name]["threads"] = counted
         partly(setting, row)
     return row

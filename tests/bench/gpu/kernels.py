@@ -6,6 +6,9 @@ import ctypes
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,39 +18,78 @@ from tests.bench import floors
 from tests.bench.gpu.runner import partly
 from tests.bench.gpu.setting import LAYOUTS, Row, Setting, networks, replay, residents
 
-LONGEST = 20
+LONGEST, FEWER = 20, 6  # kernels that are listed of the settings that count, and of the others
 NAME = 90  # characters of a kernel's
 
 
+@dataclass(frozen=True)
+class Choice:
+    """How cuDNN chooses its kernels, and the layout that they work on."""
+
+    layout: str
+    deterministic: bool
+    benchmark: bool
+
+    @property
+    def name(self) -> str:
+        """In words."""
+        chosen = "by trial" if self.benchmark else "by rule"
+        return f"{self.layout}, {'deterministic' if self.deterministic else 'any'} kernels, chosen {chosen}"
+
+    @contextmanager
+    def made(self) -> Iterator[None]:
+        """Within, cuDNN chooses so."""
+        flags = torch.backends.cudnn
+        before = flags.deterministic, flags.benchmark
+        flags.deterministic, flags.benchmark = self.deterministic, self.benchmark
+        try:
+            yield
+        finally:
+            flags.deterministic, flags.benchmark = before
+
+
 def kernels(setting: Setting) -> Row:
-    """Of one network in each layout: milliseconds of its training alone, and the kernels that take most of them."""
+    """Of one network, by layout and by how cuDNN chooses: milliseconds alone, and the longest kernels."""
     row: Row = {}
     proxy = setting.proxy()
-    for name in setting.spaces:
-        for layout in LAYOUTS:
-            if setting.left < 3:
-                break
-            [network] = residents(setting, proxy, networks(name, 1), setting.card(1, layout))
-            seconds, _ = setting.timed(lambda network=network: replay(network))
-            seconds, _ = setting.timed(lambda network=network: replay(network))
-            found: Row = {"ms_alone": seconds * 1e3}
-            row[f"{name} {layout}"] = found
+    choices = [
+        Choice(layout, deterministic, benchmark)
+        for deterministic, benchmark in ((True, False), (False, False), (True, True), (False, True))
+        for layout in LAYOUTS
+    ]
+    for choice in choices:
+        for name in setting.spaces:
+            if setting.left < 4:
+                return row
+            longest = LONGEST if choice.deterministic and not choice.benchmark else FEWER
+            row[f"{name}, {choice.name}"] = _of_one(setting, proxy, name, choice, longest)
             partly(setting, row)
-            try:
-                found |= _profiled(setting, network)
-            except Exception as error:  # the profiler may be forbidden on a machine
-                found["profiler"] = f"{type(error).__name__}: {error}"[:300]
-            partly(setting, row)
-            del network
     return row
 
 
-def _profiled(setting: Setting, network: Any) -> Row:
+def _of_one(setting: Setting, proxy: Any, name: str, choice: Choice, longest: int) -> Row:
+    on = setting.card(1, choice.layout)
+    with choice.made():
+        [network] = residents(setting, proxy, networks(name, 1), on)
+    interval = network.task.span + network.task.evaluated
+    intervals = network.task.batches / interval
+    seconds, _ = setting.timed(lambda: replay(network, interval))
+    seconds, _ = setting.timed(lambda: replay(network, interval))
+    found: Row = {"ms_alone": seconds * 1e3 * intervals}
+    try:
+        found |= _profiled(setting, network, interval, longest)
+    except Exception as error:  # the profiler may be forbidden on a machine
+        found["profiler"] = f"{type(error).__name__}: {error}"[:300]
+    return found
+
+
+def _profiled(setting: Setting, network: Any, interval: int, longest: int) -> Row:
     from torch.profiler import ProfilerActivity, profile
 
     cuda = setting.device == "cuda"
-    with profile(activities=[ProfilerActivity.CUDA if cuda else ProfilerActivity.CPU]) as profiler:
-        replay(network)
+    intervals = network.task.batches / interval
+    with profile(activities=[ProfilerActivity.CUDA if cuda else ProfilerActivity.CPU], acc_events=True) as profiler:
+        replay(network, interval)
         setting.wait()
     times: Counter[str] = Counter()
     counts: Counter[str] = Counter()
@@ -58,10 +100,11 @@ def _profiled(setting: Setting, network: Any) -> Row:
             counts[event.key] += event.count
     total = sum(times.values()) or 1
     return {
-        "kernels": sum(counts.values()), "kernel_ms": total / 1e3,
+        "kernels_per_architecture": sum(counts.values()) * intervals,
+        "kernel_ms_per_architecture": total / 1e3 * intervals,
         "longest": [
             f"{100 * taken / total:5.1f} % {taken / counts[name]:7.1f} us x {counts[name]:5d} {name[:NAME]}"
-            for name, taken in times.most_common(LONGEST)
+            for name, taken in times.most_common(longest)
         ],
     }  # fmt: skip
 
@@ -74,14 +117,16 @@ def ceiling(setting: Setting) -> Row:
         found: Row = {"h100_floor_ms": 1e3 * max(floors.mean(name, 4, setting.preset).seconds("H100"))}
         row[name] = found
         made: list[Any] = []
+        took = 0.0
         on = setting.card(max(setting.streams))
         for count in setting.streams:
-            if setting.left < 5:
+            if setting.left < 4 + 2 * took:
                 break
             began = time.perf_counter()
             made += residents(setting, proxy, networks(name, count - len(made), first=len(made)), on)
             recording = time.perf_counter() - began
             found[f"streams_{count}"] = {**_replayed(setting, made), "seconds_to_record": recording}
+            took = time.perf_counter() - began
             if setting.device == "cuda":
                 found["reserved_gb"] = torch.cuda.memory_reserved() / 1e9
             partly(setting, row)
@@ -100,9 +145,11 @@ def _replayed(setting: Setting, made: list[Any]) -> Row:
                 replay(network)
         return time.perf_counter() - began
 
-    once, _ = setting.timed(lambda: rounds(1))
-    once, _ = setting.timed(lambda: rounds(1))
-    count = max(1, min(50, int(1.5 / once)))
+    once, launching = setting.timed(lambda: rounds(1))
+    count = min(50, int(1.5 / once))
+    if not count:  # it takes so long that the first time is as good as any
+        per = 1e3 * made[0].task.batches / made[0].task.chunk / len(made)
+        return {"ms_per_architecture": once * per, "ms_of_host_to_launch": launching * per, "rounds": 1}
     seconds, launching = setting.timed(lambda: rounds(count))
     per = 1e3 * made[0].task.batches / made[0].task.chunk / (count * len(made))
     return {"ms_per_architecture": seconds * per, "ms_of_host_to_launch": launching * per, "rounds": count}

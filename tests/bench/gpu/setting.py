@@ -57,7 +57,7 @@ class Setting:
     plain: int = 24
     many: int = 256
     repeats: int = 2
-    processes: Sequence[int] = (1, 2, 3, 4)
+    processes: Sequence[int] = (1, 2, 4, 8)
     presets: Sequence[str] = ("regression-fast", "regression-n101", "regression-menu")
     architectures: Path | None = None
     seconds: float = 600.0
@@ -134,11 +134,11 @@ def residents(setting: Setting, proxy: Proxy, some: Sequence[Network], on: Card)
     return made
 
 
-def replay(resident: Resident) -> None:
-    """All batches of a training, with the images that are there: what the card does, and no more of the host."""
+def replay(resident: Resident, batches: int | None = None) -> None:
+    """Batches of a training, as many as there are images for: what the card does, and no more of the host."""
     with resident.slot.here():
         resident.next.zero_()
-        for batch in range(resident.task.chunk):
+        for batch in range(batches or resident.task.chunk):
             resident._once[resident.task.evaluates(batch)]()
 
 
@@ -149,17 +149,19 @@ class Training:
         scorer = scorer_of(proxy)
         self._trained = scorer.task.train_all(works(proxy, some), scorer.drawn(0), on)
         self.done: list[float] = []
+        self.stopped = False  # before the last was done: until then the card was full
         self.errors: list[str] = []
 
-    def run(self, until: float = float("inf"), at_least: int = 0) -> None:
-        """Train them, and stop early when `time.monotonic()` has come and `at_least` are done."""
+    def run(self, until: float = float("inf")) -> None:
+        """Train them, and stop early when `time.monotonic()` has come."""
         trained: Trained
         try:
             for trained in self._trained:
                 self.done.append(time.perf_counter())
                 if isinstance(trained.found, Exception):
                     self.errors.append(f"{type(trained.found).__name__}: {trained.found}"[:300])
-                if time.monotonic() > until and len(self.done) >= at_least:
+                if time.monotonic() > until:
+                    self.stopped = True
                     break
         finally:
             self._trained.close()

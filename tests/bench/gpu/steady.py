@@ -1,4 +1,4 @@
-"""The engine in its steady state: groups enough that filling and draining it do not count, start-up left out."""
+"""The engine in its steady state: start-up, filling and draining are left out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -19,8 +18,6 @@ from tests.bench import floors
 from tests.bench.gpu.agreement import stored
 from tests.bench.gpu.runner import partly
 from tests.bench.gpu.setting import Row, Setting, Training, networks
-
-LEAST = 5  # groups: of fewer there is no steady state
 
 
 def engine(setting: Setting) -> Row:
@@ -55,11 +52,11 @@ def steady(setting: Setting, proxy: Proxy, name: str, size: int, distinct: int, 
         torch.cuda.reset_peak_memory_stats()
     began = time.perf_counter()
     with utilisation(setting) as used:
-        training.run(time.monotonic() + seconds - 3, at_least=LEAST * size)
+        training.run(time.monotonic() + seconds - 2)
     row: Row = {
         "networks": len(training.done), "errors": sorted(set(training.errors))[:3],
         "seconds_to_first_group": training.done[0] - began if training.done else None,
-        **rate(training.done, size), **used,
+        **rate(training.done, size, training.stopped), **used,
     }  # fmt: skip
     if setting.device == "cuda":
         row["peak_gb"] = torch.cuda.max_memory_reserved() / 1e9
@@ -70,23 +67,23 @@ def steady(setting: Setting, proxy: Proxy, name: str, size: int, distinct: int, 
     return row
 
 
-def rate(done: Sequence[float], size: int) -> Row:
-    """Milliseconds per network between the end of the second group and that of the last but one.
+def rate(done: Sequence[float], size: int, stopped: bool) -> Row:
+    """Milliseconds per network while the card was full, and start-up was over.
 
     Args:
-        done: when each network was done; a group's come together.
-        size: networks of a group.
+        done: when each network was done.
+        size: networks that train at a time. Those that began together are done together; then they come one by one.
+        stopped: the last ones trained in full company, since the training was stopped.
     """
-    groups = len(done) // size
-    if groups < LEAST:
-        return {"ms_per_architecture": None, "why": f"{groups} groups are no steady state"}
-    first, last = 2 * size - 1, (groups - 1) * size - 1
-    ends = [done[size * group - 1] for group in range(2, groups)]
-    each = [1e3 * (b - a) / size for a, b in pairwise(ends)]
+    end = len(done) if stopped else len(done) - size
+    begin = min(2 * size, end - 2 * size) if end >= 3 * size else 0
+    if begin < size:
+        return {"ms_per_architecture": None, "why": f"{len(done)} networks are no steady state"}
+    each = [1e3 * (done[n + size - 1] - done[n - 1]) / size for n in range(begin, end - size + 1, size)]
     return {
-        "ms_per_architecture": 1e3 * (done[last] - done[first]) / (last - first),
-        "ms_of_groups": {"fastest": min(each), "median": statistics.median(each), "slowest": max(each)},
-        "steady_networks": last - first,
+        "ms_per_architecture": 1e3 * (done[end - 1] - done[begin - 1]) / (end - begin),
+        f"ms_by_{size}": {"fastest": min(each), "median": statistics.median(each), "slowest": max(each)},
+        "steady_networks": end - begin,
     }
 
 

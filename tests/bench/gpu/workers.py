@@ -74,24 +74,23 @@ def measured(setting: Setting, name: str, count: int, seconds: float, logs: Path
 
 
 def rates(done: Sequence[Sequence[float]], size: int) -> Row:
-    """The sum of the processes' rates, each between ends of its own groups while all trained.
+    """The sum of the processes' rates in the time in which all of them had a full card.
 
     Args:
-        done: when each network was done, by process, on the machine's clock.
-        size: networks of a group.
+        done: when each network was done, by process, on the machine's clock; all were stopped.
+        size: networks that train at a time in a process.
     """
-    ends = [[times[n] for n in range(size - 1, len(times), size)] for times in done]
-    if not all(ends):
-        return {"ms_per_architecture": None, "why": "a process trained no group"}
-    begin, end = max(e[0] for e in ends), min(e[-1] for e in ends)
-    rate, groups = 0.0, []
-    for each in ends:
-        within = [moment for moment in each if begin <= moment <= end]
-        groups.append(len(within) - 1)
+    if any(len(times) <= size for times in done):
+        return {"ms_per_architecture": None, "why": f"networks by process: {[len(times) for times in done]}"}
+    begin, end = max(times[size - 1] for times in done), min(times[-1] for times in done)
+    rate, counts = 0.0, []
+    for times in done:
+        within = [moment for moment in times if begin <= moment <= end]
+        counts.append(len(within) - 1)
         if len(within) < 2:
-            return {"ms_per_architecture": None, "why": "too few groups in the time in which all trained"}
-        rate += (len(within) - 1) * size / (within[-1] - within[0])
-    return {"ms_per_architecture": 1e3 / rate, "groups": groups, "seconds": end - begin}
+            return {"ms_per_architecture": None, "why": "no time in which all trained"}
+        rate += (len(within) - 1) / (within[-1] - within[0])
+    return {"ms_per_architecture": 1e3 / rate, "networks": counts, "seconds": end - begin}
 
 
 def _train(setting: Any, name: str, number: int, seconds: float, barrier: Any, answers: Any) -> None:
@@ -106,7 +105,7 @@ def _train(setting: Any, name: str, number: int, seconds: float, barrier: Any, a
     barrier.wait(STARTING)
     until = time.monotonic() + seconds
     training = Training(proxy, networks(name, 100 * size, distinct=setting.plain), on)
-    training.run(until, at_least=size)
+    training.run(until)
     answers.put((training.done, training.errors[:3]))
 
 

@@ -170,4 +170,8 @@ def test_an_unknown_preset_suggests() -> None:
 def test_a_gpu_trains_the_same_task(tmp_path: Path) -> None:
     proxy = regression.load(tiny(tmp_path))
     cpu, gpu = proxy.score(build, "a", 0, "cpu"), proxy.score(build, "a", 0, "cuda")
-    assert gpu.value == pytest.approx(cpu.value, rel=1e-3)
+    assert gpu.status == cpu.status == "ok"
+    for curve, same in zip(gpu.curves, cpu.curves, strict=True):
+        if curve.mode == "train":  # every later step magnifies rounding: 1.5 % of the score on the first card
+            assert curve.losses[0] == pytest.approx(same.losses[0], rel=1e-5)
+    assert gpu == proxy.score(build, "a", 0, "cuda")
