@@ -43,14 +43,13 @@ class TestOnACard:
     pytestmark = on_a_card
 
     @pytest.mark.parametrize("name", ["nasbench201", "nasbench101"])
-    def test_a_group_has_the_first_losses_of_the_cpu_and_the_bits_of_the_eager_loop(
+    def test_a_group_has_the_first_losses_of_the_cpu_and_the_bits_of_networks_alone(
         self, name: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Four steps magnify the rounding of another order of summation to some percent of a loss, on the CPU alone
-        as well: to the CPU only the losses before the first step are held, and to the eager loop of the card all."""
+        as well: to the CPU only the losses before the first step are held."""
         some = networks(name, 6)
-        on_cpu = [proxy.score(*network, 0, "cpu") for network in some]
-        eager = [proxy.score(*network, 0, "cuda") for network in some]
+        others = [proxy.score(*network, 0, device) for device in ("cpu", "cuda") for network in some]
         score_all: Any = proxy.score_all
 
         def plainly(*_: Any) -> None:
@@ -59,8 +58,8 @@ class TestOnACard:
         monkeypatch.setattr(regression._Scorer, "score", plainly)
         found = [score for score, _ in score_all(some, 0, "cuda", gpu_card(4))]
         assert [s.status for s in found] == ["ok"] * 6
-        assert found == eager
-        for one, other in zip(found, on_cpu, strict=True):
+        assert found == [score_all([network], 0, "cuda", gpu_card(1))[0][0] for network in some]
+        for one, other in zip(found + found, others, strict=True):
             for curve, same in zip(one.curves, other.curves, strict=True):
                 if curve.mode == "train":
                     assert curve.losses[0] == pytest.approx(same.losses[0], rel=1e-5)

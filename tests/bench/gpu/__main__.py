@@ -18,7 +18,19 @@ from pathlib import Path
 
 import torch
 
-from tests.bench.gpu import about, agreement, graphs, host, kernels, marked, runner, steady, whole, workers
+from tests.bench.gpu import (
+    about,
+    agreement,
+    convolutions,
+    graphs,
+    host,
+    kernels,
+    marked,
+    runner,
+    steady,
+    whole,
+    workers,
+)
 from tests.bench.gpu.runner import NoCardError, Step
 from tests.bench.gpu.setting import Setting
 
@@ -31,6 +43,7 @@ STEPS = {
     "host": Step(host.host, 40, "the host's time by part"),
     "kernels": Step(kernels.kernels, 30, "the longest kernels in both layouts"),
     "ceiling": Step(kernels.ceiling, 40, "recorded networks that only replay, on 1 to 16 streams"),
+    "convolutions": Step(convolutions.convolutions, 30, "a convolution's parts in the shapes of the networks"),
     "engine": Step(steady.engine, 110, "the engine in its steady state"),
     "workers": Step(workers.workers, 90, "one, two, four, eight processes, without MPS and with it"),
     "agreement": Step(agreement.agreements, 60, "plain, engine, engine again: rho, first losses, spread"),
@@ -47,12 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.images is not None and not options.images.exists():
         sys.exit(f"--images {options.images} does not exist")
     names = list(dict.fromkeys(["versions", *(options.steps or BY_DEFAULT)]))
-    os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")  # as `pipeline score` does
+    os.environ.update(executor.CUDA_SETTINGS | dict(os.environ))  # as `pipeline score` has them
     torch.set_num_threads(1)
     setting = Setting(
         options.out, images=options.images, plain=options.plain, many=options.many, architectures=options.architectures,
         presets=options.presets.split(","), spaces=options.spaces.split(","), sizes=_numbers(options.sizes),
-        processes=_numbers(options.processes),
+        processes=_numbers(options.processes), repeats=options.repeats,
     )  # fmt: skip
     began = time.monotonic()
     try:
@@ -87,6 +100,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--images", type=Path, help="a folder of pictures instead of the synthetic batch")
     parser.add_argument("--plain", type=int, default=24, help="networks that the plain loop trains")
     parser.add_argument("--many", type=int, default=256, help="networks of a steady state")
+    parser.add_argument("--repeats", type=int, default=2, help="of the engine's steady state")
     parser.add_argument("--sizes", default="8,16", help="networks of a group")
     parser.add_argument("--processes", default="1,2,4,8", help="that train at the same time; whole takes the first")
     parser.add_argument("--spaces", default="nasbench201,nasbench101")

@@ -17,6 +17,8 @@ from tests.bench.gpu.setting import Row, Setting, networks, score_all, scorer_of
 STEPS, EVERY = 4, 2  # iterations of a graph beside eager, and between its evaluations
 LONGER = 20  # iterations of networks that replay while others are recorded
 
+Result = tuple[Score, torch.Tensor]
+
 
 def one_graph(setting: Setting) -> Row:
     """One network: losses of four steps, and the weights after them."""
@@ -31,21 +33,22 @@ def one_graph(setting: Setting) -> Row:
                 "engine": partial(_engine, setting, proxy, setting.graph),
                 "cpu": lambda some, proxy=proxy: proxy.score(*some, 0, "cpu"),
             }
-            reference: tuple[Score, torch.Tensor] | None = None
+            results: dict[str, Result] = {}
             for way, train in ways.items():
-                row[name][way] = _compared(train, network, reference)
-                reference = reference or row[name][way].pop("result")
-                row[name][way].pop("result", None)
+                try:
+                    results[way] = _with_weights(train, network)
+                    row[name][way] = _compared(results[way], results.get("eager"))
+                except Exception as error:
+                    row[name][way] = {"error": f"{type(error).__name__}: {error}"[:400]}
                 partly(setting, row)
+            if {"engine", "engine_unrecorded"} <= set(results):
+                row[name]["recorded_has_the_same_bits"] = results["engine"][0] == results["engine_unrecorded"][0]
     return row
 
 
-def _compared(train: Callable[[Network], Score], network: Network, reference: tuple[Score, torch.Tensor] | None) -> Row:
-    try:
-        score, weights = _with_weights(train, network)
-    except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}"[:400], "result": reference}
-    row: Row = {"status": score.status, "reason": score.reason, "score": score.value, "result": (score, weights)}
+def _compared(result: Result, reference: Result | None) -> Row:
+    score, weights = result
+    row: Row = {"status": score.status, "reason": score.reason, "score": score.value}
     if reference is not None and reference[0].curves and score.curves:
         expected, theirs = reference
         row |= agreement([score], [expected])
@@ -58,7 +61,7 @@ def _compared(train: Callable[[Network], Score], network: Network, reference: tu
     return row
 
 
-def _with_weights(train: Callable[[Network], Score], network: Network) -> tuple[Score, torch.Tensor]:
+def _with_weights(train: Callable[[Network], Score], network: Network) -> Result:
     """The score, and the backbone's weights after the training."""
     build, arch_id = network
     built: list[nn.Module] = []

@@ -42,6 +42,8 @@ class Setting:
         sizes: networks of a group.
         plain: networks that the plain eager loop trains one at a time; the engine trains the same ones.
         many: networks of a steady state.
+        repeats: of a measurement.
+        shapes: convolutions that are timed.
         processes: that train on the card at the same time.
         seconds: that the step may take.
     """
@@ -57,6 +59,7 @@ class Setting:
     plain: int = 24
     many: int = 256
     repeats: int = 2
+    shapes: int = 99
     processes: Sequence[int] = (1, 2, 4, 8)
     presets: Sequence[str] = ("regression-fast", "regression-n101", "regression-menu")
     architectures: Path | None = None
@@ -81,9 +84,10 @@ class Setting:
         self.wait()
         return time.perf_counter() - started, result
 
-    def card(self, size: int, layout: str = "channels_last", graph: Any = ...) -> Card:
-        """An engine."""
-        return Card(card.exact(self.device), self.graph if graph is ... else graph, size, LAYOUTS[layout])
+    def card(self, size: int, layout: str | None = None, graph: Any = ...) -> Card:
+        """An engine, in the layout that it prefers where none is named."""
+        named = {} if layout is None else {"layout": LAYOUTS[layout]}
+        return Card(card.exact(self.device), self.graph if graph is ... else graph, size, **named)
 
     def proxy(self) -> Proxy:
         """The regression proxy."""

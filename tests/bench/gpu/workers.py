@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import os
 import queue
@@ -18,50 +17,67 @@ from tests.bench.gpu.runner import partly
 from tests.bench.gpu.setting import Row, Setting, Training, networks
 
 STARTING = 40.0  # seconds that processes may take to be ready
+LEAST = 12.0  # seconds that a way needs, the start of its processes with them
 
 
 def workers(setting: Setting) -> Row:
-    """Architectures per second of one, two, ... processes, without MPS and with it."""
-    row: Row = {}
-    name = setting.spaces[0]
-    ways = [(count, False) for count in setting.processes] + [(count, True) for count in setting.processes]
-    plain_seconds = stored(setting, name)[1]
-    for number, (count, shared) in enumerate(ways):
-        share = setting.left / (len(ways) - number)
-        if setting.left < 12:
-            row["left_out"] = [f"{c}{' with MPS' if s else ''}" for c, s in ways[number:]]
-            break
-        key = f"{count}_{'with' if shared else 'without'}_mps"
-        try:
-            with mps.daemon() if shared else contextlib.nullcontext(None) as logs:
-                row[key] = measured(setting, name, count, max(4.0, share - 9), logs)
-        except mps.NoMpsError as error:
-            row["mps"] = str(error)
-            break
-        except (OSError, RuntimeError, queue.Empty) as error:
-            row[key] = {"error": f"{type(error).__name__}: {error}"[:300]}
-        if plain_seconds and row[key].get("ms_per_architecture"):
-            row[key]["ratio_to_plain"] = 1e3 * plain_seconds / row[key]["ms_per_architecture"]
-        partly(setting, row)
+    """Milliseconds per architecture of one, two, ... processes, without MPS and with it."""
+    row: Row = {name: {} for name in setting.spaces}
+    ways = [(name, count) for name in setting.spaces for count in setting.processes]
+    try:
+        with mps.daemon() as logs:
+            for number, (name, count) in enumerate(ways):
+                _add(setting, row, name, f"{count}_with_mps", count, 2 * len(ways) - number, logs)
+            row["mps"] = mps.last_lines(logs)
+    except mps.NoMpsError as error:
+        row["mps"] = str(error)
+    for number, (name, count) in enumerate(ways):
+        _add(setting, row, name, f"{count}_without_mps", count, len(ways) - number, None)
     return row
 
 
+def _add(setting: Setting, row: Row, name: str, key: str, count: int, ways: int, logs: Path | None) -> None:
+    """Measure one way in its share of the time that is left for `ways`."""
+    seconds = setting.left / ways
+    if setting.left < LEAST:
+        row.setdefault("left_out", []).append(f"{name} {key}")
+        return
+    try:
+        found = measured(setting, name, count, max(LEAST, seconds), logs)
+    except (OSError, RuntimeError, queue.Empty) as error:
+        found = {"error": f"{type(error).__name__}: {error}"[:300]}
+    plain_seconds = stored(setting, name)[1]
+    if plain_seconds and found.get("ms_per_architecture"):
+        found["ratio_to_plain"] = 1e3 * plain_seconds / found["ms_per_architecture"]
+    row[name][key] = found
+    partly(setting, row)
+
+
 def measured(setting: Setting, name: str, count: int, seconds: float, logs: Path | None) -> Row:
-    """Start processes, let all of them train, and count in the time in which all did."""
+    """Start processes, let all of them train, and count in the time in which all did.
+
+    Args:
+        setting: how to train.
+        name: of the space.
+        count: processes.
+        seconds: for all, the start with them.
+        logs: of MPS, where it runs.
+    """
+    ends = time.monotonic() + seconds
     context = multiprocessing.get_context("spawn")
-    barrier, answers = context.Barrier(count + 1), context.Queue()
+    barrier, answers = context.Barrier(count + 1, timeout=STARTING), context.Queue()
     # what only this process needs is not handed along: a graph's class is found again there
     handed = replace(setting, graph=_graph_name(setting.graph))  # type: ignore[arg-type]
     started = [
-        context.Process(target=_train, args=(handed, name, number, seconds, barrier, answers), daemon=True)
+        context.Process(target=_train, args=(handed, name, number, ends, barrier, answers), daemon=True)
         for number in range(count)
     ]
     for process in started:
         process.start()
     try:
-        barrier.wait(STARTING)
+        barrier.wait()
         servers = mps.servers() if logs else None
-        found = [answers.get(timeout=seconds + 30) for _ in started]
+        found = [answers.get(timeout=seconds + STARTING) for _ in started]
     finally:
         for process in started:
             process.join(3)
@@ -69,7 +85,7 @@ def measured(setting: Setting, name: str, count: int, seconds: float, logs: Path
     size = setting.sizes[0]
     row = {**rates([done for done, _ in found], size), "errors": sorted({e for _, errors in found for e in errors})[:3]}
     if logs is not None:
-        row |= {"servers": servers, "mps_said": mps.last_lines(logs)}
+        row["servers"] = servers
     return row
 
 
@@ -93,19 +109,21 @@ def rates(done: Sequence[Sequence[float]], size: int) -> Row:
     return {"ms_per_architecture": 1e3 / rate, "networks": counts, "seconds": end - begin}
 
 
-def _train(setting: Any, name: str, number: int, seconds: float, barrier: Any, answers: Any) -> None:
+def _train(setting: Any, name: str, number: int, ends: float, barrier: Any, answers: Any) -> None:
     import torch
 
-    os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
+    from pipeline import executor
+
+    os.environ.update(executor.CUDA_SETTINGS | dict(os.environ))
     torch.set_num_threads(1)
     setting = replace(setting, graph=_graph(setting.graph))
     size = setting.sizes[0]
     proxy, on = setting.proxy(), setting.card(size)
-    Training(proxy, networks(name, 2 * size, first=10_000 * (number + 1)), on).run()
-    barrier.wait(STARTING)
-    until = time.monotonic() + seconds
+    warming = (ends - time.monotonic()) / 3
+    Training(proxy, networks(name, 2 * size, first=10_000 * (number + 1)), on).run(time.monotonic() + warming)
+    barrier.wait()
     training = Training(proxy, networks(name, 100 * size, distinct=setting.plain), on)
-    training.run(until)
+    training.run(max(ends, time.monotonic() + LEAST / 4))
     answers.put((training.done, training.errors[:3]))
 
 
