@@ -49,7 +49,7 @@ def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
     return Setting(
         out, device="cpu", graph=Tape, preset=str(preset), spaces=("nasbench101",), sizes=(1,), streams=(1,), plain=2,
         many=5, repeats=1, shapes=2, processes=(1,), presets=(str(preset),), architectures=architectures,
-        seconds=10_000,
+        workers=1, seconds=10_000,
     )  # fmt: skip
 
 

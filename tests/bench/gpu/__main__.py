@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+from pipeline import executor
 from tests.bench.gpu import (
     about,
     agreement,
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     setting = Setting(
         options.out, images=options.images, plain=options.plain, many=options.many, architectures=options.architectures,
         presets=options.presets.split(","), spaces=options.spaces.split(","), sizes=_numbers(options.sizes),
-        processes=_numbers(options.processes), repeats=options.repeats,
+        processes=_numbers(options.processes), repeats=options.repeats, workers=options.workers,
     )  # fmt: skip
     began = time.monotonic()
     try:
@@ -102,7 +103,8 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--many", type=int, default=256, help="networks of a steady state")
     parser.add_argument("--repeats", type=int, default=2, help="of the engine's steady state")
     parser.add_argument("--sizes", default="8,16", help="networks of a group")
-    parser.add_argument("--processes", default="1,2,4,8", help="that train at the same time; whole takes the first")
+    parser.add_argument("--processes", default="1,2,4,8", help="that train at the same time")
+    parser.add_argument("--workers", type=int, help="of whole; as many as `pipeline score` has by default")
     parser.add_argument("--spaces", default="nasbench201,nasbench101")
     parser.add_argument("--presets", default="regression-fast,regression-n101,regression-menu", help="of whole")
     parser.add_argument("--architectures", type=Path, help="those of NAS-Bench-101 for whole, one per line")

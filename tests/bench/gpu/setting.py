@@ -44,6 +44,9 @@ class Setting:
         many: networks of a steady state.
         repeats: of a measurement.
         shapes: convolutions that are timed.
+        presets: that whole spaces are scored with.
+        architectures: file with those of NAS-Bench-101 that are scored, one per line.
+        workers: that score whole spaces; None for as many as `pipeline score` has by default.
         processes: that train on the card at the same time.
         seconds: that the step may take.
     """
@@ -63,6 +66,7 @@ class Setting:
     processes: Sequence[int] = (1, 2, 4, 8)
     presets: Sequence[str] = ("regression-fast", "regression-n101", "regression-menu")
     architectures: Path | None = None
+    workers: int | None = None
     seconds: float = 600.0
     started: float = field(default_factory=time.monotonic)
 
