@@ -23,7 +23,7 @@ from pipeline.executor import device_of
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import Bundle, Curve
 from pipeline.scoring.plan import Plan, fits, sampled, specs
-from pipeline.search.walk import whole_space
+from pipeline.search.trajectory import whole_space
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

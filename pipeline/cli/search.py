@@ -60,11 +60,12 @@ def search(
     No ground truth is used. The best architectures are printed as JSON from which they can be built.
     """
     from pipeline.search import run as stage
-    from pipeline.search.walk import Method
+    from pipeline.search.search import SearchSettings
+    from pipeline.search.trajectory import SearchMethod
 
     where = executor.where(compute.workers)
-    method = Method(searching.method, searching.population, searching.tournament)
-    settings = stage.Settings(method, searching.budget, seeds_of(searching.seeds))
+    method = SearchMethod(searching.method, searching.population, searching.tournament)
+    settings = SearchSettings(method, searching.budget, seeds_of(searching.seeds))
     plan = plan_of(benchmark, lake, options, compute.device)
     with storing_before_stop():
         summary = stage.run(lake, plan, settings, stored=searching.stored, workers=compute.workers, where=where)

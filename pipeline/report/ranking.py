@@ -106,7 +106,8 @@ def _menus(connection: duckdb.DuckDBPyConnection, main: Row, ranking: list[Row])
                 continue
             points = own.explode(["stages", "iterations", "rho"])
             table = points.pivot(index="signal", columns=["stages", "iterations"], values="rho").sort_index(axis=1)
-            columns = [f"stage {stage}\n{iteration}" for stage, iteration in table.columns.to_list()]
+            stages, iterations = (table.columns.get_level_values(level) for level in (0, 1))
+            columns = [f"stage {stage}\n{at}" for stage, at in zip(stages, iterations, strict=True)]
             title = f"{series_name(row)}: rho of each signal's {mode} loss, n {own['n'].max()}"
             signals = [str(signal) for signal in table.index]
             drawing = figures.heat(signals, columns, table.to_numpy(float), title=title)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from pipeline import text_table
@@ -50,8 +52,8 @@ def terminal_tables(spaces: list[Row]) -> str:
 def _cells(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame as text: four decimals of floats, and nothing where there is no value."""
 
-    def text(value: object) -> str:
-        if value is None or value is pd.NA or value != value:
+    def text(value: Any) -> str:
+        if pd.isna(value):
             return ""
         return f"{value:.4f}" if isinstance(value, float) else str(value)
 

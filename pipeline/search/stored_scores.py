@@ -1,4 +1,4 @@
-"""What is known of a proxy in a lake, for a search: its row, and the scores of it that are stored."""
+"""A proxy in a lake, for a search: its row, and its stored scores."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
 from pipeline.proxies.contract import Bundle, Proxy
 from pipeline.scoring.plan import Plan
-from pipeline.search.walk import Scored
+from pipeline.search.trajectory import SearchScore
 
 
 def stored_proxy(lake: Lake, plan: Plan) -> dict[str, Any]:
-    """The row of the proxy that is meant by a name, a proxy_id, or a TOML file with its images."""
+    """The row of the proxy that the plan names: by name, by proxy_id, or by a TOML file with its images.
+
+    Raises:
+        UserError: there is no such proxy in the lake.
+    """
     rows = _proxies(lake, plan.benchmark)
     if plan.proxy in rows:
         return dict(rows[plan.proxy])
@@ -47,19 +51,25 @@ def _proxies(lake: Lake, benchmark: str) -> dict[str, dict[str, Any]]:
 
 
 def single(bundle: Bundle) -> Proxy:
+    """The one proxy of a bundle.
+
+    Raises:
+        UserError: there are several.
+    """
     if len(bundle.proxies) != 1:
         some = ", ".join(p.name for p in bundle.proxies[:3])
         raise UserError(f"a search follows one proxy, {bundle.name} is {len(bundle.proxies)}: name one, such as {some}")
     return bundle.proxies[0]
 
 
-def stored_scores(lake: Lake, plan: Plan, proxy: Mapping[str, Any]) -> dict[int | None, dict[str, Scored]]:
+def stored_scores(lake: Lake, plan: Plan, proxy: Mapping[str, Any]) -> dict[int | None, dict[str, SearchScore]]:
     """The stored scores of a proxy in the plan's space: by seed, then by arch_id."""
-    found: dict[int | None, dict[str, Scored]] = {}
-    for r in _rows(lake, plan, proxy):
-        value = r["value"] if r["status"] == "ok" else None
-        found.setdefault(r["seed"], {})[r["arch_id"]] = scored(value, r["seconds"], proxy["higher_is_better"])
-    return found
+    by_seed: dict[int | None, dict[str, SearchScore]] = {}
+    for row in _rows(lake, plan, proxy):
+        value = row["value"] if row["status"] == "ok" else None
+        score = search_score(value, row["seconds"], proxy["higher_is_better"])
+        by_seed.setdefault(row["seed"], {})[row["arch_id"]] = score
+    return by_seed
 
 
 def _rows(lake: Lake, plan: Plan, proxy: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -77,6 +87,7 @@ def _rows(lake: Lake, plan: Plan, proxy: Mapping[str, Any]) -> list[dict[str, An
     return list(table.filter(here).to_pylist())
 
 
-def scored(value: float | None, seconds: float | None, higher_is_better: bool) -> Scored:
+def search_score(value: float | None, seconds: float | None, higher_is_better: bool) -> SearchScore:
+    """A score as a search sees it."""
     promise = value if higher_is_better or value is None else -value
-    return Scored(value, promise, seconds)
+    return SearchScore(value, promise, seconds)

@@ -21,74 +21,77 @@ from pipeline.report import page as report
 from pipeline.scoring import aggregates as define
 from pipeline.scoring import run as score
 from pipeline.search import run as search
-from pipeline.search.walk import Method, Scored, Territory, Walk, best_first, whole_space
+from pipeline.search.search import SearchSettings
+from pipeline.search.trajectory import SearchDomain, SearchMethod, SearchScore, Trajectory, best_first, whole_space
 from tests.fixtures import lakes
 
-SMALL = Method("evolution", population=6, tournament=3)
+SMALL = SearchMethod("evolution", population=6, tournament=3)
 
 
-def scored(promise: float | None) -> Scored:
-    return Scored(promise, promise, 1.0)
+def scored(promise: float | None) -> SearchScore:
+    return SearchScore(promise, promise, 1.0)
 
 
-def numbers() -> Territory:
+def numbers() -> SearchDomain:
     """The integers, each with two neighbours."""
-    return Territory(
+    return SearchDomain(
         lambda r: {"n": r.randrange(1000)},
         lambda spec, r: {"n": spec["n"] + r.choice((-1, 1))},
         lambda spec: (str(spec["n"]), json.dumps(spec)),
     )
 
 
-def walked(quality: Any, budget: int = 60, method: Method = SMALL, seed: int = 0) -> tuple[Walk, dict[str, Scored]]:
-    walk, scores = Walk("s", seed, method, numbers()), dict[str, Scored]()
-    while walk.advance(scores, budget):
-        scores |= {step.arch_id: scored(quality(int(step.arch_id))) for step in walk.steps}
-    return walk, scores
+def walked(
+    quality: Any, budget: int = 60, method: SearchMethod = SMALL, seed: int = 0
+) -> tuple[Trajectory, dict[str, SearchScore]]:
+    trajectory, scores = Trajectory("s", seed, method, numbers()), dict[str, SearchScore]()
+    while trajectory.advance(scores, budget):
+        scores |= {step.arch_id: scored(quality(int(step.arch_id))) for step in trajectory.steps}
+    return trajectory, scores
 
 
 def test_evolution_mutates_the_best_of_a_tournament_among_the_last_members():
-    walk, scores = walked(float)
-    assert [s.parent for s in walk.steps[:6]] == [None] * 6 and len(walk.steps) == 60
-    for number, step in enumerate(walk.steps[6:], 6):
-        living = [s.arch_id for s in walk.steps[number - 6 : number]]
+    trajectory, scores = walked(float)
+    assert [s.parent for s in trajectory.steps[:6]] == [None] * 6 and len(trajectory.steps) == 60
+    for number, step in enumerate(trajectory.steps[6:], 6):
+        living = [s.arch_id for s in trajectory.steps[number - 6 : number]]
         assert step.parent in living and abs(int(step.arch_id) - int(step.parent)) == 1
         won = sum(scores[a].promise <= scores[step.parent].promise for a in living)
         assert won >= 3  # of the tournament's three
-    assert walked(float)[0].steps == walk.steps != walked(float, seed=1)[0].steps
-    assert walked(float, budget=20)[0].steps == walk.steps[:20]  # a longer search goes on from a shorter one
+    assert walked(float)[0].steps == trajectory.steps != walked(float, seed=1)[0].steps
+    assert walked(float, budget=20)[0].steps == trajectory.steps[:20]  # a longer search goes on from a shorter one
 
 
 def test_the_order_in_which_scores_come_in_changes_no_step():
     whole, _ = walked(float)
-    walk, scores, draw = Walk("s", 0, SMALL, numbers()), dict[str, Scored](), random.Random(5)
+    trajectory, scores, draw = Trajectory("s", 0, SMALL, numbers()), dict[str, SearchScore](), random.Random(5)
     ahead = 0
     while True:
-        walk.advance(scores, 60)
-        waiting = [s.arch_id for s in walk.steps if s.arch_id not in scores]
+        trajectory.advance(scores, 60)
+        waiting = [s.arch_id for s in trajectory.steps if s.arch_id not in scores]
         if not waiting:
             break
-        ahead = max(ahead, len(set(waiting)) if len(walk.steps) > 6 else 0)
+        ahead = max(ahead, len(set(waiting)) if len(trajectory.steps) > 6 else 0)
         one = draw.choice(waiting)
         scores[one] = scored(float(one))
-    assert walk.steps == whole.steps
+    assert trajectory.steps == whole.steps
     assert ahead > 1  # later steps were taken while earlier ones were being scored
 
 
 def test_failures_rank_last_and_have_no_children():
-    walk, scores = walked(lambda n: None if n % 2 else float(n))
-    parents = {s.parent for s in walk.steps} - {None}
+    trajectory, scores = walked(lambda n: None if n % 2 else float(n))
+    parents = {s.parent for s in trajectory.steps} - {None}
     assert parents and all(int(p) % 2 == 0 for p in parents)
-    assert [int(s.arch_id) % 2 for s in best_first(walk.steps, scores)].count(1) == 0
+    assert [int(s.arch_id) % 2 for s in best_first(trajectory.steps, scores)].count(1) == 0
     nothing, _ = walked(lambda n: None)
     assert {s.parent for s in nothing.steps} == {None} and len(nothing.steps) == 60
 
 
 def test_random_search_has_no_parents_and_a_tournament_fits_its_population():
-    walk, _ = walked(float, method=Method("random"))
-    assert {s.parent for s in walk.steps} == {None}
+    trajectory, _ = walked(float, method=SearchMethod("random"))
+    assert {s.parent for s in trajectory.steps} == {None}
     with pytest.raises(UserError, match="tournament of 7 in a population of 6"):
-        Method("evolution", 6, 7)
+        SearchMethod("evolution", 6, 7)
 
 
 def arguments(lake: Path, *more: str) -> list[str]:
@@ -187,9 +190,9 @@ def test_what_a_search_chose_is_no_sample_until_a_sample_asks_for_it(searched: P
 
 
 def test_two_that_search_the_same_store_each_step_once(tmp_path: Path) -> None:
-    lake, settings = tmp_path / "lake", search.Settings(SMALL, 24, (0,))
+    lake, settings = tmp_path / "lake", SearchSettings(SMALL, 24, (0,))
     bench = benchmarks.load("nasbench201")
-    late = search._live(lake, plan("random"), bench, settings)  # it has looked at the lake before the other begins
+    late = search.live(lake, plan("random"), bench, settings)  # it has looked at the lake before the other begins
     search.run(lake, plan("random"), settings, workers=1)
     late.advance()
     with executor.opened(executor.Where("inline"), None, "cpu") as pool:
@@ -200,14 +203,14 @@ def test_two_that_search_the_same_store_each_step_once(tmp_path: Path) -> None:
 
 def test_a_step_that_is_stored_otherwise_is_told(searched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "whole_space", constant)
-    settings = search.Settings(SMALL, 24, (0, 1))
+    settings = SearchSettings(SMALL, 24, (0, 1))
     with pytest.raises(UserError, match="stored with another architecture: it was made by another version"):
         search.run(searched, plan("random"), settings, workers=1)
 
 
-def constant(bench: Benchmark, space: str) -> Territory:
+def constant(bench: Benchmark, space: str) -> SearchDomain:
     only = {"channels": [8, 8, 8, 8, 8]}
-    return Territory(lambda r: only, lambda spec, r: only, whole_space(bench, space).identify)
+    return SearchDomain(lambda r: only, lambda spec, r: only, whole_space(bench, space).identify)
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """How a search goes through a space: every step names an architecture, from the steps before it and their scores.
 
-A walk is a pure function of its search, its seed and the scores: what is random in a step comes from a stream of
-(search, seed, step). So a walk that was interrupted is taken again from its first step, through scores that are there.
+A trajectory is a pure function of its search, its seed and the scores: what is random in a step comes from a random
+stream of (search, seed, step). So a trajectory that was interrupted is made again from its first step, with the scores
+that are stored.
 """
 
 from __future__ import annotations
@@ -16,12 +17,18 @@ from pipeline.errors import UserError
 from pipeline.search.evolution import AgeingEvolution, winner
 
 METHODS = ("evolution", "random")
-TRIES, FARTHEST = 50, 10  # of a mutation that may only lead to some architectures: at each distance, and distances
+TRIES, FARTHEST = 50, 10  # of a mutation to some architectures alone: tries at each distance, and distances
 
 
 @dataclass(frozen=True)
-class Scored:
-    """A score, with its `promise`: higher is better, None where it failed. `seconds` are None where nobody told."""
+class SearchScore:
+    """A score as a search sees it.
+
+    Attributes:
+        value: as stored; None where it failed.
+        promise: the value turned so that higher is better; None where it failed.
+        seconds: wall time; None where it is not stored.
+    """
 
     value: float | None
     promise: float | None
@@ -38,8 +45,8 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Territory:
-    """Where a search walks.
+class SearchDomain:
+    """The architectures that a search can try.
 
     Args:
         sample: a random architecture.
@@ -53,7 +60,7 @@ class Territory:
 
 
 @dataclass(frozen=True)
-class Method:
+class SearchMethod:
     """How the next architecture is chosen: by ageing `evolution`, or at `random`.
 
     Of evolution, a failed score ranks last, and a tournament of failures alone ends with a random step.
@@ -80,19 +87,25 @@ class Method:
         return {"method": self.name} if self.name == "random" else {"method": self.name, **vars(self.ageing)}
 
 
-class Walk:
+class Trajectory:
     """The steps of one seed.
 
-    A step of evolution needs the scores of its own tournament alone, so several steps of a walk can be scored at once
-    and are still the same steps.
+    A step of evolution needs the scores of its own tournament alone, so several steps of a trajectory can be scored at
+    once and are still the same steps.
+
+    Args:
+        search_id: of the search.
+        seed: of the trajectory.
+        method: how the next architecture is chosen.
+        domain: the architectures to choose from.
     """
 
-    def __init__(self, search_id: str, seed: int, method: Method, territory: Territory) -> None:
-        self.search_id, self.seed, self.method, self.territory = search_id, seed, method, territory
+    def __init__(self, search_id: str, seed: int, method: SearchMethod, domain: SearchDomain) -> None:
+        self.search_id, self.seed, self.method, self.domain = search_id, seed, method, domain
         self.steps: list[Step] = []
         self._specs: dict[str, Spec] = {}
 
-    def advance(self, scores: Mapping[str, Scored], budget: int) -> list[Step]:
+    def advance(self, scores: Mapping[str, SearchScore], budget: int) -> list[Step]:
         """Take every step up to `budget` that the scores known so far decide; returns the new ones."""
         before = len(self.steps)
         while len(self.steps) < budget:
@@ -101,29 +114,29 @@ class Walk:
                 break
         return self.steps[before:]
 
-    def _step(self, random: Random, scores: Mapping[str, Scored]) -> bool:
+    def _step(self, random: Random, scores: Mapping[str, SearchScore]) -> bool:
         """Take one step; False if a score that it depends on is not known yet."""
         contestants = [] if self.method.name == "random" else self.method.ageing.contestants(self.steps, random)
         if any(member.arch_id not in scores for member in contestants):
             return False
         parent = winner(contestants, lambda member: scores[member.arch_id].promise)
         if parent is None:
-            self._take(self.territory.sample(random), None)
+            self._append(self.domain.sample(random), None)
         else:
-            self._take(self.territory.mutate(self._specs[parent.arch_id], random), parent.arch_id)
+            self._append(self.domain.mutate(self._specs[parent.arch_id], random), parent.arch_id)
         return True
 
-    def _take(self, spec: Spec, parent: str | None) -> None:
-        arch_id, text = self.territory.identify(spec)
+    def _append(self, spec: Spec, parent: str | None) -> None:
+        arch_id, text = self.domain.identify(spec)
         self._specs[arch_id] = spec
         self.steps.append(Step(arch_id, text, parent))
 
-    def scored(self, scores: Mapping[str, Scored]) -> int:
+    def scored(self, scores: Mapping[str, SearchScore]) -> int:
         """How many steps from the first on have their scores."""
         return next((i for i, step in enumerate(self.steps) if step.arch_id not in scores), len(self.steps))
 
 
-def best_first(steps: Sequence[Step], scores: Mapping[str, Scored]) -> list[Step]:
+def best_first(steps: Sequence[Step], scores: Mapping[str, SearchScore]) -> list[Step]:
     """The distinct architectures with a score, the most promising first; of equal ones the one that came first."""
     distinct: dict[str, Step] = {}
     for step in steps:
@@ -132,8 +145,8 @@ def best_first(steps: Sequence[Step], scores: Mapping[str, Scored]) -> list[Step
     return sorted(distinct.values(), key=lambda step: -_rank(scores[step.arch_id]))
 
 
-def whole_space(bench: Benchmark, space: str) -> Territory:
-    """All that the benchmark's `sample` and `mutate` lead to.
+def whole_space(bench: Benchmark, space: str) -> SearchDomain:
+    """All architectures that the benchmark's `sample` and `mutate` lead to.
 
     Raises:
         UserError: it has none.
@@ -141,13 +154,14 @@ def whole_space(bench: Benchmark, space: str) -> Territory:
     sample, mutate = bench.sample, bench.mutate
     if sample is None or mutate is None:
         raise UserError(f"{bench.name} has no sample and mutate to search with: search another benchmark")
-    return Territory(lambda r: sample(space, r), lambda spec, r: mutate(space, spec, r), _identify(bench, space))
+    return SearchDomain(lambda r: sample(space, r), lambda spec, r: mutate(space, spec, r), _identify(bench, space))
 
 
-def part_of_space(bench: Benchmark, space: str, specs: Mapping[str, Spec]) -> Territory:
-    """These architectures alone: each is drawn with equal chance, and a neighbour is another of them that is near.
+def part_of_space(bench: Benchmark, space: str, specs: Mapping[str, Spec]) -> SearchDomain:
+    """These architectures alone: each is sampled with equal chance, and a neighbour is another of them that is near.
 
-    It is `distance` mutations away: the smallest distance, from 1 on, at which one of `TRIES` draws leads to one.
+    A neighbour is as few mutations away as possible: the smallest distance, from 1 to `FARTHEST`, at which one of
+    `TRIES` draws leads to one of the architectures.
 
     Args:
         bench: the benchmark.
@@ -159,18 +173,18 @@ def part_of_space(bench: Benchmark, space: str, specs: Mapping[str, Spec]) -> Te
     def mutate(spec: Spec, random: Random) -> Spec:
         own, text = whole.identify(spec)
         for distance in (d for d in range(1, FARTHEST + 1) for _ in range(TRIES)):
-            found = spec
+            neighbour = spec
             for _ in range(distance):
-                found = whole.mutate(found, random)
-            arch_id = whole.identify(found)[0]
+                neighbour = whole.mutate(neighbour, random)
+            arch_id = whole.identify(neighbour)[0]
             if arch_id in specs and arch_id != own:
-                return found
+                return neighbour
         raise UserError(
             f"nothing near {text[:120]} has a stored score: score more of {bench.name}/{space} first, "
             "leave out --stored, or take --method random"
         )
 
-    return Territory(lambda random: specs[random.choice(order)], mutate, whole.identify)
+    return SearchDomain(lambda random: specs[random.choice(order)], mutate, whole.identify)
 
 
 def _identify(bench: Benchmark, space: str) -> Callable[[Spec], tuple[str, str]]:
@@ -181,5 +195,5 @@ def _identify(bench: Benchmark, space: str) -> Callable[[Spec], tuple[str, str]]
     return identify
 
 
-def _rank(scored: Scored) -> float:
+def _rank(scored: SearchScore) -> float:
     return float("-inf") if scored.promise is None else scored.promise
