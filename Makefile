@@ -1,6 +1,8 @@
-# The set-up lives in .venv; a target makes it when it is missing or when pyproject.toml has changed.
+# The set-up lives in .venv; a target makes it when it is missing or when pyproject.toml or constraints.txt has changed.
+# Its versions are those of constraints.txt, except torch's: TORCH chooses among its builds.
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
+INSTALL ?= $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SAMPLE ?= 48
 GPU_PYTHON ?=
 GPU_OUT ?= data/gpu
@@ -8,24 +10,30 @@ GPU_OPTIONS ?=
 BIN := .venv/bin
 GUARDED := reports/baseline/short.toml
 
-.PHONY: help setup demo test lint docs guard baseline bench gpu measure report clean
+.PHONY: help setup lock demo test lint wheel docs guard baseline bench gpu measure report clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-.venv/.demo: pyproject.toml
+.venv/.demo: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo]'
+	$(INSTALL) -c constraints.txt '$(TORCH)'
+	$(INSTALL) -c constraints.txt -e '.[demo]'
 	@touch $@
 
 .venv/.dev: .venv/.demo
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]'
+	$(INSTALL) -c constraints.txt -e '.[demo,dev]'
 	@touch $@
 
 setup: .venv/.dev ## make the environment with everything for development
+
+# To renew the versions: empty constraints.txt, make clean lock, run the tests, have the diff reviewed.
+lock: .venv/.dev ## write the versions of this environment to constraints.txt
+	{ echo '# The versions that `make setup` installs, written by `make lock`; torch and what its builds bring are left out.'; \
+	  $(BIN)/python -m pip freeze --exclude-editable | grep -viE '^(torch|triton|nvidia-[a-z0-9-]*|cuda-[a-z0-9-]*)[ =@]'; } > .venv/constraints.txt
+	mv .venv/constraints.txt constraints.txt
 
 demo: .venv/.demo ## score a sample of NAS-Bench-201 on real ground truth and write reports/demo
 	$(BIN)/pipeline run nasbench201 --mapping analog-nasbench --proxy regression-n101 --sample $(SAMPLE) --out reports/demo
@@ -39,6 +47,9 @@ lint: .venv/.dev ## ruff, mypy, import-linter, sqlfluff
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --disable-progress-bar queries
+
+wheel: .venv/.dev ## build the wheel and the source archive into dist
+	$(BIN)/python -m hatchling build
 
 # From an empty lake, or what is stored already would not be computed again.
 define guarded_scores
