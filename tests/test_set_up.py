@@ -1,4 +1,4 @@
-"""The files of the set-up agree with one another: hooks with `make lint`, constraints with pyproject.toml, workflows."""
+"""Files of the set-up agree with one another: hooks with `make lint`, constraints with pyproject.toml, workflows."""
 
 from __future__ import annotations
 
