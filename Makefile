@@ -10,7 +10,7 @@ GPU_OPTIONS ?=
 BIN := .venv/bin
 GUARDED := reports/baseline/short.toml
 
-.PHONY: help setup lock demo test lint wheel docs guard baseline bench gpu measure report clean
+.PHONY: help setup lock demo test lint wheel docs guard baseline bench gpu measure results report clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -80,9 +80,12 @@ gpu: ## what a CUDA card does, in ten minutes: STEPS="engine workers", STEPS=who
 		else $(MAKE) --no-print-directory .venv/.dev && python=$(BIN)/python || exit 1; fi; fi; \
 	exec "$$python" -m tests.bench.gpu $(STEPS) --out $(GPU_OUT) $(GPU_OPTIONS)
 
-measure: .venv/.demo ## make the figures of README.md from the files under DATA (hours; goes on where it was stopped)
+measure: .venv/.demo ## make a lake and a report of all that RESULTS.md tells from the files under DATA (hours; goes on where it was stopped)
 	@test -n "$(DATA)" || { echo 'make measure DATA=FOLDER: reports/measure.sh says what is in it' >&2; exit 2; }
 	reports/measure.sh $(DATA)
+
+results: .venv/.demo ## write RESULTS.md and the numbers of README.md; with DATA=FOLDER compute them first (five minutes)
+	$(BIN)/python -m reports.results $(DATA)
 
 docs: .venv/.demo ## write docs/cli.md from the command line's help
 	$(BIN)/python -m docs.cli

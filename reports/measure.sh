@@ -1,5 +1,6 @@
 #!/bin/sh
-# The figures of README.md from ground truth to report, in one command that goes on where it was stopped:
+# Everything that RESULTS.md tells, and the other presets, from ground truth to a lake and its report, in one command
+# that goes on where it was stopped:
 #
 #     SAMPLE=200 PAIRED=500 RIVALS=500 reports/measure.sh DATA [LAKE [REPORT]]
 #

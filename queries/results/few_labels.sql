@@ -1,0 +1,16 @@
+-- What every way to use labels is worth in one space: rho on what was not labelled, mean and 95 % of the draws.
+SELECT
+    terms,
+    method,
+    labels,
+    draws,
+    n,
+    rho,
+    low,
+    high,
+    difference,
+    difference_low,
+    difference_high
+FROM tuned_evaluations
+WHERE newest AND benchmark = $benchmark AND space = $space AND to_benchmark = $benchmark AND to_space = $space
+ORDER BY labels > 0, terms, method

@@ -1,0 +1,18 @@
+-- What each search of a space finds in the end: the true value of its best architecture, over its seeds.
+SELECT
+    proxies.name AS proxy,
+    results.method,
+    results.dataset,
+    results.metric,
+    results.step,
+    results.seeds,
+    results.known,
+    results.scored,
+    results.truth,
+    results.deviation,
+    results.best_of_space
+FROM search_results AS results
+INNER JOIN proxies ON results.proxy_id = proxies.proxy_id
+WHERE results.benchmark = $benchmark AND results.space = $space
+QUALIFY results.step = max(results.step) OVER (PARTITION BY results.search_id)
+ORDER BY results.method, proxies.name, results.dataset, results.metric

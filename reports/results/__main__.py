@@ -1,0 +1,72 @@
+"""`python -m reports.results DATA [--lake DIR]`: compute the results and write them into the documents.
+
+DATA is the folder with the published files, as for reports/measure.sh. Without DATA the documents are written anew from
+results.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from reports.results import collect, lake, render
+from reports.results.spaces import SPACES
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def compute(data: Path, root: Path) -> dict[str, Any]:
+    """All numbers, from a lake that is made at `root` of the published files below `data` and of data/scores."""
+    with lake.chosen(root):
+        lake.gather(data)
+        with lake.connect(root) as connection:
+            results = {
+                "scores_sha256": collect.scores_sha256(),
+                "scores": collect.count(connection),
+                "sources": collect.sources(connection),
+                "correlations": collect.correlations(connection),
+                "differences": collect.differences(connection),
+            }
+        for space in SPACES:
+            lake.search(space)
+            lake.evaluate(space)
+        with lake.connect(root) as connection:
+            return {
+                **results,
+                "few_labels": collect.few_labels(connection),
+                "draws": collect.draws(connection),
+                "searches": collect.searches(connection),
+            }
+
+
+def written(results: dict[str, Any]) -> str:
+    """The results as JSON with one line per row, so that a diff shows what has changed."""
+    entries = []
+    for key, value in sorted(results.items()):
+        if isinstance(value, list):
+            lines = ",\n".join(json.dumps(row, sort_keys=True) for row in value)
+            entries.append(f"{json.dumps(key)}: [\n{lines}\n]")
+        else:
+            entries.append(f"{json.dumps(key)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(entries) + "\n}\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m reports.results", description=__doc__)
+    parser.add_argument("data", type=Path, nargs="?", help="folder with the published files")
+    parser.add_argument("--lake", type=Path, help="where to make the lake; a temporary folder by default")
+    arguments = parser.parse_args()
+    if arguments.data:
+        with tempfile.TemporaryDirectory() as temporary:
+            results = compute(arguments.data, arguments.lake or Path(temporary) / "lake")
+        RESULTS.write_text(written(results), encoding="utf-8")
+    for path, text in render.documents(json.loads(RESULTS.read_text(encoding="utf-8"))).items():
+        path.write_text(text, encoding="utf-8")
+        print(path.relative_to(render.ROOT))
+
+
+if __name__ == "__main__":
+    main()

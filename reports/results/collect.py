@@ -1,0 +1,143 @@
+"""From a lake to numbers: one JSON value that holds everything the documents say."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from scipy.stats import spearmanr
+
+from pipeline import rank_correlation
+from reports.results.lake import SCORES
+from reports.results.spaces import SPACES
+
+QUERIES = Path(__file__).parents[2] / "queries" / "results"
+COMPARED_WITH = ("regression-n101", "regression-menu", "regression-nlp", "aggregate-az-nas")
+CHECKED_DRAWS = 4
+Row = dict[str, Any]
+
+
+def scores_sha256() -> str:
+    """The content hash of data/scores: of the sorted paths of its Parquet files and their hashes."""
+    listing = hashlib.sha256()
+    for path in sorted(SCORES.rglob("*.parquet")):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        listing.update(f"{path.relative_to(SCORES).as_posix()} {digest}\n".encode())
+    return listing.hexdigest()
+
+
+def rows(connection: duckdb.DuckDBPyConnection, name: str, **parameters: str | int) -> list[Row]:
+    """The rows of queries/results/NAME.sql."""
+    answer = connection.execute((QUERIES / f"{name}.sql").read_text(), parameters)
+    columns = [column[0] for column in answer.description or ()]
+    return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
+
+
+def count(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many scores data/scores holds."""
+    files = str(SCORES / "parts" / "*" / "*" / "scores.parquet")
+    (number,) = connection.execute("SELECT count(*) FROM read_parquet(?)", [files]).fetchone() or (0,)
+    return int(number)
+
+
+def sources(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """The files that the ground truth was read from."""
+    return rows(connection, "sources")
+
+
+def correlations(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Rho of every proxy with every target, with its interval, failures and cost."""
+    ranking, pairs = rows(connection, "ranking"), rows(connection, "pairs")
+    return [
+        {**row, "kind": kind(row["proxy"]), **interval}
+        for key in _targets()
+        for row, interval in zip(_of(ranking, key), _intervals(_of(ranking, key), _of(pairs, key)), strict=True)
+    ]
+
+
+def differences(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Rho of every compared proxy on shared architectures, and paired differences to a few of them."""
+    compared = rows(connection, "comparison_scores")
+    return [row for key in _targets() for row in _comparison(key, _of(compared, key))]
+
+
+def few_labels(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """What every way to use labels is worth in each space."""
+    keys = [{"benchmark": space.benchmark, "space": space.name} for space in SPACES]
+    return [{**key, **row} for key in keys for row in rows(connection, "few_labels", **key)]
+
+
+def draws(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Rho of each way to use labels in the first few draws."""
+    keys = [{"benchmark": space.benchmark, "space": space.name} for space in SPACES]
+    return [{**key, **row} for key in keys for row in rows(connection, "draws", **key, draws=CHECKED_DRAWS)]
+
+
+def searches(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """What each search finds; the tuned proxy is called `tuned`, whatever its identity."""
+    found = []
+    for space in SPACES:
+        key = {"benchmark": space.benchmark, "space": space.name}
+        wanted = {(target.dataset, target.metric) for target in space.targets}
+        for row in rows(connection, "searches", **key):
+            if (row["dataset"], row["metric"]) in wanted:
+                row["proxy"] = "tuned" if row["proxy"].startswith("tuned-") else row["proxy"]
+                found.append({**key, **row})
+    return found
+
+
+def kind(proxy: str) -> str:
+    """The kind of one of our own proxies, by its name."""
+    prefixes = {"regression-": "trained", "aggregate-": "aggregate"}
+    return next((name for prefix, name in prefixes.items() if proxy.startswith(prefix)), "zero-cost")
+
+
+def _targets() -> list[Row]:
+    """What identifies each target, in the order of the documents."""
+    return [
+        {"benchmark": space.benchmark, "space": space.name, "dataset": target.dataset, "metric": target.metric}
+        for space in SPACES
+        for target in space.targets
+    ]
+
+
+def _of(table: list[Row], key: Row) -> list[Row]:
+    """The rows of one target."""
+    return [row for row in table if all(row[column] == value for column, value in key.items())]
+
+
+def _intervals(ranking: list[Row], pairs: list[Row]) -> list[Row]:
+    """The interval of each proxy's rho; those that scored the same architectures see the same resamples."""
+    together: dict[tuple[float, ...], list[Row]] = {}
+    for pair in pairs:
+        together.setdefault(tuple(pair["truths"]), []).append(pair)
+    found: dict[str, Row] = {}
+    for truths, group in together.items():
+        scores = np.asarray([pair["scores"] for pair in group])
+        intervals = rank_correlation.spearman_intervals(scores, np.asarray(truths))
+        for pair, interval in zip(group, intervals, strict=True):
+            found[pair["proxy"]] = {"low": interval.low, "high": interval.high} if interval else {}
+    return [{"low": None, "high": None, **found[row["proxy"]]} for row in ranking]
+
+
+def _comparison(key: Row, compared: list[Row]) -> list[Row]:
+    """The compared proxies of one target, with the differences that are told and their intervals."""
+    names = [row["proxy"] for row in compared]
+    scores, truth = np.asarray([row["scores"] for row in compared]), np.asarray(compared[0]["truths"])
+    rho = [float(spearmanr(row, truth).statistic) for row in scores]
+    resampled = rank_correlation.resampled_rhos(scores, truth, rank_correlation.resamples_for(len(truth)))
+    best = max((place for place, name in enumerate(names) if kind(name) == "zero-cost"), key=rho.__getitem__)
+    others = {"zero-cost": best, **{name: names.index(name) for name in COMPARED_WITH if name in names}}
+    table = []
+    for place, name in enumerate(names):
+        less = {}
+        for column, other in others.items():
+            if other != place:
+                low, high = np.nanpercentile(resampled[place] - resampled[other], [2.5, 97.5])
+                less[column] = [rho[place] - rho[other], float(low), float(high)]
+        row = {"proxy": name, "kind": kind(name), "n": len(truth), "rho": rho[place], "less": less}
+        table.append({**key, **row, "best_zero_cost": names[best]})
+    return table

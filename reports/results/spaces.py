@@ -1,0 +1,113 @@
+"""What the results are about: the spaces with their ground truth, and what is tuned and searched in each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+ZERO_COST = (
+    "az_expressivity", "az_progressivity", "az_trainability", "depth", "epe_nas", "fisher", "flops", "grad_norm",
+    "grasp", "jacov", "layers", "logsynflow", "naswot", "params", "snip", "synflow", "zen", "zico",
+)  # fmt: skip
+RECURRENT_ZERO_COST = (
+    "depth", "grad_norm", "grasp", "jacov", "layer1_hidden_covariance", "layer2_hidden_covariance",
+    "layer3_hidden_covariance", "layers", "params", "snip",
+)  # fmt: skip
+TRAINED = ("regression-n101", "regression-fast", "regression-menu")
+AGGREGATES = ("aggregate-az-nas", "aggregate-menu-late", "aggregate-synflow-late")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A metric that proxies are ranked against, with the heading of its column."""
+
+    dataset: str
+    metric: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A file under the folder with the published files, and how it is ingested.
+
+    Args:
+        path: below that folder.
+        mapping: the table mapping; None for the published form.
+    """
+
+    path: str
+    mapping: str | None = None
+
+
+@dataclass(frozen=True)
+class Space:
+    """A search space that the results cover.
+
+    Args:
+        benchmark, name: as in the lake.
+        targets: the main one first.
+        sources: its ground truth.
+        trained: the trained proxy that stands for the paper's.
+        terms: proxies whose terms `tune` may weigh.
+        searched: proxies to search with, and whether scored architectures lie close enough for evolution.
+        tuned_with: proxies whose terms the tuned proxy of the searches may weigh.
+    """
+
+    benchmark: str
+    name: str
+    targets: tuple[Target, ...]
+    sources: tuple[Tables, ...]
+    trained: str
+    terms: tuple[str, ...]
+    searched: tuple[str, ...]
+    evolution: bool
+    tuned_with: tuple[str, ...]
+    aggregates: tuple[str, ...] = field(default=())
+
+
+SPACES = (
+    Space(
+        "nasbench201",
+        "topology",
+        (
+            Target("cifar10", "test_accuracy", "NAS-Bench-201, CIFAR-10"),
+            Target("cifar100", "test_accuracy", "NAS-Bench-201, CIFAR-100"),
+        ),
+        (
+            Tables("nasbench201/table_cifar10.csv", "nasgraph-cifar10"),
+            Tables("nasbench201/nats_cifar100/accuracies.csv", "freerea-cifar100-accuracies"),
+            Tables("nasbench201/cifar10_test_by_seed.p", "meco-seeds"),
+        ),
+        "regression-n101",
+        (*TRAINED, *ZERO_COST),
+        ("regression-n101", "regression-menu", "regression-fast", "aggregate-synflow-late", "zico", "params", "random"),
+        True,
+        (*TRAINED, *ZERO_COST),
+        AGGREGATES,
+    ),
+    Space(
+        "nasbench101",
+        "cell",
+        (Target("cifar10", "test_accuracy", "NAS-Bench-101"),),
+        (
+            Tables("nasbench101/nasbench101_cells.tsv.gz", "freerea-cells"),
+            Tables("nasbench101/published_zero_cost_500.json", "naslib-zero-cost"),
+        ),
+        "regression-n101",
+        (*TRAINED, *ZERO_COST),
+        ("regression-n101", "regression-fast", "zico", "params", "random"),
+        False,
+        (*TRAINED, *ZERO_COST),
+        AGGREGATES,
+    ),
+    Space(
+        "nasbench_nlp",
+        "cells",
+        (Target("ptb", "best_test_loss", "NAS-Bench-NLP"),),
+        (Tables("nasbench_nlp/train_logs_single_run.zip"),),
+        "regression-nlp",
+        ("regression-nlp", *RECURRENT_ZERO_COST),
+        ("regression-nlp", "params", "layer2_hidden_covariance", "random"),
+        False,
+        ("regression-nlp",),
+    ),
+)

@@ -1,0 +1,89 @@
+"""The numbers in the documents are those of data/scores and of published ground truth."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.results import collect, lake, render
+from reports.results.__main__ import RESULTS
+from reports.results.spaces import SPACES
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def results() -> Row:
+    found: Row = json.loads(RESULTS.read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_documents_say_what_the_results_are(results: Row) -> None:
+    for path, text in render.documents(results).items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} is not as `make results` writes it"
+
+
+def test_the_results_are_those_of_the_stored_scores(results: Row) -> None:
+    assert results["scores_sha256"] == collect.scores_sha256(), "data/scores has changed: run `make results DATA=...`"
+
+
+def test_a_finding_that_no_longer_holds_is_not_written(results: Row) -> None:
+    changed = copy.deepcopy(results)
+    for row in changed["few_labels"]:
+        if row["benchmark"] == "nasbench101" and row["method"] == "mixed":
+            row["rho"] = 0.7
+    with pytest.raises(render.ClaimError, match="20 labels"):
+        render.documents(changed)
+
+
+def test_a_block_is_replaced_between_its_markers_alone() -> None:
+    text = "a <!-- results:begin n -->1<!-- results:end n --> b\n<!-- results:begin m -->\nx\n<!-- results:end m -->\n"
+    once = render.replaced(render.replaced(text, "n", "22"), "m", "y\nz")
+    assert once == text.replace("1<", "22<").replace("\nx\n", "\ny\nz\n")
+    with pytest.raises(ValueError, match="markers of the block o"):
+        render.replaced(text, "o", "1")
+
+
+@pytest.mark.slow
+def test_the_results_follow_from_published_files_and_stored_scores(results: Row, shared: Path, tmp_path: Path) -> None:
+    """All correlations and differences, the first draws of the labels, and one search of each space."""
+    with lake.chosen(tmp_path / "lake"):
+        lake.gather(shared)
+        with lake.connect(tmp_path / "lake") as connection:
+            assert results["scores"] == collect.count(connection)
+            assert results["sources"] == collect.sources(connection)
+            assert_equal(results["correlations"], collect.correlations(connection), 1e-6)
+            assert_equal(results["differences"], collect.differences(connection), 1e-6)
+        for space in SPACES:
+            lake.evaluate(space, collect.CHECKED_DRAWS)
+            lake.search_stored(space, space.trained, "random")
+        with lake.connect(tmp_path / "lake") as connection:
+            assert_equal(results["draws"], collect.draws(connection), 1e-3)
+            searches = collect.searches(connection)
+    trained = {(space.benchmark, space.trained, "random") for space in SPACES}
+    kept = [row for row in results["searches"] if (row["benchmark"], row["proxy"], row["method"]) in trained]
+    assert_equal(kept, searches, 1e-6)
+
+
+def assert_equal(stored: list[Row], computed: list[Row], tolerance: float) -> None:
+    """The same rows in the same order, numbers within a tolerance."""
+    assert len(stored) == len(computed)
+    for one, other in zip(stored, computed, strict=True):
+        assert flat(one) == pytest.approx(flat(other), abs=tolerance, rel=0)
+
+
+def flat(row: Row) -> Row:
+    """The row with its dictionaries and lists of numbers spread over keys of their own; text and None as text."""
+    found: Row = {}
+    for key, value in row.items():
+        if isinstance(value, dict):
+            found |= {f"{key}.{inner}": member for inner, member in flat(value).items()}
+        elif isinstance(value, list | tuple):
+            found |= {f"{key}.{place}": member for place, member in enumerate(value)}
+        else:
+            found[key] = value if isinstance(value, int | float) else str(value)
+    return found
