@@ -40,7 +40,7 @@ def ingest(
     if mappings:
         from pipeline.ingest import run as stage
 
-        for line in stage.list_recipes():
+        for line in stage.list_mappings():
             typer.echo(line)
         return
     if benchmark is None:
@@ -57,7 +57,7 @@ def ingest_files(lake: Path, benchmark: str, paths: Sequence[Path], reading: Rea
     from pipeline.ingest import run as stage
 
     summaries = stage.ingest(
-        lake, benchmark, paths, recipe=reading.mapping, curves=reading.curves, max_rejects=reading.max_rejects
+        lake, benchmark, paths, mapping=reading.mapping, curves=reading.curves, max_rejects=reading.max_rejects
     )
     for summary in summaries:
         typer.echo(summary.line)

@@ -1,4 +1,4 @@
-"""Reading a table by its recipe: rows become architectures, measured values, released scores and rejects."""
+"""Reading a table by its mapping: rows become architectures, measured values, released scores and rejects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, unknown
 from pipeline.formats.fault import Fault
 from pipeline.formats.tables import Cells, rows
-from pipeline.ingest.mapping import Architecture, Recipe, Score, Truth
+from pipeline.ingest.mapping import ArchitectureColumns, ScoreColumn, TableMapping, TruthColumn
 
 _BATCH_ROWS = 20_000
 _ABSENT = ("", "-", "na", "n/a", "none", "null")
@@ -28,30 +28,30 @@ Scores = Sequence[tuple[Value, float | None]]
 """The values of a row, by column; a score comes with its seconds."""
 
 
-def read(recipe: Recipe, benchmark: Benchmark, path: Path, known: Mapping[str, str]) -> Iterator[SourceRows]:
-    """The rows of a table, by its recipe; a row that breaks a rule is a reject.
+def read(mapping: TableMapping, benchmark: Benchmark, path: Path, known: Mapping[str, str]) -> Iterator[SourceRows]:
+    """The rows of a table, by its mapping; a row that breaks a rule is a reject.
 
     Args:
-        known: native id -> arch_id of the architectures at hand, for a recipe whose tables name them by number.
+        known: native id -> arch_id of the architectures at hand, for a table that names them by number.
 
     Raises:
-        NotThisFormError: the file is not of the recipe's container.
+        NotThisFormError: the file is not of the mapping's container.
         UserError: a column, dataset or metric does not exist, or a whole column is in another unit.
     """
-    return _Reader(recipe, benchmark, path, known).batches()
+    return _TableReader(mapping, benchmark, path, known).batches()
 
 
 @dataclass
-class _Column:
+class _MappedTruth:
     """A column of truth: where its values go, and the largest one seen."""
 
-    truth: Truth
+    truth: TruthColumn
     factor: float
     whole: bool
     largest: float = -math.inf
 
     def values(self, cell: object, missing: Sequence[float]) -> Value | tuple[Value, ...]:
-        """The cell's value in the metric's unit, or one a seed."""
+        """The cell's value in the metric's unit, or one per seed."""
         name = self.truth.column
         if self.truth.each is None:
             return self._value(_number(cell, name, missing))
@@ -66,11 +66,11 @@ class _Column:
         self.largest = max(self.largest, value)
         return float(round(value * self.factor)) if self.whole else value * self.factor
 
-    def put(self, batch: SourceRows, space: str, arch_id: str, found: Value | tuple[Value, ...]) -> None:
+    def put(self, batch: SourceRows, space: str, arch_id: str, values: Value | tuple[Value, ...]) -> None:
         """Add what `values` gave to a batch."""
         truth = self.truth
-        for seed, value in enumerate(found, 1) if isinstance(found, tuple) else ((truth.seed, found),):
-            number, status, reason = _told(value)
+        for seed, value in enumerate(values, 1) if isinstance(values, tuple) else ((truth.seed, values),):
+            number, status, reason = _stored(value)
             batch.add_truth(
                 space, arch_id, truth.dataset, truth.metric, number,
                 epochs=truth.epochs, seed=seed, status=status, reason=reason,
@@ -78,30 +78,30 @@ class _Column:
 
 
 @dataclass
-class _Reader:
-    recipe: Recipe
+class _TableReader:
+    mapping: TableMapping
     benchmark: Benchmark
     path: Path
     known: Mapping[str, str]
-    columns: list[_Column] = field(init=False)
+    columns: list[_MappedTruth] = field(init=False)
     seen: dict[str, tuple[str, object]] = field(default_factory=dict)
     repeats: dict[str, list[tuple[Truths, Scores]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.space = self.benchmark.space(self.recipe.space).name
-        self.wanted = self.recipe.columns
-        self.columns = [_column(self.recipe, self.benchmark, truth) for truth in self.recipe.truth]
-        self.decode = _decoder(self.recipe.architecture, self.benchmark, self.space)
-        self.check = self.recipe.check and _decoder(self.recipe.check, self.benchmark, self.space)
+        self.space = self.benchmark.space(self.mapping.space).name
+        self.wanted = self.mapping.columns
+        self.columns = [_column(self.mapping, self.benchmark, truth) for truth in self.mapping.truth]
+        self.decode = _decoder(self.mapping.architecture, self.benchmark, self.space)
+        self.check = self.mapping.check and _decoder(self.mapping.check, self.benchmark, self.space)
 
     def batches(self) -> Iterator[SourceRows]:
-        container = self.recipe.container
-        found = rows(
+        container = self.mapping.container
+        table_rows = rows(
             self.path, container.kind,
             delimiter=container.delimiter, root=container.root, classes=container.classes,
         )  # fmt: skip
         batch, first = SourceRows(self.benchmark.name), True
-        for number, (position, cells) in enumerate(found, 1):
+        for number, (position, cells) in enumerate(table_rows, 1):
             if first and not isinstance(cells, Fault):
                 self._has_columns(cells)
                 first = False
@@ -121,7 +121,7 @@ class _Reader:
         for column in sorted(self.wanted):
             if column not in cells:
                 error = unknown(f"column of {self.path}", column, cells)
-                raise UserError(f"{error} (recipe {self.recipe.name})")
+                raise UserError(f"{error} (table mapping {self.mapping.name})")
 
     def _take(self, batch: SourceRows, position: str, cells: Cells | Fault) -> None:
         if isinstance(cells, Fault):
@@ -129,10 +129,10 @@ class _Reader:
         absent = self.wanted - cells.keys()
         if absent:
             raise UserError(f"no '{min(absent)}' in this row")
-        truths = [column.values(cells[column.truth.column], self.recipe.missing) for column in self.columns]
-        scores = [_score(score, cells, self.recipe.missing) for score in self.recipe.score]
+        truths = [column.values(cells[column.truth.column], self.mapping.missing) for column in self.columns]
+        scores = [_score(score, cells, self.mapping.missing) for score in self.mapping.score]
         arch_id = self._architecture(batch, cells)
-        if self.recipe.repeated:
+        if self.mapping.repeated:
             self.repeats.setdefault(arch_id, []).append((truths, scores))
             return
         values = (*truths, *scores)
@@ -143,14 +143,14 @@ class _Reader:
             self._put(batch, arch_id, truths, scores)
 
     def _put(self, batch: SourceRows, arch_id: str, truths: Truths, scores: Scores) -> None:
-        for column, found in zip(self.columns, truths, strict=True):
-            column.put(batch, self.space, arch_id, found)
-        for score, (value, seconds) in zip(self.recipe.score, scores, strict=True):
-            number, status, reason = _told(value)
+        for column, values in zip(self.columns, truths, strict=True):
+            column.put(batch, self.space, arch_id, values)
+        for score, (value, seconds) in zip(self.mapping.score, scores, strict=True):
+            number, status, reason = _stored(value)
             batch.add_score(self.space, arch_id, score.proxy, number, seconds=seconds, status=status, reason=reason)
 
     def _architecture(self, batch: SourceRows, cells: Cells) -> str:
-        if self.recipe.architecture.encoding == "index":
+        if self.mapping.architecture.encoding == "index":
             arch_id = self._indexed(cells)
             if self.check and arch_id_of(self.benchmark.name, self.space, self.check(cells)) != arch_id:
                 raise self._contradiction()
@@ -158,19 +158,19 @@ class _Reader:
         spec = self.decode(cells)
         if self.check and self.check(cells) != spec:
             raise self._contradiction()
-        native = self.recipe.native_id
+        native = self.mapping.native_id
         return batch.add_architecture(self.space, spec, None if native is None else _native(cells[native]))
 
     def _indexed(self, cells: Cells) -> str:
-        index = _native(cells[self.recipe.architecture.column])
+        index = _native(cells[self.mapping.architecture.column])
         if index not in self.known:
             raise UserError(f"the lake knows no architecture of {self.benchmark.name} with index {index}")
         return self.known[index]
 
     def _contradiction(self) -> UserError:
-        check = self.recipe.check
+        check = self.mapping.check
         assert check is not None
-        one, other = self.recipe.architecture.columns[0], check.columns[0]
+        one, other = self.mapping.architecture.columns[0], check.columns[0]
         return UserError(f"the columns '{one}' and '{other}' name two architectures: a code or an order is wrong")
 
     def _in_their_units(self) -> None:
@@ -179,24 +179,25 @@ class _Reader:
             if column.truth.unit == "percent" and 0.0 <= column.largest <= 1.0:
                 raise UserError(
                     f"{self.path}: column '{column.truth.column}' is declared percent, and its largest value is "
-                    f"{column.largest:g}: is it a fraction? (recipe {self.recipe.name})"
+                    f"{column.largest:g}: is it a fraction? (table mapping {self.mapping.name})"
                 )
 
 
-def _column(recipe: Recipe, benchmark: Benchmark, truth: Truth) -> _Column:
+def _column(mapping: TableMapping, benchmark: Benchmark, truth: TruthColumn) -> _MappedTruth:
     try:
         metric = benchmark.metric(truth.dataset, truth.metric)
     except UserError as error:
-        raise UserError(f"{error} (recipe {recipe.name})") from error
+        raise UserError(f"{error} (table mapping {mapping.name})") from error
     factor = _units.factor(truth.unit, metric.unit)
     if factor is None:
         raise UserError(
-            f"recipe {recipe.name}: column '{truth.column}' is in {truth.unit}, but {truth.metric} is in {metric.unit}"
+            f"table mapping {mapping.name}: column '{truth.column}' is in {truth.unit}, "
+            f"but {truth.metric} is in {metric.unit}"
         )
-    return _Column(truth, factor, whole=metric.unit == "count")
+    return _MappedTruth(truth, factor, whole=metric.unit == "count")
 
 
-def _decoder(notation: Architecture, benchmark: Benchmark, space: str) -> Callable[[Cells], Spec]:
+def _decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> Callable[[Cells], Spec]:
     """The function that gives the spec of a row's architecture; UserError says what is wrong with it."""
     column, parts, codes = notation.column, notation.positions, notation.codes
 
@@ -207,31 +208,31 @@ def _decoder(notation: Architecture, benchmark: Benchmark, space: str) -> Callab
         return benchmark.compose(space, {part: cells[c] for part, c in notation.fields.items()})
 
     def coded(cells: Cells) -> Spec:
-        found = _sequence(cells[column], column)
-        if len(found) != len(parts):
-            raise UserError(f"column '{column}' holds {len(found)} codes where {len(parts)} are expected")
-        told = {}
-        for part, code in zip(parts, found, strict=True):
+        row_codes = _sequence(cells[column], column)
+        if len(row_codes) != len(parts):
+            raise UserError(f"column '{column}' holds {len(row_codes)} codes where {len(parts)} are expected")
+        operations = {}
+        for part, code in zip(parts, row_codes, strict=True):
             meaning = codes.get(f"{part}={code}", codes.get(str(code)))
             if meaning is None:
                 raise UserError(f"column '{column}' holds the code {code!r}; known are {', '.join(codes)}")
-            told[part] = meaning
-        return benchmark.compose(space, told)
+            operations[part] = meaning
+        return benchmark.compose(space, operations)
 
     return {"codes": coded, "fields": fields}.get(notation.encoding, string)
 
 
 def _sequence(cell: object, column: str) -> Sequence[object]:
-    found = cell
+    values = cell
     if isinstance(cell, str):
         with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-            found = ast.literal_eval(cell)
-    if not isinstance(found, list | tuple):
+            values = ast.literal_eval(cell)
+    if not isinstance(values, list | tuple):
         raise UserError(f"column '{column}' holds {str(cell)[:60]!r}, where a list is expected")
-    return found
+    return values
 
 
-def _score(score: Score, cells: Cells, missing: Sequence[float]) -> tuple[Value, float | None]:
+def _score(score: ScoreColumn, cells: Cells, missing: Sequence[float]) -> tuple[Value, float | None]:
     value = _number(cells[score.column], score.column, missing)
     if score.seconds is None:
         return value, None
@@ -258,8 +259,8 @@ def _mean(values: Sequence[Value | tuple[Value, ...]]) -> Value:
     return sum(numbers) / len(numbers) if numbers else next(v for v in values if isinstance(v, str))
 
 
-def _told(value: Value) -> tuple[float | None, str, str | None]:
-    """Value, status and reason, as the record keeps them."""
+def _stored(value: Value) -> tuple[float | None, str, str | None]:
+    """Value, status and reason, as the lake stores them."""
     return (None, "failed", value) if isinstance(value, str) else (value, "ok", None)
 
 

@@ -1,41 +1,38 @@
-"""Tables of others by recipe: a TOML file says what the columns of a table mean, so that no code is needed to take it.
+"""Table mappings: TOML files that say what the columns of a foreign table mean, so that no code is needed to ingest it.
 
-A recipe names the container (`pipeline.formats.tables`), how an architecture is written in it, and which columns are
-ground truth and which are scores that others released. CONTRIBUTING tells how to write one.
+A mapping names the container (`pipeline.formats.tables`), how an architecture is written in it, and which columns are
+ground truth and which are scores that others released. docs/bring-your-own-table.md shows how to write one.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import UserError, unknown
+from pipeline.formats import toml_files
 from pipeline.formats.tables import Kind
+from pipeline.formats.toml_files import StrictModel
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-TOLD_ONLY = {"description", "publisher", "licence", "files", "distribution", "file"}
+DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "file"}
 """Fields that do not change what is read."""
 
 Unit = Literal["percent", "fraction", "count", "seconds", "nats"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Publisher(_Strict):
+class Publisher(StrictModel):
     """Who released the table, and where it is to be had."""
 
     project: str
     where: str
 
 
-class Container(_Strict):
+class Container(StrictModel):
     """How the file holds its rows; see `pipeline.formats.tables.rows`."""
 
     kind: Kind
@@ -44,16 +41,16 @@ class Container(_Strict):
     classes: tuple[str, ...] = ()
 
 
-class Architecture(_Strict):
+class ArchitectureColumns(StrictModel):
     """How a row names its architecture.
 
     Args:
         column: the cell that holds it: a column, "@key" or "@value". Not for `fields`.
         encoding: `string` (the benchmark's own notation), `codes` (a list of codes, or its Python literal as text),
-            `fields` (one column a part) or `index` (the benchmark's own number, of which the lake must know the
+            `fields` (one column per part) or `index` (the benchmark's own number, of which the lake must know the
             architecture already).
         positions: for `codes`, the part that each code stands for, in order: ["0-1", "0-2", ...].
-        codes: for `codes`, what a code means: {"0" = "skip_connect", ...}; what it means for one part alone is told
+        codes: for `codes`, what a code means: {"0" = "skip_connect", ...}; what it means for one part alone stands
             under "PART=CODE".
         fields: for `fields`, the column of each part.
     """
@@ -61,11 +58,11 @@ class Architecture(_Strict):
     column: str = ""
     encoding: Literal["string", "codes", "fields", "index"]
     positions: tuple[str, ...] = ()
-    codes: dict[str, str] = {}
-    fields: dict[str, str] = {}
+    codes: dict[str, str] = Field(default_factory=dict)
+    fields: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _complete(self) -> Architecture:
+    def _complete(self) -> ArchitectureColumns:
         for name, wanted in (
             ("column", self.encoding != "fields"),
             ("positions", self.encoding == "codes"),
@@ -82,7 +79,7 @@ class Architecture(_Strict):
         return tuple(self.fields.values()) or (self.column,)
 
 
-class Truth(_Strict):
+class TruthColumn(StrictModel):
     """A column of measured values.
 
     Args:
@@ -93,7 +90,7 @@ class Truth(_Strict):
         scale: for columns in thousands or millions.
         epochs: epochs of the whole training, where stated.
         seed: seed of the training, where stated.
-        each: "seed" where the cell is a list with one value a seed. Such lists do not say which seeds they hold, so
+        each: "seed" where the cell is a list with one value per seed. Such lists do not say which seeds they hold, so
             the seed stored is the position in the list, from 1; missing seeds stay missing.
     """
 
@@ -107,13 +104,13 @@ class Truth(_Strict):
     each: Literal["seed"] | None = None
 
     @model_validator(mode="after")
-    def _one_seed(self) -> Truth:
+    def _one_seed(self) -> TruthColumn:
         if self.each and self.seed is not None:
             raise ValueError("either 'seed' or 'each', not both")
         return self
 
 
-class Score(_Strict):
+class ScoreColumn(StrictModel):
     """A column of released scores; `seconds` is the column of what each took, where there is one."""
 
     column: str
@@ -122,11 +119,11 @@ class Score(_Strict):
     seconds: str | None = None
 
 
-class Recipe(_Strict):
-    """One table of somebody's, described.
+class TableMapping(StrictModel):
+    """What the columns of one foreign table mean.
 
     Args:
-        name: as --recipe takes it.
+        name: as --mapping takes it.
         source: what follows the @ in the names of its scores, shared by the files of one release; default: `name`.
         benchmark: benchmark that the architectures are of.
         space: its search space; default: the benchmark's first.
@@ -134,7 +131,7 @@ class Recipe(_Strict):
         description: what the table holds, in a sentence.
         publisher: whose it is.
         licence: SPDX identifier, as the publisher states it.
-        files: the ends of paths that this recipe is taken for when none is named.
+        files: the ends of paths that this mapping is taken for when none is named.
         distribution: the installed Python distribution that carries the file, where one does.
         file: the file within the distribution.
         missing: numbers that stand for a failure in this table.
@@ -157,15 +154,15 @@ class Recipe(_Strict):
     file: str | None = None
     missing: tuple[float, ...] = ()
     container: Container
-    architecture: Architecture
+    architecture: ArchitectureColumns
     native_id: str | None = None
     repeated: Literal["mean"] | None = None
-    check: Architecture | None = None
-    truth: tuple[Truth, ...] = ()
-    score: tuple[Score, ...] = ()
+    check: ArchitectureColumns | None = None
+    truth: tuple[TruthColumn, ...] = ()
+    score: tuple[ScoreColumn, ...] = ()
 
     @model_validator(mode="after")
-    def _whole(self) -> Recipe:
+    def _whole(self) -> TableMapping:
         if (self.distribution is None) != (self.file is None):
             raise ValueError("'distribution' and 'file' go together")
         measured = [(t.dataset, t.metric, t.epochs, t.seed) for t in self.truth]
@@ -197,20 +194,16 @@ class Recipe(_Strict):
         return any(path.absolute().match(pattern) for pattern in self.files)
 
 
-def load(path: Path) -> Recipe:
-    """The recipe in a TOML file.
+def load(path: Path) -> TableMapping:
+    """The table mapping in a TOML file.
 
     Raises:
         UserError: it cannot be read, is not TOML, or breaks a rule; the message names file, field and rule.
     """
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise UserError(f"recipe {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"recipe {path} is not TOML: {error}") from error
+        return TableMapping.model_validate(toml_files.read(path, "table mapping"))
     except ValidationError as error:
-        raise UserError(f"recipe {path}: {_first_problem(error)}") from error
+        raise UserError(f"table mapping {path}: {_first_problem(error)}") from error
 
 
 def _first_problem(error: ValidationError) -> str:
@@ -224,54 +217,55 @@ def _first_problem(error: ValidationError) -> str:
     return f"{field}: {message}{more}" if field else f"{message}{more}"
 
 
-def shelf(benchmark: str | None = None) -> list[Recipe]:
-    """The recipes that are shipped, of one benchmark or of all, by name."""
-    found = [load(path) for path in sorted(FOLDER.glob(f"{benchmark or '*'}/mappings/*.toml"))]
-    return sorted(found, key=lambda r: (r.benchmark, r.name))
+def shipped(benchmark: str | None = None) -> list[TableMapping]:
+    """The table mappings that come with this package, of one benchmark or of all, by name."""
+    mappings = [load(path) for path in FOLDER.glob(f"{benchmark or '*'}/mappings/*.toml")]
+    return sorted(mappings, key=lambda mapping: (mapping.benchmark, mapping.name))
 
 
-def find(benchmark: str, name: str) -> Recipe:
-    """The recipe that --recipe names: one on the shelf, or a TOML file.
+def find(benchmark: str, name: str) -> TableMapping:
+    """The table mapping that --mapping names: a shipped one, or a TOML file.
 
     Raises:
         UserError: there is none of that name (the message suggests the nearest), or it is another benchmark's.
     """
     if name.endswith(".toml"):
-        recipe = load(Path(name))
-        if recipe.benchmark != benchmark:
-            raise UserError(f"recipe {name} is for {recipe.benchmark}, not for {benchmark}")
-        return recipe
-    on_shelf = {recipe.name: recipe for recipe in shelf(benchmark)}
-    if name not in on_shelf:
-        raise unknown(f"recipe of {benchmark}", name, on_shelf)
-    return on_shelf[name]
+        mapping = load(Path(name))
+        if mapping.benchmark != benchmark:
+            raise UserError(f"table mapping {name} is for {mapping.benchmark}, not for {benchmark}")
+        return mapping
+    by_name = {mapping.name: mapping for mapping in shipped(benchmark)}
+    if name not in by_name:
+        raise unknown(f"table mapping of {benchmark}", name, by_name)
+    return by_name[name]
 
 
-def for_file(recipes: Sequence[Recipe], path: Path) -> Recipe | None:
-    """The one of these recipes whose file names fit the path, or None.
+def for_file(mappings: Sequence[TableMapping], path: Path) -> TableMapping | None:
+    """The mapping whose file names fit the path, or None.
 
     Raises:
         UserError: several fit.
     """
-    fitting = [recipe for recipe in recipes if recipe.names_file(path)]
+    fitting = [mapping for mapping in mappings if mapping.names_file(path)]
     if len(fitting) > 1:
-        raise UserError(f"{path} fits the recipes {', '.join(r.name for r in fitting)}: name one with --recipe")
+        raise UserError(f"{path} fits the table mappings {', '.join(m.name for m in fitting)}: name one with --mapping")
     return fitting[0] if fitting else None
 
 
-def installed_file(recipe: Recipe) -> Path:
-    """The file of a recipe whose table comes with an installed Python distribution, found without importing it.
+def installed_file(mapping: TableMapping) -> Path:
+    """The file of a table mapping whose table comes with an installed Python distribution, found without importing it.
 
     Raises:
-        UserError: the recipe names no distribution, or it is not installed, or it does not carry the file.
+        UserError: the table mapping names no distribution, or it is not installed, or it does not carry the file.
     """
-    if recipe.distribution is None or recipe.file is None:
-        raise UserError(f"the recipe {recipe.name} needs the path of its file ({recipe.publisher.where})")
+    if mapping.distribution is None or mapping.file is None:
+        raise UserError(f"the table mapping {mapping.name} needs the path of its file ({mapping.publisher.where})")
     try:
-        distribution = importlib.metadata.distribution(recipe.distribution)
+        distribution = importlib.metadata.distribution(mapping.distribution)
     except importlib.metadata.PackageNotFoundError as error:
-        raise UserError(f"the package {recipe.distribution} is not installed: {recipe.publisher.where}") from error
+        raise UserError(f"the package {mapping.distribution} is not installed: {mapping.publisher.where}") from error
     carried = {str(f): f for f in distribution.files or ()}
-    if recipe.file not in carried:
-        raise UserError(f"{recipe.distribution} {distribution.version} carries no {recipe.file}: another version does")
-    return Path(str(carried[recipe.file].locate()))
+    if mapping.file not in carried:
+        version = f"{mapping.distribution} {distribution.version}"
+        raise UserError(f"{version} carries no {mapping.file}: another version does")
+    return Path(str(carried[mapping.file].locate()))

@@ -13,7 +13,7 @@ from pipeline import provenance
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
-from pipeline.ingest.mapping import Recipe
+from pipeline.ingest.mapping import TableMapping
 from pipeline.lake.schema import TABLES
 from pipeline.lake.staging import StagedPart
 from pipeline.lake.store import Lake
@@ -26,14 +26,14 @@ class Gathered:
     """What has been read of a source, counted, and written to its part in pieces or at the end.
 
     Args:
-        benchmark, recipe, path: the source; `recipe` is None for the published native form.
+        benchmark, mapping, path: the source; `mapping` is None for the published native form.
         source_id, run_id: identities that its rows carry.
         lake: the lake as it is before, or None while there is none.
         only_curves: leave the final values out, which the lake has of the same source already.
     """
 
     benchmark: Benchmark
-    recipe: Recipe | None
+    mapping: TableMapping | None
     path: Path
     source_id: str
     run_id: str
@@ -141,16 +141,16 @@ class Gathered:
 
     def _proxy(self, name: str) -> dict[str, Any]:
         """The row of `proxies` for a released score."""
-        recipe = self.recipe
-        assert recipe is not None
-        configuration = {"name": name, "released_by": recipe.label}
+        mapping = self.mapping
+        assert mapping is not None
+        configuration = {"name": name, "released_by": mapping.label}
         return {
             "proxy_id": provenance.identity("proxy", RELEASED_VERSION, configuration),
-            "name": f"{name}@{recipe.label}",
+            "name": f"{name}@{mapping.label}",
             "kind": "released",
             "configuration": provenance.canonical_json(configuration),
             "version": RELEASED_VERSION,
-            "higher_is_better": next(s.higher_is_better for s in recipe.score if s.proxy == name),
+            "higher_is_better": next(s.higher_is_better for s in mapping.score if s.proxy == name),
         }
 
     def _unknown_scores(self, lake: Lake, rows: pa.Table) -> pa.Table:
@@ -169,7 +169,8 @@ class Gathered:
             if key in have and have[key] != row["value"]:
                 raise UserError(
                     f"{self.path}: the lake holds another value of a released score, {have[key]}, where this "
-                    f"file has {row['value']} (architecture {row['arch_id']}): ingest it under another recipe `source`"
+                    f"file has {row['value']} (architecture {row['arch_id']}): ingest it under another `source` "
+                    "in its mapping"
                 )
             lacking.append(key not in have)
         return rows.filter(pa.array(lacking, pa.bool_()))

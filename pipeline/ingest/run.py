@@ -1,7 +1,7 @@
 """Ingest: what a file says of a benchmark's architectures becomes one immutable part of the lake, or nothing does.
 
-A file is read to its end before its part is published. A table read by recipe is taken whole or refused whole, unless
-rejects are allowed; a published native form keeps its good records and stores what is wrong with the others.
+A file is read to its end before its part is published. A table read by a mapping is taken whole or refused whole,
+unless rejects are allowed; a published native form keeps its good records and stores what is wrong with the others.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 from pipeline import benchmarks, catalog, provenance
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.errors import NotThisFormError, UserError, from_os
-from pipeline.ingest import mapped_table as _table
-from pipeline.ingest import mapping as _recipe
-from pipeline.ingest.mapping import Recipe
+from pipeline.errors import NotThisFormError, UserError, os_errors_explained
+from pipeline.ingest import mapped_table
+from pipeline.ingest import mapping as table_mapping
+from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.part import Gathered
 from pipeline.lake.part_name import PartName
 from pipeline.lake.staging import StagedPart
@@ -35,11 +35,11 @@ _FLUSH_VALUES = 500_000  # held in memory of a native form, which may not fit wh
 
 
 @dataclass(frozen=True)
-class Summary:
+class IngestSummary:
     """What one source brought.
 
     Args:
-        source: recipe, or the name of the native form.
+        source: table mapping, or the name of the native form.
         file: the path.
         architectures: distinct architectures that it speaks of.
         values: measured values and released scores stored.
@@ -67,10 +67,11 @@ class Summary:
         )
 
 
-def list_recipes() -> list[str]:
-    """A line for each recipe that is shipped: benchmark, name, what its table holds, and the file it is told from."""
+def list_mappings() -> list[str]:
+    """A line for each shipped table mapping: benchmark, name, what its table holds, and the files that it is for."""
     return [
-        f"{r.benchmark}  {r.name:<27} {r.description} ({r.distribution or ', '.join(r.files)})" for r in _recipe.shelf()
+        f"{m.benchmark}  {m.name:<27} {m.description} ({m.distribution or ', '.join(m.files)})"
+        for m in table_mapping.shipped()
     ]
 
 
@@ -79,17 +80,17 @@ def ingest(
     benchmark: str,
     paths: Sequence[Path],
     *,
-    recipe: str | None = None,
+    mapping: str | None = None,
     curves: bool = False,
     max_rejects: int = 0,
-) -> list[Summary]:
+) -> list[IngestSummary]:
     """Ingest files and folders into a lake, which is created once the first of them has proved good.
 
     Args:
         lake_root: the lake's folder.
         benchmark: name of the benchmark.
-        paths: files, or folders of them; none where the recipe's file comes with an installed package.
-        recipe: name or TOML file of the recipe for all of them; by default each path's own is told from its name.
+        paths: files, or folders of them; none where the table mapping's file comes with an installed package.
+        mapping: name or TOML file of the table mapping of all of them; by default each path's own, known by its name.
         curves: also the learning curves of a native form.
         max_rejects: number of bad rows up to which a table's good rows are taken.
 
@@ -99,9 +100,8 @@ def ingest(
     Raises:
         UserError: a name is unknown or an input is bad; what was ingested before it is stored, itself is not.
     """
-    found = benchmarks.load(benchmark)
     _existing(lake_root)
-    sources = _sources(found, paths, recipe, curves)
+    sources = _sources(benchmarks.load(benchmark), paths, mapping, curves)
     summaries = []
     for source in sorted(sources, key=lambda s: s.by_index):
         with _forms_named(source):
@@ -115,31 +115,32 @@ def ingest(
 class _Source:
     benchmark: Benchmark
     path: Path
-    recipe: Recipe | None
+    mapping: TableMapping | None
     curves: bool
 
     @property
     def name(self) -> str:
-        return self.recipe.name if self.recipe else NATIVE
+        return self.mapping.name if self.mapping else NATIVE
 
     @property
     def version(self) -> int:
-        return self.recipe.version if self.recipe else self.benchmark.reader_version
+        return self.mapping.version if self.mapping else self.benchmark.reader_version
 
     @property
     def by_index(self) -> bool:
-        return self.recipe is not None and self.recipe.architecture.encoding == "index"
+        return self.mapping is not None and self.mapping.architecture.encoding == "index"
 
     def identity(self, sha256: str, curves: bool) -> str:
         """Of the content and of everything that decides which rows come of it."""
-        told = self.recipe.model_dump(mode="json", exclude=_recipe.TOLD_ONLY) if self.recipe else None
-        said = [self.benchmark.name, self.name, self.version, told, curves, sha256]
-        return provenance.identity("source", SOURCE_VERSION, said)
+        columns = self.mapping.model_dump(mode="json", exclude=table_mapping.DESCRIPTIVE) if self.mapping else None
+        read_from = [self.benchmark.name, self.name, self.version, columns, curves, sha256]
+        return provenance.identity("source", SOURCE_VERSION, read_from)
 
     def batches(self, lake: Lake | None) -> Iterator[SourceRows]:
-        if self.recipe is None:
+        if self.mapping is None:
             return self.benchmark.read(self.path, self.curves)
-        return _table.read(self.recipe, self.benchmark, self.path, _by_number(self, lake) if self.by_index else {})
+        known = _by_number(self, lake) if self.by_index else {}
+        return mapped_table.read(self.mapping, self.benchmark, self.path, known)
 
     def row(self, source_id: str, sha256: str, size: int, gathered: Gathered) -> dict[str, Any]:
         """The row of `sources`."""
@@ -151,7 +152,7 @@ class _Source:
             "file_name": path.name if path.is_dir() else f"{path.parent.name}/{path.name}",
             "sha256": sha256,
             "bytes": size,
-            "licence": self.recipe.licence if self.recipe else self.benchmark.licence,
+            "licence": self.mapping.licence if self.mapping else self.benchmark.licence,
             "reader_version": self.version,
             "rows": gathered.values,
             "rejected": gathered.rejected,
@@ -159,13 +160,13 @@ class _Source:
         }
 
 
-def _sources(benchmark: Benchmark, paths: Sequence[Path], recipe: str | None, curves: bool) -> list[_Source]:
-    named = None if recipe is None else _recipe.find(benchmark.name, recipe)
+def _sources(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None, curves: bool) -> list[_Source]:
+    named = None if mapping is None else table_mapping.find(benchmark.name, mapping)
     if not paths:
         if named is None:
-            raise UserError("nothing to ingest: name a file or folder, or a recipe whose package is installed")
-        paths = [_recipe.installed_file(named)]
-    shelf = _recipe.shelf(benchmark.name)
+            raise UserError("nothing to ingest: name a file or folder, or a table mapping whose package is installed")
+        paths = [table_mapping.installed_file(named)]
+    shipped = table_mapping.shipped(benchmark.name)
     curves = curves and benchmark.curves_asked
     sources = []
     for path in paths:
@@ -173,19 +174,20 @@ def _sources(benchmark: Benchmark, paths: Sequence[Path], recipe: str | None, cu
             near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
             raise UserError(f"{path} does not exist" + "".join(f": did you mean {name}?" for name in near))
         if path.is_file():
-            found = named or _recipe.for_file(shelf, path)
-            sources.append(_Source(benchmark, path, found, curves and found is None))
+            taken = named or table_mapping.for_file(shipped, path)
+            sources.append(_Source(benchmark, path, taken, curves and taken is None))
         elif named is None:
-            sources += _in_folder(benchmark, path, shelf, curves)
+            sources += _in_folder(benchmark, path, shipped, curves)
         else:
-            raise UserError(f"{path} is a folder; the recipe {named.name} reads a file")
+            raise UserError(f"{path} is a folder; the table mapping {named.name} reads a file")
     return sources
 
 
-def _in_folder(benchmark: Benchmark, folder: Path, shelf: Sequence[Recipe], curves: bool) -> list[_Source]:
-    """The native form in a folder, and the tables in it whose recipes are told from their names."""
+def _in_folder(benchmark: Benchmark, folder: Path, shipped: Sequence[TableMapping], curves: bool) -> list[_Source]:
+    """The native form in a folder, and the tables in it whose mappings are known by their names."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    tables = [_Source(benchmark, path, found, False) for path in files if (found := _recipe.for_file(shelf, path))]
+    mapped = [(path, table_mapping.for_file(shipped, path)) for path in files]
+    tables = [_Source(benchmark, path, mapping, False) for path, mapping in mapped if mapping]
     native = _Source(benchmark, folder, None, curves)
     if tables:
         try:
@@ -201,9 +203,9 @@ def _forms_named(source: _Source) -> Iterator[None]:
     try:
         yield
     except NotThisFormError as error:
-        if source.recipe:
+        if source.mapping:
             raise
-        known = f"{source.benchmark.name} reads {source.benchmark.forms}; a table needs --recipe NAME or FILE.toml"
+        known = f"{source.benchmark.name} reads {source.benchmark.forms}; a table needs --mapping NAME or FILE.toml"
         raise NotThisFormError(f"{error}. {known}") from error
 
 
@@ -211,14 +213,12 @@ def _existing(lake_root: Path) -> Lake | None:
     return Lake(lake_root) if (lake_root / "lake.json").exists() else None
 
 
-def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> Summary:
+def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary:
     started = time.monotonic()
     lake = _existing(lake_root)
     batches = source.batches(lake)
-    try:
+    with os_errors_explained(f"reading {source.path}"):
         sha256, size = provenance.file_sha256(source.path)
-    except OSError as error:
-        raise from_os(error, f"reading {source.path}") from error
     finals, whole = source.identity(sha256, False), source.identity(sha256, True)
     source_id = whole if source.curves else finals
     only_curves = lake is not None and source.curves and _has(lake, source, finals)
@@ -229,7 +229,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> Summary:
             _as_read_before(lake, source, sha256)
     arguments = {"benchmark": source.benchmark.name, "source": source.name, "path": source.path}
     run = provenance.new_run("ingest", {**arguments, "curves": source.curves, "max_rejects": max_rejects})
-    gathered = Gathered(source.benchmark, source.recipe, source.path, source_id, run["run_id"], lake, only_curves)
+    gathered = Gathered(source.benchmark, source.mapping, source.path, source_id, run["run_id"], lake, only_curves)
     try:
         with contextlib.ExitStack() as stack:
             staged = _drain(stack, lake_root, source, batches, gathered)
@@ -250,11 +250,11 @@ def _drain(
     """Gather everything; of a native form, what would not fit in memory goes to the part that is then returned."""
     staged = None
     unwatched = contextlib.nullcontext(lambda _more: None)
-    with unwatched if source.recipe else progress(f"ingesting {source.path}", None) as advance:
+    with unwatched if source.mapping else progress(f"ingesting {source.path}", None) as advance:
         for batch in batches:
             gathered.add(batch)
             advance(len(batch.architectures["arch_id"]))
-            if source.recipe is None and gathered.waiting >= _FLUSH_VALUES:
+            if source.mapping is None and gathered.waiting >= _FLUSH_VALUES:
                 staged = staged or _open(stack, lake_root, source, gathered.source_id)
                 gathered.flush(staged)
     return staged
@@ -274,26 +274,26 @@ def _has(lake: Lake, source: _Source, source_id: str) -> bool:
     return lake.has(source.benchmark.name, _part(source_id))
 
 
-def _summary(source: _Source, gathered: Gathered | None, started: float) -> Summary:
+def _summary(source: _Source, gathered: Gathered | None, started: float) -> IngestSummary:
     counts = (len(gathered.arch_ids), gathered.values, gathered.rejected) if gathered else (0, 0, 0)
-    return Summary(source.name, str(source.path), *counts, time.monotonic() - started, already=gathered is None)
+    return IngestSummary(source.name, str(source.path), *counts, time.monotonic() - started, already=gathered is None)
 
 
 def _as_read_before(lake: Lake, source: _Source, sha256: str) -> None:
-    """Refuse a file that the lake holds as another version of the reader or recipe took it: parts are for good."""
+    """Refuse a file that the lake holds as another version of the reader or mapping read it: parts are for good."""
     columns = ["name", "sha256", "reader_version"]
     for row in lake.read("sources", source.benchmark.name, columns=columns).to_pylist():
         if (row["name"], row["sha256"]) == (source.name, sha256):
             raise UserError(
                 f"the lake holds {source.path} as {source.name}, version {row['reader_version']}, read it, and the "
-                "reader or recipe has changed since: ingest into a new --lake"
+                "reader or table mapping has changed since: ingest into a new --lake"
             )
 
 
 def _by_number(source: _Source, lake: Lake | None) -> dict[str, str]:
-    """native id -> arch_id of what the lake knows of the recipe's space."""
-    assert source.recipe is not None
-    space = source.benchmark.space(source.recipe.space).name
+    """native id -> arch_id of what the lake knows of the mapping's space."""
+    assert source.mapping is not None
+    space = source.benchmark.space(source.mapping.space).name
     known: dict[str, str] = {}
     if lake is not None:
         table = lake.read("architectures", source.benchmark.name, columns=["space", "native_id", "arch_id"])
@@ -305,7 +305,7 @@ def _by_number(source: _Source, lake: Lake | None) -> dict[str, str]:
 
 
 def _numbered_first(source: _Source) -> str:
-    names = [r.name for r in _recipe.shelf(source.benchmark.name) if r.native_id]
+    names = [m.name for m in table_mapping.shipped(source.benchmark.name) if m.native_id]
     return "ingest first " + ", or ".join([*names, f"the published form ({source.benchmark.forms})"])
 
 
@@ -314,10 +314,10 @@ def _judge(source: _Source, gathered: Gathered, max_rejects: int) -> None:
     rejected = gathered.rejected
     if not gathered.arch_ids and not rejected:
         raise UserError(f"{source.path} holds no rows")
-    if gathered.arch_ids and (source.recipe is None or rejected <= max_rejects):
+    if gathered.arch_ids and (source.mapping is None or rejected <= max_rejects):
         return
     position, reason = gathered.first_reject
-    what = "row" if source.recipe else "file"
+    what = "row" if source.mapping else "file"
     count = f"{rejected:,} {what}s cannot be taken, the first" if rejected > 1 else f"1 {what} cannot be taken,"
     line = f"{source.path}: {count} at {position}: {reason}"
     if source.by_index:

@@ -42,11 +42,11 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def reading(folder: Path) -> dict[str, float]:
-    made, recipe = table(folder)
+    made, mapping = table(folder)
     lake = folder / "lake"
-    ingest.ingest(folder / "warm", "nasbench201", [made], recipe=str(recipe))
+    ingest.ingest(folder / "warm", "nasbench201", [made], mapping=str(mapping))
     bare, _ = timed(lambda: [tuple(r) for r in csv.reader(made.open(newline=""))])
-    ours, _ = timed(lambda: ingest.ingest(lake, "nasbench201", [made], recipe=str(recipe)))
+    ours, _ = timed(lambda: ingest.ingest(lake, "nasbench201", [made], mapping=str(mapping)))
     empty, _ = timed(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))
     sql = "SELECT dataset, count(*) FROM truth GROUP BY ALL"
     program = "from pipeline.cli import main; main()"

@@ -27,8 +27,8 @@ PROXIES = 10
 
 
 def table(folder: Path, datasets: Sequence[str] = ("cifar10",)) -> tuple[Path, Path]:
-    """A CSV with a made-up accuracy of every architecture on each data set, and its recipe."""
-    made, recipe = folder / "table.csv", folder / "bench.toml"
+    """A CSV with a made-up accuracy of every architecture on each data set, and its table mapping."""
+    made, mapping = folder / "table.csv", folder / "bench.toml"
     with made.open("w", newline="") as stream:
         rows = csv.writer(stream)
         rows.writerow(["cell", *datasets])
@@ -37,12 +37,12 @@ def table(folder: Path, datasets: Sequence[str] = ("cifar10",)) -> tuple[Path, P
             cell = f"|{kinds[0]}~0|+|{kinds[1]}~0|{kinds[2]}~1|+|{kinds[3]}~0|{kinds[4]}~1|{kinds[5]}~2|"
             rows.writerow([cell, *(10 + number % (8000 + at) / 100 for at in range(len(datasets)))])
     truth = '[[truth]]\ncolumn = "{0}"\ndataset = "{0}"\nmetric = "test_accuracy"\nunit = "percent"\n'
-    recipe.write_text(
+    mapping.write_text(
         'name = "bench"\nbenchmark = "nasbench201"\nspace = "topology"\ndescription = "made up"\n'
         '[publisher]\nproject = "made up"\nwhere = "here"\n[container]\nkind = "csv"\n'
         '[architecture]\ncolumn = "cell"\nencoding = "string"\n' + "".join(map(truth.format, datasets))
     )
-    return made, recipe
+    return made, mapping
 
 
 def scored(lake: Lake) -> None:
@@ -80,9 +80,9 @@ def asked(lake: Lake) -> dict[str, tuple[float, float]]:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        made, recipe = table(Path(folder), ("cifar10", "cifar100", "ImageNet16-120"))
+        made, mapping = table(Path(folder), ("cifar10", "cifar100", "ImageNet16-120"))
         lake = Lake(Path(folder) / "lake", create=True)
-        ingest.ingest(lake.root, "nasbench201", [made], recipe=str(recipe))
+        ingest.ingest(lake.root, "nasbench201", [made], mapping=str(mapping))
         scored(lake)
         catalog.ensure(lake)
         took = asked(lake)

@@ -77,7 +77,8 @@ def test_the_former_names_of_the_mapping_options_are_understood_and_not_shown(tm
     assert "recipe" not in runner.invoke(cli.app, ["ingest", "--help"]).output
     listed = [runner.invoke(cli.app, ["ingest", option]) for option in ("--mappings", "--recipes")]
     assert listed[0].exit_code == 0 and listed[0].output == listed[1].output and "meco-seeds" in listed[0].output
-    mapping, table = fixtures.recipe(tmp_path / "mine.toml", fixtures.ACCURACY), fixtures.accuracies(tmp_path / "t.csv")
+    mapping = fixtures.mapping(tmp_path / "mine.toml", fixtures.ACCURACY)
+    table = fixtures.accuracies(tmp_path / "t.csv")
     said = [
         runner.invoke(cli.app, ["ingest", "nasbench201", str(table), option, str(mapping), "--lake", str(lake)])
         for option in ("--recipe", "--mapping")

@@ -108,7 +108,7 @@ def test_what_is_not_a_json_table_says_so(tmp_path: Path, content: str, said: st
         list(rows(written(tmp_path, content), "json"))
 
 
-def test_nan_in_a_json_comes_through_for_the_recipe_to_judge(tmp_path: Path) -> None:
+def test_nan_in_a_json_comes_through_for_the_mapping_to_judge(tmp_path: Path) -> None:
     [(_, cells)] = rows(written(tmp_path, '{"k": NaN}'), "json")
     assert str(cells["@value"]) == "nan"  # type: ignore[index, call-overload]
 

@@ -14,8 +14,8 @@ from pipeline import provenance
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
-from pipeline.ingest import mapping as _recipe
-from pipeline.ingest.run import ingest, list_recipes
+from pipeline.ingest import mapping as table_mapping
+from pipeline.ingest.run import ingest, list_mappings
 from pipeline.lake import schema
 from tests.fixtures import published as fixtures
 
@@ -25,12 +25,12 @@ LENGTHS = {"12": [111, 777], "60": [777]}
 
 
 def graph_table(path: Path, count: int = 5) -> Path:
-    """A table that the recipe nasgraph-cifar10 is taken for."""
+    """A table that the table mapping nasgraph-cifar10 is taken for."""
     return fixtures.table(path, HEADER, [(i, c, 90 + i, 80 + i, 70 + i) for i, c in enumerate(CELLS[:count])])
 
 
 def scores_table(folder: Path, values: list[object]) -> Path:
-    """A table that the recipe freerea-cifar10-synflow is taken for."""
+    """A table that the table mapping freerea-cifar10-synflow is taken for."""
     folder.mkdir(parents=True, exist_ok=True)
     return fixtures.table(
         folder / "synflow.csv", ["index", "synflow", "time=[s]"], [(i, v, 0.5) for i, v in enumerate(values)]
@@ -39,7 +39,7 @@ def scores_table(folder: Path, values: list[object]) -> Path:
 
 @pytest.fixture
 def mine(tmp_path: Path) -> str:
-    return str(fixtures.recipe(tmp_path / "mine.toml", fixtures.ACCURACY))
+    return str(fixtures.mapping(tmp_path / "mine.toml", fixtures.ACCURACY))
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_tables_by_number_wait_for_those_that_bring_the_numbers(lake: Path, tmp_
 
 
 def test_only_what_the_lake_lacks_of_an_architecture_is_written(lake: Path, tmp_path: Path, mine: str) -> None:
-    ingest(lake, "nasbench201", [fixtures.accuracies(tmp_path / "t.csv")], recipe=mine)
+    ingest(lake, "nasbench201", [fixtures.accuracies(tmp_path / "t.csv")], mapping=mine)
     assert Counter(r["native_id"] for r in fixtures.read(lake, "architectures")) == {None: 5}
     ingest(lake, "nasbench201", [graph_table(tmp_path / "table_cifar10.csv")])
     assert Counter(r["native_id"] is None for r in fixtures.read(lake, "architectures")) == {True: 5, False: 5}
@@ -191,7 +191,7 @@ def test_an_installed_package_is_found_and_not_imported(
     lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = fixtures.analog_package(tmp_path / "site", monkeypatch)
-    [summary] = ingest(lake, "nasbench201", [], recipe="analog-nasbench")
+    [summary] = ingest(lake, "nasbench201", [], mapping="analog-nasbench")
     assert (summary.file, summary.architectures, summary.values) == (str(path), 4, 84)
     content: Any = fixtures.read(lake, "truth")
     assert {r["metric"] for r in content if r["epochs"] is None} >= {"baseline_accuracy", "analog_drift_60_uncertainty"}
@@ -201,7 +201,7 @@ def test_a_package_that_is_not_installed_or_has_no_such_file(
     lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = fixtures.analog_package(tmp_path / "site", monkeypatch)
-    text = (_recipe.FOLDER / "nasbench201" / "mappings" / "analog-nasbench.toml").read_text()
+    text = (table_mapping.FOLDER / "nasbench201" / "mappings" / "analog-nasbench.toml").read_text()
     for old, new, said in (
         (
             '"analog-nasbench"\nfile',
@@ -210,12 +210,12 @@ def test_a_package_that_is_not_installed_or_has_no_such_file(
         ),
         ('file = "analognasbench/data.anb"', 'file = "x.anb"', "analog-nasbench 9.9 carries no x.anb"),
     ):
-        recipe = fixtures.recipe(tmp_path / "r.toml", text=text.replace(old, new))
+        mapping = fixtures.mapping(tmp_path / "r.toml", text=text.replace(old, new))
         with pytest.raises(UserError, match=said):
-            ingest(lake, "nasbench201", [], recipe=str(recipe))
+            ingest(lake, "nasbench201", [], mapping=str(mapping))
     path.unlink()
     with pytest.raises(UserError, match=r"does not exist"):
-        ingest(lake, "nasbench201", [], recipe="analog-nasbench")
+        ingest(lake, "nasbench201", [], mapping="analog-nasbench")
 
 
 def test_a_folder_gives_all_that_is_known_in_it(lake: Path, tmp_path: Path) -> None:
@@ -233,9 +233,9 @@ def test_a_folder_gives_all_that_is_known_in_it(lake: Path, tmp_path: Path) -> N
     ]
 
 
-def test_the_recipes_are_listed_one_a_line() -> None:
-    lines = list_recipes()
-    assert len(lines) == len(_recipe.shelf())
+def test_the_mappings_are_listed_one_a_line() -> None:
+    lines = list_mappings()
+    assert len(lines) == len(table_mapping.shipped())
     assert any("meco-seeds" in line and "cifar10_test_by_seed.p" in line for line in lines)
 
 
@@ -263,10 +263,10 @@ def test_a_table_with_a_bad_row_is_refused_unless_it_is_allowed(
 ) -> None:
     lake, path = tmp_path / "lake", bad(tmp_path / "t.csv", acc, arch=arch)
     with pytest.raises(UserError, match=rf"t\.csv: 1 row cannot be taken, at {said}.*; nothing was stored") as caught:
-        ingest(lake, "nasbench201", [path], recipe=mine)
+        ingest(lake, "nasbench201", [path], mapping=mine)
     assert "\n" not in str(caught.value)
     assert not lake.exists()
-    command = ["ingest", "nasbench201", str(path), "--recipe", mine, "--max-rejects", "1", "--lake", str(lake)]
+    command = ["ingest", "nasbench201", str(path), "--mapping", mine, "--max-rejects", "1", "--lake", str(lake)]
     with pytest.raises(SystemExit) as exit_code:
         cli.main(command)
     assert exit_code.value.code == 0  # what is allowed is no error
@@ -282,7 +282,7 @@ def write(path: Path, content: bytes) -> Path:
 
 
 def inputs(at: Path) -> dict[str, tuple[Path, str]]:
-    """Bad inputs: for the recipe `mine`, or without one."""
+    """Bad inputs: for the table mapping `mine`, or without one."""
     folder = at / "empty-folder"
     folder.mkdir()
     hostile = fixtures.nats_folder(at / "hostile", CELLS[:1], {"12": [777]})
@@ -290,7 +290,7 @@ def inputs(at: Path) -> dict[str, tuple[Path, str]]:
     (hostile / "000000.pickle.pbz2").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     return {
         "mine missing": (at / "t.csc", "does not exist: did you mean t.csv"),
-        "mine folder": (folder, "is a folder; the recipe mine reads a file"),
+        "mine folder": (folder, "is a folder; the table mapping mine reads a file"),
         "mine empty": (write(at / "empty.csv", b""), "is empty"),
         "mine header only": (write(at / "header.csv", b"arch,acc\n"), "holds no rows"),
         "mine garbage": (write(at / "garbage.csv", bytes(range(256)) * 20), "is not a CSV"),
@@ -298,7 +298,7 @@ def inputs(at: Path) -> dict[str, tuple[Path, str]]:
         "mine fractions": (fixtures.table(at / "f.csv", ["arch", "acc"], [[c, 0.9] for c in CELLS]), "a fraction"),
         "mine all bad": (write(at / "all.csv", b"arch,acc\nx,1\ny,2\n"), "2 rows cannot be taken, the first at line 2"),
         "- empty folder": (folder, r"holds no \*.pickle.pbz2 file. nasbench201 reads a folder of NATS-Bench's"),
-        "- garbage": (write(at / "garbage.bin", b"\x00\x01"), "not a whole pickle.*a table needs --recipe"),
+        "- garbage": (write(at / "garbage.bin", b"\x00\x01"), "not a whole pickle.*a table needs --mapping"),
         "- hostile": (hostile / "000000.pickle.pbz2", r"000000.pickle.pbz2: the pickle asks for os\.system"),
         "- all hostile": (hostile, r"1 file cannot be taken, at 000000.pickle.pbz2: the pickle asks for os\.system"),
         "- truncated": (write(at / "000001.pickle.pbz2", b"BZh91AY&SY"), "truncated"),
@@ -319,11 +319,11 @@ def test_a_bad_input_leaves_no_trace(case: str, filled: Path, tmp_path: Path, mi
     known = inputs(tmp_path)
     assert set(known) == set(CASES)
     path, said = known[case]
-    recipe = mine if case.startswith("mine") else None
+    mapping = mine if case.startswith("mine") else None
     before = fixtures.snapshot(filled)
     for at in (tmp_path / "new", filled):
         with pytest.raises(UserError, match=said) as caught:
-            ingest(at, "nasbench201", [path], recipe=recipe)
+            ingest(at, "nasbench201", [path], mapping=mapping)
         assert "\n" not in str(caught.value)
     assert not (tmp_path / "new").exists()
     assert fixtures.snapshot(filled) == before
@@ -334,13 +334,13 @@ def test_names_that_do_not_exist(lake: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"unknown benchmark 'nasbench-201': did you mean nasbench201"):
         ingest(lake, "nasbench-201", [path])
     with pytest.raises(
-        UserError, match=r"unknown recipe of nasbench201 'nasgraf-cifar10': did you mean nasgraph-cifar10"
+        UserError, match=r"unknown table mapping of nasbench201 'nasgraf-cifar10': did you mean nasgraph-cifar10"
     ):
-        ingest(lake, "nasbench201", [path], recipe="nasgraf-cifar10")
+        ingest(lake, "nasbench201", [path], mapping="nasgraf-cifar10")
     with pytest.raises(UserError, match=r"nothing to ingest"):
         ingest(lake, "nasbench201", [])
     with pytest.raises(UserError, match=r"needs the path of its file \(https://"):
-        ingest(lake, "nasbench201", [], recipe="nasgraph-cifar10")
+        ingest(lake, "nasbench201", [], mapping="nasgraph-cifar10")
     assert not lake.exists()
 
 
@@ -359,19 +359,19 @@ def test_an_unknown_number_says_what_would_bring_it(filled: Path, tmp_path: Path
     assert fixtures.snapshot(filled) == before
 
 
-def test_a_recipe_that_has_changed_does_not_pass_for_the_one_that_was_used(
+def test_a_mapping_that_has_changed_does_not_pass_for_the_one_that_was_used(
     lake: Path, tmp_path: Path, mine: str
 ) -> None:
     path = fixtures.accuracies(tmp_path / "t.csv")
-    ingest(lake, "nasbench201", [path], recipe=mine)
+    ingest(lake, "nasbench201", [path], mapping=mine)
     before = fixtures.snapshot(lake)
-    told = fixtures.recipe(
-        tmp_path / "told.toml", fixtures.ACCURACY, text=fixtures.RECIPE.replace("made up", "in other words")
+    told = fixtures.mapping(
+        tmp_path / "told.toml", fixtures.ACCURACY, text=fixtures.MAPPING.replace("made up", "in other words")
     )
-    assert ingest(lake, "nasbench201", [path], recipe=str(told))[0].already
-    other = fixtures.recipe(tmp_path / "other.toml", fixtures.ACCURACY.replace("test_", "train_"))
-    with pytest.raises(UserError, match=r"recipe has changed since: ingest into a new --lake"):
-        ingest(lake, "nasbench201", [path], recipe=str(other))
+    assert ingest(lake, "nasbench201", [path], mapping=str(told))[0].already
+    other = fixtures.mapping(tmp_path / "other.toml", fixtures.ACCURACY.replace("test_", "train_"))
+    with pytest.raises(UserError, match=r"table mapping has changed since: ingest into a new --lake"):
+        ingest(lake, "nasbench201", [path], mapping=str(other))
     assert fixtures.snapshot(lake) == before
 
 
@@ -380,7 +380,7 @@ def test_a_lake_of_a_newer_version_and_a_folder_that_is_no_lake(filled: Path, tm
     (filled / "lake.json").write_text(json.dumps({"format": schema.FORMAT + 1}))
     before = fixtures.snapshot(filled)
     with pytest.raises(UserError, match=r"written by a newer version.*pip install -U"):
-        ingest(filled, "nasbench201", [path], recipe=mine)
+        ingest(filled, "nasbench201", [path], mapping=mine)
     assert fixtures.snapshot(filled) == before
     with pytest.raises(UserError, match=r"neither empty nor a lake"):
-        ingest(tmp_path, "nasbench201", [path], recipe=mine)
+        ingest(tmp_path, "nasbench201", [path], mapping=mine)

