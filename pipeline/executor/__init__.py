@@ -1,4 +1,4 @@
-"""Where a task is computed: in this process, in several, or on a Ray cluster; the results are the same bits."""
+"""Where items are computed: in this process, in several, or on a Ray cluster; the results are the same bits."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.errors import UserError
-from pipeline.executor.crew import CUDA_SETTINGS, LIVES, LostWorker, Results, Task, renew_worker
 from pipeline.executor.processes import cards, default_workers, ordered, run, worker
+from pipeline.executor.worker_pool import CUDA_SETTINGS, MAX_LOSSES, ItemFunction, LostWorker, Results, renew_worker
 
 __all__ = [
-    "CUDA_SETTINGS", "LIVES", "PROCESSES", "LostWorker", "Pool", "Results", "Task", "Where", "default_workers",
-    "opened", "ordered", "renew_worker", "run", "worker",
+    "CUDA_SETTINGS", "MAX_LOSSES", "PROCESSES", "ItemFunction", "LostWorker", "Pool", "Results", "Where", "cards",
+    "default_workers", "opened", "ordered", "renew_worker", "run", "worker",
 ]  # fmt: skip
 
 
@@ -38,9 +38,9 @@ PROCESSES = Where()
 
 
 class Pool(Protocol):
-    """An executor that is ready to work.
+    """An executor that is ready.
 
-    `device` is torch's (cpu or cuda), `device_name` what the record calls it: cpu, or the card's name. `sharing`
+    `device` is torch's (cpu or cuda), `device_name` what the lake calls it: cpu, or the card's name. `sharing`
     workers are on one card; one is on the cpu, where each has a core.
     """
 
@@ -51,13 +51,13 @@ class Pool(Protocol):
     @property
     def sharing(self) -> int: ...
 
-    def run(self, task: Task, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
+    def run(self, function: ItemFunction, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
         """See `processes.run`."""
         ...
 
 
 @dataclass
-class _Local:
+class _LocalPool:
     """This process, or several on this machine."""
 
     workers: int
@@ -68,13 +68,13 @@ class _Local:
     def sharing(self) -> int:
         return math.ceil(self.workers / cards()) if self.device == "cuda" else 1
 
-    def run(self, task: Task, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
-        return run(task, items, self.workers, skip)
+    def run(self, function: ItemFunction, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
+        return run(function, items, self.workers, skip)
 
 
 @contextlib.contextmanager
 def opened(where: Where, workers: int | None, device: str) -> Iterator[Pool]:
-    """The executor, which ends with the context whatever it is at.
+    """The executor, which ends with the context, finished or not.
 
     Args:
         where: which one.
@@ -92,7 +92,7 @@ def opened(where: Where, workers: int | None, device: str) -> Iterator[Pool]:
     else:
         chosen, device_name = device_of(device)
         count = 1 if where.kind == "inline" else workers or default_workers(chosen)
-        yield _Local(count, chosen, device_name)
+        yield _LocalPool(count, chosen, device_name)
 
 
 def device_of(name: str) -> tuple[str, str]:

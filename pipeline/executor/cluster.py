@@ -1,6 +1,6 @@
-"""A Ray cluster as executor: an actor a core keeps the prepared task, and is handed one item at a time.
+"""A Ray cluster as executor: one actor per core keeps the prepared function, and is submitted one item at a time.
 
-Whatever is lost with a worker or a node is done again by the others. Actors live as long as the driver's connection,
+What is lost with a worker or a node is retried by the others. Actors live as long as the driver's connection,
 so that a driver that is killed leaves none behind.
 """
 
@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UserError
-from pipeline.executor.crew import CUDA_SETTINGS, Crew, Results, Task, worked
+from pipeline.executor.worker_pool import CUDA_SETTINGS, ItemFunction, Results, WorkerPool, compute
 
-PATIENCE = 300.0  # seconds without any worker, after which the cluster is given up
-REACH = 5.0  # seconds for an address to answer
+NO_WORKER_SECONDS = 300.0  # without any worker, after which the cluster is given up
+CONNECT_SECONDS = 5.0  # for an address to answer
 
 # Read by Ray when it is imported: no usage statistics, no log lines of its C++ side, no minute of retries for a
 # cluster that is not there, and the whole package for the workers even if some .gitignore names a file of it.
@@ -38,7 +38,7 @@ def connected(address: str, workers: int | None, device: str, gpu_share: float) 
 
     Args:
         address: HOST:PORT of the head, or auto for the cluster that runs on this machine.
-        workers: actors; by default one a core, or one on each share of a GPU. More than the cluster has room for
+        workers: actors; by default one per core, or one on each share of a GPU. More than the cluster has room for
             wait for nodes that join.
         device: auto (the cluster's GPUs, if it has any), cpu or cuda.
         gpu_share: of a card for each worker, at most 1.
@@ -87,7 +87,7 @@ def _join(address: str) -> None:
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Nothing on stderr from the C++ side either, which says there that it was told to say nothing."""
+    """Nothing on stderr from the C++ side either, which reports there that it is silenced."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
@@ -104,7 +104,7 @@ def _reach(address: str) -> None:
     if not host or not port.isdecimal() or "/" in host:
         raise UserError(f"--address {address}: write it as HOST:PORT, or auto")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=REACH).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
         raise _unreachable(address) from error
 
@@ -130,17 +130,17 @@ def pool_of(resources: dict[str, float], workers: int | None, device: str, gpu_s
     return RayPool(workers or max(min(room, int(gpus / gpu_share)), 1), "cuda", cards or "cuda", gpu_share)
 
 
-class _Worker:
-    """The actor."""
+class _Actor:
+    """Computes items on a node of the cluster."""
 
-    def prepare(self, task: Task) -> None:
-        """Keep the task, and whatever all items share."""
-        self.task = task
-        task.prepare()
+    def prepare(self, function: ItemFunction) -> None:
+        """Keep the function, and whatever all items share."""
+        self.function = function
+        function.prepare()
 
-    def work(self, item: Any) -> Any:
+    def compute(self, item: Any) -> Any:
         """The result for one item."""
-        return worked(self.task, item)
+        return compute(self.function, item)
 
 
 @dataclass
@@ -157,45 +157,45 @@ class RayPool:
         """Workers on one card."""
         return max(1, round(1 / self.gpu_share)) if self.gpu_share else 1
 
-    def run(self, task: Task, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
+    def run(self, function: ItemFunction, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
         """Yield (item, result) for each item, as they are ready.
 
         Raises:
             UserError: there is no worker for minutes, or each one dies before it is ready.
         """
-        return _Actors(task, self.workers, self.gpu_share).work_off(items, skip)
+        return _Actors(function, self.workers, self.gpu_share).results(items, skip)
 
 
-class _Actors(Crew):
-    """A worker is an actor, a ticket what Ray calls an object reference."""
+class _Actors(WorkerPool):
+    """A worker is an actor, a future what Ray calls an object reference."""
 
-    def __init__(self, task: Task, workers: int, gpu_share: float) -> None:
+    def __init__(self, function: ItemFunction, workers: int, gpu_share: float) -> None:
         import ray
 
         super().__init__(workers)
-        self._kind = ray.remote(_Worker).options(num_cpus=1, num_gpus=gpu_share)
-        self._task = ray.put(task)
+        self._kind = ray.remote(_Actor).options(num_cpus=1, num_gpus=gpu_share)
+        self._function = ray.put(function)
 
-    def hire(self) -> tuple[Any, Any]:
+    def spawn(self) -> tuple[Any, Any]:
         """The actor comes when the cluster has room for it."""
         actor = self._kind.remote()
-        return actor, actor.prepare.remote(self._task)
+        return actor, actor.prepare.remote(self._function)
 
-    def give(self, worker: Any, item: Any) -> Any:
-        return worker.work.remote(item)
+    def submit(self, worker: Any, item: Any) -> Any:
+        return worker.compute.remote(item)
 
-    def first(self, tickets: list[Any], patient: bool) -> Any | None:
+    def wait_first(self, futures: list[Any], patient: bool) -> Any | None:
         import ray
 
-        ready, _ = ray.wait(tickets, num_returns=1, timeout=None if patient else PATIENCE)
+        ready, _ = ray.wait(futures, num_returns=1, timeout=None if patient else NO_WORKER_SECONDS)
         return ready[0] if ready else None
 
-    def outcome(self, ticket: Any) -> tuple[Any, str | None]:
+    def outcome(self, future: Any) -> tuple[Any, str | None]:
         import ray
         from ray import exceptions
 
         try:
-            return ray.get(ticket), None
+            return ray.get(future), None
         except exceptions.RayTaskError as error:
             raise error.cause from None
         except (
@@ -203,13 +203,13 @@ class _Actors(Crew):
         ) as error:  # fmt: skip
             return None, _last_line(error)
 
-    def dismiss(self, worker: Any) -> None:
+    def terminate(self, worker: Any) -> None:
         import ray
 
         ray.kill(worker)
 
-    def close(self) -> None:
-        """They end with the driver's connection."""
+    def shutdown(self) -> None:
+        """The actors end with the driver's connection."""
 
 
 def _last_line(error: Exception) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import UserError
-from pipeline.executor.crew import Crew, Results, Task, growing, worked
+from pipeline.executor.worker_pool import ItemFunction, Results, WorkerPool, as_queue, compute
 
 SHARING = 8  # workers on a card, each of which keeps about two cores busy
 
@@ -27,68 +27,70 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def run(task: Task, items: Iterable[Any], workers: int, skip: Callable[[Any], bool] = lambda _: False) -> Results:
+def run(
+    function: ItemFunction, items: Iterable[Any], workers: int, skip: Callable[[Any], bool] = lambda _: False
+) -> Results:
     """Yield (item, result) for each item.
 
     Args:
-        task: what to do; its result must be picklable.
+        function: computes an item; its result must be picklable.
         items: picklable and hashable. A deque is emptied from its left, and may be added to while results are taken.
         workers: processes; 1 computes in this one.
         skip: asked just before an item is begun; True leaves it out.
     """
     if workers <= 1:
-        task.prepare()
-        queue = growing(items)
+        function.prepare()
+        queue = as_queue(items)
         while queue:
             item = queue.popleft()
             if not skip(item):
-                yield item, task(item)
+                yield item, function(item)
         return
-    yield from _Processes(task, workers).work_off(items, skip)
+    yield from _Processes(function, workers).results(items, skip)
 
 
-class _Processes(Crew):
+class _Processes(WorkerPool):
     """Each worker is a pool of one process: so it is known which one died, and the others are left alone."""
 
-    def __init__(self, task: Task, workers: int) -> None:
+    def __init__(self, function: ItemFunction, workers: int) -> None:
         super().__init__(workers)
-        self._task = task
+        self._function = function
         self._pools: dict[ProcessPoolExecutor, int] = {}  # with the number of its worker
 
-    def hire(self) -> tuple[ProcessPoolExecutor, Future[None]]:
-        pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _follow)
+    def spawn(self) -> tuple[ProcessPoolExecutor, Future[None]]:
+        pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_driver)
         number = min(set(range(len(self._pools) + 1)) - set(self._pools.values()))  # that of one who died, if any
         self._pools[pool] = number
-        return pool, pool.submit(_prepare, self._task, number)
+        return pool, pool.submit(_prepare, self._function, number)
 
-    def give(self, worker: ProcessPoolExecutor, item: Any) -> Future[Any]:
+    def submit(self, worker: ProcessPoolExecutor, item: Any) -> Future[Any]:
         try:
-            return worker.submit(_work, item)
+            return worker.submit(_compute, item)
         except BrokenProcessPool as error:  # it died while it was free
             lost: Future[Any] = Future()
             lost.set_exception(error)
             return lost
 
-    def first(self, tickets: list[Future[Any]], patient: bool) -> Future[Any]:
-        return wait(tickets, return_when=FIRST_COMPLETED).done.pop()
+    def wait_first(self, futures: list[Future[Any]], patient: bool) -> Future[Any]:
+        return wait(futures, return_when=FIRST_COMPLETED).done.pop()
 
-    def outcome(self, ticket: Future[Any]) -> tuple[Any, str | None]:
+    def outcome(self, future: Future[Any]) -> tuple[Any, str | None]:
         try:
-            return ticket.result(), None
+            return future.result(), None
         except BrokenProcessPool as error:
             return None, str(error)
 
-    def dismiss(self, worker: ProcessPoolExecutor) -> None:
+    def terminate(self, worker: ProcessPoolExecutor) -> None:
         del self._pools[worker]
         _stop(worker)
 
-    def close(self) -> None:
+    def shutdown(self) -> None:
         for pool in self._pools:
             _stop(pool)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
-    """End the workers at once: what they are at is lost anyway, and a user who pressed Ctrl-C waits for nothing."""
+    """End the workers at once: what they compute is lost anyway, and a user who pressed Ctrl-C waits for nothing."""
     processes = list((pool._processes or {}).values())
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
@@ -97,7 +99,7 @@ def _stop(pool: ProcessPoolExecutor) -> None:
         process.join()
 
 
-_task: Task | None = None
+_function: ItemFunction | None = None
 _number = 0
 
 
@@ -106,16 +108,16 @@ def worker() -> int:
     return _number
 
 
-def _prepare(task: Task, number: int) -> None:
-    global _task, _number  # noqa: PLW0603
+def _prepare(function: ItemFunction, number: int) -> None:
+    global _function, _number  # noqa: PLW0603
     _number = number
-    _task = task
-    task.prepare()
+    _function = function
+    function.prepare()
 
 
-def _work(item: Any) -> Any:
-    assert _task is not None
-    return worked(_task, item)
+def _compute(item: Any) -> Any:
+    assert _function is not None
+    return compute(_function, item)
 
 
 def ordered(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Generator[Result, None, None]:
@@ -132,29 +134,29 @@ def ordered(function: Callable[[Item], Result], items: Iterable[Item], workers: 
     if workers <= 1:
         yield from map(function, items)
         return
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _follow)
-    flying: deque[Future[Result]] = deque()
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_driver)
+    submitted: deque[Future[Result]] = deque()
     try:
         for item in items:
-            flying.append(pool.submit(function, item))
-            if len(flying) > 2 * workers:
-                yield flying.popleft().result()
-        while flying:
-            yield flying.popleft().result()
+            submitted.append(pool.submit(function, item))
+            if len(submitted) > 2 * workers:
+                yield submitted.popleft().result()
+        while submitted:
+            yield submitted.popleft().result()
     except BrokenProcessPool as error:
         raise UserError("a worker process was killed (out of memory?): run the same command again") from error
     finally:
         _stop(pool)
 
 
-def _follow() -> None:
-    """Leave Ctrl-C to the driver, who tells the workers, and end with it."""
+def _end_with_driver() -> None:
+    """Leave Ctrl-C to the driver, which terminates the workers, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_after_parent, daemon=True).start()
 
 
-def _die_with_parent() -> None:
-    """A killed driver cannot tell its workers, and they would wait for work for ever."""
+def _exit_after_parent() -> None:
+    """A killed driver cannot terminate its workers, and they would wait for items for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait_for([parent.sentinel])

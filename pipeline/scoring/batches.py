@@ -11,7 +11,7 @@ from pipeline import executor
 from pipeline.executor import Results
 
 
-class Together(executor.Task, Protocol):
+class Together(executor.ItemFunction, Protocol):
     """A task that can take several items at once."""
 
     def together(self, items: Sequence[Any]) -> list[Any]:

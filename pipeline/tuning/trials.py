@@ -52,7 +52,7 @@ class TrainingSettings:
 
 @dataclass
 class TrialTask:
-    """Trains one architecture on one task in a worker; see `executor.Task`.
+    """Trains one architecture on one task in a worker; see `executor.ItemFunction`.
 
     Args:
         benchmark, space: of the architectures.

@@ -49,7 +49,7 @@ def test_a_killed_worker_costs_nothing(tmp_path: Path) -> None:
 
 def test_an_item_that_kills_every_worker_is_given_up_and_the_others_are_done(tmp_path: Path) -> None:
     results = dict(executor.run(Square(tmp_path, deadly=3, deaths=99), range(8), 2))
-    assert results.pop(3) == executor.LostWorker(executor.LIVES)
+    assert results.pop(3) == executor.LostWorker(executor.MAX_LOSSES)
     assert results == {i: i * i for i in range(8) if i != 3}
 
 

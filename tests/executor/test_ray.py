@@ -152,9 +152,9 @@ def test_a_worker_that_dies_is_replaced_and_an_item_that_kills_each_worker_given
     with cluster.connected(nodes.address, 2, "auto", 1.0) as pool:
         assert (pool.workers, pool.device, pool.device_name) == (2, "cpu", "cpu")
         results = dict(pool.run(Deadly(tmp_path), range(8), lambda item: item == 6))
-        assert results.pop(3) == executor.LostWorker(executor.LIVES)
+        assert results.pop(3) == executor.LostWorker(executor.MAX_LOSSES)
         assert results == {i: i * i for i in range(8) if i not in (3, 6)}
-        assert len(list(tmp_path.glob("prepared-*"))) <= 2 + executor.LIVES + 1  # each worker once
+        assert len(list(tmp_path.glob("prepared-*"))) <= 2 + executor.MAX_LOSSES + 1  # each worker once
         with pytest.raises(UserError, match=r"^nine is too many$"):
             list(pool.run(Deadly(tmp_path), [9], lambda _: False))
 
@@ -249,4 +249,4 @@ def test_an_address_that_does_not_answer_is_one_line_within_seconds(
     pytest.importorskip("ray", reason=INSTALL)
     started = time.monotonic()
     assert says in failure(cells, preset(tmp_path), capsys, "--executor", "ray", "--address", address)
-    assert time.monotonic() - started < 4 * cluster.REACH
+    assert time.monotonic() - started < 4 * cluster.CONNECT_SECONDS

@@ -505,14 +505,14 @@ def test_a_recording_that_cannot_be_ended_leaves_the_rest_to_another_worker(prox
     found = scorer(networks, 0, "cpu", on)
     assert on.spoilt and len(on.free) == 3
     assert [one and one[0] for one in found] == [*expected[:2], *[None] * 7]
-    assert executor.crew._renew
+    assert executor.worker_pool._renew
     found = scorer(networks[2:], 0, "cpu", on)  # where the worker was not renewed
     assert [one[0] for one in found] == expected[2:]
 
 
 @pytest.fixture(autouse=True)
 def this_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor.crew, "_renew", False)
+    monkeypatch.setattr(executor.worker_pool, "_renew", False)
 
 
 def test_a_warning_while_a_step_is_recorded_is_a_failed_recording(proxy: Proxy) -> None:
@@ -627,7 +627,7 @@ def test_a_batch_whose_workers_died_is_done_again_one_by_one() -> None:
         def together(self, items: Sequence[int]) -> list[int]:
             return [-item for item in items]
 
-    def run(task: executor.Task, items: Sequence[Any], skip: Callable[[Any], bool]) -> executor.Results:
+    def run(task: executor.ItemFunction, items: Sequence[Any], skip: Callable[[Any], bool]) -> executor.Results:
         for item in items:
             if not skip(item):
                 yield item, executor.LostWorker(3) if item in (5, (4, 5, 6, 7)) else task(item)
