@@ -22,7 +22,7 @@ from pipeline.errors import UserError
 from pipeline.executor import device_of
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import Bundle, Curve
-from pipeline.scoring.plan import Plan, fits, sampled, specs
+from pipeline.scoring.plan import fits, sampled, specs
 from pipeline.search.trajectory import whole_space
 
 if TYPE_CHECKING:
@@ -217,11 +217,10 @@ def tapped(network: nn.Module, names: Sequence[str]) -> Tapped:
 
 
 def _ingested(bench: Benchmark, space: str, seed: int, lake: Path | str, count: int) -> list[Architecture]:
-    plan = Plan(bench.name, space, "", None, seed, "cpu")
     of = Lake(Path(lake))
-    found = sampled(of, plan, count)
-    texts = specs(of, bench.name, space, found)
-    return [Architecture(bench.name, space, a, json.loads(texts[a])) for a in found]
+    arch_ids = sampled(of, bench.name, space, seed, count)
+    texts = specs(of, bench.name, space, arch_ids)
+    return [Architecture(bench.name, space, a, json.loads(texts[a])) for a in arch_ids]
 
 
 def _drawn(bench: Benchmark, space: str, seed: int, count: int) -> list[Architecture]:

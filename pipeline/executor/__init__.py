@@ -14,7 +14,7 @@ from pipeline.executor.processes import cards, default_workers, ordered, run, wo
 from pipeline.executor.worker_pool import CUDA_SETTINGS, MAX_LOSSES, ItemFunction, LostWorker, Results, renew_worker
 
 __all__ = [
-    "CUDA_SETTINGS", "MAX_LOSSES", "PROCESSES", "ItemFunction", "LostWorker", "Pool", "Results", "Where", "cards",
+    "CUDA_SETTINGS", "MAX_LOSSES", "PROCESSES", "ItemFunction", "LostWorker", "Pool", "Results", "Where",
     "default_workers", "opened", "ordered", "renew_worker", "run", "worker",
 ]  # fmt: skip
 

@@ -25,7 +25,7 @@ _BYTES = 64 << 20  # of parts that become one
 
 
 @dataclass(frozen=True)
-class Summary:
+class MergeSummary:
     """What a merge took: scores new here, scores stored before, and scores here whose architecture is not."""
 
     other: Path
@@ -43,7 +43,7 @@ class Summary:
         return f"{self.other}: {self.taken} scores taken{before}{waiting}"
 
 
-def run(lake_root: Path, other_root: Path) -> Summary:
+def run(lake_root: Path, other_root: Path) -> MergeSummary:
     """Take the scores of another lake that are not stored here; many small parts become few.
 
     A group of parts is taken whole or not at all, and what is stored is not taken again: a merge that was killed goes
@@ -70,7 +70,7 @@ def run(lake_root: Path, other_root: Path) -> Summary:
             taken, stored = taken + new, stored + old
             advance(len(parts))
     catalog.ensure(lake)
-    return Summary(other_root, taken, stored, sum(_waiting(lake, name) for name in benchmarks) if taken else 0)
+    return MergeSummary(other_root, taken, stored, sum(_waiting(lake, name) for name in benchmarks) if taken else 0)
 
 
 def _groups(other: Lake, benchmark: str) -> Iterator[tuple[PartName, list[str]]]:
@@ -112,14 +112,14 @@ def _take(lake: Lake, other: Lake, benchmark: str, name: PartName, parts: list[s
 
 
 def _read(other: Lake, table: str, benchmark: str, parts: Sequence[str]) -> pa.Table:
-    found = []
+    tables = []
     for part in parts:
         try:
-            found.append(other.read(table, benchmark, parts=[part]))
+            tables.append(other.read(table, benchmark, parts=[part]))
         except (OSError, KeyError, pa.ArrowException) as error:
             file = other.parts / benchmark / part / f"{table}.parquet"
             raise UserError(f"{file} cannot be read, of its part nothing was taken: {error}") from error
-    return pa.concat_tables(found)
+    return pa.concat_tables(tables)
 
 
 def _joined(rows: pa.Table, others: pa.Table, how: str, key: Sequence[str] = _SCORE) -> pa.Table:

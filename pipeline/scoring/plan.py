@@ -58,22 +58,31 @@ class Plan:
         """For the row of the run."""
         return {**vars(self), "proxy": Path(self.proxy)}
 
+    def scorer(self, bundle: Bundle, device: str, sharing: int = 1) -> ArchitectureScorer:
+        """What scores an architecture of this plan on a device: cpu or cuda."""
+        return ArchitectureScorer(self.benchmark, self.space, self.seed, device, bundle, sharing)
+
 
 @dataclass
-class ScoreTask:
-    """Scores one architecture in a worker; see `executor.Task`.
+class ArchitectureScorer:
+    """Scores one architecture in a worker; see `executor.ItemFunction`.
 
-    The driver hands its bundle along: a worker on another machine has neither its TOML files nor its images.
+    It carries the bundle: a worker on another machine has neither its TOML files nor its images.
 
     Args:
-        plan: what to score.
+        benchmark, space: of the architectures.
+        seed: of the scores.
+        device: cpu or cuda.
         bundle: the proxies.
         sharing: workers on one card, which share its memory and its time: the seconds of a score are those that its
             worker took, divided by this.
-        bench: of the plan, once prepared.
+        bench: the benchmark, once prepared.
     """
 
-    plan: Plan
+    benchmark: str
+    space: str
+    seed: int
+    device: str
     bundle: Bundle
     sharing: int = 1
     bench: Benchmark | None = field(default=None, compare=False)
@@ -83,33 +92,33 @@ class ScoreTask:
         import torch
 
         torch.set_num_threads(1)
-        if self.plan.device == "cuda":
+        if self.device == "cuda":
             torch.cuda.set_device(executor.worker() % torch.cuda.device_count())
             # The rest is for what is not torch's: the context, the kernels, the graphs.
             torch.cuda.set_per_process_memory_fraction(CARD_MEMORY / self.sharing)
-        self.bench = benchmarks.load(self.plan.benchmark)
+        self.bench = benchmarks.load(self.benchmark)
 
     def __call__(self, item: Item) -> dict[str, Timed]:
         """The missing scores by proxy_id, with their seconds."""
         arch_id, spec, missing = item
-        found = self.bundle.score(partial(self._build, spec), arch_id, self.plan.seed, self.plan.device, missing)
-        return self._timed(found)
+        scores = self.bundle.score(partial(self._build, spec), arch_id, self.seed, self.device, missing)
+        return self._shared(scores)
 
     def together(self, items: Sequence[Item]) -> list[dict[str, Timed] | None]:
         """The scores of each of several architectures, which train side by side."""
         assert self.bundle.score_all is not None
         networks = [(partial(self._build, spec), arch_id) for arch_id, spec, _ in items]
-        found = self.bundle.score_all(networks, self.plan.seed, self.plan.device)
-        return [scores and self._timed(scores) for scores in found]
+        scores = self.bundle.score_all(networks, self.seed, self.device)
+        return [one and self._shared(one) for one in scores]
 
-    def _timed(self, scores: dict[str, Timed]) -> dict[str, Timed]:
+    def _shared(self, scores: dict[str, Timed]) -> dict[str, Timed]:
         return {proxy_id: (score, seconds / self.sharing) for proxy_id, (score, seconds) in scores.items()}
 
     def _build(self, spec: str) -> Any:
         assert self.bench is not None
         make = self.bench.build if self.bundle.network == "backbone" else self.bench.features
         assert make is not None
-        return make(self.plan.space, json.loads(spec))
+        return make(self.space, json.loads(spec))
 
 
 def fits(bundle: Bundle, bench: Benchmark) -> None:
@@ -121,20 +130,30 @@ def fits(bundle: Bundle, bench: Benchmark) -> None:
         )
 
 
-def sampled(lake: Lake, plan: Plan, sample: int | None) -> list[str]:
-    """The first `sample` ingested architectures by the hash of seed and architecture, or all in any order."""
-    rows = lake.read("architectures", plan.benchmark, columns=["space", "arch_id", "source_id"])
+def sampled(lake: Lake, benchmark: str, space: str, seed: int, sample: int | None) -> list[str]:
+    """The arch_ids of a sample of the ingested architectures of a space.
+
+    Args:
+        lake: the lake.
+        benchmark, space: of the architectures.
+        seed: of the sample.
+        sample: how many, the first by the hash of seed and architecture; None for all, in any order.
+
+    Raises:
+        UserError: the lake holds none.
+    """
+    rows = lake.read("architectures", benchmark, columns=["space", "arch_id", "source_id"])
     each = zip(*(rows[name].to_pylist() for name in ("space", "arch_id", "source_id")), strict=True)
     # not with pyarrow.compute, whose first call imports pandas: it would double the start of a run with nothing to do
-    found = list(dict.fromkeys(a for space, a, source in each if space == plan.space and not source.startswith(DRAWN)))
-    if not found:
+    arch_ids = list(dict.fromkeys(a for where, a, source in each if where == space and not source.startswith(DRAWN)))
+    if not arch_ids:
         raise UserError(
-            f"the lake {lake.root} holds no architectures of {plan.benchmark}/{plan.space}: "
-            f"run `pipeline ingest {plan.benchmark} PATH` first"
+            f"the lake {lake.root} holds no architectures of {benchmark}/{space}: "
+            f"run `pipeline ingest {benchmark} PATH` first"
         )
     if sample is not None:
-        found = provenance.nested(found, plan.seed)
-    return found[:sample]
+        arch_ids = provenance.nested(arch_ids, seed)
+    return arch_ids[:sample]
 
 
 def specs(lake: Lake, benchmark: str, space: str, arch_ids: list[str] | None = None) -> dict[str, str]:

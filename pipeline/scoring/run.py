@@ -7,7 +7,7 @@ import json
 import math
 import re
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from pipeline.progress import progress
 from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import Bundle
 from pipeline.scoring import batches
-from pipeline.scoring.plan import Item, Plan, ScoreTask, fits, sampled, specs
+from pipeline.scoring.plan import ArchitectureScorer, Item, Plan, fits, sampled, specs
 from pipeline.scoring.writer import ScoreWriter
 
 _ARCH_ID = re.compile(r"[0-9a-f]{16}")
@@ -27,7 +27,7 @@ BATCH = 512  # architectures that a worker on a card is handed at a time; some s
 
 
 @dataclass(frozen=True)
-class Summary:
+class ScoringSummary:
     """What a run did: `asked` scores, of which `before` were stored already and `scored` are new, by status.
 
     `proxies` are scored of each architecture; the new ones are those of `architectures`.
@@ -55,7 +55,7 @@ class Summary:
         before = f" ({self.before} stored before)" if self.before else ""
         pace = self.seconds / self.architectures
         name = self.proxy if self.proxies == 1 else f"{self.proxy} ({self.proxies} proxies)"
-        return f"{name}: {statuses}{before}, {self.seconds:.0f} s, {pace:.2f} s an architecture"
+        return f"{name}: {statuses}{before}, {self.seconds:.0f} s, {pace:.2f} s per architecture"
 
 
 def run(
@@ -66,7 +66,7 @@ def run(
     only: Path | None = None,
     workers: int | None = None,
     where: executor.Where = executor.PROCESSES,
-) -> Summary:
+) -> ScoringSummary:
     """Score a sample of the ingested architectures of a space and store the scores.
 
     The sample is nested: the first `sample` architectures by the hash of seed and architecture, so that a larger one
@@ -76,8 +76,8 @@ def run(
         lake_root: the lake.
         plan: what to score.
         sample: how many architectures; None for all.
-        only: a file that lists the architectures instead, one a line, in the benchmark's notation or by `arch_id`.
-        workers: how many; by default one a core; on a card one, or several where MPS runs.
+        only: a file that lists the architectures instead, one per line, in the benchmark's notation or by `arch_id`.
+        workers: how many; by default one per core; on a card one, or several where MPS runs.
         where: the executor; the rows are the same bits whichever it is.
 
     Raises:
@@ -90,8 +90,8 @@ def run(
     bundle = plan.load()
     fits(bundle, bench)
     listed = _listed(lake, bench, plan.space, only) if only else None
-    chosen = list(listed) if listed is not None else sampled(lake, plan, sample)
-    writer = ScoreWriter(lake, plan, bundle, chosen)
+    chosen = list(listed) if listed is not None else sampled(lake, plan.benchmark, plan.space, plan.seed, sample)
+    writer = ScoreWriter(lake, plan.benchmark, plan.space, plan.seed, bundle, chosen)
     writer.adopt(chosen)
     asked, before = len(chosen) * len(bundle.proxies), writer.stored.count
     incomplete = writer.stored.incomplete()
@@ -101,23 +101,24 @@ def run(
         with executor.opened(where, workers, plan.asked_device(bundle)) as pool:
             asked_for = {"sample": sample, "only": only, "executor": where.kind, **how(pool)}
             run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name)
-            _work(writer, run_row, wanted, replace(plan, device=pool.device), pool)
+            _score(writer, run_row, wanted, plan.scorer(bundle, pool.device, pool.sharing), pool)
     catalog.ensure(lake)
     seconds = time.monotonic() - started
-    return Summary(bundle.name, len(bundle.proxies), len(incomplete), asked, before, writer.statuses, seconds)
+    return ScoringSummary(bundle.name, len(bundle.proxies), len(incomplete), asked, before, writer.statuses, seconds)
 
 
-def _work(writer: ScoreWriter, run_row: dict[str, Any], wanted: list[Item], plan: Plan, pool: executor.Pool) -> None:
-    """Two runs that ask for the same work go through it in different orders, so that they share it."""
+def _score(
+    writer: ScoreWriter, run_row: dict[str, Any], wanted: list[Item], scorer: ArchitectureScorer, pool: executor.Pool
+) -> None:
+    """Score the items and store them; two runs with the same items take them in different orders, and so share them."""
     run_id = run_row["run_id"]
     wanted.sort(key=lambda item: provenance.text_identity("order", 1, run_id + item[0]))
     writer.open(run_row)
     status = "failed"
     try:
-        size = _batch_size(plan, writer.bundle, len(wanted), pool.workers)
-        found = batches.results(pool.run, ScoreTask(plan, writer.bundle, pool.sharing), wanted, size, writer.has)
+        size = _batch_size(pool.device, writer.bundle, len(wanted), pool.workers)
         with (
-            contextlib.closing(found) as results,
+            contextlib.closing(batches.results(pool.run, scorer, wanted, size, writer.has)) as results,
             progress(f"scoring {writer.bundle.name}", len(wanted)) as advance,
         ):
             for item, result in results:
@@ -137,9 +138,9 @@ def how(pool: executor.Pool) -> dict[str, Any]:
     return {"workers": pool.workers, **on_a_card}
 
 
-def _batch_size(plan: Plan, bundle: Bundle, items: int, workers: int) -> int:
+def _batch_size(device: str, bundle: Bundle, items: int, workers: int) -> int:
     """Architectures that a worker is handed at a time: one, unless they train side by side."""
-    side_by_side = plan.device == "cuda" and bundle.score_all is not None
+    side_by_side = device == "cuda" and bundle.score_all is not None
     return min(BATCH, math.ceil(items / workers)) if side_by_side else 1
 
 
@@ -151,12 +152,12 @@ def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, s
         raise UserError(f"--only {path} cannot be read: {error}") from error
     named = [line.strip() for line in lines if _ARCH_ID.fullmatch(line.strip())]
     known = specs(lake, bench.name, space, named) if named else {}
-    found = {}
+    listed = {}
     for number, line in enumerate(map(str.strip, lines), 1):
         if not line or (number == 1 and line == "arch_id"):  # the header of `pipeline query --format csv`
             continue
         if line in known:
-            found[line] = known[line]
+            listed[line] = known[line]
             continue
         try:
             if _ARCH_ID.fullmatch(line):
@@ -164,8 +165,8 @@ def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, s
             spec = provenance.canonical_json(bench.canonical(space, _decoded(line)))
         except UserError as error:
             raise UserError(f"--only {path}, line {number}: {error}") from error
-        found[arch_id_of(bench.name, space, spec)] = spec
-    return found
+        listed[arch_id_of(bench.name, space, spec)] = spec
+    return listed
 
 
 def _decoded(line: str) -> object:

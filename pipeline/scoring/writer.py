@@ -12,7 +12,7 @@ from pipeline.lake.part_writer import PartWriter
 from pipeline.lake.score_index import Stored
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import Bundle, Score, Timed
-from pipeline.scoring.plan import Item, Key, Plan
+from pipeline.scoring.plan import Item, Key
 
 
 class ScoreWriter:
@@ -20,17 +20,20 @@ class ScoreWriter:
 
     Args:
         lake: the lake.
-        plan: of the run.
-        bundle: of the plan.
+        benchmark, space: of the architectures.
+        seed: of the scores.
+        bundle: the proxies.
         chosen: the architectures to score; None where a search chooses them as it goes.
     """
 
-    def __init__(self, lake: Lake, plan: Plan, bundle: Bundle, chosen: list[str] | None) -> None:
-        self.lake, self.plan, self.bundle = lake, plan, bundle
+    def __init__(
+        self, lake: Lake, benchmark: str, space: str, seed: int, bundle: Bundle, chosen: list[str] | None
+    ) -> None:
+        self.lake, self.benchmark, self.space, self.seed, self.bundle = lake, benchmark, space, seed, bundle
         self._name = PartName("score", bundle.family, SEARCH if chosen is None else "")
         self._prefix = self._name.whole_subject.prefix
         proxy_ids = [proxy.proxy_id for proxy in bundle.proxies]
-        self.stored = Stored(lake, plan.benchmark, self._prefix, plan.space, plan.seed, chosen, proxy_ids)
+        self.stored = Stored(lake, benchmark, self._prefix, space, seed, chosen, proxy_ids)
         self.statuses: dict[str, int] = {}
         self._pending: list[tuple[Key, Score, float]] = []
         self._run: dict[str, Any] = {}
@@ -44,23 +47,23 @@ class ScoreWriter:
     def open(self, run_row: dict[str, Any]) -> None:
         """Publish the run and the proxies."""
         self._run = run_row
-        self._parts = PartWriter(self.lake, self.plan.benchmark, self._name, run_row["run_id"])
+        self._parts = PartWriter(self.lake, self.benchmark, self._name, run_row["run_id"])
         self._parts.publish({"runs": [run_row], "proxies": [proxy.row for proxy in self.bundle.proxies]})
         catalog.ensure(self.lake)
 
     def adopt(self, chosen: Collection[str]) -> None:
         """Count the scores of these that a search stored as scores of a sample, too; see the table `adopted`."""
         family = self.bundle.family
-        searched = self.lake.part_names(self.plan.benchmark, PartName("score", family, SEARCH).prefix)
+        searched = self.lake.part_names(self.benchmark, PartName("score", family, SEARCH).prefix)
         if not searched:
             return
         asked = {(arch_id, proxy.proxy_id) for arch_id in chosen for proxy in self.bundle.proxies}
         name = PartName("score", family, ADOPTED, uuid.uuid4().hex[:8])
         with self.lake.lock("score"):
-            adopted = self._keys("adopted", self.lake.part_names(self.plan.benchmark, name.prefix))
+            adopted = self._keys("adopted", self.lake.part_names(self.benchmark, name.prefix))
             if fresh := sorted(asked & self._keys("scores", searched) - adopted):
                 rows = [self._key(key) for key in fresh]
-                self.lake.publish(self.plan.benchmark, name, {"adopted": rows})
+                self.lake.publish(self.benchmark, name, {"adopted": rows})
 
     def collect(self, table: str, row: dict[str, Any]) -> None:
         """Publish the row with the next part."""
@@ -100,17 +103,17 @@ class ScoreWriter:
     def _keys(self, table: str, parts: Sequence[str]) -> set[Key]:
         """The scores of this space and seed that a table names in these parts."""
         columns = ["space", "seed", "arch_id", "proxy_id"]
-        rows = self.lake.read(table, self.plan.benchmark, parts=parts, columns=columns).to_pylist()
-        here = (self.plan.space, self.plan.seed)
+        rows = self.lake.read(table, self.benchmark, parts=parts, columns=columns).to_pylist()
+        here = (self.space, self.seed)
         return {(r["arch_id"], r["proxy_id"]) for r in rows if (r["space"], r["seed"]) == here}
 
     def _key(self, key: Key) -> dict[str, Any]:
         return {
-            "benchmark": self.plan.benchmark,
-            "space": self.plan.space,
+            "benchmark": self.benchmark,
+            "space": self.space,
             "arch_id": key[0],
             "proxy_id": key[1],
-            "seed": self.plan.seed,
+            "seed": self.seed,
         }
 
     def _row(self, key: Key, score: Score, seconds: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pipeline import executor, provenance
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.proxies.contract import Score
-from pipeline.scoring.plan import DRAWN, Item, Plan, ScoreTask, specs
+from pipeline.scoring.plan import DRAWN, Item, Plan, specs
 from pipeline.scoring.writer import ScoreWriter, settled
 from pipeline.search.record import TrajectoryRecord
 from pipeline.search.stored_scores import search_score
@@ -107,7 +107,7 @@ class Search:
         """Score what the trajectories need until they are done."""
         writer, total = self.writer, self.settings.budget * len(self.trajectories)
         assert writer is not None
-        task = ScoreTask(replace(self.plan, device=pool.device), writer.bundle, pool.sharing)
+        task = self.plan.scorer(writer.bundle, pool.device, pool.sharing)
         writer.open(run_row)
         self.record.open(run_row["run_id"])
         status = "failed"

@@ -77,7 +77,7 @@ def test_a_slow_item_idles_nobody_else(tmp_path: Path) -> None:
     assert sorted(results) == [(i, i) for i in range(12)] and results[-1] == (0, 0)
 
 
-class Stillborn:
+class FailsToStart:
     """Takes its worker down before any item."""
 
     def prepare(self) -> None:
@@ -89,7 +89,7 @@ class Stillborn:
 
 def test_workers_that_die_before_they_are_ready_end_the_run_in_one_line() -> None:
     with pytest.raises(UserError, match="the workers die before they are ready"):
-        list(executor.run(Stillborn(), range(2), 2))
+        list(executor.run(FailsToStart(), range(2), 2))
 
 
 @pytest.mark.parametrize("workers", [1, 2])

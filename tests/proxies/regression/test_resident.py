@@ -605,13 +605,13 @@ def test_a_worker_on_a_card_is_handed_batches_and_one_on_the_cpu_single_architec
 
     bundle = Bundle("made-up", (proxy,), "made-up", one, score_all=score_all)
     batch = (("a", "{}", ("p",)), ("bb", "{}", ("p",)))
-    task = score.ScoreTask(plan("cuda"), bundle)
+    task = plan("cuda").scorer(bundle, "cuda")
     assert [result["p"][0].value for result in task.together(batch)] == [1.0, 2.0] and calls == [["a", "bb"]]
     assert task(batch[0])["p"][0].value == -1.0
-    assert score._batch_size(plan("cpu"), bundle, 1000, 2) == 1
-    assert score._batch_size(plan("cuda"), bundle, 4000, 2) == score.BATCH
-    assert score._batch_size(plan("cuda"), bundle, 30, 4) == 8
-    assert score._batch_size(plan("cuda"), Bundle("n", (proxy,), "n", one), 1000, 2) == 1
+    assert score._batch_size("cpu", bundle, 1000, 2) == 1
+    assert score._batch_size("cuda", bundle, 4000, 2) == score.BATCH
+    assert score._batch_size("cuda", bundle, 30, 4) == 8
+    assert score._batch_size("cuda", Bundle("n", (proxy,), "n", one), 1000, 2) == 1
 
 
 def test_a_batch_whose_workers_died_is_done_again_one_by_one() -> None:
@@ -664,7 +664,7 @@ def test_seconds_of_workers_that_share_a_card_are_those_of_their_shares(proxy: P
         return {"p": (Score(1.0, "ok", None), 9.0)}
 
     bundle = Bundle("made-up", (proxy,), "made-up", one, score_all=score_all)
-    task = score.ScoreTask(plan("cuda"), bundle, sharing=3)
+    task = plan("cuda").scorer(bundle, "cuda", sharing=3)
     both = task.together((("a", "{}", ("p",)), ("b", "{}", ("p",))))
     assert both[1] is None and both[0] is not None and both[0]["p"][1] == 2.0
     assert task(("a", "{}", ("p",)))["p"][1] == 3.0
