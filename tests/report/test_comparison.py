@@ -64,10 +64,14 @@ def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_
     """Trained: a preset on 24 and one on 11; a cheap proxy on 40 and one on 20 of the 24; a release on 22 of them."""
     cheap = "6666666666666666"
     on = {OURS: range(24), FEW: range(11), SIZE: range(40), cheap: range(20), RELEASED: range(2, 30)}
+    kinds = {OURS: "trained", FEW: "trained", RELEASED: "released"}
     lake = lakes.publish(
         tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
         truth=[lakes.truth(i, float(i)) for i in range(40)],
-        proxies=[lakes.proxy(p, "synflow@big" if p == RELEASED else f"proxy-{p[:1]}") for p in on],
+        proxies=[
+            lakes.proxy(p, "synflow@big" if p == RELEASED else f"proxy-{p[:1]}", kind=kinds.get(p, "zero-cost"))
+            for p in on
+        ],
         scores=[lakes.score(i, p, float(i)) for p, numbers in on.items() for i in numbers],
         curves=[lakes.curve(i, p, 0, "train", [1.0]) for p in (OURS, FEW) for i in on[p]],
     )  # fmt: skip
