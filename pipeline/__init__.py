@@ -1,7 +1,7 @@
 """The benchmark database of neural architecture search: ground truth in, scores stored, rank correlation out.
 
-From Python: `sample_architectures`, `score_network`, `correlate`, `tapped` (see `pipeline.api`). They are imported when
-they are first asked for, so that `import pipeline` costs nothing.
+From Python: `sample_architectures`, `score_network`, `correlate`, `tapped` and `query` (see `pipeline.api`). They are
+imported when they are first used, so that `import pipeline` costs nothing.
 """
 
 from __future__ import annotations
@@ -14,19 +14,24 @@ if TYPE_CHECKING:
         Correlation,
         NetworkScore,
         correlate,
+        query,
         sample_architectures,
         score_network,
         tapped,
     )
     from pipeline.errors import UserError
 
+    __version__: str
+
 __all__ = [
-    "Architecture", "Correlation", "NetworkScore", "UserError", "correlate", "sample_architectures", "score_network",
-    "tapped",
+    "Architecture", "Correlation", "NetworkScore", "UserError", "__version__", "correlate", "query",
+    "sample_architectures", "score_network", "tapped",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     if name not in __all__:
         raise AttributeError(f"module 'pipeline' has no attribute '{name}'")
     from pipeline import api
@@ -36,3 +41,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+def _version() -> str:
+    """The version of the installed distribution; 0+unknown where the code runs without being installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("nas-proxy-bench")
+    except PackageNotFoundError:
+        return "0+unknown"

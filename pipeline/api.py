@@ -1,7 +1,7 @@
-"""The door for Python: sample architectures, score networks, correlate scores with what is true.
+"""The Python API: sample architectures, score networks, correlate scores with true values, query a lake.
 
-`pipeline.sample_architectures`, `pipeline.score_network`, `pipeline.correlate` and `pipeline.tapped` are these. Nothing
-here reads or writes a lake, but for a sample that is taken from one. docs/python-api.md shows them at work.
+`pipeline.sample_architectures`, `pipeline.score_network`, `pipeline.correlate`, `pipeline.tapped` and `pipeline.query`
+are these functions. Nothing here writes to a lake. docs/python-api.md has examples.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from pipeline.scoring.plan import fits, sampled, specs
 from pipeline.search.trajectory import whole_space
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import Tensor, nn
 
     from pipeline.networks.tapped import Tapped
 
-_PROBED = 2  # images of the pass that looks at what a network gives
+_PROBED = 2  # inputs of the pass that looks at the maps of a network
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,12 @@ class Architecture:
 
 @dataclass(frozen=True)
 class NetworkScore:
-    """What a proxy says of a network.
+    """The score of a network by a proxy.
 
     Attributes:
         proxy, proxy_id: its name, and the identity of its configuration as in the lake.
         value: the score; None where it failed.
-        status, reason: ok, or diverged, unbuildable or failed and why.
+        status, reason: ok, or diverged, unbuildable or failed, and why.
         seconds: wall time.
         higher_is_better: whether a larger value promises a better network.
         curves: of the regression proxy, the losses of each stage against iterations.
@@ -79,7 +80,7 @@ class NetworkScore:
 
 @dataclass(frozen=True)
 class Correlation:
-    """How well scores rank: Spearman's rho with its bootstrap 95 % interval, Kendall's tau-b, over `n` pairs.
+    """How well scores rank: Spearman's rho with its bootstrap 95 % interval and Kendall's tau-b, over `n` pairs.
 
     `left_out` pairs lack a score or a true value. Rho and tau are None where there are fewer than three pairs or all
     are of one value, the interval also where there are fewer than ten.
@@ -106,19 +107,21 @@ def sample_architectures(
         lake: a lake's folder: the sample of its ingested architectures that `pipeline score --sample` scores.
 
     Raises:
-        UserError: an unknown name, or fewer architectures than asked for.
+        UserError: an unknown name, or fewer architectures than `count`.
     """
     bench = benchmarks.load(benchmark)
-    of = bench.space(space)
+    chosen = bench.space(space)
     if lake is not None:
-        found = _ingested(bench, of.name, seed, lake, count)
-        size: int | None = len(found)
+        sample = _ingested(bench, chosen.name, seed, lake, count)
+        size: int | None = len(sample)
     else:
-        size = of.size
-        found = _drawn(bench, of.name, seed, count) if size is None or count <= size else []
+        size = chosen.size
+        sample = _drawn(bench, chosen.name, seed, count) if size is None or count <= size else []
     if size is not None and size < count:
-        raise UserError(f"{benchmark}/{of.name} has {size} architectures here, {count} are asked for: ask for fewer")
-    return found
+        raise UserError(
+            f"{benchmark}/{chosen.name} has {size} architectures here, {count} are asked for: ask for fewer"
+        )
+    return sample
 
 
 def score_network(
@@ -131,14 +134,14 @@ def score_network(
 ) -> NetworkScore:
     """Score a network of your own, or an architecture of a benchmark, with a proxy.
 
-    A network maps images [N, 3, 32, 32] to a list of feature maps [N, C, H, W]: one a stage for the regression proxy
+    A network maps images [N, 3, 32, 32] to a list of feature maps [N, C, H, W]: one per stage for the regression proxy
     (three for its presets), any number for the zero-cost proxies, which look at the last one. `tapped` makes such a
     network of a classifier. For the presets that take sequences it maps [N, 8, 400] to a list of one [N, 8, 400].
 
     Args:
         network: a function without arguments that makes the network, which is then scored with initial weights drawn
             from `seed`; or a network, of which a copy is scored with the weights that it has; or an architecture, which
-            gets the very score that `pipeline score` stores.
+            gets the same score that `pipeline score` stores.
         proxy: a name such as regression-n101, synflow or naswot, or the path of a TOML file.
         images: CIFAR-10's python-version folder, a folder of pictures, an .npz file, or a synthetic batch
             (synthetic-noise, -spectrum, -patches, -leaves); the default is synthetic-patches.
@@ -161,11 +164,11 @@ def score_network(
     if len(bundle.proxies) != 1:
         raise UserError(f"{proxy} is {len(bundle.proxies)} proxies: name one, such as {bundle.proxies[0].name}")
     (chosen,) = bundle.proxies
-    on, _ = device_of("cpu" if device == "auto" and bundle.score_all is None else device)
+    chosen_device, _ = device_of("cpu" if device == "auto" and bundle.score_all is None else device)
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(provenance.stream_seed("network", seed))  # for what draws as it computes, such as dropout
         build, name = _architecture(network, bundle) if isinstance(network, Architecture) else _own(network, bundle)
-        score, seconds = bundle.score(build, name, seed, on, [chosen.proxy_id])[chosen.proxy_id]
+        score, seconds = bundle.score(build, name, seed, chosen_device, [chosen.proxy_id])[chosen.proxy_id]
     return NetworkScore(
         chosen.name, chosen.proxy_id, score.value, score.status, score.reason, seconds, chosen.higher_is_better,
         score.curves,
@@ -173,13 +176,16 @@ def score_network(
 
 
 def correlate(
-    scores: Sequence[NetworkScore | float | None], truth: Sequence[float | None], *, lower_is_better: bool = False
+    scores: Sequence[NetworkScore | float | None] | pd.Series[Any],
+    truth: Sequence[float | None] | pd.Series[Any],
+    *,
+    lower_is_better: bool = False,
 ) -> Correlation:
     """Rank correlation of scores with true values.
 
     Args:
-        scores: one a network; numbers count as higher is better. Failures and None are left out.
-        truth: the true value of each, or None.
+        scores: one per network; of numbers, higher is better. Failures and missing scores (None or NaN) are left out.
+        truth: the true value of each, in the same order; None or NaN where it is missing.
         lower_is_better: whether a smaller true value is the better one, as of a loss.
 
     Raises:
@@ -188,21 +194,21 @@ def correlate(
     import numpy as np
     from scipy.stats import spearmanr
 
-    from pipeline import rank_correlation as statistics
+    from pipeline import rank_correlation
 
     if len(scores) != len(truth):
         raise UserError(f"{len(scores)} scores and {len(truth)} true values: give one value for each score")
     promises = [score.promise if isinstance(score, NetworkScore) else score for score in scores]
-    pairs = [(p, t) for p, t in zip(promises, truth, strict=True) if p is not None and t is not None]
+    pairs = [(_number(p), _number(t)) for p, t in zip(promises, truth, strict=True)]
     x, y = np.array([pair for pair in pairs if all(map(math.isfinite, pair))], float).reshape(-1, 2).T
     y = -y if lower_is_better else y
     left_out = len(scores) - len(x)
     if len(x) < 3 or x.min() == x.max() or y.min() == y.max():
         return Correlation(None, None, None, None, len(x), left_out)
-    (interval,) = statistics.spearman_intervals(x[None], y)
+    (interval,) = rank_correlation.spearman_intervals(x[None], y)
     low, high = (interval.low, interval.high) if interval else (None, None)
     rho = float(spearmanr(x, y).statistic)
-    return Correlation(rho, low, high, statistics.kendall_tau(x, y), len(x), left_out)
+    return Correlation(rho, low, high, rank_correlation.kendall_tau(x, y), len(x), left_out)
 
 
 def tapped(network: nn.Module, names: Sequence[str]) -> Tapped:
@@ -216,6 +222,34 @@ def tapped(network: nn.Module, names: Sequence[str]) -> Tapped:
     return Tapped(network, names)
 
 
+def query(sql: str, lake: Path | str = "data/lake", **parameters: float | str | None) -> pd.DataFrame:
+    """The answer to one SELECT over a lake, read-only, as a DataFrame.
+
+    Integers and truth values have pandas' nullable types; NULL is NaN in a column of floats; a list is an array.
+
+    Args:
+        sql: SELECT, WITH, FROM, VALUES, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one of these.
+        lake: the lake's folder.
+        parameters: values of the query's `$name` parameters.
+
+    Raises:
+        UserError: no such lake, another kind of statement, or anything else that is wrong with the SQL.
+    """
+    from pipeline import catalog
+
+    # text is quoted, so that "7" stays text
+    texts = {name: f'"{value}"' if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
+    return catalog.to_frame(catalog.run_sql(Lake(Path(lake)), sql, texts))
+
+
+def _number(value: Any) -> float:
+    """The value as a float, NaN where there is none; pandas' NA is not a number either."""
+    try:
+        return float(value)
+    except TypeError:
+        return math.nan
+
+
 def _ingested(bench: Benchmark, space: str, seed: int, lake: Path | str, count: int) -> list[Architecture]:
     of = Lake(Path(lake))
     arch_ids = sampled(of, bench.name, space, seed, count)
@@ -224,13 +258,13 @@ def _ingested(bench: Benchmark, space: str, seed: int, lake: Path | str, count: 
 
 
 def _drawn(bench: Benchmark, space: str, seed: int, count: int) -> list[Architecture]:
-    territory, random = whole_space(bench, space), Random(provenance.stream_seed("drawn", bench.name, space, seed))
-    found: dict[str, Architecture] = {}
-    while len(found) < count:
-        spec = territory.sample(random)
-        arch_id, _ = territory.identify(spec)
-        found.setdefault(arch_id, Architecture(bench.name, space, arch_id, spec))
-    return list(found.values())
+    domain, random = whole_space(bench, space), Random(provenance.stream_seed("drawn", bench.name, space, seed))
+    distinct: dict[str, Architecture] = {}
+    while len(distinct) < count:
+        spec = domain.sample(random)
+        arch_id, _ = domain.identify(spec)
+        distinct.setdefault(arch_id, Architecture(bench.name, space, arch_id, spec))
+    return list(distinct.values())
 
 
 def _architecture(network: Architecture, bundle: Bundle) -> tuple[Callable[[], nn.Module], str]:
@@ -242,7 +276,7 @@ def _architecture(network: Architecture, bundle: Bundle) -> tuple[Callable[[], n
 
 
 def _own(network: nn.Module | Callable[[], nn.Module], bundle: Bundle) -> tuple[Callable[[], Any], str]:
-    """What makes a user's network for the bundle, after one pass has shown that it fits."""
+    """A function that builds a user's network for the bundle, after one pass has shown that it fits."""
     from torch import nn
 
     make: Callable[[], Any] = network if not isinstance(network, nn.Module) else lambda: copy.deepcopy(network)
@@ -269,7 +303,7 @@ def _features(network: nn.Module, channels: int, bundle: Bundle) -> nn.Module:
 
 
 def _maps(network: nn.Module, bundle: Bundle) -> list[Tensor]:
-    """What a network gives for a few inputs.
+    """The feature maps of a network for a few inputs.
 
     Raises:
         UserError: it does not take them, does not give maps, or not as many as the proxy has stages.
@@ -282,8 +316,8 @@ def _maps(network: nn.Module, bundle: Bundle) -> list[Tensor]:
         with torch.no_grad():
             maps = network.eval()(torch.randn(shape))
     except (RuntimeError, ValueError, TypeError) as error:
-        told = str(error).partition("\n")[0]
-        raise UserError(f"{kind} does not take {bundle.inputs} of shape {list(shape)}: {told}") from error
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{kind} does not take {bundle.inputs} of shape {list(shape)}: {reason}") from error
     dimensions = "[N, C, H, W]" if bundle.inputs == "images" else "[N, 8, 400]"
     if not isinstance(maps, list | tuple) or not maps or not all(_is_map(m, len(shape)) for m in maps):
         raise UserError(

@@ -21,6 +21,7 @@ from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.proxies.regression import presets
 from pipeline.scoring import run as score
+from tests.fixtures import lakes
 
 ROOT = Path(__file__).parents[1]
 STAGE = '[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = "dot"\npartial = 0.5\n'
@@ -192,6 +193,30 @@ def test_importing_it_imports_nothing() -> None:
     assert said.startswith("0 ") and "score_network" in said
     with pytest.raises(AttributeError, match="no attribute 'score_netwrok'"):
         _ = pipeline.score_netwrok  # type: ignore[attr-defined]
+
+
+def test_a_query_is_a_data_frame_and_a_series_can_be_correlated(tmp_path: Path) -> None:
+    lake = lakes.publish(
+        tmp_path / "lake",
+        truth=[lakes.truth(i, float(i)) for i in range(6)],
+        metrics=[lakes.metric()],
+        sources=[lakes.source(lakes.BIG, "big")],
+    )
+    sql = "SELECT arch_id, value, nullif(seed, 0) AS seed FROM truth WHERE value > $least ORDER BY value"
+    frame = pipeline.query(sql, lake.root, least=1)
+    assert frame["value"].tolist() == [2.0, 3.0, 4.0, 5.0] and str(frame["seed"].dtype) == "Int64"
+    text = pipeline.query("SELECT $a AS a, $b AS b, $c AS c", lake=str(lake.root), a="7", b=None, c=0.5)
+    assert (text.at[0, "a"], text.at[0, "c"]) == ("7", 0.5) and text["b"].isna().all()
+    scores = frame["value"].astype("Float64").where(frame["value"] < 5)
+    found = pipeline.correlate(scores, frame["value"])
+    assert (found.rho, found.n, found.left_out) == (pytest.approx(1), 3, 1)
+    with pytest.raises(UserError, match="queries only read"):
+        pipeline.query("DROP TABLE truth", lake.root)
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert re.fullmatch(r"\d+\.\d+.*|0\+unknown", pipeline.__version__)
+    assert Path(pipeline.__file__).with_name("py.typed").is_file()
 
 
 def shortened(monkeypatch: pytest.MonkeyPatch) -> None:
