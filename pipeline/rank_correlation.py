@@ -39,7 +39,7 @@ def spearman_intervals(x: Floats, y: Floats, seed: int = 0, resamples: int | Non
     """The bootstrap percentile interval of Spearman's rho of each row of `x` [k, n] with `y` [n], over pairs.
 
     Args:
-        x: one value an architecture, finite, for each of k proxies.
+        x: one finite value per architecture, for each of k proxies.
         y: the true values of the same architectures.
         seed: of the resampling.
         resamples: how many; by default `RESAMPLES`, or `FEW_RESAMPLES` above `MANY` architectures.
@@ -47,14 +47,13 @@ def spearman_intervals(x: Floats, y: Floats, seed: int = 0, resamples: int | Non
     Returns:
         k intervals; None where there are fewer than `FEWEST` pairs, or all are of one value.
     """
-    found: list[Interval | None] = [None] * len(x)
+    intervals: list[Interval | None] = [None] * len(x)
     defined = _defined(x, y)
     if defined:
         count = resamples or resamples_for(len(y))
-        intervals = _intervals(resampled_rhos(x[defined], y, count, seed))
-        for place, interval in zip(defined, intervals, strict=True):
-            found[place] = interval
-    return found
+        for place, interval in zip(defined, _intervals(resampled_rhos(x[defined], y, count, seed)), strict=True):
+            intervals[place] = interval
+    return intervals
 
 
 def paired_differences(
@@ -65,7 +64,7 @@ def paired_differences(
     That the same architectures are drawn for both is what makes it narrow: proxies err on the same ones.
 
     Args:
-        x: one value an architecture, finite, for each of k proxies: [k, n].
+        x: one finite value per architecture, for each of k proxies: [k, n].
         y: the true values of the same architectures, [n].
         best: the row that the others are compared with.
         seed: of the resampling.
@@ -74,13 +73,13 @@ def paired_differences(
     Returns:
         k intervals; None for the row `best`, and where either rho is not defined.
     """
-    found: list[Interval | None] = [None] * len(x)
+    intervals: list[Interval | None] = [None] * len(x)
     defined = _defined(x, y)
     if best in defined:
         rhos = resampled_rhos(x[defined], y, resamples or resamples_for(len(y)), seed)
         for place, interval in zip(defined, _intervals(rhos - rhos[defined.index(best)]), strict=True):
-            found[place] = None if place == best else interval
-    return found
+            intervals[place] = None if place == best else interval
+    return intervals
 
 
 def resamples_for(n: int) -> int:
@@ -93,8 +92,8 @@ def resampled_rhos(x: Floats, y: Floats, resamples: int, seed: int = 0) -> Float
 
     All rows see the same resamples. A resample in which one side has a single value gives NaN.
     """
-    groups = [_Groups(row) for row in x]
-    truth = _Groups(y)
+    groups = [_SortedValues(row) for row in x]
+    truth = _SortedValues(y)
     rhos = np.empty((len(x), resamples))
     done = 0
     for counts in _drawn(len(y), resamples, np.random.default_rng(seed)):
@@ -125,8 +124,8 @@ def _intervals(resampled: Floats) -> list[Interval]:
     return [Interval(float(a), float(b), resampled.shape[1]) for a, b in zip(low, high, strict=True)]
 
 
-class _Groups:
-    """The values of one side, sorted once into groups of equal ones."""
+class _SortedValues:
+    """The values of one side of a correlation, sorted once into groups of equal ones."""
 
     def __init__(self, values: Floats) -> None:
         self.order = np.argsort(values, kind="stable")

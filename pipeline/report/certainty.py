@@ -34,7 +34,7 @@ def with_certainty_of_targets(
 
     Args:
         connection: a snapshot of the lake.
-        rows: with the columns of `SERIES`, and those of `TARGET` that tell its targets apart.
+        rows: with the columns of `SERIES`, and those of `TARGET` by which its targets differ.
         targets: benchmark, space, data set and metric of each.
     """
     keys = [key for key in TARGET if key in rows]

@@ -1,5 +1,5 @@
-"""One space's proxies beside one another: on the same architectures, against the best, against what others report, and
-against the noise of the truth itself.
+"""Comparisons of the proxies of one space: on the same architectures, with the best of them, with what others report,
+and with the noise of the truth itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def compare(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
-    """What the report says of a space beside its ranking.
+    """The comparisons of a space.
 
     Args:
         connection: a snapshot of the lake.
@@ -78,7 +78,7 @@ def charts(main: Row, ranking: pd.DataFrame, ceiling: list[Row]) -> list[Figure]
     if costly := [point for point in points if point.seconds]:
         certain = [point for point in costly if point.low is not None]  # a rho of two architectures is 1 and would lead
         drawing = figures.pareto(certain or costly, title="rho against cost")
-        caption = "rho against seconds an architecture; the line joins those that no other beats at their cost"
+        caption = "rho against seconds per architecture; the line joins those that no other beats at their cost"
         result.append(Figure(figure_name("pareto", main), "overview", caption, drawing))
     return result
 

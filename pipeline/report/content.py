@@ -1,4 +1,4 @@
-"""Everything that the report says, from the lake: values for JSON and templates, figures, and all correlations."""
+"""The content of the report, read from the lake: values for JSON and templates, figures, and all correlations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RUNS_SHOWN = 50
 
 @dataclass(frozen=True)
 class SpaceReport:
-    """What the report says of one space: values for JSON, its ranking, rho with its further targets, and figures."""
+    """The report of one space: values for JSON, its ranking, rho with its further targets, and figures."""
 
     content: Row
     ranking: pd.DataFrame
@@ -36,7 +36,7 @@ class SpaceReport:
 
 @dataclass(frozen=True)
 class ReportContent:
-    """What the report says: values for JSON, tables of correlations, and figures."""
+    """The content of a report: values for JSON, tables of correlations, and figures."""
 
     content: Row
     correlations: list[pd.DataFrame]
@@ -44,7 +44,7 @@ class ReportContent:
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> ReportContent:
-    """Ask a snapshot of the lake for all that a report says."""
+    """Read the content of a report from a snapshot of the lake."""
     tables = {name: answer(connection, name) for name in ("targets", "cost", "further", "failures")}
     main_targets = records(tables["targets"][tables["targets"]["main"]])
     spaces = [_space(connection, main, tables) for main in main_targets]

@@ -1,6 +1,6 @@
 """The report: how well each proxy ranks each space, with certainty, failures and cost, as a page and as data.
 
-Ranks, rho, coverage and cost come from SQL (queries/report); intervals, tau, figures and text are made here.
+Ranks, rho, coverage and cost come from SQL (queries/report); intervals, tau, figures and text from this package.
 """
 
 from __future__ import annotations

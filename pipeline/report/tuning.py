@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def tuning(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
-    """Of one space: `tuning` (every way to use labels), and `tuned` (the proxies that were made with labels)."""
+    """Tuning in one space: `tuning` (every way to use labels), and `tuned` (the proxies that were made with labels)."""
     return {name: records(answer(connection, name, target_of(main))) for name in ("tuning", "tuned")}
 
 

@@ -25,7 +25,7 @@ from pipeline.search.search import BestArchitecture, Search, SearchSettings
 from pipeline.search.stored_scores import single, stored_proxy, stored_scores
 from pipeline.search.trajectory import METHODS, part_of_space, whole_space
 
-STAGE = "search"  # of its runs: scores that they alone asked for are no sample
+STAGE = "search"  # of its runs, whose scores are no sample
 
 
 @dataclass(frozen=True)

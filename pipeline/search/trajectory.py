@@ -1,8 +1,8 @@
 """How a search goes through a space: every step names an architecture, from the steps before it and their scores.
 
 A trajectory is a pure function of its search, its seed and the scores: what is random in a step comes from a random
-stream of (search, seed, step). So a trajectory that was interrupted is made again from its first step, with the scores
-that are stored.
+stream of (search, seed, step). So a trajectory that was interrupted is computed again from its first step, with the
+scores that are stored.
 """
 
 from __future__ import annotations

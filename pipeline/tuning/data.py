@@ -41,7 +41,7 @@ class TuningData:
         return terms.read(lake, self.benchmark, self.space, use=self.use, coverage=self.coverage)
 
     def basis(self, table: terms.TermTable) -> dict[str, Any]:
-        """What a rule and its rho depend on beside the labels: the terms, and the architectures that are ranked."""
+        """What a rule and its rho depend on apart from the labels: the terms, and the architectures that are ranked."""
         keys = [[term.key, term.proxy_id] for term in table.terms]
         listing = "\n".join(table.arch_ids)
         return {

@@ -52,7 +52,7 @@ def evolve(
     texts = specs(lake, data.benchmark, data.space)
     labelled = [a for a in provenance.nested(target.truth, data.seed) if a in texts][: data.labels]
     if len(labelled) < data.labels:
-        raise UserError(f"{len(labelled)} architectures have a true value, {data.labels} labels are asked for")
+        raise UserError(f"{len(labelled)} architectures have a true value, {data.labels} labels are needed")
     labels = {arch_id: target.truth[arch_id] for arch_id in labelled}
     images = training.images if bench.inputs == "images" else None
     schedule = genes.schedule(training.schedule, bench.inputs) if training.schedule else {}

@@ -14,7 +14,7 @@ from pipeline.proxies.regression import presets
 from pipeline.proxies.regression.presets import Preset, SequencePreset
 
 KEPT = 0.8  # chance that a gene is kept when a task is mutated
-_TASK = {"name", "description", "noise", "stages", "features", "input", "target"}  # of a configuration, what genes say
+_TASK = {"name", "description", "noise", "stages", "features", "input", "target"}  # fields that genes determine
 _STAGES = ("stage0", "stage1", "stage2")
 _SIDES = ("input", "target")
 _KINDS = {"images": ("sin1d", "sin2d", "dot", "gdot", "resize"), "sequences": ("sin1d", "sin2d", "dot", "gdot")}
@@ -60,7 +60,7 @@ def schedule(name: str, inputs: str) -> dict[str, Any]:
 def preset(
     genes: Genes, inputs: str, name: str, description: str = "", schedule: Mapping[str, Any] | None = None
 ) -> Preset | SequencePreset:
-    """The configuration that the genes stand for, trained by the schedule, or by the published one."""
+    """The configuration that the genes encode, trained by the schedule, or by the published one."""
     noise = {"kind": genes["noise"], "level": genes["noise_level"] if genes["noise"] != "none" else 0.0}
     head = {**(schedule or {}), "name": name, "description": description, "noise": noise}
     if inputs == "sequences":

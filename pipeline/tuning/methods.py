@@ -122,7 +122,7 @@ def blend(problem: Problem) -> Weights:
 def mixed(problem: Problem) -> Weights:
     """`blend` and a ridge regression shrunk towards the untuned rule of the trainings, a third each on the labels.
 
-    Where the other scores mislead, the untuned rule of all does, and the trainings' own stands against it.
+    Where the other scores mislead, the untuned rule of all terms does so too, and that of the trainings corrects it.
     """
     return blend(problem) + _unit(problem, _ridge(problem, _SHRINKAGE * problem.trained))
 
@@ -155,7 +155,7 @@ def choice(problem: Problem) -> Weights:
 
 
 METHODS: Mapping[str, Method] = {"choice": choice, **CANDIDATES}
-MENU = "mixed"  # what `menu` stands for: the best over the spaces that were measured; leaving labels out does worse
+MENU = "mixed"  # of `menu`: the best over the spaces measured; choosing by leaving labels out does worse
 
 
 def correlation(a: Floats, b: Floats) -> float:

@@ -30,7 +30,8 @@ def weigh(lake_root: Path, data: TuningData, method: str = methods.MENU) -> Tune
     lake = Lake(lake_root)
     table = data.table(lake)
     if len(table.arch_ids) < data.labels:
-        raise UserError(f"{len(table.arch_ids)} architectures have truth and every term, {data.labels} labels asked")
+        available = len(table.arch_ids)
+        raise UserError(f"{available} architectures have truth and every term, {data.labels} labels are needed")
     labelled = table.nested(data.seed)[: data.labels]
     problem = methods.problem_of(table, labelled, data.seed)
     chosen = methods.chosen(problem) if method == "choice" else method

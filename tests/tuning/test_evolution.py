@@ -297,7 +297,7 @@ def test_a_draw_from_the_bank_takes_the_task_that_ranks_its_labels_best(tmp_path
 @pytest.mark.parametrize(
     ("changes", "of_search", "says"),
     [
-        ({"labels": 17}, {}, "16 architectures have a true value, 17 labels are asked for"),
+        ({"labels": 17}, {}, "16 architectures have a true value, 17 labels are needed"),
         ({}, {"budget": 3}, "--budget 3: one task takes 4 trainings"),
     ],
 )

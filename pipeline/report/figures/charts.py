@@ -54,7 +54,10 @@ class RhoBand:
 
 @dataclass(frozen=True)
 class SearchCurve:
-    """A search: the mean of the best found over its seeds, and its band; [k] each, at so many architectures scored."""
+    """A search: the mean over its seeds of the best true value so far, and its band.
+
+    `mean`, `low` and `high` are [k], at each number of architectures in `scored`.
+    """
 
     label: str
     scored: Floats
@@ -177,7 +180,7 @@ def pareto(dots: Sequence[ProxyPoint], *, title: str) -> RenderedFigure:
             axes.annotate(dot.label, (seconds, dot.rho), offset, textcoords="offset points", fontsize=7, color=INK)
         axes.set_xscale("log")
         axes.margins(x=0.1, y=0.12)
-        axes.set(xlabel="seconds an architecture", ylabel="Spearman's rho")
+        axes.set(xlabel="seconds per architecture", ylabel="Spearman's rho")
         low, high = axes.get_xlim()
         axes.set_xlim(low, high * (high / low) ** 0.6)  # room for the names
         plain(axes.xaxis)
@@ -189,7 +192,7 @@ def pareto(dots: Sequence[ProxyPoint], *, title: str) -> RenderedFigure:
 def searches(
     paths: Sequence[SearchCurve], best: float | None, *, title: str, y_label: str, lower_is_better: bool
 ) -> RenderedFigure:
-    """The true value of the best architecture found against the architectures scored, with a band over the seeds.
+    """The true value of the best architecture so far against the architectures scored, with a band over the seeds.
 
     Args:
         paths: the searches.
