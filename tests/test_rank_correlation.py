@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,13 +22,13 @@ def slow_rhos(x: np.ndarray, y: np.ndarray, resamples: int, seed: int) -> list[f
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(-3, 3)), min_size=8, max_size=30), st.integers(0, 2**32))
 @settings(max_examples=40, deadline=None)
 @pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
-def test_resampled_rhos_equal_those_of_ranked_samples(pairs, seed):
+def test_resampled_rhos_equal_those_of_ranked_samples(pairs: Any, seed: int) -> None:
     x, y = np.array(pairs, dtype=float).T
     fast = statistics.resampled_rhos(x[None, :], y, 5, seed)[0]
     np.testing.assert_allclose(fast, slow_rhos(x, y, 5, seed), atol=1e-12)
 
 
-def test_blocks_do_not_change_the_resamples(monkeypatch):
+def test_blocks_do_not_change_the_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(2, 50))
     whole = statistics.resampled_rhos(x[None, :], y, 40, 3)
@@ -34,7 +36,7 @@ def test_blocks_do_not_change_the_resamples(monkeypatch):
     np.testing.assert_array_equal(statistics.resampled_rhos(x[None, :], y, 40, 3), whole)
 
 
-def test_the_interval_holds_the_true_rho_about_as_often_as_it_says():
+def test_the_interval_holds_the_true_rho_about_as_often_as_it_says() -> None:
     """For a bivariate normal, rho_s = 6 / pi * asin(rho / 2)."""
     rng = np.random.default_rng(5)
     true = 6 / np.pi * np.arcsin(0.8 / 2)
@@ -46,7 +48,7 @@ def test_the_interval_holds_the_true_rho_about_as_often_as_it_says():
     assert 0.89 <= inside / 200 <= 0.99
 
 
-def test_an_interval_depends_on_its_seed_and_row_alone():
+def test_an_interval_depends_on_its_seed_and_row_alone() -> None:
     x, y = np.random.default_rng(2).normal(size=(2, 40))
     constant = np.ones(40)
     first, none, again = statistics.spearman_intervals(np.stack([x, constant, x]), y, seed=1)
@@ -58,17 +60,17 @@ def test_an_interval_depends_on_its_seed_and_row_alone():
 
 
 @pytest.mark.parametrize("y", [[1.0, 2.0], [3.0, 3.0, 3.0, 3.0], []])
-def test_where_rho_is_not_defined_there_is_no_interval(y):
+def test_where_rho_is_not_defined_there_is_no_interval(y: Any) -> None:
     x = np.arange(len(y), dtype=float)[None, :]
     assert statistics.spearman_intervals(x, np.array(y)) == [None]
 
 
-def test_many_architectures_take_fewer_resamples():
+def test_many_architectures_take_fewer_resamples() -> None:
     assert statistics.resamples_for(statistics.MANY) == statistics.RESAMPLES
     assert statistics.resamples_for(statistics.MANY + 1) == statistics.FEW_RESAMPLES
 
 
-def test_tau_is_tau_b_and_undefined_for_a_constant():
+def test_tau_is_tau_b_and_undefined_for_a_constant() -> None:
     x, y = np.array([1.0, 2, 2, 3, 5]), np.array([2.0, 2, 1, 4, 5])
     concordant, discordant, tied_x, tied_y = 7, 1, 1, 1  # counted by hand over the ten pairs
     by_hand = (concordant - discordant) / np.sqrt((10 - tied_x) * (10 - tied_y))
@@ -77,7 +79,7 @@ def test_tau_is_tau_b_and_undefined_for_a_constant():
     assert statistics.kendall_tau(x[:1], y[:1]) is None
 
 
-def test_a_paired_difference_is_that_of_the_same_resamples_and_narrower_than_two_intervals():
+def test_a_paired_difference_is_that_of_the_same_resamples_and_narrower_than_two_intervals() -> None:
     rng = np.random.default_rng(4)
     y = rng.normal(size=60)
     near = y + rng.normal(size=60) / 2

@@ -1,10 +1,15 @@
 """Our scores beside released ones of the same name, against scipy."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from pipeline import catalog
+from pipeline.lake.store import Lake
 from tests.fixtures import lakes
 from tests.fixtures.lakes import OURS, RELEASED
 
@@ -13,7 +18,7 @@ SIZE = 12
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     rng = np.random.default_rng(2)
     first, second = rng.normal(size=(2, SIZE)).round(1)
     released = (first + rng.normal(size=SIZE)).round(1)
@@ -28,11 +33,11 @@ def lake(tmp_path_factory):
     return lakes.publish(tmp_path_factory.mktemp("lake") / "lake", proxies=proxies, scores=scores), first, second
 
 
-def ask(lake, sql):
+def ask(lake: Lake, sql: str) -> list[dict[str, Any]]:
     return catalog.run_sql(lake, sql).to_pylist()
 
 
-def test_architectures_lie_apart_by_their_relative_ranks(lake):
+def test_architectures_lie_apart_by_their_relative_ranks(lake: Lake) -> None:
     rows = ask(lake[0], "FROM released_score_pairs WHERE seed = 0 AND released = 'naswot@them' ORDER BY arch_id")
     assert [r["arch_id"] for r in rows] == [lakes.arch(i) for i in range(2, SIZE)]
     for column, place in (("score", "place"), ("released_score", "released_place")):
@@ -41,7 +46,7 @@ def test_architectures_lie_apart_by_their_relative_ranks(lake):
     assert all(r["apart"] == pytest.approx(abs(r["place"] - r["released_place"])) for r in rows)
 
 
-def test_agreement_is_that_of_scipy_beside_our_own_between_seeds(lake):
+def test_agreement_is_that_of_scipy_beside_our_own_between_seeds(lake: Lake) -> None:
     lake, first, second = lake
     rows = {(r["released"], r["seed"]): r for r in ask(lake, "FROM released_score_agreement")}
     assert len(rows) == 6

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
@@ -23,19 +24,19 @@ SHELL = Path(sys.executable).with_name("duckdb")
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return lakes.made_up(tmp_path_factory.mktemp("lakes") / "it's a [lake]*")
 
 
-def ask(lake, sql, **params):
+def ask(lake: Lake, sql: str, **params: Any) -> list[dict[str, Any]]:
     return catalog.run_sql(lake, sql, params).to_pylist()
 
 
-def full_disk(*_, **__):
+def full_disk(*_: Any, **__: Any) -> None:
     raise OSError(28, "No space left on device")
 
 
-def refused(lake, sql, **params):
+def refused(lake: Lake, sql: str, **params: Any) -> str:
     with pytest.raises(UserError) as caught:
         catalog.run_sql(lake, sql, params)
     message = str(caught.value)
@@ -43,14 +44,14 @@ def refused(lake, sql, **params):
     return message
 
 
-def test_every_table_and_view_can_be_asked(lake):
+def test_every_table_and_view_can_be_asked(lake: Lake) -> None:
     names = {row["name"] for row in ask(lake, "SHOW TABLES")}
     assert names == {*TABLES, *catalog.queries("views"), "about"}
     for name in names:
         ask(lake, f"FROM {name}")
 
 
-def test_columns_and_comments_are_those_of_the_schema(lake):
+def test_columns_and_comments_are_those_of_the_schema(lake: Lake) -> None:
     for table in TABLES.values():
         sql = "SELECT column_name AS name, comment FROM duckdb_columns() WHERE table_name = $table"
         found = {row["name"]: row["comment"] for row in ask(lake, sql, table=table.name)}
@@ -60,7 +61,7 @@ def test_columns_and_comments_are_those_of_the_schema(lake):
     assert comments["scores"].startswith(TABLES["scores"].comment)
 
 
-def test_what_parts_say_twice_shows_once(lake):
+def test_what_parts_say_twice_shows_once(lake: Lake) -> None:
     assert ask(lake, "SELECT count(*) AS n FROM architectures") == [{"n": 30}]
     [merged] = ask(lake, "FROM architectures WHERE arch_id = $arch", arch=lakes.arch(7))
     assert merged["native_id"] == "7" and json.loads(merged["spec"]) == {"cells": 7}
@@ -68,7 +69,7 @@ def test_what_parts_say_twice_shows_once(lake):
     assert len(ask(lake, "FROM proxies")) == 3
 
 
-def test_a_part_shows_as_soon_as_it_is_published(tmp_path):
+def test_a_part_shows_as_soon_as_it_is_published(tmp_path: Path) -> None:
     lake = lakes.made_up(tmp_path / "lake")
     catalog.refresh(lake)
     before = (lake.root / catalog.CATALOG).stat().st_ino
@@ -77,7 +78,7 @@ def test_a_part_shows_as_soon_as_it_is_published(tmp_path):
     assert (lake.root / catalog.CATALOG).stat().st_ino == before
 
 
-def test_a_moved_lake_gets_a_new_catalog(tmp_path):
+def test_a_moved_lake_gets_a_new_catalog(tmp_path: Path) -> None:
     lake = lakes.made_up(tmp_path / "here")
     catalog.refresh(lake)
     shutil.move(lake.root, tmp_path / "there")
@@ -87,13 +88,13 @@ def test_a_moved_lake_gets_a_new_catalog(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all, but long enough to be read as one" * 200])
-def test_a_damaged_catalog_is_made_again(tmp_path, content):
+def test_a_damaged_catalog_is_made_again(tmp_path: Path, content: Any) -> None:
     lake = lakes.made_up(tmp_path / "lake")
     (lake.root / catalog.CATALOG).write_bytes(content)
     assert ask(lake, "SELECT count(*) AS n FROM scores") == [{"n": 117}]
 
 
-def test_a_catalog_of_other_views_is_made_again(tmp_path, monkeypatch):
+def test_a_catalog_of_other_views_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = lakes.made_up(tmp_path / "lake")
     catalog.refresh(lake)
     (tmp_path / "extra.sql").write_text("-- One more.\nSELECT 42 AS answer")
@@ -102,14 +103,16 @@ def test_a_catalog_of_other_views_is_made_again(tmp_path, monkeypatch):
     assert ask(lake, "FROM extra") == [{"answer": 42}]
 
 
-def test_where_the_catalog_cannot_be_written_the_lake_can_still_be_asked(tmp_path, monkeypatch):
+def test_where_the_catalog_cannot_be_written_the_lake_can_still_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lake = lakes.made_up(tmp_path / "lake")
     monkeypatch.setattr(Path, "mkdir", full_disk)
     assert ask(lake, "SELECT count(*) AS n FROM scores") == [{"n": 117}]
     assert not (lake.root / catalog.CATALOG).exists()
 
 
-def test_a_catalog_that_somebody_holds_open_for_writing_is_gone_around(tmp_path):
+def test_a_catalog_that_somebody_holds_open_for_writing_is_gone_around(tmp_path: Path) -> None:
     lake = lakes.made_up(tmp_path / "lake")
     catalog.refresh(lake)
     holder = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
@@ -120,20 +123,20 @@ def test_a_catalog_that_somebody_holds_open_for_writing_is_gone_around(tmp_path)
         process.stdin.close()
 
 
-def test_an_empty_lake_has_every_view_and_no_row(tmp_path):
+def test_an_empty_lake_has_every_view_and_no_row(tmp_path: Path) -> None:
     lake = lakes.empty(tmp_path / "lake")
     for name in [*TABLES, *catalog.queries("views")]:
         assert (ask(lake, f"FROM {name}") == []) == (name != "published")  # whose rows are facts about papers
 
 
-def test_the_plain_shell_opens_it_from_anywhere_while_parts_are_published(lake, tmp_path):
+def test_the_plain_shell_opens_it_from_anywhere_while_parts_are_published(lake: Lake, tmp_path: Path) -> None:
     if not SHELL.exists():
         pytest.skip("no duckdb command line beside this Python")
     busy = lakes.made_up(tmp_path / "lake")
     catalog.refresh(busy)
     over = threading.Event()
 
-    def publish():
+    def publish() -> None:
         number = 0
         while not over.is_set():
             lakes.publish(busy.root, f"extra-{number}", scores=[lakes.score(5, lakes.OURS, 1.0, seed=100 + number)])
@@ -171,7 +174,7 @@ def test_the_plain_shell_opens_it_from_anywhere_while_parts_are_published(lake, 
         "PREPARE p AS SELECT 1",
     ],
 )
-def test_whatever_does_not_only_read_is_refused(lake, sql):
+def test_whatever_does_not_only_read_is_refused(lake: Lake, sql: str) -> None:
     before = sorted(lake.root.rglob("*"))
     assert "refused" in refused(lake, sql.format(parts=str(lake.parts).replace("'", "''")))
     assert sorted(lake.root.rglob("*")) == before
@@ -185,12 +188,12 @@ def test_whatever_does_not_only_read_is_refused(lake, sql):
         "-- why\nSELECT 1 AS a;",
     ],
 )  # fmt: skip
-def test_whatever_only_reads_is_answered(lake, sql):
+def test_whatever_only_reads_is_answered(lake: Lake, sql: str) -> None:
     assert catalog.run_sql(lake, sql).num_rows > 0
 
 
 @pytest.mark.parametrize("function", ["read_text", "read_csv", "read_parquet", "glob"])
-def test_no_file_outside_the_parts_can_be_read(lake, tmp_path, function):
+def test_no_file_outside_the_parts_can_be_read(lake: Lake, tmp_path: Path, function: str) -> None:
     outside = tmp_path / "secret.parquet"
     pq.write_table(catalog.run_sql(lake, "SELECT 'secret' AS a"), outside)
     assert "the lake's own parts and nothing else" in refused(lake, f"FROM {function}('{outside}')")
@@ -198,7 +201,7 @@ def test_no_file_outside_the_parts_can_be_read(lake, tmp_path, function):
     assert "nothing else" in refused(lake, f"FROM read_text('{marker}')")
 
 
-def test_variables_of_the_program_are_no_tables(lake):
+def test_variables_of_the_program_are_no_tables(lake: Lake) -> None:
     assert "unknown table or view 'sql'" in refused(lake, "FROM sql")
 
 
@@ -217,11 +220,11 @@ def test_variables_of_the_program_are_no_tables(lake):
         ("SELECT 'a'::INT", "Could not convert string 'a'"),
     ],
 )
-def test_an_error_is_one_line_that_helps(lake, sql, told):
+def test_an_error_is_one_line_that_helps(lake: Lake, sql: str, told: str) -> None:
     assert told in refused(lake, sql)
 
 
-def test_parameters_must_be_those_of_the_query(lake):
+def test_parameters_must_be_those_of_the_query(lake: Lake) -> None:
     sql = "SELECT count(*) AS n FROM scores WHERE status = $status AND seed = $seed"
     assert ask(lake, sql, status="ok", seed="1") == [{"n": 27}]
     assert "give --param seed=VALUE" in refused(lake, sql, status="ok")
@@ -237,12 +240,12 @@ def test_parameters_must_be_those_of_the_query(lake):
         ("2024-01-01", "2024-01-01"),
     ],
 )  # fmt: skip
-def test_parameters_have_the_type_they_look_like(text, value):
+def test_parameters_have_the_type_they_look_like(text: str, value: float | bool | str | None) -> None:
     found = catalog.typed(text)
     assert (found, type(found)) == (value, type(value))
 
 
-def test_an_export_stands_alone(lake, tmp_path):
+def test_an_export_stands_alone(lake: Lake, tmp_path: Path) -> None:
     file = catalog.export(lake, tmp_path / "all.duckdb")
     moved = tmp_path / "elsewhere" / "all.duckdb"
     moved.parent.mkdir()
@@ -261,7 +264,7 @@ def test_an_export_stands_alone(lake, tmp_path):
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "n\n117\n"
 
 
-def test_an_export_replaces_an_earlier_one_and_nothing_else(lake, tmp_path):
+def test_an_export_replaces_an_earlier_one_and_nothing_else(lake: Lake, tmp_path: Path) -> None:
     file = tmp_path / "all.duckdb"
     first = catalog.export(lake, file).stat().st_ino
     assert catalog.export(lake, file).stat().st_ino != first
@@ -282,7 +285,7 @@ def test_an_export_replaces_an_earlier_one_and_nothing_else(lake, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["all.duckdb", "notes.txt", "other.duckdb"]
 
 
-def test_a_snapshot_does_not_see_what_is_published_later(tmp_path):
+def test_a_snapshot_does_not_see_what_is_published_later(tmp_path: Path) -> None:
     lake = lakes.made_up(tmp_path / "lake")
     with catalog.snapshot(lake) as connection:
         lakes.publish(lake.root, "more", scores=[lakes.score(5, lakes.OURS, 1.0, seed=77)])
@@ -290,7 +293,7 @@ def test_a_snapshot_does_not_see_what_is_published_later(tmp_path):
     assert ask(lake, "SELECT count(*) AS n FROM scores") == [{"n": 118}]
 
 
-def test_a_full_disk_is_told_and_leaves_the_catalog_as_it_was(tmp_path, monkeypatch):
+def test_a_full_disk_is_told_and_leaves_the_catalog_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = lakes.made_up(tmp_path / "lake")
     catalog.refresh(lake)
     before = sorted(lake.root.rglob("*"))
@@ -300,7 +303,7 @@ def test_a_full_disk_is_told_and_leaves_the_catalog_as_it_was(tmp_path, monkeypa
     assert sorted(lake.root.rglob("*")) == before
 
 
-def test_an_export_that_does_not_fit_is_told_and_leaves_the_earlier_one(tmp_path):
+def test_an_export_that_does_not_fit_is_told_and_leaves_the_earlier_one(tmp_path: Path) -> None:
     lake = lakes.made_up(tmp_path / "lake")
     file = catalog.export(lake, tmp_path / "all.duckdb")
     before = file.read_bytes()

@@ -6,14 +6,18 @@ import random
 import shutil
 import threading
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline import catalog
 from pipeline.catalog import derived
 from pipeline.errors import UserError
+from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
 from tests.fixtures import lakes
 
@@ -21,7 +25,7 @@ COUNT = "SELECT count(*) AS n FROM correlations"
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory):
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake = lakes.made_up(tmp_path_factory.mktemp("lakes") / "it's a [lake]*")
     terms = [{"proxy": "regression-toy"}, {"proxy": "synflow@small"}]
     aggregates.store(lake, lakes.BENCHMARK, aggregates.Aggregate(name="both", terms=terms))
@@ -29,31 +33,31 @@ def sound(tmp_path_factory):
 
 
 @pytest.fixture
-def lake(tmp_path):
+def lake(tmp_path: Path) -> Lake:
     return lakes.made_up(tmp_path / "lake")
 
 
-def ask(lake, sql):
+def ask(lake: Lake, sql: str) -> list[dict[str, Any]]:
     return catalog.run_sql(lake, sql).to_pylist()
 
 
-def files(lake):
+def files(lake: Lake) -> list[Path]:
     return sorted((lake.root / derived.FOLDER).rglob("*.parquet"))
 
 
-def publish(lake, part, **changes):
+def publish(lake: Lake, part: str, **changes: Any) -> None:
     """One more score of ours; with a seed of its own, it is a row more of each of the two targets."""
     lakes.publish(lake.root, part, scores=[lakes.score(5, lakes.OURS, 1.0, **changes)])
 
 
-def in_order(table):
+def in_order(table: pa.Table) -> list[str]:
     """Rows that compare equal where they differ in their order or in the last bits of a threaded sum alone."""
     rows = [{k: round(v, 9) if isinstance(v, float) else v for k, v in row.items()} for row in table.to_pylist()]
     return sorted(map(repr, rows))
 
 
 @pytest.mark.parametrize("view", derived.VIEWS)
-def test_what_is_stored_is_what_the_view_returns(sound, view):
+def test_what_is_stored_is_what_the_view_returns(sound: Lake, view: str) -> None:
     with closing(catalog.snapshot(sound)) as connection:
         live = catalog.rows(connection, f"FROM {view}")
     assert live.num_rows > 0
@@ -64,7 +68,7 @@ def test_what_is_stored_is_what_the_view_returns(sound, view):
     assert [f.stem.rpartition("-")[0] for f in files(sound)].count(view) == 1
 
 
-def test_what_is_stored_is_read_however_the_view_is_named(lake):
+def test_what_is_stored_is_read_however_the_view_is_named(lake: Lake) -> None:
     ask(lake, COUNT)
     [file] = [f for f in files(lake) if f.stem.startswith("correlations-")]
     table = pq.read_table(file).slice(0, 3)
@@ -75,7 +79,7 @@ def test_what_is_stored_is_read_however_the_view_is_named(lake):
     assert ask(lake, "WITH mine AS (FROM main.Correlations) SELECT count(*) AS n FROM mine") == [{"n": 3}]
 
 
-def test_a_new_part_changes_the_answer_at_once_and_removes_what_was_stored(lake):
+def test_a_new_part_changes_the_answer_at_once_and_removes_what_was_stored(lake: Lake) -> None:
     assert ask(lake, COUNT) == [{"n": 8}]
     before = files(lake)
     publish(lake, "more", seed=77)
@@ -84,7 +88,7 @@ def test_a_new_part_changes_the_answer_at_once_and_removes_what_was_stored(lake)
     assert not set(before) & set(files(lake))
 
 
-def test_a_part_deleted_by_hand_and_published_anew_is_another(lake):
+def test_a_part_deleted_by_hand_and_published_anew_is_another(lake: Lake) -> None:
     publish(lake, "more", seed=77)
     assert ask(lake, COUNT) == [{"n": 10}]
     shutil.rmtree(lake.parts / lakes.BENCHMARK / "more")
@@ -92,7 +96,9 @@ def test_a_part_deleted_by_hand_and_published_anew_is_another(lake):
     assert ask(lake, COUNT) == [{"n": 8}]
 
 
-def test_a_changed_view_is_not_answered_from_what_was_stored(lake, tmp_path, monkeypatch):
+def test_a_changed_view_is_not_answered_from_what_was_stored(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert ask(lake, COUNT) == [{"n": 8}]
     changed = tmp_path / "correlations.sql"
     others = ", ".join(
@@ -104,10 +110,12 @@ def test_a_changed_view_is_not_answered_from_what_was_stored(lake, tmp_path, mon
     assert ask(lake, "SELECT rho FROM correlations") == [{"rho": 42}]
 
 
-def test_a_part_that_comes_while_a_view_is_computed_is_not_in_what_is_stored(lake, monkeypatch):
+def test_a_part_that_comes_while_a_view_is_computed_is_not_in_what_is_stored(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = derived._store
 
-    def slow(connection, folder, view):
+    def slow(connection: duckdb.DuckDBPyConnection, folder: Path, view: str) -> Any:
         publish(lake, f"meanwhile-{view}", seed=len(files(lake)) + 50)
         return store(connection, folder, view)
 
@@ -118,13 +126,13 @@ def test_a_part_that_comes_while_a_view_is_computed_is_not_in_what_is_stored(lak
     assert added > 0 and ask(lake, COUNT) == [{"n": 8 + 2 * added}]
 
 
-def bit(content):
+def bit(content: bytes) -> bytes:
     at = random.Random(1).randrange(len(content))
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
 
 @pytest.mark.parametrize("damage", [bit, lambda c: c[:-9], lambda c: b"", lambda c: bytes(len(c))])
-def test_a_damaged_file_is_computed_again(lake, damage):
+def test_a_damaged_file_is_computed_again(lake: Lake, damage: Any) -> None:
     before = ask(lake, "SELECT proxy_id, seed, metric, n FROM correlations ORDER BY ALL")
     for file in files(lake):
         file.write_bytes(damage(file.read_bytes()))
@@ -132,10 +140,10 @@ def test_a_damaged_file_is_computed_again(lake, damage):
     assert any(f.stem == derived._stem("correlations", f) for f in files(lake))
 
 
-def test_a_file_that_goes_before_it_is_read_is_gone_without(lake, monkeypatch):
+def test_a_file_that_goes_before_it_is_read_is_gone_without(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     provide = derived.provide
 
-    def overtaken(*arguments):
+    def overtaken(*arguments: Any) -> Any:
         provided = provide(*arguments)
         shutil.rmtree(lake.root / derived.FOLDER)
         return provided
@@ -144,14 +152,14 @@ def test_a_file_that_goes_before_it_is_read_is_gone_without(lake, monkeypatch):
     assert ask(lake, COUNT) == [{"n": 8}]
 
 
-def test_a_lake_that_cannot_be_written_still_answers(lake):
+def test_a_lake_that_cannot_be_written_still_answers(lake: Lake) -> None:
     (lake.root / derived.FOLDER).write_text("in the way")
     assert ask(lake, COUNT) == [{"n": 8}]
     assert ask(lake, "SELECT count(*) AS n FROM correlations, targets") == [{"n": 16}]
 
 
-def test_a_full_disk_still_answers_and_leaves_no_half_file(lake, monkeypatch):
-    def full(*_):
+def test_a_full_disk_still_answers_and_leaves_no_half_file(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(derived, "_stem", full)
@@ -166,18 +174,18 @@ def test_a_full_disk_still_answers_and_leaves_no_half_file(lake, monkeypatch):
         "FROM scores -- not correlations", "FROM duckdb_views()",
     ],
 )  # fmt: skip
-def test_nothing_is_computed_for_a_statement_that_reads_no_row_of_a_slow_view(lake, sql):
+def test_nothing_is_computed_for_a_statement_that_reads_no_row_of_a_slow_view(lake: Lake, sql: str) -> None:
     ask(lake, sql)
     assert files(lake) == []
 
 
-def test_names_are_listed_once_after_something_was_stored(lake):
+def test_names_are_listed_once_after_something_was_stored(lake: Lake) -> None:
     with pytest.raises(UserError) as caught:
         ask(lake, "FROM correlations, quite_another_thing")
     assert str(caught.value).count("correlations,") == 1
 
 
-def test_a_snapshot_keeps_what_was_stored_when_the_files_go(lake):
+def test_a_snapshot_keeps_what_was_stored_when_the_files_go(lake: Lake) -> None:
     with closing(catalog.snapshot(lake, stored=True)) as connection:
         assert [f.stem.rpartition("-")[0] for f in files(lake)] == sorted(derived.SMALL)
         shutil.rmtree(lake.root / derived.FOLDER)
@@ -185,22 +193,22 @@ def test_a_snapshot_keeps_what_was_stored_when_the_files_go(lake):
         assert connection.execute(COUNT).fetchall() == [(8,)]
 
 
-def test_the_catalog_itself_keeps_the_views(lake):
+def test_the_catalog_itself_keeps_the_views(lake: Lake) -> None:
     ask(lake, COUNT)
     shutil.rmtree(lake.root / derived.FOLDER)
     with duckdb.connect(lake.root / catalog.CATALOG, read_only=True) as connection:
         assert connection.execute(COUNT).fetchall() == [(8,)]
 
 
-def test_answers_are_of_their_time_while_parts_are_published(lake):
+def test_answers_are_of_their_time_while_parts_are_published(lake: Lake) -> None:
     published, over, wrong = [0], threading.Event(), []
 
-    def work():
+    def work() -> None:
         while not over.is_set():
             publish(lake, f"extra-{published[0]}", seed=100 + published[0])
             published[0] += 1
 
-    def watch():
+    def watch() -> None:
         for _ in range(3):
             least = 8 + 2 * published[0]
             [found] = ask(lake, COUNT)

@@ -12,12 +12,12 @@ from pipeline.lake.schema import TABLES
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_dictionary_is_what_the_code_says():
+def test_the_dictionary_is_what_the_code_says() -> None:
     written = (ROOT / "data" / "dictionary.md").read_text()
     assert written == dictionary.markdown(), "run `python -m pipeline.catalog.dictionary`"
 
 
-def test_the_dictionary_tells_every_column_of_every_table_and_view():
+def test_the_dictionary_tells_every_column_of_every_table_and_view() -> None:
     text = dictionary.markdown()
     for table in TABLES.values():
         section = text.split(f"### {table.name}\n")[1].split("\n##")[0]
@@ -26,7 +26,7 @@ def test_the_dictionary_tells_every_column_of_every_table_and_view():
         assert f"\n### {view}\n" in text
 
 
-def test_the_readmes_name_files_and_views_that_exist():
+def test_the_readmes_name_files_and_views_that_exist() -> None:
     text = (ROOT / "queries" / "README.md").read_text()
     for path in re.findall(r"queries/\w+/\w+\.sql", text):
         assert (ROOT / path).is_file()

@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 
 from pipeline import catalog
 from pipeline.lake.schema import TABLES
+from pipeline.lake.store import Lake
 from tests.fixtures import lakes
 from tests.fixtures.lakes import OURS
 
@@ -35,7 +36,7 @@ ODD = {
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake = lakes.made_up(tmp_path_factory.mktemp("lake") / "lake")
     scores = [lakes.score(i, SYNFLOW, float(i * i % 7), seed=seed) for i in range(10) for seed in (0, 1)]
     lakes.publish(lake.root, "synflow", proxies=[lakes.proxy(SYNFLOW, "synflow", higher_is_better=True)], scores=scores)
@@ -43,11 +44,11 @@ def lake(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def empty(tmp_path_factory):
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return lakes.empty(tmp_path_factory.mktemp("empty") / "lake")
 
 
-def parameters(sql):
+def parameters(sql: str) -> tuple[Path, dict[str, str]]:
     """The --param values of the command in a query's comment."""
     command = re.search(r"-- Run: (.*\n(?:--   .*\n)*)", sql)[1].replace("--   ", "")
     words = shlex.split(command)
@@ -57,7 +58,7 @@ def parameters(sql):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_runs_as_its_comment_says(name, lake, empty):
+def test_an_example_runs_as_its_comment_says(name: str, lake: Lake, empty: Lake) -> None:
     sql = EXAMPLES[name].read_text()
     path, given = parameters(sql)
     assert ROOT / path == EXAMPLES[name]
@@ -66,21 +67,21 @@ def test_an_example_runs_as_its_comment_says(name, lake, empty):
     assert catalog.run_sql(empty, sql, given).num_rows == 0
 
 
-def test_the_misjudged_are_told_by_their_places(lake):
+def test_the_misjudged_are_told_by_their_places(lake: Lake) -> None:
     sql = EXAMPLES["most_misjudged"].read_text()
     rows = catalog.run_sql(lake, sql, {"proxy": "regression-toy"}).to_pylist()
     apart = [abs(r["place_by_proxy"] - r["true_place"]) for r in rows]
     assert apart == sorted(apart, reverse=True) and apart[0] > 0
 
 
-def test_the_best_of_all_is_lost_by_none(lake):
+def test_the_best_of_all_is_lost_by_none(lake: Lake) -> None:
     rows = catalog.run_sql(lake, EXAMPLES["best_of_the_k_best"].read_text(), {"k": "30"}).to_pylist()
     assert {r["truth_lost"] for r in rows} == {0}
     fewer = catalog.run_sql(lake, EXAMPLES["best_of_the_k_best"].read_text(), {"k": "1"}).to_pylist()
     assert max(r["truth_lost"] for r in fewer) > 0
 
 
-def test_a_sound_lake_passes_every_check(lake, empty):
+def test_a_sound_lake_passes_every_check(lake: Lake, empty: Lake) -> None:
     for checked in (lake, empty):
         found = catalog.checks(checked)
         assert [name for name, _ in found] == list(ODD)
@@ -88,7 +89,7 @@ def test_a_sound_lake_passes_every_check(lake, empty):
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_a_check_finds_what_it_looks_for(tmp_path, name):
+def test_a_check_finds_what_it_looks_for(tmp_path: Path, name: str) -> None:
     tables = {
         "runs": [lakes.run()], "sources": [lakes.source(lakes.BIG, "big")], "metrics": [lakes.metric()],
         "architectures": [lakes.architecture(0)], "proxies": [lakes.proxy(OURS, "toy")],
@@ -99,7 +100,7 @@ def test_a_check_finds_what_it_looks_for(tmp_path, name):
 
 
 @pytest.mark.parametrize("table", ["scores", "truth", "curves", "sources", "rejects", "trajectories"])
-def test_a_row_that_is_there_twice_is_found(tmp_path, table):
+def test_a_row_that_is_there_twice_is_found(tmp_path: Path, table: str) -> None:
     row = {
         "scores": lakes.score(0, OURS, 1.0, seed=None), "truth": lakes.truth(0, 1.0),
         "curves": lakes.curve(0, OURS, 0, "train", [1.0]), "sources": lakes.source(lakes.BIG, "big"),
@@ -111,20 +112,20 @@ def test_a_row_that_is_there_twice_is_found(tmp_path, table):
     assert (found["table_name"], found["rows"]) == (table, 2)
 
 
-def test_the_check_of_keys_knows_every_table_and_its_key():
+def test_the_check_of_keys_knows_every_table_and_its_key() -> None:
     sql = catalog.queries("checks")["duplicate_keys"].read_text()
     found = dict(re.findall(r"'(\w+)' AS table_name,\n    row\((.*)\)::VARCHAR", sql))
     assert found == {table.name: ", ".join(table.key) for table in TABLES.values()}
 
 
-def test_no_two_views_share_a_name_and_none_is_named_like_a_table():
+def test_no_two_views_share_a_name_and_none_is_named_like_a_table() -> None:
     folder = ROOT / "queries" / "views"
     names = [path.stem for path in folder.rglob("*.sql")]
     assert sorted(names) == sorted(catalog.queries("views")) and not set(names) & set(TABLES)
 
 
 @pytest.mark.parametrize("old", [p.stem for p in (ROOT / "queries" / "views" / "deprecated").glob("*.sql")])
-def test_a_former_name_answers_as_the_new_one(old, lake):
+def test_a_former_name_answers_as_the_new_one(old: str, lake: Lake) -> None:
     new = re.search(r"^FROM (\w+)$", catalog.queries("views")[old].read_text(), re.MULTILINE)[1]
     former, present = (catalog.run_sql(lake, f"FROM {name} ORDER BY ALL") for name in (old, new))
     assert former.schema == present.schema and former.num_rows > 0
@@ -134,14 +135,14 @@ def test_a_former_name_answers_as_the_new_one(old, lake):
 
 
 @pytest.mark.parametrize("kind", ["views", "checks", "report", "examples", "tuning"])
-def test_every_query_says_what_it_answers(kind):
+def test_every_query_says_what_it_answers(kind: str) -> None:
     for path in catalog.queries(kind).values():
         sql = path.read_text()
         assert catalog.head_comment(sql), path
         assert not sql.rstrip().endswith(";"), path
 
 
-def test_two_proxies_say_the_same_as_scipy_says(lake):
+def test_two_proxies_say_the_same_as_scipy_says(lake: Lake) -> None:
     rows = catalog.run_sql(lake, EXAMPLES["which_proxies_say_the_same"].read_text()).to_pylist()
     [found] = [r for r in rows if {r["proxy"], r["other_proxy"]} == {"params@big", "synflow@small"}]
     sql = "FROM comparison_scores WHERE score IS NOT NULL AND metric = 'test_accuracy' ORDER BY arch_id"
@@ -150,6 +151,6 @@ def test_two_proxies_say_the_same_as_scipy_says(lake):
     assert found["spearman"] == pytest.approx(spearmanr(*scores).statistic, abs=5e-5)
 
 
-def test_what_is_left_and_what_is_done_are_all(lake):
+def test_what_is_left_and_what_is_done_are_all(lake: Lake) -> None:
     rows = catalog.run_sql(lake, EXAMPLES["what_is_still_to_do"].read_text()).to_pylist()
     assert rows and all(r["scored"] + r["to_do"] == r["architectures"] == 30 for r in rows)

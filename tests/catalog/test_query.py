@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ import pytest
 
 from pipeline.catalog import query
 from pipeline.errors import UserError
+from pipeline.lake.store import Lake
 from tests.fixtures import lakes
 
 SQL = "SELECT arch_id, seed, value, status FROM scores WHERE proxy_id = $proxy ORDER BY arch_id, seed"
@@ -21,11 +23,11 @@ PARAMS = {"proxy": lakes.OURS}
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return lakes.made_up(tmp_path_factory.mktemp("lake") / "lake")
 
 
-def test_a_table_is_aligned_and_says_what_it_leaves_out():
+def test_a_table_is_aligned_and_says_what_it_leaves_out() -> None:
     table = pa.table({"name": ["a", "bcd", None], "x": [1.0, None, 1234567.25], "n": [1, 22, 333]})
     assert query.format_table(table).splitlines() == [
         "name            x    n",
@@ -37,12 +39,14 @@ def test_a_table_is_aligned_and_says_what_it_leaves_out():
     assert query.format_table(table, limit=2).splitlines()[-1].startswith("... 1 more rows")
 
 
-def test_a_table_without_rows_or_with_long_cells_is_still_a_table():
+def test_a_table_without_rows_or_with_long_cells_is_still_a_table() -> None:
     assert query.format_table(pa.table({"a": pa.array([], pa.int64())})) == "a\n─\n"
     assert query.format_table(pa.table({"a": ["x\ny"], "b": ["z"]})).splitlines()[2:] == ["x  z", "y"]
 
 
-def test_csv_keeps_every_digit_and_tells_null_from_nothing_else(lake, capfdbinary):
+def test_csv_keeps_every_digit_and_tells_null_from_nothing_else(
+    lake: Lake, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     assert query.run(lake.root, SQL, PARAMS, "csv") == 57
     rows = list(csv.DictReader(io.StringIO(capfdbinary.readouterr().out.decode())))
     stored = query.catalog.run_sql(lake, SQL, PARAMS).to_pylist()
@@ -50,25 +54,25 @@ def test_csv_keeps_every_digit_and_tells_null_from_nothing_else(lake, capfdbinar
     assert rows[0]["status"] == "diverged"
 
 
-def test_csv_of_times_lists_and_truth_values():
+def test_csv_of_times_lists_and_truth_values() -> None:
     table = pa.table({"t": pa.array([0], pa.timestamp("us", tz="UTC")), "l": [[1.5, float("nan")]], "b": [True]})
     assert query.format_csv(table) == 't,l,b\r\n1970-01-01T00:00:00+00:00,"[1.5, null]",true\r\n'
 
 
-def test_times_are_told_in_utc_wherever_they_are_from():
+def test_times_are_told_in_utc_wherever_they_are_from() -> None:
     stored = pa.array([0, None], pa.timestamp("us", tz="Europe/Berlin"))
     assert query.format_table(pa.table({"t": stored})).splitlines()[2:] == ["1970-01-01 00:00:00+00:00", "-"]
     assert json.loads(query.format_json(pa.table({"t": stored})))[0] == {"t": "1970-01-01T00:00:00+00:00"}
 
 
-def test_json_is_json_even_where_numbers_are_not():
+def test_json_is_json_even_where_numbers_are_not() -> None:
     table = pa.table({"x": [1.5, float("nan"), float("inf"), None], "l": [[1], [], None, [2]]})
     assert json.loads(query.format_json(table)) == [
         {"x": 1.5, "l": [1]}, {"x": None, "l": []}, {"x": None, "l": None}, {"x": None, "l": [2]},
     ]  # fmt: skip
 
 
-def test_a_file_is_written_whole_or_not_at_all(lake, tmp_path, monkeypatch):
+def test_a_file_is_written_whole_or_not_at_all(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "scores.parquet"
     assert query.run(lake.root, SQL, PARAMS, "parquet", out) == 57
     assert pq.read_table(out).num_rows == 57
@@ -80,23 +84,23 @@ def test_a_file_is_written_whole_or_not_at_all(lake, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [out]
 
 
-def test_namesakes_are_not_lost_in_silence(lake):
+def test_namesakes_are_not_lost_in_silence(lake: Lake) -> None:
     with pytest.raises(UserError, match="two columns are called a"):
         query.run(lake.root, "SELECT 1 AS a, 2 AS a", {}, "json")
 
 
-def test_an_unknown_format_is_told(lake):
+def test_an_unknown_format_is_told(lake: Lake) -> None:
     with pytest.raises(UserError, match="unknown format 'jsno': did you mean json"):
         query.run(lake.root, "SELECT 1", {}, "jsno")
 
 
-def test_parquet_is_not_written_to_a_terminal(lake, monkeypatch):
+def test_parquet_is_not_written_to_a_terminal(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     with pytest.raises(UserError, match="not for a terminal"):
         query.run(lake.root, "SELECT 1", {}, "parquet")
 
 
-def test_a_reader_that_leaves_early_is_no_error(lake):
+def test_a_reader_that_leaves_early_is_no_error(lake: Lake) -> None:
     program = (
         "import sys; from pathlib import Path; from pipeline.catalog import query; "
         "query.run(Path(sys.argv[1]), 'FROM truth, range(2000)', {}, 'csv')"
@@ -109,7 +113,7 @@ def test_a_reader_that_leaves_early_is_no_error(lake):
         assert process.wait() == 0
 
 
-def test_an_answer_needs_neither_pandas_nor_torch(lake):
+def test_an_answer_needs_neither_pandas_nor_torch(lake: Lake) -> None:
     program = (
         "import sys; from pathlib import Path; from pipeline.catalog import query; "
         "query.run(Path(sys.argv[1]), 'SELECT * FROM coverage, runs', {}); "

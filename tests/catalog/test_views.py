@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pipeline import catalog
+from pipeline.lake.store import Lake
 from tests.fixtures import lakes
 from tests.fixtures.lakes import BIG, OURS, RELEASED, SIZE, SMALL
 
@@ -29,20 +31,20 @@ COLUMNS = st.lists(
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return lakes.made_up(tmp_path_factory.mktemp("lake") / "lake")
 
 
-def ask(lake, sql, **params):
+def ask(lake: Lake, sql: str, **params: Any) -> list[dict[str, Any]]:
     return catalog.run_sql(lake, sql, params).to_pylist()
 
 
-def one(lake, sql, **params):
+def one(lake: Lake, sql: str, **params: Any) -> dict[str, Any]:
     [row] = ask(lake, sql, **params)
     return row
 
 
-def spearman(x, y):
+def spearman(x: Any, y: Any) -> float | None:
     """scipy's rho, or None where it is not defined."""
     if len(x) < 2 or min(x) == max(x) or min(y) == max(y):
         return None
@@ -51,8 +53,8 @@ def spearman(x, y):
 
 @given(COLUMNS, st.booleans(), st.booleans())
 @settings(max_examples=15, deadline=None)
-def test_rho_is_that_of_scipy_and_what_failed_is_counted(columns, score_up, truth_up):
-    def status(value):
+def test_rho_is_that_of_scipy_and_what_failed_is_counted(columns: Any, score_up: bool, truth_up: bool) -> None:
+    def status(value: float | None) -> str:
         return "diverged" if value is None else "ok"
 
     with tempfile.TemporaryDirectory() as folder:
@@ -76,7 +78,7 @@ def test_rho_is_that_of_scipy_and_what_failed_is_counted(columns, score_up, trut
     check_best(best, x if score_up else -x, y if truth_up else -y)
 
 
-def check_best(best, x, y):
+def check_best(best: list[dict[str, Any]], x: Any, y: Any) -> None:
     if not len(x):
         assert best == []
         return
@@ -86,7 +88,7 @@ def check_best(best, x, y):
     assert best[0]["rho"] == (None if expected is None else pytest.approx(expected, abs=1e-12))
 
 
-def test_rho_of_a_whole_space_is_that_of_scipy(tmp_path):
+def test_rho_of_a_whole_space_is_that_of_scipy(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=5000), np.round(rng.normal(size=5000), 1)
     y += np.round(x)
@@ -98,7 +100,7 @@ def test_rho_of_a_whole_space_is_that_of_scipy(tmp_path):
     assert one(lake, "FROM correlations")["rho"] == pytest.approx(spearman(-x, y), abs=1e-12)
 
 
-def test_where_every_score_failed_there_is_still_a_row(tmp_path):
+def test_where_every_score_failed_there_is_still_a_row(tmp_path: Path) -> None:
     lake = lakes.publish(
         tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
         proxies=[lakes.proxy(OURS, "ours")], truth=[lakes.truth(i, float(i)) for i in range(4)],
@@ -108,7 +110,7 @@ def test_where_every_score_failed_there_is_still_a_row(tmp_path):
     assert found == {"n": 0, "n_failed": 4, "n_no_truth": 0, "rho": None}
 
 
-def test_seeds_are_averaged_without_curves_failures_and_infinities(tmp_path):
+def test_seeds_are_averaged_without_curves_failures_and_infinities(tmp_path: Path) -> None:
     values = [lakes.truth(0, v, seed=s) for s, v in enumerate([3.0, 1.0, 2.0])]
     odd = [lakes.truth(0, math.inf, seed=3), lakes.truth(0, math.nan, seed=4), lakes.truth(0, None, seed=5)]
     lake = lakes.publish(tmp_path / "lake", truth=[*values, *odd, lakes.truth(0, 9.0, seed=0, epoch=1)])
@@ -116,15 +118,15 @@ def test_seeds_are_averaged_without_curves_failures_and_infinities(tmp_path):
     assert found == {"value": 2.0, "seeds": 3}
 
 
-def test_equal_seeds_in_another_order_stay_tied(tmp_path):
+def test_equal_seeds_in_another_order_stay_tied(tmp_path: Path) -> None:
     thirds = [0.1, 0.2, 0.3]
     rows = [lakes.truth(i, v, seed=s) for i in range(2) for s, v in enumerate(thirds if i else thirds[::-1])]
     lake = lakes.publish(tmp_path / "lake", truth=rows)
     assert one(lake, "SELECT count(DISTINCT value) AS n FROM seed_means") == {"n": 1}
 
 
-def test_the_reference_has_most_architectures_then_most_values_then_the_smallest_name(tmp_path):
-    def rows(source_id, architectures, seeds, dataset):
+def test_the_reference_has_most_architectures_then_most_values_then_the_smallest_name(tmp_path: Path) -> None:
+    def rows(source_id: str, architectures: int, seeds: int, dataset: str) -> list[dict[str, Any]]:
         return [
             lakes.truth(i, 1.0, seed=s, source_id=source_id, dataset=dataset)
             for i in range(architectures)
@@ -147,19 +149,21 @@ def test_the_reference_has_most_architectures_then_most_values_then_the_smallest
     ("covered", "longest"),
     [({12: 10, 200: 10}, 200), ({12: 10, 200: 5}, 200), ({12: 10, 200: 3}, 12), ({None: 10, 12: 10}, 12)],
 )
-def test_the_longest_training_that_covers_the_space_stands_for_the_metric(tmp_path, covered, longest):
+def test_the_longest_training_that_covers_the_space_stands_for_the_metric(
+    tmp_path: Path, covered: Any, longest: int
+) -> None:
     rows = [lakes.truth(i, 1.0, epochs=epochs) for epochs, n in covered.items() for i in range(n)]
     lake = lakes.publish(tmp_path / "lake", truth=rows)
     assert one(lake, "SELECT epochs FROM reference_sources WHERE longest") == {"epochs": longest}
     assert {r["epochs"] for r in ask(lake, "FROM ground_truth")} == {longest}
 
 
-def test_ground_truth_never_mixes_sources(lake):
+def test_ground_truth_never_mixes_sources(lake: Lake) -> None:
     found = ask(lake, "SELECT source_id, count(*) AS n FROM ground_truth WHERE metric = 'test_accuracy' GROUP BY ALL")
     assert found == [{"source_id": BIG, "n": 30}]
 
 
-def test_the_main_target_has_the_smallest_priority_among_the_covered(tmp_path):
+def test_the_main_target_has_the_smallest_priority_among_the_covered(tmp_path: Path) -> None:
     datasets = {"rare": (1, 2), "wide": (2, 10), "wider": (3, 12)}
     lake = lakes.publish(
         tmp_path / "lake",
@@ -177,13 +181,13 @@ def test_the_main_target_has_the_smallest_priority_among_the_covered(tmp_path):
     assert found == {"rare": (False, False), "wide": (True, True), "wider": (True, False)}
 
 
-def test_a_seed_that_is_not_stated_counts_as_one(lake):
+def test_a_seed_that_is_not_stated_counts_as_one(lake: Lake) -> None:
     found = ask(lake, "SELECT proxy_id, seed, n FROM correlations WHERE metric = 'test_accuracy'")
     counts = {(r["proxy_id"], r["seed"]): r["n"] for r in found}
     assert counts == {(OURS, 0): 27, (OURS, 1): 27, (SIZE, None): 30, (RELEASED, None): 30}
 
 
-def test_rho_on_shared_architectures_leaves_out_what_one_of_ours_lacks(lake):
+def test_rho_on_shared_architectures_leaves_out_what_one_of_ours_lacks(lake: Lake) -> None:
     rows = ask(lake, "FROM correlations_shared WHERE metric = 'test_accuracy'")
     assert {r["n"] for r in rows} == {27}
     shared = "SELECT arch_id FROM scores WHERE proxy_id = $ours AND status = 'ok' GROUP BY ALL HAVING count(*) = 2"
@@ -194,7 +198,7 @@ def test_rho_on_shared_architectures_leaves_out_what_one_of_ours_lacks(lake):
     assert found == pytest.approx(expected, abs=1e-12)
 
 
-def test_labels_tell_proxies_apart(tmp_path):
+def test_labels_tell_proxies_apart(tmp_path: Path) -> None:
     one, two, three = ("1" * 16, "2" * 16, "3" * 16)
     lake = lakes.publish(
         tmp_path / "lake",
@@ -208,14 +212,14 @@ def test_labels_tell_proxies_apart(tmp_path):
     assert found == expected
 
 
-def test_coverage_counts_every_score(lake):
+def test_coverage_counts_every_score(lake: Lake) -> None:
     found = ask(lake, "SELECT status, reason, scores FROM coverage WHERE proxy_id = $id AND seed = 0", id=OURS)
     assert {(r["status"], r["reason"], r["scores"]) for r in found} == {
         ("ok", None, 27), ("diverged", "loss is not finite", 1), ("unbuildable", "no path to the output", 2),
     }  # fmt: skip
 
 
-def test_cost_counts_failures_in_and_leaves_released_scores_out(lake):
+def test_cost_counts_failures_in_and_leaves_released_scores_out(lake: Lake) -> None:
     rows = ask(lake, "FROM cost WHERE seed = 0")
     seconds = [2.0, 0.1, 0.1] + [1 + i / 10 for i in range(3, 30)]
     assert [(r["proxy"], r["n"]) for r in rows] == [("regression-toy", 30)]
@@ -224,7 +228,7 @@ def test_cost_counts_failures_in_and_leaves_released_scores_out(lake):
     assert {r["seed"] for r in ask(lake, "FROM cost")} == {0, 1}
 
 
-def test_curves_are_one_row_an_iteration(lake):
+def test_curves_are_one_row_an_iteration(lake: Lake) -> None:
     sql = (
         "SELECT mode, list(DISTINCT iteration ORDER BY iteration) AS its, count(*) AS n FROM curve_points GROUP BY mode"
     )
@@ -232,7 +236,7 @@ def test_curves_are_one_row_an_iteration(lake):
     assert found == {"train": (list(lakes.ITERATIONS), 27 * 3 * 20), "eval": ([10, 20], 27 * 3 * 2)}
 
 
-def test_the_weighted_curve_needs_every_stage_and_stated_weights(tmp_path):
+def test_the_weighted_curve_needs_every_stage_and_stated_weights(tmp_path: Path) -> None:
     both = [lakes.curve(n, p, s, "train", [s + 1.0]) for n, p in [(0, OURS), (0, SIZE)] for s in range(3)]
     lacking = [lakes.curve(1, OURS, s, "train", [1.0]) for s in range(2)]
     other = [lakes.curve(0, OURS, 0, "train", [5.0], signal="dot")]
@@ -245,7 +249,7 @@ def test_the_weighted_curve_needs_every_stage_and_stated_weights(tmp_path):
 
 
 @pytest.mark.parametrize("stage", [None, 0, 1, 2])
-def test_rho_by_iteration_is_that_of_scipy(lake, stage):
+def test_rho_by_iteration_is_that_of_scipy(lake: Lake, stage: int | None) -> None:
     truth = {r["arch_id"]: r["value"] for r in ask(lake, "FROM ground_truth WHERE metric = 'test_accuracy'")}
     view, where = ("weighted_curves", "") if stage is None else ("curve_points", f"AND stage = {stage}")
     losses = ask(lake, f"FROM {view} WHERE mode = 'train' AND iteration = 7 {where}")
@@ -258,7 +262,7 @@ def test_rho_by_iteration_is_that_of_scipy(lake, stage):
     assert found == {"n": 27, "rho": pytest.approx(spearman(x, y), abs=1e-12)}
 
 
-def test_losses_that_are_not_finite_lower_n(tmp_path):
+def test_losses_that_are_not_finite_lower_n(tmp_path: Path) -> None:
     lake = lakes.publish(
         tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
         truth=[lakes.truth(i, float(i)) for i in range(5)],
@@ -270,7 +274,7 @@ def test_losses_that_are_not_finite_lower_n(tmp_path):
     assert [r["rho"] for r in found] == pytest.approx([1, 1])
 
 
-def test_sources_are_compared_pairwise_where_both_know_the_architecture(lake):
+def test_sources_are_compared_pairwise_where_both_know_the_architecture(lake: Lake) -> None:
     found = one(lake, "FROM truth_agreement")
     sql = "SELECT arch_id, value FROM seed_means WHERE source_id = $id AND metric = 'test_accuracy' AND epochs = 9"
     big, small = ({r["arch_id"]: r["value"] for r in ask(lake, sql, id=s)} for s in (BIG, SMALL))
@@ -281,7 +285,7 @@ def test_sources_are_compared_pairwise_where_both_know_the_architecture(lake):
     assert found["largest_difference"] == pytest.approx(max(abs(a - b) for a, b in zip(x, y, strict=True)))
 
 
-def test_sources_of_other_training_lengths_are_not_compared_but_an_unstated_one_is(tmp_path):
+def test_sources_of_other_training_lengths_are_not_compared_but_an_unstated_one_is(tmp_path: Path) -> None:
     third = "c000000000000000"
     rows = [(BIG, 9), (SMALL, 12), (third, None)]
     lake = lakes.publish(

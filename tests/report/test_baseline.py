@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline import benchmarks
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
+from pipeline.lake.store import Lake
 from pipeline.proxies import regression
 from pipeline.report import baseline
 from pipeline.report.baseline import BaselineCorrelation
@@ -22,27 +25,34 @@ KEY = ("madeup", "toys", "digits", "test_accuracy", "regression-toy", OURS, "0")
 OTHER = (*KEY[:-1], "1")
 WAS = BaselineCorrelation(0.8, 12, 0)
 
+Change = Callable[[int, dict[str, Any]], dict[str, Any]]
+
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """A lake of one target and no curves, so that its report has few figures."""
     root = tmp_path_factory.mktemp("guarded") / "lake"
+    lakes.publish(
+        root,
+        "ingest",
+        sources=[lakes.source(lakes.BIG, "big")],
+        metrics=[lakes.metric()],
+        architectures=[lakes.architecture(i) for i in range(12)],
+        truth=[lakes.truth(i, float(i)) for i in range(12)],
+    )
     return lakes.publish(
-        root, "ingest", sources=[lakes.source(lakes.BIG, "big")], metrics=[lakes.metric()],
-        architectures=[lakes.architecture(i) for i in range(12)], truth=[lakes.truth(i, float(i)) for i in range(12)],
-    ), lakes.publish(
         root, "scores", proxies=[lakes.proxy(OURS, "regression-toy")],
         scores=[lakes.score(i, OURS, float(-i if i % 3 else i)) for i in range(12)],
     )  # fmt: skip
 
 
 @pytest.fixture
-def copy(lake, tmp_path):
+def copy(lake: Lake, tmp_path: Path) -> Callable[[Change], Path]:
     """A copy of the lake whose scores are replaced by others."""
 
-    def replaced(change):
+    def replaced(change: Change) -> Path:
         root = tmp_path / "other"
-        shutil.copytree(lake[0].root, root)
+        shutil.copytree(lake.root, root)
         shutil.rmtree(root / "parts" / lakes.BENCHMARK / "scores")
         scores = [change(i, lakes.score(i, OURS, float(-i if i % 3 else i))) for i in range(12)]
         lakes.publish(root, "other", proxies=[lakes.proxy(OURS, "regression-toy")], scores=scores)
@@ -52,13 +62,13 @@ def copy(lake, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def good(lake, tmp_path_factory):
+def good(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("reports") / "good"
-    assert report(lake[0].root, out) == 0
+    assert report(lake.root, out) == 0
     return out
 
 
-def report(lake, out, *more):
+def report(lake: Path, out: Path, *more: object) -> int | str:
     try:
         cli.main(["report", "--lake", str(lake), "--out", str(out), *map(str, more)])
     except SystemExit as end:
@@ -66,13 +76,21 @@ def report(lake, out, *more):
     return 0
 
 
-def test_the_same_lake_passes_and_gives_the_same_bytes(lake, good, tmp_path, capsys):
-    assert report(lake[0].root, tmp_path / "again", "--against", good) == 0
+def test_the_same_lake_passes_and_gives_the_same_bytes(
+    lake: Lake, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report(lake.root, tmp_path / "again", "--against", good) == 0
     assert f"all 1 rows are as in {good}" in capsys.readouterr().out
     assert (tmp_path / "again" / baseline.FILE).read_bytes() == (good / baseline.FILE).read_bytes()
 
 
-def test_a_flipped_sign_fails_after_the_report_and_names_the_row(good, copy, tmp_path, capsys, monkeypatch):
+def test_a_flipped_sign_fails_after_the_report_and_names_the_row(
+    good: Path,
+    copy: Callable[[Change], Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     flipped = copy(lambda _, score: {**score, "value": -score["value"]})
     assert report(flipped, tmp_path / "new", "--against", good) == 1
@@ -84,8 +102,10 @@ def test_a_flipped_sign_fails_after_the_report_and_names_the_row(good, copy, tmp
     assert (tmp_path / "new" / "index.html").exists()
 
 
-def test_one_score_out_of_its_place_and_a_failure_are_found(good, copy, tmp_path, capsys):
-    def odd(i, score):
+def test_one_score_out_of_its_place_and_a_failure_are_found(
+    good: Path, copy: Callable[[Change], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def odd(i: int, score: dict[str, Any]) -> dict[str, Any]:
         return {**score, "value": 99.0} if i == 4 else score if i else {**score, "value": None, "status": "failed"}
 
     assert report(copy(odd), tmp_path / "new", "--against", good) == 1
@@ -106,12 +126,12 @@ def test_one_score_out_of_its_place_and_a_failure_are_found(good, copy, tmp_path
         (None, ("vanished",)),
     ],
 )
-def test_what_is_a_fault(now, faults):
+def test_what_is_a_fault(now: Any, faults: Any) -> None:
     found = baseline.compare({KEY: WAS}, {} if now is None else {KEY: now})
     assert [d.faults for d in found] == ([faults] if faults else [])
 
 
-def test_a_new_row_is_named_and_no_fault_and_fewer_failures_are_none():
+def test_a_new_row_is_named_and_no_fault_and_fewer_failures_are_none() -> None:
     before, now = {KEY: BaselineCorrelation(None, 0, 3)}, {KEY: BaselineCorrelation(None, 0, 2), OTHER: WAS}
     [new] = baseline.compare(before, now)
     assert (new.key, new.faults) == (OTHER, ())
@@ -119,7 +139,7 @@ def test_a_new_row_is_named_and_no_fault_and_fewer_failures_are_none():
     assert line.startswith("| new ") and "– → 0.8000" in line
 
 
-def test_a_table_is_aligned_and_a_bar_in_a_name_stays_in_its_cell():
+def test_a_table_is_aligned_and_a_bar_in_a_name_stays_in_its_cell() -> None:
     odd = (*KEY[:4], "a|b", *KEY[5:])
     lines = baseline.table(baseline.compare({odd: WAS, KEY: WAS}, {})).splitlines()
     assert len({len(line) for line in lines}) == 1
@@ -127,16 +147,18 @@ def test_a_table_is_aligned_and_a_bar_in_a_name_stays_in_its_cell():
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "{}", None])
-def test_what_is_no_baseline_is_one_line_before_anything_is_written(lake, tmp_path, capsys, text):
+def test_what_is_no_baseline_is_one_line_before_anything_is_written(
+    lake: Lake, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None
+) -> None:
     if text is not None:
         (tmp_path / baseline.FILE).write_text(text)
-    code = report(lake[0].root, tmp_path / "out", "--against", tmp_path)
+    code = report(lake.root, tmp_path / "out", "--against", tmp_path)
     error = capsys.readouterr().err
     assert code == 1 and baseline.FILE in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
-def test_the_committed_baseline_is_of_todays_proxies_and_the_listed_architectures():
+def test_the_committed_baseline_is_of_todays_proxies_and_the_listed_architectures() -> None:
     """A configuration that changes gets another identity, and then its row in the baseline would vanish."""
     listed = (COMMITTED / "architectures.txt").read_text().split()
     bench = benchmarks.load("nasbench201")
@@ -147,7 +169,7 @@ def test_the_committed_baseline_is_of_todays_proxies_and_the_listed_architecture
     assert {(row.n, row.n_failed) for row in rows.values()} == {(len(listed), 0)}
 
 
-def test_a_baseline_that_is_not_one_says_where(tmp_path):
+def test_a_baseline_that_is_not_one_says_where(tmp_path: Path) -> None:
     (tmp_path / baseline.FILE).write_text("x\n1\n")
     with pytest.raises(UserError, match=r"correlations\.csv is not the"):
         baseline.read(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,13 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 
 from pipeline.report import page as report
 from tests.fixtures import lakes
+
+Show = Callable[..., webdriver.Chrome]
+"""(width, dark) -> a browser that shows the page in a window of that width."""
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 FLAGS = (
@@ -26,13 +31,13 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory):
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     return report.write(lakes.made_up(folder / "lake").root, folder / "out").index
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
@@ -44,8 +49,8 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, index):
-    def show(width, dark=False):
+def page(browser: webdriver.Chrome, index: Path) -> Show:
+    def show(width: int, dark: bool = False) -> webdriver.Chrome:
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -56,7 +61,7 @@ def page(browser, index):
     return show
 
 
-def column(browser, title, table="ranking"):
+def column(browser: webdriver.Chrome, title: str, table: str = "ranking") -> tuple[WebElement, list[str]]:
     """The header of a column and the values shown in it, from top to bottom."""
     headers = browser.find_elements(By.CSS_SELECTOR, f"table.{table} thead th")
     place = next(i for i, h in enumerate(headers) if h.text.replace("\u00a0", " ").strip("↕↑↓ \n") == title)
@@ -64,7 +69,7 @@ def column(browser, title, table="ranking"):
     return headers[place], [row.find_elements(By.CSS_SELECTOR, "th, td")[place].text for row in rows]
 
 
-def test_a_click_on_a_header_sorts_and_another_turns_the_order(page):
+def test_a_click_on_a_header_sorts_and_another_turns_the_order(page: Show) -> None:
     browser = page(1280)
     header, before = column(browser, "rho")
     assert header.get_attribute("aria-sort") == "none"
@@ -77,7 +82,7 @@ def test_a_click_on_a_header_sorts_and_another_turns_the_order(page):
     assert (header.get_attribute("aria-sort"), rising) == ("ascending", before[::-1])
 
 
-def test_numbers_sort_as_numbers_and_dashes_stay_last(page):
+def test_numbers_sort_as_numbers_and_dashes_stay_last(page: Show) -> None:
     browser = page(1280)
     for expected in (["2.41", "2.00", "–", "–"], ["2.00", "2.41", "–", "–"]):
         column(browser, "s/arch")[0].find_element(By.TAG_NAME, "button").click()
@@ -86,7 +91,7 @@ def test_numbers_sort_as_numbers_and_dashes_stay_last(page):
     assert [h.get_attribute("aria-sort") for h in marked].count("none") == len(marked) - 1
 
 
-def test_a_header_is_reached_and_pressed_by_keyboard(page):
+def test_a_header_is_reached_and_pressed_by_keyboard(page: Show) -> None:
     browser = page(1280)
     for _ in range(30):
         browser.switch_to.active_element.send_keys(Keys.TAB)
@@ -99,7 +104,7 @@ def test_a_header_is_reached_and_pressed_by_keyboard(page):
 
 
 @pytest.mark.parametrize("width", [360, 390, 768, 1280])
-def test_the_page_is_as_wide_as_the_window(page, width):
+def test_the_page_is_as_wide_as_the_window(page: Show, width: int) -> None:
     browser = page(width)
     browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
@@ -110,7 +115,7 @@ def test_the_page_is_as_wide_as_the_window(page, width):
     assert wide == []
 
 
-def test_the_first_screen_holds_the_answer(page):
+def test_the_first_screen_holds_the_answer(page: Show) -> None:
     browser = page(1280)
     for title in ("rho", "95 % interval", "n", "failed", "s/arch", "tau", "rho top 10 %"):
         header, _ = column(browser, title)
@@ -118,12 +123,12 @@ def test_the_first_screen_holds_the_answer(page):
         assert place["y"] < 900 and place["x"] + place["width"] <= 1280
 
 
-def test_nothing_is_logged_as_an_error(page):
+def test_nothing_is_logged_as_an_error(page: Show) -> None:
     assert [entry for entry in page(1280).get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_axe_finds_no_serious_fault(page, dark):
+def test_axe_finds_no_serious_fault(page: Show, dark: bool) -> None:
     axe_selenium = pytest.importorskip("axe_selenium_python", reason="axe-selenium-python is not installed")
     browser = page(1280, dark)
     browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")

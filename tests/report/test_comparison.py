@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ import pytest
 from scipy import stats
 
 from pipeline import catalog
+from pipeline.lake.store import Lake
 from pipeline.report import comparison
 from tests.fixtures import lakes
 from tests.fixtures.lakes import BIG, OURS, RELEASED, SIZE
@@ -20,16 +23,16 @@ SIZES = range(len(TRUTH))
 MAIN = {"benchmark": lakes.BENCHMARK, "space": lakes.SPACE, "dataset": lakes.DATASET, "metric": lakes.METRIC}
 
 
-def ours(i):
+def ours(i: int) -> float:
     return -TRUTH[i] + 7 * math.sin(i)  # a loss
 
 
-def size(i):
+def size(i: int) -> float:
     return TRUTH[i] + 15 * math.cos(3 * i)
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """Two proxies of ours on all but the last (one failure), one of two scores, a release of all and one of a third."""
     failed = {"status": "diverged", "reason": "loss is nan"}
     return lakes.publish(
@@ -49,18 +52,18 @@ def lake(tmp_path_factory):
     )  # fmt: skip
 
 
-def ask(lake, sql):
+def ask(lake: Lake, sql: str) -> list[dict[str, Any]]:
     return catalog.run_sql(lake, sql).to_pylist()
 
 
-def test_compared_are_those_with_enough_scores_on_what_all_of_them_tried(lake):
+def test_compared_are_those_with_enough_scores_on_what_all_of_them_tried(lake: Lake) -> None:
     counts = "SELECT proxy_id, count(*) AS n, count(score) AS ok FROM comparison_scores GROUP BY ALL ORDER BY proxy_id"
     rows = ask(lake, counts)
     assert [(r["proxy_id"], r["n"], r["ok"]) for r in rows] == [(OURS, 23, 22), (SIZE, 23, 23), (RELEASED, 23, 23)]
     assert ask(lake, "SELECT DISTINCT arch_id FROM comparison_scores WHERE NOT all_ok") == [{"arch_id": lakes.arch(6)}]
 
 
-def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_is_left_out(tmp_path):
+def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_is_left_out(tmp_path: Path) -> None:
     """Trained: a preset on 24 and one on 11; a cheap proxy on 40 and one on 20 of the 24; a release on 22 of them."""
     cheap = "6666666666666666"
     on = {OURS: range(24), FEW: range(11), SIZE: range(40), cheap: range(20), RELEASED: range(2, 30)}
@@ -79,7 +82,7 @@ def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_
     assert [(r["proxy_id"], r["n"]) for r in rows] == sorted((p, 22) for p in (OURS, SIZE, RELEASED))
 
 
-def test_rho_leaves_failures_out_or_ranks_them_last(lake):
+def test_rho_leaves_failures_out_or_ranks_them_last(lake: Lake) -> None:
     found = {r["proxy_id"]: r for r in ask(lake, "FROM comparison")}
     tried = list(SIZES[:-1])
     kept = [i for i in tried if i != 6]
@@ -92,7 +95,7 @@ def test_rho_leaves_failures_out_or_ranks_them_last(lake):
     assert [found[p]["n_failed"] for p in (OURS, SIZE, RELEASED)] == [1, 0, 0]
 
 
-def test_the_best_of_k_against_counting_by_hand(lake):
+def test_the_best_of_k_against_counting_by_hand(lake: Lake) -> None:
     kept = [i for i in SIZES[:-1] if i != 6]
     truth = np.array([TRUTH[i] for i in kept])
     order = np.argsort([-size(i) for i in kept])[:5]
@@ -108,7 +111,7 @@ def test_the_best_of_k_against_counting_by_hand(lake):
     assert [r["k"] for r in ask(lake, "SELECT DISTINCT k FROM best_of_k ORDER BY k")] == [1, 5, 10, 20]
 
 
-def test_a_proxy_of_one_value_is_taken_at_its_worst(tmp_path):
+def test_a_proxy_of_one_value_is_taken_at_its_worst(tmp_path: Path) -> None:
     lake = lakes.publish(
         tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
         truth=[lakes.truth(i, float(i)) for i in range(6)], proxies=[lakes.proxy(OURS, "ours")],
@@ -119,7 +122,7 @@ def test_a_proxy_of_one_value_is_taken_at_its_worst(tmp_path):
     assert ask(lake, "SELECT rho, rho_failures_last FROM comparison") == [{"rho": None, "rho_failures_last": None}]
 
 
-def test_differences_are_to_the_highest_and_paired(lake):
+def test_differences_are_to_the_highest_and_paired(lake: Lake) -> None:
     with catalog.snapshot(lake) as connection:
         found = comparison.compare(connection, {**MAIN, "unit": "percent"})
     first, *others = found["comparison"]
@@ -131,7 +134,7 @@ def test_differences_are_to_the_highest_and_paired(lake):
     assert comparison.charts({**MAIN, "unit": "percent"}, pd.DataFrame(), found["ceiling"]) == []
 
 
-def test_seeds_are_told_as_a_spread_and_the_truths_own_as_a_ceiling(tmp_path):
+def test_seeds_are_told_as_a_spread_and_the_truths_own_as_a_ceiling(tmp_path: Path) -> None:
     lake = lakes.made_up(tmp_path / "lake")
     [spread] = ask(lake, "FROM seed_spread WHERE metric = 'test_accuracy'")
     rhos = [r["rho"] for r in ask(lake, f"FROM correlations WHERE proxy_id = '{OURS}' AND metric = 'test_accuracy'")]
@@ -141,7 +144,7 @@ def test_seeds_are_told_as_a_spread_and_the_truths_own_as_a_ceiling(tmp_path):
     assert ceiling["seeds"]["pairs"] == 3 and 0.8 < ceiling["seeds"]["rho"] <= 1
 
 
-def test_what_others_report_stands_beside_the_same_proxy_here(tmp_path):
+def test_what_others_report_stands_beside_the_same_proxy_here(tmp_path: Path) -> None:
     place = {"benchmark": "nasbench201", "space": "topology"}
     lake = lakes.publish(
         tmp_path / "lake", sources=[lakes.source(BIG, "big", **place)],
@@ -159,7 +162,7 @@ def test_what_others_report_stands_beside_the_same_proxy_here(tmp_path):
     assert {"flops", "naswot"} <= {row["proxy"] for row in rows if not row["label"]}
 
 
-def test_published_figures_are_correlations_of_known_benchmarks_with_a_source(lake):
+def test_published_figures_are_correlations_of_known_benchmarks_with_a_source(lake: Lake) -> None:
     rows = ask(lake, "FROM published")
     assert len({(r["source"], r["benchmark"], r["space"], r["dataset"], r["proxy"]) for r in rows}) == len(rows) >= 12
     for row in rows:
@@ -167,7 +170,7 @@ def test_published_figures_are_correlations_of_known_benchmarks_with_a_source(la
         assert row["n"] is None or row["n"] > 2
 
 
-def test_a_rho_without_an_interval_does_not_lead_rho_against_cost(lake, monkeypatch):
+def test_a_rho_without_an_interval_does_not_lead_rho_against_cost(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
     monkeypatch.setattr("pipeline.report.figures.pareto", lambda dots, **_: drawn.append([dot.label for dot in dots]))
     row = {"seed": None, "released": False, "seconds": 1.0}

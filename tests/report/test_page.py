@@ -8,6 +8,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from scipy import stats
 
 from pipeline import catalog
 from pipeline.errors import UserError
+from pipeline.lake.store import Lake
 from pipeline.report import figures
 from pipeline.report import page as report
 from pipeline.report.tables import CSV_COLUMNS
@@ -23,23 +25,23 @@ from tests.fixtures.lakes import OURS, RELEASED
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return lakes.made_up(tmp_path_factory.mktemp("lake") / "lake")
 
 
 @pytest.fixture(scope="module")
-def written(lake, tmp_path_factory):
+def written(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> report.ReportResult:
     out = tmp_path_factory.mktemp("reports") / "latest"
     return report.write(lake.root, out)
 
 
 @pytest.fixture(scope="module")
-def content(written):
+def content(written: report.ReportResult) -> Any:
     return json.loads((written.index.parent / "report.json").read_text())
 
 
 @pytest.fixture(scope="module")
-def page(written):
+def page(written: report.ReportResult) -> str:
     return written.index.read_text()
 
 
@@ -48,35 +50,38 @@ class Page(html.parser.HTMLParser):
 
     VOID = ("meta", "link", "br", "img", "input", "hr")
 
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         super().__init__()
-        self.open, self.ids, self.links, self.text = [], [], [], []
+        self.open: list[str] = []
+        self.ids: list[str | None] = []
+        self.links: list[str | None] = []
+        self.text: list[str] = []
         self.feed(text)
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.open += [tag] if tag not in self.VOID else []
         for name, value in attributes:
             self.ids += [value] if name == "id" else []
             self.links += [value] if name in ("src", "href", "xlink:href") else []
 
-    def handle_startendtag(self, tag, attributes):
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attributes)
         if tag not in self.VOID:
             self.open.pop()
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         self.text.append(data)
 
 
-def row(content, proxy_id, seed):
+def row(content: Any, proxy_id: str, seed: int | None) -> Any:
     [found] = [r for r in content["spaces"][0]["ranking"] if (r["proxy_id"], r["seed"]) == (proxy_id, seed)]
     return found
 
 
-def test_the_numbers_are_those_of_scipy(lake, content):
+def test_the_numbers_are_those_of_scipy(lake: Lake, content: Any) -> None:
     pairs = catalog.run_sql(
         lake, "FROM pairs WHERE proxy_id = $id AND seed = 0 AND metric = 'test_accuracy' ORDER BY arch_id", {"id": OURS}
     )
@@ -90,12 +95,12 @@ def test_the_numbers_are_those_of_scipy(lake, content):
     assert found["label"] == "regression-toy (cifar10 images)"
 
 
-def test_what_it_computed_answers_the_queries_that_follow(lake, written):
+def test_what_it_computed_answers_the_queries_that_follow(lake: Lake, written: report.ReportResult) -> None:
     stored = {path.stem.rpartition("-")[0] for path in (lake.root / "derived").rglob("*.parquet")}
     assert {"correlations", "correlations_shared", "correlations_top", "rho_by_iteration"} <= stored
 
 
-def test_the_ranking_is_by_rho_and_marks_what_others_released(content):
+def test_the_ranking_is_by_rho_and_marks_what_others_released(content: Any) -> None:
     ranking = content["spaces"][0]["ranking"]
     assert [r["rho"] for r in ranking] == sorted((r["rho"] for r in ranking), reverse=True)
     assert {r["proxy"]: r["released"] for r in ranking} == {
@@ -103,20 +108,20 @@ def test_the_ranking_is_by_rho_and_marks_what_others_released(content):
     }  # fmt: skip
 
 
-def test_the_main_target_leads_and_the_others_follow(content):
+def test_the_main_target_leads_and_the_others_follow(content: Any) -> None:
     space = content["spaces"][0]
     assert (space["main"]["metric"], [t["metric"] for t in space["targets"]]) == ("test_accuracy", ["test_loss"])
     assert [len(r["by_target"]) for r in space["others"]] == [1] * 4
     assert all(told["low"] <= told["rho"] <= told["high"] for r in space["others"] for told in r["by_target"])
 
 
-def test_failures_are_told_by_reason(content, page):
+def test_failures_are_told_by_reason(content: Any, page: str) -> None:
     found = {(f["status"], f["reason"], f["scores"]) for f in content["spaces"][0]["failures"]}
     assert found == {("unbuildable", "no path to the output", 2), ("diverged", "loss is not finite", 1)}
     assert "no path to the output" in page
 
 
-def test_proxies_stand_on_the_same_architectures(content, page):
+def test_proxies_stand_on_the_same_architectures(content: Any, page: str) -> None:
     rows = content["spaces"][0]["comparison"]
     assert len(rows) == 4 and {(r["n"], r["n_tried"]) for r in rows} == {(27, 27)}
     assert [r["difference"] is None for r in rows] == [True, False, False, False]
@@ -124,7 +129,7 @@ def test_proxies_stand_on_the_same_architectures(content, page):
     assert "What a seed changes" in page and "seed against seed" in page
 
 
-def test_two_spaces_are_put_beside_one_another(tmp_path):
+def test_two_spaces_are_put_beside_one_another(tmp_path: Path) -> None:
     lake = lakes.made_up(tmp_path / "lake")
     other = {"space": "games"}
     lakes.publish(
@@ -137,7 +142,7 @@ def test_two_spaces_are_put_beside_one_another(tmp_path):
     assert page.index("the mean over seeds") < page.index('id="space-1"')
 
 
-def test_a_menu_has_a_heat_map_of_its_signals(tmp_path):
+def test_a_menu_has_a_heat_map_of_its_signals(tmp_path: Path) -> None:
     """The loss of the dots falls with the truth at stage 1 alone, that of the waves nowhere."""
     size = lakes.SIZE
     lake = lakes.made_up(tmp_path / "lake")
@@ -157,14 +162,14 @@ def test_a_menu_has_a_heat_map_of_its_signals(tmp_path):
     assert dots["rho"][:4] == [None] * 4 and dots["rho"][4:] == pytest.approx([-waves["rho"][0]] * 4)
 
 
-def test_provenance_is_at_the_foot(page, content):
+def test_provenance_is_at_the_foot(page: str, content: Any) -> None:
     foot = page[page.index("<footer>") :]
     assert (
         "ab" * 32 in foot and lakes.RUN in foot and content["version"] in foot and content["packages"]["duckdb"] in foot
     )
 
 
-def test_the_page_is_one_file_and_well_formed(page):
+def test_the_page_is_one_file_and_well_formed(page: str) -> None:
     parsed = Page(page)
     assert parsed.open == []
     assert len(parsed.ids) == len(set(parsed.ids))
@@ -173,7 +178,7 @@ def test_the_page_is_one_file_and_well_formed(page):
     assert set(re.findall(r'(?:url\(|href=")#([^)"]+)', page)) <= set(parsed.ids)
 
 
-def test_what_comes_from_a_lake_is_text_and_no_markup(tmp_path):
+def test_what_comes_from_a_lake_is_text_and_no_markup(tmp_path: Path) -> None:
     bad = '<script>alert("x")</script>'
     lake = lakes.made_up(tmp_path / "lake")
     lakes.publish(
@@ -190,7 +195,7 @@ def test_what_comes_from_a_lake_is_text_and_no_markup(tmp_path):
     assert table and all(len(re.findall(r"(?<!\\)\|", line)) in (11, 5, 6) for line in table)
 
 
-def test_the_csv_is_sorted_rounded_and_the_same_again(lake, written, tmp_path):
+def test_the_csv_is_sorted_rounded_and_the_same_again(lake: Lake, written: report.ReportResult, tmp_path: Path) -> None:
     first = (written.index.parent / "correlations.csv").read_bytes()
     report.write(lake.root, tmp_path / "again")
     assert (tmp_path / "again" / "correlations.csv").read_bytes() == first
@@ -201,7 +206,7 @@ def test_the_csv_is_sorted_rounded_and_the_same_again(lake, written, tmp_path):
     assert all(re.fullmatch(r"-?\d\.\d{4}", r["rho"]) for r in rows)
 
 
-def test_figures_are_the_same_again_and_can_be_read(lake, written, tmp_path):
+def test_figures_are_the_same_again_and_can_be_read(lake: Lake, written: report.ReportResult, tmp_path: Path) -> None:
     report.write(lake.root, tmp_path / "again")
     folder = written.index.parent / "figures"
     svgs = sorted(folder.glob("*.svg"))
@@ -215,7 +220,7 @@ def test_figures_are_the_same_again_and_can_be_read(lake, written, tmp_path):
         assert svg.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_figures_of_an_earlier_report_go_and_other_files_stay(tmp_path):
+def test_figures_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -> None:
     lake = lakes.made_up(tmp_path / "lake")
     out = tmp_path / "out"
     report.write(lake.root, out)
@@ -232,7 +237,7 @@ def test_figures_of_an_earlier_report_go_and_other_files_stay(tmp_path):
     assert not list(out.glob(".report-*"))
 
 
-def test_the_table_for_a_terminal_is_aligned(written):
+def test_the_table_for_a_terminal_is_aligned(written: report.ReportResult) -> None:
     lines = written.table.splitlines()
     assert lines[0] == "madeup toys: Spearman's rho with digits test_accuracy, 9 epochs"
     assert " ".join(lines[1].split()) == "proxy seed rho 95 % interval n failed s/arch tau rho top 10 %"
@@ -241,7 +246,7 @@ def test_the_table_for_a_terminal_is_aligned(written):
 
 
 @pytest.mark.parametrize("tables", [{}, {"runs": [lakes.run()]}])
-def test_an_empty_lake_gets_a_friendly_report(tmp_path, tables):
+def test_an_empty_lake_gets_a_friendly_report(tmp_path: Path, tables: Any) -> None:
     lake = lakes.publish(tmp_path / "lake", **tables)
     written = report.write(lake.root, tmp_path / "out")
     assert "no ground truth yet" in written.table
@@ -250,7 +255,7 @@ def test_an_empty_lake_gets_a_friendly_report(tmp_path, tables):
     assert (tmp_path / "out" / "correlations.csv").read_text() == ",".join(CSV_COLUMNS) + "\n"
 
 
-def test_a_lake_without_scores_says_what_to_run(tmp_path):
+def test_a_lake_without_scores_says_what_to_run(tmp_path: Path) -> None:
     lake = lakes.publish(
         tmp_path / "lake", sources=[lakes.source(lakes.BIG, "big")], metrics=[lakes.metric()],
         truth=[lakes.truth(i, float(i)) for i in range(5)],
@@ -261,7 +266,7 @@ def test_a_lake_without_scores_says_what_to_run(tmp_path):
 
 
 @pytest.mark.parametrize("values", [[1.0], [2.0, 2.0, 2.0, 2.0], [None, None]])
-def test_where_nothing_can_be_ranked_there_are_dashes(tmp_path, values):
+def test_where_nothing_can_be_ranked_there_are_dashes(tmp_path: Path, values: Any) -> None:
     lake = lakes.publish(
         tmp_path / "lake", sources=[lakes.source(lakes.BIG, "big")], metrics=[lakes.metric()],
         truth=[lakes.truth(i, float(i)) for i in range(5)],
@@ -278,7 +283,7 @@ def test_where_nothing_can_be_ranked_there_are_dashes(tmp_path, values):
     assert Page(written.index.read_text()).open == []
 
 
-def test_no_lake_and_no_place_to_write_are_one_line(lake, tmp_path):
+def test_no_lake_and_no_place_to_write_are_one_line(lake: Lake, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no lake at"):
         report.write(tmp_path / "nowhere", tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -288,7 +293,7 @@ def test_no_lake_and_no_place_to_write_are_one_line(lake, tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_many_points_are_pixels_and_wild_scores_are_cut_off():
+def test_many_points_are_pixels_and_wild_scores_are_cut_off() -> None:
     rng = np.random.default_rng(0)
     told = {"title": "t", "x_label": "x", "y_label": "y", "flip": (True, True), "released": True}
     many = figures.scatter(rng.normal(size=3000), rng.normal(size=3000), **told).svg
@@ -299,12 +304,12 @@ def test_many_points_are_pixels_and_wild_scores_are_cut_off():
     assert "outside" in figures.scatter(rng.normal(size=1000), wild, **told).svg
 
 
-def test_released_scores_stand_on_the_same_architectures_too(content):
+def test_released_scores_stand_on_the_same_architectures_too(content: Any) -> None:
     assert row(content, RELEASED, None)["n"] == 30
     assert row(content, RELEASED, None)["n_shared"] == 27
 
 
-def test_an_inline_figure_follows_the_page():
+def test_an_inline_figure_follows_the_page() -> None:
     svg = figures.scatter(
         np.arange(5.0), np.arange(5.0), title="t", x_label="x", y_label="y", flip=(False, False), released=False
     ).svg
@@ -315,7 +320,7 @@ def test_an_inline_figure_follows_the_page():
     assert "DejaVu" not in shown and "system-ui" in shown
 
 
-def test_an_inline_figure_is_half_as_long_and_keeps_every_dot_and_word():
+def test_an_inline_figure_is_half_as_long_and_keeps_every_dot_and_word() -> None:
     values = np.random.default_rng(1).normal(size=(2, 400))
     told = {"title": "a title", "x_label": "x 0.12345", "y_label": "y", "flip": (False, False), "released": False}
     svg = figures.scatter(values[0], values[1], **told).svg
@@ -327,14 +332,14 @@ def test_an_inline_figure_is_half_as_long_and_keeps_every_dot_and_word():
     assert shown.count("fill-opacity: 0.6") == 1
 
 
-def test_a_logarithmic_axis_has_plain_numbers_and_prefixes_only_far_from_one():
+def test_a_logarithmic_axis_has_plain_numbers_and_prefixes_only_far_from_one() -> None:
     told = {"title": "t", "x_label": "x", "y_label": "y", "flip": (False, False), "released": False}
     for scores, labels in (([0.03, 0.5, 5.0], ["0.1", "0.5", "2"]), ([2e5, 1e6, 4e7], ["200k", "1M", "20M"])):
         svg = figures.scatter(np.arange(3.0), np.array(scores), **told).svg
         assert set(labels) <= set(re.findall(">([^<>]+)</text>", svg))
 
 
-def test_templates_ship_with_the_package():
+def test_templates_ship_with_the_package() -> None:
     assert {p.name for p in (Path(report.__file__).parent / "templates").iterdir()} >= {
         "report.html.j2",
         "report.md.j2",

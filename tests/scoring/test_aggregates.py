@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +14,14 @@ from scipy import stats
 from pipeline import catalog, proxies
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
+from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
 from pipeline.proxies.regression import presets
 from pipeline.scoring import aggregates as define
 from tests.fixtures import lakes
 from tests.fixtures.lakes import OURS, RELEASED, SIZE
+
+Scores = dict[tuple[int, str], dict[str, Any]]
 
 TERMS = """
 name = "aggregate-mine"
@@ -39,23 +45,23 @@ iterations = [16, 20]
 
 
 @pytest.fixture
-def lake(tmp_path):
+def lake(tmp_path: Path) -> Lake:
     return lakes.made_up(tmp_path / "lake")
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return lakes.publish(tmp_path_factory.mktemp("tiny") / "lake", proxies=[lakes.proxy(SIZE, "params@big")])
 
 
 @pytest.fixture
-def defined(lake, tmp_path):
+def defined(lake: Lake, tmp_path: Path) -> Callable[..., Scores]:
     """(text of a TOML file) -> the aggregate's scores by seed and architecture."""
 
-    def of(text, name="mine.toml"):
+    def of(text: str, name: str = "mine.toml") -> Scores:
         (tmp_path / name).write_text(text)
         define.run(lake.root, lakes.BENCHMARK, lakes.SPACE, str(tmp_path / name))
-        found = {}
+        found: Scores = {}
         for row in catalog.run_sql(lake, "FROM aggregate_scores").to_pylist():
             assert found.setdefault((row["seed"], row["arch_id"]), row) is row
         return found
@@ -63,16 +69,18 @@ def defined(lake, tmp_path):
     return of
 
 
-def stored(lake, proxy_id, seed):
+def stored(lake: Lake, proxy_id: str, seed: int | None) -> dict[str, Any]:
     rows = lake.read("scores", lakes.BENCHMARK).to_pylist()
     return {r["arch_id"]: r["value"] for r in rows if (r["proxy_id"], r["seed"]) == (proxy_id, seed)}
 
 
-def relative(values):
+def relative(values: Any) -> Any:
     return stats.rankdata(values) / len(values)
 
 
-def test_ranks_are_weighted_turned_and_taken_among_those_that_have_all_terms(lake, defined):
+def test_ranks_are_weighted_turned_and_taken_among_those_that_have_all_terms(
+    lake: Lake, defined: Callable[..., Scores]
+) -> None:
     found = defined(TERMS)
     assert {seed for seed, _ in found} == {0, 1}  # of the regression; sizes have none and go with each
     for seed in (0, 1):
@@ -90,7 +98,7 @@ def test_ranks_are_weighted_turned_and_taken_among_those_that_have_all_terms(lak
     assert (1, lakes.arch(0)) not in found  # not tried with this seed
 
 
-def test_a_term_of_curves_is_the_mean_loss_of_its_iterations(lake, defined):
+def test_a_term_of_curves_is_the_mean_loss_of_its_iterations(lake: Lake, defined: Callable[..., Scores]) -> None:
     found = defined(LATE)
     curves = lake.read("curves", lakes.BENCHMARK).to_pylist()
     late = {c["arch_id"]: np.mean(c["losses"][15:20]) for c in curves if (c["stage"], c["mode"]) == (2, "train")}
@@ -102,13 +110,13 @@ def test_a_term_of_curves_is_the_mean_loss_of_its_iterations(lake, defined):
     assert found[0, lakes.arch(5)]["seconds"] is None  # what a released score costs is not known
 
 
-def test_the_whole_curve_has_to_be_there(lake, defined):
+def test_the_whole_curve_has_to_be_there(lake: Lake, defined: Callable[..., Scores]) -> None:
     found = defined(LATE.replace("[16, 20]", "[20, 21]"))
     assert {row["status"] for row in found.values()} == {"failed"}
 
 
 @pytest.mark.parametrize(("transform", "of"), [("log", np.log), ("value", np.asarray)])
-def test_what_is_stored_is_added_up_itself(tmp_path, transform, of):
+def test_what_is_stored_is_added_up_itself(tmp_path: Path, transform: str, of: Any) -> None:
     values = {1: 3.0, 2: 0.5, 3: 0.0}
     lake = lakes.publish(
         tmp_path / "lake", proxies=[lakes.proxy(OURS, "loss"), lakes.proxy(SIZE, "size", higher_is_better=True)],
@@ -127,7 +135,7 @@ def test_what_is_stored_is_added_up_itself(tmp_path, transform, of):
         assert zero["value"] == 6.0
 
 
-def test_of_several_configurations_the_one_with_most_scores_is_taken_unless_one_is_pinned(tmp_path):
+def test_of_several_configurations_the_one_with_most_scores_is_taken_unless_one_is_pinned(tmp_path: Path) -> None:
     lake = lakes.publish(
         tmp_path / "lake", proxies=[lakes.proxy(OURS, "loss"), lakes.proxy(SIZE, "loss", {"longer": 1})],
         scores=[lakes.score(i, OURS, float(i)) for i in range(3)] + [lakes.score(i, SIZE, -i) for i in range(4)],
@@ -142,7 +150,7 @@ def test_of_several_configurations_the_one_with_most_scores_is_taken_unless_one_
     assert {r["name"]: r["n"] for r in catalog.run_sql(lake, counts).to_pylist()} == {"most": 4, "pinned": 3}
 
 
-def test_it_costs_what_its_terms_cost_and_a_training_its_share_once(tmp_path):
+def test_it_costs_what_its_terms_cost_and_a_training_its_share_once(tmp_path: Path) -> None:
     lake = lakes.publish(
         tmp_path / "lake",
         proxies=[lakes.proxy(OURS, "loss", {"iterations": 100}), lakes.proxy(SIZE, "size")],
@@ -155,7 +163,9 @@ def test_it_costs_what_its_terms_cost_and_a_training_its_share_once(tmp_path):
     assert (row["seconds"], row["device"]) == (2.5, "cpu")
 
 
-def test_an_aggregate_is_ranked_like_any_other_and_does_not_choose_the_architectures(lake, defined):
+def test_an_aggregate_is_ranked_like_any_other_and_does_not_choose_the_architectures(
+    lake: Lake, defined: Callable[..., Scores]
+) -> None:
     before = catalog.run_sql(lake, "SELECT proxy, n FROM comparison WHERE metric = 'test_accuracy'").to_pylist()
     defined(LATE)
     sql = "SELECT proxy, n, n_failed, rho FROM correlations WHERE metric = 'test_accuracy' AND seed = 0"
@@ -181,14 +191,14 @@ def test_an_aggregate_is_ranked_like_any_other_and_does_not_choose_the_architect
         ("terms = [", "aggregate .* is not TOML"),
     ],
 )
-def test_what_is_wrong_is_told_and_nothing_is_stored(tiny, tmp_path, text, told):
+def test_what_is_wrong_is_told_and_nothing_is_stored(tiny: Lake, tmp_path: Path, text: Any, told: str) -> None:
     (tmp_path / "mine.toml").write_text(text)
     with pytest.raises(UserError, match=told):
         define.run(tiny.root, lakes.BENCHMARK, lakes.SPACE, str(tmp_path / "mine.toml"))
     assert tiny.part_names(lakes.BENCHMARK) == ["0"]
 
 
-def test_the_shipped_ones_load_under_their_names_and_add_up_what_is_shipped():
+def test_the_shipped_ones_load_under_their_names_and_add_up_what_is_shipped() -> None:
     assert "aggregate-synflow-late" in aggregates.names()
     identities = set()
     for name in aggregates.names():
@@ -199,7 +209,7 @@ def test_the_shipped_ones_load_under_their_names_and_add_up_what_is_shipped():
     assert len(identities) == len(aggregates.names())
 
 
-def test_the_shipped_ones_take_losses_that_their_trainings_have():
+def test_the_shipped_ones_take_losses_that_their_trainings_have() -> None:
     taken = [term for name in aggregates.names() for term in aggregates.load(name).terms if term.stage is not None]
     assert {term.proxy for term in taken} == {"regression-n101", "regression-menu"}
     for term in taken:
@@ -208,7 +218,7 @@ def test_the_shipped_ones_take_losses_that_their_trainings_have():
         assert 1 <= term.iterations[0] <= term.iterations[1] <= preset.iterations
 
 
-def test_a_file_that_is_no_aggregate_is_left_to_others(tmp_path):
+def test_a_file_that_is_no_aggregate_is_left_to_others(tmp_path: Path) -> None:
     for name, text in (("broken.toml", "terms = ["), ("other.toml", 'name = "regression-mine"')):
         (tmp_path / name).write_text(text)
         with pytest.raises(UserError, match="proxy preset"):
@@ -216,14 +226,16 @@ def test_a_file_that_is_no_aggregate_is_left_to_others(tmp_path):
     assert not aggregates.recognised(str(tmp_path / "missing.toml"))
 
 
-def test_an_identity_holds_what_changes_the_number_and_stays():
+def test_an_identity_holds_what_changes_the_number_and_stays() -> None:
     late = aggregates.load("aggregate-synflow-late")
     assert late.proxy_id == "ef76d4b891a86fb8"
     assert late.model_copy(update={"description": "other"}).proxy_id == late.proxy_id
     assert json.loads(json.dumps(late.configuration)) == late.configuration
 
 
-def test_the_command_line_defines_without_scoring(tmp_path, capsys, monkeypatch):
+def test_the_command_line_defines_without_scoring(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pipeline.scoring.run.run", lambda *a, **k: pytest.fail("scored"))
     ingested = ["--lake", str(lakes.empty(tmp_path / "lake").root)]
     for _ in range(2):  # again changes nothing

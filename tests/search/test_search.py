@@ -1,5 +1,7 @@
 """Searching: the steps are those of the published method, and no kill, worker or order changes them."""
 
+from __future__ import annotations
+
 import json
 import random
 import subprocess
@@ -50,7 +52,7 @@ def walked(
     return trajectory, scores
 
 
-def test_evolution_mutates_the_best_of_a_tournament_among_the_last_members():
+def test_evolution_mutates_the_best_of_a_tournament_among_the_last_members() -> None:
     trajectory, scores = walked(float)
     assert [s.parent for s in trajectory.steps[:6]] == [None] * 6 and len(trajectory.steps) == 60
     for number, step in enumerate(trajectory.steps[6:], 6):
@@ -62,7 +64,7 @@ def test_evolution_mutates_the_best_of_a_tournament_among_the_last_members():
     assert walked(float, budget=20)[0].steps == trajectory.steps[:20]  # a longer search goes on from a shorter one
 
 
-def test_the_order_in_which_scores_come_in_changes_no_step():
+def test_the_order_in_which_scores_come_in_changes_no_step() -> None:
     whole, _ = walked(float)
     trajectory, scores, draw = Trajectory("s", 0, SMALL, numbers()), dict[str, SearchScore](), random.Random(5)
     ahead = 0
@@ -78,7 +80,7 @@ def test_the_order_in_which_scores_come_in_changes_no_step():
     assert ahead > 1  # later steps were taken while earlier ones were being scored
 
 
-def test_failures_rank_last_and_have_no_children():
+def test_failures_rank_last_and_have_no_children() -> None:
     trajectory, scores = walked(lambda n: None if n % 2 else float(n))
     parents = {s.parent for s in trajectory.steps} - {None}
     assert parents and all(int(p) % 2 == 0 for p in parents)
@@ -87,7 +89,7 @@ def test_failures_rank_last_and_have_no_children():
     assert {s.parent for s in nothing.steps} == {None} and len(nothing.steps) == 60
 
 
-def test_random_search_has_no_parents_and_a_tournament_fits_its_population():
+def test_random_search_has_no_parents_and_a_tournament_fits_its_population() -> None:
     trajectory, _ = walked(float, method=SearchMethod("random"))
     assert {s.parent for s in trajectory.steps} == {None}
     with pytest.raises(UserError, match="tournament of 7 in a population of 6"):
