@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from random import Random
+from typing import TypeVar
+
+Record = TypeVar("Record")
+Accepted = TypeVar("Accepted")
 
 
 @dataclass
 class ParameterCheck:
-    """What came of building some of a file's networks.
+    """The result of building some of a file's networks.
 
     Args:
         file: as shown.
@@ -24,7 +30,7 @@ class ParameterCheck:
     first: str = ""
 
     def add(self, position: str, built: int, stated: int, configuration: str) -> None:
-        """Take the number of parameters of a network as built and as the file states it."""
+        """Count a network, by its number of parameters as built and as the file states it."""
         self.checked += 1
         if built == stated:
             return
@@ -48,3 +54,25 @@ class ParameterCheck:
             f"{self.file}: {self.differing} of {self.checked} networks built have other parameters than the file "
             f"states, by up to {100 * self.largest:.3g} %; the first is {self.first}"
         )
+
+
+def drawn(
+    records: Iterable[Record], count: int, accept: Callable[[Record], Accepted | None], seed: int = 0
+) -> list[Accepted]:
+    """Draw so many records, each with equal chance, in one pass (Vitter, "Random Sampling with a Reservoir", 1985).
+
+    Args:
+        records: of a file, of any number.
+        count: how many to draw.
+        accept: what is kept of a drawn record; None leaves the one that it would replace.
+        seed: of the draw.
+
+    Returns:
+        What is kept, in the order of the records.
+    """
+    random, reservoir = Random(seed), dict[int, tuple[int, Accepted]]()
+    for index, record in enumerate(records):
+        slot = index if index < count else random.randrange(index + 1)
+        if slot < count and (accepted := accept(record)) is not None:
+            reservoir[slot] = (index, accepted)
+    return [accepted for _, accepted in sorted(reservoir.values(), key=lambda pair: pair[0])]

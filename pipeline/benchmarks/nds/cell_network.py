@@ -35,7 +35,7 @@ _MAX_POOLS = {"max_pool_3x3": 3, "max_pool_5x5": 5, "max_pool_7x7": 7}
 _RECTIFIED = {*_SEPARABLE, *_PLAIN, *_FACTORED}
 
 Edges = Sequence[tuple[str, int]]
-"""Two a node: an operation and the node that it reads, where 0 and 1 are the cell's inputs."""
+"""Two per node: an operation and the node that it reads, where 0 and 1 are the cell's inputs."""
 
 
 def _convolution(inputs: int, outputs: int, kernel: int | tuple[int, int], **options: Any) -> nn.Conv2d:
@@ -97,11 +97,11 @@ def operation(kind: str, channels: int, stride: int) -> nn.Module:
     return FactorisedReduction(channels, channels) if kind == "skip_connect" and stride == 2 else nn.Identity()
 
 
-class Cell(nn.Module):
+class NDSCell(nn.Module):
     """One cell: the rectified outputs of the two cells before it -> [N, len(concat) x channels, H, W].
 
     Args:
-        edges: two a node.
+        edges: two per node.
         concat: the nodes that make the output.
         inputs: channels of the cell before the last and of the last cell.
         channels: of every node.
@@ -186,7 +186,7 @@ class Cifar10Stem(nn.Module):
         return features, features
 
 
-class Network(nn.Module):
+class NDSCellNetwork(nn.Module):
     """Images [N, 3, H, W] -> the features that enter each of the two reduction cells, and the last features.
 
     H and W are multiples of 4; the taps are at H, H/2 and H/4 behind CIFAR-10's stem.
@@ -210,7 +210,7 @@ class Network(nn.Module):
             kind = "reduce" if reduction else "normal"
             concat = spec[f"{kind}_concat"]
             flags = {"reduction": reduction, "after_reduction": after_reduction}
-            self.cells.append(Cell([(o, i) for o, i in spec[kind]], concat, inputs, channels, **flags))
+            self.cells.append(NDSCell([(o, i) for o, i in spec[kind]], concat, inputs, channels, **flags))
             inputs, after_reduction = (inputs[1], len(concat) * channels), reduction
         self.outputs: int = inputs[1]
 
@@ -229,7 +229,7 @@ class Network(nn.Module):
 
 def features(spec: Mapping[str, Any]) -> Features:
     """The network up to its pooling, with CIFAR-10's stem."""
-    backbone = Network(spec)
+    backbone = NDSCellNetwork(spec)
     return Features(backbone, [*backbone.stem.children(), *backbone.cells], backbone.outputs)
 
 
@@ -237,13 +237,13 @@ def trained_parameters(spec: Mapping[str, Any], classes: int, *, imagenet: bool,
     """Trainable parameters of the network as it was trained: backbone, classifier, and auxiliary head if it has one.
 
     Args:
-        spec: as of `Network`.
+        spec: as of `NDSCellNetwork`.
         classes: outputs of the classifier.
         imagenet: trained on ImageNet, with its stem and its auxiliary head.
         auxiliary: with the auxiliary classifier behind the second reduction cell.
     """
     with torch.device("meta"):
-        backbone = Network(spec, imagenet=imagenet)
+        backbone = NDSCellNetwork(spec, imagenet=imagenet)
     count: int = sum(p.numel() for p in backbone.parameters()) + (backbone.outputs + 1) * classes
     if not auxiliary:
         return count

@@ -23,7 +23,7 @@ class Job:
         epochs: length of the training.
         sizes: params and flops, counts.
         best: the least test error of all epochs, as an accuracy in percent.
-        series: by metric a value an epoch: accuracies in percent, a loss in nats; NaN where the training diverged.
+        series: by metric one value per epoch: accuracies in percent, a loss in nats; NaN where the training diverged.
         optimiser: learning rate and weight decay, where stated.
     """
 
@@ -52,30 +52,30 @@ class Job:
             yield metric, value, None
 
 
-def parse(found: object) -> Job:
+def parse(content: object) -> Job:
     """The job that a JSON object holds.
 
     Raises:
         UserError: something is missing, of another length, or cannot be what it is said to be.
     """
-    if not isinstance(found, Mapping):
-        raise UserError(f"a job is a JSON object, not {str(found)[:60]!r}")
-    if missing := [name for name in _NEEDED if found.get(name) is None]:
+    if not isinstance(content, Mapping):
+        raise UserError(f"a job is a JSON object, not {str(content)[:60]!r}")
+    if missing := [name for name in _NEEDED if content.get(name) is None]:
         raise UserError(f"the job has no '{missing[0]}'")
-    net, stated = found["net"], found.get("optim")
+    net, stated = content["net"], content.get("optim")
     if not isinstance(net, Mapping):
         raise UserError(f"net is {str(net)[:60]}, where a mapping is expected")
     optim = stated if isinstance(stated, Mapping) else {}
-    seed = found.get("rng_seed")
-    series = {metric: _series(found, name) for name, metric in _SERIES.items() if found.get(name) is not None}
+    seed = content.get("rng_seed")
+    series = {metric: _series(content, name) for name, metric in _SERIES.items() if content.get(name) is not None}
     epochs = _agreed({name: len(values) for name, values in series.items()}, optim.get("max_ep"))
     return Job(
         net=net,
         auxiliary=bool(net.get("aux")),
         seed=seed if isinstance(seed, int) and not isinstance(seed, bool) and seed > 0 else 1,
         epochs=epochs,
-        sizes={name: _number(name, found[name], finite=True) for name in ("params", "flops")},
-        best=_accuracy("min_test_top1", found["min_test_top1"]),
+        sizes={name: _number(name, content[name], finite=True) for name in ("params", "flops")},
+        best=_accuracy("min_test_top1", content["min_test_top1"]),
         series=series,
         optimiser={
             metric: _number(name, optim[name], finite=True) for name, metric in _OPTIMISER.items() if name in optim
@@ -95,10 +95,10 @@ def _agreed(lengths: Mapping[str, int], stated: object) -> int:
     return epochs
 
 
-def _series(found: Mapping[str, object], name: str) -> list[float]:
-    given = found[name]
+def _series(job: Mapping[str, object], name: str) -> list[float]:
+    given = job[name]
     if not isinstance(given, list):
-        raise UserError(f"{name} is {str(given)[:60]}, where a list, one number an epoch, is expected")
+        raise UserError(f"{name} is {str(given)[:60]}, where a list, one number per epoch, is expected")
     value = _number if name.endswith("loss") else _accuracy
     return [value(f"{name}[{epoch}]", number) for epoch, number in enumerate(given)]
 

@@ -18,27 +18,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.benchmarks.nds.residual_spaces import BOTTLENECK, PLAIN
+from pipeline.networks.blocks import ConvBN
 from pipeline.networks.features import Features
 
-PLAIN, BASIC, BOTTLENECK = "double_plain_block", "res_basic_block", "res_bottleneck_block"
 STEM_CHANNELS = 12
 
 
-class ConvBN(nn.Sequential):
-    """Convolution without bias, then batch normalisation."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
-            nn.BatchNorm2d(outputs),
-        )
-
-
-class Block(nn.Module):
-    """[N, inputs, H, W] -> [N, outputs, H/stride, W/stride], less the block's last ReLU.
+class ResidualBlock(nn.Module):
+    """[N, inputs, H, W] -> [N, outputs, H/stride, W/stride], without the block's last ReLU.
 
     Args:
-        kind: `PLAIN`, `BASIC` or `BOTTLENECK`.
+        kind: `PLAIN`, `BASIC` or `BOTTLENECK` of `residual_spaces`.
         inputs, outputs, stride: of the block.
         multiplier: channels of a bottleneck's 3x3 convolution over the block's output channels.
         groups: of a bottleneck's 3x3 convolution.
@@ -68,8 +59,8 @@ class Block(nn.Module):
         return value + shortcut
 
 
-class Stage(nn.Sequential):
-    """Blocks one after another; both ends less the last ReLU."""
+class ResidualStage(nn.Sequential):
+    """Blocks one after another: input and output without the last ReLU."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Each block reads the rectified output of the one before."""
@@ -78,12 +69,12 @@ class Stage(nn.Sequential):
         return x
 
 
-class Network(nn.Module):
+class NDSResidualNetwork(nn.Module):
     """Images [N, 3, H, W] -> the features after each of the last three stages, before their last ReLU.
 
     Args:
         spec: block_type, ds, ws, ss, num_gs, bot_muls; the last two are empty unless the blocks are bottlenecks.
-        stem: what stands before the stages, less its last ReLU.
+        stem: what stands before the stages, without its last ReLU.
         channels: of the stem's output.
         first: index of the first stage that is made of blocks.
     """
@@ -96,9 +87,9 @@ class Network(nn.Module):
             outputs: int = spec["ws"][index]
             stride, blocks = spec["ss"][index] if index else 1, list[nn.Module]()
             for _ in range(spec["ds"][index]):
-                blocks.append(Block(spec["block_type"], channels, outputs, stride, *_bottleneck(spec, index)))
+                blocks.append(ResidualBlock(spec["block_type"], channels, outputs, stride, *_bottleneck(spec, index)))
                 channels, stride = outputs, 1
-            stages.append(Stage(*blocks))
+            stages.append(ResidualStage(*blocks))
         self.stages = nn.ModuleList(stages)
         self.outputs = channels
 
@@ -118,20 +109,20 @@ def _bottleneck(spec: Mapping[str, Any], index: int) -> tuple[float, int]:
     return spec["bot_muls"][index] or 1.0, spec["num_gs"][index]
 
 
-def network(spec: Mapping[str, Any]) -> Network:
+def network(spec: Mapping[str, Any]) -> NDSResidualNetwork:
     """The backbone that is scored: a stem of 12 channels, then every stage as blocks, the first at full resolution."""
-    return Network(spec, ConvBN(3, STEM_CHANNELS, 3), STEM_CHANNELS, first=0)
+    return NDSResidualNetwork(spec, ConvBN(3, STEM_CHANNELS, 3), STEM_CHANNELS, first=0)
 
 
-def trained_network(spec: Mapping[str, Any], *, imagenet: bool) -> Network:
+def trained_network(spec: Mapping[str, Any], *, imagenet: bool) -> NDSResidualNetwork:
     """The backbone that was trained: the first stage is the stem."""
     width, depth = spec["ws"][0], spec["ds"][0]
     if imagenet:
-        return Network(spec, nn.Sequential(ConvBN(3, width, 7, 2), nn.MaxPool2d(3, 2, 1)), width, first=1)
+        return NDSResidualNetwork(spec, nn.Sequential(ConvBN(3, width, 7, 2), nn.MaxPool2d(3, 2, 1)), width, first=1)
     layers: list[nn.Module] = [ConvBN(3, width, 3, spec["ss"][0])]
     for _ in range(depth - 1):
         layers += [nn.ReLU(), ConvBN(width, width, 3)]
-    return Network(spec, nn.Sequential(*layers), width, first=1)
+    return NDSResidualNetwork(spec, nn.Sequential(*layers), width, first=1)
 
 
 def features(spec: Mapping[str, Any]) -> Features:
@@ -145,7 +136,7 @@ def trained_parameters(spec: Mapping[str, Any], classes: int, *, imagenet: bool)
     """Trainable parameters of the network as it was trained: backbone and classifier.
 
     Args:
-        spec: as of `Network`.
+        spec: as of `NDSResidualNetwork`.
         classes: outputs of the classifier.
         imagenet: trained on ImageNet, with its stem.
     """

@@ -9,10 +9,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from pipeline.benchmarks.nds import benchmark as nds
-from pipeline.benchmarks.nds import cell_network as nds_cells
-from pipeline.benchmarks.nds import residual as _nds_residual
-from pipeline.benchmarks.nds import residual_network as nds_residual
+from pipeline.benchmarks.nds import architectures, build, cell_network, residual_network, residual_spaces
 
 SPACE_OF = {
     "DARTS": "darts",
@@ -41,9 +38,9 @@ def reference_networks(reference: Path) -> dict[str, list[dict[str, Any]]]:
 def test_every_reference_network_has_exactly_its_parameters_and_taps(reference_networks: Any, family: str) -> None:
     space = SPACE_OF[family]
     for row in reference_networks[family]:
-        spec = nds.canonical(space, row["net"])
+        spec = architectures.canonical(space, row["net"])
         with torch.device("meta"):
-            network = nds.build(space, spec).eval()
+            network = build(space, spec).eval()
         with torch.no_grad():
             taps = network(torch.empty(1, 3, 32, 32, device="meta"))
         assert count(network) == row.get("backbone_params", row.get("backbone_params_if_group_count")), row["net"]
@@ -72,9 +69,9 @@ def test_every_reference_network_has_exactly_its_parameters_and_taps(reference_n
     ],
 )
 def test_trained_networks_have_the_published_parameters(space: str, net: dict[str, Any], stated: int) -> None:
-    spec = nds.canonical(space, {"ss": [1, 1, 2, 2], **net})
-    assert nds_residual.trained_parameters(spec, 10, imagenet=False) == stated
-    assert _nds_residual.parameters(spec) == stated
+    spec = architectures.canonical(space, {"ss": [1, 1, 2, 2], **net})
+    assert residual_network.trained_parameters(spec, 10, imagenet=False) == stated
+    assert residual_spaces.parameters(spec) == stated
 
 
 def test_a_trained_network_of_cells_has_the_published_parameters() -> None:
@@ -85,8 +82,8 @@ def test_a_trained_network_of_cells_has_the_published_parameters() -> None:
     cells = {n: list(zip(t.split()[::2], map(int, t.split()[1::2]), strict=True)) for n, t in
              (("normal", normal), ("reduce", reduce))}  # fmt: skip
     net = {**cells, "normal_concat": [3, 5, 6], "reduce_concat": [3, 6], "width": 32, "depth": 12}
-    spec = nds.canonical("amoeba", net)
-    assert nds_cells.trained_parameters(spec, 10, imagenet=False, auxiliary=False) == 4_190_314
+    spec = architectures.canonical("amoeba", net)
+    assert cell_network.trained_parameters(spec, 10, imagenet=False, auxiliary=False) == 4_190_314
 
 
 C = 8
@@ -115,7 +112,7 @@ BN = 2 * C
 )
 def test_operations_counted_by_hand_keep_or_halve_the_image(kind: str, parameters: int, halving: int | None) -> None:
     x = torch.randn(2, C, 12, 12)
-    whole, half = nds_cells.operation(kind, C, 1), nds_cells.operation(kind, C, 2)
+    whole, half = cell_network.operation(kind, C, 1), cell_network.operation(kind, C, 2)
     assert (count(whole), count(half)) == (parameters, parameters if halving is None else halving)
     assert whole(x).shape == (2, C, 12, 12) and half(x).shape == (2, C, 6, 6)
 
@@ -123,7 +120,7 @@ def test_operations_counted_by_hand_keep_or_halve_the_image(kind: str, parameter
 def test_a_dilated_convolution_reaches_over_twice_its_kernel() -> None:
     for kind, reach in (("dil_conv_3x3", 2), ("dil_conv_5x5", 4), ("sep_conv_5x5", 4), ("dil_sep_conv_3x3", 4)):
         x = torch.ones(1, 2, 21, 21, requires_grad=True)
-        operation = nds_cells.operation(kind, 2, 1).eval()
+        operation = cell_network.operation(kind, 2, 1).eval()
         for parameter in operation.parameters():
             torch.nn.init.ones_(parameter)
         operation(x)[0, 0, 10, 10].backward()
@@ -145,7 +142,7 @@ def test_a_network_of_skips_counted_by_hand() -> None:
     first = 2 * (12 * 4 + 8)
     second = (12 * 8 + 16) + (16 * 8 + 16) + 8 * (8 * 8 + 16)
     third = (16 * 16 + 32) + (32 * 16 + 32) + 8 * (16 * 16 + 32)
-    network = nds_cells.Network(skips(4, 3))
+    network = cell_network.NDSCellNetwork(skips(4, 3))
     assert count(network) == stem + first + second + third
     assert [tuple(t.shape) for t in network(torch.randn(2, 3, 32, 32))] == [
         (2, 16, 32, 32), (2, 32, 16, 16), (2, 64, 8, 8),
@@ -153,8 +150,8 @@ def test_a_network_of_skips_counted_by_hand() -> None:
     classified = stem + first + second + third + 65 * 10
     auxiliary = 64 * 128 + 256 + 128 * 768 * 4 + 1536 + 769 * 10
     spec = skips(4, 3)
-    assert nds_cells.trained_parameters(spec, 10, imagenet=False, auxiliary=False) == classified
-    assert nds_cells.trained_parameters(spec, 10, imagenet=False, auxiliary=True) == classified + auxiliary
+    assert cell_network.trained_parameters(spec, 10, imagenet=False, auxiliary=False) == classified
+    assert cell_network.trained_parameters(spec, 10, imagenet=False, auxiliary=True) == classified + auxiliary
 
 
 def test_a_network_for_imagenet_counted_by_hand() -> None:
@@ -165,13 +162,13 @@ def test_a_network_for_imagenet_counted_by_hand() -> None:
     third = (16 * 16 + 32) + (32 * 16 + 32) + 8 * (16 * 16 + 32)
     body, head = stem + first + second + third, 65 * 1000
     auxiliary = 64 * 128 + 256 + 128 * 768 * 4 + 769 * 1000
-    assert nds_cells.trained_parameters(skips(4, 3), 1000, imagenet=True, auxiliary=False) == body + head
-    assert nds_cells.trained_parameters(skips(4, 3), 1000, imagenet=True, auxiliary=True) == body + head + auxiliary
-    taps = nds_cells.Network(skips(4, 3), imagenet=True)(torch.randn(1, 3, 64, 64))
+    assert cell_network.trained_parameters(skips(4, 3), 1000, imagenet=True, auxiliary=False) == body + head
+    assert cell_network.trained_parameters(skips(4, 3), 1000, imagenet=True, auxiliary=True) == body + head + auxiliary
+    taps = cell_network.NDSCellNetwork(skips(4, 3), imagenet=True)(torch.randn(1, 3, 64, 64))
     assert [tuple(t.shape) for t in taps] == [(1, 16, 8, 8), (1, 32, 4, 4), (1, 64, 2, 2)]
 
 
-def plainly(cell: nds_cells.Cell, before_last: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
+def plainly(cell: cell_network.NDSCell, before_last: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
     """The definition, word for word: each edge rectifies what it convolves, and a node adds its two edges."""
     nodes = [cell.first(functional.relu(before_last)), cell.second(functional.relu(last))]
     for node in range(len(cell.edges) // 2):
@@ -191,9 +188,9 @@ def plainly(cell: nds_cells.Cell, before_last: torch.Tensor, last: torch.Tensor)
 @pytest.mark.parametrize("space", ["darts", "nasnet", "amoeba"])
 @pytest.mark.parametrize("seed", range(5))
 def test_a_cell_is_the_sum_over_its_edges(space: str, seed: int) -> None:
-    spec = nds.sample(space, random.Random(seed))
+    spec = architectures.sample(space, random.Random(seed))
     torch.manual_seed(seed)
-    network = nds_cells.Network({**spec, "width": 2, "depth": 4}).eval()
+    network = cell_network.NDSCellNetwork({**spec, "width": 2, "depth": 4}).eval()
     images = torch.randn(1, 3, 16, 16)
     previous, current = network.stem(images)
     expected = []
@@ -206,12 +203,12 @@ def test_a_cell_is_the_sum_over_its_edges(space: str, seed: int) -> None:
 def test_a_node_of_nothing_is_zero() -> None:
     edges = [["none", 0], ["none", 1], *SKIPS * 3]
     spec = {**skips(2, 3), "normal": edges, "reduce": edges}
-    taps = nds_cells.Network(spec)(torch.randn(2, 3, 16, 16))
+    taps = cell_network.NDSCellNetwork(spec)(torch.randn(2, 3, 16, 16))
     assert all(not tap[:, : tap.shape[1] // 4].any() and tap[:, tap.shape[1] // 4 :].any() for tap in taps)
 
 
 def bottleneck(groups: int) -> dict[str, Any]:
-    return nds.canonical(
+    return architectures.canonical(
         "resnext-a",
         {"block_type": "res_bottleneck_block", "ds": [1, 1, 1, 1], "ws": [16, 16, 16, 16], "ss": [1, 1, 2, 2],
          "num_gs": [1, groups, groups, groups], "bot_muls": [0.0, 0.5, 0.5, 0.5]},
@@ -223,16 +220,16 @@ def test_num_gs_counts_the_groups(groups: int, middle: int) -> None:
     block = (16 * 8 + 16) + (middle + 16) + (8 * 16 + 32)
     body = 3 * block + 2 * (16 * 16 + 32)  # the two stages that halve the image have a shortcut of their own
     trained = (27 * 16 + 32) + body + 17 * 10
-    assert nds_residual.trained_parameters(bottleneck(groups), 10, imagenet=False) == trained
+    assert residual_network.trained_parameters(bottleneck(groups), 10, imagenet=False) == trained
     first = (12 * 16 + 32) + (16 * 16 * 9 + 32) + (16 * 16 + 32) + (12 * 16 + 32)
-    assert count(nds.build("resnext-a", bottleneck(groups))) == (27 * 12 + 24) + first + body
+    assert count(build("resnext-a", bottleneck(groups))) == (27 * 12 + 24) + first + body
     imagenet = (147 * 16 + 32) + body + 17 * 1000
-    assert nds_residual.trained_parameters(bottleneck(groups), 1000, imagenet=True) == imagenet
+    assert residual_network.trained_parameters(bottleneck(groups), 1000, imagenet=True) == imagenet
 
 
 def test_taps_of_residual_networks_come_before_the_last_relu_of_their_stage() -> None:
     torch.manual_seed(0)
-    network = nds_residual.network(bottleneck(2)).eval()
+    network = residual_network.network(bottleneck(2)).eval()
     images = torch.randn(2, 3, 32, 32)
     taps = network(images)
     assert [tuple(t.shape) for t in taps] == [(2, 16, 32, 32), (2, 16, 16, 16), (2, 16, 8, 8)]
@@ -245,14 +242,14 @@ def test_taps_of_residual_networks_come_before_the_last_relu_of_their_stage() ->
 
 def test_a_network_of_more_stages_is_tapped_after_the_last_three() -> None:
     net = {"block_type": "res_basic_block", "ds": [1, 1, 1, 1, 1], "ws": [16, 8, 16, 24, 32], "ss": [4, 1, 2, 2, 2]}
-    taps = nds.build("resnext-a-in", nds.canonical("resnet", net))(torch.randn(1, 3, 32, 32))
+    taps = build("resnext-a-in", architectures.canonical("resnet", net))(torch.randn(1, 3, 32, 32))
     assert [tuple(t.shape) for t in taps] == [(1, 16, 16, 16), (1, 24, 8, 8), (1, 32, 4, 4)]
 
 
 def test_plain_blocks_have_no_shortcut() -> None:
-    block = nds_residual.Block(nds_residual.PLAIN, 4, 8, 2, 1.0, 1)
+    block = residual_network.ResidualBlock(residual_spaces.PLAIN, 4, 8, 2, 1.0, 1)
     assert block.shortcut is None and count(block) == 9 * 4 * 8 + 9 * 8 * 8 + 32
-    basic = nds_residual.Block(nds_residual.BASIC, 8, 8, 1, 1.0, 1).eval()
+    basic = residual_network.ResidualBlock(residual_spaces.BASIC, 8, 8, 1, 1.0, 1).eval()
     assert basic.shortcut is None
     x = torch.rand(1, 8, 4, 4)
     torch.testing.assert_close(basic(x) - x, basic.layers[1](functional.relu(basic.layers[0](x))))
@@ -262,6 +259,6 @@ def test_plain_blocks_have_no_shortcut() -> None:
 def test_the_size_of_a_draw_is_that_of_the_network(space: str) -> None:
     draw = random.Random(1)
     for _ in range(3):
-        spec = nds.sample(space, draw)
-        trained = nds_residual.trained_parameters(spec, 10, imagenet=False)
-        assert _nds_residual.parameters(spec) == trained <= _nds_residual.PARAMETERS
+        spec = architectures.sample(space, draw)
+        trained = residual_network.trained_parameters(spec, 10, imagenet=False)
+        assert residual_spaces.parameters(spec) == trained <= residual_spaces.PARAMETERS

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.benchmarks.nds import benchmark as nds
+from pipeline.benchmarks.nds import checking, reading
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError
 from tests.fixtures import nds_files
@@ -24,7 +24,7 @@ def rejects(batches: list[SourceRows]) -> list[tuple[str, str]]:
 def test_final_values(tmp_path: Path) -> None:
     networks = [nds_files.net("darts", n) for n in range(3)]
     jobs = [nds_files.job(n, params=100 + i, epochs=4) for i, n in enumerate(networks)]
-    batches = list(nds.read(nds_files.write(tmp_path / "DARTS.json", jobs), False))
+    batches = list(reading.read(nds_files.write(tmp_path / "DARTS.json", jobs), False))
     assert rejects(batches) == []
     assert batches[0].architectures["native_id"] == ["0", "1", "2"]
     rows = joined(batches)
@@ -45,14 +45,14 @@ def test_final_values(tmp_path: Path) -> None:
 
 def test_published_decimals_stay_decimals(tmp_path: Path) -> None:
     job = nds_files.job(nds_files.net("darts", 0), test_ep_top1=[90.0, 10.1, 6.51], min_test_top1=6.51)
-    rows = joined(list(nds.read(nds_files.write(tmp_path / "DARTS.json", [job]), False)))
+    rows = joined(list(reading.read(nds_files.write(tmp_path / "DARTS.json", [job]), False)))
     assert [r["value"] for r in rows if r["metric"] in ("test_accuracy", "best_test_accuracy")] == [93.49, 93.49]
 
 
 def test_learning_curves_come_with_their_epochs(tmp_path: Path) -> None:
     job = nds_files.job(nds_files.net("resnet", 0), epochs=5)
     path = nds_files.write(tmp_path / "ResNet.json", [job])
-    finals, everything = (joined(list(nds.read(path, curves))) for curves in (False, True))
+    finals, everything = (joined(list(reading.read(path, curves))) for curves in (False, True))
     assert [r for r in everything if r["epoch"] is None] == finals
     curve = {(r["metric"], r["epoch"]): r["value"] for r in everything if r["epoch"]}
     assert len(curve) == 15
@@ -65,7 +65,7 @@ def test_repeated_networks_are_seeds(tmp_path: Path) -> None:
     same, other = nds_files.net("resnet", 0), nds_files.net("resnet", 1)
     jobs = [nds_files.job(n, seed=s) for n, s in ((same, 1), (other, 1), (same, 1), (same, 4), (same, 4), (same, 1))]
     del jobs[1]["rng_seed"]
-    rows = joined(list(nds.read(nds_files.write(tmp_path / "ResNet_rng1.json", jobs), False)))
+    rows = joined(list(reading.read(nds_files.write(tmp_path / "ResNet_rng1.json", jobs), False)))
     of = [r for r in rows if r["arch_id"] == arch("resnet", same)]
     assert [r["seed"] for r in of if r["metric"] == "test_accuracy"] == [1, 2, 4, 5, 3]
     assert len([r for r in of if r["metric"] == "params"]) == 1
@@ -77,7 +77,7 @@ def test_top_and_mid_are_both_read_and_reruns_have_no_number(tmp_path: Path) -> 
         name: [nds_files.job(nds_files.net("vanilla", n)) for n in range(k)] for name, k in (("top", 2), ("mid", 3))
     }
     content["mid"][1]["params"] = None
-    batches = list(nds.read(nds_files.write(tmp_path / "Vanilla_reruns.json", content), False))
+    batches = list(reading.read(nds_files.write(tmp_path / "Vanilla_reruns.json", content), False))
     assert rejects(batches) == [("mid[1]", "the job has no 'params'")]
     assert batches[0].architectures["native_id"] == [None] * 4
     assert {r["space"] for r in joined(batches)} == {"vanilla"}
@@ -98,7 +98,7 @@ def test_top_and_mid_are_both_read_and_reruns_have_no_number(tmp_path: Path) -> 
 )
 def test_the_file_name_tells_the_space(tmp_path: Path, name: str, space: str, dataset: str) -> None:
     path = nds_files.write(tmp_path / name, [nds_files.job(nds_files.net(space, 1))])
-    rows = joined(list(nds.read(path, False)))
+    rows = joined(list(reading.read(path, False)))
     assert {(r["space"], r["dataset"]) for r in rows} == {(space, dataset)}
     tuned = {r["metric"]: r["value"] for r in rows if r["metric"] in ("learning_rate", "weight_decay")}
     assert tuned == ({"learning_rate": 0.1, "weight_decay": 0.0005} if "lr-wd" in space else {})
@@ -125,7 +125,7 @@ def test_a_bad_job_is_a_reject_and_the_others_are_kept(tmp_path: Path, changes: 
     networks = [nds_files.net("pnas", n) for n in range(3)]
     jobs = [nds_files.job(n) for n in networks]
     jobs[1] |= changes
-    batches = list(nds.read(nds_files.write(tmp_path / "PNAS.json", jobs), False))
+    batches = list(reading.read(nds_files.write(tmp_path / "PNAS.json", jobs), False))
     [(position, reason)] = rejects(batches)
     assert position == "[1]" and said.replace("\\", "") in reason
     assert batches[0].rejects["excerpt"][0].startswith("{")
@@ -135,9 +135,9 @@ def test_a_bad_job_is_a_reject_and_the_others_are_kept(tmp_path: Path, changes: 
 def test_a_network_of_another_space_or_of_two_sizes_is_a_reject(tmp_path: Path) -> None:
     same = nds_files.job(nds_files.net("enas", 0))
     jobs = [same, nds_files.job(nds_files.net("darts", 0)), same | {"params": 1_001}, "job", same]
-    batches = list(nds.read(nds_files.write(tmp_path / "ENAS.json", jobs), False))
+    batches = list(reading.read(nds_files.write(tmp_path / "ENAS.json", jobs), False))
     assert rejects(batches) == [
-        ("[1]", "the normal cell has 8 edges; it takes 10, two a node"),
+        ("[1]", "the normal cell has 8 edges; it takes 10, two per node"),
         ("[2]", "params is 1001, and 1000 in an earlier job of this network"),
         ("[3]", "a job is a JSON object, not 'job'"),
     ]
@@ -146,7 +146,7 @@ def test_a_network_of_another_space_or_of_two_sizes_is_a_reject(tmp_path: Path) 
 
 def test_a_training_that_diverged_has_no_value_and_says_so(tmp_path: Path) -> None:
     job = nds_files.job(nds_files.net("darts", 0), train_ep_loss=[2.0, float("nan"), float("nan")])
-    rows = joined(list(nds.read(nds_files.write(tmp_path / "DARTS.json", [job]), True)))
+    rows = joined(list(reading.read(nds_files.write(tmp_path / "DARTS.json", [job]), True)))
     loss = [(r["epoch"], r["value"], r["status"], r["reason"]) for r in rows if r["metric"] == "train_loss"]
     assert loss == [
         (1, 2.0, "ok", None),
@@ -162,7 +162,7 @@ def test_a_spoilt_byte_costs_the_job_that_it_is_in(tmp_path: Path) -> None:
     content = path.read_bytes()
     place = content.index(b"_", content.index(b'"genotype"', len(content) // 3))
     path.write_bytes(content[:place] + b"\xff" + content[place + 1 :])
-    batches = list(nds.read(path, False))
+    batches = list(reading.read(path, False))
     [(position, reason)] = rejects(batches)
     assert position in ("[1]", "[2]") and "unknown operation" in reason
     assert len({r["arch_id"] for r in joined(batches)}) == 3
@@ -172,7 +172,7 @@ def test_a_spoilt_byte_costs_the_job_that_it_is_in(tmp_path: Path) -> None:
 def test_a_truncated_file_keeps_what_is_whole(tmp_path: Path, cut: int) -> None:
     path = nds_files.configurations(tmp_path, "darts", 4)
     path.write_text(path.read_text()[:-cut])
-    batches = list(nds.read(path, False))
+    batches = list(reading.read(path, False))
     [(position, reason)] = rejects(batches)
     assert position == "after [2]" and "what follows is lost" in reason
     assert len({r["arch_id"] for r in joined(batches)}) == 3
@@ -192,16 +192,16 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str, said: str)
     path = tmp_path / "DARTS.json"
     path.write_text(text)
     with pytest.raises(NotThisFormError) as error:
-        list(nds.read(path, False))
+        list(reading.read(path, False))
     assert said in str(error.value) and str(path) in str(error.value)
 
 
 def test_a_file_of_another_name_and_a_folder_without_files_are_refused(tmp_path: Path) -> None:
     for name in ("darts2.json", "ResNet_fix-w-d.json", "DARTS.csv"):
         with pytest.raises(NotThisFormError, match="is not named like a published one"):
-            nds.read(tmp_path / name, False)
+            reading.read(tmp_path / name, False)
     with pytest.raises(NotThisFormError, match="holds no file named like a published one"):
-        nds.read(tmp_path, False)
+        reading.read(tmp_path, False)
 
 
 def test_a_folder_is_read_file_by_file_and_a_spoilt_one_is_a_reject(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_folder_is_read_file_by_file_and_a_spoilt_one_is_a_reject(tmp_path: Pa
     nds_files.write(tmp_path / "ENAS.json", jobs)
     (tmp_path / "PNAS.json").write_text("no JSON")
     (tmp_path / "notes.json").write_text("{}")
-    batches = list(nds.read(tmp_path, False))
+    batches = list(reading.read(tmp_path, False))
     assert [position for position, _ in rejects(batches)] == ["ENAS.json[1]", "PNAS.json"]
     assert {r["space"] for r in joined(batches)} == {"darts", "enas"}
-    assert [r.checked for r in nds.check(tmp_path, 5)] == [2, 1, 0]
+    assert [r.checked for r in checking.check(tmp_path, 5)] == [2, 1, 0]

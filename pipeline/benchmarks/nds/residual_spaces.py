@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 
 from pipeline.benchmarks.contract import Spec
-from pipeline.benchmarks.nds.cells import whole
+from pipeline.benchmarks.nds.cell_spaces import whole
 from pipeline.errors import UserError, unknown
 
 PLAIN, BASIC, BOTTLENECK = "double_plain_block", "res_basic_block", "res_bottleneck_block"
@@ -126,13 +126,13 @@ def _check_groups(spec: Spec, stage: int) -> None:
 def _listed(net: Mapping[str, object], name: str, high: int) -> list[int]:
     given = net.get(name)
     if not isinstance(given, list | tuple):
-        raise UserError(f"{name} is {str(given)[:60]}, where a list of numbers, one a stage, is expected")
+        raise UserError(f"{name} is {str(given)[:60]}, where a list of numbers, one per stage, is expected")
     return [whole(value, f"{name}[{stage}]", 1, high) for stage, value in enumerate(given)]
 
 
 def _multipliers(given: object) -> list[float]:
     if not isinstance(given, list | tuple):
-        raise UserError(f"bot_muls is {str(given)[:60]}, where a list of numbers, one a stage, is expected")
+        raise UserError(f"bot_muls is {str(given)[:60]}, where a list of numbers, one per stage, is expected")
     for stage, value in enumerate(given):
         good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not good or not 0 <= value <= _LARGEST_MULTIPLIER:

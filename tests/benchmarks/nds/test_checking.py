@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.benchmarks.nds import benchmark as nds
-from pipeline.benchmarks.nds import cell_network as nds_cells
-from pipeline.benchmarks.nds import residual as _nds_residual
+from pipeline.benchmarks.nds import architectures, cell_network, checking, residual_spaces
+from pipeline.benchmarks.parameter_check import drawn
 from pipeline.cli import application as cli
+from pipeline.formats import json_arrays
 from pipeline.lake.store import Lake
 from tests.fixtures import nds_files
 from tests.fixtures.nds_files import Json
@@ -19,18 +19,18 @@ from tests.fixtures.nds_files import Json
 def stated(space: str, number: int, **changes: Any) -> Json:
     """A job whose params are those of its network as trained on CIFAR-10."""
     network = nds_files.net(space, number) | changes
-    spec = nds.canonical(space, network)
+    spec = architectures.canonical(space, network)
     if "block_type" in spec:
-        return nds_files.job(network, params=_nds_residual.parameters(spec))
+        return nds_files.job(network, params=residual_spaces.parameters(spec))
     auxiliary = bool(network["aux"])
-    count = nds_cells.trained_parameters(spec, 10, imagenet=False, auxiliary=auxiliary)
+    count = cell_network.trained_parameters(spec, 10, imagenet=False, auxiliary=auxiliary)
     return nds_files.job(network, params=count)
 
 
 @pytest.mark.parametrize("space", ["darts", "nasnet", "resnet", "resnext-a"])
 def test_a_file_that_agrees_is_confirmed(tmp_path: Path, space: str) -> None:
     path = nds_files.write(tmp_path / nds_files.FILES[space], [stated(space, n) for n in range(4)])
-    [result] = nds.check(path, 50)
+    [result] = checking.check(path, 50)
     assert result.confirmed and result.line == (
         f"{path.name}: 4 networks built, all with the parameters that the file states"
     )
@@ -39,9 +39,9 @@ def test_a_file_that_agrees_is_confirmed(tmp_path: Path, space: str) -> None:
 def test_auxiliary_heads_count(tmp_path: Path) -> None:
     job = stated("darts", 0, aux=True)
     path = nds_files.write(tmp_path / "DARTS.json", [job])
-    assert nds.check(path, 50)[0].confirmed
+    assert checking.check(path, 50)[0].confirmed
     job["net"]["aux"] = False
-    [result] = nds.check(nds_files.write(path, [job]), 50)
+    [result] = checking.check(nds_files.write(path, [job]), 50)
     assert (result.checked, result.differing) == (1, 1)
 
 
@@ -52,23 +52,23 @@ def test_reading_num_gs_as_a_width_is_exposed(tmp_path: Path) -> None:
         network = nds_files.net("resnext-a", number)
         widths = [w * m for w, m in zip(network["ws"], network["bot_muls"], strict=True)]
         by_width = [1, *(int(w // g) for w, g in zip(widths[1:], network["num_gs"][1:], strict=True))]
-        trained = nds.canonical("resnext-a", network | {"num_gs": by_width})
-        jobs.append(nds_files.job(network, params=_nds_residual.parameters(trained)))
-    [result] = nds.check(nds_files.write(tmp_path / "ResNeXt-A.json", jobs), 50)
+        trained = architectures.canonical("resnext-a", network | {"num_gs": by_width})
+        jobs.append(nds_files.job(network, params=residual_spaces.parameters(trained)))
+    [result] = checking.check(nds_files.write(tmp_path / "ResNeXt-A.json", jobs), 50)
     assert (result.checked, result.differing) == (6, 6)
-    first = _nds_residual.parameters(nds.canonical("resnext-a", jobs[0]["net"]))
+    first = residual_spaces.parameters(architectures.canonical("resnext-a", jobs[0]["net"]))
     assert f'the first is [0]: {first:,} built, {jobs[0]["params"]:,} stated, {{"block_type":' in result.line
     assert result.largest == max(
-        abs(_nds_residual.parameters(nds.canonical("resnext-a", j["net"])) / j["params"] - 1) for j in jobs
+        abs(residual_spaces.parameters(architectures.canonical("resnext-a", j["net"])) / j["params"] - 1) for j in jobs
     )
 
 
 def test_a_sample_is_spread_over_the_file_and_the_same_each_time(tmp_path: Path) -> None:
     jobs = [stated("resnet", 0) | {"params": 1} for _ in range(400)]
     path = nds_files.write(tmp_path / "ResNet.json", jobs)
-    drawn = [[p for p, _ in nds._drawn(nds._files(path)[0], 20)] for _ in range(2)]
-    assert drawn[0] == drawn[1] and len(set(drawn[0])) == 20
-    places = [int(p.strip("[]")) for p in drawn[0]]
+    first, second = ([p for p, _ in drawn(json_arrays.read(path), 20, lambda pair: pair)] for _ in range(2))
+    assert first == second and len(set(first)) == 20
+    places = [int(p.strip("[]")) for p in first]
     assert places == sorted(places) and min(places) < 100 and max(places) >= 300
 
 

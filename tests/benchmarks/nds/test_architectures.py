@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.benchmarks import load
-from pipeline.benchmarks.nds import benchmark as nds
+from pipeline.benchmarks.nds import BENCHMARK, architectures, residual_spaces
 from pipeline.errors import UserError
 from tests.fixtures import nds_files
 from tests.fixtures.nds_files import Json, arch
 
 SCORED = list(nds_files.FILES)
-SPACES = [space.name for space in nds.BENCHMARK.spaces]
+SPACES = [space.name for space in BENCHMARK.spaces]
 
 
-def test_the_shelf_holds_it_with_the_scored_spaces_first() -> None:
+def test_the_registry_holds_it_with_the_scored_spaces_first() -> None:
     benchmark = load("nds")
     assert SPACES[:11] == SCORED
     assert SPACES[11:19] == [
@@ -37,10 +37,10 @@ def test_the_shelf_holds_it_with_the_scored_spaces_first() -> None:
 @given(seed=st.integers(0, 2**32))
 def test_samples_and_neighbours_are_canonical_and_of_the_space(space: str, seed: int) -> None:
     draw = Random(seed)
-    spec = nds.sample(space, draw)
-    assert nds.canonical(space, spec) == nds.canonical(space, json.dumps(spec)) == spec
-    neighbour = nds.mutate(space, spec, draw)
-    assert nds.canonical(space, neighbour) == neighbour != spec
+    spec = architectures.sample(space, draw)
+    assert architectures.canonical(space, spec) == architectures.canonical(space, json.dumps(spec)) == spec
+    neighbour = architectures.mutate(space, spec, draw)
+    assert architectures.canonical(space, neighbour) == neighbour != spec
     if "fix-w-d" in space:
         assert (neighbour["width"], neighbour["depth"]) == (spec["width"], spec["depth"]) == (16, 20)
 
@@ -49,8 +49,8 @@ def test_samples_and_neighbours_are_canonical_and_of_the_space(space: str, seed:
 @given(seed=st.integers(0, 2**32))
 def test_a_neighbour_of_a_cell_differs_in_one_place(space: str, seed: int) -> None:
     draw = Random(seed)
-    spec = nds.sample(space, draw)
-    neighbour = nds.mutate(space, spec, draw)
+    spec = architectures.sample(space, draw)
+    neighbour = architectures.mutate(space, spec, draw)
     nodes = [(kind, n) for kind in ("normal", "reduce") for n in range(len(spec[kind]) // 2)]
     changed = [(k, n) for k, n in nodes if spec[k][2 * n : 2 * n + 2] != neighbour[k][2 * n : 2 * n + 2]]
     frame = [name for name in ("width", "depth") if spec[name] != neighbour[name]]
@@ -64,20 +64,20 @@ def test_a_neighbour_of_a_cell_differs_in_one_place(space: str, seed: int) -> No
 def test_darts_draws_read_two_different_nodes() -> None:
     draw = Random(0)
     for _ in range(50):
-        spec = nds.mutate("darts", nds.sample("darts", draw), draw)
+        spec = architectures.mutate("darts", architectures.sample("darts", draw), draw)
         for kind in ("normal", "reduce"):
             assert all(spec[kind][n][1] != spec[kind][n + 1][1] for n in range(0, 8, 2))
 
 
 def test_draws_of_resnext_are_within_the_bound_and_stay_there() -> None:
     draw = Random(0)
-    spec = nds.sample("resnext-b", draw)
+    spec = architectures.sample("resnext-b", draw)
     for _ in range(100):
-        changed = nds.mutate("resnext-b", spec, draw)
+        changed = architectures.mutate("resnext-b", spec, draw)
         assert sum(a != b for name in ("ds", "ws", "num_gs", "bot_muls") for a, b in
                    zip(spec[name], changed[name], strict=True)) == 1  # fmt: skip
         spec = changed
-        assert nds._nds_residual.parameters(spec) <= 856_000
+        assert residual_spaces.parameters(spec) <= 856_000
 
 
 @given(seed=st.integers(0, 2**32))
@@ -108,10 +108,10 @@ def test_what_a_residual_configuration_does_not_use_does_not_name_another() -> N
 def test_parts_are_values_or_json() -> None:
     network = nds_files.net("darts", 3)
     parts = {"genotype": json.dumps(network["genotype"]), "width": "4", "depth": 3}
-    assert nds.compose("darts", parts) == nds.canonical("darts", network)
+    assert architectures.compose("darts", parts) == architectures.canonical("darts", network)
     residual = nds_files.net("resnet", 3)
     text = {name: value if isinstance(value, str) else json.dumps(value) for name, value in residual.items()}
-    assert nds.compose("resnet", text) == nds.canonical("resnet", residual)
+    assert architectures.compose("resnet", text) == architectures.canonical("resnet", residual)
 
 
 def test_identities_are_for_good() -> None:
@@ -148,7 +148,7 @@ def test_a_broken_cell_says_which_rule(change: Change, said: str) -> None:
     network = nds_files.net("darts", 0)
     change(network)
     with pytest.raises(UserError, match=said):
-        nds.canonical("darts", network)
+        architectures.canonical("darts", network)
 
 
 @pytest.mark.parametrize(
@@ -170,14 +170,14 @@ def test_a_broken_cell_says_which_rule(change: Change, said: str) -> None:
 )
 def test_a_broken_residual_configuration_says_which_rule(changes: Json, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        nds.canonical("resnext-a", nds_files.net("resnext-a", 0) | changes)
+        architectures.canonical("resnext-a", nds_files.net("resnext-a", 0) | changes)
 
 
 def test_what_is_no_configuration_is_refused() -> None:
     with pytest.raises(UserError, match="res_basic_block has no bottleneck"):
-        nds.canonical("resnet", nds_files.net("resnet", 0) | {"num_gs": [1, 2, 1, 1]})
+        architectures.canonical("resnet", nds_files.net("resnet", 0) | {"num_gs": [1, 2, 1, 1]})
     for text in ("DARTS", "[1]", "17"):
         with pytest.raises(UserError, match="written as the JSON of a job's net"):
-            nds.canonical("darts", text)
+            architectures.canonical("darts", text)
     with pytest.raises(UserError, match="the normal cell has no list of edges"):
-        nds.canonical("darts", "{}")
+        architectures.canonical("darts", "{}")

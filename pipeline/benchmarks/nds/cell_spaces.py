@@ -65,7 +65,7 @@ class CellSpace:
         given = genotype.get(kind)
         if not isinstance(given, Sequence) or len(given) != 2 * self.nodes:
             count = f"{len(given)} edges" if isinstance(given, list | tuple) else "no list of edges"
-            raise UserError(f"the {kind} cell has {count}; it takes {2 * self.nodes}, two a node")
+            raise UserError(f"the {kind} cell has {count}; it takes {2 * self.nodes}, two per node")
         edges = [self._edge(f"edge {number} of the {kind} cell", number, edge) for number, edge in enumerate(given)]
         return [edge for node in range(self.nodes) for edge in _sorted(edges[2 * node : 2 * node + 2])]
 

@@ -1,0 +1,104 @@
+"""The search spaces of the Network Design Spaces and their architectures: notation, random ones and neighbours.
+
+Networks trained on ImageNet (`-in`) and with random learning rates (`-lr-wd`) are spaces of their own, for they are
+other draws: a sample of the CIFAR-10 space must not hold architectures without a CIFAR-10 accuracy, and an accuracy
+under a random learning rate is no ground truth of an architecture.
+
+An architecture is written as the JSON of a published `net`, or of the spec that comes of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from random import Random
+
+from pipeline.benchmarks.contract import Space, Spec
+from pipeline.benchmarks.nds import cell_spaces, residual_spaces
+from pipeline.benchmarks.nds.cell_spaces import CellSpace
+from pipeline.benchmarks.nds.residual_spaces import ResidualSpace
+from pipeline.errors import UserError
+
+NAME = "nds"
+FAMILIES: dict[str, CellSpace | ResidualSpace] = {**cell_spaces.SPACES, **residual_spaces.SPACES}
+"""What the spaces of one name have in common, whatever they were trained on."""
+
+_SCORED = (
+    "darts", "darts-fix-w-d", "amoeba", "enas", "enas-fix-w-d", "nasnet", "pnas", "pnas-fix-w-d", "resnet",
+    "resnext-a", "resnext-b",
+)  # fmt: skip
+_IMAGENET = (
+    "darts-in", "darts-fix-w-d-in", "amoeba-in", "enas-in", "nasnet-in", "pnas-in", "resnext-a-in", "resnext-b-in",
+)  # fmt: skip
+_TRUTH_ONLY = (
+    "vanilla", "resnet-b", "darts-lr-wd", "resnet-lr-wd", "vanilla-lr-wd", "darts-lr-wd-in", "resnet-lr-wd-in",
+    "vanilla-lr-wd-in",
+)  # fmt: skip
+
+
+def family(space: str) -> CellSpace | ResidualSpace:
+    """The family of a space."""
+    return FAMILIES[space.removesuffix("-in").removesuffix("-lr-wd").removesuffix("-fix-w-d")]
+
+
+def dataset(space: str) -> str:
+    """The data set that the networks of a space were trained on."""
+    return "imagenet" if space.endswith("-in") else "cifar10"
+
+
+def canonical(space: str, architecture: object) -> Spec:
+    """The spec of a published `net`, of its JSON text, or of a spec.
+
+    Returns:
+        Of a cell space {"normal": [[operation, node], ...], "normal_concat": [node, ...], "reduce", "reduce_concat",
+        "width", "depth"}; of a ResNet-like one {"block_type", "ds", "ws", "ss", "num_gs", "bot_muls"}.
+
+    Raises:
+        UserError: it breaks a rule of the space; the message says which.
+    """
+    net = _decoded(architecture) if isinstance(architecture, str) else architecture
+    if not isinstance(net, Mapping):
+        raise UserError(f"an architecture of {space} is written as the JSON of a job's net, not {architecture!r:.80}")
+    return family(space).canonical(net)
+
+
+def _decoded(text: str) -> object:
+    """What JSON text says; a text that is not JSON stands for itself."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def compose(space: str, parts: Mapping[str, object]) -> Spec:
+    """The spec from the fields of a `net`, each as a value or as its JSON text.
+
+    Args:
+        space: name of the space.
+        parts: genotype, width, depth or the fields of a genotype; or block_type, ds, ws, ss, num_gs, bot_muls.
+
+    Raises:
+        UserError: as `canonical`.
+    """
+    return canonical(space, {n: _decoded(part) if isinstance(part, str) else part for n, part in parts.items()})
+
+
+def sample(space: str, random: Random) -> Spec:
+    """An architecture by the paper's rules; of an ImageNet space with the widths and depths of the CIFAR-10 one."""
+    return canonical(space, family(space).sample(random, fixed="fix-w-d" in space))
+
+
+def mutate(space: str, spec: Spec, random: Random) -> Spec:
+    """A neighbour: one operation or input of a cell, or one number of the frame or of a stage, is another."""
+    return canonical(space, family(space).mutate(spec, random, fixed="fix-w-d" in space))
+
+
+def _described(space: str) -> str:
+    of_cells = isinstance(family(space), CellSpace)
+    what = "cells in a frame" if of_cells else "stages"
+    frame = "of one width and depth" if "fix-w-d" in space else "of any width and depth"
+    tuned = " and learning rate" if "lr-wd" in space else ""
+    return f"{what} {frame}{tuned}, trained on {dataset(space)}"
+
+
+SPACES = {name: Space(name, None, _described(name)) for name in (*_SCORED, *_IMAGENET, *_TRUTH_ONLY)}
