@@ -17,9 +17,10 @@ from pipeline.errors import UserError
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.run import ingest, list_mappings
 from pipeline.lake import schema
+from tests.fixtures import nasbench201_files
 from tests.fixtures import published as fixtures
 
-CELLS = fixtures.topologies(5)
+CELLS = nasbench201_files.topologies(5)
 HEADER = ["file id", "arch str", "train accuracy", "validation accuracy", "test accuracy"]
 LENGTHS = {"12": [111, 777], "60": [777]}
 
@@ -133,7 +134,7 @@ def test_only_what_the_lake_lacks_of_an_architecture_is_written(lake: Path, tmp_
 
 
 def test_the_published_form_keeps_the_good_and_stores_the_bad(lake: Path, tmp_path: Path) -> None:
-    folder = fixtures.nats_folder(tmp_path / "NATS", CELLS, LENGTHS)
+    folder = nasbench201_files.nats_folder(tmp_path / "NATS", CELLS, LENGTHS)
     (folder / "000002.pickle.pbz2").write_bytes(b"BZh9 cut")
     [summary] = ingest(lake, "nasbench201", [folder])
     assert (summary.source, summary.architectures, summary.rejected) == ("native", 5, 1)
@@ -147,7 +148,7 @@ def test_the_published_form_keeps_the_good_and_stores_the_bad(lake: Path, tmp_pa
 
 
 def test_curves_add_themselves_to_the_finals_that_are_there(lake: Path, tmp_path: Path) -> None:
-    folder = fixtures.nats_folder(tmp_path / "NATS", CELLS[:1], LENGTHS)
+    folder = nasbench201_files.nats_folder(tmp_path / "NATS", CELLS[:1], LENGTHS)
     ingest(lake, "nasbench201", [folder])
     finals = len(fixtures.read(lake, "truth"))
     ingest(lake, "nasbench201", [folder], curves=True)
@@ -162,7 +163,7 @@ def test_curves_add_themselves_to_the_finals_that_are_there(lake: Path, tmp_path
 
 
 def test_curves_from_the_start_bring_the_finals_too(lake: Path, tmp_path: Path) -> None:
-    folder = fixtures.nats_folder(tmp_path / "NATS", CELLS[:1], LENGTHS)
+    folder = nasbench201_files.nats_folder(tmp_path / "NATS", CELLS[:1], LENGTHS)
     ingest(lake, "nasbench201", [folder], curves=True)
     assert {None, 1, 60} <= {r["epoch"] for r in fixtures.read(lake, "truth")}
     assert ingest(lake, "nasbench201", [folder])[0].already
@@ -172,7 +173,7 @@ def test_a_large_native_form_is_written_in_pieces(lake: Path, tmp_path: Path, mo
     from pipeline.benchmarks.nasbench201 import reading
     from pipeline.ingest import run as stage
 
-    folder = fixtures.nats_folder(tmp_path / "NATS", CELLS, {"12": [777]})
+    folder = nasbench201_files.nats_folder(tmp_path / "NATS", CELLS, {"12": [777]})
     ingest(tmp_path / "whole", "nasbench201", [folder])
     monkeypatch.setattr(reading, "_FILES_PER_BATCH", 1)
     monkeypatch.setattr(stage, "_FLUSH_VALUES", 1)
@@ -224,7 +225,7 @@ def test_a_folder_gives_all_that_is_known_in_it(lake: Path, tmp_path: Path) -> N
     fixtures.accuracies(folder / "t.csv")
     graph_table(folder / "table_cifar10.csv")
     assert [s.source for s in ingest(lake, "nasbench201", [folder])] == ["nasgraph-cifar10", "freerea-cifar10-synflow"]
-    fixtures.nats_folder(folder / "NATS", CELLS, {"12": [777]})
+    nasbench201_files.nats_folder(folder / "NATS", CELLS, {"12": [777]})
     found = ingest(lake, "nasbench201", [folder], curves=True)
     assert [(s.source, s.already) for s in found] == [
         ("native", False),
@@ -285,7 +286,7 @@ def inputs(at: Path) -> dict[str, tuple[Path, str]]:
     """Bad inputs: for the table mapping `mine`, or without one."""
     folder = at / "empty-folder"
     folder.mkdir()
-    hostile = fixtures.nats_folder(at / "hostile", CELLS[:1], {"12": [777]})
+    hostile = nasbench201_files.nats_folder(at / "hostile", CELLS[:1], {"12": [777]})
     (hostile / "meta.pickle.pbz2").unlink()
     (hostile / "000000.pickle.pbz2").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     return {

@@ -16,6 +16,7 @@ import pytest
 from pipeline.ingest.run import ingest
 from pipeline.lake import schema
 from pipeline.lake.store import Lake
+from tests.fixtures import nasbench201_files
 from tests.fixtures import published as fixtures
 
 COMMAND = """
@@ -64,7 +65,7 @@ ARCHITECTURES = 400
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    cells = fixtures.topologies(ARCHITECTURES)
+    cells = nasbench201_files.topologies(ARCHITECTURES)
     header = ["file id", "arch str", "train accuracy", "validation accuracy", "test accuracy"]
     path = tmp_path_factory.mktemp("tables") / "table_cifar10.csv"
     return fixtures.table(path, header, [(i, c, 90 + i / 1e3, 80 - i / 1e3, 70) for i, c in enumerate(cells)])
@@ -127,7 +128,7 @@ def as_before_or_as_after(lake: Path, table: Path) -> bool:
 def test_a_full_disk_is_one_line_and_changes_nothing(tmp_path: Path, table: Path) -> None:
     lake = tmp_path / "lake"
     few = fixtures.table(tmp_path / "table_cifar100.csv", table.read_text().splitlines()[0].split(","),
-                         [(0, fixtures.topologies(1)[0], 3, 2, 1.5)])  # fmt: skip
+                         [(0, nasbench201_files.topologies(1)[0], 3, 2, 1.5)])  # fmt: skip
     ingest(lake, "nasbench201", [few])
     before = fixtures.snapshot(lake)
     process = start(lake, table, limit=5_000)

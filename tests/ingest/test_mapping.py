@@ -16,9 +16,10 @@ from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest import mapped_table as _table
 from pipeline.ingest import mapping as table_mapping
+from tests.fixtures import nasbench201_files
 from tests.fixtures import published as fixtures
 
-CELLS = fixtures.topologies(4)
+CELLS = nasbench201_files.topologies(4)
 CODES = {op: code for code, op in enumerate(architectures.OPERATIONS)}
 BY_CODES = """
 encoding = "codes"
@@ -186,7 +187,7 @@ def test_millions_become_a_whole_count(tmp_path: Path) -> None:
 
 
 def test_what_is_no_number_is_a_failure_and_what_is_no_value_a_reject(tmp_path: Path) -> None:
-    cells = fixtures.topologies(8)
+    cells = nasbench201_files.topologies(8)
     text = "missing = [-1e8]\n" + fixtures.MAPPING + SCORE
     said = ["1.5", "", "nan", "-inf", "-1e8", "-100000000.0", "n/a", "high"]
     table = fixtures.table(

@@ -1,3 +1,52 @@
-"""NAS-Bench-NLP: the benchmark, its published files, its architectures and its networks."""
+"""NAS-Bench-NLP: recurrent cells, each trained as a three-layer language model on Penn Treebank or WikiText-2.
 
-from pipeline.benchmarks.nasbench_nlp.benchmark import BENCHMARK as BENCHMARK
+Klyuchnikov, Trofimov, Artemova, Salnikov, Fedorov and Burnaev, "NAS-Bench-NLP: Neural Architecture Search Benchmark for
+Natural Language Processing", 2020.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.benchmarks.contract import Benchmark, Space, Spec
+from pipeline.benchmarks.nasbench_nlp import architectures, checking, reading
+from pipeline.benchmarks.nasbench_nlp.architectures import NAME, SPACE
+from pipeline.benchmarks.nasbench_nlp.metrics import METRICS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build(space: str, spec: Spec) -> nn.Module:
+    """The three layers: sequences [N, T, 400] -> their output [N, T, 400], as the one tap."""
+    from pipeline.benchmarks.nasbench_nlp import network
+
+    return network.RecurrentNetwork(spec)
+
+
+def features(space: str, spec: Spec) -> nn.Module:
+    """The same network for zero-cost proxies: sequences [N, T, 400] -> [N, 400, T, 1], without dropout."""
+    from pipeline.benchmarks.nasbench_nlp import network
+
+    return network.RecurrentFeatures(spec)
+
+
+BENCHMARK = Benchmark(
+    name=NAME,
+    title="NAS-Bench-NLP",
+    spaces=(Space(SPACE, None, "recurrent cells of one to three states, seven operations"),),
+    metrics=METRICS,
+    licence="Apache-2.0",
+    reader_version=1,
+    canonical=architectures.canonical,
+    compose=architectures.compose,
+    read=reading.read,
+    build=build,
+    features=features,
+    stages=1,
+    forms="a folder or zip of NAS-Bench-NLP's log_stats_model_*.json files, or one of them",
+    inputs="sequences",
+    sample=architectures.sample,
+    mutate=architectures.mutate,
+    check=checking.check,
+)

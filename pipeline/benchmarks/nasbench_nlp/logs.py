@@ -1,7 +1,7 @@
-"""The training logs that NAS-Bench-NLP publishes: one JSON file a training, by the thousand in a folder or a zip.
+"""The training logs that NAS-Bench-NLP publishes: one JSON file per training, by the thousand in a folder or a zip.
 
-A log is an object of the training's settings, the recipe of its cell as JSON text, and a list a flag with one loss an
-epoch. A number or a list may itself stand as JSON text. What is not a number is written NaN or Infinity.
+A log is an object of the training's settings, the recipe of its cell as JSON text, and one list per flag with one loss
+per epoch. A number or a list may itself stand as JSON text. What is not a number is written NaN or Infinity.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Log:
         epochs: how many were to be trained.
         status: "OK", or why the training ended.
         seconds: wall time of each epoch that was trained.
-        train, validation, test: loss of each flag after each epoch, in nats a word.
+        train, validation, test: loss of each flag after each epoch, in nats per word.
     """
 
     data: str
@@ -55,7 +55,7 @@ def members(path: Path) -> Iterator[tuple[str, bytes | Fault]]:
     """Position and content of each log: of a folder's, with the zips in it, of a zip's, or of one file.
 
     Raises:
-        NotThisFormError: there is none, told before the first is read.
+        NotThisFormError: there is none; raised before the first is read.
     """
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     zips = [p for p in files if p.suffix == ".zip"]
@@ -71,12 +71,12 @@ def _contents(path: Path, zips: list[Path], logs: list[Path]) -> Iterator[tuple[
     for file in zips:
         prefix = "" if file == path else f"{file.relative_to(path).as_posix()}/"
         try:
-            found = _listed(file)
+            listed = _listed(file)
         except UserError as error:
             yield prefix.rstrip("/"), Fault(str(error))
             continue
         with zipfile.ZipFile(file) as archive:
-            for member in found:
+            for member in listed:
                 yield f"{prefix}{member.filename}", _unpacked(archive, member)
     for file in logs:
         yield file.name if file == path else file.relative_to(path).as_posix(), _read(file)
@@ -86,14 +86,14 @@ def _listed(file: Path) -> list[zipfile.ZipInfo]:
     """The logs in a zip, in its order."""
     try:
         with zipfile.ZipFile(file) as archive:
-            found = [m for m in archive.infolist() if _LOG.fullmatch(PurePosixPath(m.filename).name)]
+            listed = [m for m in archive.infolist() if _LOG.fullmatch(PurePosixPath(m.filename).name)]
     except zipfile.BadZipFile as error:
         raise NotThisFormError(f"{file} is not a zip, or is truncated: {error}") from error
     except OSError as error:
         raise from_os(error, f"reading {file}") from error
-    if not found:
+    if not listed:
         raise NotThisFormError(f"{file} is a zip without a log_stats_model_*.json")
-    return found
+    return listed
 
 
 def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | Fault:
@@ -125,20 +125,20 @@ def parse(content: bytes | Fault) -> Log:
     if isinstance(content, Fault):
         raise UserError(content)
     try:
-        found = json.loads(content)
-        if not isinstance(found, dict):
-            raise UserError(f"a log is a JSON object, not {found!r:.60}")
+        log = json.loads(content)
+        if not isinstance(log, dict):
+            raise UserError(f"a log is a JSON object, not {log!r:.60}")
         return Log(
-            data=PurePosixPath(_text(found, "data")).name,
-            recipe=_decoded(found["recepie"]),
-            run=_fitting("run", int(f"{_whole(found, 'recepie_id')}{_whole(found, 'experiment_id'):09d}")),
-            params=_whole(found, "num_params"),
-            epochs=_whole(found, "epochs"),
-            status=_text(found, "status"),
-            seconds=_series(found, "wall_times"),
-            train=_series(found, "train_losses"),
-            validation=_series(found, "val_losses"),
-            test=_series(found, "test_losses"),
+            data=PurePosixPath(_text(log, "data")).name,
+            recipe=_decoded(log["recepie"]),
+            run=_fitting("run", int(f"{_whole(log, 'recepie_id')}{_whole(log, 'experiment_id'):09d}")),
+            params=_whole(log, "num_params"),
+            epochs=_whole(log, "epochs"),
+            status=_text(log, "status"),
+            seconds=_series(log, "wall_times"),
+            train=_series(log, "train_losses"),
+            validation=_series(log, "val_losses"),
+            test=_series(log, "test_losses"),
         )
     except KeyError as error:
         raise UserError(f"not a log of a training: it has no {error}") from error
@@ -150,14 +150,14 @@ def _decoded(value: Any) -> Any:
     return json.loads(value, object_pairs_hook=unique_keys) if isinstance(value, str) else value
 
 
-def _text(found: dict[str, Any], name: str) -> str:
-    if not isinstance(found[name], str):
-        raise TypeError(f"{name} is {found[name]!r:.40}, not text")
-    return str(found[name])
+def _text(log: dict[str, Any], name: str) -> str:
+    if not isinstance(log[name], str):
+        raise TypeError(f"{name} is {log[name]!r:.40}, not text")
+    return str(log[name])
 
 
-def _whole(found: dict[str, Any], name: str) -> int:
-    return _fitting(name, _decoded(found[name]))
+def _whole(log: dict[str, Any], name: str) -> int:
+    return _fitting(name, _decoded(log[name]))
 
 
 def _fitting(name: str, value: Any) -> int:
@@ -166,8 +166,8 @@ def _fitting(name: str, value: Any) -> int:
     return value
 
 
-def _series(found: dict[str, Any], name: str) -> list[float]:
-    values = _decoded(found[name])
+def _series(log: dict[str, Any], name: str) -> list[float]:
+    values = _decoded(log[name])
     if not isinstance(values, list):
         raise TypeError(f"{name} is {values!r:.40}, not a list")
     return values if all(type(v) is float for v in values) else [float(_decoded(value)) for value in values]

@@ -23,7 +23,7 @@ WEIGHT_DROPOUT = 0.1
 BETWEEN_DROPOUT = 0.25
 LAST_DROPOUT = 0.1
 
-_OPERATIONS: dict[str, Callable[..., Tensor]] = {
+OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "blend": lambda gate, one, other: torch.lerp(other, one, gate),
     "elementwise_prod": torch.mul,
     "elementwise_sum": torch.add,
@@ -33,15 +33,15 @@ _OPERATIONS: dict[str, Callable[..., Tensor]] = {
 }
 
 
-class Layer(nn.Module):
+class RecurrentLayer(nn.Module):
     """One recurrent layer: [T, N, inputs] -> [T, N, hidden], the cell's h_new_0 at each of T time steps.
 
     A linear node has a matrix for each of its inputs and one bias. All matrices that multiply the same vector are kept
     one above the other as one parameter, so that it is multiplied once; what multiplies x is done for all steps at
     once. Everything starts uniform in +-1/sqrt(hidden), hidden states start at zero.
 
-    Only the matrices that multiply x are trained, and the biases. The others stay as they start, for so it was in the
-    runs of the regression proxy's authors: what drops their entries hands the layer a copy that no gradient leaves.
+    Only the matrices that multiply x are trained, and the biases. The others keep their initial values, as in the
+    runs of the regression proxy's authors: dropping their entries gives the layer a copy that no gradient leaves.
 
     Args:
         recipe: node -> {"op", "input"}, in canonical form.
@@ -109,11 +109,11 @@ class Layer(nn.Module):
             if node["op"] == "linear":
                 make(name, sums[name])
             else:
-                make(name, _OPERATIONS[node["op"]](*(values[source] for source in node["input"])))
+                make(name, OPERATIONS[node["op"]](*(values[source] for source in node["input"])))
         return [values[f"h_new_{index}"] for index in range(self.states)]
 
 
-class Network(nn.Module):
+class RecurrentNetwork(nn.Module):
     """Sequences [N, T, 400] -> [[N, T, 400]], the last layer's output as the one tap.
 
     Three layers with the same recipe and weights of their own. In training, a dropout whose mask is the same at every
@@ -130,7 +130,7 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         chance = WEIGHT_DROPOUT if dropping else 0.0
-        self.layers = nn.ModuleList(Layer(recipe, i, o, chance) for i, o in pairwise(widths))
+        self.layers = nn.ModuleList(RecurrentLayer(recipe, i, o, chance) for i, o in pairwise(widths))
         self.dropouts = [BETWEEN_DROPOUT * dropping] * (len(widths) - 2) + [LAST_DROPOUT * dropping]
 
     def forward(self, sequences: Tensor) -> list[Tensor]:
@@ -149,12 +149,12 @@ class RecurrentFeatures(Features):
     """
 
     def __init__(self, recipe: Mapping[str, Mapping[str, Any]], widths: Sequence[int] = WIDTHS) -> None:
-        network = Network(recipe, widths, dropping=False).requires_grad_()
+        network = RecurrentNetwork(recipe, widths, dropping=False).requires_grad_()
         super().__init__(network, [*network.layers], widths[-1])
 
     @property
-    def _recurrent(self) -> list[Layer]:
-        return [layer for layer in self.blocks if isinstance(layer, Layer)]
+    def _recurrent(self) -> list[RecurrentLayer]:
+        return [layer for layer in self.blocks if isinstance(layer, RecurrentLayer)]
 
     def forward(self, sequences: Tensor) -> Tensor:
         """The features."""
@@ -186,7 +186,7 @@ def dropout(values: Tensor, chance: float, training: bool) -> Tensor:
 def parameters(recipe: Mapping[str, Mapping[str, Any]]) -> int:
     """Parameters of the three layers."""
     with torch.device("meta"):
-        return sum(p.numel() for p in Network(recipe).parameters())
+        return sum(p.numel() for p in RecurrentNetwork(recipe).parameters())
 
 
 def _ordered(recipe: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -86,6 +86,7 @@ def _checked(recipe: object) -> Recipe:
 
 
 def _node(name: str, node: object) -> Node:
+    """The node with its types, operation and number of inputs checked."""
     if name == "x" or _is_state(name, "prev"):
         raise UserError(f"'{name}' is given to the cell; a node cannot have that name")
     if not isinstance(node, Mapping) or set(node) != {"op", "input"}:
@@ -104,8 +105,8 @@ def _node(name: str, node: object) -> Node:
 
 
 def _is_state(name: str, which: str) -> bool:
-    found = _STATE.fullmatch(name)
-    return found is not None and found[1] == which
+    match = _STATE.fullmatch(name)
+    return match is not None and match[1] == which
 
 
 def _missing(name: str, source: str, vertices: Iterable[str]) -> UserError:
@@ -117,12 +118,12 @@ def _missing(name: str, source: str, vertices: Iterable[str]) -> UserError:
 def _needed(nodes: Recipe) -> list[str]:
     """The nodes on which a new state depends, in the order of the recipe."""
     waiting = [name for name in nodes if _is_state(name, "new")]
-    found = set(waiting)
+    needed = set(waiting)
     while waiting:
-        new = {s for s in nodes[waiting.pop()]["input"] if s in nodes} - found
-        found |= new
+        new = {s for s in nodes[waiting.pop()]["input"] if s in nodes} - needed
+        needed |= new
         waiting += new
-    return [name for name in nodes if name in found]
+    return [name for name in nodes if name in needed]
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _graph(nodes: Recipe) -> _Graph:
 
 
 def _ranks(values: Sequence[object]) -> list[int]:
-    """The number of each value among the different ones, sorted."""
+    """The rank of each value among the distinct values, from 0."""
     rank = {value: number for number, value in enumerate(sorted(set(values)))}  # type: ignore[type-var]
     return [rank[value] for value in values]
 
@@ -195,23 +196,23 @@ _Certificate = tuple[object, ...]
 def _search(graph: _Graph, colours: list[int]) -> tuple[_Certificate, list[int]]:
     """The least certificate of any labelling that refines the colours, with one that gives it.
 
-    Of vertices that refinement leaves alike, each is tried as the first, unless its quickest labelling has a
+    Of vertices that refinement leaves alike, each is tried as the first, unless its first labelling has a
     certificate that was met before: then an automorphism exchanges the two.
     """
     alike = _alike(colours)
     if not alike:
         return _certificate(graph, colours), colours
-    found, met = [], set()
+    labellings, met = [], set()
     for vertex in alike:
-        split = _apart(graph, colours, vertex)
-        quickest = split
-        while further := _alike(quickest):
-            quickest = _apart(graph, quickest, further[0])
-        certificate = _certificate(graph, quickest)
+        split = _split_off(graph, colours, vertex)
+        first_labelling = split
+        while further := _alike(first_labelling):
+            first_labelling = _split_off(graph, first_labelling, further[0])
+        certificate = _certificate(graph, first_labelling)
         if certificate not in met:
             met.add(certificate)
-            found.append(_search(graph, split))
-    return min(found, key=lambda pair: pair[0])
+            labellings.append(_search(graph, split))
+    return min(labellings, key=lambda pair: pair[0])
 
 
 def _alike(colours: Sequence[int]) -> list[int]:
@@ -220,12 +221,13 @@ def _alike(colours: Sequence[int]) -> list[int]:
     return [v for v, c in enumerate(colours) if c == min(several)] if several else []
 
 
-def _apart(graph: _Graph, colours: Sequence[int], vertex: int) -> list[int]:
+def _split_off(graph: _Graph, colours: Sequence[int], vertex: int) -> list[int]:
+    """The refined colours after this vertex has got one of its own, before the others of its colour."""
     return _refined(graph, _ranks([2 * c - (v == vertex) for v, c in enumerate(colours)]))
 
 
 def _certificate(graph: _Graph, colours: Sequence[int]) -> _Certificate:
-    """The whole graph, told by the colours of its vertices, which all differ."""
+    """The whole graph, described by the colours of its vertices, which all differ."""
     after = [*colours, -1]
     return tuple(
         (graph.labels[v], tuple(sorted((role, after[u]) for role, u in graph.inputs[v])), after[graph.partner[v]])
@@ -244,12 +246,12 @@ def _renamed(graph: _Graph, rank: Mapping[str, int]) -> Recipe:
     for name in _in_order(graph.nodes, rank):
         place[name] = len(place)
         names.setdefault(name, f"node_{len(names) - 1 - 2 * len(before)}")
-    found: Recipe = {}
+    recipe: Recipe = {}
     for name in sorted(graph.nodes, key=place.__getitem__):
         node = graph.nodes[name]
         inputs = node["input"] if node["op"] == "blend" else sorted(node["input"], key=place.__getitem__)
-        found[names[name]] = {"op": node["op"], "input": [names[source] for source in inputs]}
-    return found
+        recipe[names[name]] = {"op": node["op"], "input": [names[source] for source in inputs]}
+    return recipe
 
 
 def _in_order(nodes: Recipe, rank: Mapping[str, int]) -> Iterator[str]:

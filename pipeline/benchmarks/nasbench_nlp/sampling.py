@@ -15,7 +15,7 @@ MOST_NODES = 24  # of a cell that is drawn: three states and 21 more, the larges
 
 _STATES = (1, 2, 3)
 _FURTHER = (7, 14, 21)
-_MAIN = ("linear",) * 3 + ("blend", *PAIRS)  # as often as it stands here
+_MAIN = ("linear",) * 3 + ("blend", *PAIRS)  # drawn as often as they stand here
 _LINEAR_INPUTS = (2,) * 4 + (3,)
 
 
@@ -31,7 +31,7 @@ def sample(random: Random) -> Recipe:
     states, further = random.choice(_STATES), random.choice(_FURTHER)
     while True:
         recipe = _pruned(_drawn(random, states, further), random, states)
-        if not _faults(recipe) and len(recipe) <= MOST_NODES:
+        if not _count_deviations(recipe) and len(recipe) <= MOST_NODES:
             return canonical(recipe)
 
 
@@ -48,7 +48,7 @@ def mutate(recipe: Recipe, random: Random) -> Recipe:
     unread, lets a new state read a previous one directly, where the cell does not do so before, or makes the cell
     larger than 24 nodes. A cell keeps its number of states.
     """
-    faults, most = _faults(recipe), max(MOST_NODES, len(recipe))
+    deviations, most = _count_deviations(recipe), max(MOST_NODES, len(recipe))
     while True:
         change = random.choice(_CHANGES)
         copied: Recipe = {n: {"op": node["op"], "input": list(node["input"])} for n, node in recipe.items()}
@@ -58,11 +58,11 @@ def mutate(recipe: Recipe, random: Random) -> Recipe:
             neighbour = canonical(copied)
         except UserError:
             continue
-        if neighbour != recipe and _faults(neighbour) <= faults and len(neighbour) <= most:
+        if neighbour != recipe and _count_deviations(neighbour) <= deviations and len(neighbour) <= most:
             return neighbour
 
 
-def _operation(recipe: Recipe, random: Random) -> bool:
+def _change_operation(recipe: Recipe, random: Random) -> bool:
     node = recipe[random.choice(list(recipe))]
     count = len(node["input"])
     fitting = [o for o, wanted in INPUTS.items() if wanted == count or (wanted is None and count in _LINEAR_INPUTS)]
@@ -71,14 +71,14 @@ def _operation(recipe: Recipe, random: Random) -> bool:
     return bool(others)
 
 
-def _input(recipe: Recipe, random: Random) -> bool:
+def _change_input(recipe: Recipe, random: Random) -> bool:
     node = recipe[random.choice(list(recipe))]
     position = random.randrange(len(node["input"]))
     node["input"][position] = random.choice(_vertices(recipe, node["input"]))
     return True
 
 
-def _more(recipe: Recipe, random: Random) -> bool:
+def _insert_node(recipe: Recipe, random: Random) -> bool:
     reader = recipe[random.choice(list(recipe))]
     position = random.randrange(len(reader["input"]))
     source = reader["input"][position]
@@ -94,7 +94,7 @@ def _more(recipe: Recipe, random: Random) -> bool:
     return True
 
 
-def _less(recipe: Recipe, random: Random) -> bool:
+def _remove_node(recipe: Recipe, random: Random) -> bool:
     inner = [name for name in recipe if not name.startswith("h_new_")]
     if not inner:
         return False
@@ -105,15 +105,17 @@ def _less(recipe: Recipe, random: Random) -> bool:
     return True
 
 
-_CHANGES = (_operation, _input, _more, _less)
+_CHANGES = (_change_operation, _change_input, _insert_node, _remove_node)
 
 
 def _vertices(recipe: Recipe, but: list[str]) -> list[str]:
+    """What a node can read, without some."""
     before = [f"h_prev_{i}" for i in range(count_states(recipe))]
     return [v for v in ("x", *before, *recipe) if v not in but]
 
 
 def _drawn(random: Random, states: int, further: int) -> Recipe:
+    """Random nodes, none of them a new state yet."""
     before = [f"h_prev_{i}" for i in range(states)]
     recipe: Recipe = {}
     activations: list[str] = []
@@ -121,22 +123,23 @@ def _drawn(random: Random, states: int, further: int) -> Recipe:
         operation = random.choice(_MAIN)
         name = f"node_{len(recipe)}"
         if operation == "linear":
-            known = ["x", *before, *activations]
+            readable = ["x", *before, *activations]
             recipe[name] = {
                 "op": operation,
-                "input": random.sample(known, min(random.choice(_LINEAR_INPUTS), len(known))),
+                "input": random.sample(readable, min(random.choice(_LINEAR_INPUTS), len(readable))),
             }
             activations.append(f"node_{len(recipe)}")
             recipe[activations[-1]] = {"op": random.choice(ACTIVATIONS), "input": [name]}
             continue
         wanted = 3 if operation == "blend" else 2
-        known = [*before, *recipe]
-        if len(known) >= wanted:
-            recipe[name] = {"op": operation, "input": random.sample(known, wanted)}
+        readable = [*before, *recipe]
+        if len(readable) >= wanted:
+            recipe[name] = {"op": operation, "input": random.sample(readable, wanted)}
     return recipe
 
 
 def _pruned(recipe: Recipe, random: Random, states: int) -> Recipe:
+    """The recipe with some of its nodes drawn to be the new states, without what no state depends on."""
     new = {name: f"h_new_{i}" for i, name in enumerate(random.sample(list(recipe), states))}
     named: Recipe = {
         new.get(name, name): {"op": node["op"], "input": [new.get(s, s) for s in node["input"]]}
@@ -152,7 +155,7 @@ def _pruned(recipe: Recipe, random: Random, states: int) -> Recipe:
     return kept
 
 
-def _faults(recipe: Recipe) -> int:
+def _count_deviations(recipe: Recipe) -> int:
     """How often the recipe is not as the authors' generator would make it."""
     read = [source for node in recipe.values() for source in node["input"]]
     unread = {"x", *(f"h_prev_{i}" for i in range(count_states(recipe)))} - set(read)

@@ -284,7 +284,7 @@ def test_identities_are_for_good() -> None:
     assert arch_id_of("nasbench101", "cell", DIAMOND) == "1ed3372a09c0911f"
 
 
-def test_the_shelf_holds_it_and_its_metrics_are_declared_once() -> None:
+def test_the_registry_holds_it_and_its_metrics_are_declared_once() -> None:
     benchmark = load("nasbench101")
     assert [(s.name, s.size) for s in benchmark.spaces] == [("cell", 423_624)]
     assert len({(m.dataset, m.metric) for m in benchmark.metrics}) == len(benchmark.metrics)

@@ -13,7 +13,7 @@ from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench201 import nats_files, reading
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError
-from tests.fixtures import published as fixtures
+from tests.fixtures import nasbench201_files as files
 
 CELL = "|avg_pool_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|"
 LENGTHS = {"12": [111, 777], "60": [777]}
@@ -24,8 +24,8 @@ def joined(batches: list[SourceRows]) -> list[dict[str, Any]]:
 
 
 def test_final_values_of_the_published_form(tmp_path: Path) -> None:
-    cells = fixtures.topologies(3)
-    folder = fixtures.nats_folder(tmp_path, cells, LENGTHS)
+    cells = files.topologies(3)
+    folder = files.nats_folder(tmp_path, cells, LENGTHS)
     batches = list(reading.read(folder, False))
     assert [b.rejects["reason"] for b in batches] == [[]]
     numbered = dict(zip(batches[0].architectures["native_id"], batches[0].architectures["spec"], strict=True))
@@ -33,8 +33,8 @@ def test_final_values_of_the_published_form(tmp_path: Path) -> None:
     rows = joined(batches)
     assert {r["epoch"] for r in rows} == {None}
     # a training: accuracy and loss of train and of each split, and seconds; a data set: params, flops and latency
-    assert len(rows) == 3 * (3 * sum(2 * (1 + len(s)) + 1 for s in fixtures.SPLITS.values()) + 3 * len(fixtures.SPLITS))
-    content: Any = fixtures.nats_record(1, cells[1], LENGTHS)
+    assert len(rows) == 3 * (3 * sum(2 * (1 + len(s)) + 1 for s in files.SPLITS.values()) + 3 * len(files.SPLITS))
+    content: Any = files.nats_record(1, cells[1], LENGTHS)
     trained = content["60"]["all_results"]["cifar100", 777]
     arch_id = arch_id_of("nasbench201", "topology", {"cell": cells[1]})
     found = {
@@ -54,7 +54,7 @@ def test_final_values_of_the_published_form(tmp_path: Path) -> None:
 
 
 def test_ori_test_is_the_test_set_of_cifar10_alone(tmp_path: Path) -> None:
-    rows = joined(list(reading.read(fixtures.nats_folder(tmp_path, fixtures.topologies(1), {"12": [777]}), False)))
+    rows = joined(list(reading.read(files.nats_folder(tmp_path, files.topologies(1), {"12": [777]}), False)))
     accuracies = {(r["dataset"], r["metric"]) for r in rows if r["metric"].endswith("accuracy")}
     assert {m for d, m in accuracies if d == "cifar10"} == {"train_accuracy", "test_accuracy"}
     assert {m for d, m in accuracies if d == "cifar10-valid"} == {
@@ -65,7 +65,7 @@ def test_ori_test_is_the_test_set_of_cifar10_alone(tmp_path: Path) -> None:
 
 
 def test_learning_curves_come_with_their_epochs(tmp_path: Path) -> None:
-    folder = fixtures.nats_folder(tmp_path, fixtures.topologies(1), LENGTHS)
+    folder = files.nats_folder(tmp_path, files.topologies(1), LENGTHS)
     finals, everything = (joined(list(reading.read(folder, c))) for c in (False, True))
     assert [r for r in everything if r["epoch"] is None] == finals
     of = [r for r in everything if (r["dataset"], r["epochs"], r["seed"]) == ("cifar100", 60, 777)]
@@ -77,15 +77,15 @@ def test_learning_curves_come_with_their_epochs(tmp_path: Path) -> None:
 
 
 def test_sizes_are_told_from_topologies_by_their_content(tmp_path: Path) -> None:
-    fixtures.nats_folder(tmp_path / "a", fixtures.topologies(2), {"12": [777]})
-    fixtures.nats_folder(tmp_path / "b", fixtures.sizes(3), {"01": [777], "12": [777, 888], "90": [777]})
+    files.nats_folder(tmp_path / "a", files.topologies(2), {"12": [777]})
+    files.nats_folder(tmp_path / "b", files.sizes(3), {"01": [777], "12": [777, 888], "90": [777]})
     rows = joined(list(reading.read(tmp_path, False)))
     assert Counter(s for s, _ in {(r["space"], r["arch_id"]) for r in rows}) == {"topology": 2, "size": 3}
     assert {r["epochs"] for r in rows if r["space"] == "size"} == {1, 12, 90, None}
 
 
 def test_a_single_file_is_enough(tmp_path: Path) -> None:
-    folder = fixtures.nats_folder(tmp_path, fixtures.topologies(2), {"12": [777]})
+    folder = files.nats_folder(tmp_path, files.topologies(2), {"12": [777]})
     assert len({r["arch_id"] for r in joined(list(reading.read(folder / "000001.pickle.pbz2", False)))}) == 1
     [listing] = reading.read(folder / "meta.pickle.pbz2", False)
     assert listing.architectures["native_id"] == ["0", "1"]
@@ -93,8 +93,8 @@ def test_a_single_file_is_enough(tmp_path: Path) -> None:
 
 def damage(path: Path, how: str) -> None:
     """Spoil a member of a made-up folder."""
-    cell = fixtures.topologies(9)[8]
-    record: Any = fixtures.nats_record(1, cell, {"12": [777]})
+    cell = files.topologies(9)[8]
+    record: Any = files.nats_record(1, cell, {"12": [777]})
     run = record["12"]["all_results"]["cifar10", 777]
     match how:
         case "truncated":
@@ -116,12 +116,12 @@ def damage(path: Path, how: str) -> None:
         case "params":
             record["12"]["all_results"]["cifar10", 888] = {**run, "params": 0.5}
         case "copy":
-            record["12"]["arch_str"] = fixtures.topologies(1)[0]
+            record["12"]["arch_str"] = files.topologies(1)[0]
         case "two":
             record["200"] = {**record["12"], "arch_index": 2}
         case "other":
             record = [1, 2]
-    fixtures.pack(path, record)
+    files.pack(path, record)
 
 
 @pytest.mark.parametrize(
@@ -141,8 +141,8 @@ def damage(path: Path, how: str) -> None:
     ],
 )
 def test_one_damaged_file_is_a_reject_and_the_others_are_kept(tmp_path: Path, how: str, said: str) -> None:
-    cells = fixtures.topologies(3)
-    folder = fixtures.nats_folder(tmp_path, cells, {"12": [777]})
+    cells = files.topologies(3)
+    folder = files.nats_folder(tmp_path, cells, {"12": [777]})
     damage(folder / "000001.pickle.pbz2", how)
     [batch] = reading.read(folder, False)
     assert batch.rejects["position"] == ["000001.pickle.pbz2"]
@@ -155,12 +155,12 @@ def test_one_damaged_file_is_a_reject_and_the_others_are_kept(tmp_path: Path, ho
 
 
 def test_a_value_that_is_no_number_is_a_failure_with_its_reason(tmp_path: Path) -> None:
-    folder = fixtures.nats_folder(tmp_path, fixtures.topologies(1), {"12": [777]})
-    record: Any = fixtures.nats_record(0, fixtures.topologies(1)[0], {"12": [777]})
+    folder = files.nats_folder(tmp_path, files.topologies(1), {"12": [777]})
+    record: Any = files.nats_record(0, files.topologies(1)[0], {"12": [777]})
     run = record["12"]["all_results"]["cifar10", 777]
     run["train_losses"][11] = float("nan")
     del run["eval_acc1es"]["ori-test@11"]
-    fixtures.pack(folder / "000000.pickle.pbz2", record)
+    files.pack(folder / "000000.pickle.pbz2", record)
     rows = [r for r in joined(list(reading.read(folder, False))) if r["status"] != "ok"]
     assert {(r["metric"], r["value"], r["status"], r["reason"]) for r in rows} == {
         ("train_loss", None, "failed", "the source says nan"),

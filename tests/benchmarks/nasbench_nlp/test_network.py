@@ -9,29 +9,29 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pipeline.benchmarks.nasbench_nlp import benchmark as nasbench_nlp
-from pipeline.benchmarks.nasbench_nlp import network as recurrent
-from tests.fixtures import nlp_files
+from pipeline.benchmarks.nasbench_nlp import architectures
+from pipeline.benchmarks.nasbench_nlp.network import RecurrentLayer, RecurrentNetwork, dropout, parameters
+from tests.fixtures import nasbench_nlp_files as files
 
 SMALL = (3, 5, 5, 3)
 Recipe = Mapping[str, Mapping[str, Any]]
 
 
 def cell(recipe: Recipe) -> dict[str, Any]:
-    return nasbench_nlp.canonical("cells", recipe)
+    return architectures.canonical("cells", recipe)
 
 
 def random_cell(seed: int) -> dict[str, Any]:
-    return nasbench_nlp.sample("cells", random.Random(seed))
+    return architectures.sample("cells", random.Random(seed))
 
 
-def matrix(layer: recurrent.Layer, node: str, source: str) -> Tensor:
+def matrix(layer: RecurrentLayer, node: str, source: str) -> Tensor:
     """The matrix with which a linear node multiplies one of its inputs."""
     rows = layer.readers[source].index(node) * layer.hidden
     return layer.matrices[source][rows : rows + layer.hidden]
 
 
-def word_for_word(layer: recurrent.Layer, recipe: Recipe, x: Tensor) -> Tensor:
+def word_for_word(layer: RecurrentLayer, recipe: Recipe, x: Tensor) -> Tensor:
     """The definition: each node from its inputs, step by step, in whatever order they can be had."""
     count = sum(name.startswith("h_new_") for name in recipe)
     states = [torch.zeros(x.shape[1], layer.hidden)] * count
@@ -68,22 +68,22 @@ def word_for_word(layer: recurrent.Layer, recipe: Recipe, x: Tensor) -> Tensor:
 def test_a_layer_computes_its_recipe(seed: int) -> None:
     torch.manual_seed(seed)
     recipe = random_cell(seed)
-    layer = recurrent.Layer(recipe, 3, 5, 0.1).eval()
+    layer = RecurrentLayer(recipe, 3, 5, 0.1).eval()
     x = torch.randn(4, 2, 3)
     torch.testing.assert_close(layer(x), word_for_word(layer, recipe, x))
 
 
-@pytest.mark.parametrize("recipe", [nlp_files.RNN, nlp_files.PAIR, nlp_files.LSTM])
+@pytest.mark.parametrize("recipe", [files.RNN, files.PAIR, files.LSTM])
 def test_cells_that_were_written_by_hand_compute_their_recipes(recipe: Recipe) -> None:
     torch.manual_seed(0)
-    layer = recurrent.Layer(cell(recipe), 3, 5, 0.1).eval()
+    layer = RecurrentLayer(cell(recipe), 3, 5, 0.1).eval()
     x = torch.randn(6, 2, 3)
     torch.testing.assert_close(layer(x), word_for_word(layer, cell(recipe), x))
 
 
 def test_the_plain_recurrent_cell_is_the_one_of_torch() -> None:
     torch.manual_seed(0)
-    layer = recurrent.Layer(cell(nlp_files.RNN), 3, 5, 0.1).eval()
+    layer = RecurrentLayer(cell(files.RNN), 3, 5, 0.1).eval()
     plain = nn.RNN(3, 5)
     with torch.no_grad():
         plain.weight_ih_l0.copy_(layer.matrices["x"])
@@ -96,14 +96,14 @@ def test_the_plain_recurrent_cell_is_the_one_of_torch() -> None:
 
 def test_parameters_counted_by_hand() -> None:
     one = sum(i * o + o * o + o for i, o in ((400, 600), (600, 600), (600, 400)))
-    assert recurrent.parameters(cell(nlp_files.RNN)) == one
+    assert parameters(cell(files.RNN)) == one
     three_of_hidden = sum(i * o + 4 * o * o + 2 * o for i, o in ((400, 600), (600, 600), (600, 400)))
-    assert recurrent.parameters(cell(nlp_files.PAIR)) == three_of_hidden
+    assert parameters(cell(files.PAIR)) == three_of_hidden
 
 
 def test_the_network_is_three_layers_and_starts_within_its_bounds() -> None:
     torch.manual_seed(0)
-    network = recurrent.Network(cell(nlp_files.PAIR))
+    network = RecurrentNetwork(cell(files.PAIR))
     [tap] = network(torch.randn(2, 4, 400))
     assert tap.shape == (2, 4, 400)
     for layer, hidden in zip(network.layers, (600, 600, 400), strict=True):
@@ -112,7 +112,7 @@ def test_the_network_is_three_layers_and_starts_within_its_bounds() -> None:
 
 
 def test_an_output_depends_on_no_later_input_nor_on_another_sequence() -> None:
-    network = recurrent.Network(cell(nlp_files.PAIR), SMALL).eval()
+    network = RecurrentNetwork(cell(files.PAIR), SMALL).eval()
     x = torch.randn(2, 6, 3)
     changed = x.clone()
     changed[0, 4] += 1
@@ -126,10 +126,10 @@ def test_dropping_keeps_the_expectation_and_the_chance() -> None:
     torch.manual_seed(0)
     ones = torch.ones(301, 303)
     for chance in (0.1, 0.25):
-        dropped = recurrent.dropout(ones, chance, training=True)
+        dropped = dropout(ones, chance, training=True)
         assert dropped.unique().tolist() == pytest.approx([0.0, 1 / (1 - chance)])
         assert dropped.mean().item() == pytest.approx(1, abs=0.01)
-    assert recurrent.dropout(ones, 0.1, training=False) is ones
+    assert dropout(ones, 0.1, training=False) is ones
 
 
 def test_in_training_recurrent_matrices_are_dropped_and_those_of_x_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,14 +140,14 @@ def test_in_training_recurrent_matrices_are_dropped_and_those_of_x_are_not(monke
         seen.append(tuple(values.shape))
         return values
 
-    monkeypatch.setattr(recurrent, "dropout", watched)
-    recurrent.Layer(cell(nlp_files.PAIR), 3, 5, 0.1).train()(torch.randn(2, 1, 3))
+    monkeypatch.setattr("pipeline.benchmarks.nasbench_nlp.network.dropout", watched)
+    RecurrentLayer(cell(files.PAIR), 3, 5, 0.1).train()(torch.randn(2, 1, 3))
     assert sorted(seen) == [(5, 5)] * 4  # by h_prev_0, h_prev_1, node_0 and h_new_1; x's matrix is [5, 3]
 
 
 def test_what_is_dropped_between_layers_stays_dropped_over_the_sequence() -> None:
     torch.manual_seed(0)
-    network = recurrent.Network(cell(nlp_files.RNN), (3, 40, 40, 30)).train()
+    network = RecurrentNetwork(cell(files.RNN), (3, 40, 40, 30)).train()
     [tap] = network(torch.randn(5, 7, 3))
     gone = tap == 0
     assert 0 < gone.float().mean() < 0.3
@@ -158,7 +158,7 @@ def test_what_is_dropped_between_layers_stays_dropped_over_the_sequence() -> Non
 @pytest.mark.parametrize("seed", range(20))
 def test_random_cells_train(seed: int) -> None:
     torch.manual_seed(seed)
-    network = recurrent.Network(random_cell(seed), SMALL)
+    network = RecurrentNetwork(random_cell(seed), SMALL)
     [tap] = network(torch.randn(2, 4, 3))
     tap.square().mean().backward()  # type: ignore[no-untyped-call]
     assert tap.isfinite().all()

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.benchmarks.nasbench_nlp import benchmark as nasbench_nlp
-from pipeline.benchmarks.nasbench_nlp import network as recurrent
+from pipeline.benchmarks.nasbench_nlp import checking
+from pipeline.benchmarks.nasbench_nlp.network import RecurrentNetwork
 from pipeline.errors import UserError
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
@@ -49,7 +49,7 @@ def test_every_training_is_there_by_its_status(truth: list[dict[str, Any]]) -> N
 
 def test_the_networks_have_the_parameters_that_the_logs_state(shared: Path) -> None:
     for name in ("train_logs_single_run.zip", "train_logs_wikitext-2.zip"):
-        [result] = nasbench_nlp.check(shared / "nasbench_nlp" / name, 60)
+        [result] = checking.check(shared / "nasbench_nlp" / name, 60)
         assert (result.checked, result.differing) == (60, 0)
 
 
@@ -58,7 +58,7 @@ def test_every_kind_of_cell_trains(lake: Lake) -> None:
     specs = lake.read("architectures", "nasbench_nlp", columns=["spec"])["spec"].to_pylist()
     torch.manual_seed(0)
     for text in Random(0).sample(sorted(specs), 400):
-        network = recurrent.Network(json.loads(text), (3, 5, 5, 3))
+        network = RecurrentNetwork(json.loads(text), (3, 5, 5, 3))
         [tap] = network(torch.randn(2, 4, 3))
         tap.square().mean().backward()  # type: ignore[no-untyped-call]
         assert tap.shape == (2, 4, 3)

@@ -13,30 +13,30 @@ from typing import Any
 import pytest
 
 from pipeline.benchmarks.contract import arch_id_of
-from pipeline.benchmarks.nasbench_nlp import benchmark as nasbench_nlp
-from pipeline.benchmarks.nasbench_nlp import network as recurrent
+from pipeline.benchmarks.nasbench_nlp import architectures, reading
+from pipeline.benchmarks.nasbench_nlp.network import parameters
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
-from tests.fixtures import nlp_files
+from tests.fixtures import nasbench_nlp_files as files
 from tests.fixtures import published as fixtures
 
-CELLS = [nlp_files.RNN, nlp_files.PAIR, nlp_files.LSTM]
+CELLS = [files.RNN, files.PAIR, files.LSTM]
 BEST = ("best_validation_loss", "best_validation_perplexity", "best_test_loss", "best_test_perplexity")
 LAST = ("train_loss", "validation_loss", "test_loss")
 
 
 def identity(recipe: object) -> str:
-    return arch_id_of("nasbench_nlp", "cells", nasbench_nlp.canonical("cells", recipe))
+    return arch_id_of("nasbench_nlp", "cells", architectures.canonical("cells", recipe))
 
 
 def rows(path: Path, curves: bool = False) -> list[dict[str, Any]]:
     """All rows of truth, those by the column too."""
     constants = {"benchmark": "nasbench_nlp", "source_id": "0" * 16}
     found = []
-    for batch in nasbench_nlp.read(path, curves):
+    for batch in reading.read(path, curves):
         found += batch.arrow("truth", constants).to_pylist()
         for _, _, table in batch.arrow_blocks(constants):
             found += table.to_pylist()
@@ -44,14 +44,14 @@ def rows(path: Path, curves: bool = False) -> list[dict[str, Any]]:
 
 
 def rejects(path: Path) -> list[tuple[str, str]]:
-    batches: Sequence[SourceRows] = list(nasbench_nlp.read(path, False))
+    batches: Sequence[SourceRows] = list(reading.read(path, False))
     return [pair for b in batches for pair in zip(b.rejects["position"], b.rejects["reason"], strict=True)]
 
 
 def test_what_a_log_says_is_told_as_it_stands(tmp_path: Path) -> None:
-    content = nlp_files.log(nlp_files.PAIR, number=7, params=7_654_321)
-    found = rows(nlp_files.folder(tmp_path, [content]))
-    assert {r["arch_id"] for r in found} == {identity(nlp_files.PAIR)}
+    content = files.log(files.PAIR, number=7, params=7_654_321)
+    found = rows(files.folder(tmp_path, [content]))
+    assert {r["arch_id"] for r in found} == {identity(files.PAIR)}
     assert {(r["space"], r["dataset"], r["status"], r["epoch"]) for r in found} == {("cells", "ptb", "ok", None)}
     trained = {r["metric"]: r["value"] for r in found if r["seed"] == 1_000_007_999_900_007 and r["epochs"] == 3}
     assert trained == {
@@ -70,8 +70,8 @@ def test_what_a_log_says_is_told_as_it_stands(tmp_path: Path) -> None:
 
 
 def test_every_epoch_is_there_when_it_is_asked_for(tmp_path: Path) -> None:
-    content = nlp_files.log(nlp_files.RNN)
-    folder = nlp_files.folder(tmp_path, [content])
+    content = files.log(files.RNN)
+    folder = files.folder(tmp_path, [content])
     finals, everything = rows(folder), rows(folder, curves=True)
     assert [r for r in everything if r["epoch"] is None] == finals
     curves = {
@@ -100,7 +100,7 @@ def test_every_epoch_is_there_when_it_is_asked_for(tmp_path: Path) -> None:
 def test_a_training_that_went_wrong_is_rows_without_values(
     tmp_path: Path, status: str, stored: str, after: int
 ) -> None:
-    folder = nlp_files.folder(tmp_path, [nlp_files.broken(nlp_files.RNN, status, after)])
+    folder = files.folder(tmp_path, [files.broken(files.RNN, status, after)])
     found = {r["metric"]: (r["value"], r["status"], r["reason"]) for r in rows(folder)}
     assert found.pop("params") == (7_000_000.0, "ok", None)
     assert found.keys() == {*BEST, *LAST, "train_seconds"}
@@ -114,73 +114,74 @@ def test_a_training_that_went_wrong_is_rows_without_values(
 
 
 def test_trainings_of_one_recipe_under_any_names_are_its_seeds(tmp_path: Path) -> None:
-    same = [nlp_files.renamed(nlp_files.LSTM, names) for names in range(3)]
-    contents = [nlp_files.log(recipe, number=number) for number, recipe in enumerate(same, 1)]
-    contents.append(nlp_files.broken(nlp_files.LSTM, recepie_id=1_000_009))
-    found = rows(nlp_files.folder(tmp_path, contents))
-    assert {r["arch_id"] for r in found} == {identity(nlp_files.LSTM)}
+    same = [files.renamed(files.LSTM, names) for names in range(3)]
+    contents = [files.log(recipe, number=number) for number, recipe in enumerate(same, 1)]
+    contents.append(files.broken(files.LSTM, recepie_id=1_000_009))
+    found = rows(files.folder(tmp_path, contents))
+    assert {r["arch_id"] for r in found} == {identity(files.LSTM)}
     assert Counter(r["status"] for r in found if r["metric"] == "best_test_loss") == {"ok": 3, "diverged": 1}
     assert len({r["seed"] for r in found if r["metric"] == "best_test_loss"}) == 4
     assert len([r for r in found if r["metric"] == "params"]) == 1
 
 
 def test_folders_zips_and_zips_in_folders_hold_the_same(tmp_path: Path) -> None:
-    contents = [nlp_files.log(recipe, number=number) for number, recipe in enumerate(CELLS)]
+    contents = [files.log(recipe, number=number) for number, recipe in enumerate(CELLS)]
 
     def values(path: Path) -> set[tuple[Any, ...]]:
         return {(r["arch_id"], r["metric"], r["seed"], r["value"]) for r in rows(path)}
 
-    expected = values(nlp_files.folder(tmp_path / "a", contents))
+    expected = values(files.folder(tmp_path / "a", contents))
     assert len(expected) == 27
-    assert values(nlp_files.packed(tmp_path / "b.zip", contents, "logs/")) == expected
-    nlp_files.packed(nlp_files.folder(tmp_path / "c", contents[:1]) / "more.zip", contents[1:])
+    assert values(files.packed(tmp_path / "b.zip", contents, "logs/")) == expected
+    files.packed(files.folder(tmp_path / "c", contents[:1]) / "more.zip", contents[1:])
     assert values(tmp_path / "c") == expected
-    assert values(tmp_path / "a" / nlp_files.name(contents[0])) < expected
+    assert values(tmp_path / "a" / files.name(contents[0])) < expected
 
 
 def test_a_log_that_is_in_two_releases_is_one_training(tmp_path: Path) -> None:
-    contents = [nlp_files.log(nlp_files.RNN, number=number) for number in (1, 2)]
-    nlp_files.packed(nlp_files.folder(tmp_path, contents) / "multi.zip", contents[:1])
+    contents = [files.log(files.RNN, number=number) for number in (1, 2)]
+    files.packed(files.folder(tmp_path, contents) / "multi.zip", contents[:1])
     assert not rejects(tmp_path)
     found = rows(tmp_path)
     assert len([r for r in found if r["metric"] == "test_loss"]) == 2
     contents[0]["test_losses"][0] = 1.0
-    (tmp_path / nlp_files.name(contents[0])).write_text(json.dumps(contents[0]))
+    (tmp_path / files.name(contents[0])).write_text(json.dumps(contents[0]))
     [(position, reason)] = rejects(tmp_path)
-    assert position == nlp_files.name(contents[0])
+    assert position == files.name(contents[0])
     assert reason.startswith("training 1000001999900001 of this recipe is in multi.zip/log_stats_model_")
 
 
 def test_the_data_set_is_the_one_that_the_log_names(tmp_path: Path) -> None:
-    contents = [nlp_files.log(nlp_files.RNN), nlp_files.log(nlp_files.RNN, number=2, data="somewhere/wikitext-2")]
-    found = rows(nlp_files.packed(tmp_path / "train_logs_single_run.zip", contents))
+    contents = [
+        files.log(files.RNN),
+        files.log(files.RNN, number=2, data="somewhere/wikitext-2"),
+    ]
+    found = rows(files.packed(tmp_path / "train_logs_single_run.zip", contents))
     assert Counter(r["dataset"] for r in found) == {"ptb": 9, "wikitext-2": 9}
     assert len([r for r in found if r["metric"] == "params"]) == 2
 
 
 def test_numbers_and_lists_may_stand_as_text(tmp_path: Path) -> None:
-    plain = nlp_files.log(nlp_files.RNN)
+    plain = files.log(files.RNN)
     text = {
         k: json.dumps(v) if k.endswith(("losses", "times", "params", "_id", "epochs")) else v for k, v in plain.items()
     }
     text["test_losses"] = [str(v) for v in plain["test_losses"]]
-    text["recepie"] = nlp_files.RNN
-    one, other = (
-        rows(nlp_files.folder(tmp_path / n, [c])) for n, c in (("a", plain), ("b", {**text, "init_time": "2"}))
-    )
+    text["recepie"] = files.RNN
+    one, other = (rows(files.folder(tmp_path / n, [c])) for n, c in (("a", plain), ("b", {**text, "init_time": "2"})))
     assert one == other
 
 
 def test_a_value_that_is_no_number_and_a_perplexity_that_is_none(tmp_path: Path) -> None:
-    content = nlp_files.log(nlp_files.RNN, test_losses=[5.0, 4.0, math.nan], val_losses=[800.0] * 3)
-    found = {r["metric"]: (r["value"], r["status"], r["reason"]) for r in rows(nlp_files.folder(tmp_path, [content]))}
+    content = files.log(files.RNN, test_losses=[5.0, 4.0, math.nan], val_losses=[800.0] * 3)
+    found = {r["metric"]: (r["value"], r["status"], r["reason"]) for r in rows(files.folder(tmp_path, [content]))}
     assert found["best_test_loss"] == (4.0, "ok", None)
     assert found["test_loss"] == (None, "diverged", "the source says nan")
     assert found["best_validation_loss"] == (800.0, "ok", None)
     assert found["best_validation_perplexity"] == (None, "diverged", "the source says inf")
 
 
-LONG = {"node_0": {"op": "linear", "input": ["x", "h_prev_1"]}, **nlp_files.RNN}
+LONG = {"node_0": {"op": "linear", "input": ["x", "h_prev_1"]}, **files.RNN}
 
 
 @pytest.mark.parametrize(
@@ -207,31 +208,34 @@ LONG = {"node_0": {"op": "linear", "input": ["x", "h_prev_1"]}, **nlp_files.RNN}
 def test_a_log_that_contradicts_itself_is_a_reject_and_the_others_are_kept(
     tmp_path: Path, changes: dict[str, Any], said: str
 ) -> None:
-    contents = [nlp_files.log(nlp_files.RNN), {**nlp_files.log(nlp_files.RNN, number=2), **changes}]
-    [(position, reason)] = rejects(nlp_files.folder(tmp_path, contents))
-    assert position == nlp_files.name(contents[1])
+    contents = [
+        files.log(files.RNN),
+        {**files.log(files.RNN, number=2), **changes},
+    ]
+    [(position, reason)] = rejects(files.folder(tmp_path, contents))
+    assert position == files.name(contents[1])
     with pytest.raises(UserError, match=said):
         raise UserError(reason)
-    assert {r["arch_id"] for r in rows(tmp_path)} == {identity(nlp_files.RNN)}
+    assert {r["arch_id"] for r in rows(tmp_path)} == {identity(files.RNN)}
     if "num_params" not in changes or changes["num_params"] != 5:
         with pytest.raises(NotThisFormError, match=said):
-            list(nasbench_nlp.read(tmp_path / position, False))
+            list(reading.read(tmp_path / position, False))
 
 
 @pytest.mark.parametrize("key", ["recepie", "status", "data", "test_losses", "num_params", "wall_times", "epochs"])
 def test_a_log_without_a_field_is_a_reject_that_names_it(tmp_path: Path, key: str) -> None:
-    content = nlp_files.log(nlp_files.RNN)
-    path = tmp_path / nlp_files.name(content)
+    content = files.log(files.RNN)
+    path = tmp_path / files.name(content)
     path.write_text(json.dumps({k: v for k, v in content.items() if k != key}))
     assert rejects(tmp_path) == [(path.name, f"not a log of a training: it has no '{key}'")]
 
 
 def test_damaged_members_of_a_zip_are_rejects(tmp_path: Path) -> None:
-    contents = [nlp_files.log(recipe, number=number) for number, recipe in enumerate(CELLS)]
+    contents = [files.log(recipe, number=number) for number, recipe in enumerate(CELLS)]
     path = tmp_path / "logs.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for content in contents:
-            archive.writestr(nlp_files.name(content), json.dumps(content))
+            archive.writestr(files.name(content), json.dumps(content))
         archive.writestr("log_stats_model_bomb.json", "0" * (2 << 20))
         archive.writestr("log_stats_model_list.json", "[1]")
         archive.writestr("readme.txt", "not a log")
@@ -239,8 +243,12 @@ def test_damaged_members_of_a_zip_are_rejects(tmp_path: Path) -> None:
     spoilt[spoilt.index(b'"recepie_id": 1000001') + 20] = ord("9")
     path.write_bytes(spoilt)
     found = dict(rejects(path))
-    assert found.keys() == {nlp_files.name(contents[1]), "log_stats_model_bomb.json", "log_stats_model_list.json"}
-    assert "Bad CRC-32" in found[nlp_files.name(contents[1])]
+    assert found.keys() == {
+        files.name(contents[1]),
+        "log_stats_model_bomb.json",
+        "log_stats_model_list.json",
+    }
+    assert "Bad CRC-32" in found[files.name(contents[1])]
     assert "is longer than 1,048,576 bytes" in found["log_stats_model_bomb.json"]
     assert "a log is a JSON object" in found["log_stats_model_list.json"]
     assert {r["arch_id"] for r in rows(path)} == {identity(CELLS[0]), identity(CELLS[2])}
@@ -248,16 +256,16 @@ def test_damaged_members_of_a_zip_are_rejects(tmp_path: Path) -> None:
 
 def test_what_is_no_such_form_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(NotThisFormError, match="holds no log_stats_model"):
-        nasbench_nlp.read(tmp_path, False)
+        reading.read(tmp_path, False)
     other = tmp_path / "a.zip"
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("readme.txt", "hello")
     with pytest.raises(NotThisFormError, match="is a zip without a log_stats_model"):
-        nasbench_nlp.read(other, False)
-    whole = nlp_files.packed(tmp_path / "b.zip", [nlp_files.log(nlp_files.RNN)])
+        reading.read(other, False)
+    whole = files.packed(tmp_path / "b.zip", [files.log(files.RNN)])
     whole.write_bytes(whole.read_bytes()[:-30])
     with pytest.raises(NotThisFormError, match="is not a zip, or is truncated"):
-        nasbench_nlp.read(whole, False)
+        reading.read(whole, False)
     other.unlink()
     assert [position for position, _ in rejects(tmp_path)] == ["b.zip"]
 
@@ -265,8 +273,8 @@ def test_what_is_no_such_form_is_refused_before_anything_is_read(tmp_path: Path)
 def test_a_second_ingest_changes_nothing_and_a_broken_log_is_told(
     lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    true = recurrent.parameters(nasbench_nlp.canonical("cells", nlp_files.RNN)) + 401 * 10_000
-    logs = nlp_files.packed(tmp_path / "logs.zip", [nlp_files.log(nlp_files.RNN, params=true)])
+    true = parameters(architectures.canonical("cells", files.RNN)) + 401 * 10_000
+    logs = files.packed(tmp_path / "logs.zip", [files.log(files.RNN, params=true)])
     assert run("ingest", "nasbench_nlp", logs, "--lake", lake) == 0
     said = capsys.readouterr().out
     assert "1 architectures, 9 values, 0 rejected" in said
@@ -275,7 +283,7 @@ def test_a_second_ingest_changes_nothing_and_a_broken_log_is_told(
     assert run("ingest", "nasbench_nlp", logs, "--lake", lake) == 0
     assert "already ingested" in capsys.readouterr().out
     assert fixtures.snapshot(lake / "parts") == before
-    wrong = nlp_files.packed(tmp_path / "wrong.zip", [nlp_files.log(nlp_files.RNN, params=true + 600)])
+    wrong = files.packed(tmp_path / "wrong.zip", [files.log(files.RNN, params=true + 600)])
     assert run("check", "nasbench_nlp", wrong) == 1
     assert f"{true:,} built, {true + 600:,} stated" in capsys.readouterr().out
 
@@ -307,14 +315,13 @@ def scores_table(folder: Path, lines: dict[str, float]) -> Path:
 def test_released_scores_are_told_by_the_name_of_the_log_and_averaged_over_trainings(
     lake: Path, tmp_path: Path
 ) -> None:
-    other = nlp_files.renamed(nlp_files.LSTM, 3)
+    other = files.renamed(files.LSTM, 3)
     contents = [
-        nlp_files.log(recipe, number=number)
-        for number, recipe in enumerate([nlp_files.RNN, nlp_files.LSTM, other, nlp_files.PAIR])
+        files.log(recipe, number=number) for number, recipe in enumerate([files.RNN, files.LSTM, other, files.PAIR])
     ]
     folder = tmp_path / "nasbench_nlp"
-    nlp_files.packed(nlp_files.folder(folder, []) / "logs.zip", contents)
-    names = [nlp_files.name(content) for content in contents]
+    files.packed(files.folder(folder, []) / "logs.zip", contents)
+    names = [files.name(content) for content in contents]
     scores_table(folder, {names[0]: 1.0, names[1]: 2.0, names[2]: 4.0})
     logs, table = ingest(lake, "nasbench_nlp", [folder])
     assert (logs.source, logs.architectures) == ("native", 3)
@@ -324,15 +331,15 @@ def test_released_scores_are_told_by_the_name_of_the_log_and_averaged_over_train
     values = {
         (proxies[r["proxy_id"]], r["arch_id"]): r["value"] for r in found.read("scores", "nasbench_nlp").to_pylist()
     }
-    assert values["activation_distance@training-free-nas", identity(nlp_files.RNN)] == 1.0
-    assert values["activation_distance@training-free-nas", identity(nlp_files.LSTM)] == 3.0
-    assert values["layer3_hidden_covariance@training-free-nas", identity(nlp_files.LSTM)] == 14.0
+    assert values["activation_distance@training-free-nas", identity(files.RNN)] == 1.0
+    assert values["activation_distance@training-free-nas", identity(files.LSTM)] == 3.0
+    assert values["layer3_hidden_covariance@training-free-nas", identity(files.LSTM)] == 14.0
 
 
 def test_released_scores_of_logs_that_the_lake_lacks_are_told(lake: Path, tmp_path: Path) -> None:
-    content = nlp_files.log(nlp_files.RNN)
-    ingest(lake, "nasbench_nlp", [nlp_files.packed(tmp_path / "logs.zip", [content])])
-    table = scores_table(tmp_path / "nasbench_nlp", {nlp_files.name(content): 1.0, "log_stats_model_7_8_9.json": 2.0})
+    content = files.log(files.RNN)
+    ingest(lake, "nasbench_nlp", [files.packed(tmp_path / "logs.zip", [content])])
+    table = scores_table(tmp_path / "nasbench_nlp", {files.name(content): 1.0, "log_stats_model_7_8_9.json": 2.0})
     with pytest.raises(UserError, match=r"line 3: the lake knows no architecture .*; nothing was stored"):
         ingest(lake, "nasbench_nlp", [table])
     [summary] = ingest(lake, "nasbench_nlp", [table], max_rejects=1)

@@ -11,15 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from pipeline import benchmarks
-from pipeline.benchmarks.nasbench_nlp import benchmark as nasbench_nlp
+from pipeline.benchmarks import nasbench_nlp
+from pipeline.benchmarks.nasbench_nlp import architectures
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.proxies import regression
 from pipeline.proxies.regression import presets, sequences
 from pipeline.scoring import run as score
-from tests.fixtures import nlp_files
+from tests.fixtures import nasbench_nlp_files
 
-RECIPE = nasbench_nlp.canonical("cells", nlp_files.LSTM)
+RECIPE = architectures.canonical("cells", nasbench_nlp_files.LSTM)
 DOTS, WAVES = 'partial = 0.5\nkind = "dot"', 'frequencies = "mid"\nkind = "sin2d"'
 TINY = 'name = "tiny"\ntask = "sequences"\niterations = 4\nevaluate_every = 2\nbatch = 3\nfeatures = 5\n'
 
@@ -156,9 +157,9 @@ def cells(lake: Path, tmp_path: Path) -> Path:
     """A lake with the logs of three cells."""
     from pipeline.ingest.run import ingest
 
-    recipes = [nlp_files.RNN, nlp_files.PAIR, nlp_files.LSTM]
-    logs = [nlp_files.log(recipe, number=number) for number, recipe in enumerate(recipes)]
-    ingest(lake, "nasbench_nlp", [nlp_files.packed(tmp_path / "logs.zip", logs)])
+    recipes = [nasbench_nlp_files.RNN, nasbench_nlp_files.PAIR, nasbench_nlp_files.LSTM]
+    logs = [nasbench_nlp_files.log(recipe, number=number) for number, recipe in enumerate(recipes)]
+    ingest(lake, "nasbench_nlp", [nasbench_nlp_files.packed(tmp_path / "logs.zip", logs)])
     return lake
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from pipeline import proxies
-from pipeline.benchmarks.nasbench_nlp import benchmark as nasbench_nlp
-from pipeline.benchmarks.nasbench_nlp import network as recurrent
+from pipeline.benchmarks.nasbench_nlp import architectures, features
+from pipeline.benchmarks.nasbench_nlp.network import RecurrentFeatures, parameters
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
@@ -37,10 +37,10 @@ def few_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def passes() -> Passes:
-    spec: Any = nasbench_nlp.canonical("cells", RECIPE)
+    spec: Any = architectures.canonical("cells", RECIPE)
     sequences = torch.randn(6, 3, WIDTHS[0], generator=torch.Generator().manual_seed(1))
     labels = torch.arange(6) % 3
-    made = recurrent.RecurrentFeatures(spec, WIDTHS)
+    made = RecurrentFeatures(spec, WIDTHS)
     return Passes(lambda: made, sequences, labels, 3, len, torch.device("cpu"), curved=True)
 
 
@@ -87,7 +87,7 @@ def test_a_unit_that_never_changes_is_told() -> None:
 
 def test_the_bundle_scores_a_cell_of_the_benchmark(lake: Path) -> None:
     batch = SourceRows("nasbench_nlp")
-    batch.add_architecture("cells", nasbench_nlp.canonical("cells", RECIPE), "made up")
+    batch.add_architecture("cells", architectures.canonical("cells", RECIPE), "made up")
     rows = batch.arrow("architectures", {"benchmark": "nasbench_nlp", "source_id": "0" * 16})
     Lake(lake, create=True).publish("nasbench_nlp", "ingest-made-up", {"architectures": rows.to_pylist()})
     plan = score.Plan("nasbench_nlp", "cells", "zero-cost", None, 0, "cpu")
@@ -96,12 +96,12 @@ def test_the_bundle_scores_a_cell_of_the_benchmark(lake: Path) -> None:
     names = {r["proxy_id"]: r["name"] for r in Lake(lake).read("proxies", "nasbench_nlp").to_pylist()}
     stored = {names[r["proxy_id"]]: r["value"] for r in Lake(lake).read("scores", "nasbench_nlp").to_pylist()}
     assert set(stored) == NAMES
-    assert stored["params"] == recurrent.parameters(nasbench_nlp.canonical("cells", RECIPE)) + 401 * 10
+    assert stored["params"] == parameters(architectures.canonical("cells", RECIPE)) + 401 * 10
     bundle = proxies.load("jacov", None, "sequences")
     [proxy] = bundle.proxies
     [row] = Lake(lake).read("architectures", "nasbench_nlp").to_pylist()
-    spec = nasbench_nlp.canonical("cells", RECIPE)
-    again = proxy.score(lambda: nasbench_nlp.features("cells", spec), row["arch_id"], 0, "cpu")
+    spec = architectures.canonical("cells", RECIPE)
+    again = proxy.score(lambda: features("cells", spec), row["arch_id"], 0, "cpu")
     assert again.value == stored["jacov"]
 
 

@@ -14,24 +14,23 @@ from hypothesis import strategies as st
 
 from pipeline.benchmarks import load
 from pipeline.benchmarks.contract import arch_id_of
-from pipeline.benchmarks.nasbench_nlp import benchmark as nasbench_nlp
-from pipeline.benchmarks.nasbench_nlp import sampling as _recurrent_draws
+from pipeline.benchmarks.nasbench_nlp import architectures, sampling
 from pipeline.errors import UserError
-from tests.fixtures import nlp_files
+from tests.fixtures import nasbench_nlp_files as files
 
 LINEAR = {"op": "linear", "input": ["x", "h_prev_0"]}
 seeds = st.integers(0, 2**32)
 
 
 def canonical(recipe: object) -> dict[str, Any]:
-    return nasbench_nlp.canonical("cells", recipe)
+    return architectures.canonical("cells", recipe)
 
 
 def sampled(seed: int) -> dict[str, Any]:
-    return nasbench_nlp.sample("cells", Random(seed))
+    return architectures.sample("cells", Random(seed))
 
 
-def test_the_shelf_holds_it_and_its_metrics_are_declared_once() -> None:
+def test_the_registry_holds_it_and_its_metrics_are_declared_once() -> None:
     benchmark = load("nasbench_nlp")
     assert (benchmark.stages, benchmark.inputs, benchmark.space(None).size) == (1, "sequences", None)
     assert len({(m.dataset, m.metric) for m in benchmark.metrics}) == len(benchmark.metrics)
@@ -45,13 +44,13 @@ def test_identities_are_for_good() -> None:
     def identity(recipe: object) -> str:
         return arch_id_of("nasbench_nlp", "cells", canonical(recipe))
 
-    assert identity(nlp_files.RNN) == "8d184f558480dce8"
-    assert identity(nlp_files.PAIR) == "7f9115761712cfc9"
-    assert identity(nlp_files.LSTM) == "e8182f51b66cf850"
+    assert identity(files.RNN) == "8d184f558480dce8"
+    assert identity(files.PAIR) == "7f9115761712cfc9"
+    assert identity(files.LSTM) == "e8182f51b66cf850"
 
 
 def test_the_canonical_form_spelt_out() -> None:
-    assert canonical(nlp_files.PAIR) == {
+    assert canonical(files.PAIR) == {
         "node_0": {"op": "linear", "input": ["h_prev_0", "h_prev_1"]},
         "h_new_1": {"op": "activation_leaky_relu", "input": ["node_0"]},
         "node_1": {"op": "linear", "input": ["x", "node_0", "h_new_1"]},
@@ -63,13 +62,13 @@ def test_the_canonical_form_spelt_out() -> None:
 @given(seeds, seeds)
 def test_names_and_order_do_not_matter(cell: int, names: int) -> None:
     spec = sampled(cell)
-    assert canonical(nlp_files.renamed(spec, names)) == canonical(json.dumps(spec)) == spec
+    assert canonical(files.renamed(spec, names)) == canonical(json.dumps(spec)) == spec
 
 
-@pytest.mark.parametrize("recipe", [nlp_files.RNN, nlp_files.PAIR, nlp_files.LSTM])
+@pytest.mark.parametrize("recipe", [files.RNN, files.PAIR, files.LSTM])
 @given(names=seeds)
 def test_names_of_cells_written_by_hand_do_not_matter(recipe: dict[str, Any], names: int) -> None:
-    assert canonical(nlp_files.renamed(recipe, names)) == canonical(recipe)
+    assert canonical(files.renamed(recipe, names)) == canonical(recipe)
 
 
 @settings(deadline=None)
@@ -82,7 +81,7 @@ def test_vertices_that_only_their_readers_tell_apart(names: int, width: int, pai
         recipe |= {f"p{i}": {"op": "elementwise_prod", "input": [f"a{2 * i}", f"a{2 * i + 1}"]} for i in range(width)}
         ends = [f"p{i}" for i in range(width)]
     recipe["h_new_0"] = {"op": "linear", "input": ends}
-    assert canonical(nlp_files.renamed(recipe, names)) == canonical(recipe)
+    assert canonical(files.renamed(recipe, names)) == canonical(recipe)
 
 
 def test_colour_refinement_alone_would_not_tell_a_ring_from_two() -> None:
@@ -101,28 +100,28 @@ def test_colour_refinement_alone_would_not_tell_a_ring_from_two() -> None:
 
     assert canonical(rings(6)) != canonical(rings(3, 3))
     for names in range(20):
-        assert canonical(nlp_files.renamed(rings(6), names)) == canonical(rings(6))
-        assert canonical(nlp_files.renamed(rings(3, 3), names)) == canonical(rings(3, 3))
+        assert canonical(files.renamed(rings(6), names)) == canonical(rings(6))
+        assert canonical(files.renamed(rings(3, 3), names)) == canonical(rings(3, 3))
 
 
 def test_the_order_of_a_blend_and_the_kind_of_a_state_do_matter() -> None:
-    other = copy.deepcopy(nlp_files.PAIR)
+    other = copy.deepcopy(files.PAIR)
     other["h_new_0"]["input"] = ["node_7", "node_3", "node_0"]
-    assert canonical(other) != canonical(nlp_files.PAIR)
+    assert canonical(other) != canonical(files.PAIR)
     swapped = json.loads(
-        json.dumps(nlp_files.PAIR).replace("_new_0", "_new_9").replace("_new_1", "_new_0").replace("_new_9", "_new_1")
+        json.dumps(files.PAIR).replace("_new_0", "_new_9").replace("_new_1", "_new_0").replace("_new_9", "_new_1")
     )
-    assert canonical(swapped) != canonical(nlp_files.PAIR)
+    assert canonical(swapped) != canonical(files.PAIR)
 
 
 def test_what_no_state_depends_on_is_dropped() -> None:
-    idle = {**nlp_files.PAIR, "idle": LINEAR, "more": {"op": "activation_tanh", "input": ["idle"]}}
-    assert canonical(idle) == canonical(nlp_files.PAIR)
+    idle = {**files.PAIR, "idle": LINEAR, "more": {"op": "activation_tanh", "input": ["idle"]}}
+    assert canonical(idle) == canonical(files.PAIR)
 
 
 def changed(**nodes: Any) -> dict[str, Any]:
     """The pair of states with other nodes; None leaves one out."""
-    return {name: node for name, node in {**copy.deepcopy(nlp_files.PAIR), **nodes}.items() if node is not None}
+    return {name: node for name, node in {**copy.deepcopy(files.PAIR), **nodes}.items() if node is not None}
 
 
 @pytest.mark.parametrize(
@@ -162,20 +161,20 @@ def test_a_broken_recipe_says_which_rule(recipe: object, said: str) -> None:
 
 
 def test_parts_are_nodes_as_values_or_as_text() -> None:
-    parts = {name: json.dumps(node) for name, node in nlp_files.LSTM.items()}
-    assert nasbench_nlp.compose("cells", parts) == nasbench_nlp.compose("cells", nlp_files.LSTM)
+    parts = {name: json.dumps(node) for name, node in files.LSTM.items()}
+    assert architectures.compose("cells", parts) == architectures.compose("cells", files.LSTM)
 
 
 @given(seeds)
 def test_samples_and_neighbours_are_canonical_and_as_the_generator_makes_them(seed: int) -> None:
     draw = Random(seed)
-    spec = nasbench_nlp.sample("cells", draw)
+    spec = architectures.sample("cells", draw)
     before = copy.deepcopy(spec)
-    neighbour = nasbench_nlp.mutate("cells", spec, draw)
+    neighbour = architectures.mutate("cells", spec, draw)
     assert spec == before != neighbour
     for cell in (spec, neighbour):
         assert canonical(cell) == cell
-        assert len(cell) <= _recurrent_draws.MOST_NODES
+        assert len(cell) <= sampling.MOST_NODES
         states = {f"h_prev_{i}" for i in range(sum(name.startswith("h_new_") for name in cell))}
         read = {source for node in cell.values() for source in node["input"]}
         assert states | {"x"} <= read
@@ -187,7 +186,7 @@ def test_a_walk_of_neighbours_meets_every_operation_and_size() -> None:
     draw, spec = Random(0), sampled(0)
     operations, steps = Counter[str](), Counter[int]()
     for _ in range(600):
-        neighbour = nasbench_nlp.mutate("cells", spec, draw)
+        neighbour = architectures.mutate("cells", spec, draw)
         steps[len(neighbour) - len(spec)] += 1
         operations.update(node["op"] for node in neighbour.values())
         spec = neighbour
@@ -195,11 +194,11 @@ def test_a_walk_of_neighbours_meets_every_operation_and_size() -> None:
     assert all(steps[step] > 50 for step in (-1, 0, 1))
 
 
-@pytest.mark.parametrize("recipe", [{"h_new_0": LINEAR}, nlp_files.RNN, nlp_files.LSTM])
+@pytest.mark.parametrize("recipe", [{"h_new_0": LINEAR}, files.RNN, files.LSTM])
 def test_every_cell_has_neighbours(recipe: dict[str, Any]) -> None:
     """Also those that the generator would not make."""
     spec, draw = canonical(recipe), Random(1)
-    found = [nasbench_nlp.mutate("cells", spec, draw) for _ in range(20)]
+    found = [architectures.mutate("cells", spec, draw) for _ in range(20)]
     assert all(canonical(neighbour) == neighbour != spec for neighbour in found)
 
 

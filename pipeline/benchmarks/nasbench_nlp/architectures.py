@@ -1,0 +1,54 @@
+"""The architectures of NAS-Bench-NLP: recipes of recurrent cells, random ones and neighbours.
+
+An architecture is written as the JSON of its recipe. Recipes that differ in names and order alone are one architecture.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from random import Random
+
+from pipeline.benchmarks.contract import Spec
+from pipeline.benchmarks.nasbench_nlp import recipes, sampling
+from pipeline.errors import UserError
+
+NAME = "nasbench_nlp"
+SPACE = "cells"
+
+
+def canonical(space: str, architecture: object) -> Spec:
+    """The spec of a recipe, or of its JSON text: its canonical form, see `recipes.canonical`.
+
+    Raises:
+        UserError: it breaks a rule of the space; the message says which.
+    """
+    return dict(recipes.canonical(_decoded(architecture)))
+
+
+def _decoded(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{given[:60]!r} is not JSON: {error}") from error
+
+
+def compose(space: str, parts: Mapping[str, object]) -> Spec:
+    """The spec from nodes, each {"op", "input"} or its JSON text, by name.
+
+    Raises:
+        UserError: as `canonical`.
+    """
+    return canonical(space, {name: _decoded(node) for name, node in parts.items()})
+
+
+def sample(space: str, random: Random) -> Spec:
+    """A random cell: see `sampling.sample`."""
+    return dict(sampling.sample(random))
+
+
+def mutate(space: str, spec: Spec, random: Random) -> Spec:
+    """A neighbour: see `sampling.mutate`."""
+    return dict(sampling.mutate(canonical(space, spec), random))
