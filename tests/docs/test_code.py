@@ -1,0 +1,143 @@
+"""Every block of code in the documents for readers runs: in a folder of its own, on real accuracies and data/scores."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from torch import nn
+
+from pipeline import cli
+from pipeline.benchmarks.nasbench_nlp import benchmark as nasbench_nlp
+from pipeline.benchmarks.nasbench_nlp import network
+from tests.benchmarks.nds.test_check import stated
+from tests.docs.documents import ROOT, Block, blocks, commands, name
+from tests.fixtures import lakes, nasbench101_files, nds_files, nlp_files, published
+
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "queries" / "README.md",
+    *(ROOT / "docs" / f"{page}.md" for page in ("getting-started", "sql", "bring-your-own-table", "add-a-proxy")),
+]
+"""docs/python-api.md is run by tests/test_api.py."""
+SHORTER = {
+    r"--sample \d+": "--sample 1 --workers 1",
+    r"--proxy zero-cost": "--proxy naswot",
+    r"--budget \d+": "--budget 2 --workers 1",
+    r"^(tune .*)--evaluate": r"\1--evaluate --draws 2",
+    r"^tune (.*)": r"tune \1 --use params --use synflow --use regression-fast",
+    r"^report": "report --lake made-up --out report",
+}
+"""What is changed in a command so that it takes seconds, not minutes."""
+REFUSED = ("report --against reports/baseline",)
+"""Commands that end with exit code 1 here: the small lake has not the rows of the baseline."""
+NOT_RUN = r"pipeline .*|make \w+|python3 -m venv \.venv|\.venv/bin/python -m pip install .*"
+"""Lines that make an environment, and calls of make, whose targets other tests look at."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder as after the first steps: a lake with ground truth and scores, and made-up files of publishers."""
+    try:
+        importlib.metadata.distribution("analog-nasbench")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("analog-nasbench is not installed")
+    root = tmp_path_factory.mktemp("documents")
+    (root / "queries").symlink_to(ROOT / "queries")
+    (root / "data").mkdir()
+    (root / "reports").mkdir()
+    (root / "reports" / "baseline").symlink_to(ROOT / "reports" / "baseline")
+    (root / "data" / "scores").symlink_to(ROOT / "data" / "scores")
+    publish(root)
+    lakes.made_up(root / "made-up")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.delenv("PIPELINE_LAKE", raising=False)
+        for line in ("ingest nasbench201 --recipe analog-nasbench", "merge data/scores", "query 'SELECT 1'"):
+            assert ended(line) == 0
+        yield root
+
+
+def publish(root: Path) -> None:
+    """Files of the names that the documents show, in the forms that are published."""
+    published.nats_folder(
+        root / "NATS-tss-v1_0-3ffb9-simple", published.topologies(3), {"12": (777,), "200": (777, 888)}
+    )
+    nasbench101_files.write(root / "nasbench_only108.tfrecord", nasbench101_files.rows(nasbench101_files.cells(3)))
+    for space in ("darts", "resnext-a"):
+        nds_files.write(root / nds_files.FILES[space], [stated(space, number) for number in range(2)])
+    recipe = nasbench_nlp.canonical("cells", nlp_files.RNN)
+    parameters = network.parameters(recipe) + nasbench_nlp.WORDS["ptb"] * (network.WIDTHS[0] + 1)
+    nlp_files.folder(root / "train_logs_single_run", [nlp_files.log(nlp_files.RNN, params=parameters)])
+
+
+@functools.cache  # several pages show the same first steps
+def ended(line: str) -> int | str | None:
+    """The exit code of a command."""
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(shlex.split(line))
+    return exit_.value.code
+
+
+def run_shell(block: Block) -> None:
+    for line in block.text.splitlines():
+        assert re.fullmatch(NOT_RUN, line.partition("#")[0].strip()), f"nobody runs {line}"
+    for words in commands(block):
+        shown = shlex.join(words)
+        line = shown
+        for pattern, short in SHORTER.items():
+            line = re.sub(pattern, short, line)
+        assert ended(line) == int(shown in REFUSED), shown
+
+
+def run_sql(block: Block) -> None:
+    with duckdb.connect("data/lake/bench.duckdb", read_only=True) as connection:
+        assert connection.execute(block.text).fetchall(), f"no row: {block.text}"
+
+
+def run_python(block: Block, names: dict[str, Any]) -> None:
+    exec(compile(block.text, "document", "exec"), names)
+
+
+class MyNetwork(nn.Module):
+    """What the documents call a network of the reader's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer1 = nn.Conv2d(3, 4, 3, padding=1)
+        self.layer2 = nn.Conv2d(4, 8, 3, 2, padding=1)
+        self.layer3 = nn.Conv2d(8, 8, 3, 2, padding=1)
+
+    def forward(self, images: Any) -> Any:
+        return self.layer3(self.layer2(self.layer1(images))).mean((2, 3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_the_code_of_a_page_runs(page: Path, folder: Path) -> None:
+    names: dict[str, Any] = {"MyNetwork": MyNetwork}
+    for block in blocks(page):
+        if block.language == "sh":
+            run_shell(block)
+        elif block.language == "sql":
+            run_sql(block)
+        elif block.language == "python":
+            run_python(block, names)
+        elif block.names:  # a file that a command further down takes
+            (folder / block.names).write_text(block.text, encoding="utf-8")
+        else:
+            assert block.language in ("text", "mermaid"), f"nobody runs this {block.language}"
+
+
+def test_a_page_without_a_test_shows_no_code_that_could_run() -> None:
+    tested = {*PAGES, ROOT / "docs" / "python-api.md", ROOT / "docs" / "cli.md", ROOT / "CONTRIBUTING.md"}
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        if page not in tested:
+            assert {block.language for block in blocks(page)} <= {"text", "mermaid"}, page.name
