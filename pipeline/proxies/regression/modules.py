@@ -2,12 +2,15 @@
 
 cuDNN's deterministic kernels for the gradient of a convolution's weights have a block for each tile of the weights, and
 these networks' weights are a few tiles: some of a hundred and more multiprocessors work a tenth of a millisecond where
-the rest wait. Here it is a product of matrices, parallel over the images. Batch normalisation without scales takes
+the rest wait. Here it is a kernel of Triton's, or where that does not compile a product of matrices, both parallel over
+images and positions. Batch normalisation without scales takes
 torch's own kernels, three for a forward pass; with scales of one it is a single one of cuDNN's.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -48,13 +51,36 @@ class _Convolve(torch.autograd.Function):
                 gradient, images, weight, None, stride, padding, dilation, False, [0, 0], 1, [True, False, False]
             )
         if context.needs_input_grad[1]:
-            of_weight = weight_gradient(images, gradient, weight.shape, *context.geometry)
+            of_weight = weight_gradient(images.device)(images, gradient, weight.shape, *context.geometry)
         if context.needs_input_grad[2]:
             of_bias = gradient.sum((0, 2, 3))
         return of_images, of_weight, of_bias, None, None, None
 
 
-def weight_gradient(
+@functools.cache
+def weight_gradient(device: torch.device) -> Callable[..., Tensor]:
+    """How a device computes the gradient of weights; `by_products` says of what.
+
+    On a card it is the kernel of `gradient_kernel`, if that compiles there and gives what the products give.
+    """
+    return by_products if device.type == "cpu" else _checked(device)
+
+
+def _checked(device: torch.device) -> Callable[..., Tensor]:
+    generator, ones = torch.Generator().manual_seed(0), (1, 1)
+    both = [torch.randn(3, n, 9, 11, generator=generator) for n in (5, 7)]
+    try:
+        from pipeline.proxies.regression.gradient_kernel import weight_gradient as by_kernel
+
+        images, gradient = (tensor.to(device) for tensor in both)
+        asked = images, gradient, torch.Size((7, 5, 3, 3)), ones, ones, ones
+        right = torch.allclose(by_kernel(*asked), by_products(*asked), rtol=1e-4, atol=1e-4)
+    except Exception:  # no Triton, no compiler for it, a card that it does not know
+        return by_products
+    return by_kernel if right else by_products
+
+
+def by_products(
     images: Tensor, gradient: Tensor, shape: torch.Size, stride: Any, padding: Any, dilation: Any
 ) -> Tensor:
     """Of a convolution's inputs [N, C, H, W] and the gradient of its outputs [N, K, H', W']: that of its weights.

@@ -67,7 +67,7 @@ class Card:
         converted: bool | None = None,
     ) -> None:
         cuda = device.type == "cuda"
-        self.device, self.size, self.burst = device, min(size, card.STREAMS // 2), burst
+        self.device, self.graph, self.size, self.burst = device, graph, min(size, card.STREAMS // 2), burst
         # In the order of NHWC, cuDNN converts what goes into and comes out of its kernels for IEEE's float32.
         self.layout = layout or (torch.contiguous_format if cuda else torch.channels_last)
         self.converted = cuda if converted is None else converted
@@ -80,6 +80,8 @@ class Card:
         self.drawing = Drawing()
         self.known: set[Hashable] = set()  # operations that the maker ran
         self._shared: tuple[Task, Shared] | None = None
+        if self.converted:
+            modules.weight_gradient(device)  # what has to be compiled must not be while a stream records
         if cuda:
             sys.setswitchinterval(SWITCH)  # what launches must not wait for what builds
 
@@ -172,7 +174,8 @@ class _Run:
 
     def close(self) -> None:
         """Give all slots back, whatever they are at."""
-        if self.making is not None and isinstance(made := self.making.result(), Resident):
+        making, self.making = self.making, None
+        if making is not None and isinstance(made := making.result(), Resident):
             self.ready.append((-1, made))
         left = [resident for _, resident in (*self.ready, *self.training)]
         self.ready.clear()
@@ -191,7 +194,7 @@ class _Run:
         if residents >= on.limit or len(self.ready) >= on.size:
             return
         self.beside = residents
-        self.making = on.maker.submit(_made, on, self.waiting[0][1], self.task)
+        self.making = on.maker.submit(_resident, on, self.waiting[0][1], self.task)
         self.making.add_done_callback(lambda _: self.wake.set())
 
     def _made(self) -> Iterator[tuple[int, Exception]]:
@@ -240,7 +243,7 @@ class _Run:
         self.on.release(resident.slot)
 
 
-def _made(on: Card, work: Work, task: Task) -> Resident | Exception:
+def _resident(on: Card, work: Work, task: Task) -> Resident | Exception:
     """The network, ready to train, or why it is not.
 
     Where memory is missing, what nobody uses is given back, and the network is tried once more: while a step is
@@ -249,7 +252,7 @@ def _made(on: Card, work: Work, task: Task) -> Resident | Exception:
     made = _tried(on, work, task)
     if isinstance(made, torch.OutOfMemoryError):
         on.tidy()
-        made = _tried(on, work, task)
+        return _tried(on, work, task)
     return made
 
 
