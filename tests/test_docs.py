@@ -15,7 +15,7 @@ from pipeline.proxies import regression
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(p for p in ROOT.rglob("*.md") if ".venv" not in p.parts and "reports" not in p.parts[:-1])
-GROUP = typer.main.get_command(cli.app)
+GROUP: Any = typer.main.get_command(cli.app)
 VERBS = set(GROUP.commands)
 
 

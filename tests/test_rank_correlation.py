@@ -44,6 +44,7 @@ def test_the_interval_holds_the_true_rho_about_as_often_as_it_says() -> None:
     for trial in range(200):
         x, y = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], size=80).T
         [interval] = statistics.spearman_intervals(x[None, :], y, seed=trial, resamples=400)
+        assert interval
         inside += interval.low <= true <= interval.high
     assert 0.89 <= inside / 200 <= 0.99
 
@@ -53,7 +54,7 @@ def test_an_interval_depends_on_its_seed_and_row_alone() -> None:
     constant = np.ones(40)
     first, none, again = statistics.spearman_intervals(np.stack([x, constant, x]), y, seed=1)
     assert first == again == statistics.spearman_intervals(x[None, :], y, seed=1)[0]
-    assert none is None
+    assert none is None and first
     assert [first] != statistics.spearman_intervals(x[None, :], y, seed=2)
     assert first.resamples == statistics.RESAMPLES
     assert first.low < stats.spearmanr(x, y).statistic < first.high
@@ -85,11 +86,12 @@ def test_a_paired_difference_is_that_of_the_same_resamples_and_narrower_than_two
     near = y + rng.normal(size=60) / 2
     x = np.stack([near, near + rng.normal(size=60) / 10, rng.normal(size=60), np.ones(60)])
     best, like_it, worse, constant = statistics.paired_differences(x, y, 0, seed=1, resamples=300)
+    assert like_it and worse
     rhos = statistics.resampled_rhos(x, y, 300, seed=1)
     assert (worse.low, worse.high) == pytest.approx(tuple(np.percentile(rhos[2] - rhos[0], [2.5, 97.5])))
     assert like_it.low < 0 < like_it.high and worse.high < 0
     alone = statistics.spearman_intervals(x, y, seed=1, resamples=300)[1]
-    assert like_it.high - like_it.low < (alone.high - alone.low) / 2
+    assert alone and like_it.high - like_it.low < (alone.high - alone.low) / 2
     assert best is None and constant is None
     assert statistics.paired_differences(x, y, 3) == [None] * 4
 

@@ -80,7 +80,7 @@ def test_it_says_its_version_and_knows_mappings_and_examples(run: Run, tmp_path:
 
 
 def test_it_runs_in_an_empty_folder(run: Run, tmp_path: Path) -> None:
-    fixtures.recipe(tmp_path / "mine.toml", fixtures.ACCURACY)
+    fixtures.mapping(tmp_path / "mine.toml", fixtures.ACCURACY)
     fixtures.accuracies(tmp_path / "table.csv", 12)
     (tmp_path / "tiny.toml").write_text(TINY)
     words = ["run", "nasbench201", "table.csv", "--mapping", "mine.toml", "--proxy", "tiny.toml", "--sample", "4"]

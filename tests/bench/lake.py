@@ -34,6 +34,7 @@ from pipeline.lake.score_index import Stored
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import Score
 from pipeline.scoring import run as score
+from pipeline.scoring.plan import Plan
 
 BENCHMARK, SPACE, BUNDLE, NEW = "nasbench101", "cell", "zero-cost", 100_000
 SPEC = json.dumps({"adjacency": [[int(j == i + 1) for j in range(7)] for i in range(7)], "operations": ["conv3x3"] * 5})
@@ -87,8 +88,8 @@ def publish(lake: str) -> None:
     bundle = proxies.load("params")
     (proxy,) = bundle.proxies
     at_once = replace(bundle, score=lambda *_: {proxy.proxy_id: (Score(1.0, "ok", None), 0.0)})
-    proxies.load = lambda *_: at_once  # type: ignore[assignment]
-    plan = score.Plan(BENCHMARK, SPACE, "params", None, 0, "cpu")
+    proxies.load = lambda *_: at_once
+    plan = Plan(BENCHMARK, SPACE, "params", None, 0, "cpu")
     done = score.run(Path(lake), plan, where=executor.Where("inline"))
     assert done.statuses == {"ok": NEW}
 

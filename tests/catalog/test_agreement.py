@@ -18,9 +18,16 @@ SIZE = 12
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+def first_and_second() -> Any:
+    """Our scores with seed 0 and with seed 1."""
+    return np.random.default_rng(2).normal(size=(2, SIZE)).round(1)
+
+
+@pytest.fixture(scope="module")
+def lake(first_and_second: Any, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     rng = np.random.default_rng(2)
-    first, second = rng.normal(size=(2, SIZE)).round(1)
+    first, second = first_and_second
+    rng.normal(size=(2, SIZE))
     released = (first + rng.normal(size=SIZE)).round(1)
     scores = [lakes.score(i, OURS, first[i]) for i in range(SIZE)]
     scores += [lakes.score(i, OURS, second[i], seed=1) for i in range(SIZE)]
@@ -30,7 +37,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     scores.append(lakes.score(50, RELEASED, None, seed=None, status="failed", reason="who knows"))
     names = {OURS: "naswot", RELEASED: "naswot@them", RENAMED: "nwot@others", SHORT: "naswot@few"}
     proxies = [lakes.proxy(proxy_id, name) for proxy_id, name in names.items()]
-    return lakes.publish(tmp_path_factory.mktemp("lake") / "lake", proxies=proxies, scores=scores), first, second
+    return lakes.publish(tmp_path_factory.mktemp("lake") / "lake", proxies=proxies, scores=scores)
 
 
 def ask(lake: Lake, sql: str) -> list[dict[str, Any]]:
@@ -38,7 +45,7 @@ def ask(lake: Lake, sql: str) -> list[dict[str, Any]]:
 
 
 def test_architectures_lie_apart_by_their_relative_ranks(lake: Lake) -> None:
-    rows = ask(lake[0], "FROM released_score_pairs WHERE seed = 0 AND released = 'naswot@them' ORDER BY arch_id")
+    rows = ask(lake, "FROM released_score_pairs WHERE seed = 0 AND released = 'naswot@them' ORDER BY arch_id")
     assert [r["arch_id"] for r in rows] == [lakes.arch(i) for i in range(2, SIZE)]
     for column, place in (("score", "place"), ("released_score", "released_place")):
         expected = stats.rankdata([r[column] for r in rows]) / len(rows)
@@ -46,8 +53,8 @@ def test_architectures_lie_apart_by_their_relative_ranks(lake: Lake) -> None:
     assert all(r["apart"] == pytest.approx(abs(r["place"] - r["released_place"])) for r in rows)
 
 
-def test_agreement_is_that_of_scipy_beside_our_own_between_seeds(lake: Lake) -> None:
-    lake, first, second = lake
+def test_agreement_is_that_of_scipy_beside_our_own_between_seeds(lake: Lake, first_and_second: Any) -> None:
+    first, second = first_and_second
     rows = {(r["released"], r["seed"]): r for r in ask(lake, "FROM released_score_agreement")}
     assert len(rows) == 6
     assert rows["naswot@few", 0]["spearman"] == pytest.approx(1) and rows["naswot@few", 0]["own_rho"] is None

@@ -118,7 +118,7 @@ def test_a_catalog_that_somebody_holds_open_for_writing_is_gone_around(tmp_path:
     holder = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", holder, str(lake.root / catalog.CATALOG)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout.readline() == b"open\n"
+        assert process.stdin and process.stdout and process.stdout.readline() == b"open\n"
         assert ask(lake, "SELECT count(*) AS n FROM scores") == [{"n": 117}]
         process.stdin.close()
 
@@ -147,7 +147,7 @@ def test_the_plain_shell_opens_it_from_anywhere_while_parts_are_published(lake: 
     try:
         for view in ["scores", "correlations", "rho_by_iteration", "proxy_labels"]:
             sql = f"SELECT count(*) > 0 AS some FROM {view}"
-            command = [SHELL, "-readonly", "-csv", busy.root / catalog.CATALOG, sql]
+            command = [str(SHELL), "-readonly", "-csv", str(busy.root / catalog.CATALOG), sql]
             done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
             assert (done.stdout, done.stderr) == ("some\ntrue\n", "")
     finally:
@@ -260,7 +260,7 @@ def test_an_export_stands_alone(lake: Lake, tmp_path: Path) -> None:
     assert [r[-1] for r in there] == pytest.approx([r[-1] for r in here], abs=1e-12)
     assert comment[0][0].startswith(TABLES["truth"].comment)
     if SHELL.exists():
-        command = [SHELL, "-readonly", "-csv", moved, "SELECT count(*) AS n FROM scores"]
+        command = [str(SHELL), "-readonly", "-csv", str(moved), "SELECT count(*) AS n FROM scores"]
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "n\n117\n"
 
 

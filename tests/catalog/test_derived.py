@@ -28,7 +28,7 @@ COUNT = "SELECT count(*) AS n FROM correlations"
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake = lakes.made_up(tmp_path_factory.mktemp("lakes") / "it's a [lake]*")
     terms = [{"proxy": "regression-toy"}, {"proxy": "synflow@small"}]
-    aggregates.store(lake, lakes.BENCHMARK, aggregates.Aggregate(name="both", terms=terms))
+    aggregates.store(lake, lakes.BENCHMARK, aggregates.Aggregate.model_validate({"name": "both", "terms": terms}))
     return lake
 
 

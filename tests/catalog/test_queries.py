@@ -50,8 +50,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 def parameters(sql: str) -> tuple[Path, dict[str, str]]:
     """The --param values of the command in a query's comment."""
-    command = re.search(r"-- Run: (.*\n(?:--   .*\n)*)", sql)[1].replace("--   ", "")
-    words = shlex.split(command)
+    command = re.search(r"-- Run: (.*\n(?:--   .*\n)*)", sql)
+    assert command
+    words = shlex.split(command[1].replace("--   ", ""))
     assert words[:3] == ["pipeline", "query", "--file"]
     given = [word for before, word in itertools.pairwise(words) if before == "--param"]
     return Path(words[3]), dict(word.split("=", 1) for word in given)
@@ -94,7 +95,7 @@ def test_a_check_finds_what_it_looks_for(tmp_path: Path, name: str) -> None:
         "runs": [lakes.run()], "sources": [lakes.source(lakes.BIG, "big")], "metrics": [lakes.metric()],
         "architectures": [lakes.architecture(0)], "proxies": [lakes.proxy(OURS, "toy")],
     }  # fmt: skip
-    lake = lakes.publish(tmp_path / "lake", **{**tables, **ODD[name]})
+    lake = lakes.publish(tmp_path / "lake", "0", **{**tables, **ODD[name]})
     found = {check: rows.num_rows for check, rows in catalog.checks(lake)}
     assert found[name] > 0
 
@@ -107,7 +108,7 @@ def test_a_row_that_is_there_twice_is_found(tmp_path: Path, table: str) -> None:
         "trajectories": lakes.step(0, 1, 0, 1.0),
         "rejects": {"source_id": lakes.BIG, "position": "line 3", "reason": "odd", "excerpt": ""},
     }[table]  # fmt: skip
-    lake = lakes.publish(tmp_path / "lake", **{table: [row, row]})
+    lake = lakes.publish(tmp_path / "lake", "0", **{table: [row, row]})
     [found] = dict(catalog.checks(lake))["duplicate_keys"].to_pylist()
     assert (found["table_name"], found["rows"]) == (table, 2)
 
@@ -126,7 +127,9 @@ def test_no_two_views_share_a_name_and_none_is_named_like_a_table() -> None:
 
 @pytest.mark.parametrize("old", [p.stem for p in (ROOT / "queries" / "views" / "deprecated").glob("*.sql")])
 def test_a_former_name_answers_as_the_new_one(old: str, lake: Lake) -> None:
-    new = re.search(r"^FROM (\w+)$", catalog.queries("views")[old].read_text(), re.MULTILINE)[1]
+    answered = re.search(r"^FROM (\w+)$", catalog.queries("views")[old].read_text(), re.MULTILINE)
+    assert answered
+    new = answered[1]
     former, present = (catalog.run_sql(lake, f"FROM {name} ORDER BY ALL") for name in (old, new))
     assert former.schema == present.schema and former.num_rows > 0
     # floats may differ in the last bits of a threaded sum
@@ -148,7 +151,7 @@ def test_two_proxies_say_the_same_as_scipy_says(lake: Lake) -> None:
     sql = "FROM comparison_scores WHERE score IS NOT NULL AND metric = 'test_accuracy' ORDER BY arch_id"
     both = catalog.run_sql(lake, sql).to_pylist()
     scores = [[r["score"] for r in both if r["proxy_id"] == proxy] for proxy in (lakes.SIZE, lakes.RELEASED)]
-    assert found["spearman"] == pytest.approx(spearmanr(*scores).statistic, abs=5e-5)
+    assert found["spearman"] == pytest.approx(spearmanr(scores[0], scores[1]).statistic, abs=5e-5)
 
 
 def test_what_is_left_and_what_is_done_are_all(lake: Lake) -> None:

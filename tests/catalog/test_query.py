@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline import catalog
 from pipeline.catalog import query
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
@@ -49,7 +50,7 @@ def test_csv_keeps_every_digit_and_tells_null_from_nothing_else(
 ) -> None:
     assert query.run(lake.root, SQL, PARAMS, "csv") == 57
     rows = list(csv.DictReader(io.StringIO(capfdbinary.readouterr().out.decode())))
-    stored = query.catalog.run_sql(lake, SQL, PARAMS).to_pylist()
+    stored = catalog.run_sql(lake, SQL, PARAMS).to_pylist()
     assert [None if r["value"] == "" else float(r["value"]) for r in rows] == [r["value"] for r in stored]
     assert rows[0]["status"] == "diverged"
 
@@ -107,6 +108,7 @@ def test_a_reader_that_leaves_early_is_no_error(lake: Lake) -> None:
     )
     command = [sys.executable, "-c", program, str(lake.root)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -18,7 +19,7 @@ from pipeline.cli import options
 from tests.fixtures import published as fixtures
 
 NO_VERBS = {"application", "grouping", "options"}
-GROUP = typer.main.get_command(cli.app)
+GROUP: Any = typer.main.get_command(cli.app)
 IMPORTED = "import sys; from pipeline import cli\ntry: cli.main()\nfinally: print(*sys.modules)"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     """What the command line asks of `pipeline.tuning`, in place of its being done."""
     asked: list[Call] = []
 
-    def record(name: str, answer: Any) -> Any:
-        return lambda *values, **named: (asked.append((name, values, named)), answer)[1]
+    def record(name: str, answer: Any) -> Callable[..., Any]:
+        def call(*values: Any, **named: Any) -> Any:
+            asked.append((name, values, named))
+            return answer
+
+        return call
 
     tuned = TunedProxy("tuned-1", Path("tuned-1.toml"), 0.5, 0, "mixed")
     monkeypatch.setattr(weigh, "weigh", record("weigh", tuned))

@@ -41,7 +41,7 @@ def test_a_value_without_end_is_not_read_to_the_end(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(json_arrays, "_LONGEST", 1000)
     read: list[int] = []
     more = json_arrays._Text._more
-    monkeypatch.setattr(json_arrays._Text, "_more", lambda self, size: (read.append(size), more(self, size))[1])
+    monkeypatch.setattr(json_arrays._Text, "_more", lambda self, size: (read.append(size), more(self, size))[1])  # type: ignore[func-returns-value]
     [first, (position, fault)] = json_arrays.read(path)
     assert first == ("[0]", 1) and position == "after [0]" and isinstance(fault, Fault)
     assert sum(read) < 5000

@@ -10,6 +10,7 @@ import pickle
 import sys
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,8 @@ def test_numpys_numbers_and_arrays_come_through_in_every_protocol(protocol: int)
 
 def test_names_of_numpy_1_are_known() -> None:
     data = pickle.dumps([np.float64(2.5), np.arange(3)], protocol=2).replace(b"numpy._core", b"numpy.core")
-    number, array = load(data)  # type: ignore[misc]
+    loaded: Any = load(data)
+    number, array = loaded
     assert number == 2.5
     assert array.tolist() == [0, 1, 2]
 

@@ -173,7 +173,7 @@ def test_the_page_is_one_file_and_well_formed(page: str) -> None:
     parsed = Page(page)
     assert parsed.open == []
     assert len(parsed.ids) == len(set(parsed.ids))
-    assert [link for link in parsed.links if not link.startswith(("#", "data:"))] == []
+    assert [link for link in parsed.links if not (link or "").startswith(("#", "data:"))] == []
     assert "@import" not in page and not re.search(r"url\((?!#)", page)
     assert set(re.findall(r'(?:url\(|href=")#([^)"]+)', page)) <= set(parsed.ids)
 
@@ -295,13 +295,13 @@ def test_no_lake_and_no_place_to_write_are_one_line(lake: Lake, tmp_path: Path) 
 
 def test_many_points_are_pixels_and_wild_scores_are_cut_off() -> None:
     rng = np.random.default_rng(0)
-    told = {"title": "t", "x_label": "x", "y_label": "y", "flip": (True, True), "released": True}
-    many = figures.scatter(rng.normal(size=3000), rng.normal(size=3000), **told).svg
+    words: dict[str, Any] = {"title": "t", "x_label": "x", "y_label": "y", "flip": (True, True), "released": True}
+    many = figures.scatter(rng.normal(size=3000), rng.normal(size=3000), **words).svg
     assert "<image" in many and len(many) < 200_000
-    few = figures.scatter(rng.normal(size=30), rng.normal(size=30), **told).svg
+    few = figures.scatter(rng.normal(size=30), rng.normal(size=30), **words).svg
     assert "<image" not in few and "outside" not in few
     wild = np.append(rng.normal(size=999), -1e9)
-    assert "outside" in figures.scatter(rng.normal(size=1000), wild, **told).svg
+    assert "outside" in figures.scatter(rng.normal(size=1000), wild, **words).svg
 
 
 def test_released_scores_stand_on_the_same_architectures_too(content: Any) -> None:
@@ -322,8 +322,14 @@ def test_an_inline_figure_follows_the_page() -> None:
 
 def test_an_inline_figure_is_half_as_long_and_keeps_every_dot_and_word() -> None:
     values = np.random.default_rng(1).normal(size=(2, 400))
-    told = {"title": "a title", "x_label": "x 0.12345", "y_label": "y", "flip": (False, False), "released": False}
-    svg = figures.scatter(values[0], values[1], **told).svg
+    words: dict[str, Any] = {
+        "title": "a title",
+        "x_label": "x 0.12345",
+        "y_label": "y",
+        "flip": (False, False),
+        "released": False,
+    }
+    svg = figures.scatter(values[0], values[1], **words).svg
     shown = figures.inline(svg, "one", "described")
     assert len(shown) < 0.6 * len(svg)
     assert shown.count("<use ") == svg.count("<use ") and re.findall(">([^<>]+)</text>", shown) == re.findall(
@@ -333,9 +339,9 @@ def test_an_inline_figure_is_half_as_long_and_keeps_every_dot_and_word() -> None
 
 
 def test_a_logarithmic_axis_has_plain_numbers_and_prefixes_only_far_from_one() -> None:
-    told = {"title": "t", "x_label": "x", "y_label": "y", "flip": (False, False), "released": False}
+    words: dict[str, Any] = {"title": "t", "x_label": "x", "y_label": "y", "flip": (False, False), "released": False}
     for scores, labels in (([0.03, 0.5, 5.0], ["0.1", "0.5", "2"]), ([2e5, 1e6, 4e7], ["200k", "1M", "20M"])):
-        svg = figures.scatter(np.arange(3.0), np.array(scores), **told).svg
+        svg = figures.scatter(np.arange(3.0), np.array(scores), **words).svg
         assert set(labels) <= set(re.findall(">([^<>]+)</text>", svg))
 
 

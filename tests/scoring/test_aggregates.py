@@ -123,7 +123,7 @@ def test_what_is_stored_is_added_up_itself(tmp_path: Path, transform: str, of: A
         scores=[lakes.score(i, OURS, v) for i, v in values.items()] + [lakes.score(i, SIZE, 2.0) for i in values],
     )  # fmt: skip
     terms = [{"proxy": "loss", "transform": transform}, {"proxy": "size", "transform": transform, "weight": 3}]
-    aggregates.store(lake, lakes.BENCHMARK, aggregates.Aggregate(name="both", terms=terms))
+    aggregates.store(lake, lakes.BENCHMARK, aggregates.Aggregate.model_validate({"name": "both", "terms": terms}))
     rows = {r["arch_id"]: r for r in catalog.run_sql(lake, "FROM aggregate_scores").to_pylist()}
     for number in (1, 2):
         expected = -of(values[number]) + 3 * of(2.0)
@@ -142,7 +142,7 @@ def test_of_several_configurations_the_one_with_most_scores_is_taken_unless_one_
     )  # fmt: skip
     for name, more in (("most", {}), ("pinned", {"proxy_id": OURS})):
         terms = [{"proxy": "loss", "transform": "value", **more}]
-        aggregates.store(lake, lakes.BENCHMARK, aggregates.Aggregate(name=name, terms=terms))
+        aggregates.store(lake, lakes.BENCHMARK, aggregates.Aggregate.model_validate({"name": name, "terms": terms}))
     sql = "SELECT aggregate, proxy_id FROM aggregate_terms ORDER BY aggregate"
     taken = [tuple(r.values()) for r in catalog.run_sql(lake, sql).to_pylist()]
     assert taken == [("most", SIZE), ("pinned", OURS)]
@@ -158,7 +158,8 @@ def test_it_costs_what_its_terms_cost_and_a_training_its_share_once(tmp_path: Pa
         curves=[lakes.curve(1, OURS, s, "train", range(100)) for s in range(2)],
     )  # fmt: skip
     late = [{"proxy": "loss", "stage": s, "mode": "train", "iterations": (1, 10 * (s + 1))} for s in range(2)]
-    aggregates.store(lake, lakes.BENCHMARK, aggregates.Aggregate(name="late", terms=[*late, {"proxy": "size"}]))
+    aggregate = aggregates.Aggregate.model_validate({"name": "late", "terms": [*late, {"proxy": "size"}]})
+    aggregates.store(lake, lakes.BENCHMARK, aggregate)
     [row] = catalog.run_sql(lake, "FROM aggregate_scores").to_pylist()
     assert (row["seconds"], row["device"]) == (2.5, "cpu")
 
@@ -215,7 +216,7 @@ def test_the_shipped_ones_take_losses_that_their_trainings_have() -> None:
     for term in taken:
         preset = presets.load(term.proxy)
         assert (term.stage, term.signal) in {(loss.stage, loss.signal) for loss in preset.losses}
-        assert 1 <= term.iterations[0] <= term.iterations[1] <= preset.iterations
+        assert term.iterations and 1 <= term.iterations[0] <= term.iterations[1] <= preset.iterations
 
 
 def test_a_file_that_is_no_aggregate_is_left_to_others(tmp_path: Path) -> None:

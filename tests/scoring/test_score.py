@@ -15,8 +15,9 @@ from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
-from pipeline.scoring.plan import sampled
+from pipeline.scoring.plan import Plan, sampled
 
+PLACE = ("nasbench201", "topology")
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 STAGE = '[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = "dot"\npartial = 0.5\n'
 
@@ -43,8 +44,8 @@ def preset(folder: Path, iterations: int = 2, extra: str = "") -> Path:
     return path
 
 
-def plan(path: Path, seed: int = 0) -> score.Plan:
-    return score.Plan("nasbench201", "topology", str(path), None, seed, "cpu")
+def plan(path: Path, seed: int = 0) -> Plan:
+    return Plan("nasbench201", "topology", str(path), None, seed, "cpu")
 
 
 def rows(lake: Path, table: str = "scores") -> list[dict[str, Any]]:
@@ -71,13 +72,12 @@ def wait_for_scores(lake: Path, at_least: int, process: subprocess.Popen[str]) -
         time.sleep(0.05)
 
 
-def test_samples_are_nested_and_depend_on_the_seed(cells: Path, tmp_path: Path) -> None:
-    path = preset(tmp_path)
-    small = sampled(Lake(cells), plan(path), 5)
-    large = sampled(Lake(cells), plan(path), 12)
+def test_samples_are_nested_and_depend_on_the_seed(cells: Path) -> None:
+    small = sampled(Lake(cells), *PLACE, 0, 5)
+    large = sampled(Lake(cells), *PLACE, 0, 12)
     assert set(small) < set(large) and len(large) == 12
-    assert set(sampled(Lake(cells), plan(path, seed=1), 12)) != set(large)
-    assert len(sampled(Lake(cells), plan(path), None)) == 40
+    assert set(sampled(Lake(cells), *PLACE, 1, 12)) != set(large)
+    assert len(sampled(Lake(cells), *PLACE, 0, None)) == 40
 
 
 def test_a_second_run_has_nothing_to_do_and_a_larger_sample_only_the_rest(cells: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from pipeline.lake.store import Lake
 from pipeline.report import page as report
 from pipeline.scoring import aggregates as define
 from pipeline.scoring import run as score
+from pipeline.scoring.plan import Plan, sampled
 from pipeline.search import run as search
 from pipeline.search.search import SearchSettings
 from pipeline.search.trajectory import SearchDomain, SearchMethod, SearchScore, Trajectory, best_first, whole_space
@@ -83,7 +84,7 @@ def test_the_order_in_which_scores_come_in_changes_no_step() -> None:
 def test_failures_rank_last_and_have_no_children() -> None:
     trajectory, scores = walked(lambda n: None if n % 2 else float(n))
     parents = {s.parent for s in trajectory.steps} - {None}
-    assert parents and all(int(p) % 2 == 0 for p in parents)
+    assert parents and all(p is not None and int(p) % 2 == 0 for p in parents)
     assert [int(s.arch_id) % 2 for s in best_first(trajectory.steps, scores)].count(1) == 0
     nothing, _ = walked(lambda n: None)
     assert {s.parent for s in nothing.steps} == {None} and len(nothing.steps) == 60
@@ -169,8 +170,8 @@ def test_kill_9_in_the_middle_and_the_same_command_end_with_the_same_search(sear
     sound(lake)
 
 
-def plan(proxy: str, space: str = "size") -> score.Plan:
-    return score.Plan("nasbench201", space, proxy, None, 0, "cpu")
+def plan(proxy: str, space: str = "size") -> Plan:
+    return Plan("nasbench201", space, proxy, None, 0, "cpu")
 
 
 def test_what_a_search_chose_is_no_sample_until_a_sample_asks_for_it(searched: Path, tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_what_a_search_chose_is_no_sample_until_a_sample_asks_for_it(searched: P
     run(*arguments(lake, "--workers", "1"))
     counted = "SELECT count(*) AS n FROM sampled_scores"
     assert catalog.run_sql(Lake(lake), counted).to_pylist() == [{"n": 0}]
-    assert len(score.sampled(Lake(lake), plan("random"), None)) == 5  # what the search drew is not ingested
+    assert len(sampled(Lake(lake), "nasbench201", "size", 0, None)) == 5  # what the search drew is not ingested
     for _ in range(2):
         assert score.run(lake, plan("random"), workers=1).scored == 0
         assert catalog.run_sql(Lake(lake), counted).to_pylist() == [{"n": 5}]

@@ -210,7 +210,8 @@ def test_a_rule_is_stored_as_an_aggregate_that_scores_as_it_was_judged(tmp_path:
 
 
 def evaluated(lake: Lake, draws: int = 2, **changes: Any) -> list[dict[str, Any]]:
-    return evaluate(lake.root, data(**changes), draws).to_dict("records")
+    rows: Any = evaluate(lake.root, data(**changes), draws).to_dict("records")
+    return rows
 
 
 def test_an_evaluation_is_stored_once_and_told_with_its_verdict(toys: Lake) -> None:

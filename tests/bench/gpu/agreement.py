@@ -60,7 +60,8 @@ def plain_alone(setting: Setting) -> Row:
         share, began = setting.left / (len(setting.spaces) - number), setting.left
         with plain.loop():
             proxy.score(*some[0], 0, setting.device)  # loads kernels
-            seconds, scores = [], []
+            seconds: list[float] = []
+            scores: list[Score] = []
             for network in some:
                 if began - setting.left > share - 5 and len(seconds) >= 4:
                     break

@@ -16,6 +16,7 @@ from pipeline.benchmarks.nasbench101.network import NASBench101Cell, network, tr
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
+from pipeline.scoring.plan import Plan
 from tests.fixtures import nasbench101_files as files
 
 CONV3, CONV1, POOL = "conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"
@@ -30,7 +31,7 @@ def matrix(spec: dict[str, Any]) -> list[list[int]]:
 def by_definition(cell: NASBench101Cell, spec: dict[str, Any], x: torch.Tensor) -> torch.Tensor:
     """The definition, word for word, with the cell's own layers."""
     edges, last = matrix(spec), len(spec["operations"]) - 1
-    values = {}
+    values: dict[int, Any] = {}
     for vertex in range(1, last):
         total = torch.zeros(())
         for source in range(vertex):
@@ -130,7 +131,7 @@ def test_ingested_cells_can_be_scored(tmp_path: Path, lake: Path) -> None:
     ingest(lake, "nasbench101", [files.write(tmp_path / "runs.tfrecord", files.rows(files.cells(4, seed=5)))])
     preset = tmp_path / "tiny.toml"
     preset.write_text(f'name = "tiny"\niterations = 2\nevaluate_every = 1\n{STAGE * 3}')
-    plan = score.Plan("nasbench101", "cell", str(preset), None, 0, "cpu")
+    plan = Plan("nasbench101", "cell", str(preset), None, 0, "cpu")
     assert score.run(lake, plan, sample=2, workers=1).statuses == {"ok": 2}
     scores = Lake(lake).read("scores", "nasbench101").to_pylist()
     assert len({r["value"] for r in scores}) == 2

@@ -160,6 +160,6 @@ def test_random_cells_train(seed: int) -> None:
     torch.manual_seed(seed)
     network = RecurrentNetwork(random_cell(seed), SMALL)
     [tap] = network(torch.randn(2, 4, 3))
-    tap.square().mean().backward()  # type: ignore[no-untyped-call]
+    tap.square().mean().backward()
     assert tap.isfinite().all()
     assert all(p.grad.isfinite().all() for p in network.parameters() if p.grad is not None)

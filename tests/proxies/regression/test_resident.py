@@ -29,6 +29,7 @@ from pipeline.proxies.regression import card, modules, presets, recorded, reside
 from pipeline.proxies.regression.resident import Card
 from pipeline.scoring import batches
 from pipeline.scoring import run as score
+from pipeline.scoring.plan import Plan
 from tests.fixtures.tape import Tape
 
 CPU = torch.device("cpu")
@@ -650,8 +651,8 @@ def test_float32_on_a_card_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.backends.cudnn.deterministic and not torch.backends.cudnn.benchmark
 
 
-def plan(device: str) -> score.Plan:
-    return score.Plan("nasbench201", "topology", "regression-n101", None, 0, device)
+def plan(device: str) -> Plan:
+    return Plan("nasbench201", "topology", "regression-n101", None, 0, device)
 
 
 def test_a_worker_on_a_card_is_handed_batches_and_one_on_the_cpu_single_architectures(proxy: Proxy) -> None:

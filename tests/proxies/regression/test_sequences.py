@@ -18,6 +18,7 @@ from pipeline.lake.store import Lake
 from pipeline.proxies import regression
 from pipeline.proxies.regression import presets, sequences
 from pipeline.scoring import run as score
+from pipeline.scoring.plan import Plan
 from tests.fixtures import nasbench_nlp_files
 
 RECIPE = architectures.canonical("cells", nasbench_nlp_files.LSTM)
@@ -163,9 +164,9 @@ def cells(lake: Path, tmp_path: Path) -> Path:
     return lake
 
 
-def plan(proxy: str, benchmark: str = "nasbench_nlp", images: str | None = None) -> score.Plan:
+def plan(proxy: str, benchmark: str = "nasbench_nlp", images: str | None = None) -> Plan:
     space = benchmarks.load(benchmark).space(None).name
-    return score.Plan(benchmark, space, proxy, images, 0, "cpu")
+    return Plan(benchmark, space, proxy, images, 0, "cpu")
 
 
 def test_cells_are_scored_from_the_lake(cells: Path, tmp_path: Path) -> None:

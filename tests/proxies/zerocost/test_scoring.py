@@ -17,6 +17,7 @@ from pipeline.lake.store import Lake
 from pipeline.proxies import arithmetic, zerocost
 from pipeline.proxies.zerocost import ledger
 from pipeline.scoring import run as score
+from pipeline.scoring.plan import Plan
 
 SMALL = {"channels": [8, 8, 8, 8, 8]}
 NOTHING = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
@@ -38,8 +39,8 @@ def sizes(lake: Path) -> Path:
     return lake
 
 
-def plan(proxy: str, space: str = "size", seed: int = 0) -> score.Plan:
-    return score.Plan("nasbench201", space, proxy, None, seed, "cpu")
+def plan(proxy: str, space: str = "size", seed: int = 0) -> Plan:
+    return Plan("nasbench201", space, proxy, None, seed, "cpu")
 
 
 def rows(lake: Path, table: str = "scores") -> list[dict[str, Any]]:
@@ -179,7 +180,7 @@ def test_unknown_names_suggest_and_sequences_are_refused(sizes: Path) -> None:
     with pytest.raises(
         UserError, match=r"synflow is for networks that take images.*choose.* grad_norm.* regression-nlp"
     ):
-        score.run(sizes, score.Plan("nasbench_nlp", "cells", "synflow", None, 0, "cpu"))
+        score.run(sizes, Plan("nasbench_nlp", "cells", "synflow", None, 0, "cpu"))
     with pytest.raises(UserError, match=r"layer1_hidden_covariance is for networks that take sequences.*choose.* zico"):
         score.run(sizes, plan("layer1_hidden_covariance"))
 

@@ -18,6 +18,7 @@ from pipeline.proxies import zerocost
 from pipeline.proxies.zerocost import measures
 from pipeline.proxies.zerocost.passes import Passes
 from pipeline.scoring import run as score
+from pipeline.scoring.plan import Plan
 
 RECIPE = {
     "gate": {"op": "linear", "input": ["x", "h_prev_0"]},
@@ -90,7 +91,7 @@ def test_the_bundle_scores_a_cell_of_the_benchmark(lake: Path) -> None:
     batch.add_architecture("cells", architectures.canonical("cells", RECIPE), "made up")
     rows = batch.arrow("architectures", {"benchmark": "nasbench_nlp", "source_id": "0" * 16})
     Lake(lake, create=True).publish("nasbench_nlp", "ingest-made-up", {"architectures": rows.to_pylist()})
-    plan = score.Plan("nasbench_nlp", "cells", "zero-cost", None, 0, "cpu")
+    plan = Plan("nasbench_nlp", "cells", "zero-cost", None, 0, "cpu")
     done = score.run(lake, plan, workers=1)
     assert done.statuses == {"ok": len(NAMES)}
     names = {r["proxy_id"]: r["name"] for r in Lake(lake).read("proxies", "nasbench_nlp").to_pylist()}
