@@ -139,7 +139,7 @@ class _Encode(_Sealed):
         return text.encode("latin-1")
 
 
-class _Kind:
+class _NumpyType:
     """A `numpy.dtype` of plain numbers or text: `order` is its byte order once BUILD has set the state."""
 
     __slots__ = ("code", "order")
@@ -161,17 +161,17 @@ class _Kind:
 class _DType(_Sealed):
     __slots__ = ()
 
-    def __call__(self, code: str | bytes, _align: bool = False, _copy: bool = True) -> _Kind:
+    def __call__(self, code: str | bytes, _align: bool = False, _copy: bool = True) -> _NumpyType:
         kind = _text(code)
         if not _PLAIN_KIND.fullmatch(kind):
             raise pickle.UnpicklingError(f"numpy type {kind!r} is neither numbers nor text")
-        return _Kind(kind)
+        return _NumpyType(kind)
 
 
 class _Scalar(_Sealed):
     __slots__ = ()
 
-    def __call__(self, kind: _Kind, raw: bytes) -> object:
+    def __call__(self, kind: _NumpyType, raw: bytes) -> object:
         return np.frombuffer(raw, kind.dtype, count=1)[0].item()
 
 
@@ -184,7 +184,7 @@ class _Array(np.ndarray[Any, Any]):
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, kind, fortran, raw = state
-        if not isinstance(kind, _Kind) or not isinstance(raw, bytes):
+        if not isinstance(kind, _NumpyType) or not isinstance(raw, bytes):
             raise pickle.UnpicklingError("a numpy array of objects")
         plain: npt.NDArray[Any] = np.frombuffer(raw, kind.dtype).reshape(shape, order="F" if fortran else "C")
         checked: Any = (1, plain.shape, plain.dtype, bool(fortran), raw)
@@ -203,7 +203,9 @@ class _Reconstruct(_Sealed):
 class _FromBuffer(_Sealed):
     __slots__ = ()
 
-    def __call__(self, raw: bytes, kind: _Kind, shape: tuple[int, ...], order: Literal["C", "F"]) -> npt.NDArray[Any]:
+    def __call__(
+        self, raw: bytes, kind: _NumpyType, shape: tuple[int, ...], order: Literal["C", "F"]
+    ) -> npt.NDArray[Any]:
         return np.frombuffer(raw, kind.dtype).reshape(shape, order=order)
 
 

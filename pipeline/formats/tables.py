@@ -22,7 +22,7 @@ from pipeline.formats import pickles
 from pipeline.formats.fault import Fault
 from pipeline.formats.json_objects import unique_keys
 
-Kind = Literal["csv", "json", "pickle"]
+ContainerKind = Literal["csv", "json", "pickle"]
 Cells = Mapping[str, object]
 
 KEY, VALUE = "@key", "@value"
@@ -33,7 +33,7 @@ Rows = Iterator[tuple[str, Cells | Fault]]
 
 
 def rows(
-    path: Path, kind: Kind, *, delimiter: str = ",", root: Sequence[str] = (), classes: Sequence[str] = ()
+    path: Path, kind: ContainerKind, *, delimiter: str = ",", root: Sequence[str] = (), classes: Sequence[str] = ()
 ) -> Rows:
     """The rows of a file with their positions, in the file's order; a CSV is streamed.
 

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import UserError, unknown
 from pipeline.formats import toml_files
-from pipeline.formats.tables import Kind
+from pipeline.formats.tables import ContainerKind
 from pipeline.formats.toml_files import StrictModel
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -35,7 +35,7 @@ class Publisher(StrictModel):
 class Container(StrictModel):
     """How the file holds its rows; see `pipeline.formats.tables.rows`."""
 
-    kind: Kind
+    kind: ContainerKind
     delimiter: str = Field(",", min_length=1, max_length=1)
     root: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()

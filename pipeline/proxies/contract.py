@@ -1,4 +1,7 @@
-"""What turns a network into a score. A score is a pure function of (architecture, proxy configuration, seed)."""
+"""What a proxy is: it turns a network into a score.
+
+A score is a pure function of (architecture, proxy configuration, seed).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 PROXY_VERSION = 1  # of the identity; the version of a proxy's own code is part of what is identified
 
 
-Kind = Literal["trained", "zero-cost", "aggregate", "released"]
+ProxyKind = Literal["trained", "zero-cost", "aggregate", "released"]
 """What sort of proxy: trains the network, looks at the untrained one, sums what is stored, was scored by others."""
 
 
@@ -37,7 +40,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Score:
-    """What a proxy says of a network: a value, or a status other than ok with its reason."""
+    """The score of a network: a value, or a status other than ok with its reason."""
 
     value: float | None
     status: str
@@ -69,7 +72,7 @@ class Proxy:
     """
 
     name: str
-    kind: Kind
+    kind: ProxyKind
     configuration: dict[str, Any]
     version: int
     higher_is_better: bool
@@ -90,7 +93,7 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Proxies that share what they compute, and are scored together; picklable, since workers are handed it.
+    """Proxies that share what they compute and are scored together; picklable, since it is sent to workers.
 
     Args:
         name: as on the command line.
@@ -126,8 +129,8 @@ def _score_alone(
     proxy: Proxy, build: Callable[[], nn.Module], arch_id: str, seed: int, device: str, wanted: Collection[str]
 ) -> dict[str, Timed]:
     started = time.perf_counter()
-    found = proxy.score(build, arch_id, seed, device)
-    return {proxy.proxy_id: (found, time.perf_counter() - started)}
+    score = proxy.score(build, arch_id, seed, device)
+    return {proxy.proxy_id: (score, time.perf_counter() - started)}
 
 
 def _score_all_alone(
@@ -144,7 +147,7 @@ def proxy_id_of(name: str, configuration: dict[str, Any], version: int) -> str:
 
 
 def row_of(
-    proxy_id: str, name: str, kind: Kind, configuration: dict[str, Any], version: int, higher_is_better: bool
+    proxy_id: str, name: str, kind: ProxyKind, configuration: dict[str, Any], version: int, higher_is_better: bool
 ) -> dict[str, Any]:
     """The row of `proxies` for one."""
     return {

@@ -1,42 +1,39 @@
 """Aggregates: proxies that are sums of what is stored, which the view `aggregate_scores` computes.
 
-An aggregate is a row of `proxies` whose configuration has `terms`. Nothing is scored for it: wherever all its terms are
-stored, it has a score.
+An aggregate is a row of `proxies` of the kind aggregate. Nothing is scored for it: wherever all its terms are stored,
+it has a score.
 """
 
 from __future__ import annotations
 
-import tomllib
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from pipeline.errors import UserError, unknown
+from pipeline.formats import toml_files
+from pipeline.formats.toml_files import StrictModel
 from pipeline.lake.part_name import PartName
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import proxy_id_of, row_of
 
-VERSION = 1  # of what the view computes
+VERSION = 1  # of how the view computes the sum
 FOLDER = Path(__file__).parent / "presets"
 
 Iteration = Annotated[int, Field(ge=1)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Term(_Model):
+class Term(StrictModel):
     """One summand, turned so that higher is better.
 
     Args:
         proxy: the name of a proxy; a released score is NAME@SOURCE.
         proxy_id: one of its configurations; without it, the one with the most scores in the space.
         stage: takes the term from the stored losses of this stage instead of the score.
-        signal: whose losses; "sum" but for a menu.
+        signal: whose losses; "sum" except for a menu.
         mode: train (batch statistics) or eval (running statistics).
         iterations: the first and the last of those whose losses are averaged.
         transform: rank (relative, 1 for the best), log-rank, log of what is stored, or the value itself.
@@ -60,8 +57,8 @@ class Term(_Model):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         of_curves = {"signal": self.signal, "mode": self.mode, "iterations": self.iterations}
-        if self.stage is None and (odd := [name for name, value in of_curves.items() if value is not None]):
-            raise ValueError(f"{odd[0]} goes with stage, which is not given")
+        if self.stage is None and (superfluous := [name for name, value in of_curves.items() if value is not None]):
+            raise ValueError(f"{superfluous[0]} goes with stage, which is not given")
         if self.stage is not None and (missing := [name for name, value in of_curves.items() if value is None]):
             raise ValueError(f"a term with stage needs {missing[0]}")
         if self.iterations and self.iterations[0] > self.iterations[1]:
@@ -69,7 +66,7 @@ class Term(_Model):
         return self
 
 
-class Aggregate(_Model):
+class Aggregate(StrictModel):
     """A weighted sum of terms; higher is better."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -97,8 +94,8 @@ def recognised(name: str) -> bool:
     """Whether it is the name of a shipped aggregate, or of a TOML file that has terms."""
     if not name.endswith(".toml"):
         return name in names()
-    with suppress(UserError):  # whoever reads the file for something else tells what is wrong with it
-        return "terms" in _content(Path(name))
+    with suppress(UserError):  # the proxy that the file is read for next says what is wrong with it
+        return "terms" in toml_files.read(Path(name), "aggregate")
     return False
 
 
@@ -111,12 +108,7 @@ def load(name: str) -> Aggregate:
     if not name.endswith(".toml") and name not in names():
         raise unknown("aggregate", name, names())
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name.removeprefix('aggregate-')}.toml"
-    try:
-        return Aggregate.model_validate(_content(path))
-    except ValidationError as error:
-        found = error.errors()[0]
-        where = ".".join(str(part) for part in found["loc"]) or "the file"
-        raise UserError(f"aggregate {path}: {where}: {found['msg']}") from error
+    return toml_files.validated(Aggregate, toml_files.read(path, "aggregate"), path, "aggregate", "the file")
 
 
 def store(lake: Lake, benchmark: str, aggregate: Aggregate) -> bool:
@@ -132,12 +124,3 @@ def store(lake: Lake, benchmark: str, aggregate: Aggregate) -> bool:
     except FileExistsError:  # another process was quicker
         return False
     return True
-
-
-def _content(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"aggregate {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"aggregate {path} is not TOML: {error}") from error

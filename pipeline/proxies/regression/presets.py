@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from pipeline.errors import UserError, unknown
+from pipeline.formats import toml_files
+from pipeline.formats.toml_files import StrictModel
 
 FOLDER = Path(__file__).parent / "presets"
+_WHAT = "proxy preset"
 
 FREQUENCIES = {
     "low": [round(0.005 + 0.01 * i, 4) for i in range(10)],
@@ -21,18 +23,14 @@ FREQUENCIES = {
 """Presets of ten frequencies, in cycles a pixel."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Noise(_Model):
+class Noise(StrictModel):
     """Noise added to the input, drawn anew at every iteration."""
 
     kind: Literal["none", "uniform", "normal"] = "none"
     level: Annotated[float, Field(ge=0)] = 0.0
 
 
-class Signal(_Model):
+class Signal(StrictModel):
     """One signal of a stage's target, scaled by `level`."""
 
     kind: Literal["sin1d", "sin2d", "dot", "gdot", "resize"]
@@ -60,7 +58,7 @@ class Signal(_Model):
         return self
 
 
-class Stage(_Model):
+class Stage(StrictModel):
     """The target of one tap: its channels and the signals that add up to it."""
 
     channels: Annotated[int, Field(ge=1, le=640)]
@@ -75,7 +73,7 @@ class Loss(NamedTuple):
     weight: float
 
 
-class Rule(_Model):
+class Rule(StrictModel):
     """A score from the training losses, which cost no evaluation pass and know no running statistics.
 
     It is the weighted sum, over the losses, of the mean logarithm of the last few. With logarithms a stage weighs by
@@ -90,7 +88,7 @@ class Rule(_Model):
     last: Annotated[int, Field(ge=1)]
 
 
-class Schedule(_Model):
+class Schedule(StrictModel):
     """What the configurations have in common: how long to train, and how the losses of the stages make the score.
 
     Args:
@@ -141,7 +139,7 @@ class ImageSchedule(Schedule):
     """
 
     inputs: ClassVar[str] = "images"
-    stage_weights: Annotated[list[float], Field(min_length=1)] = [0.25, 0.5, 1.0]
+    stage_weights: list[float] = Field([0.25, 0.5, 1.0], min_length=1)
     initial: Literal["torch"] | None = None
     learning_rate: Annotated[float, Field(gt=0)] = 0.1
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
@@ -210,7 +208,7 @@ class SequencePreset(Schedule):
 
     inputs: ClassVar[str] = "sequences"
     task: Literal["sequences"]
-    stage_weights: Annotated[list[float], Field(min_length=1, max_length=1)] = [1.0]
+    stage_weights: list[float] = Field([1.0], min_length=1, max_length=1)
     batch: Annotated[int, Field(ge=1)] = 16
     features: Annotated[int, Field(ge=1)]
     input: Annotated[list[Signal], Field(min_length=1)]
@@ -252,20 +250,11 @@ def load(name: str) -> Preset | MenuPreset | SequencePreset:
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name.removeprefix('regression-')}.toml"
     if not name.endswith(".toml") and name not in names():
         raise unknown("proxy", name, names())
-    try:
-        data = _extended(tomllib.loads(path.read_text(encoding="utf-8")), path)
-        task = data.get("task")
-        if task not in _TASKS:
-            raise UserError(f"proxy preset {path}: task is {task!r}; it is 'menu', 'sequences' or left out")
-        return _TASKS[task].model_validate(data)
-    except OSError as error:
-        raise UserError(f"proxy preset {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"proxy preset {path} is not TOML: {error}") from error
-    except ValidationError as error:
-        found = error.errors()[0]
-        where = ".".join(str(part) for part in found["loc"]) or "the preset"
-        raise UserError(f"proxy preset {path}: {where}: {found['msg']}") from error
+    data = _extended(toml_files.read(path, _WHAT), path)
+    task = data.get("task")
+    if task not in _TASKS:
+        raise UserError(f"{_WHAT} {path}: task is {task!r}; it is 'menu', 'sequences' or left out")
+    return toml_files.validated(_TASKS[task], data, path, _WHAT, "the preset")
 
 
 def _extended(data: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -273,6 +262,6 @@ def _extended(data: dict[str, Any], path: Path) -> dict[str, Any]:
     if (name := data.pop("extends", None)) is None:
         return data
     if name not in names():
-        raise UserError(f"proxy preset {path}: extends: {unknown('proxy', str(name), names())}")
+        raise UserError(f"{_WHAT} {path}: extends: {unknown('proxy', str(name), names())}")
     base = FOLDER / f"{name.removeprefix('regression-')}.toml"
-    return {**_extended(tomllib.loads(base.read_text(encoding="utf-8")), base), "description": "", **data}
+    return {**_extended(toml_files.read(base, _WHAT), base), "description": "", **data}

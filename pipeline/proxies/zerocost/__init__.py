@@ -53,7 +53,7 @@ USES: dict[str, tuple[str, ...]] = {
     "az_progressivity": ("images",),
     "az_trainability": ("images",),
 }
-"""Each function of `measures`, with what its number depends on beside weights: its configuration holds just that."""
+"""Each function of `measures`, with what its number depends on besides weights: its configuration holds just that."""
 
 USES_APART: dict[str, tuple[str, ...]] = {"vkdnw": ("classes", "noise")}
 """The same for proxies that the bundle leaves out, because they cost more than all of it."""
@@ -69,8 +69,12 @@ USES_OF_SEQUENCES: dict[str, tuple[str, ...]] = {
 def names(inputs: str | None = None) -> tuple[str, ...]:
     """The bundle, and each proxy alone, of those for networks that take such inputs; or for any."""
     of_images = (*USES, *USES_APART)
-    known = {"images": of_images, "sequences": USES_OF_SEQUENCES, None: dict.fromkeys((*of_images, *USES_OF_SEQUENCES))}
-    return (BUNDLE, *known[inputs])
+    of_inputs = {
+        "images": of_images,
+        "sequences": USES_OF_SEQUENCES,
+        None: dict.fromkeys((*of_images, *USES_OF_SEQUENCES)),
+    }
+    return (BUNDLE, *of_inputs[inputs])
 
 
 def load(name: str, images: Path | str | None = None, inputs: str = "images") -> Bundle:
@@ -79,7 +83,8 @@ def load(name: str, images: Path | str | None = None, inputs: str = "images") ->
     Args:
         name: one of `names()`.
         images: as of `images.named`; labels are CIFAR-10's own, and the classes in turn where the images have none.
-        inputs: what the networks take, images or sequences; a proxy that is for the others alone is returned for them.
+        inputs: what the networks take, images or sequences; a proxy that is defined for the other inputs only is
+            returned for those.
 
     Raises:
         UserError: images that cannot be read, or images for sequences.
@@ -87,7 +92,7 @@ def load(name: str, images: Path | str | None = None, inputs: str = "images") ->
     of_sequences = name in names("sequences") and (inputs == "sequences" or name not in names("images"))
     if of_sequences and images is not None:
         raise UserError(f"--images does not go with {name} here: its networks take sequences, which are synthetic")
-    scorer = _Scorer(None if of_sequences else image_batches.named(images, IMAGES))
+    scorer = _BundleScorer(None if of_sequences else image_batches.named(images, IMAGES))
     chosen = [n for n in scorer.uses if n not in USES_APART] if name == BUNDLE else [name]
     return Bundle(name, tuple(scorer.proxy(n) for n in chosen), BUNDLE, scorer.score, network="features")
 
@@ -98,7 +103,7 @@ def _sequences() -> image_batches.Batch:
     return image_batches.Batch(data, {"kind": "normal", "seed": 0, "steps": STEPS})
 
 
-class _Scorer:
+class _BundleScorer:
     """A batch of images, or of sequences where none is given, and the proxies on it."""
 
     def __init__(self, batch: image_batches.Batch | None) -> None:
@@ -135,8 +140,8 @@ class _Scorer:
         self, build: Callable[[], nn.Module], arch_id: str, seed: int, device: str, wanted: Collection[str]
     ) -> dict[str, Timed]:
         """Every wanted proxy of one network; see `Bundle`."""
-        found = self._scores(build, arch_id, seed, device, [self.ids[proxy_id] for proxy_id in wanted])
-        return dict(zip(wanted, found, strict=True))
+        scores = self._scores(build, arch_id, seed, device, [self.ids[proxy_id] for proxy_id in wanted])
+        return dict(zip(wanted, scores, strict=True))
 
     def _one(self, name: str, build: Callable[[], nn.Module], arch_id: str, seed: int, device: str) -> Score:
         return self._scores(build, arch_id, seed, device, [name])[0][0]
@@ -151,8 +156,8 @@ class _Scorer:
             return provenance.stream_seed(BUNDLE, VERSION, name, seed, arch_id)
 
         images, labels = self.tensors
-        curved = "grasp" in names
-        passes = Passes(build, images, labels, CLASSES, stream, exact(device), curved=curved)
+        with_curvature = "grasp" in names
+        passes = Passes(build, images, labels, CLASSES, stream, exact(device), with_curvature=with_curvature)
         return [_score(passes, name) for name in names]
 
 
@@ -160,7 +165,7 @@ def _score(passes: Passes, name: str) -> Timed:
     """One proxy; where it has no value, why."""
     from pipeline.proxies.zerocost import measures
 
-    value, error, seconds = passes.ledger.charged(lambda: getattr(measures, name)(passes))
+    value, error, seconds = passes.results.timed(lambda: getattr(measures, name)(passes))
     if isinstance(error, UnbuildableError):
         return Score(None, "unbuildable", reason_of(error.__cause__ or error)), seconds
     if value is None:

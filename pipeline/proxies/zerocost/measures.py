@@ -33,7 +33,7 @@ def depth(passes: Passes) -> float:
 
 
 def flops(passes: Passes) -> float:
-    """The operations of a forward pass of one image, as `Watch` counts them."""
+    """The operations of a forward pass of one image, as `ForwardObserver` counts them."""
     return passes.sizes.operations
 
 
@@ -71,10 +71,11 @@ def fisher(passes: Passes) -> float:
     Turner et al., "BlockSwap: Fisher-Guided Block Substitution for Network Compression on a Budget", ICLR 2020.
 
     The sum over channels of 1/2 mean_n (sum_hw a dL/da)^2, where a is the output of a convolution or linear layer,
-    each times the weights of the channel: released scores give a weight the value of its channel, and sum over weights.
+    each times the number of weights of the channel: released scores give each weight the value of its channel, and sum
+    over weights.
     """
     total = 0.0
-    for (a, fan_in), g in zip(passes.forward.seen.outputs, passes.loss_gradients.outputs, strict=True):
+    for (a, fan_in), g in zip(passes.forward.observed.outputs, passes.loss_gradients.outputs, strict=True):
         per_image = (a.detach() * g.detach()).flatten(2).sum(2) if a.dim() > 2 else a.detach() * g.detach()
         total += fan_in * float((per_image.double() ** 2).mean(0).sum()) / 2
     return total
@@ -140,7 +141,7 @@ def naswot(passes: Passes) -> float:
 
     log |det K|, where K_ij counts the units of all ReLUs that are on for both images or off for both.
     """
-    agreement = passes.forward.seen.agreement
+    agreement = passes.forward.observed.agreement
     if agreement is None:
         raise ValueError("the network has no ReLU")
     return float(torch.linalg.slogdet(agreement).logabsdet)
@@ -221,9 +222,9 @@ def vkdnw(passes: Passes) -> float:
     return passes.sizes.layers - float((shares * (shares + 1e-10).log()).sum())
 
 
-def _products(weights: Sequence[Tensor], gradients: Sequence[Tensor], of: Callable[[Tensor], Tensor]) -> float:
+def _products(weights: Sequence[Tensor], gradients: Sequence[Tensor], transform: Callable[[Tensor], Tensor]) -> float:
     pairs = zip(weights, gradients, strict=True)
-    return sum(float(of(w.detach() * g.detach()).double().sum()) for w, g in pairs)
+    return sum(float(transform(w.detach() * g.detach()).double().sum()) for w, g in pairs)
 
 
 def _hidden_covariance(passes: Passes, layer: int) -> float:
@@ -249,13 +250,13 @@ def _correlation(rows: Tensor) -> Tensor:
 
 
 def _entropies(maps: Sequence[Tensor]) -> list[float]:
-    found = []
+    entropies = []
     for features in maps:
         points = features.detach().transpose(0, 1).flatten(1)
         variances = torch.linalg.eigvalsh(torch.cov(points, correction=0).double())
         shares = variances.clamp(min=0) / variances.clamp(min=0).sum()
-        found.append(-float((shares * (shares + 1e-8).log()).sum()))
-    return found
+        entropies.append(-float((shares * (shares + 1e-8).log()).sum()))
+    return entropies
 
 
 def _between_channels(signs: Tensor, gradient: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """The passes through one network that zero-cost proxies are made of; each is run once, when the first proxy asks.
 
-forward             one forward pass of the batch; every result down to `block_jacobians` stands on it
+forward             one forward pass of the batch; every result down to `curvature` uses it
 loss_gradients      its backward pass from the cross-entropy
 input_gradient      its backward pass from the sum of the logits
 block_gradients     its backward pass block by block
@@ -25,9 +25,9 @@ from torch.nn import functional
 
 from pipeline.networks.features import Features
 from pipeline.proxies.contract import UnbuildableError
-from pipeline.proxies.zerocost.entries import Entries
-from pipeline.proxies.zerocost.ledger import Ledger
-from pipeline.proxies.zerocost.watch import Watch, longest_chain
+from pipeline.proxies.zerocost.first_entries import FirstEntryObserver
+from pipeline.proxies.zerocost.forward_observer import ForwardObserver, longest_chain
+from pipeline.proxies.zerocost.shared_results import SharedResults
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ SMOOTHING = 0.05  # of the odds: the logits of a network that does not normalise
 
 
 class shared(Generic[T]):  # noqa: N801 (it is used as a decorator, like property)
-    """A method of `Passes` as an attribute that is computed once, on the ledger."""
+    """A method of `Passes` as an attribute that is computed once and kept among its `results`."""
 
     def __init__(self, make: Callable[[Passes], T]) -> None:
         self.make = make
@@ -52,7 +52,7 @@ class shared(Generic[T]):  # noqa: N801 (it is used as a decorator, like propert
     def __get__(self, passes: Passes | None, kind: type[Passes]) -> shared[T] | T:
         if passes is None:
             return self
-        return passes.ledger.get(self.make.__name__, lambda: self.make(passes))
+        return passes.results.get(self.make.__name__, lambda: self.make(passes))
 
 
 class Classifier(nn.Module):
@@ -75,7 +75,7 @@ class Classifier(nn.Module):
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a network is made of; `operations` and `depth` are those of `Watch` and `longest_chain`."""
+    """What a network is made of; `operations` and `depth` are those of `ForwardObserver` and `longest_chain`."""
 
     parameters: int
     layers: int
@@ -89,7 +89,7 @@ class Forward:
 
     images: Tensor
     logits: Tensor
-    seen: Watch
+    observed: ForwardObserver
     blocks: list[Tensor]
 
 
@@ -111,7 +111,7 @@ class Passes:
         classes: outputs of the head.
         seed: (name of a stream) -> its seed.
         device: where to compute. All that is random is drawn on the CPU.
-        curved: whether `curvature` will be asked for; the graph is kept for it.
+        with_curvature: whether `curvature` will be asked for; the graph is kept for it.
 
     Networks compute in training mode: batch normalisation takes the statistics of the batch.
     """
@@ -125,11 +125,11 @@ class Passes:
         seed: Callable[[str], int],
         device: torch.device,
         *,
-        curved: bool,
+        with_curvature: bool,
     ) -> None:
-        self.ledger = Ledger(torch.cuda.synchronize if device.type == "cuda" else lambda: None)
+        self.results = SharedResults(torch.cuda.synchronize if device.type == "cuda" else lambda: None)
         self._make, self._images, self._labels, self._classes = features, images, labels, classes
-        self._seed, self._device, self._curved = seed, device, curved
+        self._seed, self._device, self._with_curvature = seed, device, with_curvature
 
     def stream(self, name: str) -> Generator:
         """A random stream of its own, on the CPU."""
@@ -156,37 +156,37 @@ class Passes:
         """Counts, from a pass without numbers; of a sequence, from one time step."""
         network = copy.deepcopy(self.network).to("meta")
         shape = self._images.shape[1:] if self._images.dim() == 4 else (1, *self._images.shape[2:])
-        with Watch() as seen:
+        with ForwardObserver() as observed:
             logits = network(torch.empty(2, *shape, device="meta"))
         parameters = sum(p.numel() for p in network.parameters())
-        return Sizes(parameters, network.features.layers + 1, seen.operations, longest_chain(logits))
+        return Sizes(parameters, network.features.layers + 1, observed.operations, longest_chain(logits))
 
     @shared
     def forward(self) -> Forward:
         """One pass of the batch."""
-        network, found = self.network.train(), list[Tensor]()
+        network, blocks = self.network.train(), list[Tensor]()
         layout = torch.channels_last if self._images.dim() == 4 else torch.preserve_format
         images = self._images.to(self._device, memory_format=layout, copy=True).requires_grad_()
-        hooks = [block.register_forward_hook(lambda *called: found.append(called[2])) for block in _blocks(network)]
-        with Watch(patterns=True) as seen:
+        hooks = [block.register_forward_hook(lambda *called: blocks.append(called[2])) for block in _blocks(network)]
+        with ForwardObserver(patterns=True) as observed:
             logits = network(images)
         for hook in hooks:
             hook.remove()
-        return Forward(images, logits, seen, found)
+        return Forward(images, logits, observed, blocks)
 
     @shared
     def loss_gradients(self) -> Gradients:
         """Of the mean cross-entropy of the batch."""
-        weights, outputs = self.network.weights(), [output for output, _ in self.forward.seen.outputs]
+        weights, outputs = self.network.weights(), [output for output, _ in self.forward.observed.outputs]
         loss = functional.cross_entropy(self.forward.logits, self.labels)
-        found = _gradients(loss, [*weights, *outputs], create_graph=self._curved)
-        return Gradients(found[: len(weights)], found[len(weights) :])
+        gradients = _gradients(loss, [*weights, *outputs], create_graph=self._with_curvature)
+        return Gradients(gradients[: len(weights)], gradients[len(weights) :])
 
     @shared
     def input_gradient(self) -> Tensor:
         """Of the sum of all logits with regard to each input, flattened: [N, 3 x H x W]."""
-        (found,) = _gradients(self.forward.logits.sum(), [self.forward.images])
-        return found.flatten(1)
+        (gradient,) = _gradients(self.forward.logits.sum(), [self.forward.images])
+        return gradient.flatten(1)
 
     @shared
     def curvature(self) -> list[Tensor]:
@@ -199,12 +199,12 @@ class Passes:
     def block_gradients(self) -> list[tuple[Tensor, Tensor]]:
         """For each block but the first: random signs [N, C, H, W] of its output, and their gradient at its input."""
         stream, maps = self.stream("signs"), self.forward.blocks
-        found = []
+        pairs = []
         for before, after in pairwise(maps):
             signs = (torch.rand(after.shape, generator=stream) < 0.5).to(after.device, after.dtype) * 2 - 1
             (gradient,) = _gradients(after, [before], grad_outputs=signs)
-            found.append((signs, gradient))
-        return found
+            pairs.append((signs, gradient))
+        return pairs
 
     @shared
     def halves(self) -> list[list[Tensor]]:
@@ -268,9 +268,9 @@ class Passes:
                 drawn = torch.randn(weight.shape, generator=stream) * (2 / weight[0].numel()) ** 0.5
                 weight.copy_(drawn)
         images = torch.randn(self._images.shape, generator=stream).to(self._device)
-        with Entries() as seen:
+        with FirstEntryObserver() as observed:
             logits = network(images)
-        jacobian = seen.jacobian(logits, ENTRIES).double()
+        jacobian = observed.jacobian(logits, ENTRIES).double()
         odds = (1 - SMOOTHING) * logits.detach().double().softmax(1)[..., None] + SMOOTHING / self._classes
         centred = jacobian - (odds * jacobian).sum(1, keepdim=True)
         return torch.einsum("nci,ncj->ij", odds * centred, centred) / len(images)
@@ -281,21 +281,21 @@ def _blocks(network: Classifier) -> Sequence[nn.Module]:
 
 
 def _gradients(
-    of: Tensor,
+    output: Tensor,
     inputs: list[Tensor],
     *,
     grad_outputs: Tensor | None = None,
     create_graph: bool = False,
     retain_graph: bool = True,
 ) -> list[Tensor]:
-    """Gradients, zero where nothing depends on an input."""
-    wanted = [tensor for tensor in inputs if of.requires_grad and tensor.requires_grad]
+    """The gradient of an output with regard to each input, zero where it does not depend on it."""
+    wanted = [tensor for tensor in inputs if output.requires_grad and tensor.requires_grad]
     if not wanted:
         return [torch.zeros_like(tensor) for tensor in inputs]
-    found = iter(
+    computed = iter(
         torch.autograd.grad(
-            of, wanted, grad_outputs, retain_graph=retain_graph, create_graph=create_graph, allow_unused=True
+            output, wanted, grad_outputs, retain_graph=retain_graph, create_graph=create_graph, allow_unused=True
         )
     )
-    gradients = ((tensor, next(found) if tensor.requires_grad else None) for tensor in inputs)
+    gradients = ((tensor, next(computed) if tensor.requires_grad else None) for tensor in inputs)
     return [torch.zeros_like(tensor) if gradient is None else gradient for tensor, gradient in gradients]

@@ -13,9 +13,9 @@ from torch import nn
 from pipeline.networks.features import Features
 from pipeline.proxies import zerocost
 from pipeline.proxies.zerocost import measures
-from pipeline.proxies.zerocost.entries import Entries
+from pipeline.proxies.zerocost.first_entries import FirstEntryObserver
+from pipeline.proxies.zerocost.forward_observer import ForwardObserver, longest_chain
 from pipeline.proxies.zerocost.passes import Passes
-from pipeline.proxies.zerocost.watch import Watch, longest_chain
 
 CLASSES = 3
 IMAGES = torch.randn(8, 3, 4, 4, generator=torch.Generator().manual_seed(1))
@@ -33,10 +33,10 @@ class Chain(nn.Module):
         return [self.parts(x)]
 
 
-def passes(*parts: nn.Module, channels: int, images: torch.Tensor = IMAGES, curved: bool = False) -> Passes:
+def passes(*parts: nn.Module, channels: int, images: torch.Tensor = IMAGES, with_curvature: bool = False) -> Passes:
     labels = LABELS[: len(images)]
     made = Features(Chain(*parts), parts, channels)
-    return Passes(lambda: made, images, labels, CLASSES, len, torch.device("cpu"), curved=curved)
+    return Passes(lambda: made, images, labels, CLASSES, len, torch.device("cpu"), with_curvature=with_curvature)
 
 
 def linear(**options: bool) -> Passes:
@@ -69,7 +69,7 @@ def test_sizes_are_those_of_the_network() -> None:
 
 def test_operations_of_normalisation_rectifiers_and_pooling_count_as_documented() -> None:
     parts = (nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.AvgPool2d((1, 2)))
-    with Watch() as seen:
+    with ForwardObserver() as seen:
         nn.Sequential(*parts)(IMAGES)
     assert seen.operations == 2 * 48 + 48 + 12 * 4 + 6 * 2 and seen.outputs == []
 
@@ -100,7 +100,7 @@ def test_fisher_is_half_the_mean_square_of_activation_times_gradient_for_each_we
 
 
 def test_grasp_is_the_change_of_the_gradient_along_itself() -> None:
-    made = linear(curved=True)
+    made = linear(with_curvature=True)
     by_hand, step = ByHand(made), 1e-5
     moved = []
     for sign in (1, -1):
@@ -242,7 +242,7 @@ def test_vkdnw_is_the_entropy_of_the_information_of_first_entries() -> None:
     made = passes(*parts, channels=4)
     network, entries = made.network.eval(), dict(made.network.named_parameters())
     images = torch.randn(5, 3, 4, 4, generator=torch.Generator().manual_seed(2))
-    with Entries() as seen:
+    with FirstEntryObserver() as seen:
         logits = network(images)
     found = seen.jacobian(logits, 99)
 

@@ -15,7 +15,7 @@ from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.proxies import arithmetic, zerocost
-from pipeline.proxies.zerocost import ledger
+from pipeline.proxies.zerocost import shared_results
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan
 
@@ -110,10 +110,10 @@ def test_a_proxy_alone_gives_the_bits_that_it_gives_in_the_bundle() -> None:
     }
 
 
-def test_what_is_shared_is_charged_to_each_that_uses_it_and_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_shared_counts_for_each_that_uses_it_and_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(ledger, "time", SimpleNamespace(perf_counter=lambda: clock.now))
-    costs = ledger.Ledger()
+    monkeypatch.setattr(shared_results, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+    costs = shared_results.SharedResults()
 
     def takes(seconds: float, *needs: Callable[[], object]) -> None:
         for need in needs:
@@ -129,11 +129,11 @@ def test_what_is_shared_is_charged_to_each_that_uses_it_and_computed_once(monkey
     def broken() -> None:
         costs.get("broken", lambda: takes(5, forward) or {}["nothing"])
 
-    assert costs.charged(lambda: takes(1, backward))[2] == 31
-    assert costs.charged(lambda: takes(2, forward))[2] == 12
-    assert costs.charged(lambda: takes(3, forward, backward))[2] == 33
+    assert costs.timed(lambda: takes(1, backward))[2] == 31
+    assert costs.timed(lambda: takes(2, forward))[2] == 12
+    assert costs.timed(lambda: takes(3, forward, backward))[2] == 33
     for _ in range(2):
-        _, error, seconds = costs.charged(broken)
+        _, error, seconds = costs.timed(broken)
         assert isinstance(error, KeyError) and seconds == 15
     assert clock.now == 41
 

@@ -42,7 +42,7 @@ def passes() -> Passes:
     sequences = torch.randn(6, 3, WIDTHS[0], generator=torch.Generator().manual_seed(1))
     labels = torch.arange(6) % 3
     made = RecurrentFeatures(spec, WIDTHS)
-    return Passes(lambda: made, sequences, labels, 3, len, torch.device("cpu"), curved=True)
+    return Passes(lambda: made, sequences, labels, 3, len, torch.device("cpu"), with_curvature=True)
 
 
 def test_the_features_are_the_outputs_of_the_network_without_dropout() -> None:

@@ -1,25 +1,22 @@
-"""Look at a forward pass from outside: its convolutions, its activations, its operations.
-
-Networks call torch's functions through modules or directly, and share a ReLU or not. Watching the functions sees all
-of it in one place, whatever the network is made of.
-"""
+"""What a forward pass does, seen from outside: its convolutions, its activations, its operations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode
+
+from pipeline.proxies.zerocost.function_observer import FunctionObserver
 
 _LINEAR = (functional.conv2d, functional.linear)
 _RECTIFIERS = (functional.relu, functional.relu_)
 _WINDOWS = (functional.avg_pool2d, functional.max_pool2d)
 
 
-class Watch(TorchFunctionMode):
-    """Within `with Watch() as seen:`, what the forward pass does.
+class ForwardObserver(FunctionObserver):
+    """Within `with ForwardObserver() as observed:`, what the forward pass does.
 
     Attributes:
         outputs: of each convolution and linear layer, in the order of the calls, and the weights of one output channel.
@@ -36,28 +33,22 @@ class Watch(TorchFunctionMode):
         self.operations = 0
         self._patterns = patterns
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Iterable[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Call the function and note what it did."""
-        result = func(*args, **(kwargs or {}))
-        if func in _LINEAR:
-            fan_in = args[1][0].numel()
+    def observe(
+        self, function: Callable[..., Any], result: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+    ) -> None:
+        """Count and compare what a function did."""
+        if function in _LINEAR:
+            fan_in = arguments[1][0].numel()
             self.outputs.append((result, fan_in))
             self.operations += result[0].numel() * fan_in
-        elif func is functional.batch_norm:
+        elif function is functional.batch_norm:
             self.operations += 2 * result[0].numel()
-        elif func in _RECTIFIERS:
+        elif function in _RECTIFIERS:
             self.operations += result[0].numel()
             if self._patterns:
                 self._compare(result.detach())
-        elif func in _WINDOWS:
-            self.operations += result[0].numel() * _area(args[1])
-        return result
+        elif function in _WINDOWS:
+            self.operations += result[0].numel() * _area(arguments[1])
 
     def _compare(self, rectified: Tensor) -> None:
         on = (rectified > 0).flatten(1).float()
@@ -78,11 +69,11 @@ def longest_chain(output: Tensor) -> int:
     while stack:
         node = stack[-1]
         sources = [source for source, _ in node.next_functions if source is not None] if node is not None else []
-        open_ones = [source for source in sources if source not in depth]
+        unvisited = [source for source in sources if source not in depth]
         if node is None or node in depth:
             stack.pop()
-        elif open_ones:
-            stack += open_ones
+        elif unvisited:
+            stack += unvisited
         else:
             own = node.name().startswith(("ConvolutionBackward", "AddmmBackward", "MmBackward"))
             depth[node] = own + max((depth[source] for source in sources), default=0)

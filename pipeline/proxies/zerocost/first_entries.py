@@ -7,24 +7,25 @@ enough: no gradient of a whole parameter is computed, let alone one for each ima
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode
+
+from pipeline.proxies.zerocost.function_observer import FunctionObserver
 
 Reader = Callable[[Tensor], list[Tensor]]
 """Gradient of an output, [N, ...] -> that of the first entry of each parameter that made it, [N] each."""
 
 
-class Entries(TorchFunctionMode):
-    """Within `with Entries() as seen:`, the layers of a forward pass in the order of their calls.
+class FirstEntryObserver(FunctionObserver):
+    """Within `with FirstEntryObserver() as observed:`, the layers of a forward pass in the order of their calls.
 
     Attributes:
         outputs: of each convolution, linear layer and batch normalisation.
-        readers: what reads the gradients of its parameters' first entries off the gradient of its output.
+        readers: of each, the function from the gradient of its output to those of its parameters' first entries.
     """
 
     def __init__(self) -> None:
@@ -32,19 +33,13 @@ class Entries(TorchFunctionMode):
         self.outputs: list[Tensor] = []
         self.readers: list[Reader] = []
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Iterable[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Call the function and note what it read."""
-        result = func(*args, **(kwargs or {}))
-        if func in _READERS:
+    def observe(
+        self, function: Callable[..., Any], result: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+    ) -> None:
+        """Note the output of a layer, and what reads its gradient."""
+        if function in _READERS:
             self.outputs.append(result)
-            self.readers.append(_READERS[func](result, *args, **(kwargs or {})))
-        return result
+            self.readers.append(_READERS[function](result, *arguments, **keywords))
 
     def jacobian(self, logits: Tensor, entries: int) -> Tensor:
         """[N, classes, P]: of the logits [N, classes] with regard to the first entries, the first P <= `entries`."""
@@ -55,12 +50,12 @@ class Entries(TorchFunctionMode):
         return torch.stack(rows, 1)
 
     def _row(self, gradients: Sequence[Tensor | None], count: int, entries: int) -> Tensor:
-        found: list[Tensor] = []
+        derivatives: list[Tensor] = []
         for output, gradient, read in zip(self.outputs, gradients, self.readers, strict=True):
-            found += read(torch.zeros_like(output) if gradient is None else gradient)
-            if len(found) >= entries:
+            derivatives += read(torch.zeros_like(output) if gradient is None else gradient)
+            if len(derivatives) >= entries:
                 break
-        return torch.stack(found[:entries], 1).detach()
+        return torch.stack(derivatives[:entries], 1).detach()
 
 
 def _read_convolution(
@@ -69,8 +64,8 @@ def _read_convolution(
     (down, right), (top, left) = stride, padding
     height, width = output.shape[2:]
     padded = functional.pad(images[:, :1].detach(), (left, left, top, top))[:, 0]
-    seen = padded[:, : (height - 1) * down + 1 : down, : (width - 1) * right + 1 : right]
-    return lambda gradient: [(gradient[:, 0] * seen).sum((1, 2)), *([] if bias is None else [_summed(gradient)])]
+    pixels = padded[:, : (height - 1) * down + 1 : down, : (width - 1) * right + 1 : right]
+    return lambda gradient: [(gradient[:, 0] * pixels).sum((1, 2)), *([] if bias is None else [_summed(gradient)])]
 
 
 def _read_linear(output: Tensor, features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Reader:
