@@ -21,7 +21,7 @@ from pipeline.proxies.contract import Curve, Score
 from pipeline.proxies.regression import presets
 from tests.bench import floors
 from tests.bench.gpu import __main__ as command
-from tests.bench.gpu import about, agreement, graphs, marked, mps, runner, steady, wheels, whole, workers
+from tests.bench.gpu import about, agreement, graphs, marked, mps, runner, stacked, steady, wheels, whole, workers
 from tests.bench.gpu.runner import NoCardError, Step
 from tests.bench.gpu.setting import Setting, networks
 from tests.fixtures.tape import Tape
@@ -43,13 +43,14 @@ def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
     monkeypatch.setattr(agreement, "ENOUGH", 3)
     monkeypatch.setattr(graphs, "LONGER", 4)
     monkeypatch.setattr(whole, "LISTED", 1)
+    monkeypatch.setattr(stacked, "_engine", lambda: lambda rest, group, precision: rest)
     monkeypatch.setattr(workers, "STARTING", 1000.0)
     monkeypatch.setattr(floors, "mean", lambda name, count, preset: floors.cost(name, 0, presets.load(preset)))
     monkeypatch.setattr(marked, "files", lambda: [str(_marked_test(tmp_path))])
     return Setting(
         out, device="cpu", graph=Tape, preset=str(preset), spaces=("nasbench101",), sizes=(1,), streams=(1,), plain=2,
         many=5, repeats=1, shapes=2, processes=(1,), presets=(str(preset),), architectures=architectures,
-        workers=1, seconds=10_000,
+        workers=1, groups=(1,), seconds=10_000,
     )  # fmt: skip
 
 
@@ -93,6 +94,8 @@ def test_every_step_runs_through(setting: Setting, capfd: pytest.CaptureFixture[
     assert engine["size_1_run_1"]["networks"] == 5 and not engine["size_1_run_1"]["errors"]
     assert rows["workers"]["nasbench101"]["1_without_mps"]["errors"] == []
     assert mps.PROGRAM in rows["workers"]["mps"]
+    assert rows["stacked"]["groups of 1, ieee"]["networks"] == 8
+    assert rows["stacked"]["agreement, ieee"]["same_bits_again"] == 3
     agreed = rows["agreement"]["nasbench101"]
     assert agreed["statuses"] == {"ok": 3} and agreed["same_bits"] == 3 and agreed["engine_again"]["rho"] == 1
     # a channel that hardly varies is normalised all the same, which magnifies its rounding

@@ -1,6 +1,6 @@
 """`make gpu`: what a CUDA card does with this package, within ten minutes on the first one that comes.
 
-    python -m tests.bench.gpu [STEP ...] [--seconds 600] [--out data/gpu] [--images FOLDER]
+    python -m tests.bench.gpu [STEP[=SECONDS] ...] [--seconds 600] [--out data/gpu] [--images FOLDER]
 
 Each step runs in a process of its own with a deadline. When it ends, its row is printed and added to OUT/rows.jsonl, so
 that a run which is cut off has said what it knew; a step that fails says so, and the next goes on. `versions` comes
@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -28,6 +29,7 @@ from tests.bench.gpu import (
     kernels,
     marked,
     runner,
+    stacked,
     steady,
     whole,
     workers,
@@ -46,6 +48,7 @@ STEPS = {
     "ceiling": Step(kernels.ceiling, 40, "recorded networks that only replay, on 1 to 16 streams"),
     "convolutions": Step(convolutions.convolutions, 30, "a convolution's parts in the shapes of the networks"),
     "engine": Step(steady.engine, 110, "the engine in its steady state"),
+    "stacked": Step(stacked.stacked, 60, "the engine by operation tables"),
     "workers": Step(workers.workers, 90, "one, two, four, eight processes, without MPS and with it"),
     "agreement": Step(agreement.agreements, 60, "plain, engine, engine again: rho, first losses, spread"),
     "whole": Step(whole.whole, 540, "all of NAS-Bench-201, NAS-Bench-101 as far as time allows"),
@@ -56,21 +59,25 @@ TOTAL = sum(STEPS[name].seconds for name in BY_DEFAULT)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options().parse_args(arguments)
-    if unknown := set(options.steps) - set(STEPS):
+    given = dict(step.partition("=")[::2] for step in options.steps)
+    if unknown := set(given) - set(STEPS):
         sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}")
     if options.images is not None and not options.images.exists():
         sys.exit(f"--images {options.images} does not exist")
-    names = list(dict.fromkeys(["versions", *(options.steps or BY_DEFAULT)]))
+    names = list(dict.fromkeys(["versions", *(given or BY_DEFAULT)]))
     os.environ.update(executor.CUDA_SETTINGS | dict(os.environ))  # as `pipeline score` has them
     torch.set_num_threads(1)
     setting = Setting(
         options.out, images=options.images, plain=options.plain, many=options.many, architectures=options.architectures,
         presets=options.presets.split(","), spaces=options.spaces.split(","), sizes=_numbers(options.sizes),
-        processes=_numbers(options.processes), repeats=options.repeats, workers=options.workers,
+        processes=_numbers(options.processes), repeats=options.repeats,
+        groups=_numbers(options.groups), precisions=options.precisions.split(","), workers=options.workers,
     )  # fmt: skip
     began = time.monotonic()
+    steps = _within(names, options.seconds)
+    steps |= {name: replace(steps[name], seconds=float(seconds)) for name, seconds in given.items() if seconds}
     try:
-        failed = runner.run(_within(names, options.seconds), setting)
+        failed = runner.run(steps, setting)
     except NoCardError as error:
         sys.exit(str(error))
     print(f"{options.out / runner.ROWS}: {len(names)} rows, {failed} with an error, {time.monotonic() - began:.0f} s")
@@ -95,7 +102,7 @@ def _numbers(text: str) -> list[int]:
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.gpu", description=__doc__.partition("\n")[0])
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"{', '.join(STEPS)}; all but whole by default")
+    parser.add_argument("steps", nargs="*", metavar="STEP", help="NAME or NAME=SECONDS")
     parser.add_argument("--seconds", type=float, default=TOTAL * 0.9, help="for all steps together; fewer trim repeats")
     parser.add_argument("--out", type=Path, default=Path("data/gpu"), help="folder of the results")
     parser.add_argument("--images", type=Path, help="a folder of pictures instead of the synthetic batch")
@@ -104,6 +111,8 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, default=2, help="of the engine's steady state")
     parser.add_argument("--sizes", default="8,16", help="networks of a group")
     parser.add_argument("--processes", default="1,2,4,8", help="that train at the same time")
+    parser.add_argument("--groups", default="64,128", help="networks of a group of the engine by operation tables")
+    parser.add_argument("--precisions", default="ieee", help="of its products")
     parser.add_argument("--workers", type=int, help="of whole; as many as `pipeline score` has by default")
     parser.add_argument("--spaces", default="nasbench201,nasbench101")
     parser.add_argument("--presets", default="regression-fast,regression-n101,regression-menu", help="of whole")

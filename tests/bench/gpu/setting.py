@@ -44,6 +44,8 @@ class Setting:
         many: networks of a steady state.
         repeats: of a measurement.
         shapes: convolutions that are timed.
+        groups: networks of a group of the engine by operation tables.
+        precisions: of its products.
         presets: that whole spaces are scored with.
         architectures: file with those of NAS-Bench-101 that are scored, one per line.
         workers: that score whole spaces; None for as many as `pipeline score` has by default.
@@ -63,6 +65,8 @@ class Setting:
     many: int = 256
     repeats: int = 2
     shapes: int = 99
+    groups: Sequence[int] = (64, 128)
+    precisions: Sequence[str] = ("ieee",)
     processes: Sequence[int] = (1, 2, 4, 8)
     presets: Sequence[str] = ("regression-fast", "regression-n101", "regression-menu")
     architectures: Path | None = None
