@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 import torch
 from packaging.requirements import Requirement
+from torch import nn
 
+from pipeline import benchmarks
 from pipeline.proxies.contract import Curve, Score
 from pipeline.proxies.regression import presets
 from tests.bench import floors
@@ -30,9 +32,28 @@ SHORT = 'name = "short"\nextends = "regression-n101"\niterations = 2\nevaluate_e
 CELL = '{"adjacency":"010001000","operations":["input","conv1x1-bn-relu","output"]}'
 
 
+class Small(nn.Module):
+    """Three taps after a convolution whose channels are those of the cell's adjacency."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, channels, 3, 4, 1, bias=False), nn.BatchNorm2d(channels))
+        self.body = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        first = self.stem(images)
+        second = self.body(first).relu()
+        return [first, second, first + second]
+
+    @classmethod
+    def built(cls, _: str, spec: dict[str, Any]) -> Small:
+        return cls(2 + spec["adjacency"].count("1"))
+
+
 @pytest.fixture
 def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
-    """Everything that a card would do is done by the CPU, a little of it."""
+    """Everything that a card would do is done by the CPU, a little of it, with small networks."""
+    whole_benchmarks = {name: benchmarks.load(name) for name in ("nasbench201", "nasbench101")}
     preset = tmp_path / "short.toml"
     preset.write_text(SHORT)
     architectures = tmp_path / "architectures.txt"
@@ -44,11 +65,14 @@ def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
     monkeypatch.setattr(graphs, "LONGER", 4)
     monkeypatch.setattr(whole, "LISTED", 1)
     monkeypatch.setattr(stacked, "_engine", lambda: lambda rest, group, precision: rest)
+    monkeypatch.setattr(stacked, "NAME", "nasbench101")
+    monkeypatch.setattr(stacked, "ENOUGH", 3)
+    monkeypatch.setattr(benchmarks, "load", lambda name: replace(whole_benchmarks[name], build=Small.built))
     monkeypatch.setattr(workers, "STARTING", 1000.0)
     monkeypatch.setattr(floors, "mean", lambda name, count, preset: floors.cost(name, 0, presets.load(preset)))
     monkeypatch.setattr(marked, "files", lambda: [str(_marked_test(tmp_path))])
     return Setting(
-        out, device="cpu", graph=Tape, preset=str(preset), spaces=("nasbench101",), sizes=(1,), streams=(1,), plain=2,
+        out, device="cpu", graph=Tape, preset=str(preset), spaces=("nasbench101",), sizes=(1,), streams=(1,), plain=3,
         many=5, repeats=1, shapes=2, processes=(1,), presets=(str(preset),), architectures=architectures,
         workers=1, groups=(1,), seconds=10_000,
     )  # fmt: skip
@@ -79,7 +103,7 @@ def test_every_step_runs_through(setting: Setting, capfd: pytest.CaptureFixture[
     assert together["statuses"] == {"ok": 3} and together["recorded"]
     assert together["beside_and_alone"]["first_loss_apart_at_most"] == 0 and together["same_bits"] == 1
     assert rows["tests"]["exit_code"] == 0 and "1 passed" in rows["tests"]["last"][-1]
-    assert rows["plain"]["nasbench101"]["networks"] == 2 and rows["plain"]["nasbench101"]["ms_per_architecture"] > 0
+    assert rows["plain"]["nasbench101"]["networks"] == 3 and rows["plain"]["nasbench101"]["ms_per_architecture"] > 0
     host = rows["host"]["nasbench101"]
     assert host["networks"] == 5 and host["ms_per_architecture"] > 0
     assert any("regression" in line for lines in host["threads"].values() for line in lines)
@@ -103,6 +127,14 @@ def test_every_step_runs_through(setting: Setting, capfd: pytest.CaptureFixture[
     assert sum(rows["whole"]["scores"].values()) == 2
     assert (setting.out / "scores" / "lake.json").exists()
     assert not list((setting.out / "scores").rglob("curves.parquet"))
+
+
+def test_other_processes_train_with_the_plain_loop(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # they know the real networks only
+    [there] = agreement.plainly(setting, "nasbench101", 0, 1)
+    assert there.status == "ok"
+    assert there == agreement._plain_score(setting.preset, None, "cpu", "nasbench101", 0)
+    assert agreement.plainly(setting, "nasbench101", 3, 3) == []
 
 
 def test_the_lake_of_scores_is_one_that_merge_takes_and_the_next_run_goes_on(setting: Setting, lake: Path) -> None:
