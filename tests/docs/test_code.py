@@ -15,11 +15,10 @@ import pytest
 from torch import nn
 
 from pipeline import cli
-from pipeline.benchmarks.nasbench_nlp import benchmark as nasbench_nlp
-from pipeline.benchmarks.nasbench_nlp import network
-from tests.benchmarks.nds.test_check import stated
+from pipeline.benchmarks.nasbench_nlp import architectures, network
+from pipeline.benchmarks.nasbench_nlp.metrics import WORDS
 from tests.docs.documents import ROOT, Block, blocks, commands, name
-from tests.fixtures import lakes, nasbench101_files, nds_files, nlp_files, published
+from tests.fixtures import lakes, nasbench101_files, nasbench201_files, nasbench_nlp_files, nds_files
 
 PAGES = [
     ROOT / "README.md",
@@ -67,15 +66,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def publish(root: Path) -> None:
     """Files of the names that the documents show, in the forms that are published."""
-    published.nats_folder(
-        root / "NATS-tss-v1_0-3ffb9-simple", published.topologies(3), {"12": (777,), "200": (777, 888)}
+    nasbench201_files.nats_folder(
+        root / "NATS-tss-v1_0-3ffb9-simple", nasbench201_files.topologies(3), {"12": (777,), "200": (777, 888)}
     )
     nasbench101_files.write(root / "nasbench_only108.tfrecord", nasbench101_files.rows(nasbench101_files.cells(3)))
     for space in ("darts", "resnext-a"):
-        nds_files.write(root / nds_files.FILES[space], [stated(space, number) for number in range(2)])
-    recipe = nasbench_nlp.canonical("cells", nlp_files.RNN)
-    parameters = network.parameters(recipe) + nasbench_nlp.WORDS["ptb"] * (network.WIDTHS[0] + 1)
-    nlp_files.folder(root / "train_logs_single_run", [nlp_files.log(nlp_files.RNN, params=parameters)])
+        nds_files.write(root / nds_files.FILES[space], [nds_files.stated(space, number) for number in range(2)])
+    recipe = architectures.canonical("cells", nasbench_nlp_files.RNN)
+    parameters = network.parameters(recipe) + WORDS["ptb"] * (network.WIDTHS[0] + 1)
+    nasbench_nlp_files.folder(
+        root / "train_logs_single_run", [nasbench_nlp_files.log(nasbench_nlp_files.RNN, params=parameters)]
+    )
 
 
 @functools.cache  # several pages show the same first steps

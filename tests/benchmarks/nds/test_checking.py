@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from pipeline.benchmarks.nds import architectures, cell_network, checking, residual_spaces
+from pipeline.benchmarks.nds import architectures, checking, residual_spaces
 from pipeline.benchmarks.parameter_check import drawn
 from pipeline.cli import application as cli
 from pipeline.formats import json_arrays
 from pipeline.lake.store import Lake
 from tests.fixtures import nds_files
-from tests.fixtures.nds_files import Json
-
-
-def stated(space: str, number: int, **changes: Any) -> Json:
-    """A job whose params are those of its network as trained on CIFAR-10."""
-    network = nds_files.net(space, number) | changes
-    spec = architectures.canonical(space, network)
-    if "block_type" in spec:
-        return nds_files.job(network, params=residual_spaces.parameters(spec))
-    auxiliary = bool(network["aux"])
-    count = cell_network.trained_parameters(spec, 10, imagenet=False, auxiliary=auxiliary)
-    return nds_files.job(network, params=count)
 
 
 @pytest.mark.parametrize("space", ["darts", "nasnet", "resnet", "resnext-a"])
 def test_a_file_that_agrees_is_confirmed(tmp_path: Path, space: str) -> None:
-    path = nds_files.write(tmp_path / nds_files.FILES[space], [stated(space, n) for n in range(4)])
+    path = nds_files.write(tmp_path / nds_files.FILES[space], [nds_files.stated(space, n) for n in range(4)])
     [result] = checking.check(path, 50)
     assert result.confirmed and result.line == (
         f"{path.name}: 4 networks built, all with the parameters that the file states"
@@ -37,7 +24,7 @@ def test_a_file_that_agrees_is_confirmed(tmp_path: Path, space: str) -> None:
 
 
 def test_auxiliary_heads_count(tmp_path: Path) -> None:
-    job = stated("darts", 0, aux=True)
+    job = nds_files.stated("darts", 0, aux=True)
     path = nds_files.write(tmp_path / "DARTS.json", [job])
     assert checking.check(path, 50)[0].confirmed
     job["net"]["aux"] = False
@@ -64,7 +51,7 @@ def test_reading_num_gs_as_a_width_is_exposed(tmp_path: Path) -> None:
 
 
 def test_a_sample_is_spread_over_the_file_and_the_same_each_time(tmp_path: Path) -> None:
-    jobs = [stated("resnet", 0) | {"params": 1} for _ in range(400)]
+    jobs = [nds_files.stated("resnet", 0) | {"params": 1} for _ in range(400)]
     path = nds_files.write(tmp_path / "ResNet.json", jobs)
     first, second = ([p for p, _ in drawn(json_arrays.read(path), 20, lambda pair: pair)] for _ in range(2))
     assert first == second and len(set(first)) == 20
@@ -86,11 +73,13 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
 def test_ingest_tells_at_once_and_keeps_what_the_file_says(
     lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good = nds_files.write(tmp_path / "ResNet.json", [stated("resnet", n) for n in range(3)])
+    good = nds_files.write(tmp_path / "ResNet.json", [nds_files.stated("resnet", n) for n in range(3)])
     code, out, err = run(capsys, "ingest", "nds", good, "--lake", lake)
     assert (code, err) == (0, "") or "ingesting" in err
     assert "3 networks built, all with the parameters" in out
-    wrong = nds_files.write(tmp_path / "Vanilla.json", [stated("vanilla", n) | {"params": 77} for n in range(3)])
+    wrong = nds_files.write(
+        tmp_path / "Vanilla.json", [nds_files.stated("vanilla", n) | {"params": 77} for n in range(3)]
+    )
     code, out, err = run(capsys, "ingest", "nds", wrong, "--lake", lake)
     assert (
         code == 1 and "error: the networks built are not confirmed by Vanilla.json; what the files say is stored" in err
@@ -103,10 +92,10 @@ def test_ingest_tells_at_once_and_keeps_what_the_file_says(
 
 
 def test_check_is_a_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    good = nds_files.write(tmp_path / "ResNet.json", [stated("resnet", n) for n in range(3)])
+    good = nds_files.write(tmp_path / "ResNet.json", [nds_files.stated("resnet", n) for n in range(3)])
     code, out, _ = run(capsys, "check", "nds", good, "--sample", 2)
     assert (code, out) == (0, "ResNet.json: 2 networks built, all with the parameters that the file states\n")
-    wrong = nds_files.write(tmp_path / "DARTS.json", [stated("darts", 0) | {"params": 7}, {}])
+    wrong = nds_files.write(tmp_path / "DARTS.json", [nds_files.stated("darts", 0) | {"params": 7}, {}])
     code, out, err = run(capsys, "check", "nds", good, wrong)
     assert code == 1 and err == "error: the networks built are not confirmed by DARTS.json\n"
     assert out.count("\n") == 2 and "1 of 1 networks built have other parameters" in out
