@@ -83,13 +83,13 @@ def test_a_bundle_that_is_half_stored_computes_what_is_missing(sizes: Path, monk
     score.run(sizes, plan("random"), workers=1)
     before = {(r["arch_id"], r["proxy_id"]): r["run_id"] for r in rows(sizes)}
     asked: list[set[str]] = []
-    scores = zerocost._Scorer._scores
+    scores = zerocost._BundleScorer._scores
 
     def watched(self: Any, *arguments: Any) -> Any:
         asked.append(set(arguments[-1]))
         return scores(self, *arguments)
 
-    monkeypatch.setattr(zerocost._Scorer, "_scores", watched)
+    monkeypatch.setattr(zerocost._BundleScorer, "_scores", watched)
     done = score.run(sizes, plan("zero-cost"), workers=1)
     assert (done.before, done.scored) == (3, 2 * len(zerocost.USES) - 3)
     assert sorted(len(set(zerocost.USES) - names) for names in asked) == [1, 2]
