@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from reports.results import collect, lake, render
+from reports.results import collect, lake, picture, render
 from reports.results.spaces import SPACES
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -63,9 +63,12 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as temporary:
             results = compute(arguments.data, arguments.lake or Path(temporary) / "lake")
         RESULTS.write_text(written(results), encoding="utf-8")
-    for path, text in render.documents(json.loads(RESULTS.read_text(encoding="utf-8"))).items():
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    for path, text in render.documents(results).items():
         path.write_text(text, encoding="utf-8")
         print(path.relative_to(render.ROOT))
+    picture.PICTURE.write_bytes(picture.drawn(results))
+    print(picture.PICTURE.relative_to(render.ROOT))
 
 
 if __name__ == "__main__":

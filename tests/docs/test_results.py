@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+import importlib.metadata
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from reports.results import collect, lake, render
+from reports.results import collect, lake, picture, render
 from reports.results.__main__ import RESULTS
 from reports.results.spaces import SPACES
 
@@ -29,6 +33,17 @@ def test_the_documents_say_what_the_results_are(results: Row) -> None:
 
 def test_the_results_are_those_of_the_stored_scores(results: Row) -> None:
     assert results["scores_sha256"] == collect.scores_sha256(), "data/scores has changed: run `make results DATA=...`"
+
+
+def test_the_picture_shows_the_results(results: Row) -> None:
+    """With the matplotlib that the project pins; another one may draw another line of pixels."""
+    version = importlib.metadata.version("matplotlib")
+    if f"matplotlib=={version}\n" not in (render.ROOT / "constraints.txt").read_text(encoding="utf-8"):
+        pytest.skip(f"matplotlib {version} is not the one of constraints.txt")
+    stored, drawn = (
+        np.asarray(Image.open(io.BytesIO(png))) for png in (picture.PICTURE.read_bytes(), picture.drawn(results))
+    )
+    assert stored.shape == drawn.shape and np.array_equal(stored, drawn)
 
 
 def test_a_finding_that_no_longer_holds_is_not_written(results: Row) -> None:
@@ -73,17 +88,21 @@ def assert_equal(stored: list[Row], computed: list[Row], tolerance: float) -> No
     """The same rows in the same order, numbers within a tolerance."""
     assert len(stored) == len(computed)
     for one, other in zip(stored, computed, strict=True):
-        assert flat(one) == pytest.approx(flat(other), abs=tolerance, rel=0)
+        (text, numbers), (other_text, other_numbers) = spread(one), spread(other)
+        assert text == other_text
+        assert numbers == pytest.approx(other_numbers, abs=tolerance, rel=0), text
 
 
-def flat(row: Row) -> Row:
-    """The row with its dictionaries and lists of numbers spread over keys of their own; text and None as text."""
-    found: Row = {}
+def spread(row: Row) -> tuple[Row, dict[str, float]]:
+    """The text and the numbers of a row, those in dictionaries and lists under keys of their own."""
+    text, numbers = Row(), dict[str, float]()
     for key, value in row.items():
-        if isinstance(value, dict):
-            found |= {f"{key}.{inner}": member for inner, member in flat(value).items()}
-        elif isinstance(value, list | tuple):
-            found |= {f"{key}.{place}": member for place, member in enumerate(value)}
+        if isinstance(value, dict | list | tuple):
+            inner = value if isinstance(value, dict) else dict(enumerate(value))
+            more_text, more_numbers = spread({f"{key}.{name}": member for name, member in inner.items()})
+            text, numbers = {**text, **more_text}, {**numbers, **more_numbers}
+        elif isinstance(value, int | float):
+            numbers[key] = value
         else:
-            found[key] = value if isinstance(value, int | float) else str(value)
-    return found
+            text[key] = value
+    return text, numbers
