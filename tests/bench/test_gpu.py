@@ -270,6 +270,7 @@ class TestRunner:
         steps = command._within(["versions", "graph"], 11)
         assert sum(step.seconds for step in steps.values()) == pytest.approx(11)
         assert command._within(["versions", "whole"], 300)["whole"].seconds == 275
+        assert command._within(["versions", "whole"], 100)["whole"].seconds == 90
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a card")

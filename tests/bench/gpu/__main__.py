@@ -89,7 +89,7 @@ def _within(names: Sequence[str], seconds: float) -> dict[str, Step]:
     steps = {name: STEPS[name] for name in names}
     measured = sum(step.seconds for name, step in steps.items() if name != "whole")
     if "whole" in steps:
-        measured = min(measured, seconds / 2)
+        measured = min(measured, seconds / 10)
         steps["whole"] = Step(steps["whole"].run, seconds - measured, steps["whole"].help)
         return steps
     scale = min(2.0, seconds / measured)
@@ -111,7 +111,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, default=2, help="of the engine's steady state")
     parser.add_argument("--sizes", default="8,16", help="networks of a group")
     parser.add_argument("--processes", default="1,2,4,8", help="that train at the same time")
-    parser.add_argument("--groups", default="64,128", help="networks of a group of the engine by operation tables")
+    parser.add_argument("--groups", default="64", help="networks of a group of the engine by operation tables")
     parser.add_argument("--precisions", default="ieee", help="of its products")
     parser.add_argument("--workers", type=int, help="of whole; as many as `pipeline score` has by default")
     parser.add_argument("--spaces", default="nasbench201,nasbench101")

@@ -51,7 +51,7 @@ def versions(setting: Setting) -> Row:
         "python": platform.python_version(), "kernel": platform.release(), "host": _processor(),
         "cores": executor.default_workers(), "memory_gb": _memory_gb(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "environment": {k: v for k, v in os.environ.items() if k.startswith(("CUDA", "NVIDIA", "PYTORCH", "OMP"))},
+        "environment": {k: v for k, v in os.environ.items() if k.startswith(("CUDA_", "PYTORCH_", "OMP_", "TRITON_"))},
         "tf32_before": _tf32(),
     }  # fmt: skip
     card.exact(setting.device)

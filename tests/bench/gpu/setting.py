@@ -65,7 +65,7 @@ class Setting:
     many: int = 256
     repeats: int = 2
     shapes: int = 99
-    groups: Sequence[int] = (64, 128)
+    groups: Sequence[int] = (64,)
     precisions: Sequence[str] = ("ieee",)
     processes: Sequence[int] = (1, 2, 4, 8)
     presets: Sequence[str] = ("regression-fast", "regression-n101", "regression-menu")

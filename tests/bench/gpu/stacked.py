@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +31,7 @@ def stacked(setting: Setting) -> Row:
     for number, (group, precision) in enumerate(ways):
         share = setting.left / (len(ways) - number + 1)
         try:
-            on = engine(setting.card(setting.sizes[0]), group=group, precision=precision)
+            on = _made(engine, setting, group, precision)
             training = Training(proxy, networks(NAME, 8 * group, len(expected) or setting.plain), on)
             began = time.perf_counter()
             with utilisation(setting) as used:
@@ -59,11 +60,17 @@ def _engine() -> Any:
         return None
 
 
+def _made(engine: Any, setting: Setting, group: int, precision: str) -> Any:
+    settings = {"graph": setting.graph, "group": group, "precision": precision}
+    known = inspect.signature(engine).parameters
+    return engine(setting.card(setting.sizes[0]), **{name: value for name, value in settings.items() if name in known})
+
+
 def _agree(setting: Setting, row: Row, engine: Any, expected: Sequence[Score]) -> None:
     proxy, some = setting.proxy(), networks(NAME, max(ENOUGH, len(expected)))
     beside = score_all(proxy, some, setting.device, setting.card(setting.sizes[0]))
     for precision in setting.precisions:
-        on = engine(setting.card(setting.sizes[0]), group=setting.groups[0], precision=precision)
+        on = _made(engine, setting, setting.groups[0], precision)
         once, again = (score_all(proxy, some, setting.device, on) for _ in range(2))
         row[f"agreement, {precision}"] = {
             "statuses": statuses(once),

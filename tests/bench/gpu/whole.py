@@ -29,8 +29,8 @@ FIRST = 2000  # architectures of a space that are scored before all of it: shoul
 LISTED = 500  # of a list; then twice as many, and so on
 KEPT = ("scores.parquet", "proxies.parquet", "runs.parquet")
 STORED = Path("data/scores")
-AT_END = 25.0  # seconds that are kept for the results
-STOPPING = 20.0  # seconds from Ctrl-C until what is done is stored
+AT_END = 15.0  # seconds that are kept for the results
+STOPPING = 15.0  # seconds from Ctrl-C until what is done is stored
 
 
 def whole(setting: Setting) -> Row:
@@ -53,7 +53,7 @@ def whole(setting: Setting) -> Row:
 
 def _work(setting: Setting, lake: Path, row: Row) -> None:
     for number, job in enumerate(_jobs(setting)):
-        if setting.left < AT_END + STOPPING + 10:
+        if setting.left < AT_END + STOPPING + 5:
             row["stopped"] = "no time left; the same command goes on"
             break
         seconds = setting.left - AT_END - STOPPING
