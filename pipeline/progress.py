@@ -14,10 +14,10 @@ _QUIET_SECONDS = 10.0  # between two plain lines
 
 @contextlib.contextmanager
 def progress(what: str, total: int | None) -> Iterator[Advance]:
-    """Yield a function that is told how many more are done.
+    """Yield a function to call with how many more are done.
 
     Args:
-        what: said in front: "scoring regression-n101".
+        what: what is done, the first words of the line: "scoring regression-n101".
         total: how many there are, where that is known.
     """
     bar = _terminal(what, total) if sys.stderr.isatty() else _lines(what, total)
@@ -48,24 +48,24 @@ def _terminal(what: str, total: int | None) -> Iterator[Advance]:
 
 @contextlib.contextmanager
 def _lines(what: str, total: int | None) -> Iterator[Advance]:
-    started = said = time.monotonic()
+    started = printed = time.monotonic()
     count = 0
 
-    def say() -> None:
+    def print_line() -> None:
         of = f" of {total}" if total is not None else ""
         left = f", {(total - count) * (time.monotonic() - started) / count:.0f} s left" if total and count else ""
         print(f"{what}: {count}{of}, {_rate(count, started)}{left}", file=sys.stderr, flush=True)
 
     def advance(more: int) -> None:
-        nonlocal count, said
+        nonlocal count, printed
         count += more
-        if time.monotonic() - said >= _QUIET_SECONDS:
-            said = time.monotonic()
-            say()
+        if time.monotonic() - printed >= _QUIET_SECONDS:
+            printed = time.monotonic()
+            print_line()
 
     yield advance
     if count:
-        say()
+        print_line()
 
 
 def _rate(count: int, started: float) -> str:

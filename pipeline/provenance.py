@@ -89,12 +89,12 @@ def _released_version(root: Path) -> str:
 
 def new_run(stage: str, arguments: Mapping[str, Any], device: str = "cpu") -> dict[str, Any]:
     """The row of `runs` for a run that begins now; of paths the last component: lakes and reports are handed on."""
-    told = {name: value.name if isinstance(value, Path) else value for name, value in arguments.items()}
+    given = {name: value.name if isinstance(value, Path) else value for name, value in arguments.items()}
     versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
     return {
         "run_id": uuid.uuid4().hex[:16],
         "stage": stage,
-        "arguments": canonical_json(told),
+        "arguments": canonical_json(given),
         "started_at": datetime.now(UTC),
         "finished_at": None,
         "status": "running",

@@ -1,4 +1,4 @@
-"""On the way into the lake: the rows of one source, gathered from batches and written to one part."""
+"""The rows of one source, collected from batches and written to one part."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RELEASED_VERSION = 1  # of the identity of a released score's proxy
 
 
 @dataclass
-class Gathered:
+class SourcePart:
     """What has been read of a source, counted, and written to its part in pieces or at the end.
 
     Args:

@@ -23,7 +23,7 @@ from pipeline.errors import NotThisFormError, UserError, os_errors_explained
 from pipeline.ingest import mapped_table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
-from pipeline.ingest.part import Gathered
+from pipeline.ingest.part import SourcePart
 from pipeline.lake.part_name import PartName
 from pipeline.lake.staging import StagedPart
 from pipeline.lake.store import Lake
@@ -142,7 +142,7 @@ class _Source:
         known = _by_number(self, lake) if self.by_index else {}
         return mapped_table.read(self.mapping, self.benchmark, self.path, known)
 
-    def row(self, source_id: str, sha256: str, size: int, gathered: Gathered) -> dict[str, Any]:
+    def row(self, source_id: str, sha256: str, size: int, part: SourcePart) -> dict[str, Any]:
         """The row of `sources`."""
         path = self.path.absolute()
         return {
@@ -154,9 +154,9 @@ class _Source:
             "bytes": size,
             "licence": self.mapping.licence if self.mapping else self.benchmark.licence,
             "reader_version": self.version,
-            "rows": gathered.values,
-            "rejected": gathered.rejected,
-            "run_id": gathered.run_id,
+            "rows": part.values,
+            "rejected": part.rejected,
+            "run_id": part.run_id,
         }
 
 
@@ -229,34 +229,34 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
             _as_read_before(lake, source, sha256)
     arguments = {"benchmark": source.benchmark.name, "source": source.name, "path": source.path}
     run = provenance.new_run("ingest", {**arguments, "curves": source.curves, "max_rejects": max_rejects})
-    gathered = Gathered(source.benchmark, source.mapping, source.path, source_id, run["run_id"], lake, only_curves)
+    part = SourcePart(source.benchmark, source.mapping, source.path, source_id, run["run_id"], lake, only_curves)
     try:
         with contextlib.ExitStack() as stack:
-            staged = _drain(stack, lake_root, source, batches, gathered)
-            _judge(source, gathered, max_rejects)
+            staged = _read_all(stack, lake_root, source, batches, part)
+            _refuse_bad(source, part, max_rejects)
             staged = staged or _open(stack, lake_root, source, source_id)
-            gathered.flush(staged)
-            gathered.describe(staged)
-            staged.append("sources", [source.row(source_id, sha256, size, gathered)])
+            part.flush(staged)
+            part.describe(staged)
+            staged.append("sources", [source.row(source_id, sha256, size, part)])
             staged.append("runs", [provenance.finished(run)])
     except FileExistsError:  # another process has ingested the same file meanwhile
         return _summary(source, None, started)
-    return _summary(source, gathered, started)
+    return _summary(source, part, started)
 
 
-def _drain(
-    stack: contextlib.ExitStack, lake_root: Path, source: _Source, batches: Iterator[SourceRows], gathered: Gathered
+def _read_all(
+    stack: contextlib.ExitStack, lake_root: Path, source: _Source, batches: Iterator[SourceRows], part: SourcePart
 ) -> StagedPart | None:
-    """Gather everything; of a native form, what would not fit in memory goes to the part that is then returned."""
+    """Read everything; of a native form, what would not fit in memory goes to the part that is then returned."""
     staged = None
     unwatched = contextlib.nullcontext(lambda _more: None)
     with unwatched if source.mapping else progress(f"ingesting {source.path}", None) as advance:
         for batch in batches:
-            gathered.add(batch)
+            part.add(batch)
             advance(len(batch.architectures["arch_id"]))
-            if source.mapping is None and gathered.waiting >= _FLUSH_VALUES:
-                staged = staged or _open(stack, lake_root, source, gathered.source_id)
-                gathered.flush(staged)
+            if source.mapping is None and part.waiting >= _FLUSH_VALUES:
+                staged = staged or _open(stack, lake_root, source, part.source_id)
+                part.flush(staged)
     return staged
 
 
@@ -274,9 +274,9 @@ def _has(lake: Lake, source: _Source, source_id: str) -> bool:
     return lake.has(source.benchmark.name, _part(source_id))
 
 
-def _summary(source: _Source, gathered: Gathered | None, started: float) -> IngestSummary:
-    counts = (len(gathered.arch_ids), gathered.values, gathered.rejected) if gathered else (0, 0, 0)
-    return IngestSummary(source.name, str(source.path), *counts, time.monotonic() - started, already=gathered is None)
+def _summary(source: _Source, part: SourcePart | None, started: float) -> IngestSummary:
+    counts = (len(part.arch_ids), part.values, part.rejected) if part else (0, 0, 0)
+    return IngestSummary(source.name, str(source.path), *counts, time.monotonic() - started, already=part is None)
 
 
 def _as_read_before(lake: Lake, source: _Source, sha256: str) -> None:
@@ -309,19 +309,19 @@ def _numbered_first(source: _Source) -> str:
     return "ingest first " + ", or ".join([*names, f"the published form ({source.benchmark.forms})"])
 
 
-def _judge(source: _Source, gathered: Gathered, max_rejects: int) -> None:
+def _refuse_bad(source: _Source, part: SourcePart, max_rejects: int) -> None:
     """Refuse what has nothing good, and a table with more bad rows than allowed."""
-    rejected = gathered.rejected
-    if not gathered.arch_ids and not rejected:
+    rejected = part.rejected
+    if not part.arch_ids and not rejected:
         raise UserError(f"{source.path} holds no rows")
-    if gathered.arch_ids and (source.mapping is None or rejected <= max_rejects):
+    if part.arch_ids and (source.mapping is None or rejected <= max_rejects):
         return
-    position, reason = gathered.first_reject
+    position, reason = part.first_reject
     what = "row" if source.mapping else "file"
     count = f"{rejected:,} {what}s cannot be taken, the first" if rejected > 1 else f"1 {what} cannot be taken,"
     line = f"{source.path}: {count} at {position}: {reason}"
     if source.by_index:
         line += f" ({_numbered_first(source)})"
-    if gathered.arch_ids:
+    if part.arch_ids:
         line += f"; nothing was stored, --max-rejects {rejected} takes the others"
     raise UserError(line)

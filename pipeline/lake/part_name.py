@@ -7,7 +7,7 @@
     score-FAMILY[-search|-adopted]-HASH    many such parts as one, taken from another lake
     search-SEARCH-RUN-NUMBER               steps of a search
     aggregate-PROXY                        the definition of an aggregate
-    tune-TUNING-PROXY                      what a tuning has found
+    tune-TUNING-PROXY                      the proxy made by a tuning
     tune-TUNING-trials-RUN-NUMBER          trainings of an evolution of tasks
     tune-draws-EVALUATION-RUN-NUMBER       an evaluation of tunings
 

@@ -1,6 +1,6 @@
-"""Every table of the record, declared once: columns, types, units, keys and what they mean.
+"""Every table of a lake, declared once: columns, types, units, keys and what they mean.
 
-`data/dictionary.md` is this module told in Markdown, and a test keeps the two the same.
+`data/dictionary.md` is generated from this module, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the record. `key` names the columns that no two rows share (NULL counts as a value)."""
+    """One table of a lake. `key` names the columns that no two rows share (NULL counts as a value)."""
 
     name: str
     comment: str
@@ -59,7 +59,7 @@ TABLES: dict[str, Table] = {
     for table in (
         Table(
             "runs",
-            "One row a run and state; the view keeps the last state.",
+            "One row per state of a run; the view keeps the last state.",
             ("run_id",),
             (
                 Column("run_id", TEXT, "random, 16 hex digits"),
@@ -76,7 +76,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "sources",
-            "One row an ingested file or folder.",
+            "One row per ingested file or folder.",
             ("source_id",),
             (
                 Column("source_id", TEXT, "identity of benchmark, reader, reader version and content"),
@@ -94,7 +94,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "rejects",
-            "One row a record of a source that could not be taken.",
+            "One row per record of a source that could not be taken.",
             ("source_id", "position"),
             (
                 Column("source_id", TEXT, "the source"),
@@ -105,7 +105,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "architectures",
-            "One row an architecture; the view merges what several sources say of it.",
+            "One row per architecture; the view merges what several sources say of it.",
             ("benchmark", "space", "arch_id"),
             (
                 _BENCHMARK,
@@ -135,7 +135,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "truth",
-            "One row a measured value of an architecture, a source, a training length and a seed.",
+            "One row per measured value: of an architecture, by a source, with a training length and a seed.",
             ("benchmark", "space", "arch_id", "dataset", "metric", "epochs", "seed", "epoch", "source_id"),
             (
                 _BENCHMARK,
@@ -156,7 +156,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "proxies",
-            "One row a proxy configuration.",
+            "One row per proxy configuration.",
             ("proxy_id",),
             (
                 _PROXY,
@@ -174,7 +174,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "scores",
-            "One row a score. A failure is a row with a status and a reason.",
+            "One row per score. A failure is a row with a status and a reason.",
             ("benchmark", "space", "arch_id", "proxy_id", "seed"),
             (
                 _BENCHMARK,
@@ -197,14 +197,14 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "adopted",
-            "One row a score that a search stored and that a sample or a list asked for, too. Scores of what a search "
-            "chose by its score say nothing of how a proxy ranks at large; these do.",
+            "One row per score that a search stored and that a sample or a list asked for, too. Scores of what a "
+            "search chose by its score say nothing of how a proxy ranks at large; these do.",
             ("benchmark", "space", "arch_id", "proxy_id", "seed"),
             (_BENCHMARK, _SPACE, _ARCH, _PROXY, _SCORE_SEED),
         ),
         Table(
             "searches",
-            "One row a search: everything that its steps depend on, beside its seed and the scores.",
+            "One row per search: everything that its steps depend on, beside its seed and the scores.",
             ("search_id",),
             (
                 _SEARCH,
@@ -218,7 +218,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "trajectories",
-            "One row a step of a search and seed: an architecture that was tried.",
+            "One row per step of a search and seed: an architecture that was tried.",
             ("search_id", "seed", "step"),
             (
                 _SEARCH,
@@ -239,7 +239,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "tunings",
-            "One row a proxy that was found with labels.",
+            "One row per proxy made by tuning.",
             ("tuning_id", "proxy_id"),
             (
                 _TUNING,
@@ -248,9 +248,9 @@ TABLES: dict[str, Table] = {
                 _DATASET,
                 _METRIC,
                 Column("method", TEXT, "evolution, or a way to weigh stored terms"),
-                Column("name", TEXT, "what `score --proxy` takes it by"),
+                Column("name", TEXT, "its name for `score --proxy`"),
                 _PROXY,
-                Column("configuration", TEXT, "canonical JSON of everything that decides what is found"),
+                Column("configuration", TEXT, "canonical JSON of everything that decides the result"),
                 Column("seed", INT, "of the sample that the labels begin, and of the search"),
                 Column("labels", pa.list_(pa.string()), "arch_id of each architecture whose true value was used"),
                 Column("trainings", INT, "trainings that the search took; 0 where stored ones were weighed"),
@@ -261,7 +261,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "tuning_tasks",
-            "One row a task that an evolution tried.",
+            "One row per task that an evolution tried.",
             ("tuning_id", "step"),
             (
                 _TUNING,
@@ -277,7 +277,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "tuning_trials",
-            "One row a training of a task that an evolution tried.",
+            "One row per training of a task that an evolution tried.",
             ("tuning_id", "step", "arch_id"),
             (
                 _TUNING,
@@ -292,7 +292,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "tuning_draws",
-            "One row a way to use labels, a draw of the labels and a space it was judged on, without the labelled.",
+            "One row per way to use labels, draw of the labels and space that rho was taken in, without the labelled.",
             ("evaluation_id", "to_benchmark", "to_space", "terms", "method", "draw"),
             (
                 Column("evaluation_id", TEXT, "identity of the terms, architectures and labels, 16 hex digits"),
@@ -313,7 +313,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "curves",
-            "One row a stage, signal and mode of a score: its loss against iterations.",
+            "One row per network stage, signal and mode of a score: the loss against iterations.",
             ("benchmark", "space", "arch_id", "proxy_id", "seed", "stage", "signal", "mode"),
             (
                 _BENCHMARK,

@@ -1,4 +1,4 @@
-"""Which scores are stored: the keys in the parts of one family of proxies, looked up without a Python object a row.
+"""Which scores are stored: the keys in the parts of one family of proxies, looked up without a Python object per row.
 
     LAKE/keys/BENCHMARK/PREFIX.parquet     the keys of the parts that its metadata names
 
@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from pipeline.lake.files import atomic_write
 from pipeline.lake.store import Lake
 
-FEW = 32  # parts that are soon read one by one
+FEW = 32  # parts, which are read fast one by one
 _ROWS = 1 << 20  # at a time: the memory does not grow with the lake
 _WORD = pa.dictionary(pa.int32(), pa.string())
 _KEYS = pa.schema([("space", _WORD), ("seed", pa.int64()), ("arch_id", _WORD), ("proxy_id", _WORD)])
@@ -31,8 +31,8 @@ _WORDS = [field.name for field in _KEYS if field.type == _WORD]
 _COVERED = b"parts"
 
 
-class Stored:
-    """Which scores of these architectures and proxies are stored, as far as was looked.
+class ScoreIndex:
+    """Which scores of these architectures and proxies are stored, as of the last look at the lake.
 
     Args:
         lake: the lake.
@@ -85,17 +85,17 @@ class Stored:
         whole = np.asarray(self._there.all(axis=1))
         return [arch_id for arch_id, row in self._row_of.items() if not whole[row]]
 
-    def glance(self) -> None:
-        """Look at what others have published, if the folder has changed as far as its time tells."""
+    def refresh_if_changed(self) -> None:
+        """Read what others have published, if the folder's time says that it has changed."""
         changed = self._folder.stat().st_mtime_ns
         if changed != self._changed:
             self._changed = changed
-            self.look()
+            self.refresh()
 
-    def look(self) -> None:
-        """Look at what others have published."""
+    def refresh(self) -> None:
+        """Read what others have published."""
         new = [name for name in self._names() if name not in self._seen]
-        for keys in _gathered(self._read(new)):
+        for keys in _in_large_tables(self._read(new)):
             self._mark(keys)
         self._seen.update(new)
 
@@ -125,7 +125,7 @@ class Stored:
             for keys in _row_groups(index):
                 self._mark(keys)
             self._seen = _covered(index)
-        self.look()
+        self.refresh()
 
     def _open(self, names: Collection[str]) -> pq.ParquetFile | None:
         """The index, unless it is absent, damaged, or names a part that is not there."""
@@ -165,7 +165,7 @@ def _positions(words: pa.ChunkedArray, among: Mapping[str, int]) -> npt.NDArray[
     return np.asarray(places[np.from_dlpack(whole.indices)], np.int32)  # to_numpy would import pandas
 
 
-def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def _in_large_tables(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """The rows of many small tables in few large ones."""
     some: list[pa.Table] = []
     rows = 0
@@ -197,5 +197,5 @@ def _write(path: Path, tables: Iterable[pa.Table], names: list[str]) -> None:
         atomic_write(path, durable=True) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd", dictionary_pagesize_limit=whole) as writer,
     ):
-        for table in _gathered(tables):
+        for table in _in_large_tables(tables):
             writer.write_table(table.cast(schema), row_group_size=2 * _ROWS)

@@ -1,4 +1,4 @@
-"""The record of a run that scores: results are gathered, and published part by part."""
+"""The writer of a scoring run: results are collected, and published part by part."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from pipeline import catalog, executor, provenance
 from pipeline.lake.part_name import ADOPTED, SEARCH, PartName
 from pipeline.lake.part_writer import PartWriter
-from pipeline.lake.score_index import Stored
+from pipeline.lake.score_index import ScoreIndex
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import Bundle, Score, Timed
 from pipeline.scoring.plan import Item, Key
@@ -33,7 +33,7 @@ class ScoreWriter:
         self._name = PartName("score", bundle.family, SEARCH if chosen is None else "")
         self._prefix = self._name.whole_subject.prefix
         proxy_ids = [proxy.proxy_id for proxy in bundle.proxies]
-        self.stored = Stored(lake, benchmark, self._prefix, space, seed, chosen, proxy_ids)
+        self.stored = ScoreIndex(lake, benchmark, self._prefix, space, seed, chosen, proxy_ids)
         self.statuses: dict[str, int] = {}
         self._pending: list[tuple[Key, Score, float]] = []
         self._run: dict[str, Any] = {}
@@ -41,7 +41,7 @@ class ScoreWriter:
 
     def has(self, item: Item) -> bool:
         """Whether all that an item misses is stored meanwhile; looks at the parts that others have added."""
-        self.stored.glance()
+        self.stored.refresh_if_changed()
         return all(self.stored.has(item[0], proxy_id) for proxy_id in item[2])
 
     def open(self, run_row: dict[str, Any]) -> None:
@@ -89,7 +89,7 @@ class ScoreWriter:
         if not self._pending:
             return
         with self.lake.lock("score"):
-            self.stored.look()
+            self.stored.refresh()
             fresh = [p for p in self._pending if not self.stored.has(*p[0])]
             if fresh:
                 scores = [self._row(*p) for p in fresh]

@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 
 from pipeline import catalog, executor, proxies
 from pipeline.lake.schema import TABLES
-from pipeline.lake.score_index import Stored
+from pipeline.lake.score_index import ScoreIndex
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import Score
 from pipeline.scoring import run as score
@@ -81,7 +81,7 @@ def index(lake: str) -> None:
     bundle = proxies.load(BUNDLE)
     names = Lake(Path(lake)).read("architectures", BENCHMARK, columns=["arch_id"])["arch_id"].to_pylist()
     ids = [proxy.proxy_id for proxy in bundle.proxies]
-    Stored(Lake(Path(lake)), BENCHMARK, f"score-{BUNDLE}-", SPACE, 0, names, ids)
+    ScoreIndex(Lake(Path(lake)), BENCHMARK, f"score-{BUNDLE}-", SPACE, 0, names, ids)
 
 
 def publish(lake: str) -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.lake import score_index as stored
-from pipeline.lake.score_index import Stored
+from pipeline.lake.score_index import ScoreIndex
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
 from tests.fixtures.lakes import arch
@@ -28,9 +28,9 @@ def publish(lake: Path, number: int, archs: Iterable[int], proxy_id: str = PROXI
     lakes.publish(lake, f"{PREFIX}{number:05d}", scores=[lakes.score(a, proxy_id, 1.0, **changes) for a in archs])
 
 
-def looked(lake: Path, count: int = 100) -> Stored:
+def looked(lake: Path, count: int = 100) -> ScoreIndex:
     found = Lake(lake, create=True)
-    return Stored(found, lakes.BENCHMARK, PREFIX, lakes.SPACE, 0, [arch(i) for i in range(count)], PROXIES)
+    return ScoreIndex(found, lakes.BENCHMARK, PREFIX, lakes.SPACE, 0, [arch(i) for i in range(count)], PROXIES)
 
 
 def index(lake: Path) -> Path:
@@ -69,8 +69,8 @@ def test_the_keys_of_many_parts_are_kept_and_the_parts_not_opened_again(
     assert pq.ParquetFile(index(lake)).metadata.num_rows == stored.FEW + 3
     publish(lake, 50, [50, 51])
     opened: list[str] = []
-    read = Stored._read
-    monkeypatch.setattr(Stored, "_read", lambda self, names: read(self, opened.extend(names) or opened))  # type: ignore[func-returns-value]
+    read = ScoreIndex._read
+    monkeypatch.setattr(ScoreIndex, "_read", lambda self, names: read(self, opened.extend(names) or opened))  # type: ignore[func-returns-value]
     found = looked(lake)
     assert found.count == stored.FEW + 3 and opened == [f"{PREFIX}00050"]
 
@@ -78,11 +78,11 @@ def test_the_keys_of_many_parts_are_kept_and_the_parts_not_opened_again(
 def test_what_others_publish_is_seen_and_what_this_run_published_not_read_again(lake: Path) -> None:
     found = looked(lake)
     publish(lake, 0, [1])
-    found.look()
+    found.refresh()
     assert found.count == 1
     found.add(f"{PREFIX}00001", [(arch(2), PROXIES[1])])
     publish(lake, 1, [9])
-    found.glance()
+    found.refresh_if_changed()
     assert found.count == 2 and found.has(arch(2), PROXIES[1]) and not found.has(arch(9), PROXIES[0])
 
 
