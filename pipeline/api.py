@@ -157,10 +157,10 @@ def score_network(
     import torch
 
     from pipeline import proxies
-    from pipeline.proxies.images import asked
+    from pipeline.proxies.images import parse_source
 
     inputs = benchmarks.load(network.benchmark).inputs if isinstance(network, Architecture) else "images"
-    bundle = proxies.load(proxy, asked(images), inputs)
+    bundle = proxies.load(proxy, parse_source(images), inputs)
     if len(bundle.proxies) != 1:
         raise UserError(f"{proxy} is {len(bundle.proxies)} proxies: name one, such as {bundle.proxies[0].name}")
     (chosen,) = bundle.proxies

@@ -149,13 +149,15 @@ class ExecutorOptions:
 def plan_of(benchmark: str, lake: Path, options: ScoreOptions, device: DeviceChoice) -> Plan:
     """The plan that the options ask for, with the benchmark's first space and its default proxy where none is named."""
     from pipeline import benchmarks
-    from pipeline.proxies.images import asked
+    from pipeline.proxies.images import parse_source
     from pipeline.scoring.plan import Plan
     from pipeline.tuning import rules
 
     bench = benchmarks.load(benchmark)
     proxy = rules.named(lake, options.proxy or DEFAULT_PROXIES[bench.inputs])
-    return Plan(benchmark, bench.space(options.space).name, proxy, asked(options.images), options.seed, device.value)
+    return Plan(
+        benchmark, bench.space(options.space).name, proxy, parse_source(options.images), options.seed, device.value
+    )
 
 
 def seeds_of(text: str) -> tuple[int, ...]:

@@ -137,12 +137,14 @@ def evolve(
     The best task is stored as a proxy of the lake, and every training is stored: an interrupted search goes on where
     it stopped.
     """
-    from pipeline.proxies.images import asked
+    from pipeline.proxies.images import parse_source
     from pipeline.tuning import evolve as stage
     from pipeline.tuning.task_evolution import EvolutionSettings
     from pipeline.tuning.trials import TrainingSettings
 
-    training = TrainingSettings(asked(evolution.images), evolution.schedule, compute.device.value, compute.workers)
+    training = TrainingSettings(
+        parse_source(evolution.images), evolution.schedule, compute.device.value, compute.workers
+    )
     tournament = min(10, evolution.population)
     settings = EvolutionSettings(evolution.population, tournament, evolution.tasks, evolution.budget)
     with storing_before_stop():

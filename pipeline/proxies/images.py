@@ -29,10 +29,12 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Batch:
-    """Some images.
+    """Some images, or sequences.
 
-    `data` is [count, 3, 32, 32], normalised; `description` is the part of a proxy's configuration that names it;
-    `labels` are the classes, where the source tells them.
+    Args:
+        data: [count, 3, 32, 32], normalised; of sequences [count, steps, width].
+        description: the part of a proxy's configuration that identifies the batch.
+        labels: the class labels, where the source has them.
     """
 
     data: Floats
@@ -46,8 +48,8 @@ class Batch:
         return torch.from_numpy(self.data.copy())
 
 
-def asked(images: Path | str | None) -> Path | str | None:
-    """What a user names: "synthetic-NAME" is the batch NAME, other text a path."""
+def parse_source(images: Path | str | None) -> Path | str | None:
+    """Where a user's text says images come from: "synthetic-NAME" is the batch NAME, other text a path."""
     if not isinstance(images, str):
         return images
     return images.removeprefix("synthetic-") if images.startswith("synthetic-") else Path(images)
@@ -103,17 +105,17 @@ def _cifar10(path: Path, count: int) -> Batch:
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.shape[1] != 3 * SIZE * SIZE:
         raise NotThisFormError(f"{path} is not a batch of CIFAR-10's python version: no b'data' of shape [n, 3072]")
     labels = content.get(b"labels")
-    told = isinstance(labels, list) and all(isinstance(c, int) for c in labels) and len(labels) == len(rows)
+    labelled = isinstance(labels, list) and all(isinstance(c, int) for c in labels) and len(labels) == len(rows)
     pixels = rows.astype(np.uint8).reshape(-1, 3, SIZE, SIZE)
-    return _batch("cifar10", pixels, count, tuple(labels[:count]) if told else None)
+    return _batch("cifar10", pixels, count, tuple(labels[:count]) if labelled else None)
 
 
 def _pictures(folder: Path, count: int) -> Pixels:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES)[:count]
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES)[:count]
     pictures = []
-    for path in found:
+    for path in paths:
         try:
             with Image.open(path) as picture:
                 pictures.append(np.asarray(ImageOps.fit(picture.convert("RGB"), (SIZE, SIZE)), dtype=np.uint8))
@@ -167,7 +169,7 @@ def _spectrum(rng: np.random.Generator, count: int) -> npt.NDArray[np.float64]:
 
 
 def _patches(rng: np.random.Generator, count: int) -> npt.NDArray[np.float64]:
-    """A linear gradient of colour a picture with random rectangles over it."""
+    """A linear gradient of colour per picture with random rectangles over it."""
     ramp = np.linspace(-1, 1, SIZE)
     slope = rng.standard_normal((count, 3, 2, 1, 1))
     images = slope[:, :, 0] * ramp[:, None] + slope[:, :, 1] * ramp[None, :]

@@ -20,7 +20,7 @@ FREQUENCIES = {
     "mid": [round(0.125 + 0.025 * i, 4) for i in range(10)],
     "high": [round(0.375 + 0.0125 * i, 4) for i in range(10)],
 }
-"""Presets of ten frequencies, in cycles a pixel."""
+"""Presets of ten frequencies, in cycles per pixel."""
 
 
 class Noise(StrictModel):
@@ -108,7 +108,7 @@ class Schedule(StrictModel):
 
     @property
     def losses(self) -> list[Loss]:
-        """Every loss of a training: one a stage, of the sum of its signals."""
+        """Every loss of a training: one per stage, of the sum of its signals."""
         return [Loss(stage, "sum", weight) for stage, weight in enumerate(self.stage_weights)]
 
     @model_validator(mode="after")
