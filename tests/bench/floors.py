@@ -80,7 +80,7 @@ def cost(name: str, number: int, preset: presets.Preset | presets.MenuPreset) ->
     draw: Any = training.menu_targets if isinstance(preset, presets.MenuPreset) else training.targets
     goals = draw(preset, batch, torch.Generator().manual_seed(0))
     model = training.model_of(lambda: bench.build(SPACES[name], spec), preset, batch, goals, number)
-    model.to(memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = training.optimiser_of(model, preset)
     noisy = batch.contiguous(memory_format=torch.channels_last)
 

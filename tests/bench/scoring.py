@@ -66,8 +66,8 @@ def compared(name: str, count: int) -> dict[str, float]:
         "plain_per_minute": 60 * done / seconds[0],
         "engine_per_minute": 60 * done / seconds[1],
         "ratio": seconds[0] / seconds[1],
-        "agreement_rho": float(spearmanr(*scores, nan_policy="omit").statistic),
-        "score_apart": float(np.nanmedian(np.abs(np.divide(*scores) - 1))),
+        "agreement_rho": float(spearmanr(scores[0], scores[1], nan_policy="omit").statistic),
+        "score_apart": float(np.nanmedian(np.abs(np.divide(scores[0], scores[1]) - 1))),
         "plain_peak_mb": peaks[0],
         "engine_peak_mb": peaks[1],
     }
@@ -102,6 +102,7 @@ def _score(job: tuple[str, str, str, int]) -> tuple[float, float]:
 
     name, space, preset, number = job
     benchmark = benchmarks.load(name)
+    assert benchmark.sample is not None
     spec: dict[str, Any] = dict(benchmark.sample(space, random.Random(number)))
     score = _proxy(preset).score(lambda: benchmark.build(space, spec), str(number), 0, "cpu")
     value = float("nan") if score.value is None else score.value

@@ -25,7 +25,7 @@ from tests.bench import floors
 from tests.bench.gpu import __main__ as command
 from tests.bench.gpu import about, agreement, graphs, marked, mps, runner, stacked, steady, wheels, whole, workers
 from tests.bench.gpu.runner import NoCardError, Step
-from tests.bench.gpu.setting import Setting, networks
+from tests.bench.gpu.setting import Row, Setting, networks
 from tests.fixtures.tape import Tape
 
 SHORT = 'name = "short"\nextends = "regression-n101"\niterations = 2\nevaluate_every = 1\n'
@@ -69,13 +69,19 @@ def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
     monkeypatch.setattr(stacked, "ENOUGH", 3)
     monkeypatch.setattr(benchmarks, "load", lambda name: replace(whole_benchmarks[name], build=Small.built))
     monkeypatch.setattr(workers, "STARTING", 1000.0)
-    monkeypatch.setattr(floors, "mean", lambda name, count, preset: floors.cost(name, 0, presets.load(preset)))
+    monkeypatch.setattr(floors, "mean", _of_one)
     monkeypatch.setattr(marked, "files", lambda: [str(_marked_test(tmp_path))])
     return Setting(
         out, device="cpu", graph=Tape, preset=str(preset), spaces=("nasbench101",), sizes=(1,), streams=(1,), plain=3,
         many=5, repeats=1, shapes=2, processes=(1,), presets=(str(preset),), architectures=architectures,
         workers=1, groups=(1,), seconds=10_000,
     )  # fmt: skip
+
+
+def _of_one(name: str, _: int, preset: str) -> floors.Cost:
+    loaded = presets.load(preset)
+    assert not isinstance(loaded, presets.SequencePreset)
+    return floors.cost(name, 0, loaded)
 
 
 def _marked_test(folder: Path) -> Path:
@@ -218,10 +224,10 @@ class TestRunner:
         return [json.loads(line) for line in (out / runner.ROWS).read_text().splitlines()]
 
     def test_a_step_that_fails_says_so_and_the_next_goes_on(self, setting: Setting) -> None:
-        def fails(_: Setting) -> runner.Row:
+        def fails(_: Setting) -> Row:
             raise RuntimeError("the card is gone")
 
-        def partly(given: Setting) -> runner.Row:
+        def partly(given: Setting) -> Row:
             runner.partly(given, {"so_far": 1})
             os._exit(7)
 
@@ -240,7 +246,7 @@ class TestRunner:
         monkeypatch.setattr(runner, "GRACE", 1.0)
         started = setting.out / "pid"
 
-        def hangs(given: Setting) -> runner.Row:
+        def hangs(given: Setting) -> Row:
             runner.partly(given, {"so_far": 1})
             child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
             child.start()
@@ -259,7 +265,7 @@ class TestRunner:
         pytest.fail("what the step started is still there")
 
     def test_the_first_line_that_needs_a_card_ends_the_run(self, setting: Setting) -> None:
-        def needs(_: Setting) -> runner.Row:
+        def needs(_: Setting) -> Row:
             raise NoCardError("no card")
 
         with pytest.raises(NoCardError, match="no card"):

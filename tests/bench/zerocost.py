@@ -26,7 +26,8 @@ def sharing() -> dict[str, float]:
     one, together, alone, curved = 0.0, 0.0, 0.0, 0.0
     for number in range(NETWORKS):
         spec = architectures.sample("topology", random.Random(number))
-        network = Classifier(features("topology", spec), zerocost.CLASSES).train()
+        whole: Any = features("topology", spec)
+        network = Classifier(whole, zerocost.CLASSES).train()
 
         def run(network: Classifier = network) -> None:
             nn.functional.cross_entropy(network(batch), labels).backward()

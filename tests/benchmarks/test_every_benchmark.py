@@ -78,7 +78,8 @@ def test_another_form_is_refused(benchmark: Benchmark, tmp_path: Path) -> None:
 
 def test_an_architecture_that_is_none_is_refused(benchmark: Benchmark) -> None:
     for space in benchmark.spaces:
-        for architecture in ("", "no such thing", {}, [], None, 7, {"cell": 7}):
+        none: tuple[Any, ...] = ("", "no such thing", {}, [], None, 7, {"cell": 7})
+        for architecture in none:
             with pytest.raises(UserError):
                 benchmark.canonical(space.name, architecture)
 

@@ -246,7 +246,7 @@ def test_fractions_that_are_called_percent_are_found_out(tmp_path: Path) -> None
 
 
 def test_the_same_architecture_twice(tmp_path: Path) -> None:
-    rows = [[CELLS[0], 60], [CELLS[1], 61], [CELLS[0], "60.0"], [CELLS[0], 62]]
+    rows: list[list[object]] = [[CELLS[0], 60], [CELLS[1], 61], [CELLS[0], "60.0"], [CELLS[0], 62]]
     table = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], rows)
     batch = read(fixtures.mapping(tmp_path / "r.toml", fixtures.ACCURACY), table)
     assert batch.truths["value"] == [60.0, 61.0]

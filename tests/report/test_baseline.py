@@ -21,7 +21,7 @@ from tests.fixtures import lakes
 from tests.fixtures.lakes import OURS
 
 COMMITTED = Path(__file__).parents[2] / "reports" / "baseline"
-KEY = ("madeup", "toys", "digits", "test_accuracy", "regression-toy", OURS, "0")
+KEY: tuple[str, ...] = ("madeup", "toys", "digits", "test_accuracy", "regression-toy", OURS, "0")
 OTHER = (*KEY[:-1], "1")
 WAS = BaselineCorrelation(0.8, 12, 0)
 

@@ -35,6 +35,11 @@ def scored(promise: float | None) -> SearchScore:
     return SearchScore(promise, promise, 1.0)
 
 
+def promise_of(score: SearchScore) -> float:
+    assert score.promise is not None
+    return score.promise
+
+
 def numbers() -> SearchDomain:
     """The integers, each with two neighbours."""
     return SearchDomain(
@@ -58,8 +63,9 @@ def test_evolution_mutates_the_best_of_a_tournament_among_the_last_members() -> 
     assert [s.parent for s in trajectory.steps[:6]] == [None] * 6 and len(trajectory.steps) == 60
     for number, step in enumerate(trajectory.steps[6:], 6):
         living = [s.arch_id for s in trajectory.steps[number - 6 : number]]
-        assert step.parent in living and abs(int(step.arch_id) - int(step.parent)) == 1
-        won = sum(scores[a].promise <= scores[step.parent].promise for a in living)
+        assert step.parent is not None and step.parent in living
+        assert abs(int(step.arch_id) - int(step.parent)) == 1
+        won = sum(promise_of(scores[a]) <= promise_of(scores[step.parent]) for a in living)
         assert won >= 3  # of the tournament's three
     assert walked(float)[0].steps == trajectory.steps != walked(float, seed=1)[0].steps
     assert walked(float, budget=20)[0].steps == trajectory.steps[:20]  # a longer search goes on from a shorter one

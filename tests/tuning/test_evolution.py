@@ -192,7 +192,7 @@ def test_what_is_found_is_stored_and_scores_as_it_was_tried(
     (held_out,) = catalog.run_sql(stored, "FROM tuned").to_pylist()
     assert (held_out["n"], held_out["method"], held_out["trainings"]) == (len(scores) - 4, "evolution", 12)
     trained: list[int] = []
-    monkeypatch.setattr(trials.executor, "run", lambda *_: trained.append(1))
+    monkeypatch.setattr("pipeline.tuning.trials.executor.run", lambda *_: trained.append(1))
     assert evolve(lake, ASKED, plan, SMALL) == found and not trained
     assert catalog.run_sql(stored, "FROM tunings").num_rows == 1
 

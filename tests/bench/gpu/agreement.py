@@ -42,7 +42,7 @@ def agreement(scores: Sequence[Score], others: Sequence[Score]) -> Row:
     ]
     row["first_loss_apart_at_most"] = max(firsts, default=None)
     if len(pairs) >= ENOUGH:
-        row["rho"] = float(spearmanr([a.value for a, _ in pairs], [b.value for _, b in pairs]).statistic)
+        row["rho"] = float(spearmanr([a.value or 0 for a, _ in pairs], [b.value or 0 for _, b in pairs]).statistic)
     else:
         row["rho"] = f"not of {len(pairs)} networks, but of {ENOUGH} or more"
     return row

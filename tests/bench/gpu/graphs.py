@@ -27,11 +27,11 @@ def one_graph(setting: Setting) -> Row:
         network, row[name] = networks(name, 1)[0], {}
         with setting.short(STEPS, EVERY) as proxy:
             ways: dict[str, Callable[[Network], Score]] = {
-                "eager": lambda some, proxy=proxy: proxy.score(*some, 0, setting.device),
-                "eager_again": lambda some, proxy=proxy: proxy.score(*some, 0, setting.device),
+                "eager": partial(_eager, proxy, setting.device),
+                "eager_again": partial(_eager, proxy, setting.device),
                 "engine_unrecorded": partial(_engine, setting, proxy, None),
                 "engine": partial(_engine, setting, proxy, setting.graph),
-                "cpu": lambda some, proxy=proxy: proxy.score(*some, 0, "cpu"),
+                "cpu": partial(_eager, proxy, "cpu"),
             }
             results: dict[str, Result] = {}
             for way, train in ways.items():
@@ -100,11 +100,15 @@ def together(setting: Setting) -> Row:
     return row
 
 
+def _eager(proxy: Proxy, device: str, network: Network) -> Score:
+    return proxy.score(*network, 0, device)
+
+
 def _recorded(proxy: Proxy, setting: Setting, network: Network) -> bool:
     """Whether the engine needs no plain loop for a network."""
     scorer = scorer_of(proxy)
     called: list[int] = []
-    plain, scorer.score = scorer.score, lambda *some: (called.append(1), plain(*some))[1]
+    plain, scorer.score = scorer.score, lambda *some: (called.append(1), plain(*some))[1]  # type: ignore[func-returns-value]
     try:
         score_all(proxy, [network], setting.device, setting.card(1))
     finally:

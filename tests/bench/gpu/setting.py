@@ -94,7 +94,7 @@ class Setting:
 
     def card(self, size: int, layout: str | None = None, graph: Any = ...) -> Card:
         """An engine, in the layout that it prefers where none is named."""
-        named = {} if layout is None else {"layout": LAYOUTS[layout]}
+        named: dict[str, Any] = {} if layout is None else {"layout": LAYOUTS[layout]}
         return Card(card.exact(self.device), self.graph if graph is ... else graph, size, **named)
 
     def proxy(self) -> Proxy:

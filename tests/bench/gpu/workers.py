@@ -129,7 +129,7 @@ def _train(setting: Any, name: str, number: int, ends: float, barrier: Any, answ
 
 
 def _graph_name(graph: Callable[[], Any]) -> str:
-    return f"{graph.__module__}:{graph.__qualname__}"  # type: ignore[attr-defined]
+    return f"{graph.__module__}:{graph.__qualname__}"
 
 
 def _graph(name: str) -> Callable[[], Any]:

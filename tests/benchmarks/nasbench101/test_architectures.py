@@ -20,7 +20,7 @@ from pipeline.errors import UserError
 CONV3, CONV1, POOL = cell_graph.OPERATIONS
 Matrix = list[list[int]]
 
-DIAMOND = {"adjacency": "0110000100010000", "operations": ["input", CONV3, POOL, "output"]}
+DIAMOND: dict[str, Any] = {"adjacency": "0110000100010000", "operations": ["input", CONV3, POOL, "output"]}
 
 
 def canonical(matrix: Matrix, operations: list[str]) -> dict[str, Any]:

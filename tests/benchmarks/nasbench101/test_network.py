@@ -32,6 +32,7 @@ def by_definition(cell: NASBench101Cell, spec: dict[str, Any], x: torch.Tensor) 
     """The definition, word for word, with the cell's own layers."""
     edges, last = matrix(spec), len(spec["operations"]) - 1
     values: dict[int, Any] = {}
+    operations: Any = cell.operations
     for vertex in range(1, last):
         total = torch.zeros(())
         for source in range(vertex):
@@ -41,7 +42,7 @@ def by_definition(cell: NASBench101Cell, spec: dict[str, Any], x: torch.Tensor) 
         if spec["operations"][vertex] == POOL:
             values[vertex] = functional.max_pool2d(total, 3, 1, 1)
         else:
-            convolution, norm, _ = cell.operations[str(vertex)]
+            convolution, norm, _ = operations[str(vertex)]
             values[vertex] = functional.relu(norm(convolution(total)))
     feeding = [values[v] for v in range(1, last) if edges[v][last]]
     out = torch.cat(feeding, 1) if feeding else torch.zeros(())

@@ -84,7 +84,7 @@ def test_cells_that_were_written_by_hand_compute_their_recipes(recipe: Recipe) -
 def test_the_plain_recurrent_cell_is_the_one_of_torch() -> None:
     torch.manual_seed(0)
     layer = RecurrentLayer(cell(files.RNN), 3, 5, 0.1).eval()
-    plain = nn.RNN(3, 5)
+    plain: Any = nn.RNN(3, 5)
     with torch.no_grad():
         plain.weight_ih_l0.copy_(layer.matrices["x"])
         plain.weight_hh_l0.copy_(layer.matrices["h_prev_0"])

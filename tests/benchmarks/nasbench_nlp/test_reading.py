@@ -307,7 +307,8 @@ def scores_table(folder: Path, lines: dict[str, float]) -> Path:
     path = folder / "published_zero_cost.csv"
     header = ["log name", "loss", "perplexity", "bits per word", *SCORES]
     body = [[log, 5.0, 148.4, 7.2, *(value + i for i in range(12))] for log, value in lines.items()]
-    text = "\r\n".join(",".join(map(str, row)) for row in [header, *body]) + "\r\n"
+    rows: list[list[object]] = [[*header], *body]
+    text = "\r\n".join(",".join(map(str, row)) for row in rows) + "\r\n"
     path.write_text(text, encoding="utf-8-sig", newline="")
     return path
 

@@ -194,7 +194,8 @@ def test_a_cell_is_the_sum_over_its_edges(space: str, seed: int) -> None:
     images = torch.randn(1, 3, 16, 16)
     previous, current = network.stem(images)
     expected = []
-    for cell in network.cells:
+    cells: Any = network.cells
+    for cell in cells:
         expected += [current] if cell.reduction else []
         previous, current = current, plainly(cell, previous, current)
     torch.testing.assert_close(network(images), [*expected, current])
@@ -234,7 +235,8 @@ def test_taps_of_residual_networks_come_before_the_last_relu_of_their_stage() ->
     taps = network(images)
     assert [tuple(t.shape) for t in taps] == [(2, 16, 32, 32), (2, 16, 16, 16), (2, 16, 8, 8)]
     assert all((tap < 0).any() for tap in taps)
-    block = network.stages[3][0]
+    stages: Any = network.stages
+    block = stages[3][0]
     x = functional.relu(taps[1])
     inner = functional.relu(block.layers[1](functional.relu(block.layers[0](x))))
     torch.testing.assert_close(taps[2], block.layers[2](inner) + block.shortcut(x))

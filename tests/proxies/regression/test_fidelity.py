@@ -62,10 +62,11 @@ def test_the_engine_computes_what_the_plain_loop_does(name: str, tmp_path: Path)
     path = tmp_path / "s.toml"
     path.write_text(text)
     benchmark, proxy = benchmarks.load(name), regression.load(str(path))
+    assert benchmark.sample is not None
     for number in range(3):
         spec = benchmark.sample(space, random.Random(number))
 
-        def build() -> object:
+        def build() -> nn.Module:
             return benchmark.build(space, spec)  # noqa: B023
 
         ours = proxy.score(build, str(number), 0, "cpu")

@@ -115,7 +115,9 @@ def test_identities_of_the_shipped_presets_do_not_change_unnoticed() -> None:
 
 def test_the_searched_presets_hold_the_published_levels() -> None:
     def levels(name: str) -> list[dict[str, float]]:
-        return [{s.kind: s.level for s in stage.signals} for stage in presets.load(name).stages]
+        preset = presets.load(name)
+        assert isinstance(preset, presets.Preset)
+        return [{s.kind: s.level for s in stage.signals} for stage in preset.stages]
 
     assert levels("regression-n101") == [
         {"sin2d": 1.1},

@@ -385,7 +385,7 @@ class Memory:
 
         def asked(one: recorded.Resident) -> None:
             self.alive.add(one)
-            if len(self.alive) > self.room or one.model.backbone.body.weight.shape[0] > 90:  # type: ignore[union-attr]
+            if len(self.alive) > self.room or one.model.backbone.body.weight.shape[0] > 90:  # type: ignore[union-attr, index]
                 self.refused += 1
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
             self.most = max(self.most, len(self.alive))
@@ -596,7 +596,7 @@ def test_operations_are_run_before_they_are_recorded_once_for_each_shape(
     warm_up = recorded.Resident._warm_up
 
     def counted(one: recorded.Resident) -> None:
-        warmed.append(one.model.backbone.body.weight.shape[0])  # type: ignore[union-attr]
+        warmed.append(one.model.backbone.body.weight.shape[0])  # type: ignore[union-attr, index, arg-type]
         warm_up(one)
 
     monkeypatch.setattr(recorded.Resident, "_warm_up", counted)
@@ -668,7 +668,7 @@ def test_a_worker_on_a_card_is_handed_batches_and_one_on_the_cpu_single_architec
     bundle = Bundle("made-up", (proxy,), "made-up", one, score_all=score_all)
     batch = (("a", "{}", ("p",)), ("bb", "{}", ("p",)))
     task = plan("cuda").scorer(bundle, "cuda")
-    assert [result["p"][0].value for result in task.together(batch)] == [1.0, 2.0] and calls == [["a", "bb"]]
+    assert [result and result["p"][0].value for result in task.together(batch)] == [1.0, 2.0] and calls == [["a", "bb"]]
     assert task(batch[0])["p"][0].value == -1.0
     assert score._batch_size("cpu", bundle, 1000, 2) == 1
     assert score._batch_size("cuda", bundle, 4000, 2) == score.BATCH

@@ -39,10 +39,10 @@ def passes(*parts: nn.Module, channels: int, images: torch.Tensor = IMAGES, with
     return Passes(lambda: made, images, labels, CLASSES, len, torch.device("cpu"), with_curvature=with_curvature)
 
 
-def linear(**options: bool) -> Passes:
+def linear(with_curvature: bool = False) -> Passes:
     """A 1x1 convolution of 3 to 2 channels and the head: two matrices, W and V."""
     torch.manual_seed(0)
-    return passes(nn.Conv2d(3, 2, 1, bias=False), channels=2, **options)
+    return passes(nn.Conv2d(3, 2, 1, bias=False), channels=2, with_curvature=with_curvature)
 
 
 class ByHand:

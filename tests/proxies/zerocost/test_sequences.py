@@ -72,7 +72,8 @@ def test_every_matrix_counts_and_has_a_gradient() -> None:
 def test_hidden_covariance_is_of_the_units_over_all_steps() -> None:
     made = passes()
     sequences = made._images
-    hidden = made.network.features.backbone.layers[0](sequences.transpose(0, 1)).detach().double().numpy()
+    layers: Any = made.network.features.backbone.layers
+    hidden = layers[0](sequences.transpose(0, 1)).detach().double().numpy()
     values = np.linalg.eigvalsh(np.corrcoef(hidden.reshape(18, 6), rowvar=False)) + 1e-5
     assert measures.layer1_hidden_covariance(made) == pytest.approx(-np.sum(np.log(values) + 1 / values), rel=1e-5)
     others = {measures.layer2_hidden_covariance(made), measures.layer3_hidden_covariance(made)}
