@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from pipeline import benchmarks, catalog, provenance
 from pipeline.lake.store import Lake
-from pipeline.proxies.images import asked
+from pipeline.proxies.images import parse_source
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan
 from pipeline.tuning import genes, methods, rules, terms, trials
@@ -99,7 +99,7 @@ def main() -> None:
         only.write("\n".join(arch_ids))
         only.flush()
         for file in files:
-            plan = Plan(bench.name, space, file, asked(given.images), 0, "auto")
+            plan = Plan(bench.name, space, file, parse_source(given.images), 0, "auto")
             print(score.run(given.lake, plan, only=Path(only.name)).line, flush=True)
     names = [Path(file).stem for file in files]
     table = np.array([[of[a] for a in arch_ids] for of in scores(lake, bench.name, space, [*names, *beside])])
