@@ -73,8 +73,8 @@ def _of_one(setting: Setting, proxy: Any, name: str, choice: Choice, longest: in
         [network] = residents(setting, proxy, networks(name, 1), on)
     interval = network.task.span + network.task.evaluated
     intervals = network.task.batches / interval
-    seconds, _ = setting.timed(lambda: replay(network, interval))
-    seconds, _ = setting.timed(lambda: replay(network, interval))
+    seconds, _ = setting.timed(lambda: replay([network], interval))
+    seconds, _ = setting.timed(lambda: replay([network], interval))
     found: Row = {"ms_alone": seconds * 1e3 * intervals}
     try:
         found |= _profiled(setting, network, interval, longest)
@@ -89,7 +89,7 @@ def _profiled(setting: Setting, network: Any, interval: int, longest: int) -> Ro
     cuda = setting.device == "cuda"
     intervals = network.task.batches / interval
     with profile(activities=[ProfilerActivity.CUDA if cuda else ProfilerActivity.CPU], acc_events=True) as profiler:
-        replay(network, interval)
+        replay([network], interval)
         setting.wait()
     times: Counter[str] = Counter()
     counts: Counter[str] = Counter()
@@ -137,22 +137,24 @@ def ceiling(setting: Setting) -> Row:
 
 
 def _replayed(setting: Setting, made: list[Any]) -> Row:
-    def rounds(count: int) -> float:
+    """Intervals of the networks, which take turns: a queue that one of them fills keeps no other from the card."""
+    task = made[0].task
+    interval = task.span + task.evaluated
+
+    def intervals(count: int) -> float:
         """Seconds that the host was busy to launch them."""
         began = time.perf_counter()
         for _ in range(count):
-            for network in made:
-                replay(network)
+            replay(made, interval)
         return time.perf_counter() - began
 
-    once, launching = setting.timed(lambda: rounds(1))
-    count = min(50, int(1.5 / once))
-    if not count:  # it takes so long that the first time is as good as any
-        per = 1e3 * made[0].task.batches / made[0].task.chunk / len(made)
-        return {"ms_per_architecture": once * per, "ms_of_host_to_launch": launching * per, "rounds": 1}
-    seconds, launching = setting.timed(lambda: rounds(count))
-    per = 1e3 * made[0].task.batches / made[0].task.chunk / (count * len(made))
-    return {"ms_per_architecture": seconds * per, "ms_of_host_to_launch": launching * per, "rounds": count}
+    once, launching = setting.timed(lambda: intervals(1))
+    count = min(50, int(1.0 / once))
+    seconds = once
+    if count:  # else it takes so long that the first time is as good as any
+        seconds, launching = setting.timed(lambda: intervals(count))
+    per = 1e3 * task.batches / interval / (max(1, count) * len(made))
+    return {"ms_per_architecture": seconds * per, "ms_of_host_to_launch": launching * per, "intervals": max(1, count)}
 
 
 def nodes(setting: Setting, proxy: Any, name: str) -> Any:

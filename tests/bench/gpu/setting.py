@@ -146,12 +146,15 @@ def residents(setting: Setting, proxy: Proxy, some: Sequence[Network], on: Card)
     return made
 
 
-def replay(resident: Resident, batches: int | None = None) -> None:
-    """Batches of a training, as many as there are images for: what the card does, and no more of the host."""
-    with resident.slot.here():
-        resident.next.zero_()
-        for batch in range(batches or resident.task.chunk):
-            resident._once[resident.task.evaluates(batch)]()
+def replay(residents: Sequence[Resident], batches: int) -> None:
+    """Batches of a training of each, in turn, with the images that are there: what the card does, and little more."""
+    for resident in residents:
+        with resident.slot.here():
+            resident.next.zero_()
+    for batch in range(batches):
+        for resident in residents:
+            with resident.slot.here():
+                resident._once[resident.task.evaluates(batch)]()
 
 
 class Training:
