@@ -106,7 +106,7 @@ def test_bytes_in_another_codec_are_refused() -> None:
         load(b"c_codecs\nencode\n(X\x01\x00\x00\x00aX\x05\x00\x00\x00rot13tR.")
 
 
-def test_every_cut_of_a_pickle_is_told_from_a_whole_one() -> None:
+def test_every_cut_of_a_pickle_is_distinguished_from_a_whole_one() -> None:
     data = pickle.dumps(VALUES, protocol=4)
     for length in range(len(data)):
         with pytest.raises(NotThisFormError):

@@ -128,7 +128,7 @@ def test_a_file_of_something_else_is_refused(path: Path) -> None:
             list(tfrecord.records(path))
 
 
-def test_a_file_is_told_by_its_first_header(path: Path) -> None:
+def test_a_file_is_recognised_by_its_first_header(path: Path) -> None:
     path.write_bytes(FRAMES[0][:12])
     assert tfrecord.is_tfrecord(path)
     for content in (b"", FRAMES[0][:11], b"\x80\x04" + FRAMES[0]):

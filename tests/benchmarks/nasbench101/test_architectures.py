@@ -143,8 +143,8 @@ def test_every_notation_is_the_same_cell() -> None:
     rows = [[0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]]
     for adjacency in (DIAMOND["adjacency"], rows, tuple(map(tuple, rows)), [[bool(c) for c in row] for row in rows]):
         for operations in (["input", CONV3, POOL, "output"], f"input, {CONV3}, {POOL}, output"):
-            told = {"adjacency": adjacency, "operations": operations}
-            assert architectures.canonical("cell", told) == DIAMOND
+            written = {"adjacency": adjacency, "operations": operations}
+            assert architectures.canonical("cell", written) == DIAMOND
     assert architectures.canonical("cell", json.dumps(DIAMOND)) == DIAMOND
     assert architectures.compose("cell", DIAMOND) == DIAMOND
     edges = {f"{i}-{j}": str(cell) for i, row in enumerate(rows) for j, cell in enumerate(row)}
@@ -272,9 +272,9 @@ def all_neighbours(spec: dict[str, Any]) -> list[dict[str, Any]]:
             changed = [*spec["operations"][:place], name, *spec["operations"][place + 1 :]]
             found.append({"adjacency": spec["adjacency"], "operations": changed})
     neighbours = []
-    for told in found:
+    for changed in found:
         try:
-            neighbours.append(architectures.canonical("cell", told))
+            neighbours.append(architectures.canonical("cell", changed))
         except UserError:
             continue
     return neighbours

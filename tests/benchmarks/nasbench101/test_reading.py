@@ -125,8 +125,8 @@ def test_several_processes_give_the_same_batches_in_the_same_order(
 
 
 def metrics(evaluations: list[list[float]] | None = None, parameters: int | None = 5_000_000) -> str:
-    told = [list(point) for point in files.points(CELLS[1], 108, 9)] if evaluations is None else evaluations
-    return base64.b64encode(files.message(told, parameters)).decode()
+    evaluated = [list(point) for point in files.points(CELLS[1], 108, 9)] if evaluations is None else evaluations
+    return base64.b64encode(files.message(evaluated, parameters)).decode()
 
 
 def evaluations(at: int, place: int, value: float) -> list[list[float]]:
@@ -269,9 +269,9 @@ def test_damage_ends_in_rejects_with_positions_and_a_non_zero_exit(
     with pytest.raises(SystemExit) as exit_code:
         cli.main(["ingest", "nasbench101", str(path), "--lake", str(lake)])
     assert exit_code.value.code == 1
-    told = capsys.readouterr()
-    assert "native: 4 architectures, 76 values, 3 rejected" in told.out
-    assert "3 records rejected, the others are stored" in told.err
+    printed = capsys.readouterr()
+    assert "native: 4 architectures, 76 values, 3 rejected" in printed.out
+    assert "3 records rejected, the others are stored" in printed.err
     stored = Lake(lake).read("rejects", "nasbench101").to_pylist()
     assert {r["position"] for r in stored} == {f"byte {starts[number]}" for number in (4, 7, 11)}
     assert len(Lake(lake).read("truth", "nasbench101")) == 4 + 9 * 8

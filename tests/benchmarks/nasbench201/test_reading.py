@@ -76,7 +76,7 @@ def test_learning_curves_come_with_their_epochs(tmp_path: Path) -> None:
     assert seconds == [2.0 * e for e in range(1, 61)]
 
 
-def test_sizes_are_told_from_topologies_by_their_content(tmp_path: Path) -> None:
+def test_sizes_are_distinguished_from_topologies_by_their_content(tmp_path: Path) -> None:
     files.nats_folder(tmp_path / "a", files.topologies(2), {"12": [777]})
     files.nats_folder(tmp_path / "b", files.sizes(3), {"01": [777], "12": [777, 888], "90": [777]})
     rows = joined(list(reading.read(tmp_path, False)))

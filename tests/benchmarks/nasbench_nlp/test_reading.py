@@ -48,7 +48,7 @@ def rejects(path: Path) -> list[tuple[str, str]]:
     return [pair for b in batches for pair in zip(b.rejects["position"], b.rejects["reason"], strict=True)]
 
 
-def test_what_a_log_says_is_told_as_it_stands(tmp_path: Path) -> None:
+def test_the_values_of_a_log_are_stored_as_they_stand(tmp_path: Path) -> None:
     content = files.log(files.PAIR, number=7, params=7_654_321)
     found = rows(files.folder(tmp_path, [content]))
     assert {r["arch_id"] for r in found} == {identity(files.PAIR)}
@@ -270,7 +270,7 @@ def test_what_is_no_such_form_is_refused_before_anything_is_read(tmp_path: Path)
     assert [position for position, _ in rejects(tmp_path)] == ["b.zip"]
 
 
-def test_a_second_ingest_changes_nothing_and_a_broken_log_is_told(
+def test_a_second_ingest_changes_nothing_and_a_broken_log_is_reported(
     lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     true = parameters(architectures.canonical("cells", files.RNN)) + 401 * 10_000
@@ -313,7 +313,7 @@ def scores_table(folder: Path, lines: dict[str, float]) -> Path:
     return path
 
 
-def test_released_scores_are_told_by_the_name_of_the_log_and_averaged_over_trainings(
+def test_released_scores_are_matched_by_the_name_of_the_log_and_averaged_over_trainings(
     lake: Path, tmp_path: Path
 ) -> None:
     other = files.renamed(files.LSTM, 3)
@@ -337,7 +337,7 @@ def test_released_scores_are_told_by_the_name_of_the_log_and_averaged_over_train
     assert values["layer3_hidden_covariance@training-free-nas", identity(files.LSTM)] == 14.0
 
 
-def test_released_scores_of_logs_that_the_lake_lacks_are_told(lake: Path, tmp_path: Path) -> None:
+def test_released_scores_of_logs_that_the_lake_lacks_are_refused(lake: Path, tmp_path: Path) -> None:
     content = files.log(files.RNN)
     ingest(lake, "nasbench_nlp", [files.packed(tmp_path / "logs.zip", [content])])
     table = scores_table(tmp_path / "nasbench_nlp", {files.name(content): 1.0, "log_stats_model_7_8_9.json": 2.0})

@@ -1,4 +1,4 @@
-"""The bundle of zero-cost proxies through the pipeline: one row a proxy, nothing twice, failures as rows."""
+"""The bundle of zero-cost proxies through the pipeline: one row per proxy, nothing twice, failures as rows."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -56,7 +56,7 @@ def build() -> torch.nn.Module:
     return features(SMALL)
 
 
-def test_a_bundle_stores_a_row_a_proxy_and_a_second_run_nothing(
+def test_a_bundle_stores_one_row_per_proxy_and_a_second_run_nothing(
     sizes: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["score", "nasbench201", "--space", "size", "--lake", str(sizes), "--workers", "1", "--device", "cpu"]
@@ -142,7 +142,7 @@ def test_what_is_shared_counts_for_each_that_uses_it_and_computed_once(monkeypat
     assert clock.now == 41
 
 
-def test_a_network_that_hands_nothing_on_is_told_by_reasons() -> None:
+def test_a_network_without_any_edge_fails_with_reasons() -> None:
     bundle = zerocost.load(zerocost.BUNDLE)
     ids = {p.proxy_id: p.name for p in bundle.proxies}
     found = bundle.score(lambda: features({"cell": NOTHING}), "a", 0, "cpu", list(ids))

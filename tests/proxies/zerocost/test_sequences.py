@@ -80,7 +80,7 @@ def test_hidden_covariance_is_of_the_units_over_all_steps() -> None:
     assert len(others) == 2
 
 
-def test_a_unit_that_never_changes_is_told() -> None:
+def test_a_unit_that_never_changes_is_a_failure_with_a_reason() -> None:
     made = passes()
     made.forward.blocks[0] = torch.ones(3, 6, 6)
     with pytest.raises(ValueError, match="constant"):
