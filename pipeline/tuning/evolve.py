@@ -77,5 +77,5 @@ def evolve(
         "metric": target.metric, "method": "evolution", "configuration": provenance.canonical_json(configuration),
         "seed": data.seed, "labels": labelled, "trainings": sum(t.used for t in tried), "fitness": best.fitness,
     }  # fmt: skip
-    proxy_id = regression.of(preset, images).proxy_id
+    proxy_id = regression.from_preset(preset, images).proxy_id
     return tuned_proxy.store(lake, row, configuration_of(preset), proxy_id, origin)

@@ -89,7 +89,7 @@ class TrialTask:
         assert bench is not None
         if self.last is None or self.last[0] != step:
             preset = genes.preset(json.loads(task), self.inputs, task_name(self.identity, step), "", self.schedule)
-            self.last = step, regression.of(preset, self.images)
+            self.last = step, regression.from_preset(preset, self.images)
         started = time.perf_counter()
         build = bench.build
         score = self.last[1].score(lambda: build(self.space, json.loads(spec)), arch_id, _SCORE_SEED, self.device)

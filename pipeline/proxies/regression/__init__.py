@@ -45,11 +45,11 @@ def load(name: str, images: Path | str | None = None) -> Proxy:
     Raises:
         UserError: an unknown preset, a bad file, or images that cannot be read.
     """
-    return of(presets.load(name), images)
+    return from_preset(presets.load(name), images)
 
 
-def of(preset: AnyPreset, images: Path | str | None = None) -> Proxy:
-    """The same for a configuration at hand."""
+def from_preset(preset: AnyPreset, images: Path | str | None = None) -> Proxy:
+    """The regression proxy of a preset that is not in a file; otherwise as `load`."""
     if isinstance(preset, presets.SequencePreset):
         return _on_sequences(preset, images)
     return _on_images(preset, images)
@@ -139,7 +139,7 @@ class _SequenceTask:
 
 
 class _Scorer:
-    """A task, and what was drawn for the last seed asked for."""
+    """A task, and what was drawn for the last requested seed."""
 
     def __init__(self, preset: presets.Schedule, task: _Task[Any], proxy_id: str) -> None:
         self.preset, self.task, self.proxy_id = preset, task, proxy_id
@@ -156,10 +156,10 @@ class _Scorer:
         """Train the network that `build` makes; the weights and the noise depend on architecture, proxy and seed."""
         generator, weights = self._streams(arch_id, seed)
         try:
-            found: Losses | Exception = self.task.train(build, self.drawn(seed), device, generator, weights)
+            outcome: Losses | Exception = self.task.train(build, self.drawn(seed), device, generator, weights)
         except (ValueError, RuntimeError, MemoryError) as error:
-            found = error
-        return self._scored(found)
+            outcome = error
+        return self._scored(outcome)
 
     def score_all(
         self, networks: Sequence[Network], seed: int, device: str, on: Card | None = None
@@ -214,8 +214,8 @@ class _Scorer:
         generator = _generator("stream", self.proxy_id, seed, arch_id)
         return generator, int(torch.randint(2**62, (), generator=generator))
 
-    def _scored(self, found: Losses | Exception) -> Score:
-        """What is stored.
+    def _scored(self, outcome: Losses | Exception) -> Score:
+        """The score of a training, from its losses or what went wrong.
 
         Raises:
             UserError: the card failed, which says nothing about the network: every later one would fail, too.
@@ -225,25 +225,25 @@ class _Scorer:
         from pipeline.proxies.regression import card
         from pipeline.proxies.regression.training import UnbuildableError
 
-        if isinstance(found, torch.AcceleratorError):
-            raise card.failed(found)
-        if isinstance(found, UnbuildableError):
-            return Score(None, "unbuildable", reason_of(found.__cause__ or found))
-        if isinstance(found, Exception):
-            return Score(None, "failed", reason_of(found))
-        curves = _curves(self.preset, found)
-        if found.diverged_at is not None:
-            return Score(None, "diverged", f"loss not finite at iteration {found.diverged_at}", curves)
-        return Score(_value(self.preset, found), "ok", None, curves)
+        if isinstance(outcome, torch.AcceleratorError):
+            raise card.failed(outcome)
+        if isinstance(outcome, UnbuildableError):
+            return Score(None, "unbuildable", reason_of(outcome.__cause__ or outcome))
+        if isinstance(outcome, Exception):
+            return Score(None, "failed", reason_of(outcome))
+        curves = _curves(self.preset, outcome)
+        if outcome.diverged_at is not None:
+            return Score(None, "diverged", f"loss not finite at iteration {outcome.diverged_at}", curves)
+        return Score(_value(self.preset, outcome), "ok", None, curves)
 
 
 def _value(preset: presets.Schedule, losses: Losses) -> float:
     if (rule := preset.rule) is None:
-        return sum(of.weight * loss for of, loss in zip(preset.losses, losses.eval[-1], strict=True))
+        return sum(part.weight * loss for part, loss in zip(preset.losses, losses.eval[-1], strict=True))
     last = zip(*losses.train[-rule.last :], strict=True)
     tiny = sys.float_info.min  # a network can hit its target exactly
     logs = (sum(math.log(max(loss, tiny)) for loss in column) / rule.last for column in last)
-    return sum(rule.weights[of.stage] * mean for of, mean in zip(preset.losses, logs, strict=True))
+    return sum(rule.weights[part.stage] * mean for part, mean in zip(preset.losses, logs, strict=True))
 
 
 def _generator(*parts: object) -> Generator:
@@ -257,7 +257,7 @@ def _generator(*parts: object) -> Generator:
 def _curves(preset: presets.Schedule, losses: Losses) -> tuple[Curve, ...]:
     both = (("train", losses.train_iterations, losses.train), ("eval", losses.eval_iterations, losses.eval))
     return tuple(
-        Curve(of.stage, of.signal, mode, iterations, list(column))
+        Curve(part.stage, part.signal, mode, iterations, list(column))
         for mode, iterations, rows in both
-        for of, column in zip(preset.losses, zip(*rows, strict=True), strict=False)  # no rows, no columns
+        for part, column in zip(preset.losses, zip(*rows, strict=True), strict=False)  # no rows, no columns
     )

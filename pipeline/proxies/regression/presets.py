@@ -89,7 +89,7 @@ class Rule(StrictModel):
 
 
 class Schedule(StrictModel):
-    """What the configurations have in common: how long to train, and how the losses of the stages make the score.
+    """What all presets have in common: how long to train, and how the losses of the stages make the score.
 
     Args:
         stage_weights: of each stage's loss in training, and in the score where no rule says otherwise.
@@ -147,7 +147,7 @@ class ImageSchedule(Schedule):
 
 
 class Preset(ImageSchedule):
-    """One target a stage, the sum of its signals."""
+    """One target per stage, the sum of its signals."""
 
     stages: Annotated[list[Stage], Field(min_length=1)]
 
@@ -168,7 +168,7 @@ class MenuPreset(ImageSchedule):
     """A menu: every signal is a target of its own at every stage, in one training.
 
     Args:
-        task: tells the kind of configuration.
+        task: what tells this sort of preset from the others.
         channels: of each target.
         deviation: standard deviation to which each target is scaled, after its mean is taken off.
         signals: the menu.
@@ -200,7 +200,7 @@ class SequencePreset(Schedule):
     """A configuration for networks that take sequences: input and target are both made of signals.
 
     Args:
-        task: tells the kind of configuration.
+        task: what tells this sort of preset from the others.
         batch: number of sequences.
         features: width of input and target at each of the 8 time steps.
         input, target: the signals that add up to each; a local one is drawn anew for each sequence.
@@ -252,7 +252,7 @@ def load(name: str) -> Preset | MenuPreset | SequencePreset:
         raise unknown("proxy", name, names())
     data = _extended(toml_files.read(path, _WHAT), path)
     task = data.get("task")
-    if task not in _TASKS:
+    if not isinstance(task, str | None) or task not in _TASKS:
         raise UserError(f"{_WHAT} {path}: task is {task!r}; it is 'menu', 'sequences' or left out")
     return toml_files.validated(_TASKS[task], data, path, _WHAT, "the preset")
 

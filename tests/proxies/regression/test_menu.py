@@ -106,6 +106,7 @@ def test_the_shipped_menu_holds_every_kind_of_signal() -> None:
         (HEAD + DOTS.replace("dots", "Two Words"), "signals.0.name"),
         (HEAD.replace("deviation = 2.0\n", "") + DOTS, "deviation"),
         (HEAD.replace('"menu"', '"menus"') + DOTS, "task is 'menus'; it is 'menu', 'sequences' or left out"),
+        (HEAD.replace('"menu"', '["menu"]') + DOTS, "task is ['menu']; it is 'menu'"),
     ],
 )
 def test_a_bad_menu_is_one_line(tmp_path: Path, text: str, says: str) -> None:
