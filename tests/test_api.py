@@ -77,13 +77,13 @@ def test_a_factory_is_scored_the_same_again_and_leaves_the_world_alone(tiny: str
 def test_a_network_is_copied_and_keeps_its_weights(tiny: str) -> None:
     network = three()
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    found = pipeline.score_network(network, tiny)
+    score = pipeline.score_network(network, tiny)
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
-    assert network.training and found.value == pipeline.score_network(network, tiny).value
+    assert network.training and score.value == pipeline.score_network(network, tiny).value
     inner: Any = network.network
     with torch.no_grad():
         inner.first[0].weight.mul_(3)
-    assert pipeline.score_network(network, tiny).value != found.value
+    assert pipeline.score_network(network, tiny).value != score.value
 
 
 def test_an_architecture_gets_the_score_that_the_pipeline_stores(tmp_path: Path, tiny: str) -> None:
@@ -120,8 +120,8 @@ def test_samples_are_distinct_and_begin_alike() -> None:
 def test_zero_cost_proxies_where_they_are_defined(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.proxies.zerocost.IMAGES", 8)
     for proxy in ("params", "synflow", "naswot", "grad_norm", "az_progressivity"):
-        found = pipeline.score_network(three, proxy)
-        assert found.status == "ok" and math.isfinite(found.value or math.nan), (proxy, found.reason)
+        score = pipeline.score_network(three, proxy)
+        assert score.status == "ok" and math.isfinite(score.value or math.nan), (proxy, score.reason)
     plain = Plain()
     whole = sum(p.numel() for p in plain.parameters()) + 10 * 8 + 10  # the proxy's own classifier beside the network's
     assert pipeline.score_network(three, "params").value == whole
@@ -179,9 +179,9 @@ def test_a_failed_score_is_a_score_that_ranks_last(tmp_path: Path) -> None:
     path.write_text(f'name = "wild"\niterations = 3\nevaluate_every = 1\nlearning_rate = 1e30\n{STAGE * 3}')
     failed = pipeline.score_network(three, str(path))
     assert (failed.status, failed.value, failed.promise) == ("diverged", None, -math.inf)
-    found = pipeline.correlate([failed, 1.0, 2.0, None, 3.0, 5.0], [9, 1, 2, 7, 3, None])
-    assert (found.n, found.left_out, found.rho, found.tau) == (3, 3, pytest.approx(1), pytest.approx(1))  # type: ignore[comparison-overlap]
-    assert found.low is None and pipeline.correlate([*range(10)], [*range(10)]).low == pytest.approx(1)
+    result = pipeline.correlate([failed, 1.0, 2.0, None, 3.0, 5.0], [9, 1, 2, 7, 3, None])
+    assert (result.n, result.left_out, result.rho, result.tau) == (3, 3, pytest.approx(1), pytest.approx(1))  # type: ignore[comparison-overlap]
+    assert result.low is None and pipeline.correlate([*range(10)], [*range(10)]).low == pytest.approx(1)
     assert pipeline.correlate([1.0, 2.0, 3.0], [1, 2, 3], lower_is_better=True).rho == pytest.approx(-1)
     assert pipeline.correlate([1.0, 2.0], [1, 2]).rho is None and pipeline.correlate([], []).n == 0
     with pytest.raises(UserError, match="3 scores and 2 true values"):
@@ -211,8 +211,8 @@ def test_a_query_is_a_data_frame_and_a_series_can_be_correlated(tmp_path: Path) 
     text = pipeline.query("SELECT $a AS a, $b AS b, $c AS c", lake=str(lake.root), a="7", b=None, c=0.5)
     assert (text.at[0, "a"], text.at[0, "c"]) == ("7", 0.5) and text["b"].isna().all()
     scores = frame["value"].astype("Float64").where(frame["value"] < 5)
-    found = pipeline.correlate(scores, frame["value"])
-    assert (found.n, found.left_out, found.rho) == (3, 1, pytest.approx(1))  # type: ignore[comparison-overlap]
+    correlation = pipeline.correlate(scores, frame["value"])
+    assert (correlation.n, correlation.left_out, correlation.rho) == (3, 1, pytest.approx(1))  # type: ignore[comparison-overlap]
     with pytest.raises(UserError, match="queries only read"):
         pipeline.query("DROP TABLE truth", lake.root)
 

@@ -94,11 +94,11 @@ def test_a_flipped_sign_fails_after_the_report_and_names_the_row(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     flipped = copy(lambda _, score: {**score, "value": -score["value"]})
     assert report(flipped, tmp_path / "new", "--against", good) == 1
-    told = capsys.readouterr()
-    [row] = [line for line in told.out.splitlines() if line.startswith("| rho moved")]
+    output = capsys.readouterr()
+    [row] = [line for line in output.out.splitlines() if line.startswith("| rho moved")]
     assert "regression-toy" in row and OURS in row and "→ -0." in row
     assert row in (tmp_path / "summary.md").read_text()
-    assert told.err.startswith("error: 1 rows are not as in") and told.err.count("\n") == 1
+    assert output.err.startswith("error: 1 rows are not as in") and output.err.count("\n") == 1
     assert (tmp_path / "new" / "index.html").exists()
 
 
@@ -127,8 +127,8 @@ def test_one_score_out_of_its_place_and_a_failure_are_found(
     ],
 )
 def test_what_is_a_fault(now: Any, faults: Any) -> None:
-    found = baseline.compare({KEY: WAS}, {} if now is None else {KEY: now})
-    assert [d.faults for d in found] == ([faults] if faults else [])
+    differences = baseline.compare({KEY: WAS}, {} if now is None else {KEY: now})
+    assert [d.faults for d in differences] == ([faults] if faults else [])
 
 
 def test_a_new_row_is_named_and_no_fault_and_fewer_failures_are_none() -> None:

@@ -134,5 +134,5 @@ def test_axe_finds_no_serious_fault(page: Show, dark: bool) -> None:
     browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
     axe = axe_selenium.Axe(browser)
     axe.inject()
-    found = [v for v in axe.run()["violations"] if v["impact"] in ("serious", "critical")]
-    assert found == [], axe.report(found)
+    violations = [v for v in axe.run()["violations"] if v["impact"] in ("serious", "critical")]
+    assert violations == [], axe.report(violations)

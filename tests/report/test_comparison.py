@@ -83,16 +83,16 @@ def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_
 
 
 def test_rho_leaves_failures_out_or_ranks_them_last(lake: Lake) -> None:
-    found = {r["proxy_id"]: r for r in ask(lake, "FROM comparison")}
+    rows = {r["proxy_id"]: r for r in ask(lake, "FROM comparison")}
     tried = list(SIZES[:-1])
     kept = [i for i in tried if i != 6]
     truth = np.array(TRUTH)
-    assert found[OURS]["rho"] == pytest.approx(stats.spearmanr([-ours(i) for i in kept], truth[kept]).statistic)
+    assert rows[OURS]["rho"] == pytest.approx(stats.spearmanr([-ours(i) for i in kept], truth[kept]).statistic)
     last = [-ours(i) if i != 6 else -1e9 for i in tried]
-    assert found[OURS]["rho_failures_last"] == pytest.approx(stats.spearmanr(last, truth[tried]).statistic)
-    assert found[SIZE]["rho"] == pytest.approx(stats.spearmanr([size(i) for i in kept], truth[kept]).statistic)
-    assert {(r["n"], r["n_tried"]) for r in found.values()} == {(22, 23)}
-    assert [found[p]["n_failed"] for p in (OURS, SIZE, RELEASED)] == [1, 0, 0]
+    assert rows[OURS]["rho_failures_last"] == pytest.approx(stats.spearmanr(last, truth[tried]).statistic)
+    assert rows[SIZE]["rho"] == pytest.approx(stats.spearmanr([size(i) for i in kept], truth[kept]).statistic)
+    assert {(r["n"], r["n_tried"]) for r in rows.values()} == {(22, 23)}
+    assert [rows[p]["n_failed"] for p in (OURS, SIZE, RELEASED)] == [1, 0, 0]
 
 
 def test_the_best_of_k_against_counting_by_hand(lake: Lake) -> None:
@@ -101,11 +101,11 @@ def test_the_best_of_k_against_counting_by_hand(lake: Lake) -> None:
     order = np.argsort([-size(i) for i in kept])[:5]
     gains = 2 ** ((truth - truth.min()) / np.ptp(truth)) - 1
     discount = 1 / np.log2(np.arange(5) + 2)
-    [found] = ask(lake, f"FROM best_of_k WHERE k = 5 AND proxy_id = '{SIZE}'")
-    assert found["precision_at_k"] == np.mean(np.isin(order, np.argsort(-truth)[:5]))
-    assert found["ndcg"] == pytest.approx(gains[order] @ discount / (np.sort(gains)[::-1][:5] @ discount))
-    assert found["best_found"] == truth[order].max()
-    assert found["regret"] == pytest.approx(truth.max() - truth[order].max())
+    [best] = ask(lake, f"FROM best_of_k WHERE k = 5 AND proxy_id = '{SIZE}'")
+    assert best["precision_at_k"] == np.mean(np.isin(order, np.argsort(-truth)[:5]))
+    assert best["ndcg"] == pytest.approx(gains[order] @ discount / (np.sort(gains)[::-1][:5] @ discount))
+    assert best["best_found"] == truth[order].max()
+    assert best["regret"] == pytest.approx(truth.max() - truth[order].max())
     perfect = ask(lake, f"FROM best_of_k WHERE proxy_id = '{RELEASED}'")
     assert {(r["precision_at_k"], round(r["ndcg"], 12), r["regret"]) for r in perfect} == {(1.0, 1.0, 0.0)}
     assert [r["k"] for r in ask(lake, "SELECT DISTINCT k FROM best_of_k ORDER BY k")] == [1, 5, 10, 20]
@@ -117,21 +117,21 @@ def test_a_proxy_of_one_value_is_taken_at_its_worst(tmp_path: Path) -> None:
         truth=[lakes.truth(i, float(i)) for i in range(6)], proxies=[lakes.proxy(OURS, "ours")],
         scores=[lakes.score(i, OURS, 1.0) for i in range(6)],
     )  # fmt: skip
-    [found] = ask(lake, "FROM best_of_k WHERE k = 5")
-    assert (found["best_found"], found["regret"], found["precision_at_k"]) == (4.0, 1.0, 0.8)
+    [best] = ask(lake, "FROM best_of_k WHERE k = 5")
+    assert (best["best_found"], best["regret"], best["precision_at_k"]) == (4.0, 1.0, 0.8)
     assert ask(lake, "SELECT rho, rho_failures_last FROM comparison") == [{"rho": None, "rho_failures_last": None}]
 
 
 def test_differences_are_to_the_highest_and_paired(lake: Lake) -> None:
     with catalog.snapshot(lake) as connection:
-        found = comparison.compare(connection, {**MAIN, "unit": "percent"})
-    first, *others = found["comparison"]
+        comparisons = comparison.compare(connection, {**MAIN, "unit": "percent"})
+    first, *others = comparisons["comparison"]
     assert (first["proxy_id"], first["rho"], first["difference"]) == (RELEASED, 1.0, None)
     for row in others:
         assert row["difference"] == pytest.approx(row["rho"] - 1)
         assert row["difference_low"] < row["difference"] < row["difference_high"] < 0
-    assert found["published"] == []
-    assert comparison.charts({**MAIN, "unit": "percent"}, pd.DataFrame(), found["ceiling"]) == []
+    assert comparisons["published"] == []
+    assert comparison.charts({**MAIN, "unit": "percent"}, pd.DataFrame(), comparisons["ceiling"]) == []
 
 
 def test_seeds_are_told_as_a_spread_and_the_truths_own_as_a_ceiling(tmp_path: Path) -> None:

@@ -77,8 +77,8 @@ class Page(html.parser.HTMLParser):
 
 
 def row(content: Any, proxy_id: str, seed: int | None) -> Any:
-    [found] = [r for r in content["spaces"][0]["ranking"] if (r["proxy_id"], r["seed"]) == (proxy_id, seed)]
-    return found
+    [row_of_proxy] = [r for r in content["spaces"][0]["ranking"] if (r["proxy_id"], r["seed"]) == (proxy_id, seed)]
+    return row_of_proxy
 
 
 def test_the_numbers_are_those_of_scipy(lake: Lake, content: Any) -> None:
@@ -86,13 +86,13 @@ def test_the_numbers_are_those_of_scipy(lake: Lake, content: Any) -> None:
         lake, "FROM pairs WHERE proxy_id = $id AND seed = 0 AND metric = 'test_accuracy' ORDER BY arch_id", {"id": OURS}
     )
     x, y = pairs["score"].to_numpy(), pairs["truth"].to_numpy()
-    found = row(content, OURS, 0)
-    assert found["rho"] == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-12)
-    assert found["tau"] == pytest.approx(stats.kendalltau(x, y).statistic, abs=1e-12)
-    assert (found["n"], found["n_failed"], found["n_no_truth"]) == (27, 3, 0)
-    assert found["low"] < found["rho"] < found["high"]
-    assert found["seconds"] == pytest.approx(np.mean([2.0, 0.1, 0.1] + [1 + i / 10 for i in range(3, 30)]))
-    assert found["label"] == "regression-toy (cifar10 images)"
+    proxy = row(content, OURS, 0)
+    assert proxy["rho"] == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-12)
+    assert proxy["tau"] == pytest.approx(stats.kendalltau(x, y).statistic, abs=1e-12)
+    assert (proxy["n"], proxy["n_failed"], proxy["n_no_truth"]) == (27, 3, 0)
+    assert proxy["low"] < proxy["rho"] < proxy["high"]
+    assert proxy["seconds"] == pytest.approx(np.mean([2.0, 0.1, 0.1] + [1 + i / 10 for i in range(3, 30)]))
+    assert proxy["label"] == "regression-toy (cifar10 images)"
 
 
 def test_what_it_computed_answers_the_queries_that_follow(lake: Lake, written: report.ReportResult) -> None:
@@ -112,12 +112,12 @@ def test_the_main_target_leads_and_the_others_follow(content: Any) -> None:
     space = content["spaces"][0]
     assert (space["main"]["metric"], [t["metric"] for t in space["targets"]]) == ("test_accuracy", ["test_loss"])
     assert [len(r["by_target"]) for r in space["others"]] == [1] * 4
-    assert all(told["low"] <= told["rho"] <= told["high"] for r in space["others"] for told in r["by_target"])
+    assert all(value["low"] <= value["rho"] <= value["high"] for r in space["others"] for value in r["by_target"])
 
 
 def test_failures_are_told_by_reason(content: Any, page: str) -> None:
-    found = {(f["status"], f["reason"], f["scores"]) for f in content["spaces"][0]["failures"]}
-    assert found == {("unbuildable", "no path to the output", 2), ("diverged", "loss is not finite", 1)}
+    failures = {(f["status"], f["reason"], f["scores"]) for f in content["spaces"][0]["failures"]}
+    assert failures == {("unbuildable", "no path to the output", 2), ("diverged", "loss is not finite", 1)}
     assert "no path to the output" in page
 
 

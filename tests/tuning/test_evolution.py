@@ -47,10 +47,10 @@ def test_genes_make_a_configuration_that_can_be_written_and_read(seed: int, inpu
     preset = genes.preset(json.loads(canonical_json(drawn)), inputs, "tuned-a-1")
     assert preset.inputs == inputs and preset.name == "tuned-a-1"
     signals = [s for stage in preset.stages for s in stage.signals] if inputs == "images" else preset.target  # type: ignore[union-attr]
-    for found in signals:
-        assert 0.5 <= found.level <= 2.9
-        assert found.partial is None or math.floor(64 * found.partial) >= 1
-        assert found.frequencies is None or len(found.frequencies) == 10
+    for one in signals:
+        assert 0.5 <= one.level <= 2.9
+        assert one.partial is None or math.floor(64 * one.partial) >= 1
+        assert one.frequencies is None or len(one.frequencies) == 10
 
 
 def test_a_mutation_keeps_four_genes_of_five() -> None:
@@ -168,8 +168,8 @@ def test_what_is_found_is_stored_and_scores_as_it_was_tried(
     short(monkeypatch)
     space(lake)
     plan = TrainingSettings(device="cpu", workers=1)
-    found = evolve(lake, ASKED, plan, SMALL)
-    assert (found.trainings, found.path.is_file()) == (12, True)
+    best = evolve(lake, ASKED, plan, SMALL)
+    assert (best.trainings, best.path.is_file()) == (12, True)
     stored = Lake(lake)
     (row,) = catalog.run_sql(stored, "FROM tunings").to_pylist()
     stored_trials = catalog.run_sql(stored, "FROM tuning_trials ORDER BY step, arch_id").to_pylist()
@@ -182,18 +182,18 @@ def test_what_is_found_is_stored_and_scores_as_it_was_tried(
     specs = catalog.run_sql(stored, "SELECT arch_id, spec FROM architectures").to_pylist()
     chosen = [s["spec"] for s in specs if s["arch_id"] in row["labels"]] + [s["spec"] for s in specs][:6]
     only.write_text("".join(f"{json.loads(spec)['cell']}\n" for spec in chosen))
-    asked = ["score", "nasbench201", "--proxy", found.name, "--only", str(only), "--lake", str(lake), "--workers", "1"]
+    asked = ["score", "nasbench201", "--proxy", best.name, "--only", str(only), "--lake", str(lake), "--workers", "1"]
     result = CliRunner().invoke(cli.app, [*asked, "--device", "cpu"])
     assert result.exit_code == 0, result.output
     scores = catalog.run_sql(stored, "SELECT arch_id, value FROM scores").to_pylist()
-    step = int(found.name.rpartition("-")[2])
+    step = int(best.name.rpartition("-")[2])
     tried = {t["arch_id"]: t["value"] for t in stored_trials if t["step"] == step}
     assert {s["arch_id"]: s["value"] for s in scores if s["arch_id"] in tried} == tried and len(tried) == 4
     (held_out,) = catalog.run_sql(stored, "FROM tuned").to_pylist()
     assert (held_out["n"], held_out["method"], held_out["trainings"]) == (len(scores) - 4, "evolution", 12)
     trained: list[int] = []
     monkeypatch.setattr("pipeline.tuning.trials.executor.run", lambda *_: trained.append(1))
-    assert evolve(lake, ASKED, plan, SMALL) == found and not trained
+    assert evolve(lake, ASKED, plan, SMALL) == best and not trained
     assert catalog.run_sql(stored, "FROM tunings").num_rows == 1
 
 
@@ -255,12 +255,12 @@ def test_another_schedule_is_another_search(lake: Path, tmp_path: Path) -> None:
     quick_too = tmp_path / "too.toml"
     quick_too.write_text('name = "too"\nextends = "regression-fast"\niterations = 5\n')
     plans.append(TrainingSettings(schedule=str(quick_too), device="cpu", workers=1))
-    found = [evolve(lake, ASKED, plan, SMALL) for plan in plans]
-    preset = presets.load(str(found[0].path))
+    tuned = [evolve(lake, ASKED, plan, SMALL) for plan in plans]
+    preset = presets.load(str(tuned[0].path))
     assert isinstance(preset, presets.Preset) and preset.rule is not None
     assert (preset.iterations, preset.evaluate_every, preset.rule.last, preset.initial) == (6, 0, 5, "torch")
     ids = catalog.run_sql(Lake(lake), "SELECT DISTINCT tuning_id FROM tuning_trials").num_rows
-    assert ids == 2 and [f.trainings for f in found] == [12, 12]
+    assert ids == 2 and [f.trainings for f in tuned] == [12, 12]
 
 
 @pytest.mark.parametrize("name", ["regression-menu", "regression-nlp", "regression-fats"])
@@ -289,9 +289,9 @@ def test_a_draw_from_the_bank_takes_the_task_that_ranks_its_labels_best(tmp_path
     arch_ids = [lakes.arch(a) for a in range(size)]
     scores = bench_evolution.scores(lake, lakes.BENCHMARK, lakes.SPACE, names)
     table = np.array([[of[a] for a in arch_ids] for of in scores])
-    found = bench_evolution.rhos(table, table[3:4], np.arange(float(size)), arch_ids)
-    assert found.shape == (bench_evolution.DRAWS, 3) and (found[:, 1:] == pytest.approx(1.0))
-    assert 0.2 < np.mean(found[:, 0] > 0.999) < 0.4  # three tasks of ten have it in three draws of ten
+    rho_of_draws = bench_evolution.rhos(table, table[3:4], np.arange(float(size)), arch_ids)
+    assert rho_of_draws.shape == (bench_evolution.DRAWS, 3) and (rho_of_draws[:, 1:] == pytest.approx(1.0))
+    assert 0.2 < np.mean(rho_of_draws[:, 0] > 0.999) < 0.4  # three tasks of ten have it in three draws of ten
 
 
 @pytest.mark.parametrize(

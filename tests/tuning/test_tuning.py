@@ -97,11 +97,11 @@ def test_what_failed_is_ranked_last_and_what_few_have_is_no_term(tmp_path: Path)
     scores.append(lakes.score(3, OTHER, None, status="failed", reason="not finite"))
     proxies = [lakes.proxy(OTHER, "naswot", higher_is_better=True), lakes.proxy(few, "few")]
     lakes.publish(lake.root, "more", proxies=proxies, scores=scores)
-    found = terms.read(lake, lakes.BENCHMARK, lakes.SPACE)
-    keys = [term.key for term in found.terms]
-    assert "few" not in keys and len(found.arch_ids) == 58
-    ranked = found.ranks[:, keys.index("naswot")]
-    assert ranked.argmin() == found.arch_ids.index(lakes.arch(3))
+    term_table = terms.read(lake, lakes.BENCHMARK, lakes.SPACE)
+    keys = [term.key for term in term_table.terms]
+    assert "few" not in keys and len(term_table.arch_ids) == 58
+    ranked = term_table.ranks[:, keys.index("naswot")]
+    assert ranked.argmin() == term_table.arch_ids.index(lakes.arch(3))
     assert len(terms.read(lake, lakes.BENCHMARK, lakes.SPACE, coverage=0.1).arch_ids) == 20
 
 
@@ -109,8 +109,8 @@ def test_of_a_released_score_and_our_own_the_better_covered_is_taken(tmp_path: P
     lake = made_up(tmp_path / "lake")
     own = [lakes.score(i, OTHER, 1.0 * i) for i in range(55)]
     lakes.publish(lake.root, "own", proxies=[lakes.proxy(OTHER, "synflow", higher_is_better=True)], scores=own)
-    found = [t.proxy for t in terms.read(lake, lakes.BENCHMARK, lakes.SPACE).terms if t.key == "synflow"]
-    assert found == ["synflow@there"]
+    term_proxies = [t.proxy for t in terms.read(lake, lakes.BENCHMARK, lakes.SPACE).terms if t.key == "synflow"]
+    assert term_proxies == ["synflow@there"]
     used = terms.read(lake, lakes.BENCHMARK, lakes.SPACE, use=["synflow"]).terms
     assert {t.family for t in used} == {"scores"}
 
@@ -141,12 +141,12 @@ def test_the_greedy_choice_is_the_plain_one(table: terms.TermTable) -> None:
     x = (given.ranks - given.ranks.mean(axis=0)) / given.ranks.std(axis=0)
     total, weights, best = np.zeros(20), np.zeros(x.shape[1]), (-1.0, np.zeros(0))
     for _ in range(5):
-        found = [np.corrcoef(total + column, given.target)[0, 1] for column in x.T]
-        taken = int(np.argmax(found))
+        correlations = [np.corrcoef(total + column, given.target)[0, 1] for column in x.T]
+        taken = int(np.argmax(correlations))
         weights[taken] += 1
         total = total + x[:, taken]
-        if found[taken] > best[0] + 1e-9:
-            best = found[taken], weights / weights.sum()
+        if correlations[taken] > best[0] + 1e-9:
+            best = correlations[taken], weights / weights.sum()
     assert methods.sparse(given) == pytest.approx(best[1])
 
 
@@ -163,28 +163,30 @@ def test_the_forest_and_the_process_learn_what_no_sum_says() -> None:
     y = np.abs(x[:, 0])
     labelled = np.arange(100)
     target = y[:100] - y[:100].mean()
-    for found in (learners.random_forest(x, labelled, target, 0), learners.gaussian_process(x, labelled, target)):
-        assert methods.correlation(found[100:], y[100:]) > 0.9
+    for predicted in (learners.random_forest(x, labelled, target, 0), learners.gaussian_process(x, labelled, target)):
+        assert methods.correlation(predicted[100:], y[100:]) > 0.9
 
 
 def test_rho_is_of_the_unlabelled(table: terms.TermTable) -> None:
-    found = list(draws.within(table, 20, range(2)))
-    assert {d.n for d in found} == {40} and {d.draw for d in found} == {0, 1}
-    assert {(d.terms, d.method) for d in found} >= {("all", "choice"), ("curves", "pair"), ("scores", "random-forest")}
-    alone = next(d for d in found if (d.terms, d.method, d.draw) == ("synflow", "alone", 1))
+    drawn = list(draws.within(table, 20, range(2)))
+    assert {d.n for d in drawn} == {40} and {d.draw for d in drawn} == {0, 1}
+    assert {(d.terms, d.method) for d in drawn} >= {("all", "choice"), ("curves", "pair"), ("scores", "random-forest")}
+    alone = next(d for d in drawn if (d.terms, d.method, d.draw) == ("synflow", "alone", 1))
     rest = table.nested(1)[20:]
     place = [t.key for t in table.terms].index("synflow")
     assert alone.rho == pytest.approx(methods.correlation(table.values[rest, place], table.truth[rest]))
-    assert {d.labels for d in found if d.method in ("alone", "untuned")} == {0}
+    assert {d.labels for d in drawn if d.method in ("alone", "untuned")} == {0}
 
 
 def test_labels_that_say_nothing_gain_nothing(table: terms.TermTable) -> None:
     """With a shuffled truth every method is as good as chance on what it has not seen: nothing leaks."""
     shuffled = np.random.default_rng(5).permutation(table.truth)
-    told = terms.TermTable(**{**{f: getattr(table, f) for f in table.__dataclass_fields__}, "truth": shuffled})
-    found = list(draws.within(told, 20, range(6)))
+    shuffled_table = terms.TermTable(
+        **{**{f: getattr(table, f) for f in table.__dataclass_fields__}, "truth": shuffled}
+    )
+    drawn = list(draws.within(shuffled_table, 20, range(6)))
     for method in ("bagged", "centred", "gaussian-process"):
-        assert abs(np.mean([d.rho for d in found if (d.terms, d.method) == ("all", method)])) < 0.25
+        assert abs(np.mean([d.rho for d in drawn if (d.terms, d.method) == ("all", method)])) < 0.25
 
 
 def test_too_few_architectures_are_told(toys: Lake) -> None:
@@ -194,19 +196,19 @@ def test_too_few_architectures_are_told(toys: Lake) -> None:
 
 def test_a_rule_is_stored_as_an_aggregate_that_scores_as_it_was_judged(tmp_path: Path) -> None:
     lake = made_up(tmp_path / "lake")
-    found = weigh(lake.root, data(seed=4), "bagged")
+    proxy = weigh(lake.root, data(seed=4), "bagged")
     (row,) = catalog.run_sql(lake, "FROM tuned").to_pylist()
     judged = next(
         d for d in draws.within(terms.read(lake, lakes.BENCHMARK, lakes.SPACE), 20, [4])
         if (d.terms, d.method) == ("all", "bagged")
     )  # fmt: skip
-    assert (row["name"], row["labels"], row["trainings"], row["n"]) == (found.name, 20, 0, 40)
+    assert (row["name"], row["labels"], row["trainings"], row["n"]) == (proxy.name, 20, 0, 40)
     assert row["rho"] == pytest.approx(judged.rho, abs=1e-9)
     again = weigh(lake.root, data(seed=4), "bagged")
-    assert again == found and catalog.run_sql(lake, "FROM tunings").num_rows == 1
-    text = found.path.read_text()
+    assert again == proxy and catalog.run_sql(lake, "FROM tunings").num_rows == 1
+    text = proxy.path.read_text()
     assert text.startswith("# Found by `pipeline tune madeup`") and lakes.arch(0)[:8] in text
-    assert rules.named(lake.root, found.name) == str(found.path) and rules.named(lake.root, "synflow") == "synflow"
+    assert rules.named(lake.root, proxy.name) == str(proxy.path) and rules.named(lake.root, "synflow") == "synflow"
 
 
 def evaluated(lake: Lake, draws: int = 2, **changes: Any) -> list[dict[str, Any]]:
