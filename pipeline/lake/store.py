@@ -54,7 +54,7 @@ class Lake:
             if not create:
                 raise UserError(f"no lake at {root}: run `pipeline ingest` first, or name one with --lake DIR")
             self._create()
-        self._gate()
+        self._check_format()
         if not read_only:
             self._anchor()
 
@@ -75,7 +75,7 @@ class Lake:
             with contextlib.suppress(FileExistsError):
                 self.publish(_ANCHOR, part, {table: [] for table in missing})
 
-    def _gate(self) -> None:
+    def _check_format(self) -> None:
         try:
             version = json.loads(self._marker.read_text())["format"]
         except (OSError, ValueError, KeyError, TypeError) as error:
