@@ -104,7 +104,7 @@ def wait_until_stored(lake: Path, at_least: int, process: subprocess.Popen[str])
 def actors() -> list[str]:
     """Command lines of the actors on this machine; Ray names its processes so."""
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
-    return [line for line in listed if line.startswith("ray::_Worker")]
+    return [line for line in listed if line.startswith("ray::_Actor")]
 
 
 def check_no_actors() -> None:
