@@ -38,7 +38,7 @@ lock: .venv/.dev ## write the versions of this environment to constraints.txt
 demo: .venv/.demo ## score a sample of NAS-Bench-201 on real ground truth and write reports/demo
 	$(BIN)/pipeline run nasbench201 --mapping analog-nasbench --proxy regression-n101 --sample $(SAMPLE) --out reports/demo
 
-test: .venv/.dev ## run the tests, a file a core
+test: .venv/.dev ## run the tests, one file per core
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile
 
 lint: .venv/.dev ## ruff, mypy, import-linter, sqlfluff

@@ -13,7 +13,7 @@ from pipeline.cli import application as cli
 from pipeline.cli import options
 from pipeline.proxies import regression
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(p for p in ROOT.rglob("*.md") if ".venv" not in p.parts and "reports" not in p.parts[:-1])
 GROUP: Any = typer.main.get_command(cli.app)
 VERBS = set(GROUP.commands)
