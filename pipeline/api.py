@@ -251,9 +251,9 @@ def _number(value: Any) -> float:
 
 
 def _ingested(bench: Benchmark, space: str, seed: int, lake: Path | str, count: int) -> list[Architecture]:
-    of = Lake(Path(lake))
-    arch_ids = sampled(of, bench.name, space, seed, count)
-    texts = specs(of, bench.name, space, arch_ids)
+    source = Lake(Path(lake))
+    arch_ids = sampled(source, bench.name, space, seed, count)
+    texts = specs(source, bench.name, space, arch_ids)
     return [Architecture(bench.name, space, a, json.loads(texts[a])) for a in arch_ids]
 
 
