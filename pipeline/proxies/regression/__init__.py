@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pipeline.errors import UserError
 from pipeline.proxies import images as image_batches
-from pipeline.proxies.contract import Curve, Network, Proxy, Score, Timed, proxy_id_of, reason_of
+from pipeline.proxies.contract import Curve, Network, Proxy, Score, Timed, UnbuildableError, proxy_id_of, reason_of
 from pipeline.proxies.regression import presets
 
 if TYPE_CHECKING:
@@ -223,7 +223,6 @@ class _Scorer:
         import torch
 
         from pipeline.proxies.regression import card
-        from pipeline.proxies.regression.training import UnbuildableError
 
         if isinstance(outcome, torch.AcceleratorError):
             raise card.failed(outcome)

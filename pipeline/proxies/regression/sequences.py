@@ -12,9 +12,10 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from pipeline.proxies.contract import UnbuildableError
 from pipeline.proxies.regression import signals
 from pipeline.proxies.regression.presets import SequencePreset, Signal
-from pipeline.proxies.regression.training import Losses, UnbuildableError, fit, noise
+from pipeline.proxies.regression.training import Losses, fit, noise
 
 WIDTH = 400  # of the vectors that a network takes and gives
 _OUTER = 0.1  # the weights and biases of the two linear layers start uniform in +-this

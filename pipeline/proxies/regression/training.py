@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from pipeline.proxies.contract import UnbuildableError as UnbuildableError  # noqa: PLC0414 (an export)
+from pipeline.proxies.contract import UnbuildableError
 from pipeline.proxies.regression import signals
 from pipeline.proxies.regression.presets import ImageSchedule, MenuPreset, Noise, Preset, Schedule, Signal
 
