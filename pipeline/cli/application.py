@@ -110,11 +110,11 @@ def verb(
     return register
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
-        from importlib.metadata import version
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        import pipeline
 
-        typer.echo(f"nas-proxy-bench {version('nas-proxy-bench')}")
+        typer.echo(f"nas-proxy-bench {pipeline.__version__}")
         raise typer.Exit
 
 

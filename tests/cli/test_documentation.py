@@ -23,5 +23,5 @@ def test_a_row_parts_meaning_limits_and_default(text: str, row: str) -> None:
     assert generator.row("--n <int>", text) == row
 
 
-def test_hidden_commands_are_not_told() -> None:
+def test_hidden_commands_are_not_shown() -> None:
     assert "pipeline tune bare" not in generator.page() and "## pipeline tune weigh" in generator.page()

@@ -115,7 +115,7 @@ def test_a_usage_error_of_bare_tune_speaks_of_tune(words: list[str], capsys: pyt
     assert lines[:2] == ["Usage: pipeline tune [OPTIONS] {benchmark}", "Try 'pipeline tune --help' for help."]
 
 
-def test_a_benchmark_that_does_not_exist_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_benchmark_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         cli.main(["tune", "nasbench202"])
     assert exit_.value.code == 1
