@@ -12,8 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.catalog import derived
-from pipeline.catalog.script import Script, catalog_script, listed, published, script, text
+from pipeline.catalog import stored_results
+from pipeline.catalog.definition import CatalogDefinition, catalog_definition, listed, published, text
 from pipeline.errors import UserError, os_errors_explained
 from pipeline.lake.files import atomic_write
 from pipeline.lake.staging import staging_folder
@@ -33,7 +33,7 @@ def refresh(lake: Lake) -> None:
     """
     file = lake.root / CATALOG
     with os_errors_explained(f"writing {file}"), staging_folder(lake.root) as folder:
-        _write_database(folder / CATALOG, catalog_script(lake), file)
+        _write_database(folder / CATALOG, catalog_definition(lake), file)
         (folder / CATALOG).replace(file)
 
 
@@ -43,7 +43,7 @@ def ensure(lake: Lake) -> None:
     Raises:
         UserError: the disk is full or the lake cannot be written.
     """
-    connection = _open(lake, catalog_script(lake).fingerprint)
+    connection = _open(lake, catalog_definition(lake).fingerprint)
     if connection is None:
         refresh(lake)
     else:
@@ -57,13 +57,13 @@ def connect(lake: Lake) -> duckdb.DuckDBPyConnection:
     locked. Where the catalog cannot be written or another program has it open for writing, the same views are made in
     memory.
     """
-    made = catalog_script(lake)
-    connection = _open(lake, made.fingerprint)
+    definition = catalog_definition(lake)
+    connection = _open(lake, definition.fingerprint)
     if connection is None:
         with suppress(UserError):  # a lake that cannot be written can still be read
             refresh(lake)
-            connection = _open(lake, made.fingerprint)
-    return connection or _in_memory(lake, made)
+            connection = _open(lake, definition.fingerprint)
+    return connection or _in_memory(lake, definition)
 
 
 def snapshot(lake: Lake, *, stored: bool = False) -> duckdb.DuckDBPyConnection:
@@ -71,13 +71,13 @@ def snapshot(lake: Lake, *, stored: bool = False) -> duckdb.DuckDBPyConnection:
 
     Args:
         lake: the lake.
-        stored: hold what the slow views return, read from the store or computed into it (see `derived`); big ones
-            are computed when asked, as ever.
+        stored: hold the rows of slow views, read from the store or computed into it (see `stored_results`); large ones
+            are computed when asked, as always.
     """
     parts = published(lake)
-    connection = _in_memory(lake, script(lake, listed(parts), "VIEW"))
+    connection = _in_memory(lake, CatalogDefinition(lake, listed(parts), "VIEW"))
     if stored:
-        derived.provide(connection, lake, parts, derived.SMALL, "TABLE")
+        stored_results.provide(connection, lake, parts, stored_results.small(), "TABLE")
     return connection
 
 
@@ -96,7 +96,7 @@ def export(lake: Lake, file: Path) -> Path:
     _refuse_foreign(lake, file)
     with os_errors_explained(f"writing {file}"), atomic_write(file) as temporary:
         try:
-            _write_database(temporary, script(lake, listed(published(lake)), "TABLE"), file)
+            _write_database(temporary, CatalogDefinition(lake, listed(published(lake)), "TABLE"), file)
         finally:
             Path(f"{temporary}.wal").unlink(missing_ok=True)
     return file
@@ -108,12 +108,12 @@ def one_line(error: duckdb.Error) -> str:
     return " ".join(re.sub(r"^\w+( \w+)? Error: ", "", message).split())
 
 
-def _write_database(path: Path, made: Script, target: Path) -> None:
+def _write_database(path: Path, definition: CatalogDefinition, target: Path) -> None:
     with closing(duckdb.connect()) as connection:
         try:
             connection.execute(f"ATTACH {text(str(path))} AS made (STORAGE_VERSION '{_STORAGE}')")
             connection.execute("USE made")
-            made.run(connection)
+            definition.run(connection)
             connection.execute("USE memory; DETACH made")
         except duckdb.OperationalError as error:
             reason = one_line(error).rpartition(": ")[2]
@@ -138,16 +138,16 @@ def _open(lake: Lake, fingerprint: str) -> duckdb.DuckDBPyConnection | None:
     return None
 
 
-def _in_memory(lake: Lake, made: Script) -> duckdb.DuckDBPyConnection:
+def _in_memory(lake: Lake, definition: CatalogDefinition) -> duckdb.DuckDBPyConnection:
     spill = Path(tempfile.gettempdir()) / f"duckdb-{uuid.uuid4().hex[:8]}"  # by default it would be the working folder
     connection = duckdb.connect(config={"temp_directory": str(spill)})
-    made.run(connection)
+    definition.run(connection)
     return _locked(lake, connection)
 
 
 def _locked(lake: Lake, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Confine the connection to the lake's own files; DuckDB compares patterns as text, so both forms are listed."""
-    folders = [str(folder) for folder in (lake.parts, lake.root / derived.FOLDER)]
+    folders = [str(folder) for folder in (lake.parts, lake.root / stored_results.FOLDER)]
     allowed = ", ".join(text(f"{form}/") for folder in folders for form in (folder, glob.escape(folder)))
     settings = (
         "python_enable_replacements = false",

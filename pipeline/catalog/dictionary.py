@@ -18,8 +18,8 @@ from pipeline.lake.store import Lake
 _HEAD = f"""\
 # Data dictionary
 
-Made from `pipeline/lake/schema.py` and `queries/views/` by `python -m pipeline.catalog.dictionary`; format {FORMAT} of
-the lake.
+Made from `pipeline/lake/schema.py` and `queries/` by `python -m pipeline.catalog.dictionary`; format {FORMAT} of the
+lake.
 
 The tables are the record: Parquet files that are only ever added to. The views are computed from them when asked.
 A key names the columns that no two rows share, where NULL counts as a value. Columns marked `?` may be NULL.
@@ -34,10 +34,21 @@ def markdown() -> str:
     views = catalog.queries("views")
     topics = {path.parent.name for path in views.values()}
     with tempfile.TemporaryDirectory() as folder, closing(catalog.snapshot(Lake(Path(folder), create=True))) as empty:
+        parts += ["## Macros\n", *(_macro(empty, name, path) for name, path in catalog.queries("macros").items())]
+        parts += [
+            "## Published figures\n",
+            *(_view(empty, name, path) for name, path in catalog.queries("seeds").items()),
+        ]
         for topic in sorted(topics, key=lambda topic: (topic == "deprecated", topic)):
             parts.append(f"## Views: {topic}\n")
             parts += [_view(empty, name, path) for name, path in views.items() if path.parent.name == topic]
     return "\n".join(parts)
+
+
+def _macro(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> str:
+    sql = "SELECT array_to_string(parameters, ', ') AS parameters FROM duckdb_functions() WHERE function_name = $name"
+    [row] = catalog.rows(connection, sql, {"name": name}).to_pylist()
+    return f"### {name}({row['parameters']})\n\n{catalog.head_comment(path.read_text())}\n"
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> str:

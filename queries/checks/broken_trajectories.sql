@@ -1,4 +1,5 @@
--- Steps of a search that the lake does not have, of an architecture that it does not have, or that follow no step.
+-- One row per step of a search that the lake does not have, of an architecture that it does not have, or that follows
+-- no step.
 SELECT
     trajectories.search_id,
     trajectories.seed,

@@ -1,4 +1,4 @@
--- Loss curves whose score the lake does not have.
+-- One row per training curve whose score the lake does not have.
 SELECT
     curves.benchmark,
     curves.space,

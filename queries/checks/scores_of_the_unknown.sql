@@ -1,4 +1,4 @@
--- Scores of an architecture, proxy or run that the lake does not have.
+-- One row per score of an architecture, proxy or run that the lake does not have.
 SELECT
     scores.benchmark,
     scores.space,

@@ -1,4 +1,4 @@
--- True values of a metric, architecture or source that the lake does not have.
+-- One row per true value of a metric, architecture or source that the lake does not have.
 SELECT
     truth.benchmark,
     truth.space,

@@ -1,4 +1,5 @@
--- Loss curves with more iterations than losses or fewer, none at all, or iterations that do not rise from 1 or later.
+-- One row per training curve with more iterations than losses or fewer, none at all, or iterations that do not rise
+-- from 1 or later.
 SELECT
     benchmark,
     space,

@@ -1,7 +1,7 @@
--- Statuses, modes and kinds of proxies that no row may have.
+-- One row per table and status, mode or kind of proxy that no row may have.
 SELECT
     'truth' AS table_name,
-    status AS found,
+    status AS unknown,
     count(*) AS rows
 FROM truth
 WHERE status NOT IN ('ok', 'diverged', 'failed')
@@ -9,7 +9,7 @@ GROUP BY status
 UNION ALL
 SELECT
     'scores' AS table_name,
-    status AS found,
+    status AS unknown,
     count(*) AS rows
 FROM scores
 WHERE status NOT IN ('ok', 'diverged', 'unbuildable', 'failed')
@@ -17,7 +17,7 @@ GROUP BY status
 UNION ALL
 SELECT
     'curves' AS table_name,
-    mode AS found,
+    mode AS unknown,
     count(*) AS rows
 FROM curves
 WHERE mode NOT IN ('train', 'eval')

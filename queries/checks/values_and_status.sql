@@ -1,4 +1,5 @@
--- Values that are not finite, missing though the status is ok, there though it is not, and failures without a reason.
+-- One row per value that is not finite, missing though the status is ok, there though it is not, or a failure without a
+-- reason.
 SELECT
     'truth' AS table_name,
     arch_id,

@@ -10,7 +10,7 @@ SELECT
     count(*) FILTER (WHERE scores.status <> 'ok') AS failed,
     round(any_value(epoch(runs.finished_at - runs.started_at)), 1) AS wall_seconds,
     round(sum(scores.seconds), 1) AS score_seconds,
-    round(avg(scores.seconds), 2) AS seconds_an_architecture
+    round(avg(scores.seconds), 2) AS seconds_per_architecture
 FROM scores
 INNER JOIN runs ON scores.run_id = runs.run_id
 INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id

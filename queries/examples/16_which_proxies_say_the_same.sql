@@ -8,7 +8,9 @@ WITH ranked AS (
         compared.seed,
         compared.arch_id,
         labels.label,
-        (rank() OVER by_score + count(*) OVER by_score) / 2 AS place
+        average_rank(
+            compared.score, (compared.benchmark, compared.space, compared.proxy_id, compared.seed)
+        ) AS place
     FROM comparison_scores AS compared
     INNER JOIN proxy_labels AS labels ON compared.proxy_id = labels.proxy_id
     INNER JOIN targets
@@ -18,9 +20,6 @@ WITH ranked AS (
             AND compared.dataset = targets.dataset
             AND compared.metric = targets.metric
     WHERE targets.main AND compared.score IS NOT NULL
-    WINDOW by_score AS (
-        PARTITION BY compared.benchmark, compared.space, compared.proxy_id, compared.seed ORDER BY compared.score
-    )
 )
 
 SELECT
@@ -28,7 +27,7 @@ SELECT
     one.label AS proxy,
     other.label AS other_proxy,
     count(*) AS n,
-    round(corr(one.place, other.place), 4) AS spearman
+    round(pearson(one.place, other.place), 4) AS spearman
 FROM ranked AS one
 INNER JOIN ranked AS other
     ON

@@ -1,4 +1,4 @@
--- How far the sources of one quantity agree.
+-- One row per pair of sources of one quantity: how far they agree.
 SELECT
     benchmark,
     space,

@@ -1,4 +1,4 @@
--- The noise ceiling of one target.
+-- One row per kind of repetition: the noise ceiling of one target.
 SELECT
     kind,
     pairs,

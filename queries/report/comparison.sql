@@ -1,5 +1,5 @@
--- Every compared proxy and seed on the same architectures for one target, the highest rho first, with what its ten best
--- are worth.
+-- One row per compared proxy and seed on the same architectures for one target, the highest rho first, with what its
+-- ten best are worth.
 SELECT
     labels.label,
     labels.released,

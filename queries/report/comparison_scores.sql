@@ -1,5 +1,5 @@
--- Oriented scores and truths on the architectures where no compared proxy has failed, for one target: a row a proxy and
--- seed, architectures in the order of their identities.
+-- One row per proxy and seed: oriented scores and true values for one target, on the architectures where no compared
+-- proxy has failed, in the order of their identities.
 SELECT
     proxy_id,
     seed,

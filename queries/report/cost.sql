@@ -1,4 +1,4 @@
--- Seconds an architecture of every proxy and seed, over all devices that scored for it.
+-- One row per proxy and seed: seconds per architecture, over all devices that scored for it.
 SELECT
     benchmark,
     space,

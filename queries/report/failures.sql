@@ -1,4 +1,4 @@
--- Scores that failed, by reason.
+-- One row per reason: scores that failed.
 SELECT
     coverage.benchmark,
     coverage.space,

@@ -1,4 +1,4 @@
--- rho of every proxy and seed with the targets that a report does not lead with.
+-- One row per proxy, seed and target that a report does not lead with: rho.
 SELECT
     correlations.benchmark,
     correlations.space,

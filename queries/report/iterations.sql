@@ -1,4 +1,4 @@
--- rho against iterations for one target, by stage and kind of loss; stage NULL is the weighted sum.
+-- One row per proxy, seed, mode and stage: rho against iterations for one target; stage NULL is the weighted sum.
 SELECT
     proxy_id,
     seed,

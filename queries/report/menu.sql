@@ -1,4 +1,5 @@
--- rho of every stage and signal of a menu with one target, at a tenth, a fifth, a half and the whole of the iterations.
+-- One row per proxy, seed, mode and signal of a menu: rho with one target of every stage at a tenth, a fifth, a half
+-- and the whole of the iterations.
 WITH points AS (
     SELECT
         *,

@@ -1,5 +1,5 @@
--- Scores beside the true values of one target, a row a proxy and seed, architectures in the order of their identities:
--- oriented (higher is better) and as stored.
+-- One row per proxy and seed: scores beside the true values of one target, oriented (higher is better) and as stored,
+-- architectures in the order of their identities.
 SELECT
     proxy_id,
     seed,

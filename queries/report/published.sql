@@ -1,5 +1,5 @@
--- What others report of a space beside what is here: every proxy of that name, with the same data set and, where it is
--- a target, the same metric (else the data set's first target).
+-- One row per published figure of a space and proxy of that name here, with the same data set and, where it is a
+-- target, the same metric (else the data set's first target).
 WITH here AS (
     SELECT
         labels.label,

@@ -1,5 +1,5 @@
--- rho of every proxy and seed with one target: overall, among the best tenth, and on the architectures that all of ours
--- share; the highest first.
+-- One row per proxy and seed: rho with one target overall, among the best tenth, and on the architectures that all of
+-- ours share; the highest first.
 SELECT
     correlations.benchmark,
     correlations.space,

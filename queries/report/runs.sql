@@ -1,4 +1,4 @@
--- Every run, the last first.
+-- One row per run, the last first.
 SELECT
     run_id,
     stage,

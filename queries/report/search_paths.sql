@@ -1,5 +1,5 @@
--- The true value of the best architecture found, step by step, of every seed of the searches of a space: `scored` are
--- the distinct architectures up to the step. Steps whose best has no true value are left out.
+-- One row per search and seed of a space: the true value of the best architecture found, step by step; `scored` are the
+-- distinct architectures up to the step. Steps whose best has no true value are left out.
 SELECT
     search_id,
     seed,

@@ -1,4 +1,4 @@
--- What each search of a space has found when all of its seeds have ended, by one target.
+-- One row per search of a space: what it has found by one target when all of its seeds have ended.
 SELECT
     results.search_id,
     results.label,

@@ -1,4 +1,4 @@
--- The spread of rho over seeds, for one target.
+-- One row per proxy: the spread of rho over seeds, for one target.
 SELECT
     labels.label,
     spread.seeds,

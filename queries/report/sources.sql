@@ -1,4 +1,4 @@
--- Every source: what it is and what was taken from it.
+-- One row per source: what it is and what was taken from it.
 SELECT
     benchmark,
     source_id,

@@ -1,4 +1,4 @@
--- The targets of every space, the one to lead with first.
+-- One row per target, of each space the one to lead with first.
 SELECT
     benchmark,
     space,

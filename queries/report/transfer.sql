@@ -1,5 +1,6 @@
--- A rule tuned on one space, scored on another: rho of the rule that `tune` finds by default, with all the terms that
--- it may use; of several numbers of labels the largest. The diagonal is the space itself, without the labelled.
+-- One row per pair of spaces: rho on one of a rule that was tuned on the other, the rule that `tune` finds by default
+-- with all the terms that it may use; of several numbers of labels the largest. Within one space, rho is taken without
+-- the labelled architectures.
 WITH ranked AS (
     SELECT
         *,

@@ -1,4 +1,4 @@
--- The proxies found with labels of one space, with rho on the architectures that were not labelled.
+-- One row per proxy found with labels of one space and seed: rho on the architectures that were not labelled.
 SELECT
     name,
     method,

@@ -1,4 +1,4 @@
--- How good each way to use labels is in one space, the best first; of several numbers of labels the largest.
+-- One row per way to use labels in one space, the best first; of several numbers of labels the largest.
 SELECT
     terms,
     method,

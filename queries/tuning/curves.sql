@@ -1,6 +1,6 @@
--- What the stored loss curves of a space say at some points, a row a point: the mean training loss of the five
--- iterations that end after a fifth, a half and all of the training, and the last evaluation loss. Architectures and
--- losses are in the same order; an architecture whose training ended before is left out.
+-- One row per training curve and point where it is read: the mean training loss of the five iterations that end after a
+-- fifth, a half and all of the training, and the last evaluation loss. Architectures and losses are in the same order;
+-- an architecture whose training ended before is left out.
 WITH own AS (
     SELECT
         proxy_id,

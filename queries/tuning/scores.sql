@@ -1,14 +1,13 @@
--- The stored scores of a space, a row a proxy: architectures and scores in the same order, higher is better. Scores of
--- the seed asked for, or without one; a score that failed is NULL.
+-- One row per proxy: the stored scores of a space, architectures and scores in the same order, higher is better. Scores
+-- of the seed asked for, or without one; a score that failed is NULL.
 WITH scored AS (
     SELECT
         scores.proxy_id,
         scores.arch_id,
         avg(
             CASE
-                WHEN scores.status <> 'ok' OR NOT isfinite(scores.value) THEN NULL
-                WHEN proxies.higher_is_better THEN scores.value
-                ELSE -scores.value
+                WHEN scores.status = 'ok' AND isfinite(scores.value)
+                    THEN oriented(scores.value, proxies.higher_is_better)
             END
         ) AS score
     FROM sampled_scores AS scores

@@ -1,4 +1,4 @@
--- The main target of a space: its architectures with their true values, oriented so that higher is better.
+-- One row per architecture of a space: its true value for the main target, oriented so that higher is better.
 SELECT
     dataset,
     metric,

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import catalog
+from pipeline.catalog import sql_files
 from pipeline.errors import UserError
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
@@ -46,7 +47,7 @@ def refused(lake: Lake, sql: str, **params: Any) -> str:
 
 def test_every_table_and_view_can_be_asked(lake: Lake) -> None:
     names = {row["name"] for row in ask(lake, "SHOW TABLES")}
-    assert names == {*TABLES, *catalog.queries("views"), "about"}
+    assert names == {*TABLES, *catalog.queries("views"), *catalog.queries("seeds"), "about"}
     for name in names:
         ask(lake, f"FROM {name}")
 
@@ -98,8 +99,8 @@ def test_a_catalog_of_other_views_is_made_again(tmp_path: Path, monkeypatch: pyt
     lake = lakes.made_up(tmp_path / "lake")
     catalog.refresh(lake)
     (tmp_path / "extra.sql").write_text("-- One more.\nSELECT 42 AS answer")
-    more = {**catalog.queries("views"), "extra": tmp_path / "extra.sql"}
-    monkeypatch.setattr(catalog.script, "queries", lambda kind: more)
+    listed, more = sql_files.queries, {"extra": tmp_path / "extra.sql"}
+    monkeypatch.setattr(sql_files, "queries", lambda kind: listed(kind) | (more if kind == "views" else {}))
     assert ask(lake, "FROM extra") == [{"answer": 42}]
 
 
@@ -125,7 +126,7 @@ def test_a_catalog_that_somebody_holds_open_for_writing_is_gone_around(tmp_path:
 
 def test_an_empty_lake_has_every_view_and_no_row(tmp_path: Path) -> None:
     lake = lakes.empty(tmp_path / "lake")
-    for name in [*TABLES, *catalog.queries("views")]:
+    for name in [*TABLES, *catalog.queries("views"), *catalog.queries("seeds")]:
         assert (ask(lake, f"FROM {name}") == []) == (name != "published")  # whose rows are facts about papers
 
 
@@ -252,7 +253,7 @@ def test_an_export_stands_alone(lake: Lake, tmp_path: Path) -> None:
     file.rename(moved)
     with duckdb.connect(moved, read_only=True) as connection:
         tables = {n for (n,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-        assert tables == set(TABLES)
+        assert tables == {*TABLES, *catalog.queries("seeds")}
         there = connection.execute("FROM correlations ORDER BY ALL").fetchall()
         comment = connection.execute("SELECT comment FROM duckdb_tables() WHERE table_name = 'truth'").fetchall()
     here = [tuple(row.values()) for row in ask(lake, "FROM correlations ORDER BY ALL")]

@@ -24,13 +24,15 @@ def test_the_dictionary_tells_every_column_of_every_table_and_view() -> None:
         assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == [c.name for c in table.columns]
     for view in catalog.queries("views"):
         assert f"\n### {view}\n" in text
+    for macro in catalog.queries("macros"):
+        assert f"\n### {macro}(" in text
 
 
 def test_the_readmes_name_files_and_views_that_exist() -> None:
     text = (ROOT / "queries" / "README.md").read_text()
     for path in re.findall(r"queries/\w+/\w+\.sql", text):
         assert (ROOT / path).is_file()
-    names = {*TABLES, *catalog.queries("views")}
+    names = {*TABLES, *catalog.queries("views"), *catalog.queries("seeds")}
     assert set(re.findall(r"FROM (\w+)", text)) - {"duckdb_views"} <= names
     for folder in re.findall(r"^\| `(\w+)/`", text, re.MULTILINE):
         assert catalog.queries(folder)

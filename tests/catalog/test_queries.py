@@ -11,6 +11,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from pipeline import catalog
+from pipeline.catalog.checks import duplicate_keys
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
@@ -114,8 +115,7 @@ def test_a_row_that_is_there_twice_is_found(tmp_path: Path, table: str) -> None:
 
 
 def test_the_check_of_keys_knows_every_table_and_its_key() -> None:
-    sql = catalog.queries("checks")["duplicate_keys"].read_text()
-    found = dict(re.findall(r"'(\w+)' AS table_name,\n    row\((.*)\)::VARCHAR", sql))
+    found = dict(re.findall(r"'(\w+)' AS table_name, row\((.*)\)::VARCHAR", duplicate_keys()))
     assert found == {table.name: ", ".join(table.key) for table in TABLES.values()}
 
 
@@ -137,7 +137,7 @@ def test_a_former_name_answers_as_the_new_one(old: str, lake: Lake) -> None:
         assert one == pytest.approx(other, nan_ok=True)
 
 
-@pytest.mark.parametrize("kind", ["views", "checks", "report", "examples", "tuning"])
+@pytest.mark.parametrize("kind", ["tables", "seeds", "views", "checks", "report", "examples", "tuning"])
 def test_every_query_says_what_it_answers(kind: str) -> None:
     for path in catalog.queries(kind).values():
         sql = path.read_text()

@@ -1,7 +1,8 @@
--- How far our scores agree with released ones of the same name (see `released_score_pairs`): Pearson's and Spearman's
--- correlation. `factor`: released over ours, where it is the same for all but a millionth, else NULL. `own_rho`: how
--- far ours agree with ours of another seed on ten or more of these architectures, the mean over other seeds; where
--- draws of weights decide, an agreement with anybody is not expected to be higher.
+-- One row per proxy and seed of ours and released proxy of the same name: how far their scores agree (see
+-- `released_score_pairs`), as Pearson's and Spearman's correlation. `factor`: released over ours, where it is the same
+-- for all but a millionth, else NULL. `own_rho`: how far ours agree with ours of another seed on ten or more of these
+-- architectures, the mean over other seeds; where draws of weights decide, an agreement with anybody is not expected to
+-- be higher.
 WITH measured AS (
     SELECT
         benchmark,
@@ -12,8 +13,8 @@ WITH measured AS (
         released_id,
         released,
         count(*) AS n,
-        corr(score, released_score) AS pearson,
-        corr(place, released_place) AS spearman,
+        pearson(score, released_score) AS pearson,
+        pearson(place, released_place) AS spearman,
         max(apart) AS largest_apart,
         min(released_score / nullif(score, 0)) AS least_factor,
         max(released_score / nullif(score, 0)) AS largest_factor
@@ -29,8 +30,12 @@ seeds AS (
         one.seed,
         one.released_id,
         other.seed AS other_seed,
-        (rank() OVER by_one + count(*) OVER by_one) / 2 AS place,
-        (rank() OVER by_other + count(*) OVER by_other) / 2 AS other_place
+        average_rank(
+            one.score, (one.benchmark, one.space, one.proxy_id, one.seed, one.released_id, other.seed)
+        ) AS place,
+        average_rank(
+            other.score, (one.benchmark, one.space, one.proxy_id, one.seed, one.released_id, other.seed)
+        ) AS other_place
     FROM released_score_pairs AS one
     INNER JOIN released_score_pairs AS other
         ON
@@ -40,12 +45,6 @@ seeds AS (
             AND one.proxy_id = other.proxy_id
             AND one.released_id = other.released_id
             AND one.seed <> other.seed
-    WINDOW
-        by_pair AS (
-            PARTITION BY one.benchmark, one.space, one.proxy_id, one.seed, one.released_id, other.seed
-        ),
-        by_one AS (by_pair ORDER BY one.score),
-        by_other AS (by_pair ORDER BY other.score)
 ),
 
 by_seed AS (
@@ -56,7 +55,7 @@ by_seed AS (
         seed,
         released_id,
         other_seed,
-        corr(place, other_place) AS rho
+        pearson(place, other_place) AS rho
     FROM seeds
     GROUP BY ALL
     HAVING count(*) >= 10
@@ -69,7 +68,7 @@ own AS (
         proxy_id,
         seed,
         released_id,
-        avg(rho) FILTER (WHERE isfinite(rho)) AS own_rho
+        avg(rho) AS own_rho
     FROM by_seed
     GROUP BY ALL
 )
@@ -83,8 +82,8 @@ SELECT
     measured.released_id,
     measured.released,
     measured.n,
-    CASE WHEN isfinite(measured.pearson) THEN greatest(-1.0, least(1.0, measured.pearson)) END AS pearson,
-    CASE WHEN isfinite(measured.spearman) THEN greatest(-1.0, least(1.0, measured.spearman)) END AS spearman,
+    measured.pearson,
+    measured.spearman,
     measured.largest_apart,
     CASE
         WHEN measured.largest_factor - measured.least_factor <= 1e-6 * abs(measured.largest_factor)

@@ -1,6 +1,6 @@
--- Our scores beside those that others released under the same name, architecture by architecture: the parity test of a
--- proxy. `place` and `released_place` are the relative ranks (1 is the highest score as stored, ties share their mean)
--- among the architectures that both have, and `apart` is how far they lie apart.
+-- One row per score of ours and score that others released for the same architecture under the same name: the parity
+-- test of a proxy. `place` and `released_place` are the relative ranks (1 is the highest score as stored, ties share
+-- their mean) among the architectures that both have, and `apart` is how far they lie apart.
 WITH named AS (
     SELECT
         proxy_id,
@@ -38,13 +38,11 @@ matched AS (
 placed AS (
     SELECT
         *,
-        (rank() OVER by_score + count(*) OVER by_score) / 2 / count(*) OVER pair AS place,
-        (rank() OVER by_released + count(*) OVER by_released) / 2 / count(*) OVER pair AS released_place
+        average_rank(score, (benchmark, space, proxy_id, seed, released_id)) / count(*) OVER pair AS place,
+        average_rank(released_score, (benchmark, space, proxy_id, seed, released_id)) / count(*) OVER pair
+            AS released_place
     FROM matched
-    WINDOW
-        pair AS (PARTITION BY benchmark, space, proxy_id, seed, released_id),
-        by_score AS (pair ORDER BY score),
-        by_released AS (pair ORDER BY released_score)
+    WINDOW pair AS (PARTITION BY benchmark, space, proxy_id, seed, released_id)
 )
 
 SELECT

@@ -1,5 +1,7 @@
--- How far two sources of the same quantity agree, on the architectures that both have: Pearson's and Spearman's
--- correlation and the largest difference, in the metric's unit. Training lengths must be the same, or one unstated.
+-- One row per pair of sources and quantity that both measured: how far their true values agree on the architectures
+-- that both have, as Pearson's and Spearman's correlation and the largest difference, in the metric's unit. Training
+-- lengths must be the same, or one unstated.
+-- Stored: small
 WITH means AS MATERIALIZED (
     SELECT *
     FROM seed_means
@@ -29,18 +31,21 @@ paired AS (
             AND coalesce(one.epochs = other.epochs, TRUE)
 ),
 
+numbered AS (
+    SELECT
+        *,
+        dense_rank() OVER (
+            ORDER BY benchmark, space, dataset, metric, epochs, other_epochs, source_id, other_source_id
+        ) AS number
+    FROM paired
+),
+
 ranked AS (
     SELECT
         *,
-        (rank() OVER by_value + count(*) OVER by_value) / 2 AS value_rank,
-        (rank() OVER by_other + count(*) OVER by_other) / 2 AS other_rank
-    FROM paired
-    WINDOW
-        shared AS (
-            PARTITION BY benchmark, space, dataset, metric, epochs, other_epochs, source_id, other_source_id
-        ),
-        by_value AS (shared ORDER BY value),
-        by_other AS (shared ORDER BY other_value)
+        average_rank(value, number) AS value_rank,
+        average_rank(other_value, number) AS other_rank
+    FROM numbered
 ),
 
 correlated AS (
@@ -54,8 +59,8 @@ correlated AS (
         source_id,
         other_source_id,
         count(*) AS n,
-        corr(value, other_value) AS pearson,
-        corr(value_rank, other_rank) AS spearman,
+        pearson(value, other_value) AS pearson,
+        pearson(value_rank, other_rank) AS spearman,
         max(abs(value - other_value)) AS largest_difference
     FROM ranked
     GROUP BY ALL
@@ -73,8 +78,8 @@ SELECT
     correlated.other_source_id,
     others.name AS other_source,
     correlated.n,
-    CASE WHEN isfinite(correlated.pearson) THEN greatest(-1.0, least(1.0, correlated.pearson)) END AS pearson,
-    CASE WHEN isfinite(correlated.spearman) THEN greatest(-1.0, least(1.0, correlated.spearman)) END AS spearman,
+    correlated.pearson,
+    correlated.spearman,
     correlated.largest_difference
 FROM correlated
 INNER JOIN sources ON correlated.source_id = sources.source_id

@@ -1,7 +1,9 @@
--- What is found by taking the k architectures with the highest scores, k of 1, 5, 10, 20 and 50, of those on which no
--- compared proxy has failed: `precision_at_k` (the share of them that are among the k truly best), `ndcg` (gains 2^g -
--- 1, g the truth scaled to [0, 1]; logarithmic discount), the best true value among them, and what it lacks to the
--- best of all (`regret`, in the metric's unit). Equal scores are taken the worse first, so that ties flatter nobody.
+-- One row per proxy, seed, target and k of 1, 5, 10, 20 and 50: what is found by taking the k architectures with the
+-- highest scores, of those on which no compared proxy has failed: `precision_at_k` (the share of them that are among
+-- the k truly best), `ndcg` (gains 2^g - 1, g the truth scaled to [0, 1]; logarithmic discount), the best true value
+-- among them, and what it lacks to the best of all (`regret`, in the metric's unit). Equal scores are taken the worse
+-- first, so that ties flatter nobody.
+-- Stored: small
 WITH placed AS (
     SELECT
         benchmark,
@@ -27,7 +29,7 @@ sizes AS (
     SELECT unnest([1, 5, 10, 20, 50]) AS k
 ),
 
-found AS (
+taken AS (
     SELECT
         placed.benchmark,
         placed.space,
@@ -49,23 +51,23 @@ found AS (
 )
 
 SELECT
-    found.benchmark,
-    found.space,
-    found.dataset,
-    found.metric,
-    found.proxy_id,
+    taken.benchmark,
+    taken.space,
+    taken.dataset,
+    taken.metric,
+    taken.proxy_id,
     proxies.name AS proxy,
-    found.seed,
-    found.k,
-    found.n,
-    found.precision_at_k,
-    found.ndcg,
-    CASE WHEN metrics.higher_is_better THEN found.best_found ELSE -found.best_found END AS best_found,
-    found.best - found.best_found AS regret
-FROM found
-INNER JOIN proxies ON found.proxy_id = proxies.proxy_id
+    taken.seed,
+    taken.k,
+    taken.n,
+    taken.precision_at_k,
+    taken.ndcg,
+    oriented(taken.best_found, metrics.higher_is_better) AS best_found,
+    taken.best - taken.best_found AS regret
+FROM taken
+INNER JOIN proxies ON taken.proxy_id = proxies.proxy_id
 INNER JOIN metrics
     ON
-        found.benchmark = metrics.benchmark
-        AND found.dataset = metrics.dataset
-        AND found.metric = metrics.metric
+        taken.benchmark = metrics.benchmark
+        AND taken.dataset = metrics.dataset
+        AND taken.metric = metrics.metric

@@ -1,27 +1,27 @@
--- The scores that a fair comparison rests on: for each target, the architectures that every compared proxy and seed
--- has tried, a row each. Our own proxies that train lead (where none has: all of ours, or else all), those with 20
--- scores or more and half as many as the best covered of them. Compared are these and every other that holds nine
--- tenths of what they share. `score` is NULL where it failed; `all_ok`: none has failed.
-WITH series AS (
+-- One row per target, proxy, seed and architecture of a fair comparison: the architectures that every compared proxy
+-- and seed has tried. Our own proxies that train lead (where none has: all of ours, or else all), those with 20 scores
+-- or more and half as many as the best covered of them. Compared are these and every other that holds nine tenths of
+-- what they share. `score` and `truth` are oriented; `score` is NULL where it failed; `all_ok`: none has failed.
+-- Stored: large
+WITH standings AS (
     SELECT
-        scores.benchmark,
-        scores.space,
-        scores.proxy_id,
-        scores.seed,
+        series.benchmark,
+        series.space,
+        series.proxy_id,
+        series.seed,
         CASE labels.kind WHEN 'trained' THEN 1 WHEN 'zero-cost' THEN 2 ELSE 3 END AS standing,
-        count(*) AS tried
-    FROM every_score AS scores
-    INNER JOIN proxy_labels AS labels ON scores.proxy_id = labels.proxy_id
+        series.n_ok + series.n_failed AS tried,
+        min(series.number) AS number -- of several targets one
+    FROM series
+    INNER JOIN proxy_labels AS labels ON series.proxy_id = labels.proxy_id
     GROUP BY ALL
 ),
 
--- numbered, as in `correlations`
 numbered AS MATERIALIZED (
     SELECT
         *,
-        row_number() OVER () AS series,
         standing = min(standing) OVER (PARTITION BY benchmark, space) AS leads
-    FROM series
+    FROM standings
 ),
 
 leaders AS MATERIALIZED (
@@ -44,16 +44,14 @@ led AS (
 
 tries AS MATERIALIZED (
     SELECT
-        numbered.series,
+        numbered.number,
         scores.benchmark,
         scores.space,
         scores.proxy_id,
         scores.seed,
         scores.arch_id,
         CASE
-            WHEN scores.status <> 'ok' OR NOT isfinite(scores.value) THEN NULL
-            WHEN proxies.higher_is_better THEN scores.value
-            ELSE -scores.value
+            WHEN scores.status = 'ok' AND isfinite(scores.value) THEN oriented(scores.value, proxies.higher_is_better)
         END AS score
     FROM every_score AS scores
     INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
@@ -71,7 +69,7 @@ base AS MATERIALIZED (
         tries.space,
         tries.arch_id
     FROM tries
-    SEMI JOIN leaders ON tries.series = leaders.series
+    SEMI JOIN leaders ON tries.number = leaders.number
     INNER JOIN led ON tries.benchmark = led.benchmark AND tries.space = led.space
     GROUP BY ALL
     HAVING count(*) = any_value(led.leaders)
@@ -79,7 +77,7 @@ base AS MATERIALIZED (
 
 held AS (
     SELECT
-        tries.series,
+        tries.number,
         tries.benchmark,
         tries.space,
         count(*) AS held
@@ -94,13 +92,13 @@ held AS (
 
 members AS MATERIALIZED (
     SELECT
-        held.series,
+        held.number,
         held.benchmark,
         held.space
     FROM held
-    INNER JOIN numbered ON held.series = numbered.series
-    LEFT JOIN leaders ON held.series = leaders.series
-    WHERE leaders.series IS NOT NULL OR NOT numbered.leads
+    INNER JOIN numbered ON held.number = numbered.number
+    LEFT JOIN leaders ON held.number = leaders.number
+    WHERE leaders.number IS NOT NULL OR NOT numbered.leads
     -- those that lead hold all of it
     QUALIFY held.held >= 0.9 * max(held.held) OVER (PARTITION BY held.benchmark, held.space)
 ),
@@ -121,7 +119,7 @@ shared AS (
         tries.arch_id,
         bool_and(tries.score IS NOT NULL) AS all_ok
     FROM tries
-    SEMI JOIN members ON tries.series = members.series
+    SEMI JOIN members ON tries.number = members.number
     INNER JOIN counted ON tries.benchmark = counted.benchmark AND tries.space = counted.space
     GROUP BY ALL
     HAVING count(*) = any_value(counted.members)
@@ -130,29 +128,23 @@ shared AS (
 SELECT
     tries.benchmark,
     tries.space,
-    targets.dataset,
-    targets.metric,
+    target_values.dataset,
+    target_values.metric,
     tries.proxy_id,
     tries.seed,
     tries.arch_id,
     tries.score,
     shared.all_ok,
-    CASE WHEN targets.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS truth
+    target_values.truth
 FROM tries
-SEMI JOIN members ON tries.series = members.series
+SEMI JOIN members ON tries.number = members.number
 INNER JOIN shared
     ON
         tries.benchmark = shared.benchmark
         AND tries.space = shared.space
         AND tries.arch_id = shared.arch_id
-INNER JOIN ground_truth
+INNER JOIN target_values
     ON
-        tries.benchmark = ground_truth.benchmark
-        AND tries.space = ground_truth.space
-        AND tries.arch_id = ground_truth.arch_id
-INNER JOIN targets
-    ON
-        ground_truth.benchmark = targets.benchmark
-        AND ground_truth.space = targets.space
-        AND ground_truth.dataset = targets.dataset
-        AND ground_truth.metric = targets.metric
+        tries.benchmark = target_values.benchmark
+        AND tries.space = target_values.space
+        AND tries.arch_id = target_values.arch_id

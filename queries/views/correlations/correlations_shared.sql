@@ -1,101 +1,83 @@
--- Spearman's rho on the same architectures for all: those that every proxy and seed of our own has scored, so that
--- released scores of a whole space stand beside ours of a sample of it. n falls where a release or an aggregate lacks
--- some of them.
-WITH series AS (
-    SELECT DISTINCT
-        coverage.benchmark,
-        coverage.space,
-        coverage.proxy_id,
-        coverage.proxy,
-        coverage.seed,
-        labels.released OR labels.aggregate AS follows
-    FROM coverage
-    INNER JOIN proxy_labels AS labels ON coverage.proxy_id = labels.proxy_id
-),
-
--- numbered, as in `correlations`
-cells AS MATERIALIZED (
+-- One row per proxy, seed and target: Spearman's rho on the same architectures for all, those that every proxy and seed
+-- of our own has scored, so that released scores of a whole space stand beside ours of a sample of it. n falls where a
+-- release or an aggregate lacks some of them.
+-- Stored: small
+WITH numbered AS MATERIALIZED (
     SELECT
         series.*,
-        targets.dataset,
-        targets.metric,
-        targets.epochs,
-        row_number() OVER () AS cell,
-        dense_rank() OVER (ORDER BY targets.benchmark, targets.space, targets.dataset, targets.metric) AS target
+        labels.released OR labels.aggregate AS follows,
+        dense_rank() OVER (ORDER BY series.benchmark, series.space, series.dataset, series.metric) AS target
     FROM series
-    INNER JOIN targets ON series.benchmark = targets.benchmark AND series.space = targets.space
+    INNER JOIN proxy_labels AS labels ON series.proxy_id = labels.proxy_id
 ),
 
-numbered AS MATERIALIZED (
+scored AS MATERIALIZED (
     SELECT
-        cells.cell,
-        cells.target,
-        cells.follows,
+        numbered.number,
+        numbered.target,
+        numbered.follows,
         pairs.arch_id,
         pairs.score,
         pairs.truth
     FROM pairs
-    INNER JOIN cells
+    INNER JOIN numbered
         ON
-            pairs.benchmark = cells.benchmark
-            AND pairs.space = cells.space
-            AND pairs.dataset = cells.dataset
-            AND pairs.metric = cells.metric
-            AND pairs.proxy_id = cells.proxy_id
-            AND pairs.seed IS NOT DISTINCT FROM cells.seed
+            pairs.benchmark = numbered.benchmark
+            AND pairs.space = numbered.space
+            AND pairs.dataset = numbered.dataset
+            AND pairs.metric = numbered.metric
+            AND pairs.proxy_id = numbered.proxy_id
+            AND pairs.seed IS NOT DISTINCT FROM numbered.seed
 ),
 
 counted AS (
     SELECT
         target,
-        count(DISTINCT cell) AS series
-    FROM numbered
+        count(DISTINCT number) AS ours
+    FROM scored
     WHERE NOT follows
     GROUP BY ALL
 ),
 
 shared AS (
     SELECT
-        numbered.target,
-        numbered.arch_id
-    FROM numbered
-    INNER JOIN counted ON numbered.target = counted.target
-    WHERE NOT numbered.follows
+        scored.target,
+        scored.arch_id
+    FROM scored
+    INNER JOIN counted ON scored.target = counted.target
+    WHERE NOT scored.follows
     GROUP BY ALL
-    HAVING count(*) = any_value(counted.series)
+    HAVING count(*) = any_value(counted.ours)
 ),
 
 ranked AS (
     SELECT
-        numbered.cell,
-        (rank() OVER by_score + count(*) OVER by_score) / 2 AS score_rank,
-        (rank() OVER by_truth + count(*) OVER by_truth) / 2 AS truth_rank
-    FROM numbered
-    SEMI JOIN shared ON numbered.target = shared.target AND numbered.arch_id = shared.arch_id
-    WINDOW
-        by_score AS (PARTITION BY numbered.cell ORDER BY numbered.score),
-        by_truth AS (PARTITION BY numbered.cell ORDER BY numbered.truth)
+        scored.number,
+        average_rank(scored.score, scored.number) AS score_rank,
+        average_rank(scored.truth, scored.number) AS truth_rank
+    FROM scored
+    SEMI JOIN shared ON scored.target = shared.target AND scored.arch_id = shared.arch_id
 ),
 
 correlated AS (
     SELECT
-        cell,
+        number,
         count(*) AS n,
-        corr(score_rank, truth_rank) AS rho
+        pearson(score_rank, truth_rank) AS rho
     FROM ranked
     GROUP BY ALL
 )
 
 SELECT
-    cells.benchmark,
-    cells.space,
-    cells.dataset,
-    cells.metric,
-    cells.epochs,
-    cells.proxy_id,
-    cells.proxy,
-    cells.seed,
+    numbered.benchmark,
+    numbered.space,
+    numbered.dataset,
+    numbered.metric,
+    numbered.epochs,
+    numbered.proxy_id,
+    numbered.proxy,
+    numbered.seed,
     correlated.n,
-    CASE WHEN isfinite(correlated.rho) THEN greatest(-1.0, least(1.0, correlated.rho)) END AS rho
+    correlated.rho
 FROM correlated
-INNER JOIN cells ON correlated.cell = cells.cell
+INNER JOIN numbered ON correlated.number = numbered.number

@@ -1,80 +1,56 @@
--- Spearman's rho among the truly best tenth of the scored architectures (with all that tie with the last of them).
-WITH series AS (
-    SELECT DISTINCT
-        benchmark,
-        space,
-        proxy_id,
-        proxy,
-        seed
-    FROM coverage
-),
-
--- numbered, as in `correlations`
-cells AS MATERIALIZED (
-    SELECT
-        series.*,
-        targets.dataset,
-        targets.metric,
-        targets.epochs,
-        row_number() OVER () AS cell
-    FROM series
-    INNER JOIN targets ON series.benchmark = targets.benchmark AND series.space = targets.space
+-- One row per proxy, seed and target: Spearman's rho among the truly best tenth of the scored architectures (with all
+-- that tie with the last of them).
+-- Stored: small
+WITH numbered AS MATERIALIZED (
+    SELECT * FROM series
 ),
 
 placed AS (
     SELECT
-        cells.cell,
+        numbered.number,
         pairs.score,
         pairs.truth,
-        rank() OVER (PARTITION BY cells.cell ORDER BY pairs.truth DESC) AS place,
-        count(*) OVER (PARTITION BY cells.cell) AS scored
+        rank() OVER (PARTITION BY numbered.number ORDER BY pairs.truth DESC) AS place,
+        count(*) OVER (PARTITION BY numbered.number) AS scored
     FROM pairs
-    INNER JOIN cells
+    INNER JOIN numbered
         ON
-            pairs.benchmark = cells.benchmark
-            AND pairs.space = cells.space
-            AND pairs.dataset = cells.dataset
-            AND pairs.metric = cells.metric
-            AND pairs.proxy_id = cells.proxy_id
-            AND pairs.seed IS NOT DISTINCT FROM cells.seed
-),
-
-best AS (
-    SELECT *
-    FROM placed
-    WHERE place <= ceil(scored / 10)
+            pairs.benchmark = numbered.benchmark
+            AND pairs.space = numbered.space
+            AND pairs.dataset = numbered.dataset
+            AND pairs.metric = numbered.metric
+            AND pairs.proxy_id = numbered.proxy_id
+            AND pairs.seed IS NOT DISTINCT FROM numbered.seed
 ),
 
 ranked AS (
     SELECT
-        cell,
-        (rank() OVER by_score + count(*) OVER by_score) / 2 AS score_rank,
-        (rank() OVER by_truth + count(*) OVER by_truth) / 2 AS truth_rank
-    FROM best
-    WINDOW
-        by_score AS (PARTITION BY cell ORDER BY score),
-        by_truth AS (PARTITION BY cell ORDER BY truth)
+        number,
+        average_rank(score, number) AS score_rank,
+        average_rank(truth, number) AS truth_rank
+    FROM placed
+    WHERE place <= ceil(scored / 10)
 ),
 
 correlated AS (
     SELECT
-        cell,
+        number,
         count(*) AS n,
-        corr(score_rank, truth_rank) AS rho
+        pearson(score_rank, truth_rank) AS rho
     FROM ranked
     GROUP BY ALL
 )
 
 SELECT
-    cells.benchmark,
-    cells.space,
-    cells.dataset,
-    cells.metric,
-    cells.epochs,
-    cells.proxy_id,
-    cells.proxy,
-    cells.seed,
+    numbered.benchmark,
+    numbered.space,
+    numbered.dataset,
+    numbered.metric,
+    numbered.epochs,
+    numbered.proxy_id,
+    numbered.proxy,
+    numbered.seed,
     correlated.n,
-    CASE WHEN isfinite(correlated.rho) THEN greatest(-1.0, least(1.0, correlated.rho)) END AS rho
+    correlated.rho
 FROM correlated
-INNER JOIN cells ON correlated.cell = cells.cell
+INNER JOIN numbered ON correlated.number = numbered.number

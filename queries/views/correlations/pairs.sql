@@ -1,5 +1,6 @@
--- Every score beside the true value of its architecture, a row a target. `score` and `truth` are oriented: higher is
+-- One row per score and target with a true value of the architecture. `score` and `truth` are oriented: higher is
 -- better. Only scores that are ok and finite; `correlations` counts the others.
+-- Stored: large
 SELECT
     scores.benchmark,
     scores.space,
@@ -12,8 +13,8 @@ SELECT
     scores.arch_id,
     scores.value AS score_as_stored,
     ground_truth.value AS truth_as_stored,
-    CASE WHEN proxies.higher_is_better THEN scores.value ELSE -scores.value END AS score,
-    CASE WHEN metrics.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS truth
+    oriented(scores.value, proxies.higher_is_better) AS score,
+    oriented(ground_truth.value, metrics.higher_is_better) AS truth
 FROM every_score AS scores
 INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
 INNER JOIN ground_truth

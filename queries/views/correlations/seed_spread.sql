@@ -1,4 +1,5 @@
--- What a seed changes: the spread of a proxy's rho over the seeds that have one, on the architectures of each seed.
+-- One row per proxy and target: what a seed changes, as the spread of rho over the seeds that have one, on the
+-- architectures of each seed.
 SELECT
     benchmark,
     space,

@@ -1,4 +1,4 @@
--- The loss curves of sampled scores, a row an iteration.
+-- One row per point of a training curve: the loss at an iteration. Only curves of sampled scores.
 SELECT
     curves.benchmark,
     curves.space,

@@ -1,5 +1,7 @@
--- Spearman's rho of the loss at an iteration with each target, as if training had stopped there: a row a stage and
--- mode, and a row with stage NULL for the stage-weighted sum. Losses that are not finite are left out, so n may fall.
+-- One row per target and point of a training curve: Spearman's rho of the loss at an iteration, as if training had
+-- stopped there, for each stage, signal and mode; stage NULL is the stage-weighted sum. Losses that are not finite are
+-- left out, so n may fall.
+-- Stored: small
 WITH points AS MATERIALIZED (
     SELECT *
     FROM curve_points
@@ -14,7 +16,7 @@ WITH points AS MATERIALIZED (
 ),
 
 -- Nearly all moments of nearly all curves are of the same architectures, whose truth need not be ranked each time: a
--- panel is a set of architectures, told by the exclusive or of their hashes.
+-- panel is a set of architectures, recognized by the exclusive or of their hashes.
 moments AS MATERIALIZED (
     SELECT
         benchmark,
@@ -31,7 +33,7 @@ moments AS MATERIALIZED (
     GROUP BY benchmark, space, proxy_id, seed, mode, signal, stage, iteration
 ),
 
--- numbered, as in `correlations`
+-- numbered, as in `series`
 numbered AS MATERIALIZED (
     SELECT
         moments.moment,
@@ -69,7 +71,7 @@ truths AS MATERIALIZED (
         target_values.metric,
         target_values.epochs,
         dense_rank() OVER (ORDER BY target_values.dataset, target_values.metric, target_values.epochs) AS target,
-        (rank() OVER by_truth + count(*) OVER by_truth) / 2 AS truth_rank
+        average_rank(target_values.truth, (panels.panel, target_values.dataset, target_values.metric)) AS truth_rank
     FROM panels
     INNER JOIN numbered ON panels.moment = numbered.moment
     INNER JOIN target_values
@@ -77,10 +79,6 @@ truths AS MATERIALIZED (
             panels.benchmark = target_values.benchmark
             AND panels.space = target_values.space
             AND numbered.arch_id = target_values.arch_id
-    WINDOW by_truth AS (
-        PARTITION BY panels.panel, target_values.dataset, target_values.metric
-        ORDER BY target_values.truth
-    )
 ),
 
 ranked AS (
@@ -88,10 +86,9 @@ ranked AS (
         numbered.moment,
         truths.target,
         truths.truth_rank,
-        (rank() OVER by_loss + count(*) OVER by_loss) / 2 AS score_rank
+        average_rank(-numbered.loss, (numbered.moment, truths.target)) AS score_rank
     FROM numbered
     INNER JOIN truths ON numbered.panel = truths.panel AND numbered.arch_id = truths.arch_id
-    WINDOW by_loss AS (PARTITION BY numbered.moment, truths.target ORDER BY numbered.loss DESC)
 ),
 
 correlated AS (
@@ -99,7 +96,7 @@ correlated AS (
         moment,
         target,
         count(*) AS n,
-        corr(score_rank, truth_rank) AS rho
+        pearson(score_rank, truth_rank) AS rho
     FROM ranked
     GROUP BY ALL
 ),
@@ -127,7 +124,7 @@ SELECT
     moments.stage,
     moments.iteration,
     correlated.n,
-    CASE WHEN isfinite(correlated.rho) THEN greatest(-1.0, least(1.0, correlated.rho)) END AS rho
+    correlated.rho
 FROM correlated
 INNER JOIN moments ON correlated.moment = moments.moment
 INNER JOIN aims ON correlated.target = aims.target

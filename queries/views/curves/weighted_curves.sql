@@ -1,5 +1,6 @@
--- The loss that the network as a whole has at an iteration: the sum over stages of the loss, weighted as the proxy's
--- configuration says in `stage_weights`. A network that lacks a stage has none.
+-- One row per architecture, proxy, seed, mode and iteration: the loss that the network as a whole has, which is the sum
+-- over stages of the loss, weighted as the proxy's configuration says in `stage_weights`. A network that lacks a stage
+-- has none.
 WITH weighted AS (
     SELECT
         proxy_id,

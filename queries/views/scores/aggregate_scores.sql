@@ -1,9 +1,10 @@
--- The scores of the aggregates: the weighted sum of their terms, each turned so that higher is better. A `rank` counts
--- from the worst (the best has 1, ties share their mean) among the architectures of the space and seed that have all
--- terms, divided by their number; `log-rank` is its logarithm, `log` the logarithm of what is stored, `value` what is
--- stored. An architecture on which a term has not been tried has no row, one on which a term failed has failed. Scores
--- without a seed go with every seed. `seconds` adds up what each proxy costs, a training in proportion to the
--- iterations used; NULL where a cost is not known.
+-- One row per aggregate, architecture and seed: the weighted sum of the terms, each oriented so that higher is better.
+-- A `rank` counts from the worst (the best has 1, ties share their mean) among the architectures of the space and seed
+-- that have all terms, divided by their number; `log-rank` is its logarithm, `log` the logarithm of what is stored,
+-- `value` what is stored. An architecture on which a term has not been tried has no row, one on which a term failed has
+-- failed. Scores without a seed go with every seed. `seconds` adds up what each proxy costs, a training in proportion
+-- to the iterations used; NULL where a cost is not known.
+-- Stored: small
 WITH points AS (
     SELECT
         terms.aggregate_id,
@@ -53,7 +54,7 @@ taken AS (
         scores.seconds
         * CASE WHEN terms.stage IS NULL THEN 1 ELSE coalesce(least(1, terms.last_iteration / terms.iterations), 1) END
             AS seconds,
-        CASE WHEN terms.stage IS NULL AND terms.higher_is_better THEN 1 ELSE -1 END AS direction,
+        terms.stage IS NULL AND terms.higher_is_better AS promising, -- of a loss less is better
         CASE
             WHEN terms.stage IS NOT NULL THEN read_off.loss
             WHEN scores.status = 'ok' THEN scores.value
@@ -76,8 +77,8 @@ turned AS (
         *,
         CASE
             WHEN NOT isfinite(stored) THEN NULL
-            WHEN transform <> 'log' THEN direction * stored
-            WHEN stored > 0 THEN direction * ln(stored)
+            WHEN transform <> 'log' THEN oriented(stored, promising)
+            WHEN stored > 0 THEN oriented(ln(stored), promising)
         END AS number,
         proxy || coalesce(' stage ' || stage, '') || ': '
         || CASE
@@ -177,10 +178,9 @@ ranked AS (
         placed.weight,
         placed.number,
         count(*) OVER (PARTITION BY placed.cell, placed.term) AS n,
-        (rank() OVER by_number + count(*) OVER by_number) / 2 AS place
+        average_rank(placed.number, (placed.cell, placed.term)) AS place
     FROM placed
     SEMI JOIN whole ON placed.cell = whole.cell AND placed.arch_id = whole.arch_id
-    WINDOW by_number AS (PARTITION BY placed.cell, placed.term ORDER BY placed.number)
 ),
 
 summed AS (

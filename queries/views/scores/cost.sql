@@ -1,4 +1,5 @@
--- What a score costs: wall time an architecture, in seconds, by device. Failures cost time too and are counted in.
+-- One row per proxy, seed and device: the wall time of a score, in seconds per architecture. Failures cost time too and
+-- are counted in.
 SELECT
     scores.benchmark,
     scores.space,

@@ -1,4 +1,4 @@
--- How many scores of a proxy and seed ended how: a row a status and reason.
+-- One row per proxy, seed, status and reason: how many scores ended so.
 SELECT
     scores.benchmark,
     scores.space,

@@ -1,4 +1,4 @@
--- Every score: those that are stored, and those that the aggregates make of them. Rankings read this.
+-- One row per score: those that are stored, and those that the aggregates make of them. Rankings read this.
 SELECT
     benchmark,
     space,

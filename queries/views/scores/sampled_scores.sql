@@ -1,4 +1,4 @@
--- The scores that tell how a proxy ranks: released ones, and our own of the architectures of samples and lists.
+-- One row per score that shows how a proxy ranks: released ones, and our own of the architectures of samples and lists.
 SELECT
     scores.benchmark,
     scores.space,

@@ -1,5 +1,5 @@
--- Scores that a search alone asked for. It chose what to score by the scores before, so these are no sample and say
--- nothing of how a proxy ranks at large; what a sample or a list asked for, too, is not here.
+-- One row per score that only a search asked for. The search chose what to score by the scores before, so these are no
+-- sample and do not show how a proxy ranks at large; what a sample or a list asked for, too, is not here.
 SELECT
     scores.benchmark,
     scores.space,

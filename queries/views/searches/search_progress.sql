@@ -1,6 +1,7 @@
--- The best architecture that a search has found up to each step, that with the most promising score (of equal ones the
--- first), and its true value, a row a target. `truth` is NULL where the lake does not have it, `score` before the first
--- that did not fail. `regret` is what `truth` lacks to the best of the space, in the metric's unit.
+-- One row per search, seed, step and target: the best architecture found up to the step, which is that with the most
+-- promising score (of equal ones the first), and its true value. `truth` is NULL where the lake does not have it,
+-- `score` before the first that did not fail. `regret` is what `truth` lacks to the best of the space, in the metric's
+-- unit.
 WITH oriented AS (
     SELECT
         trajectories.search_id,
@@ -10,7 +11,7 @@ WITH oriented AS (
         trajectories.value,
         trajectories.scored,
         trajectories.seconds,
-        CASE WHEN proxies.higher_is_better THEN trajectories.value ELSE -trajectories.value END AS promise
+        oriented(trajectories.value, proxies.higher_is_better) AS promise
     FROM trajectories
     INNER JOIN searches ON trajectories.search_id = searches.search_id
     INNER JOIN proxies ON searches.proxy_id = proxies.proxy_id
@@ -76,7 +77,7 @@ SELECT
     progress.score,
     covered.value AS truth,
     tops.top - covered.truth AS regret,
-    CASE WHEN tops.higher_is_better THEN tops.top ELSE -tops.top END AS best_of_space
+    oriented(tops.top, tops.higher_is_better) AS best_of_space
 FROM progress
 INNER JOIN searches ON progress.search_id = searches.search_id
 INNER JOIN tops ON searches.benchmark = tops.benchmark AND searches.space = tops.space

@@ -1,5 +1,6 @@
--- What a search finds after so many steps: mean, deviation and extremes over its seeds of the true value of the best
--- architecture found, and its mean regret. Steps that every seed has taken; `known` of the `seeds` have a true value.
+-- One row per search, target and step that every seed has taken: mean, standard deviation and extremes over the seeds
+-- of the true value of the best architecture found, and its mean regret. `known` of the `seeds` have a true value.
+-- Stored: small
 WITH results AS (
     SELECT
         progress.search_id,

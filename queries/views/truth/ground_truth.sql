@@ -1,4 +1,6 @@
--- The true value of an architecture: the mean over seeds in the reference source, at the longest training length.
+-- One row per architecture, data set and metric: the true value, which is the mean over seeds in the reference source,
+-- at the longest training length.
+-- Stored: large
 SELECT
     means.benchmark,
     means.space,

@@ -1,6 +1,8 @@
--- How well the truth ranks the truth, the line that no proxy is expected to pass: Spearman's rho of a target between
--- two of its training seeds, the mean over pairs of seeds (`kind` seeds), and with another target of the same data set
--- family, measured on another split (`kind` the other data set and metric).
+-- One row per target and kind of repetition: how well the truth ranks the truth, the line that no proxy is expected to
+-- pass. It is Spearman's rho of a target between two of its training seeds, the mean over pairs of seeds (`kind`
+-- seeds), and with another target of the same data set family, measured on another split (`kind` the other data set and
+-- metric).
+-- Stored: small
 WITH final AS (
     SELECT
         truth.benchmark,
@@ -66,15 +68,19 @@ paired AS (
             AND split_part(one.dataset, '-', 1) = split_part(other.dataset, '-', 1)
 ),
 
+numbered AS (
+    SELECT
+        *,
+        dense_rank() OVER (ORDER BY benchmark, space, dataset, metric, kind, pair) AS number
+    FROM paired
+),
+
 ranked AS (
     SELECT
         *,
-        (rank() OVER by_value + count(*) OVER by_value) / 2 AS value_rank,
-        (rank() OVER by_other + count(*) OVER by_other) / 2 AS other_rank
-    FROM paired
-    WINDOW
-        by_value AS (PARTITION BY benchmark, space, dataset, metric, kind, pair ORDER BY value),
-        by_other AS (PARTITION BY benchmark, space, dataset, metric, kind, pair ORDER BY other_value)
+        average_rank(value, number) AS value_rank,
+        average_rank(other_value, number) AS other_rank
+    FROM numbered
 ),
 
 correlated AS (
@@ -86,7 +92,7 @@ correlated AS (
         kind,
         pair,
         count(*) AS n,
-        corr(value_rank, other_rank) AS rho
+        pearson(value_rank, other_rank) AS rho
     FROM ranked
     GROUP BY ALL
 )
@@ -101,5 +107,5 @@ SELECT
     min(n) AS least_n,
     avg(rho) AS rho
 FROM correlated
-WHERE isfinite(rho)
+WHERE rho IS NOT NULL
 GROUP BY ALL

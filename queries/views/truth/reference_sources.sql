@@ -1,6 +1,8 @@
--- The one source that is the ground truth of a data set, metric and training length: the source with the most
--- architectures, then the most values, then the smallest name. Sources are never mixed. `longest` marks the training
--- length that stands for the metric: the longest among those that reach half of the architectures of the best covered.
+-- One row per data set, metric and training length: the one source that is the ground truth, which is the source with
+-- the most architectures, then the most values, then the smallest name. Sources are never mixed. `longest` marks the
+-- training length that stands for the metric: the longest among those that reach half of the architectures of the best
+-- covered.
+-- Stored: small
 WITH counted AS (
     SELECT
         benchmark,

@@ -1,5 +1,7 @@
--- The final value of an architecture in each source: the mean over the seeds that the source has, and how many values
--- that is (1 where a source states only a mean). Learning curves, failures, NaN and infinities are left out.
+-- One row per architecture, metric and source: the final value, which is the mean over the seeds that the source has,
+-- and how many values that is (1 where a source states only a mean). Learning curves, failures, NaN and infinities are
+-- left out.
+-- Stored: large
 SELECT
     benchmark,
     space,

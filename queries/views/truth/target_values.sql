@@ -1,4 +1,4 @@
--- The true value of an architecture for each target: `value` as it is stored, `truth` oriented, higher is better.
+-- One row per target and architecture with a true value: `value` as it is stored, `truth` oriented, higher is better.
 SELECT
     targets.benchmark,
     targets.space,
@@ -11,7 +11,7 @@ SELECT
     targets.higher_is_better,
     ground_truth.arch_id,
     ground_truth.value,
-    CASE WHEN targets.higher_is_better THEN ground_truth.value ELSE -ground_truth.value END AS truth
+    oriented(ground_truth.value, targets.higher_is_better) AS truth
 FROM targets
 INNER JOIN ground_truth
     ON

@@ -1,6 +1,7 @@
--- What a proxy is asked to predict: the metrics that have a better side and a priority. `covered`: it has at least half
--- as many architectures as the best covered target. `main` marks the one that a report leads with, of the covered ones
--- that with the smallest priority.
+-- One row per target, that is what a proxy is asked to predict: a metric that has a better side and a priority.
+-- `covered`: it has at least half as many architectures as the best covered target. `main` marks the one that a report
+-- leads with, of the covered ones that with the smallest priority.
+-- Stored: small
 WITH ranked AS (
     SELECT
         reference.benchmark,

@@ -1,5 +1,5 @@
--- The proxies that were found with labels, and how well each ranks the architectures that were not among its labels:
--- Spearman's rho with the target that it was tuned for, for each seed of its scores. `trainings`: what finding it took.
+-- One row per proxy that was found with labels and seed of its scores: Spearman's rho with the target that it was tuned
+-- for, on the architectures that were not among its labels. `trainings`: what finding it took.
 WITH held_out AS (
     SELECT
         tunings.tuning_id,
@@ -7,8 +7,8 @@ WITH held_out AS (
         pairs.benchmark,
         pairs.space,
         pairs.seed,
-        (rank() OVER by_score + count(*) OVER by_score) / 2 AS score_rank,
-        (rank() OVER by_truth + count(*) OVER by_truth) / 2 AS truth_rank
+        average_rank(pairs.score, (tunings.tuning_id, tunings.proxy_id, pairs.seed)) AS score_rank,
+        average_rank(pairs.truth, (tunings.tuning_id, tunings.proxy_id, pairs.seed)) AS truth_rank
     FROM tunings
     INNER JOIN pairs
         ON
@@ -18,9 +18,6 @@ WITH held_out AS (
             AND tunings.metric = pairs.metric
             AND tunings.proxy_id = pairs.proxy_id
     WHERE NOT list_contains(tunings.labels, pairs.arch_id)
-    WINDOW
-        by_score AS (PARTITION BY tunings.tuning_id, tunings.proxy_id, pairs.seed ORDER BY pairs.score),
-        by_truth AS (PARTITION BY tunings.tuning_id, tunings.proxy_id, pairs.seed ORDER BY pairs.truth)
 ),
 
 correlated AS (
@@ -29,7 +26,7 @@ correlated AS (
         proxy_id,
         seed,
         count(*) AS n,
-        corr(score_rank, truth_rank) AS rho
+        pearson(score_rank, truth_rank) AS rho
     FROM held_out
     GROUP BY ALL
 )
@@ -48,6 +45,6 @@ SELECT
     tunings.fitness,
     correlated.seed,
     coalesce(correlated.n, 0) AS n,
-    CASE WHEN isfinite(correlated.rho) THEN correlated.rho END AS rho
+    correlated.rho
 FROM tunings
 LEFT JOIN correlated ON tunings.tuning_id = correlated.tuning_id AND tunings.proxy_id = correlated.proxy_id

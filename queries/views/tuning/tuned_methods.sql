@@ -1,5 +1,5 @@
--- The rows of `tuned_evaluations` that the report shows: of each pair of spaces and number of labels the newest
--- evaluation.
+-- One row per way to use labels, as the report shows it: the rows of `tuned_evaluations` of the newest evaluation of
+-- each pair of spaces and number of labels.
 SELECT
     benchmark,
     space,

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import catalog
-from pipeline.catalog import derived
+from pipeline.catalog import sql_files, stored_results
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
@@ -42,12 +42,28 @@ def ask(lake: Lake, sql: str) -> list[dict[str, Any]]:
 
 
 def files(lake: Lake) -> list[Path]:
-    return sorted((lake.root / derived.FOLDER).rglob("*.parquet"))
+    return sorted((lake.root / stored_results.FOLDER).rglob("*.parquet"))
 
 
 def publish(lake: Lake, part: str, **changes: Any) -> None:
     """One more score of ours; with a seed of its own, it is a row more of each of the two targets."""
     lakes.publish(lake.root, part, scores=[lakes.score(5, lakes.OURS, 1.0, **changes)])
+
+
+@pytest.mark.parametrize("changed", ["macros", "tables", "seeds"])
+def test_what_is_stored_is_of_the_macros_tables_and_seeds_that_made_it(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    ask(lake, COUNT)
+    before, listed = files(lake), sql_files.queries
+    [name, *_] = listed(changed)
+    (tmp_path / f"{name}.sql").write_text("-- Changed.\n" + listed(changed)[name].read_text())
+    if changed == "seeds":
+        (tmp_path / f"{name}.csv").write_bytes(listed(changed)[name].with_suffix(".csv").read_bytes())
+    other = {name: tmp_path / f"{name}.sql"}
+    monkeypatch.setattr(sql_files, "queries", lambda kind: listed(kind) | (other if kind == changed else {}))
+    ask(lake, COUNT)
+    assert not set(before) & set(files(lake))
 
 
 def in_order(table: pa.Table) -> list[str]:
@@ -56,7 +72,7 @@ def in_order(table: pa.Table) -> list[str]:
     return sorted(map(repr, rows))
 
 
-@pytest.mark.parametrize("view", derived.VIEWS)
+@pytest.mark.parametrize("view", stored_results.stored_views())
 def test_what_is_stored_is_what_the_view_returns(sound: Lake, view: str) -> None:
     with closing(catalog.snapshot(sound)) as connection:
         live = catalog.rows(connection, f"FROM {view}")
@@ -74,7 +90,7 @@ def test_what_is_stored_is_read_however_the_view_is_named(lake: Lake) -> None:
     table = pq.read_table(file).slice(0, 3)
     file.unlink()
     pq.write_table(table, file)
-    file.rename(file.with_stem(derived._stem("correlations", file)))
+    file.rename(file.with_stem(stored_results._stem("correlations", file)))
     assert ask(lake, COUNT) == [{"n": 3}]
     assert ask(lake, "WITH mine AS (FROM main.Correlations) SELECT count(*) AS n FROM mine") == [{"n": 3}]
 
@@ -104,24 +120,28 @@ def test_a_changed_view_is_not_answered_from_what_was_stored(
     others = ", ".join(
         f"0 AS {c}" for c in ("benchmark", "space", "dataset", "metric", "proxy_id", "proxy", "seed", "n")
     )
-    changed.write_text(f"-- Changed.\nSELECT {others}, 42 AS rho")  # with what views that read it need
-    views = {**catalog.queries("views"), "correlations": changed}
-    monkeypatch.setattr(catalog.script, "queries", lambda kind: views)
+    changed.write_text(
+        f"-- Changed.\n-- Stored: small\nSELECT {others}, 42 AS rho"
+    )  # with what views that read it need
+    listed = sql_files.queries
+    monkeypatch.setattr(
+        sql_files, "queries", lambda kind: listed(kind) | ({"correlations": changed} if kind == "views" else {})
+    )
     assert ask(lake, "SELECT rho FROM correlations") == [{"rho": 42}]
 
 
 def test_a_part_that_comes_while_a_view_is_computed_is_not_in_what_is_stored(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = derived._store
+    store = stored_results._store
 
     def slow(connection: duckdb.DuckDBPyConnection, folder: Path, view: str) -> Any:
         publish(lake, f"meanwhile-{view}", seed=len(files(lake)) + 50)
         return store(connection, folder, view)
 
-    monkeypatch.setattr(derived, "_store", slow)
+    monkeypatch.setattr(stored_results, "_store", slow)
     assert ask(lake, COUNT) == [{"n": 8}]
-    monkeypatch.setattr(derived, "_store", store)
+    monkeypatch.setattr(stored_results, "_store", store)
     added = len(list((lake.parts / lakes.BENCHMARK).glob("meanwhile-*")))
     assert added > 0 and ask(lake, COUNT) == [{"n": 8 + 2 * added}]
 
@@ -137,23 +157,23 @@ def test_a_damaged_file_is_computed_again(lake: Lake, damage: Any) -> None:
     for file in files(lake):
         file.write_bytes(damage(file.read_bytes()))
     assert ask(lake, "SELECT proxy_id, seed, metric, n FROM correlations ORDER BY ALL") == before
-    assert any(f.stem == derived._stem("correlations", f) for f in files(lake))
+    assert any(f.stem == stored_results._stem("correlations", f) for f in files(lake))
 
 
 def test_a_file_that_goes_before_it_is_read_is_gone_without(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    provide = derived.provide
+    provide = stored_results.provide
 
     def overtaken(*arguments: Any) -> Any:
         provided = provide(*arguments)
-        shutil.rmtree(lake.root / derived.FOLDER)
+        shutil.rmtree(lake.root / stored_results.FOLDER)
         return provided
 
-    monkeypatch.setattr(derived, "provide", overtaken)
+    monkeypatch.setattr(stored_results, "provide", overtaken)
     assert ask(lake, COUNT) == [{"n": 8}]
 
 
 def test_a_lake_that_cannot_be_written_still_answers(lake: Lake) -> None:
-    (lake.root / derived.FOLDER).write_text("in the way")
+    (lake.root / stored_results.FOLDER).write_text("in the way")
     assert ask(lake, COUNT) == [{"n": 8}]
     assert ask(lake, "SELECT count(*) AS n FROM correlations, targets") == [{"n": 16}]
 
@@ -162,9 +182,9 @@ def test_a_full_disk_still_answers_and_leaves_no_half_file(lake: Lake, monkeypat
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(derived, "_stem", full)
+    monkeypatch.setattr(stored_results, "_stem", full)
     assert ask(lake, COUNT) == [{"n": 8}]
-    assert [p for p in (lake.root / derived.FOLDER).rglob("*") if p.is_file()] == []
+    assert [p for p in (lake.root / stored_results.FOLDER).rglob("*") if p.is_file()] == []
 
 
 @pytest.mark.parametrize(
@@ -187,15 +207,15 @@ def test_names_are_listed_once_after_something_was_stored(lake: Lake) -> None:
 
 def test_a_snapshot_keeps_what_was_stored_when_the_files_go(lake: Lake) -> None:
     with closing(catalog.snapshot(lake, stored=True)) as connection:
-        assert [f.stem.rpartition("-")[0] for f in files(lake)] == sorted(derived.SMALL)
-        shutil.rmtree(lake.root / derived.FOLDER)
+        assert [f.stem.rpartition("-")[0] for f in files(lake)] == sorted(stored_results.small())
+        shutil.rmtree(lake.root / stored_results.FOLDER)
         publish(lake, "more", seed=77)
         assert connection.execute(COUNT).fetchall() == [(8,)]
 
 
 def test_the_catalog_itself_keeps_the_views(lake: Lake) -> None:
     ask(lake, COUNT)
-    shutil.rmtree(lake.root / derived.FOLDER)
+    shutil.rmtree(lake.root / stored_results.FOLDER)
     with duckdb.connect(lake.root / catalog.CATALOG, read_only=True) as connection:
         assert connection.execute(COUNT).fetchall() == [(8,)]
 

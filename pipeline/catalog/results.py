@@ -1,4 +1,4 @@
-"""Answering SQL: one statement of a user, confined and told in one line where it is wrong, and the project's own."""
+"""The results of SQL: of one statement of a user, confined and checked, and of the project's own queries."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipeline.catalog import derived
-from pipeline.catalog.database import connect, one_line, snapshot
-from pipeline.catalog.script import published, queries
+from pipeline.catalog import stored_results
+from pipeline.catalog.database import connect, one_line
+from pipeline.catalog.definition import published
 from pipeline.errors import UserError, unknown
 from pipeline.lake.store import Lake
 
@@ -33,17 +33,17 @@ def run_sql(lake: Lake, sql: str, params: Mapping[str, str] | None = None) -> pa
     Raises:
         UserError: another kind of statement, a parameter too few or too many, or what DuckDB says is wrong.
     """
-    with closing(connect(lake)) as connection, _told(connection):
+    with closing(connect(lake)) as connection, _one_line_errors(connection):
         statement = _one_select(connection, sql)
         values = _bind(statement.named_parameters, params or {})
-        views = derived.named(sql)
-        provided = derived.provide(connection, lake, published(lake), views) if views else []
+        views = stored_results.read_by(sql)
+        provided = stored_results.provide(connection, lake, published(lake), views) if views else []
         try:
             return connection.sql(statement, params=values).to_arrow_table()
         except duckdb.IOException:  # another process has stored a newer state of the lake, and removed this one's
             if not provided:
                 raise
-            derived.withdraw(connection, provided)
+            stored_results.withdraw(connection, provided)
             return connection.sql(statement, params=values).to_arrow_table()
 
 
@@ -73,12 +73,6 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
 
     result: pd.DataFrame = table.to_pandas(types_mapper=nullable)
     return result
-
-
-def checks(lake: Lake) -> list[tuple[str, pa.Table]]:
-    """Run queries/checks: (name, offending rows) of each. A sound lake has no row in any."""
-    with closing(snapshot(lake)) as connection:
-        return [(name, rows(connection, path.read_text())) for name, path in queries("checks").items()]
 
 
 def typed(text: str) -> Value:
@@ -124,13 +118,13 @@ def _bind(wanted: set[str], given: Mapping[str, str]) -> dict[str, Value]:
             raise unknown("parameter", name, wanted)
     missing = sorted(wanted - set(given))
     if missing:
-        told = " ".join(f"--param {name}=VALUE" for name in missing)
-        raise UserError(f"the query has parameters without a value: give {told}")
+        options = " ".join(f"--param {name}=VALUE" for name in missing)
+        raise UserError(f"the query has parameters without a value: give {options}")
     return {name: typed(text) for name, text in given.items()}
 
 
 @contextmanager
-def _told(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def _one_line_errors(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Turn what DuckDB finds wrong into one line; for an unknown table or view, with the lake's own names."""
     try:
         yield
@@ -147,9 +141,8 @@ def _told(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def _names(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    return {
-        name for (name,) in connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
-    }
+    sql = "SELECT view_name FROM duckdb_views() WHERE NOT internal UNION SELECT table_name FROM duckdb_tables()"
+    return {name for (name,) in connection.execute(sql).fetchall()}
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> set[str]:

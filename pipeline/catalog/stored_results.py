@@ -1,4 +1,4 @@
-"""What the slow views return, stored: a cache that a new part or another view leaves behind by itself.
+"""The rows of slow views, stored: a cache that a new part or a changed view leaves behind by itself.
 
     LAKE/derived/KEY/VIEW-CHECKSUM.parquet
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import re
 import shutil
 import zlib
 from collections.abc import Collection, Sequence
@@ -21,33 +20,36 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.catalog import script
+from pipeline.catalog import sql_files
+from pipeline.catalog.definition import catalog_definition, listed, select, text
 from pipeline.lake.files import temporary_path
-from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 
 FOLDER = "derived"
-_FIRST = ("aggregate_scores", "reference_sources", "targets")  # computed along with any other: others read them
-_BIG = ("seed_means", "ground_truth", "pairs", "comparison_scores")
-_RANKED = (
-    "correlations", "correlations_shared", "correlations_top", "comparison", "best_of_k", "rho_by_iteration",
-    "truth_agreement", "noise_ceiling", "search_results",
-)  # fmt: skip
-
-SMALL = (*_FIRST, *_RANKED)  # of some thousand rows, or as many as there are architectures
-VIEWS = (*_FIRST, *_BIG, *_RANKED)  # which take a tenth of a second or more over a whole space; the order counts
 
 
-def named(sql: str) -> list[str]:
-    """The stored views that a statement names; none where it asks for the view itself and not for its rows.
+def stored_views() -> dict[str, str]:
+    """The views whose rows are stored: name and small or large.
 
-    A word that is no view's name after all costs the computing of that view, and nothing else.
+    They say so themselves: `-- Stored: small` is in the comment of a view that takes a tenth of a second or more over a
+    whole space and returns some thousand rows, `large` where it returns as many as there are scores or true values.
     """
-    bare = re.sub(r"--.*", "", sql).lower()
-    if re.match(r"\s*(desc|describe|explain|show)\b", bare):
-        return []
-    words = set(re.findall(r"\w+", bare))
-    return [view for view in VIEWS if view in words]
+    return {name: size for name, sql in sql_files.texts("views").items() if (size := sql_files.stored(sql))}
+
+
+def small() -> list[str]:
+    """The stored views that have few rows."""
+    return [name for name, size in stored_views().items() if size == "small"]
+
+
+def read_by(sql: str) -> list[str]:
+    """The stored views that a statement names, by their present or former names; none where it is not a SELECT."""
+    views = sql_files.texts("views")
+    named = sql_files.tables_read(sql) & views.keys()
+    deprecated = [name for name, path in sql_files.queries("views").items() if path.parent.name == "deprecated"]
+    for name in named.intersection(deprecated):
+        named |= sql_files.tables_read(views[name])
+    return [name for name in named if sql_files.stored(views[name])]
 
 
 def provide(
@@ -63,22 +65,22 @@ def provide(
         connection: one to the lake's catalog or a snapshot of it.
         lake: the lake.
         parts: the parts that are published now.
-        views: which of `VIEWS`.
+        views: which of `stored_views`.
         kind: VIEW, or TABLE for a connection that lives long: a file goes when the next state of the lake is stored.
 
     Returns:
         The views that were replaced; see `withdraw`.
     """
     folder = lake.root / FOLDER / _key(lake, parts)
-    found = {view: _found(folder, view) for view in views}
-    if None in found.values():
+    files = {view: _whole_file(folder, view) for view in views}
+    if None in files.values():
         _pin(connection, parts)
-        found |= {view: _found(folder, view) for view in _FIRST}
+        files = {view: _whole_file(folder, view) for view in _with_small_ones_read(views)}
     provided: list[str] = []
     with suppress(OSError, duckdb.IOException):  # no space, no permission, or the file has just been removed
-        for view in (v for v in VIEWS if v in found):
-            file = found[view] or _store(connection, folder, view)
-            source = f"read_parquet({script.text(glob.escape(str(file)))})"
+        for view, stored in files.items():
+            file = stored or _store(connection, folder, view)
+            source = f"read_parquet({text(glob.escape(str(file)))})"
             connection.execute(f"CREATE TEMP {kind} {view} AS FROM {source}")
             provided.append(view)
     return provided
@@ -90,19 +92,32 @@ def withdraw(connection: duckdb.DuckDBPyConnection, provided: Sequence[str]) -> 
         connection.execute(f"DROP VIEW temp.{view}")
 
 
+def _with_small_ones_read(views: Collection[str]) -> list[str]:
+    """These views and the small stored ones that they read, directly or not, each after those that it reads."""
+    selects = sql_files.texts("views")
+    wanted, pending, few = set(views), list(views), set(small())
+    seen = set(pending)
+    while pending:
+        read = (sql_files.tables_read(selects[pending.pop()]) & selects.keys()) - seen
+        seen |= read
+        pending += read
+        wanted |= read & few
+    return [view for view in sql_files.in_reading_order(selects) if view in wanted]
+
+
 def _key(lake: Lake, parts: Sequence[Path]) -> str:
     """The time of a part tells it from one of the same name that came after somebody deleted it by hand."""
     names = [f"{part.parent.name}/{part.name} {part.stat().st_mtime_ns}" for part in parts]
-    return hashlib.sha256("\n".join([script.catalog_script(lake).fingerprint, *names]).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join([catalog_definition(lake).fingerprint, *names]).encode()).hexdigest()[:16]
 
 
 def _pin(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path]) -> None:
     """Show the connection these parts and none that are published later: what is stored must be of its key."""
-    for table, files in script.listed(parts).items():
-        connection.execute(f"CREATE TEMP VIEW {table} AS {script.select(TABLES[table], files)}")
+    for table, files in listed(parts).items():
+        connection.execute(f"CREATE TEMP VIEW {table} AS {select(table, files)}")
 
 
-def _found(folder: Path, view: str) -> Path | None:
+def _whole_file(folder: Path, view: str) -> Path | None:
     """The file with the view's rows, if there is one and it is whole."""
     for file in folder.glob(f"{view}-*.parquet"):
         with suppress(OSError):
@@ -123,5 +138,5 @@ def _store(connection: duckdb.DuckDBPyConnection, folder: Path, view: str) -> Pa
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
     with temporary_path(folder / view) as temporary:
-        connection.execute(f"COPY (FROM {view}) TO {script.text(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
+        connection.execute(f"COPY (FROM {view}) TO {text(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
         return temporary.rename(folder / f"{_stem(view, temporary)}.parquet")

@@ -1,0 +1,124 @@
+"""What makes a catalog: the statements for macros, tables over the parts, published figures, views and comments."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+
+from pipeline.catalog import sql_files
+from pipeline.lake.schema import FORMAT, TABLES, Table
+from pipeline.lake.store import Lake
+
+
+class CatalogDefinition:
+    """The statements that make a database of a lake, and a fingerprint of them.
+
+    Args:
+        lake: the lake.
+        files: for each table the DuckDB text of its files, a pattern or a list.
+        kind: whether the tables are made as a VIEW of the files or as a TABLE with their rows.
+    """
+
+    def __init__(self, lake: Lake, files: Mapping[str, str], kind: str) -> None:
+        self._about = f"SELECT {text(str(lake.root))} AS lake, {FORMAT} AS format, {text(duckdb.__version__)} AS duckdb"
+        self._macros = sql_files.texts("macros")
+        self._seeds = sql_files.texts("seeds")
+        self._views = sql_files.texts("views")
+        self._tables = [
+            statement
+            for table in TABLES.values()
+            for statement in _create_table(kind, table, select(table.name, files[table.name]))
+        ]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells it from the definition of another version or lake, 16 hex digits.
+
+        The order of the views, which takes parsing them, is left out: it follows from what they say.
+        """
+        csvs = [path.with_suffix(".csv").read_text() for path in sql_files.queries("seeds").values()]
+        views = _with_comments("VIEW", self._views, sorted(self._views))
+        content = [*self._macros.values(), *self._seeds.values(), *csvs, *self._tables, *views, self._about]
+        return hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]
+
+    def run(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Run the statements, all or none."""
+        connection.execute("BEGIN")
+        for statement in self._statements():
+            connection.execute(statement)
+        connection.execute("COMMIT")
+
+    def _statements(self) -> Iterator[str]:
+        for name, sql in self._macros.items():
+            yield sql
+            yield f"COMMENT ON MACRO {name} IS {text(sql_files.head_comment(sql))}"
+        yield from self._tables
+        yield from _with_comments("TABLE", {name: _beside(name, sql) for name, sql in self._seeds.items()}, self._seeds)
+        yield from _with_comments("VIEW", self._views, sql_files.in_reading_order(self._views))
+        yield f"CREATE VIEW about AS {self._about}, {text(self.fingerprint)} AS fingerprint"
+        yield "COMMENT ON VIEW about IS 'What this file was made from, and with which views.'"
+
+
+def catalog_definition(lake: Lake) -> CatalogDefinition:
+    """What makes the lake's catalog: views of whatever is published when they are read."""
+    return CatalogDefinition(lake, {table: text(_escaped(lake, table)) for table in TABLES}, "VIEW")
+
+
+def select(table: str, files: str) -> str:
+    """The SELECT of queries/tables over files that are given as DuckDB text."""
+    sql = sql_files.queries("tables")[table].read_text()
+    return sql.replace(f"getvariable('lake') || '/parts/*/*/{table}.parquet'", files)
+
+
+def published(lake: Lake) -> list[Path]:
+    """The folders of the parts that are published now, sorted.
+
+    A part is published whole, so one look at the folders is a state that the lake had.
+    """
+    return sorted(lake.parts.glob("*/*"))
+
+
+def listed(parts: Sequence[Path]) -> dict[str, str]:
+    """The files of these parts, a DuckDB list for each table."""
+    files = {table: [p / f"{table}.parquet" for p in parts if (p / f"{table}.parquet").is_file()] for table in TABLES}
+    return {table: f"[{', '.join(text(glob.escape(str(f))) for f in found)}]" for table, found in files.items()}
+
+
+def text(value: str) -> str:
+    """The value as a literal of SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _create_table(kind: str, table: Table, sql: str) -> Iterator[str]:
+    order = f" ORDER BY {', '.join(map(_name, table.key))}" if kind == "TABLE" else ""
+    yield f"CREATE {kind} {table.name} AS SELECT * FROM ({sql}){order}"
+    key = f"Key: {', '.join(table.key)}."
+    yield f"COMMENT ON {kind} {table.name} IS {text(f'{table.comment} {key}')}"
+    for column in table.columns:
+        yield f"COMMENT ON COLUMN {table.name}.{_name(column.name)} IS {text(column.comment)}"
+
+
+def _with_comments(kind: str, selects: Mapping[str, str], order: Iterable[str]) -> Iterator[str]:
+    for name in order:
+        yield f"CREATE {kind} {name} AS {selects[name]}"
+        yield f"COMMENT ON {kind} {name} IS {text(sql_files.head_comment(selects[name]))}"
+
+
+def _beside(name: str, sql: str) -> str:
+    """The SELECT of a seed with the place of its CSV, which it names as seen from the folder above queries/."""
+    path = sql_files.queries("seeds")[name].with_suffix(".csv")
+    return sql.replace(f"'queries/seeds/{name}.csv'", text(glob.escape(str(path))))
+
+
+def _escaped(lake: Lake, table: str) -> str:
+    """The lake's pattern, with characters of its folder that DuckDB would take for wildcards escaped."""
+    return lake.glob(table).replace(str(lake.parts), glob.escape(str(lake.parts)), 1)
+
+
+def _name(identifier: str) -> str:
+    return f'"{identifier}"'

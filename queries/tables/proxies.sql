@@ -1,0 +1,25 @@
+-- The rows of `proxies` in all parts; what several parts say is there once, the `kind` that earlier versions did not
+-- write among it.
+WITH stored AS (
+    SELECT NULL::VARCHAR AS kind
+    WHERE FALSE
+    UNION ALL BY NAME
+    FROM read_parquet(getvariable('lake') || '/parts/*/*/proxies.parquet', union_by_name = TRUE)
+)
+
+SELECT DISTINCT
+    proxy_id,
+    name,
+    coalesce(
+        kind,
+        CASE
+            WHEN contains(name, '@') THEN 'released'
+            WHEN (configuration -> '$.terms') IS NOT NULL THEN 'aggregate'
+            WHEN (configuration -> '$.iterations') IS NOT NULL THEN 'trained'
+            ELSE 'zero-cost'
+        END
+    ) AS kind,
+    configuration,
+    version,
+    higher_is_better
+FROM stored

@@ -1,0 +1,10 @@
+-- The rows of `tuning_tasks` in all parts.
+SELECT
+    tuning_id,
+    step,
+    parent,
+    genes,
+    fitness,
+    used,
+    run_id
+FROM read_parquet(getvariable('lake') || '/parts/*/*/tuning_tasks.parquet')
