@@ -51,7 +51,7 @@ def vertex_channels(matrix: Sequence[Sequence[int]], inputs: int, outputs: int) 
     return channels
 
 
-class NASBench101Cell(nn.Module):
+class GraphCell(nn.Module):
     """One cell: [N, inputs, H, W] -> [N, outputs, H, W].
 
     What comes from the cell's input is projected by a 1x1 convolution; what comes from another vertex and has too many
@@ -103,7 +103,7 @@ def _total(terms: list[Tensor]) -> Tensor:
     return total
 
 
-class NASBench101Network(nn.Module):
+class GraphCellNetwork(nn.Module):
     """Images [N, 3, H, W] -> the features after each of the three stacks, at H, H/2 and H/4.
 
     Convolutions start normal with variance 2 / (kernel area x output channels) (He et al., "Delving Deep into
@@ -122,7 +122,7 @@ class NASBench101Network(nn.Module):
         for stack in range(STACKS):
             width = channels << stack
             inputs = [before, *[width] * (CELLS - 1)]
-            self.stacks.append(nn.Sequential(*(NASBench101Cell(matrix, operations, i, width) for i in inputs)))
+            self.stacks.append(nn.Sequential(*(GraphCell(matrix, operations, i, width) for i in inputs)))
             before = width
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -138,7 +138,7 @@ class NASBench101Network(nn.Module):
         return taps
 
 
-def network(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> NASBench101Network:
+def network(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> GraphCellNetwork:
     """The backbone of a canonical spec.
 
     Args:
@@ -148,7 +148,7 @@ def network(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> NASBench
     operations = spec["operations"]
     size = len(operations)
     rows = (spec["adjacency"][start : start + size] for start in range(0, size * size, size))
-    return NASBench101Network([[int(cell) for cell in row] for row in rows], operations, channels)
+    return GraphCellNetwork([[int(cell) for cell in row] for row in rows], operations, channels)
 
 
 def features(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> Features:

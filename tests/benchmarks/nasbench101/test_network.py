@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from pipeline.benchmarks.nasbench101 import architectures, build
-from pipeline.benchmarks.nasbench101.network import NASBench101Cell, network, trained_parameters, vertex_channels
+from pipeline.benchmarks.nasbench101.network import GraphCell, network, trained_parameters, vertex_channels
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
@@ -28,7 +28,7 @@ def matrix(spec: dict[str, Any]) -> list[list[int]]:
     return [[int(c) for c in spec["adjacency"][i * size : (i + 1) * size]] for i in range(size)]
 
 
-def by_definition(cell: NASBench101Cell, spec: dict[str, Any], x: torch.Tensor) -> torch.Tensor:
+def by_definition(cell: GraphCell, spec: dict[str, Any], x: torch.Tensor) -> torch.Tensor:
     """The definition, word for word, with the cell's own layers."""
     edges, last = matrix(spec), len(spec["operations"]) - 1
     values: dict[int, Any] = {}
@@ -53,7 +53,7 @@ def by_definition(cell: NASBench101Cell, spec: dict[str, Any], x: torch.Tensor) 
 def test_a_cell_computes_its_definition(number: int) -> None:
     spec = files.cells(40, seed=2)[number]
     torch.manual_seed(number)
-    cell = NASBench101Cell(matrix(spec), spec["operations"], 6, 10).eval()
+    cell = GraphCell(matrix(spec), spec["operations"], 6, 10).eval()
     x = torch.randn(2, 6, 8, 8)
     found = cell(x)
     assert found.shape == (2, 10, 8, 8)
@@ -64,7 +64,7 @@ def test_a_cell_computes_its_definition(number: int) -> None:
 def test_every_parameter_of_a_cell_gets_a_gradient(number: int) -> None:
     """Nothing is built that is not used, and no sum is made in place of a value that backward needs."""
     spec = files.cells(40, seed=3)[number]
-    cell = NASBench101Cell(matrix(spec), spec["operations"], 6, 10)
+    cell = GraphCell(matrix(spec), spec["operations"], 6, 10)
     cell(torch.randn(4, 6, 8, 8)).square().sum().backward()
     assert all(p.grad is not None for p in cell.parameters())
 
