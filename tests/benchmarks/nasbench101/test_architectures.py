@@ -261,20 +261,20 @@ def test_a_neighbour_of_a_whole_cell_differs_by_one_edge_or_one_operation() -> N
 
 
 def all_neighbours(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    found = []
+    changed = []
     size = len(spec["operations"])
     for i, j in itertools.combinations(range(size), 2):
         cells = list(spec["adjacency"])
         cells[i * size + j] = "10"[int(cells[i * size + j])]
-        found.append({"adjacency": "".join(cells), "operations": spec["operations"]})
+        changed.append({"adjacency": "".join(cells), "operations": spec["operations"]})
     for place in range(1, size - 1):
         for name in cell_graph.OPERATIONS:
-            changed = [*spec["operations"][:place], name, *spec["operations"][place + 1 :]]
-            found.append({"adjacency": spec["adjacency"], "operations": changed})
+            operations = [*spec["operations"][:place], name, *spec["operations"][place + 1 :]]
+            changed.append({"adjacency": spec["adjacency"], "operations": operations})
     neighbours = []
-    for changed in found:
+    for neighbour in changed:
         try:
-            neighbours.append(architectures.canonical("cell", changed))
+            neighbours.append(architectures.canonical("cell", neighbour))
         except UserError:
             continue
     return neighbours
