@@ -121,7 +121,7 @@ def test_every_step_runs_through(setting: Setting, capfd: pytest.CaptureFixture[
     )
     engine = rows["engine"]["nasbench101"]
     assert engine["plain_ms"] > 0 and engine["size_1_run_1"]["ratio_to_plain"] > 0
-    assert engine["size_1_run_1"]["networks"] == 5 and not engine["size_1_run_1"]["errors"]
+    assert engine["size_1_run_1"]["networks"] == 8 and not engine["size_1_run_1"]["errors"]
     assert rows["workers"]["nasbench101"]["1_without_mps"]["errors"] == []
     assert mps.PROGRAM in rows["workers"]["mps"]
     assert rows["stacked"]["groups of 1, ieee"]["networks"] == 8
@@ -190,6 +190,38 @@ class TestAgreement:
     def test_differences_are_relative(self) -> None:
         row = agreement.agreement(self.scores(1, value=0.5), self.scores(1))
         assert row["score_apart"] == row["score_apart_at_most"] == 0.5
+
+
+class TestMps:
+    """A stand-in for the daemon, which answers and ends as it does."""
+
+    @pytest.fixture(autouse=True)
+    def _daemon(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        program = tmp_path / mps.PROGRAM
+        program.write_text(
+            '#!/bin/sh\nif [ "$1" = -f ]; then echo ready > "$CUDA_MPS_LOG_DIRECTORY/control.log"; '
+            'while [ ! -e "$CUDA_MPS_PIPE_DIRECTORY/quit" ]; do sleep 0.05; done; exit 0; fi\n'
+            'read line; [ "$line" = quit ] && touch "$CUDA_MPS_PIPE_DIRECTORY/quit"; echo 4242\n'
+        )
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    def test_it_is_stopped_and_its_variables_are_gone(self) -> None:
+        with mps.daemon() as logs:
+            assert os.environ["CUDA_MPS_PIPE_DIRECTORY"] == str(logs) and mps.servers() == "4242"
+            assert mps.last_lines(logs) == ["control.log: ready"]
+        assert not logs.exists() and not {"CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY"} & set(os.environ)
+
+    def test_a_daemon_by_whose_way_nothing_computes_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As on the first card: the daemon answered, and its clients found the card busy."""
+        monkeypatch.setattr(mps, "KERNEL", "raise RuntimeError('CUDA-capable device(s) is/are busy or unavailable')")
+        said = mps.tried()
+        assert said.startswith(
+            "its daemon starts, but no kernel runs: RuntimeError: CUDA-capable device(s) is/are busy"
+        )
+        assert "control.log: ready" in said
+        monkeypatch.setattr(mps, "KERNEL", "pass")
+        assert mps.tried() == "its daemon starts, and a kernel runs"
 
 
 class TestRates:

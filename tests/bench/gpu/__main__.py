@@ -49,7 +49,7 @@ STEPS = {
     "convolutions": Step(convolutions.convolutions, 30, "a convolution's parts in the shapes of the networks"),
     "engine": Step(steady.engine, 110, "the engine in its steady state"),
     "stacked": Step(stacked.stacked, 60, "the engine by operation tables"),
-    "workers": Step(workers.workers, 90, "one, two, four, eight processes, without MPS and with it"),
+    "workers": Step(workers.workers, 90, "one to four processes, without MPS and with it"),
     "agreement": Step(agreement.agreements, 60, "plain, engine, engine again: rho, first losses, spread"),
     "whole": Step(whole.whole, 540, "all of NAS-Bench-201, NAS-Bench-101 as far as time allows"),
 }
@@ -110,7 +110,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--many", type=int, default=256, help="networks of a steady state")
     parser.add_argument("--repeats", type=int, default=2, help="of the engine's steady state")
     parser.add_argument("--sizes", default="8,16", help="networks of a group")
-    parser.add_argument("--processes", default="1,2,4,8", help="that train at the same time")
+    parser.add_argument("--processes", default="1,2,3,4", help="that train at the same time")
     parser.add_argument("--groups", default="64", help="networks of a group of the engine by operation tables")
     parser.add_argument("--precisions", default="ieee", help="of its products")
     parser.add_argument("--workers", type=int, help="of whole; as many as `pipeline score` has by default")

@@ -9,12 +9,14 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 PROGRAM = "nvidia-cuda-mps-control"
+KERNEL = "import torch; assert float(torch.ones(8, device='cuda').sum()) == 8"
 _FOLDERS = ("/usr/local/nvidia/bin", "/usr/bin", "/usr/local/cuda/bin", "/usr/local/bin")
 _VARIABLES = ("CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY")
 
@@ -75,12 +77,27 @@ def asked(control: str, line: str, seconds: float = 5) -> str:
 
 
 def tried() -> str:
-    """Whether the daemon starts, in words."""
+    """Whether the daemon starts and a process computes by way of it, in words."""
     try:
-        with daemon():
-            return "its daemon starts"
+        with daemon() as logs:
+            require_kernel(logs)
+            return "its daemon starts, and a kernel runs"
     except NoMpsError as error:
         return str(error)
+
+
+def require_kernel(logs: Path) -> None:
+    """
+    Raises:
+        NoMpsError: in a process that was started under the daemon no kernel runs; with the last lines of the logs.
+    """
+    try:
+        done = subprocess.run([sys.executable, "-c", KERNEL], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise NoMpsError(f"its daemon starts, but a kernel does not end: {error}"[:300]) from error
+    if done.returncode:
+        said = next((line for line in done.stderr.splitlines() if "Error" in line), "no output")
+        raise NoMpsError(f"its daemon starts, but no kernel runs: {said}; {last_lines(logs)}"[:900])
 
 
 def servers() -> str:

@@ -67,7 +67,7 @@ class Setting:
     shapes: int = 99
     groups: Sequence[int] = (64,)
     precisions: Sequence[str] = ("ieee",)
-    processes: Sequence[int] = (1, 2, 4, 8)
+    processes: Sequence[int] = (1, 2, 3, 4)
     presets: Sequence[str] = ("regression-fast", "regression-n101", "regression-menu")
     architectures: Path | None = None
     workers: int | None = None

@@ -47,7 +47,7 @@ def engine(setting: Setting) -> Row:
 def steady(setting: Setting, proxy: Proxy, name: str, size: int, distinct: int, seconds: float) -> Row:
     """One setting, for as many networks as fit the seconds."""
     on = setting.card(size)
-    training = Training(proxy, networks(name, setting.many, distinct), on)
+    training = Training(proxy, networks(name, max(setting.many, 8 * size), distinct), on)
     if setting.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     began = time.perf_counter()

@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from scipy.stats import spearmanr
 
 from pipeline.lake.store import Lake
-from tests.bench.gpu import mps
 from tests.bench.gpu.about import require_card
 from tests.bench.gpu.runner import partly
 from tests.bench.gpu.setting import Row, Setting
@@ -38,20 +37,6 @@ def whole(setting: Setting) -> Row:
     require_card(setting)
     row: Row = {}
     lake = setting.out / "lake"
-    try:
-        with mps.daemon():  # `pipeline score` has several workers on a card then
-            _work(setting, lake, row)
-    except mps.NoMpsError as error:
-        row["mps"] = str(error)
-        _work(setting, lake, row)
-    export(lake, setting.out / "scores")
-    row["with_stored"] = compared(lake, STORED)
-    partly(setting, row)
-    row["rho"] = _rho(lake, max(5.0, setting.left - 2))
-    return row
-
-
-def _work(setting: Setting, lake: Path, row: Row) -> None:
     for number, job in enumerate(_jobs(setting)):
         if setting.left < AT_END + STOPPING + 5:
             row["stopped"] = "no time left; the same command goes on"
@@ -60,6 +45,11 @@ def _work(setting: Setting, lake: Path, row: Row) -> None:
         row[f"{number + 1} {job[0]} {job[1]}"] = _scored(setting, lake, job, seconds)
         row["scores"] = counts(lake)
         partly(setting, row)
+    export(lake, setting.out / "scores")
+    row["with_stored"] = compared(lake, STORED)
+    partly(setting, row)
+    row["rho"] = _rho(lake, max(5.0, setting.left - 2))
+    return row
 
 
 Job = tuple[str, str, list[str]]  # benchmark, what is scored, options that choose the architectures

@@ -21,19 +21,19 @@ LEAST = 12.0  # seconds that a way needs, the start of its processes with them
 
 
 def workers(setting: Setting) -> Row:
-    """Milliseconds per architecture of one, two, ... processes, without MPS and with it."""
+    """Milliseconds per architecture of one, two, ... processes, without MPS and, where it works, with it."""
     row: Row = {name: {} for name in setting.spaces}
-    # by interest: time may end before all have had theirs
-    ways = [(name, count) for count in sorted(setting.processes, reverse=True) for name in setting.spaces]
+    ways = [(name, count) for count in setting.processes for name in setting.spaces]
+    for number, (name, count) in enumerate(ways):
+        _add(setting, row, name, f"{count}_without_mps", count, 2 * len(ways) - number, None)
     try:
         with mps.daemon() as logs:
+            mps.require_kernel(logs)
             for number, (name, count) in enumerate(ways):
-                _add(setting, row, name, f"{count}_with_mps", count, 2 * len(ways) - number, logs)
+                _add(setting, row, name, f"{count}_with_mps", count, len(ways) - number, logs)
             row["mps"] = mps.last_lines(logs)
     except mps.NoMpsError as error:
         row["mps"] = str(error)
-    for number, (name, count) in enumerate(ways):
-        _add(setting, row, name, f"{count}_without_mps", count, len(ways) - number, None)
     return row
 
 
