@@ -17,7 +17,7 @@ from pipeline.errors import UserError, unknown
 class TextOptions:
     """What is asked, in place of SQL."""
 
-    file: Annotated[Path | None, typer.Option(help="File with one SELECT, such as queries/examples/*.sql.")] = None
+    file: Annotated[Path | None, typer.Option(help="File with one SELECT.")] = None
     example: Annotated[str | None, typer.Option(help="Example by its name (see `pipeline query --examples`).")] = None
     param: Annotated[list[str] | None, typer.Option(help="Value of a $name in the query: name=value.")] = None
     examples: Annotated[bool, typer.Option("--examples", help="List the examples by name and stop.")] = False
@@ -53,7 +53,8 @@ def list_examples() -> list[str]:
 
     examples = catalog.queries("examples")
     width = max(map(len, examples), default=0)
-    return [f"{name:<{width}}  {catalog.head_comment(path.read_text())}" for name, path in examples.items()]
+    comments = {name: catalog.head_comment(path.read_text(encoding="utf-8")) for name, path in examples.items()}
+    return [f"{name:<{width}}  {comment.partition(' Run: ')[0]}" for name, comment in comments.items()]
 
 
 def _read(text: TextOptions) -> str:

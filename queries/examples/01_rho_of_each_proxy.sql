@@ -1,5 +1,5 @@
 -- How well does each proxy rank each target, over how many architectures, and what did it fail on?
--- Run: pipeline query --file queries/examples/01_rho_of_each_proxy.sql
+-- Run: pipeline query --example rho_of_each_proxy
 SELECT
     correlations.space,
     correlations.dataset,

@@ -1,5 +1,5 @@
 -- Do two sources of the same accuracy agree? Pearson, Spearman and the largest difference, pair by pair.
--- Run: pipeline query --file queries/examples/02_compare_sources.sql
+-- Run: pipeline query --example compare_sources
 SELECT
     space,
     dataset,

@@ -1,5 +1,5 @@
 -- Do two metrics rank the architectures alike, whatever source each is from? Spearman's rho over those that have both.
--- Run: pipeline query --file queries/examples/03_compare_metrics.sql
+-- Run: pipeline query --example compare_metrics
 --   --param dataset=cifar10 --param metric=test_accuracy
 --   --param other_dataset=cifar10 --param other_metric=baseline_accuracy
 SELECT

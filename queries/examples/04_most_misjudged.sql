@@ -1,5 +1,5 @@
 -- Which architectures does a proxy misjudge most? Places among all that it scored, 1 the best, for the main target.
--- Run: pipeline query --file queries/examples/04_most_misjudged.sql --param proxy=regression-n101
+-- Run: pipeline query --example most_misjudged --param proxy=regression-n101
 WITH placed AS (
     SELECT
         pairs.*,

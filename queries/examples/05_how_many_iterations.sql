@@ -1,5 +1,5 @@
 -- How many iterations are enough? The first whose rho is within .01 of the last one's, for the stage-weighted loss.
--- Run: pipeline query --file queries/examples/05_how_many_iterations.sql
+-- Run: pipeline query --example how_many_iterations
 WITH judged AS (
     SELECT
         *,

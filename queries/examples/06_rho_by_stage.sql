@@ -1,5 +1,5 @@
 -- Which stage of the network tells most? rho of each stage's last loss; stage - is the weighted sum of all.
--- Run: pipeline query --file queries/examples/06_rho_by_stage.sql
+-- Run: pipeline query --example rho_by_stage
 SELECT
     space,
     dataset,

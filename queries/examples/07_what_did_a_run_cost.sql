@@ -1,5 +1,5 @@
 -- What did each scoring run cost? Wall time from start to end, and the seconds of its scores summed over workers.
--- Run: pipeline query --file queries/examples/07_what_did_a_run_cost.sql
+-- Run: pipeline query --example what_did_a_run_cost
 SELECT
     runs.run_id,
     runs.started_at,

@@ -1,5 +1,5 @@
 -- What failed, how often, and why?
--- Run: pipeline query --file queries/examples/08_failures_by_reason.sql
+-- Run: pipeline query --example failures_by_reason
 SELECT
     space,
     proxy,

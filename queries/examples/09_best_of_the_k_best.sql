@@ -1,6 +1,6 @@
 -- If only the k architectures that a proxy likes best were trained, how good would the best of them be? `truth_lost` is
 -- what the truly best of all scored has more, in the unit of the main target.
--- Run: pipeline query --file queries/examples/09_best_of_the_k_best.sql --param k=10
+-- Run: pipeline query --example best_of_the_k_best --param k=10
 WITH placed AS (
     SELECT
         pairs.*,

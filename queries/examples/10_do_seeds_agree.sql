@@ -1,5 +1,5 @@
 -- How far do two seeds of one proxy agree? Spearman's rho between their scores, over the architectures that both have.
--- Run: pipeline query --file queries/examples/10_do_seeds_agree.sql
+-- Run: pipeline query --example do_seeds_agree
 SELECT
     one.space,
     labels.label AS proxy,

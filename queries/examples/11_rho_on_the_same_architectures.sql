@@ -1,5 +1,5 @@
 -- Released scores cover a whole space, ours a sample: how do they compare on the architectures that we scored?
--- Run: pipeline query --file queries/examples/11_rho_on_the_same_architectures.sql
+-- Run: pipeline query --example rho_on_the_same_architectures
 SELECT
     shared.space,
     shared.dataset,

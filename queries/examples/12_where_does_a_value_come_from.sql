@@ -1,5 +1,5 @@
 -- Where does each value of an architecture come from? Source file, hash and the run that read it.
--- Run: pipeline query --file queries/examples/12_where_does_a_value_come_from.sql --param arch_id=0123456789abcdef
+-- Run: pipeline query --example where_does_a_value_come_from --param arch_id=0123456789abcdef
 SELECT
     truth.dataset,
     truth.metric,

@@ -1,5 +1,5 @@
 -- Does rho hold among the best? A search looks at the upper end alone: rho of the truly best tenth beside that of all.
--- Run: pipeline query --file queries/examples/13_does_rho_hold_among_the_best.sql
+-- Run: pipeline query --example does_rho_hold_among_the_best
 SELECT
     whole.space,
     whole.dataset,

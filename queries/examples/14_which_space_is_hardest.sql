@@ -1,5 +1,5 @@
 -- Which space is hardest? The best, the median and the worst rho of the proxies that were scored in it, main target.
--- Run: pipeline query --file queries/examples/14_which_space_is_hardest.sql
+-- Run: pipeline query --example which_space_is_hardest
 SELECT
     correlations.benchmark,
     correlations.space,

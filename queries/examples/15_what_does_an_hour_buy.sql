@@ -1,5 +1,5 @@
 -- What does an hour of one worker buy? Proxies that nothing cheaper beats, with the architectures that an hour scores.
--- Run: pipeline query --file queries/examples/15_what_does_an_hour_buy.sql
+-- Run: pipeline query --example what_does_an_hour_buy
 WITH priced AS (
     SELECT
         comparison.space,

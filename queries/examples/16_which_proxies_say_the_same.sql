@@ -1,6 +1,6 @@
 -- Which proxies say the same? Spearman's rho between the scores of two, over the architectures that all compared ones
 -- have, main target: a pair near 1 is one opinion, a pair near 0 is worth adding up.
--- Run: pipeline query --file queries/examples/16_which_proxies_say_the_same.sql
+-- Run: pipeline query --example which_proxies_say_the_same
 WITH ranked AS (
     SELECT
         compared.benchmark,

@@ -1,6 +1,6 @@
 -- Who beats the size of the network? rho less that of the number of parameters on the same architectures; what is below
 -- zero could have been had for nothing. Main target.
--- Run: pipeline query --file queries/examples/17_who_beats_the_size.sql --param size=params
+-- Run: pipeline query --example who_beats_the_size --param size=params
 WITH sizes AS (
     SELECT
         benchmark,

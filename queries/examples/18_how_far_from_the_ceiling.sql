@@ -1,6 +1,6 @@
 -- How far from what could be reached? rho beside the noise ceiling: what the truth itself reaches between two of its
 -- seeds, or with the same quantity on another split.
--- Run: pipeline query --file queries/examples/18_how_far_from_the_ceiling.sql
+-- Run: pipeline query --example how_far_from_the_ceiling
 SELECT
     correlations.space,
     correlations.dataset,

@@ -1,5 +1,5 @@
 -- Which architectures are slow to score? Seconds beside the mean of the proxy: what a plan of a night must allow for.
--- Run: pipeline query --file queries/examples/19_which_are_slow_to_score.sql --param proxy=regression-n101
+-- Run: pipeline query --example which_are_slow_to_score --param proxy=regression-n101
 SELECT
     scores.space,
     scores.arch_id,

@@ -1,5 +1,5 @@
 -- What is still to do? For each of our proxies the architectures with truth that it has and has not scored.
--- Run: pipeline query --file queries/examples/20_what_is_still_to_do.sql
+-- Run: pipeline query --example what_is_still_to_do
 WITH known AS (
     SELECT
         benchmark,

@@ -1,6 +1,6 @@
 -- Which signal at which stage tells most, and when? rho of every loss curve of a proxy at ten iterations, with the main
 -- target alone, so that a whole space is soon asked.
--- Run: pipeline query --file queries/examples/21_rho_of_each_pair.sql --param proxy=regression-n101
+-- Run: pipeline query --example rho_of_each_pair --param proxy=regression-n101
 WITH points AS (
     SELECT
         curve_points.*,

@@ -1,5 +1,5 @@
 -- Do our scores agree with those that others released under the same name, and with our own of another seed?
--- Run: pipeline query --file queries/examples/22_agree_with_released.sql
+-- Run: pipeline query --example agree_with_released
 SELECT
     benchmark,
     space,

@@ -1,6 +1,6 @@
 -- After how many steps is a search good enough? The true value of the best architecture found, mean over seeds, and
 -- what it lacks to the best of the space, for the main target.
--- Run: pipeline query --file queries/examples/23_what_a_search_finds.sql --param every=2
+-- Run: pipeline query --example what_a_search_finds --param every=2
 SELECT
     results.benchmark,
     results.space,

@@ -1,6 +1,6 @@
 -- Does what 20 labels of one space teach help in another? Each way to use them, its mean rho over draws of the labels
 -- with the interval of 95 % of the draws, and whether it beats the best that takes no label.
--- Run: pipeline query --file queries/examples/24_does_a_tuned_rule_transfer.sql
+-- Run: pipeline query --example does_a_tuned_rule_transfer
 SELECT
     benchmark || ' ' || space AS tuned_on,
     to_benchmark || ' ' || to_space AS scored_on,
