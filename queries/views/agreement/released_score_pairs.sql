@@ -1,14 +1,21 @@
 -- One row per score of ours and score that others released for the same architecture under the same name: the parity
 -- test of a proxy. `place` and `released_place` are the relative ranks (1 is the highest score as stored, ties share
 -- their mean) among the architectures that both have, and `apart` is how far they lie apart.
-WITH named AS (
+WITH named AS MATERIALIZED (
     SELECT
-        proxy_id,
-        name,
+        scores.benchmark,
+        scores.space,
+        scores.arch_id,
+        scores.proxy_id,
+        scores.seed,
+        scores.value,
+        proxies.name,
         -- a release that calls a proxy otherwise
-        replace(split_part(name, '@', 1), 'nwot', 'naswot') AS same,
-        kind = 'released' AS released
-    FROM proxies
+        replace(split_part(proxies.name, '@', 1), 'nwot', 'naswot') AS same,
+        proxies.kind = 'released' AS released
+    FROM scores
+    INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
+    WHERE scores.status = 'ok' AND isfinite(scores.value)
 ),
 
 matched AS (
@@ -17,22 +24,20 @@ matched AS (
         ours.space,
         ours.arch_id,
         ours.proxy_id,
-        named.name AS proxy,
+        ours.name AS proxy,
         ours.seed,
         theirs.proxy_id AS released_id,
-        others.name AS released,
+        theirs.name AS released,
         ours.value AS score,
         theirs.value AS released_score
-    FROM scores AS ours
-    INNER JOIN named ON ours.proxy_id = named.proxy_id AND NOT named.released
-    INNER JOIN named AS others ON named.same = others.same AND others.released
-    INNER JOIN scores AS theirs
+    FROM named AS ours
+    INNER JOIN named AS theirs
         ON
-            others.proxy_id = theirs.proxy_id
-            AND ours.benchmark = theirs.benchmark
+            ours.benchmark = theirs.benchmark
             AND ours.space = theirs.space
             AND ours.arch_id = theirs.arch_id
-    WHERE ours.status = 'ok' AND theirs.status = 'ok' AND isfinite(ours.value) AND isfinite(theirs.value)
+            AND ours.same = theirs.same
+    WHERE NOT ours.released AND theirs.released
 ),
 
 placed AS (
