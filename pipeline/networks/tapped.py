@@ -48,7 +48,7 @@ class Tapped(nn.Module):
         def keep(name: str) -> object:
             return lambda _module, _inputs, output: outputs.__setitem__(name, output)
 
-        # For this call alone: a copy of a network would carry a permanent hook along, and with it these outputs.
+        # For this call alone: a copy of a network would keep a permanent hook, and with it these outputs.
         hooks = [
             block.register_forward_hook(keep(name))  # type: ignore[arg-type]
             for name, block in zip(self.names, self.blocks, strict=True)

@@ -4,7 +4,7 @@ Networks trained on ImageNet (`-in`) and with random learning rates (`-lr-wd`) a
 other draws: a sample of the CIFAR-10 space must not hold architectures without a CIFAR-10 accuracy, and an accuracy
 under a random learning rate is no ground truth of an architecture.
 
-An architecture is written as the JSON of a published `net`, or of the spec that comes of it.
+An architecture is written as the JSON of a published `net`, or of a canonical spec.
 """
 
 from __future__ import annotations

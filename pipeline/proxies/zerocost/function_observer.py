@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 
 class FunctionObserver(TorchFunctionMode, ABC):
-    """Within `with` an instance of it, `observe` is told of every torch function after its call."""
+    """While an instance is entered (`with`), `observe` is called after every torch function."""
 
     @abstractmethod
     def observe(
