@@ -31,7 +31,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return _version()
+        from pipeline.provenance import released_version
+
+        return released_version()
     if name not in __all__:
         raise AttributeError(f"module 'pipeline' has no attribute '{name}'")
     from pipeline import api
@@ -41,13 +43,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
-
-
-def _version() -> str:
-    """The version of the installed distribution; 0+unknown where the code runs without being installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("nas-proxy-bench")
-    except PackageNotFoundError:
-        return "0+unknown"

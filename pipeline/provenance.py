@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = "nas-proxy-bench"
+ROOT = Path(__file__).resolve().parents[1]
 RECORDED_PACKAGES = ("duckdb", "numpy", "pandas", "pyarrow", "scipy", "torch")
 
 
@@ -58,17 +59,13 @@ def file_sha256(path: Path) -> tuple[str, int]:
 
 
 def code_version() -> str:
-    """The package's version, with the commit when it runs from a checkout.
-
-    A source tree that was never installed has its version in pyproject.toml; "unknown" where there is none either.
-    """
-    root = Path(__file__).resolve().parents[1]
-    version = _released_version(root)
-    if not (root / ".git").exists():
+    """The package's version, with the commit when it runs from a checkout."""
+    version = released_version()
+    if not (ROOT / ".git").exists():
         return version
     try:
         described = subprocess.run(
-            ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"],
+            ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
     except OSError:  # no git here
@@ -76,7 +73,11 @@ def code_version() -> str:
     return f"{version}+{described.stdout.strip()}" if described.returncode == 0 else version
 
 
-def _released_version(root: Path) -> str:
+def released_version(root: Path = ROOT) -> str:
+    """The package's version.
+
+    A source tree that was never installed has it in pyproject.toml; "unknown" where there is none either.
+    """
     try:
         return importlib.metadata.version(PACKAGE)
     except importlib.metadata.PackageNotFoundError:

@@ -37,7 +37,7 @@ def test_a_source_tree_knows_its_version_without_being_installed() -> None:
 
 @pytest.mark.usefixtures("not_installed")
 def test_a_lone_package_without_its_project_has_an_unknown_version(tmp_path: Path) -> None:
-    assert provenance._released_version(tmp_path) == "unknown"
+    assert provenance.released_version(tmp_path) == "unknown"
 
 
 def test_a_checkout_without_git_has_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +50,7 @@ def test_a_checkout_without_git_has_its_version(monkeypatch: pytest.MonkeyPatch)
 
 def test_it_runs_from_a_folder_on_the_path_with_nothing_installed(tmp_path: Path) -> None:
     (tmp_path / "pipeline").symlink_to(ROOT / "pipeline")
-    program = "from pipeline import provenance; print(provenance._released_version(provenance.Path('/nowhere')))"
+    program = "from pipeline import provenance; print(provenance.released_version(provenance.Path('/nowhere')))"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {program}"],
         capture_output=True, text=True, check=False,

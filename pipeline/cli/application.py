@@ -112,9 +112,9 @@ def verb(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        import pipeline
+        from pipeline import provenance
 
-        typer.echo(f"nas-proxy-bench {pipeline.__version__}")
+        typer.echo(f"nas-proxy-bench {provenance.released_version()}")
         raise typer.Exit
 
 

@@ -141,9 +141,9 @@ def test_a_file_is_unpacked_by_its_content(tmp_path: Path, pack: type) -> None:
     [
         (b"", "empty"),
         (bz2.compress(pickle.dumps(list(range(999))))[:-20], "truncated"),
-        (gzip.compress(pickle.dumps(list(range(999))))[:-20], "truncated"),
+        (gzip.compress(pickle.dumps(list(range(999))), mtime=0)[:-20], "truncated"),
         (b"BZh9" + bytes(50), "damaged"),
-        (gzip.compress(b"abc")[:12] + bytes(40), "damaged"),
+        (gzip.compress(b"abc", mtime=0)[:12] + bytes(40), "damaged"),
         (b"a,b\n1,2\n", "not a whole pickle"),
     ],
 )

@@ -24,10 +24,11 @@ ALL = 5**6
 
 @pytest.fixture(scope="module")
 def ingested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Ingested:
-    """A lake of every file."""
+    """A lake of every file that a table mapping is for."""
     lake = tmp_path_factory.mktemp("published") / "lake"
     folder = shared / "nasbench201"
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and "native" not in p.parts)
+    mappings = table_mapping.shipped("nasbench201")
+    files = sorted(path for path in folder.rglob("*") if any(mapping.names_file(path) for mapping in mappings))
     summaries = ingest(lake, "nasbench201", [*files, folder / "native"])
     try:
         distribution("analog-nasbench")
@@ -62,7 +63,7 @@ def paired(one: Values, other: Values) -> tuple[list[float], list[float]]:
     return [one[a] for a in common], [other[a] for a in common]
 
 
-def test_every_file_has_its_mapping_and_every_mapping_its_file(ingested: Ingested) -> None:
+def test_every_mapping_has_its_file(ingested: Ingested) -> None:
     _, summaries = ingested
     shipped = {r.name for r in table_mapping.shipped("nasbench201")}
     assert summaries.keys() - {"native", "analog-nasbench"} == shipped - {"analog-nasbench"}
