@@ -15,13 +15,10 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import UserError
 from pipeline.executor.worker_pool import ItemFunction, Results, WorkerPool, as_queue, compute
-
-SHARING = 8  # workers on a card, each of which keeps about two cores busy
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -164,12 +161,10 @@ def _exit_after_parent() -> None:
 
 
 def default_workers(device: str = "cpu") -> int:
-    """The cores that this process may use; on a card one, or where MPS shares it, as many as the cores can feed."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if device != "cuda":
-        return cores
-    count = max(1, cards())
-    return count * (max(1, min(SHARING, cores // (2 * count))) if shared_by_mps() else 1)
+    """The cores that this process may use; with CUDA, one for each card."""
+    if device == "cuda":
+        return max(1, cards())
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cards() -> int:
@@ -177,8 +172,3 @@ def cards() -> int:
     import torch
 
     return torch.cuda.device_count()
-
-
-def shared_by_mps() -> bool:
-    """Whether the daemon of NVIDIA's Multi-Process Service runs: kernels of different processes run side by side."""
-    return (Path(os.environ.get("CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps")) / "control").exists()

@@ -77,7 +77,7 @@ def run(
         plan: what to score.
         sample: how many architectures; None for all.
         only: a file that lists the architectures instead, one per line, in the benchmark's notation or by `arch_id`.
-        workers: how many; by default one per core; on a card one, or several where MPS runs.
+        workers: how many; by default one per core, with CUDA one per card.
         where: the executor; the rows are the same bits whichever it is.
 
     Raises:

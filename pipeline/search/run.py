@@ -72,7 +72,7 @@ def run(
         settings: how to search.
         stored: follow stored scores alone, and search among the architectures that have one; the plan's proxy may then
             also be the name or the proxy_id of a released one.
-        workers: how many; by default one per core; on a card one, or several where MPS runs.
+        workers: how many; by default one per core, with CUDA one per card.
         where: the executor; the steps are the same whichever it is.
 
     Raises:

@@ -196,16 +196,15 @@ def test_workers_know_how_many_of_them_share_a_card() -> None:
 
 
 @pytest.mark.usefixtures("card")
-def test_several_workers_share_a_card_where_mps_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(tmp_path))
+def test_a_card_has_one_worker_unless_more_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
     assert executor.default_workers("cuda") == 2 and executor.default_workers() == 16
-    (tmp_path / "control").touch()
-    assert executor.default_workers("cuda") == 2 * 4
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    assert executor.default_workers("cuda") == 8
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(1), raising=False)
     assert executor.default_workers("cuda") == 1
+    with executor.opened(executor.PROCESSES, None, "cuda") as pool:
+        assert pool.workers == 1
+    with executor.opened(executor.PROCESSES, 3, "cuda") as pool:
+        assert pool.workers == 3
 
 
 def test_rays_workers_have_what_cuda_reads_when_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
