@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import UserError
+from pipeline.proxies.contract import reason_of
 
 if TYPE_CHECKING:
     import torch
 
-ON_A_CARD = "float32 by IEEE, cuDNN deterministic; the backward pass of max pooling adds in any order"
+ON_A_CARD = (
+    "float32 by IEEE, in stacked architectures each product as three of TensorFloat-32; cuDNN deterministic; the "
+    "backward pass of max pooling adds in any order"
+)
 """What the record of a run on a card says: two runs may differ by rounding, which training magnifies."""
 
 
@@ -28,3 +36,19 @@ def exact(device: str) -> torch.device:
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
     return torch.device(device, torch.cuda.current_device())
+
+
+def failed(error: BaseException) -> UserError:
+    """For an accelerator's error, which says nothing about a network: every later one would fail, too."""
+    return UserError(f"the card failed ({reason_of(error)}): what is done is stored, the same command goes on")
+
+
+@contextlib.contextmanager
+def failing_in_one_line() -> Iterator[None]:
+    """Within, an accelerator's error is a `UserError`: a card that others have taken may fail at its first use."""
+    import torch
+
+    try:
+        yield
+    except torch.AcceleratorError as error:
+        raise failed(error) from error

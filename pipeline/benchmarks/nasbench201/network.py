@@ -173,6 +173,8 @@ class NASBench201Network(nn.Module):
         cell: type[NASBench201Cell] | type[TrainedCell] = NASBench201Cell,
     ) -> None:
         super().__init__()
+        self.widths = tuple(widths)
+        self.tap_channels = self.widths[::2]
         self.stem = ConvBN(3, widths[0], 3)
         self.stacks = nn.ModuleList()
         before = widths[0]

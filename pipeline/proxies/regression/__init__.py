@@ -6,10 +6,11 @@ what a rule makes of its training losses.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -20,10 +21,13 @@ from pipeline.proxies.contract import Curve, Network, Proxy, Score, Timed, Unbui
 from pipeline.proxies.regression import presets
 
 if TYPE_CHECKING:
+    import collections.abc
+
     from torch import Generator, Tensor, nn
 
     from pipeline.proxies.regression.recorded import Work
     from pipeline.proxies.regression.resident import Card, Trained
+    from pipeline.proxies.regression.stacked.engine import StackedCard
     from pipeline.proxies.regression.training import Losses
 
 VERSION = 1
@@ -112,7 +116,9 @@ class _ImageTask:
 
         return training.train(build, self.preset, self.images, drawn, card.exact(device), generator, seed)
 
-    def train_all(self, works: Sequence[Work], drawn: list[Tensor], on: Card) -> Iterator[Trained]:
+    def train_all(
+        self, works: Sequence[Work], drawn: list[Tensor], on: Card | StackedCard
+    ) -> collections.abc.Generator[Trained, None, None]:
         """Train networks side by side."""
         from pipeline.proxies.regression.recorded import Task
 
@@ -144,7 +150,7 @@ class _Scorer:
     def __init__(self, preset: presets.Schedule, task: _Task[Any], proxy_id: str) -> None:
         self.preset, self.task, self.proxy_id = preset, task, proxy_id
         self._drawn: tuple[int, Any] | None = None
-        self._card: Card | None = None
+        self._card: Card | StackedCard | None = None
 
     def drawn(self, seed: int) -> Any:
         """The same for every architecture."""
@@ -162,7 +168,7 @@ class _Scorer:
         return self._scored(outcome)
 
     def score_all(
-        self, networks: Sequence[Network], seed: int, device: str, on: Card | None = None
+        self, networks: Sequence[Network], seed: int, device: str, on: Card | StackedCard | None = None
     ) -> list[Timed | None]:
         """The scores of several networks, which train side by side on a card.
 
@@ -175,21 +181,32 @@ class _Scorer:
             seed: of the targets, the weights and the noise.
             device: where to train.
             on: the card with its settings; by default one with CUDA graphs, which is kept for the next call.
+
+        Raises:
+            UserError: the card failed.
         """
+        from pipeline.proxies.arithmetic import failing_in_one_line
+
+        with failing_in_one_line():
+            return self._score_all(networks, seed, device, on or self._on(device))
+
+    def _score_all(
+        self, networks: Sequence[Network], seed: int, device: str, on: Card | StackedCard
+    ) -> list[Timed | None]:
         from pipeline import executor
         from pipeline.proxies.regression.card import CaptureError
         from pipeline.proxies.regression.recorded import Work
         from pipeline.proxies.regression.resident import NotTrained
 
         assert isinstance(self.task, _ImageTask)
-        on = on or self._on(device)
         works = [Work(build, *self._streams(arch_id, seed)) for build, arch_id in networks]
         scores: dict[int, Timed | None] = {}
-        for trained in self.task.train_all([] if on.spoilt else works, self.drawn(seed), on):
-            if isinstance(trained.found, NotTrained):
-                scores[trained.index] = None
-            elif not isinstance(trained.found, CaptureError):
-                scores[trained.index] = self._scored(trained.found), trained.seconds
+        with contextlib.closing(self.task.train_all([] if on.spoilt else works, self.drawn(seed), on)) as outcomes:
+            for trained in outcomes:
+                if isinstance(trained.found, NotTrained):
+                    scores[trained.index] = None
+                elif not isinstance(trained.found, CaptureError):
+                    scores[trained.index] = self._scored(trained.found), trained.seconds
         for index in sorted(set(range(len(works))) - set(scores)):
             started = time.perf_counter()
             score = self.score(*networks[index], seed, device)
@@ -198,13 +215,19 @@ class _Scorer:
             executor.renew_worker()
         return [scores[index] for index in range(len(works))]
 
-    def _on(self, device: str) -> Card:
+    def _on(self, device: str) -> Card | StackedCard:
         import torch
 
         from pipeline.proxies.regression import card, resident
 
         if self._card is None:
-            self._card = resident.Card(card.exact(device), torch.cuda.CUDAGraph if device != "cpu" else None)
+            graph = torch.cuda.CUDAGraph if device != "cpu" else None
+            self._card = resident.Card(card.exact(device), graph)
+            with contextlib.suppress(ImportError):  # Triton comes with torch's builds for CUDA
+                if graph:
+                    from pipeline.proxies.regression.stacked.engine import StackedCard
+
+                    self._card = StackedCard(self._card, graph)
         return self._card
 
     def _streams(self, arch_id: str, seed: int) -> tuple[Generator, int]:

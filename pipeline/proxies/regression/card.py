@@ -11,9 +11,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from pipeline.errors import UserError
 from pipeline.proxies.arithmetic import exact as exact  # noqa: PLC0414 (an export)
-from pipeline.proxies.contract import reason_of
+from pipeline.proxies.arithmetic import failed as failed  # noqa: PLC0414
 
 STREAMS = 32  # different streams that torch has: it hands them out in turn, and the next is the first again
 
@@ -163,11 +162,6 @@ def slots(device: torch.device, graph: Callable[[], Graph] | None, count: int) -
     if device.type == "cuda" and len({slot.stream.cuda_stream for slot in found if slot.stream}) < count:
         raise ValueError(f"torch has no {count} different streams")
     return found
-
-
-def failed(error: BaseException) -> UserError:
-    """For an accelerator's error, which says nothing about a network: every later one would fail, too."""
-    return UserError(f"the card failed ({reason_of(error)}): what is done is stored, the same command goes on")
 
 
 def moved(tensors: Sequence[Tensor], slot: Slot, layout: torch.memory_format) -> Tensor:

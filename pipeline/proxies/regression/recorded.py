@@ -83,6 +83,20 @@ class Task:
         """Whether there is any noise."""
         return self.preset.noise.kind != "none"
 
+    def losses(self, rows: Tensor) -> Losses:
+        """The losses of a network from those of its batches, [batches, losses], up to the first that is not finite."""
+        losses = Losses()
+        for first in range(0, self.batches, self.span + self.evaluated):
+            iteration = first // (self.span + self.evaluated) * self.span
+            span = range(iteration + 1, iteration + self.span + 1)
+            trained, evaluated = rows[first : first + self.span], rows[first + self.span :][: int(self.evaluated)]
+            if not (
+                training.record(losses, losses.train, losses.train_iterations, span, trained)
+                and training.record(losses, losses.eval, losses.eval_iterations, span[-1:][: len(evaluated)], evaluated)
+            ):
+                break
+        return losses
+
     def on(self, device: torch.device, layout: torch.memory_format) -> Shared:
         """What is shared there."""
         images, *goals = (t.to(device, memory_format=layout) for t in (self.images, *self.goals))
@@ -199,18 +213,7 @@ class Resident:
 
     def losses(self) -> Losses:
         """What was found, once the slot is idle."""
-        task, losses = self.task, Losses()
-        rows = self.slot.pinned("rows", *self.rows.shape)
-        for first in range(0, task.batches, task.span + task.evaluated):
-            iteration = first // (task.span + task.evaluated) * task.span
-            span = range(iteration + 1, iteration + task.span + 1)
-            trained, evaluated = rows[first : first + task.span], rows[first + task.span :][: int(task.evaluated)]
-            if not (
-                training.record(losses, losses.train, losses.train_iterations, span, trained)
-                and training.record(losses, losses.eval, losses.eval_iterations, span[-1:][: len(evaluated)], evaluated)
-            ):
-                break
-        return losses
+        return self.task.losses(self.slot.pinned("rows", *self.rows.shape))
 
     def close(self) -> None:
         """Let go of the graphs, when nothing waits for them on the card."""

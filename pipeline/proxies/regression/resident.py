@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -85,7 +85,7 @@ class Card:
         if cuda:
             sys.setswitchinterval(SWITCH)  # what launches must not wait for what builds
 
-    def train(self, works: Sequence[Work], task: Task) -> Iterator[Trained]:
+    def train(self, works: Sequence[Work], task: Task) -> Generator[Trained, None, None]:
         """Train every network; they come as they are done.
 
         Works are built in another thread, which alone uses torch's global random stream.

@@ -86,7 +86,7 @@ class Regression(nn.Module):
     Args:
         backbone: the network.
         goals: the target of each stage.
-        example: images; a pass of the first says how many channels the taps have.
+        example: images; a pass of the first says how many channels the taps have, unless `backbone.tap_channels` does.
         watch: the context of that pass.
     """
 
@@ -100,11 +100,13 @@ class Regression(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.goals = goals
-        with torch.no_grad(), watch or nullcontext():
-            taps = backbone.eval()(example[:1])
-        if len(taps) != len(goals):
-            raise ValueError(f"the network has {len(taps)} taps, the task {len(goals)} stages")
-        self.heads = nn.ModuleList(Head(tap.shape[1], goal.shape[1]) for tap, goal in zip(taps, goals, strict=True))
+        channels = getattr(backbone, "tap_channels", None) if watch is None else None
+        if channels is None:
+            with torch.no_grad(), watch or nullcontext():
+                channels = [tap.shape[1] for tap in backbone.eval()(example[:1])]
+        if len(channels) != len(goals):
+            raise ValueError(f"the network has {len(channels)} taps, the task {len(goals)} stages")
+        self.heads = nn.ModuleList(Head(own, goal.shape[1]) for own, goal in zip(channels, goals, strict=True))
 
     def forward(self, images: Tensor) -> Tensor:
         """[N, 3, H, W] -> [stages]."""
