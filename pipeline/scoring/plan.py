@@ -16,6 +16,7 @@ from pipeline import benchmarks, executor, provenance, proxies
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
+from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import Bundle, Timed
 
 Key = tuple[str, str]  # arch_id, proxy_id; the seed is the plan's
@@ -93,9 +94,10 @@ class ArchitectureScorer:
 
         torch.set_num_threads(1)
         if self.device == "cuda":
-            torch.cuda.set_device(executor.worker() % torch.cuda.device_count())
-            # The rest is for what is not torch's: the context, the kernels, the graphs.
-            torch.cuda.set_per_process_memory_fraction(CARD_MEMORY / self.sharing)
+            with arithmetic.failing_in_one_line():
+                torch.cuda.set_device(executor.worker() % torch.cuda.device_count())
+                # The rest is for what is not torch's: the context, the kernels, the graphs.
+                torch.cuda.set_per_process_memory_fraction(CARD_MEMORY / self.sharing)
         self.bench = benchmarks.load(self.benchmark)
 
     def __call__(self, item: Item) -> dict[str, Timed]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from pipeline import executor
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
@@ -239,6 +241,36 @@ def test_bad_arguments_are_one_line_and_leave_the_lake_alone(
     assert says in error and "Traceback" not in error
     assert code == 2 or error.count("\n") == 1
     assert {p: p.stat().st_mtime_ns for p in sorted(cells.rglob("*")) if p.is_file()} == before
+
+
+@pytest.mark.parametrize("at", ["set_device", "set_per_process_memory_fraction", "current_device"])
+@pytest.mark.parametrize("proxy", ["trained", "zero-cost"])
+def test_a_card_that_others_have_taken_ends_the_run_in_one_line(
+    cells: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    at: str,
+    proxy: str,
+) -> None:
+    def busy(*arguments: Any) -> None:
+        raise torch.AcceleratorError("CUDA error: CUDA-capable device(s) is/are busy or unavailable\nCompile with")
+
+    monkeypatch.setattr(executor, "device_of", lambda name: (name, "a card"))
+    for name in ("set_device", "set_per_process_memory_fraction", "current_device"):
+        monkeypatch.setattr(torch.cuda, name, busy if name == at else lambda *_: 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    backends: Any = torch.backends
+    for place in (backends, backends.cudnn, backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul):
+        monkeypatch.setattr(place, "fp32_precision", place.fp32_precision)  # as it is now again afterwards
+    monkeypatch.setattr(backends.cudnn, "deterministic", backends.cudnn.deterministic)
+    name = str(preset(tmp_path)) if proxy == "trained" else proxy
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["score", "nasbench201", "--lake", str(cells), "--device", "cuda", "--proxy", name])
+    assert exit_.value.code == 1
+    error = capsys.readouterr().err
+    assert "the card failed" in error and "busy or unavailable" in error
+    assert "Traceback" not in error and error.splitlines()[-1].startswith("error: ")
 
 
 def test_no_lake_and_a_newer_lake_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

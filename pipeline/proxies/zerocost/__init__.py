@@ -149,7 +149,7 @@ class _BundleScorer:
     def _scores(
         self, build: Callable[[], Any], arch_id: str, seed: int, device: str, names: Collection[str]
     ) -> list[Timed]:
-        from pipeline.proxies.arithmetic import exact
+        from pipeline.proxies.arithmetic import exact, failing_in_one_line
         from pipeline.proxies.zerocost.passes import Passes
 
         def stream(name: str) -> int:
@@ -157,15 +157,20 @@ class _BundleScorer:
 
         images, labels = self.tensors
         with_curvature = "grasp" in names
-        passes = Passes(build, images, labels, CLASSES, stream, exact(device), with_curvature=with_curvature)
-        return [_score(passes, name) for name in names]
+        with failing_in_one_line():
+            passes = Passes(build, images, labels, CLASSES, stream, exact(device), with_curvature=with_curvature)
+            return [_score(passes, name) for name in names]
 
 
 def _score(passes: Passes, name: str) -> Timed:
     """One proxy; where it has no value, why."""
+    import torch
+
     from pipeline.proxies.zerocost import measures
 
     value, error, seconds = passes.results.timed(lambda: getattr(measures, name)(passes))
+    if isinstance(error, torch.AcceleratorError):
+        raise error
     if isinstance(error, UnbuildableError):
         return Score(None, "unbuildable", reason_of(error.__cause__ or error)), seconds
     if value is None:
