@@ -1,6 +1,6 @@
 -- One row per proxy: what to call it, which is its name, with the kind of its input images where the configuration
--- states one, and with its identity where two proxies would otherwise be called the same. `released` and `aggregate` say
--- whether it is of this kind.
+-- states one, and with its identity where two proxies would otherwise be called the same. `released` and `aggregate`
+-- say whether it is of this kind.
 WITH named AS (
     SELECT
         proxy_id,
