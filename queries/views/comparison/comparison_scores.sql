@@ -5,21 +5,22 @@
 -- Stored: large
 WITH standings AS (
     SELECT
-        series.benchmark,
-        series.space,
-        series.proxy_id,
-        series.seed,
+        scores.benchmark,
+        scores.space,
+        scores.proxy_id,
+        scores.seed,
         CASE labels.kind WHEN 'trained' THEN 1 WHEN 'zero-cost' THEN 2 ELSE 3 END AS standing,
-        series.n_ok + series.n_failed AS tried,
-        min(series.number) AS number -- of several targets one
-    FROM series
-    INNER JOIN proxy_labels AS labels ON series.proxy_id = labels.proxy_id
+        count(*) AS tried
+    FROM every_score AS scores
+    INNER JOIN proxy_labels AS labels ON scores.proxy_id = labels.proxy_id
     GROUP BY ALL
 ),
 
+-- not the numbers of `series`, whose failures and missing values per target cost more than counting scores once
 numbered AS MATERIALIZED (
     SELECT
         *,
+        row_number() OVER () AS number,
         standing = min(standing) OVER (PARTITION BY benchmark, space) AS leads
     FROM standings
 ),
