@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,20 @@ def test_bad_arguments_are_one_line_and_leave_the_lake_alone(
     assert {p: p.stat().st_mtime_ns for p in sorted(cells.rglob("*")) if p.is_file()} == before
 
 
+@pytest.fixture
+def arithmetic_as_before() -> Iterator[None]:
+    """torch's settings for a card are those of the process."""
+    backends: Any = torch.backends
+    places = (backends, backends.cudnn, backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul)
+    precisions = [place.fp32_precision for place in places]
+    settings = backends.cudnn.deterministic, backends.cudnn.benchmark
+    yield
+    for place, precision in zip(places, precisions, strict=True):
+        place.fp32_precision = precision
+    backends.cudnn.deterministic, backends.cudnn.benchmark = settings
+
+
+@pytest.mark.usefixtures("arithmetic_as_before")
 @pytest.mark.parametrize("at", ["set_device", "set_per_process_memory_fraction", "current_device"])
 @pytest.mark.parametrize("proxy", ["trained", "zero-cost"])
 def test_a_card_that_others_have_taken_ends_the_run_in_one_line(
@@ -260,10 +275,6 @@ def test_a_card_that_others_have_taken_ends_the_run_in_one_line(
     for name in ("set_device", "set_per_process_memory_fraction", "current_device"):
         monkeypatch.setattr(torch.cuda, name, busy if name == at else lambda *_: 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    backends: Any = torch.backends
-    for place in (backends, backends.cudnn, backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul):
-        monkeypatch.setattr(place, "fp32_precision", place.fp32_precision)  # as it is now again afterwards
-    monkeypatch.setattr(backends.cudnn, "deterministic", backends.cudnn.deterministic)
     name = str(preset(tmp_path)) if proxy == "trained" else proxy
     with pytest.raises(SystemExit) as exit_:
         cli.main(["score", "nasbench201", "--lake", str(cells), "--device", "cuda", "--proxy", name])
