@@ -1,0 +1,143 @@
+"""Precision on a card, and what its workers are handed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+
+from pipeline import executor
+from pipeline.executor import cluster
+from pipeline.proxies import arithmetic
+from pipeline.proxies.contract import Bundle, Proxy, Score
+from pipeline.proxies.regression import card
+from pipeline.scoring import batches
+from pipeline.scoring import run as score
+from pipeline.scoring.plan import Plan
+from tests.fixtures.small_networks import (
+    CPU,
+)
+
+
+@pytest.fixture
+def precision() -> Iterator[None]:
+    backends: Any = torch.backends
+    places = [backends, backends.cudnn, backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul]
+    kept = [place.fp32_precision for place in places]
+    settings = backends.cudnn.deterministic, backends.cudnn.benchmark
+    yield
+    for place, value in zip(places, kept, strict=True):
+        place.fp32_precision = value
+    backends.cudnn.deterministic, backends.cudnn.benchmark = settings
+
+
+@pytest.mark.usefixtures("precision")
+def test_float32_on_a_card_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    backends: Any = torch.backends
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    backends.cudnn.conv.fp32_precision = backends.cuda.matmul.fp32_precision = "tf32"
+    assert card.exact("cpu") == CPU and backends.cudnn.conv.fp32_precision == "tf32"
+    assert card.exact("cuda") == torch.device("cuda", 1)
+    for place in (backends, backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul):
+        assert place.fp32_precision == "ieee"
+    assert torch.backends.cudnn.deterministic and not torch.backends.cudnn.benchmark
+
+
+def plan(device: str) -> Plan:
+    return Plan("nasbench201", "topology", "regression-n101", None, 0, device)
+
+
+def test_a_worker_on_a_card_is_handed_batches_and_one_on_the_cpu_single_architectures(proxy: Proxy) -> None:
+    calls: list[list[str]] = []
+
+    def score_all(networks: Any, seed: int, device: str) -> list[Any]:
+        calls.append([arch_id for _, arch_id in networks])
+        return [{"p": (Score(float(len(a)), "ok", None), 1.0)} for _, a in networks]
+
+    def one(build: Any, arch_id: str, seed: int, device: str, wanted: Any) -> Any:
+        return {"p": (Score(-1.0, "ok", None), 1.0)}
+
+    bundle = Bundle("made-up", (proxy,), "made-up", one, score_all=score_all)
+    batch = (("a", "{}", ("p",)), ("bb", "{}", ("p",)))
+    task = plan("cuda").scorer(bundle, "cuda")
+    assert [result and result["p"][0].value for result in task.together(batch)] == [1.0, 2.0] and calls == [["a", "bb"]]
+    assert task(batch[0])["p"][0].value == -1.0
+    assert score._batch_size("cpu", bundle, 1000, 2) == 1
+    assert score._batch_size("cuda", bundle, 4000, 2) == score.BATCH
+    assert score._batch_size("cuda", bundle, 30, 4) == 8
+    assert score._batch_size("cuda", Bundle("n", (proxy,), "n", one), 1000, 2) == 1
+
+
+def test_a_batch_whose_workers_died_is_done_again_one_by_one() -> None:
+    """So that one deadly architecture is one failed score."""
+
+    class Negated:
+        def prepare(self) -> None:
+            pass
+
+        def __call__(self, item: int) -> int:
+            return -item
+
+        def together(self, items: Sequence[int]) -> list[int]:
+            return [-item for item in items]
+
+    def run(task: executor.ItemFunction, items: Sequence[Any], skip: Callable[[Any], bool]) -> executor.Results:
+        for item in items:
+            if not skip(item):
+                yield item, executor.LostWorker(3) if item in (5, (4, 5, 6, 7)) else task(item)
+
+    found = dict(batches.results(run, Negated(), list(range(10)), 4, lambda item: item < 4))
+    assert {i: r for i, r in found.items() if i != 5} == {i: -i for i in (4, 6, 7, 8, 9)}
+    assert isinstance(found[5], executor.LostWorker)
+    inline = partial(executor.run, workers=1)
+    assert dict(batches.results(inline, Negated(), [1, 2, 3], 2, lambda item: False)) == {1: -1, 2: -2, 3: -3}
+
+
+def test_items_that_a_worker_leaves_to_another_are_done_again() -> None:
+    """A batch has at least one result, so that there is an end."""
+
+    class OneByOne:
+        def prepare(self) -> None:
+            pass
+
+        def __call__(self, item: int) -> int:
+            raise AssertionError
+
+        def together(self, items: Sequence[int]) -> list[int | None]:
+            return [-items[0], *[None] * (len(items) - 1)]
+
+    found = dict(batches.results(partial(executor.run, workers=1), OneByOne(), [1, 2, 3, 4], 4, lambda item: False))
+    assert found == {1: -1, 2: -2, 3: -3, 4: -4}
+
+
+def test_seconds_of_workers_that_share_a_card_are_those_of_their_shares(proxy: Proxy) -> None:
+    def score_all(networks: Any, seed: int, device: str) -> list[Any]:
+        return [{"p": (Score(1.0, "ok", None), 6.0)}, None]
+
+    def one(build: Any, arch_id: str, seed: int, device: str, wanted: Any) -> Any:
+        return {"p": (Score(1.0, "ok", None), 9.0)}
+
+    bundle = Bundle("made-up", (proxy,), "made-up", one, score_all=score_all)
+    task = plan("cuda").scorer(bundle, "cuda", sharing=3)
+    both = task.together((("a", "{}", ("p",)), ("b", "{}", ("p",))))
+    assert both[1] is None and both[0] is not None and both[0]["p"][1] == 2.0
+    assert task(("a", "{}", ("p",)))["p"][1] == 3.0
+
+
+def test_auto_is_a_card_only_for_what_trains_side_by_side(proxy: Proxy) -> None:
+    def one(build: Any, arch_id: str, seed: int, device: str, wanted: Any) -> Any: ...
+
+    def score_all(networks: Any, seed: int, device: str) -> Any: ...
+
+    alone, together = Bundle("n", (proxy,), "n", one), Bundle("n", (proxy,), "n", one, score_all=score_all)
+    assert [plan("auto").asked_device(bundle) for bundle in (alone, together)] == ["cpu", "auto"]
+    assert [plan("cuda").asked_device(bundle) for bundle in (alone, together)] == ["cuda", "cuda"]
+
+
+def test_the_record_of_a_run_on_a_card_says_how_the_card_computed() -> None:
+    cards = cluster.RayPool(4, "cuda", "a card", 0.5)
+    assert score.how(cards) == {"workers": 4, "sharing": 2, "arithmetic": arithmetic.ON_A_CARD}
+    assert score.how(cluster.RayPool(4, "cpu", "cpu", 0.0)) == {"workers": 4}
