@@ -23,6 +23,8 @@ from tests.bench.gpu.about import require_card
 from tests.bench.gpu.runner import partly
 from tests.bench.gpu.setting import Row, Setting
 
+# Where a command runs behind &, Python leaves SIGINT ignored, and a run could not be interrupted at its deadline.
+INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
 CLI = "from pipeline.cli import main; main()"
 FIRST = 2000  # architectures of a space that are scored before all of it: should time run out, they are a sample
 LISTED = 500  # of a list; then twice as many, and so on
@@ -100,7 +102,7 @@ def _scored(setting: Setting, lake: Path, job: Job, seconds: float) -> Row:
 def run(arguments: Sequence[str], seconds: float) -> list[str]:
     """What `pipeline` says; after so many seconds it is interrupted, as by Ctrl-C, and stores what is done."""
     process = subprocess.Popen(
-        [sys.executable, "-c", CLI, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-c", INTERRUPTIBLE + CLI, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
         text, _ = process.communicate(timeout=max(1.0, seconds))
