@@ -101,9 +101,8 @@ def _scored(setting: Setting, lake: Path, job: Job, seconds: float) -> Row:
 
 def run(arguments: Sequence[str], seconds: float) -> list[str]:
     """What `pipeline` says; after so many seconds it is interrupted, as by Ctrl-C, and stores what is done."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTIBLE + CLI, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    command = [sys.executable, "-c", INTERRUPTIBLE + CLI, *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         text, _ = process.communicate(timeout=max(1.0, seconds))
     except subprocess.TimeoutExpired:
