@@ -1,4 +1,4 @@
-"""The door for Python: a user's networks get the scores that the pipeline would give, and errors say what to do."""
+"""The Python API: a user's networks get the scores that the pipeline would give, and errors say what to do."""
 
 import json
 import math

@@ -81,7 +81,7 @@ def format_csv(table: pa.Table) -> str:
 
 
 def format_json(table: pa.Table) -> str:
-    """A list of objects, one a row."""
+    """A list of objects, one per row."""
     _refuse_namesakes(table)
     rows = [dict(zip(table.column_names, map(_finite, row), strict=True)) for row in zip(*_columns(table), strict=True)]
     return json.dumps(rows, indent=1, default=_iso, allow_nan=False) + "\n"

@@ -131,7 +131,7 @@ class _Source:
         return self.mapping is not None and self.mapping.architecture.encoding == "index"
 
     def identity(self, sha256: str, curves: bool) -> str:
-        """Of the content and of everything that decides which rows come of it."""
+        """The identity of the content and of everything that decides which rows come of it."""
         columns = self.mapping.model_dump(mode="json", exclude=table_mapping.DESCRIPTIVE) if self.mapping else None
         read_from = [self.benchmark.name, self.name, self.version, columns, curves, sha256]
         return provenance.identity("source", SOURCE_VERSION, read_from)

@@ -30,7 +30,7 @@ class Features(nn.Module):
         return features
 
     def weights(self) -> list[Tensor]:
-        """Of the convolutions and linear layers, without biases."""
+        """The weights of the convolutions and linear layers, without biases."""
         return [module.weight for module in self.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
 
     @property

@@ -56,7 +56,7 @@ class Plan:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """For the row of the run."""
+        """What the row of the run stores as its arguments."""
         return {**vars(self), "proxy": Path(self.proxy)}
 
     def scorer(self, bundle: Bundle, device: str, sharing: int = 1) -> ArchitectureScorer:

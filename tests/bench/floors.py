@@ -72,7 +72,7 @@ def _size(values: Any) -> int:
 
 
 def cost(name: str, number: int, preset: presets.Preset | presets.MenuPreset) -> Cost:
-    """Of training the `number`th random architecture of a space, with its evaluations."""
+    """The cost of training the `number`th random architecture of a space, with its evaluations."""
     bench = benchmarks.load(name)
     assert bench.sample is not None
     spec = bench.sample(SPACES[name], random.Random(number))
@@ -100,7 +100,7 @@ def cost(name: str, number: int, preset: presets.Preset | presets.MenuPreset) ->
 
 
 def mean(name: str, count: int, preset: str = "regression-n101") -> Cost:
-    """Of an architecture of a space."""
+    """The mean cost of an architecture of a space."""
     loaded = presets.load(preset)
     assert not isinstance(loaded, presets.SequencePreset)
     return sum((cost(name, number, loaded) for number in range(count)), Cost()) * (1 / count)

@@ -1,8 +1,8 @@
 """The engine beside the plain eager loop, whole machine against whole machine, on three spaces.
 
-The plain loop trains one network at a time with as many threads as there are cores; the engine trains one a core. Both
-live in processes of their own and take turns of some networks: what slows the machine slows both, and a slow network
-leaves a core idle at the end of a turn only.
+The plain loop trains one network at a time with as many threads as there are cores; the engine trains one per core.
+Both live in processes of their own and take turns of some networks: what slows the machine slows both, and a slow
+network leaves a core idle at the end of a turn only.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ SPACES = {
     "nasbench101": ("cell", "regression-n101"),
     "nasbench_nlp": ("cells", "regression-nlp"),
 }
-TURN = 3  # networks a core
+TURN = 3  # networks per core
 _FOR_GOOD = ExitStack()  # a context that nobody holds ends at once, and with it the plain loop
 
 
 def compared(name: str, count: int) -> dict[str, float]:
-    """Architectures a minute of both, their ratio, the memory of one process each, and how far their scores agree.
+    """Architectures per minute of both, their ratio, the memory of one process each, and how far their scores agree.
 
-    Of a training in float32 that is rho, and the median relative difference; tests/test_fidelity.py compares losses.
+    Of a training in float32 that is rho, and the median relative difference; tests/proxies/regression/test_fidelity.py
+    compares losses.
 
     Args:
         name: of the benchmark.

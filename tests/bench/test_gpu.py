@@ -241,7 +241,7 @@ class TestRates:
         assert steady.rate([], 2, stopped=True)["ms_per_architecture"] is None
 
     def test_processes_count_in_the_time_in_which_all_train(self) -> None:
-        """Two that train two networks a second each; the second starts late and ends late."""
+        """Two that train two networks per second each; the second starts late and ends late."""
         first = [float(n) / 2 for n in range(2, 18)]
         row = workers.rates([first, [t + 3.5 for t in first]], 2)
         assert row["ms_per_architecture"] == 250 and row["networks"] == [7, 7]

@@ -92,5 +92,5 @@ def test_the_architecture_page_shows_the_layers_that_the_linter_holds() -> None:
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     assert re.findall(r'\w\["([^"]+)"\]', text.partition("flowchart TD")[2].partition("```")[0]) == layers
-    for room in (room for layer in layers for room in layer.split(" | ")):
-        assert re.search(rf"^\s+.*\b{room}\b", text, re.MULTILINE), room
+    for package in (package for layer in layers for package in layer.split(" | ")):
+        assert re.search(rf"^\s+.*\b{package}\b", text, re.MULTILINE), package

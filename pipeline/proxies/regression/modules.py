@@ -83,7 +83,7 @@ def _checked(device: torch.device) -> Callable[..., Tensor]:
 def by_products(
     images: Tensor, gradient: Tensor, shape: torch.Size, stride: Any, padding: Any, dilation: Any
 ) -> Tensor:
-    """Of a convolution's inputs [N, C, H, W] and the gradient of its outputs [N, K, H', W']: that of its weights.
+    """The gradient of a convolution's weights, from its inputs [N, C, H, W] and that of its outputs [N, K, H', W'].
 
     Args:
         images: the inputs.

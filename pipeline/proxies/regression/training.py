@@ -81,7 +81,7 @@ def _standardised(preset: MenuPreset, signal: Signal, images: Tensor, generator:
 
 
 class Regression(nn.Module):
-    """A backbone with one head a tap; the forward pass gives the mean squared error of each stage, [stages].
+    """A backbone with one head per tap; the forward pass gives the mean squared error of each stage, [stages].
 
     Args:
         backbone: the network.
@@ -115,14 +115,14 @@ class Regression(nn.Module):
         return torch.stack([self.loss(p, goal) for p, goal in zip(predicted, self.goals, strict=True)]).flatten()
 
     def loss(self, predicted: Tensor, goal: Tensor) -> Tensor:
-        """Of one stage."""
+        """The mean squared error of one stage."""
         return functional.mse_loss(predicted, goal)
 
 
 class MenuRegression(Regression):
-    """The same for several signals a stage, each with channels of its own: the forward pass gives [stages x signals].
+    """The same for several signals per stage, each with its own channels: the forward pass gives [stages x signals].
 
-    A stage's signals share its head's normalisation; the convolution behind it is one head a signal beside another.
+    A stage's signals share its head's normalisation; the convolution behind it has one head per signal.
     """
 
     def __init__(

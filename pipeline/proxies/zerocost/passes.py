@@ -69,7 +69,7 @@ class Classifier(nn.Module):
         return logits
 
     def weights(self) -> list[Tensor]:
-        """Of the convolutions and linear layers, without biases."""
+        """The weights of the convolutions and linear layers, without biases."""
         return [*self.features.weights(), self.head.weight]
 
 
@@ -95,7 +95,7 @@ class Forward:
 
 @dataclass(frozen=True)
 class Gradients:
-    """Of a loss with regard to the weights and to the outputs of convolutions and linear layers."""
+    """The gradients of a loss with regard to the weights and to the outputs of convolutions and linear layers."""
 
     weights: list[Tensor]
     outputs: list[Tensor]
@@ -176,7 +176,7 @@ class Passes:
 
     @shared
     def loss_gradients(self) -> Gradients:
-        """Of the mean cross-entropy of the batch."""
+        """The gradients of the mean cross-entropy of the batch."""
         weights, outputs = self.network.weights(), [output for output, _ in self.forward.observed.outputs]
         loss = functional.cross_entropy(self.forward.logits, self.labels)
         gradients = _gradients(loss, [*weights, *outputs], create_graph=self._with_curvature)
@@ -184,7 +184,7 @@ class Passes:
 
     @shared
     def input_gradient(self) -> Tensor:
-        """Of the sum of all logits with regard to each input, flattened: [N, 3 x H x W]."""
+        """The gradient of the sum of all logits with regard to each input, flattened: [N, 3 x H x W]."""
         (gradient,) = _gradients(self.forward.logits.sum(), [self.forward.images])
         return gradient.flatten(1)
 

@@ -125,7 +125,7 @@ def _nvidia_smi() -> dict[str, str] | str:
 
 
 def _host_speeds() -> Row:
-    """Of this host alone: a loop of Python, and the noise of a batch."""
+    """The speed of this host alone: a loop of Python, and the noise of a batch."""
     started = time.perf_counter()
     for _ in range(1_000_000):
         pass

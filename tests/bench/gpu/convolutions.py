@@ -113,7 +113,7 @@ def _in_one(images: Tensor, gradient: Tensor, kernel: int) -> Tensor:
 
 
 def _microseconds(setting: Setting, call: Callable[[], object]) -> float:
-    """Of a call that is recorded, as the engine's are: the host's time does not count."""
+    """Microseconds of a call that is recorded, as the engine's are: the host's time does not count."""
     for _ in range(LEADING):
         call()
     if setting.device != "cuda":

@@ -49,7 +49,7 @@ class Choice:
 
 
 def kernels(setting: Setting) -> Row:
-    """Of one network, by layout and by how cuDNN chooses: milliseconds alone, and the longest kernels."""
+    """Milliseconds of one network alone and its longest kernels, by layout and by how cuDNN chooses."""
     row: Row = {}
     proxy = setting.proxy()
     choices = [

@@ -109,7 +109,7 @@ def servers() -> str:
 
 
 def last_lines(folder: Path, count: int = 4) -> list[str]:
-    """Of the logs."""
+    """The last lines of the logs."""
     lines = []
     for log in sorted(folder.glob("*.log")):
         lines += [f"{log.name}: {line}"[:200] for line in log.read_text(errors="replace").splitlines()[-count:]]

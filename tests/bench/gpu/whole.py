@@ -70,7 +70,7 @@ def _jobs(setting: Setting) -> Iterator[Job]:
 
 
 def _prefixes(setting: Setting) -> Iterator[Path]:
-    """Of the listed architectures the first, twice as many, and so on."""
+    """Files of the first of the listed architectures, of twice as many, and so on."""
     assert setting.architectures is not None
     lines, count = setting.architectures.read_text().splitlines(), LISTED
     while True:
@@ -179,7 +179,7 @@ def export(lake: Path, out: Path) -> None:
 
 
 def _rho(lake: Path, seconds: float) -> Any:
-    """Of each proxy with each target of the ground truth."""
+    """Spearman's rho of each proxy with each target of the ground truth."""
     query = Path("queries/examples/01_rho_of_each_proxy.sql")
     if not query.exists() or not (lake / "lake.json").exists():
         return None
