@@ -101,7 +101,7 @@ def test_the_next_stack_sees_the_pooled_tap() -> None:
 
 
 def test_parameters_counted_by_hand() -> None:
-    """Convolutions without bias, two parameters a channel of each normalisation, a classifier with bias."""
+    """Convolutions without bias, two parameters per channel of each normalisation, a classifier with bias."""
     stem, classifier = 27 * 128 + 2 * 128, 512 * 10 + 10
     widths = [
         (128, 128),

@@ -137,7 +137,7 @@ def skips(width: int, depth: int, nodes: int = 4) -> dict[str, Any]:
 
 
 def test_a_network_of_skips_counted_by_hand() -> None:
-    """Width 4, three cells: normal at 4 channels a node, then two reductions at 8 and 16."""
+    """Width 4, three cells: normal at 4 channels per node, then two reductions at 8 and 16."""
     stem = 27 * 12 + 24
     first = 2 * (12 * 4 + 8)
     second = (12 * 8 + 16) + (16 * 8 + 16) + 8 * (8 * 8 + 16)
