@@ -5,6 +5,7 @@ Help and errors are plain text: a usage error stays one line, and `--help` impor
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections import defaultdict
@@ -22,7 +23,7 @@ VERBS = ("run", "ingest", "check", "score", "search", "tune", "merge", "report",
 """The order of the verbs in the help; a verb that is not named here comes last."""
 
 RENAMED = {"recipe": "mapping", "recipes": "mappings"}
-"""Options by their former names, which are still understood."""
+"""Options by their former names, which are still understood by the verbs that have them."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -81,7 +82,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"token_normalize_func": lambda name: RENAMED.get(name, name)},
 )
 
 
@@ -104,7 +104,12 @@ def verb(
     """
 
     def register(function: Function) -> Function:
-        group.command(name, cls=cls, epilog=f"Example: {example}", hidden=hidden)(flattened(function))
+        command = flattened(function)
+        parameters = inspect.signature(command).parameters
+        renamed = {former: today for former, today in RENAMED.items() if today in parameters}
+        settings = {"token_normalize_func": lambda name: renamed.get(name, name)} if renamed else None
+        epilog = f"Example: {example}"
+        group.command(name, cls=cls, epilog=epilog, hidden=hidden, context_settings=settings)(command)
         return function
 
     return register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,13 +17,16 @@ from pipeline.cli.options import (
     ImagesOption,
     LakeOption,
     SpaceOption,
+    complete_benchmark,
 )
 
 if TYPE_CHECKING:
     from pipeline.tuning.data import TuningData
 
+COMMANDS = ("weigh", "evolve", "evaluate", "transfer")
 BARE = "bare"  # the hidden command that `pipeline tune BENCHMARK` runs
-METHODS = "choice, single, pair, shrunken, sparse, bagged, ridge, centred, blend, mixed"
+METHODS = "choice, untuned, single, pair, shrunken, sparse, bagged, ridge, centred, blend, mixed"
+"""Those of `pipeline.tuning.methods`, which takes long to import."""
 
 
 class TuneGroup(OrderedGroup):
@@ -42,10 +46,20 @@ class BareCommand(PanelCommand):
         """The context, in the place of the group's."""
         return super().make_context("tune", args, parent=parent and parent.parent, **extra)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Name the commands where nothing was asked for, or something like a command that is no benchmark."""
+        known = f"name a benchmark, or one of the commands {', '.join(COMMANDS)} and a benchmark"
+        if not args and not ctx.resilient_parsing:
+            ctx.fail(f"Missing argument: {known}.")
+        near = difflib.get_close_matches(args[0], COMMANDS, n=1) if args else []
+        if near and not ctx.resilient_parsing and args[0] not in complete_benchmark(args[0]):
+            ctx.fail(f"No such command '{args[0]}': did you mean {near[0]}? Else {known}.")
+        return super().parse_args(ctx, args)
+
 
 tuning = typer.Typer(
     cls=TuneGroup,
-    subcommand_metavar="weigh|evolve|evaluate|transfer BENCHMARK [OPTIONS]",
+    subcommand_metavar=f"{'|'.join(COMMANDS)} BENCHMARK [OPTIONS]",
     epilog="Example: pipeline tune weigh nasbench201 --labels 20",
 )
 app.add_typer(tuning, name="tune")

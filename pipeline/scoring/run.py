@@ -166,6 +166,8 @@ def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, s
         except UserError as error:
             raise UserError(f"--only {path}, line {number}: {error}") from error
         listed[arch_id_of(bench.name, space, spec)] = spec
+    if not listed:
+        raise UserError(f"--only {path} lists no architecture")
     return listed
 
 

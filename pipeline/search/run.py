@@ -17,6 +17,7 @@ from typing import Any
 from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, from_os, unknown
+from pipeline.lake.files import atomic_write
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
 from pipeline.scoring.plan import Plan, fits, specs
@@ -107,7 +108,8 @@ def write_best(best: Sequence[BestArchitecture], path: Path) -> None:
         UserError: the file cannot be written.
     """
     try:
-        path.write_text("".join(f"{one.spec}\n" for one in best), encoding="utf-8")
+        with atomic_write(path) as temporary:
+            temporary.write_text("".join(f"{one.spec}\n" for one in best), encoding="utf-8")
     except OSError as error:
         raise from_os(error, f"writing {path}") from error
 

@@ -25,8 +25,10 @@ def weigh(lake_root: Path, data: TuningData, method: str = methods.MENU) -> Tune
         UserError: no such method, too few architectures, or no term that correlates with the labels.
     """
     method = methods.MENU if method == "menu" else method
+    if method == "evolution":
+        raise UserError("evolution weighs no terms: it is `pipeline tune evolve`")
     if method not in methods.METHODS:
-        raise unknown("method", method, ["evolution", "menu", *methods.METHODS])
+        raise unknown("method", method, ["menu", *methods.METHODS])
     lake = Lake(lake_root)
     table = data.table(lake)
     if len(table.arch_ids) < data.labels:

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.proxies import regression
+from pipeline.proxies import arithmetic, regression
 from pipeline.proxies.contract import Proxy
-from pipeline.proxies.regression import card
 from pipeline.proxies.regression.resident import Card
 from tests.bench.gpu.setting import networks
 
@@ -80,4 +79,4 @@ class TestOnACard:
 
 
 def gpu_card(size: int) -> Card:
-    return Card(card.exact("cuda"), torch.cuda.CUDAGraph, size)
+    return Card(arithmetic.exact("cuda"), torch.cuda.CUDAGraph, size)

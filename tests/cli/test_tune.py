@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from pipeline import catalog
 from pipeline.cli import application as cli
+from pipeline.cli import tune
 from pipeline.lake.store import Lake
-from pipeline.tuning import evaluate, evaluations, evolve, transfer, weigh
+from pipeline.tuning import evaluate, evaluations, evolve, methods, transfer, weigh
 from pipeline.tuning.data import TuningData
 from pipeline.tuning.trials import TrainingSettings
 from pipeline.tuning.tuned_proxy import TunedProxy
@@ -113,6 +115,34 @@ def test_a_usage_error_of_bare_tune_speaks_of_tune(words: list[str], capsys: pyt
     assert exit_.value.code == 2
     lines = capsys.readouterr().err.splitlines()
     assert lines[:2] == ["Usage: pipeline tune [OPTIONS] {benchmark}", "Try 'pipeline tune --help' for help."]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [([], "Missing argument: name a benchmark"), (["wiegh", "nasbench201"], "'wiegh': did you mean weigh?")],
+    ids=str,
+)
+def test_who_names_no_command_or_nearly_one_is_told_the_commands(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["tune", *words])
+    assert exit_.value.code == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert says in error and "weigh, evolve, evaluate, transfer" in error
+
+
+def test_the_help_names_the_commands_and_the_methods_that_there_are() -> None:
+    group: Any = typer.main.get_command(tune.tuning)
+    assert {*tune.COMMANDS, tune.BARE} == set(group.commands)
+    assert ", ".join(methods.METHODS) == tune.METHODS
+
+
+def test_a_former_option_name_is_said_back_as_it_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["tune", "weigh", "nasbench201", "--recipe", "x"])
+    error = capsys.readouterr().err
+    assert exit_.value.code == 2 and "No such option: --recipe" in error and "mapping" not in error
 
 
 def test_a_benchmark_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

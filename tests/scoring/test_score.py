@@ -204,6 +204,14 @@ def test_a_list_of_architectures_is_scored_whether_or_not_it_was_ingested(
         score.run(cells, plan(preset(tmp_path)), only=listed)
 
 
+@pytest.mark.parametrize("text", ["", "\n\n", "arch_id\n"])
+def test_a_list_of_nothing_is_refused(cells: Path, tmp_path: Path, text: str) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text(text)
+    with pytest.raises(UserError, match=r"--only .*list\.txt lists no architecture"):
+        score.run(cells, plan(preset(tmp_path)), only=listed)
+
+
 def test_a_list_may_hold_what_a_query_answers(cells: Path, tmp_path: Path) -> None:
     (first, second), listed = (
         sorted({row["arch_id"] for row in rows(cells, "architectures")})[:2],

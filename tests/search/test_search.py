@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import random
 import subprocess
@@ -23,7 +24,7 @@ from pipeline.scoring import aggregates as define
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan, sampled
 from pipeline.search import run as search
-from pipeline.search.search import SearchSettings
+from pipeline.search.search import BestArchitecture, SearchSettings
 from pipeline.search.trajectory import SearchDomain, SearchMethod, SearchScore, Trajectory, best_first, whole_space
 from tests.fixtures import lakes
 
@@ -341,6 +342,23 @@ def test_a_space_without_a_table_ends_with_architectures_that_build(
         assert sum(p.numel() for p in bench.build("resnet", spec).parameters()) > 0
     run("score", *words, "--only", str(out))
     assert "all 2 scores are stored already" in capsys.readouterr().out
+
+
+def test_a_best_file_that_cannot_be_written_whole_leaves_the_former_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "best.jsonl"
+    out.write_text("former\n")
+
+    def half(path: Path, text: str, **_: Any) -> None:
+        path.write_bytes(text.encode()[:5])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    best = BestArchitecture("0" * 16, "a long line", 1.0)
+    with pytest.raises(UserError, match="no space left"):
+        search.write_best([best], out)
+    assert out.read_text() == "former\n" and list(tmp_path.iterdir()) == [out]
 
 
 def test_the_best_of_a_search_is_a_file_that_score_takes(

@@ -304,6 +304,8 @@ def test_where_the_other_scores_mislead_the_trainings_own_rule_stands_against_th
 def test_an_unknown_method_is_told(toys: Lake) -> None:
     with pytest.raises(UserError, match="unknown method 'bag': did you mean bagged"):
         weigh(toys.root, data(), "bag")
+    with pytest.raises(UserError, match="it is `pipeline tune evolve`"):
+        weigh(toys.root, data(), "evolution")
 
 
 def test_the_command_line_says_what_it_needs() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pipeline.errors import UserError
+from pipeline.proxies import arithmetic
 from pipeline.proxies import images as image_batches
 from pipeline.proxies.contract import Curve, Network, Proxy, Score, Timed, UnbuildableError, proxy_id_of, reason_of
 from pipeline.proxies.regression import presets
@@ -112,9 +113,9 @@ class _ImageTask:
     def train(
         self, build: Callable[[], nn.Module], drawn: list[Tensor], device: str, generator: Generator, seed: int
     ) -> Losses:
-        from pipeline.proxies.regression import card, training
+        from pipeline.proxies.regression import training
 
-        return training.train(build, self.preset, self.images, drawn, card.exact(device), generator, seed)
+        return training.train(build, self.preset, self.images, drawn, arithmetic.exact(device), generator, seed)
 
     def train_all(
         self, works: Sequence[Work], drawn: list[Tensor], on: Card | StackedCard
@@ -139,9 +140,9 @@ class _SequenceTask:
     def train(
         self, build: Callable[[], nn.Module], drawn: tuple[Tensor, Tensor], device: str, generator: Generator, seed: int
     ) -> Losses:
-        from pipeline.proxies.regression import card, sequences
+        from pipeline.proxies.regression import sequences
 
-        return sequences.train(build, self.preset, drawn, card.exact(device), generator, seed)
+        return sequences.train(build, self.preset, drawn, arithmetic.exact(device), generator, seed)
 
 
 class _Scorer:
@@ -185,9 +186,8 @@ class _Scorer:
         Raises:
             UserError: the card failed.
         """
-        from pipeline.proxies.arithmetic import failing_in_one_line
 
-        with failing_in_one_line():
+        with arithmetic.failing_in_one_line():
             return self._score_all(networks, seed, device, on or self._on(device))
 
     def _score_all(
@@ -218,11 +218,11 @@ class _Scorer:
     def _on(self, device: str) -> Card | StackedCard:
         import torch
 
-        from pipeline.proxies.regression import card, resident
+        from pipeline.proxies.regression import resident
 
         if self._card is None:
             graph = torch.cuda.CUDAGraph if device != "cpu" else None
-            self._card = resident.Card(card.exact(device), graph)
+            self._card = resident.Card(arithmetic.exact(device), graph)
             with contextlib.suppress(ImportError):  # Triton comes with torch's builds for CUDA
                 if graph:
                     from pipeline.proxies.regression.stacked.engine import StackedCard
@@ -245,10 +245,8 @@ class _Scorer:
         """
         import torch
 
-        from pipeline.proxies.regression import card
-
         if isinstance(outcome, torch.AcceleratorError):
-            raise card.failed(outcome)
+            raise arithmetic.failed(outcome)
         if isinstance(outcome, UnbuildableError):
             return Score(None, "unbuildable", reason_of(outcome.__cause__ or outcome))
         if isinstance(outcome, Exception):

@@ -11,9 +11,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from pipeline.proxies.arithmetic import exact as exact  # noqa: PLC0414 (an export)
-from pipeline.proxies.arithmetic import failed as failed  # noqa: PLC0414
-
 STREAMS = 32  # different streams that torch has: it hands them out in turn, and the next is the first again
 
 # Before 2.13, torch may not destroy a graph in one thread while another begins to record.

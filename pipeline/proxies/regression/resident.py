@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import torch
 
+from pipeline.proxies import arithmetic
 from pipeline.proxies.regression import card, modules, training
 from pipeline.proxies.regression.card import Graph, Slot
 from pipeline.proxies.regression.recorded import Calls, Drawing, Resident, Shared, Task, Work
@@ -98,7 +99,7 @@ class Card:
         try:
             yield from run.trained()
         except torch.AcceleratorError as error:
-            raise card.failed(error) from error
+            raise arithmetic.failed(error) from error
         finally:
             run.close()
 

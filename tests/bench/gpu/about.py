@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from pipeline import executor
-from pipeline.proxies.regression import card
+from pipeline.proxies import arithmetic
 from tests.bench.gpu import mps
 from tests.bench.gpu.runner import NoCardError, partly
 from tests.bench.gpu.setting import Row, Setting
@@ -54,7 +54,7 @@ def versions(setting: Setting) -> Row:
         "environment": {k: v for k, v in os.environ.items() if k.startswith(("CUDA_", "PYTORCH_", "OMP_", "TRITON_"))},
         "tf32_before": _tf32(),
     }  # fmt: skip
-    card.exact(setting.device)
+    arithmetic.exact(setting.device)
     row["tf32"] = _tf32()
     row["deterministic"] = torch.are_deterministic_algorithms_enabled()
     row["cudnn_benchmark"] = torch.backends.cudnn.benchmark

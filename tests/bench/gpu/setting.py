@@ -15,9 +15,8 @@ from typing import Any
 import torch
 
 from pipeline import benchmarks
-from pipeline.proxies import regression
+from pipeline.proxies import arithmetic, regression
 from pipeline.proxies.contract import Network, Proxy, Score
-from pipeline.proxies.regression import card
 from pipeline.proxies.regression.recorded import Resident, Task, Work
 from pipeline.proxies.regression.resident import Card, Trained
 from tests.bench import floors
@@ -95,7 +94,7 @@ class Setting:
     def card(self, size: int, layout: str | None = None, graph: Any = ...) -> Card:
         """An engine, in the layout that it prefers where none is named."""
         named: dict[str, Any] = {} if layout is None else {"layout": LAYOUTS[layout]}
-        return Card(card.exact(self.device), self.graph if graph is ... else graph, size, **named)
+        return Card(arithmetic.exact(self.device), self.graph if graph is ... else graph, size, **named)
 
     def proxy(self) -> Proxy:
         """The regression proxy."""

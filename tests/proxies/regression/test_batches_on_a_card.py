@@ -13,7 +13,6 @@ from pipeline import executor
 from pipeline.executor import cluster
 from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import Bundle, Proxy, Score
-from pipeline.proxies.regression import card
 from pipeline.scoring import batches
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan
@@ -39,8 +38,8 @@ def test_float32_on_a_card_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     backends: Any = torch.backends
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
     backends.cudnn.conv.fp32_precision = backends.cuda.matmul.fp32_precision = "tf32"
-    assert card.exact("cpu") == CPU and backends.cudnn.conv.fp32_precision == "tf32"
-    assert card.exact("cuda") == torch.device("cuda", 1)
+    assert arithmetic.exact("cpu") == CPU and backends.cudnn.conv.fp32_precision == "tf32"
+    assert arithmetic.exact("cuda") == torch.device("cuda", 1)
     for place in (backends, backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul):
         assert place.fp32_precision == "ieee"
     assert torch.backends.cudnn.deterministic and not torch.backends.cudnn.benchmark

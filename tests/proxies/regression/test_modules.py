@@ -14,7 +14,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pipeline.proxies.regression import card, modules
+from pipeline.proxies import arithmetic
+from pipeline.proxies.regression import modules
 from tests.fixtures.small_networks import (
     CPU,
 )
@@ -82,7 +83,7 @@ def test_the_kernel_of_a_weight_gradient_gives_what_torch_gives() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_a_weight_gradient_on_a_card_is_torchs(geometry: Any) -> None:
-    device = card.exact("cuda")
+    device = arithmetic.exact("cuda")
     assert agrees(modules.weight_gradient(device), geometry, device)
 
 

@@ -18,7 +18,7 @@ from torch import nn
 from pipeline import executor
 from pipeline.benchmarks.nasbench201 import network as networks
 from pipeline.errors import UserError
-from pipeline.proxies import regression
+from pipeline.proxies import arithmetic, regression
 from pipeline.proxies.contract import Network, Proxy, Timed
 from pipeline.proxies.regression import card, recorded, resident, training
 from tests.fixtures.tape import Tape
@@ -103,7 +103,7 @@ def test_a_stack_has_the_losses_of_the_plain_loop(tmp_path: Path) -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_stack_on_a_card_has_the_losses_of_the_plain_loop(proxy: Proxy) -> None:
-    rest = resident.Card(card.exact("cuda"), torch.cuda.CUDAGraph, 1)
+    rest = resident.Card(arithmetic.exact("cuda"), torch.cuda.CUDAGraph, 1)
     agrees_with_the_plain_loop(proxy, "cuda", engine.StackedCard(rest, torch.cuda.CUDAGraph, 2))
 
 
@@ -307,7 +307,7 @@ class TestGroups:
 def test_a_card_that_fails_at_its_first_use_ends_the_run_in_one_line(
     proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(card, "exact", raising(torch.AcceleratorError("CUDA error: busy or unavailable\nmore")))
+    monkeypatch.setattr(arithmetic, "exact", raising(torch.AcceleratorError("CUDA error: busy or unavailable\nmore")))
     score_all: Any = proxy.score_all
     for score in (lambda: score_all(some(1), 0, "cuda"), lambda: proxy.score(*some(1)[0], 0, "cuda")):
         with pytest.raises(UserError, match=r"the card failed .*busy") as raised:

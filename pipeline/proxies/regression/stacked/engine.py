@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import reason_of
-from pipeline.proxies.regression import card, training
+from pipeline.proxies.regression import training
 from pipeline.proxies.regression.card import CaptureError, Graph, Slot
 from pipeline.proxies.regression.recorded import Drawing, Task, Work
 from pipeline.proxies.regression.resident import Card, Trained
@@ -71,7 +72,7 @@ class StackedCard:
             with contextlib.closing(self._groups(works, task, rest)) as groups:
                 yield from groups
         except torch.AcceleratorError as error:
-            raise card.failed(error) from error
+            raise arithmetic.failed(error) from error
         if rest:
             rest.sort()
             with contextlib.closing(self.rest.train([works[index] for index in rest], task)) as others:
