@@ -120,7 +120,6 @@ class MyNetwork(nn.Module):
         return self.layer3(self.layer2(self.layer1(images))).mean((2, 3))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_code_of_a_page_runs(page: Path, folder: Path) -> None:
     names: dict[str, Any] = {"MyNetwork": MyNetwork}
