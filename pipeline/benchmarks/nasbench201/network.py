@@ -25,7 +25,7 @@ _KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
 _NODES = 4
 
 
-class NASBench201Cell(nn.Module):
+class NATSCell(nn.Module):
     """One cell as the regression proxy trains it: [N, inputs, H, W] -> [N, outputs, H, W].
 
     Batch normalisation is without affine parameters and running statistics, and only what counts is computed.
@@ -105,7 +105,7 @@ class TrainedCell(nn.Module):
     counts activations or gradients counts them all.
 
     Args:
-        edges: as of `NASBench201Cell`.
+        edges: as of `NATSCell`.
     """
 
     def __init__(self, edges: Mapping[tuple[int, int], str], inputs: int, outputs: int) -> None:
@@ -154,14 +154,14 @@ class Reduction(nn.Module):
         return shortcut + inner
 
 
-class NASBench201Network(nn.Module):
+class NATSNetwork(nn.Module):
     """Images [N, 3, H, W] -> the features after each of the three stacks, at H, H/2 and H/4.
 
     Args:
         edges: the cell.
         widths: channels of the five parts: stack, reduction, stack, reduction, stack.
         cells: cells per stack.
-        cell: `NASBench201Cell` or `TrainedCell`. Stem and reductions have affine batch normalisation with running
+        cell: `NATSCell` or `TrainedCell`. Stem and reductions have affine batch normalisation with running
             statistics in either case.
     """
 
@@ -170,7 +170,7 @@ class NASBench201Network(nn.Module):
         edges: Mapping[tuple[int, int], str],
         widths: tuple[int, ...],
         cells: int,
-        cell: type[NASBench201Cell] | type[TrainedCell] = NASBench201Cell,
+        cell: type[NATSCell] | type[TrainedCell] = NATSCell,
     ) -> None:
         super().__init__()
         self.widths = tuple(widths)
@@ -207,19 +207,17 @@ def parse_cell(text: str) -> dict[tuple[int, int], str]:
     return edges
 
 
-def network(
-    spec: Mapping[str, Any], cell: type[NASBench201Cell] | type[TrainedCell] = NASBench201Cell
-) -> NASBench201Network:
+def network(spec: Mapping[str, Any], cell: type[NATSCell] | type[TrainedCell] = NATSCell) -> NATSNetwork:
     """The backbone of a canonical spec: {"cell": architecture string} or {"channels": five widths}.
 
     Args:
         spec: of the topology or of the size space.
-        cell: `NASBench201Cell`, as the regression proxy's authors ran it, or `TrainedCell`.
+        cell: `NATSCell`, as the regression proxy's authors ran it, or `TrainedCell`.
     """
     if "channels" in spec:
-        return NASBench201Network(parse_cell(SIZE_CELL), tuple(spec["channels"]), 1, cell)
+        return NATSNetwork(parse_cell(SIZE_CELL), tuple(spec["channels"]), 1, cell)
     first, second, third = TOPOLOGY_CHANNELS
-    return NASBench201Network(parse_cell(spec["cell"]), (first, second, second, third, third), TOPOLOGY_CELLS, cell)
+    return NATSNetwork(parse_cell(spec["cell"]), (first, second, second, third, third), TOPOLOGY_CELLS, cell)
 
 
 def features(spec: Mapping[str, Any]) -> Features:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from pipeline.benchmarks.nasbench201.network import NASBench201Cell, TrainedCell, network, trained_parameters
+from pipeline.benchmarks.nasbench201.network import NATSCell, TrainedCell, network, trained_parameters
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = [(i, j) for j in range(1, 4) for i in range(j)]
@@ -21,7 +21,7 @@ def text(edges: dict[tuple[int, int], str]) -> str:
     return "+".join("|" + "|".join(f"{edges[i, j]}~{i}" for i in range(j)) + "|" for j in range(1, 4))
 
 
-def every_edge(cell: NASBench201Cell, x: torch.Tensor) -> torch.Tensor:
+def every_edge(cell: NATSCell, x: torch.Tensor) -> torch.Tensor:
     """The definition, word for word: each node is the sum over all earlier nodes, dead ends included."""
     nodes = [x]
     for target in range(1, 4):
@@ -43,7 +43,7 @@ def every_edge(cell: NASBench201Cell, x: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("seed", range(25))
 def test_a_cell_is_the_sum_over_all_edges(seed: int) -> None:
     torch.manual_seed(seed)
-    cell = NASBench201Cell(random_cell(seed), 8, 8)
+    cell = NATSCell(random_cell(seed), 8, 8)
     x = torch.randn(2, 8, 8, 8)
     torch.testing.assert_close(cell(x), every_edge(cell, x))
 
@@ -51,7 +51,7 @@ def test_a_cell_is_the_sum_over_all_edges(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_a_trained_cell_is_the_same_with_shifts_that_every_edge_adds(seed: int) -> None:
     torch.manual_seed(seed)
-    cell, trained = NASBench201Cell(random_cell(seed), 8, 8), TrainedCell(random_cell(seed), 8, 8)
+    cell, trained = NATSCell(random_cell(seed), 8, 8), TrainedCell(random_cell(seed), 8, 8)
     trained.load_state_dict({name.replace(".0.", ".1."): w for name, w in cell.state_dict().items()}, strict=False)
     x = torch.randn(2, 8, 8, 8)
     torch.testing.assert_close(trained(x), cell(x))  # shifts are zero at first
@@ -91,7 +91,7 @@ def test_parameters_of_a_cell_counted_by_hand() -> None:
 
 def test_an_operation_on_a_dead_edge_is_counted_and_not_computed() -> None:
     edges = dict.fromkeys(EDGES, "none") | {(0, 3): "skip_connect", (0, 1): "nor_conv_3x3"}
-    cell = NASBench201Cell(edges, 8, 8)
+    cell = NATSCell(edges, 8, 8)
     assert sum(p.numel() for p in cell.parameters()) == 9 * 8 * 8
     assert cell.plan == [(3, [0])]
 

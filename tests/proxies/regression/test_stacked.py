@@ -36,7 +36,7 @@ SHORT = 'name = "short"\nextends = "regression-n101"\niterations = 1\nevaluate_e
 
 
 def build(cell: str) -> nn.Module:
-    return networks.NASBench201Network(networks.parse_cell(cell), WIDTHS, 1)
+    return networks.NATSNetwork(networks.parse_cell(cell), WIDTHS, 1)
 
 
 def short(folder: Path) -> Proxy:
