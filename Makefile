@@ -10,7 +10,7 @@ GPU_OPTIONS ?=
 BIN := .venv/bin
 GUARDED := reports/baseline/short.toml
 
-.PHONY: help setup lock demo test test-results lint wheel docs guard baseline bench gpu measure results report clean
+.PHONY: help setup lock demo test attack test-results lint wheel docs guard baseline bench gpu measure results report clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -40,6 +40,9 @@ demo: .venv/.demo ## score a sample of NAS-Bench-201 on real ground truth and wr
 
 test: .venv/.dev ## run the tests, one file per core
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile
+
+attack: .venv/.dev ## odd and hostile inputs for every verb and kills at random moments, in minutes; CASES="words of a name" for some
+	$(BIN)/python -m tests.attack $(CASES)
 
 # Needs the published files: NAS_PROXY_BENCH_DATA names their folder. `make test` holds the same documents to
 # reports/results/results.json, and that one to the hash of data/scores.

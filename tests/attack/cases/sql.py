@@ -1,0 +1,18 @@
+"""SQL that writes, reads elsewhere, is not SQL, or asks for what is not there; and values that are hard to write."""
+
+from tests.attack.case import Case
+
+CASES = [
+    Case("empty SQL", "query ''", says=("statement",)),
+    Case("two statements", "query 'SELECT 1; SELECT 2'", says=("one statement at a time",)),
+    Case("a table dropped", "query 'DROP VIEW scores'", says=("queries only read",)),
+    Case("a file written", """query "COPY (SELECT 1) TO 'x.csv'" """, says=("queries only read",)),
+    Case("a file read", "query \"FROM read_text('/etc/passwd')\"", says=("nothing else",), never=("root:",)),
+    Case("a database attached", "query \"ATTACH 'x.duckdb'\"", says=("queries only read",)),
+    Case("an extension installed", "query 'INSTALL httpfs'", says=("queries only read",)),
+    Case("a misspelt table", "query 'FROM scoers'", says=("did you mean scores",)),
+    Case("a misspelt column", "query 'SELECT vlaue FROM scores'", says=('"value"',)),
+    Case("a parameter without a value", "query 'SELECT $n'", says=("--param n=VALUE",)),
+    Case("a parameter too many", "query 'SELECT 1' --param n=1", says=("unknown parameter 'n'",)),
+    Case("no SQL", "query 'lorem ipsum'", says=("cannot be parsed",)),
+]
