@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
-from collections.abc import Iterable, Iterator
+import itertools
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 
 class UserError(Exception):
@@ -35,6 +38,63 @@ def from_os(error: OSError, doing: str) -> UserError:
         return UserError(f"no permission while {doing}: choose another folder with --lake or change its permissions")
     where = f" ({error.filename})" if error.filename else ""
     return UserError(f"{error.strerror or error} while {doing}{where}")
+
+
+class _BoundedRepr(reprlib.Repr):
+    """The beginning of a `repr`, made without the rest: what shares its parts may be written out at any length."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother = 3, 200, 200
+
+    def repr_dict(self, x: Mapping[Any, Any], level: int) -> str:
+        """In the order of the mapping, which its base class would sort."""
+        if level <= 0 or not x:
+            return "{...}" if x else "{}"
+        members = itertools.islice(x.items(), self.maxdict)
+        shown = [f"{self.repr1(key, level - 1)}: {self.repr1(value, level - 1)}" for key, value in members]
+        return "{" + ", ".join([*shown, *["..."][: len(x) > self.maxdict]]) + "}"
+
+    def repr_set(self, x: Iterable[Any], level: int) -> str:
+        """In any order: members need not be comparable."""
+        return self.repr_list(list(itertools.islice(x, self.maxset + 1)), level)
+
+    repr_frozenset = repr_set
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Python refuses to write thousands of digits."""
+        return repr(x) if x.bit_length() <= 256 else f"<a whole number of {x.bit_length():,} bits>"
+
+    def repr_bytes(self, x: bytes, level: int) -> str:
+        """Of the first bytes."""
+        return repr(x[: self.maxstring])
+
+    repr_bytearray = repr_bytes
+
+    def repr_ndarray(self, x: Any, level: int) -> str:
+        """Type and shape."""
+        return f"<array of {x.dtype}, shape {list(x.shape)}>"
+
+    def repr__Array(self, x: Any, level: int) -> str:  # noqa: N802 (named after the class, as reprlib looks it up)
+        """As of numpy's own arrays."""
+        return self.repr_ndarray(x, level)
+
+
+_BOUNDED_REPR = _BoundedRepr()
+
+
+def excerpt(value: object, length: int = 60, *, bare: bool = False) -> str:
+    """The beginning of the `repr` of what a file holds, for a message: short and quickly made, whatever it is.
+
+    Args:
+        value: anything.
+        length: characters after which it is cut.
+        bare: text without quotation marks.
+    """
+    text = _BOUNDED_REPR.repr(value[: length + 1] if isinstance(value, str) else value)
+    if bare and isinstance(value, str):
+        text = text[1:-1]
+    return text if len(text) <= length else f"{text[:length]}..."
 
 
 @contextlib.contextmanager

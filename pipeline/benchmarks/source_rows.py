@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import provenance
+from pipeline import errors, provenance
 from pipeline.benchmarks.contract import Spec, arch_id_of
 from pipeline.lake.schema import TABLES
 
@@ -115,7 +115,8 @@ class SourceRows:
 
     def add_reject(self, position: str, reason: str, excerpt: object = "") -> None:
         """Add a record that could not be taken."""
-        _append(self.rejects, position, reason, str(excerpt)[:200])
+        text = excerpt[:200] if isinstance(excerpt, str) else errors.excerpt(excerpt, 200)
+        _append(self.rejects, position, reason, text)
 
     def arrow(self, table: str, constants: Mapping[str, Any]) -> pa.Table:
         """The rows of the lake's table of that name; `constants` are the columns that are the same in every row."""

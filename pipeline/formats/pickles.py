@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import NotThisFormError, from_os
+from pipeline.errors import NotThisFormError, excerpt, from_os
 
 Allowed = Mapping[tuple[str, str], object]
 """What a pickle may ask for: (module, name) -> the object it gets."""
@@ -101,6 +101,9 @@ class _Unpickler(pickle.Unpickler):
 class ForeignObject:
     """An object of somebody's class: its attributes, none of its code."""
 
+    def __repr__(self) -> str:
+        return "<an object>"
+
     def __setstate__(self, state: object) -> None:
         # Being defined here, it is also what BUILD finds on the class itself, where the call fails: so no pickle can
         # set an attribute of the class, which the objects of the next pickle would inherit.
@@ -135,7 +138,7 @@ class _Encode(_Sealed):
 
     def __call__(self, text: str, encoding: str) -> bytes:
         if encoding != "latin1":
-            raise pickle.UnpicklingError(f"bytes spelt in {encoding!r}")
+            raise pickle.UnpicklingError(f"bytes spelt in {excerpt(encoding)}")
         return text.encode("latin-1")
 
 
@@ -164,7 +167,7 @@ class _DType(_Sealed):
     def __call__(self, code: str | bytes, _align: bool = False, _copy: bool = True) -> _NumpyType:
         kind = _text(code)
         if not _PLAIN_KIND.fullmatch(kind):
-            raise pickle.UnpicklingError(f"numpy type {kind!r} is neither numbers nor text")
+            raise pickle.UnpicklingError(f"numpy type {excerpt(kind)} is neither numbers nor text")
         return _NumpyType(kind)
 
 

@@ -17,7 +17,7 @@ from typing import IO, Any, Literal
 
 import numpy as np
 
-from pipeline.errors import NotThisFormError, UserError, from_os, unknown
+from pipeline.errors import NotThisFormError, UserError, excerpt, from_os, unknown
 from pipeline.formats import pickles
 from pipeline.formats.fault import Fault
 from pipeline.formats.json_objects import unique_keys
@@ -129,11 +129,15 @@ def _descend(path: Path, table: object, root: Sequence[str]) -> object:
 
 def _entries(path: Path, table: object) -> Rows:
     if isinstance(table, dict) and table:
-        return ((f"key {str(key)[:150]}", {KEY: key, **_fields(entry)}) for key, entry in table.items())
+        return ((f"key {_shown(key)}", {KEY: key, **_fields(entry)}) for key, entry in table.items())
     if isinstance(table, list) and table:
         return ((f"item {number}", _fields(entry)) for number, entry in enumerate(table, 1))
     what = f"empty {type(table).__name__}" if table in ({}, []) else type(table).__name__
     raise NotThisFormError(f"{path} holds a {what}, where a mapping or a list of rows is expected")
+
+
+def _shown(key: object) -> str:
+    return key[:150] if isinstance(key, str) else excerpt(key, 150)
 
 
 def _fields(entry: object) -> dict[str, object]:

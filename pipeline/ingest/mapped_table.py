@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline.benchmarks import units as _units
 from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError, excerpt, unknown
 from pipeline.formats.fault import Fault
 from pipeline.formats.tables import Cells, rows
 from pipeline.ingest.mapping import ArchitectureColumns, ScoreColumn, TableMapping, TruthColumn
@@ -215,7 +215,7 @@ def _decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) ->
         for part, code in zip(parts, row_codes, strict=True):
             meaning = codes.get(f"{part}={code}", codes.get(str(code)))
             if meaning is None:
-                raise UserError(f"column '{column}' holds the code {code!r}; known are {', '.join(codes)}")
+                raise UserError(f"column '{column}' holds the code {excerpt(code)}; known are {', '.join(codes)}")
             operations[part] = meaning
         return benchmark.compose(space, operations)
 
@@ -228,7 +228,7 @@ def _sequence(cell: object, column: str) -> Sequence[object]:
         with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             values = ast.literal_eval(cell)
     if not isinstance(values, list | tuple):
-        raise UserError(f"column '{column}' holds {str(cell)[:60]!r}, where a list is expected")
+        raise UserError(f"column '{column}' holds {excerpt(cell)}, where a list is expected")
     return values
 
 
@@ -281,7 +281,7 @@ def _parsed(cell: object, column: str) -> float | None:
     if isinstance(cell, str | int) and not isinstance(cell, bool):
         with contextlib.suppress(ValueError, OverflowError):
             return float(cell)
-    raise UserError(f"column '{column}' holds {str(cell)[:60]!r}, where a number is expected")
+    raise UserError(f"column '{column}' holds {excerpt(cell)}, where a number is expected")
 
 
 def _native(cell: object) -> str:

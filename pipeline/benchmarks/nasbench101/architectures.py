@@ -12,7 +12,7 @@ from random import Random
 
 from pipeline.benchmarks.contract import Spec
 from pipeline.benchmarks.nasbench101 import cell_graph
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError, excerpt, unknown
 
 _FORM = '{"adjacency": "0100...", "operations": ["input", ..., "output"]}'
 _PARTS = ("adjacency", "operations", "module_hash")
@@ -34,7 +34,7 @@ def canonical(space: str, architecture: object) -> Spec:
     """
     cell = _parsed(architecture) if isinstance(architecture, str) else architecture
     if not isinstance(cell, Mapping) or not {"adjacency", "operations"} <= cell.keys():
-        raise UserError(f"an architecture is written {_FORM}, not {str(architecture)[:80]!r}")
+        raise UserError(f"an architecture is written {_FORM}, not {excerpt(architecture, 80)}")
     adjacency, operations = cell_graph.canonical(_row_by_row(cell["adjacency"]), _listed(cell["operations"]))
     return {"adjacency": adjacency, "operations": list(operations)}
 
@@ -53,13 +53,13 @@ def _row_by_row(matrix: object) -> str:
         if any(len(row) != len(matrix) for row in matrix):
             raise UserError(f"the adjacency matrix has {len(matrix)} rows, and one of another length")
         return "".join(str(int(cell)) if cell in (0, 1) else "?" for row in matrix for cell in row)
-    raise UserError(f"an adjacency matrix is a text of 0 and 1, or a list of rows, not {matrix!r:.80}")
+    raise UserError(f"an adjacency matrix is a text of 0 and 1, or a list of rows, not {excerpt(matrix, 80)}")
 
 
 def _listed(operations: object) -> list[str]:
     names = operations.split(",") if isinstance(operations, str) else operations
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise UserError(f"operations are a list of names, or names joined by commas, not {operations!r:.80}")
+        raise UserError(f"operations are a list of names, or names joined by commas, not {excerpt(operations, 80)}")
     return [name.strip() for name in names]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from random import Random
 
 from pipeline.benchmarks.contract import Spec
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError, excerpt, unknown
 
 NAME = "nasbench201"
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -37,7 +37,9 @@ def canonical(space: str, architecture: object) -> Spec:
         return _sized(given.split(":") if isinstance(given, str) else given)
     text = architecture.get("cell") if isinstance(architecture, Mapping) else architecture
     if not isinstance(text, str):
-        raise UserError(f"an architecture is written |op~0|+|op~0|op~1|+|op~0|op~1|op~2|, not {architecture!r:.80}")
+        raise UserError(
+            f"an architecture is written |op~0|+|op~0|op~1|+|op~0|op~1|op~2|, not {excerpt(architecture, 80)}"
+        )
     text = text.strip()
     if not _CELL.fullmatch(text):
         raise _broken(text)
@@ -76,11 +78,11 @@ def _broken_edge(edge: str, source: int) -> str | None:
 
 def _sized(given: object) -> Spec:
     if not isinstance(given, list | tuple) or len(given) != STAGES:
-        raise UserError(f"a size is {STAGES} channel counts, 8:16:24:32:64, not {given!r:.80}")
+        raise UserError(f"a size is {STAGES} channel counts, 8:16:24:32:64, not {excerpt(given, 80)}")
     channels = [int(c) if isinstance(c, str) and c.strip().isdecimal() else c for c in given]
     for stage, width in enumerate(channels):
         if width not in WIDTHS or isinstance(width, bool):
-            raise UserError(f"stage {stage} has {width!r:.20} channels; it takes a multiple of 8 from 8 to 64")
+            raise UserError(f"stage {stage} has {excerpt(width, 20)} channels; it takes a multiple of 8 from 8 to 64")
     return {"channels": [int(width) for width in channels]}
 
 

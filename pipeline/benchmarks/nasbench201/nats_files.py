@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import NotThisFormError
+from pipeline.errors import NotThisFormError, excerpt
 from pipeline.formats import pickles
 
 _PATTERN = "*.pickle.pbz2"
@@ -106,7 +106,7 @@ def read(path: Path) -> ArchitectureFile | ArchitectureList:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"an architecture is written {value!r:.60}")
+        raise TypeError(f"an architecture is written {excerpt(value)}")
     return value
 
 

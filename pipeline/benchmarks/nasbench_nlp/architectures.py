@@ -11,7 +11,7 @@ from random import Random
 
 from pipeline.benchmarks.contract import Spec
 from pipeline.benchmarks.nasbench_nlp import recipes, sampling
-from pipeline.errors import UserError
+from pipeline.errors import UserError, excerpt
 
 NAME = "nasbench_nlp"
 SPACE = "cells"
@@ -32,7 +32,7 @@ def _decoded(given: object) -> object:
     try:
         return json.loads(given)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{given[:60]!r} is not JSON: {error}") from error
+        raise UserError(f"{excerpt(given)} is not JSON: {error}") from error
 
 
 def compose(space: str, parts: Mapping[str, object]) -> Spec:

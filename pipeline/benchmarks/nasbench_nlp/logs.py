@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipeline.errors import NotThisFormError, UserError, from_os
+from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
 from pipeline.formats.fault import Fault
 from pipeline.formats.json_objects import unique_keys
 
@@ -127,7 +127,7 @@ def parse(content: bytes | Fault) -> Log:
     try:
         log = json.loads(content)
         if not isinstance(log, dict):
-            raise UserError(f"a log is a JSON object, not {log!r:.60}")
+            raise UserError(f"a log is a JSON object, not {excerpt(log)}")
         return Log(
             data=PurePosixPath(_text(log, "data")).name,
             recipe=_decoded(log["recepie"]),
@@ -152,7 +152,7 @@ def _decoded(value: Any) -> Any:
 
 def _text(log: dict[str, Any], name: str) -> str:
     if not isinstance(log[name], str):
-        raise TypeError(f"{name} is {log[name]!r:.40}, not text")
+        raise TypeError(f"{name} is {excerpt(log[name], 40)}, not text")
     return str(log[name])
 
 
@@ -162,12 +162,12 @@ def _whole(log: dict[str, Any], name: str) -> int:
 
 def _fitting(name: str, value: Any) -> int:
     if type(value) is not int or not 0 <= value < 1 << 63:
-        raise TypeError(f"{name} is {value!r:.40}, not a whole number of 63 bits")
+        raise TypeError(f"{name} is {excerpt(value, 40)}, not a whole number of 63 bits")
     return value
 
 
 def _series(log: dict[str, Any], name: str) -> list[float]:
     values = _decoded(log[name])
     if not isinstance(values, list):
-        raise TypeError(f"{name} is {values!r:.40}, not a list")
+        raise TypeError(f"{name} is {excerpt(values, 40)}, not a list")
     return values if all(type(v) is float for v in values) else [float(_decoded(value)) for value in values]

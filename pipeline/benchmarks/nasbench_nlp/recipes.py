@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import TypedDict
 
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError, excerpt, unknown
 
 ACTIVATIONS = ("activation_tanh", "activation_sigm", "activation_leaky_relu")
 PAIRS = ("elementwise_prod", "elementwise_sum")
@@ -59,7 +59,7 @@ def count_states(recipe: Iterable[str]) -> int:
 def _checked(recipe: object) -> Recipe:
     """The recipe with its types and rules checked."""
     if not isinstance(recipe, Mapping) or not recipe:
-        raise UserError(f"a recipe is a JSON object of nodes, each with 'op' and 'input', not {recipe!r:.80}")
+        raise UserError(f"a recipe is a JSON object of nodes, each with 'op' and 'input', not {excerpt(recipe, 80)}")
     if len(recipe) > MOST_NODES:
         raise UserError(f"the recipe has {len(recipe)} nodes; at most {MOST_NODES} are taken")
     nodes = {str(name): _node(str(name), node) for name, node in recipe.items()}
@@ -90,12 +90,12 @@ def _node(name: str, node: object) -> Node:
     if name == "x" or _is_state(name, "prev"):
         raise UserError(f"'{name}' is given to the cell; a node cannot have that name")
     if not isinstance(node, Mapping) or set(node) != {"op", "input"}:
-        raise UserError(f"node '{name}' is {str(node)[:60]!r}, not an object of 'op' and 'input'")
+        raise UserError(f"node '{name}' is {excerpt(node, bare=True)!r}, not an object of 'op' and 'input'")
     operation, inputs = node["op"], node["input"]
     if not isinstance(operation, str) or operation not in INPUTS:
         raise UserError(f"node '{name}': {unknown('operation', str(operation), INPUTS)}")
     if not isinstance(inputs, list | tuple) or not all(isinstance(source, str) for source in inputs):
-        raise UserError(f"node '{name}' has the input {str(inputs)[:60]!r}, not a list of names")
+        raise UserError(f"node '{name}' has the input {excerpt(inputs)}, not a list of names")
     wanted = INPUTS[operation]
     if len(inputs) != wanted and (wanted or not inputs):
         raise UserError(f"node '{name}' ({operation}) has {len(inputs)} inputs; it takes {wanted or 'at least 1'}")

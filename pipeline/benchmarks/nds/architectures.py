@@ -17,7 +17,7 @@ from pipeline.benchmarks.contract import Space, Spec
 from pipeline.benchmarks.nds import cell_spaces, residual_spaces
 from pipeline.benchmarks.nds.cell_spaces import CellSpace
 from pipeline.benchmarks.nds.residual_spaces import ResidualSpace
-from pipeline.errors import UserError
+from pipeline.errors import UserError, excerpt
 
 NAME = "nds"
 FAMILIES: dict[str, CellSpace | ResidualSpace] = {**cell_spaces.SPACES, **residual_spaces.SPACES}
@@ -58,7 +58,9 @@ def canonical(space: str, architecture: object) -> Spec:
     """
     net = _decoded(architecture) if isinstance(architecture, str) else architecture
     if not isinstance(net, Mapping):
-        raise UserError(f"an architecture of {space} is written as the JSON of a job's net, not {architecture!r:.80}")
+        raise UserError(
+            f"an architecture of {space} is written as the JSON of a job's net, not {excerpt(architecture, 80)}"
+        )
     return family(space).canonical(net)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from pipeline.benchmarks.contract import Spec
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError, excerpt, unknown
 
 WIDTHS, DEPTHS = (16, 24, 32), (4, 8, 12, 16, 20)
 FIXED_WIDTH, FIXED_DEPTH = 16, 20  # of what is drawn for the spaces of one width and depth; their files may differ
@@ -23,7 +23,7 @@ _LARGEST_WIDTH, _LARGEST_DEPTH = 1024, 200  # of what is read: far beyond any pu
 def whole(value: object, what: str, low: int, high: int) -> int:
     """A whole number within limits; UserError says what it is instead."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise UserError(f"{what} is {str(value)[:40]}, where a whole number from {low} to {high} is expected")
+        raise UserError(f"{what} is {excerpt(value, 40)}, where a whole number from {low} to {high} is expected")
     return value
 
 
@@ -52,7 +52,7 @@ class CellSpace:
         """
         genotype = net.get("genotype", net)
         if not isinstance(genotype, Mapping):
-            raise UserError(f"the genotype is {str(genotype)[:60]}, where a mapping is expected")
+            raise UserError(f"the genotype is {excerpt(genotype)}, where a mapping is expected")
         spec: Spec = {}
         for kind in KINDS:
             spec[kind] = self._edges(kind, genotype)
@@ -71,7 +71,7 @@ class CellSpace:
 
     def _edge(self, what: str, number: int, edge: object) -> list[object]:
         if not isinstance(edge, list | tuple) or len(edge) != 2:
-            raise UserError(f"{what} is {str(edge)[:60]}, where [operation, node] is expected")
+            raise UserError(f"{what} is {excerpt(edge)}, where [operation, node] is expected")
         if edge[0] not in self.operations:
             raise UserError(f"{what}: {unknown('operation', str(edge[0]), self.operations)}")
         return [edge[0], whole(edge[1], f"the node that {what} reads", 0, number // 2 + 1)]
@@ -79,7 +79,7 @@ class CellSpace:
     def _concat(self, kind: str, genotype: Mapping[str, object]) -> list[int]:
         given = genotype.get(f"{kind}_concat")
         if not isinstance(given, list | tuple) or not given or len(set(map(str, given))) < len(given):
-            raise UserError(f"{kind}_concat is {str(given)[:60]}, where a list of distinct nodes is expected")
+            raise UserError(f"{kind}_concat is {excerpt(given)}, where a list of distinct nodes is expected")
         return sorted(whole(node, f"a node of {kind}_concat", 2, self.nodes + 1) for node in given)
 
     def sample(self, random: Random, *, fixed: bool) -> Spec:

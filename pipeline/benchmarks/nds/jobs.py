@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, excerpt
 
 _NEEDED = ("net", "params", "flops", "train_ep_top1", "test_ep_top1", "min_test_top1")
 _SERIES = {"test_ep_top1": "test_accuracy", "train_ep_top1": "train_accuracy", "train_ep_loss": "train_loss"}
@@ -59,12 +59,12 @@ def parse(content: object) -> Job:
         UserError: something is missing, of another length, or cannot be what it is said to be.
     """
     if not isinstance(content, Mapping):
-        raise UserError(f"a job is a JSON object, not {str(content)[:60]!r}")
+        raise UserError(f"a job is a JSON object, not {excerpt(content)}")
     if missing := [name for name in _NEEDED if content.get(name) is None]:
         raise UserError(f"the job has no '{missing[0]}'")
     net, stated = content["net"], content.get("optim")
     if not isinstance(net, Mapping):
-        raise UserError(f"net is {str(net)[:60]}, where a mapping is expected")
+        raise UserError(f"net is {excerpt(net, bare=True)}, where a mapping is expected")
     optim = stated if isinstance(stated, Mapping) else {}
     seed = content.get("rng_seed")
     series = {metric: _series(content, name) for name, metric in _SERIES.items() if content.get(name) is not None}
@@ -89,7 +89,7 @@ def _agreed(lengths: Mapping[str, int], stated: object) -> int:
         if length != epochs:
             raise UserError(f"{name} has {length} epochs, test_accuracy has {epochs}")
     if stated is not None and stated != epochs:
-        raise UserError(f"max_ep is {str(stated)[:40]}, and {epochs} epochs are listed")
+        raise UserError(f"max_ep is {excerpt(stated, 40)}, and {epochs} epochs are listed")
     if not epochs:
         raise UserError("no epoch is listed")
     return epochs
@@ -98,7 +98,7 @@ def _agreed(lengths: Mapping[str, int], stated: object) -> int:
 def _series(job: Mapping[str, object], name: str) -> list[float]:
     given = job[name]
     if not isinstance(given, list):
-        raise UserError(f"{name} is {str(given)[:60]}, where a list, one number per epoch, is expected")
+        raise UserError(f"{name} is {excerpt(given)}, where a list, one number per epoch, is expected")
     value = _number if name.endswith("loss") else _accuracy
     return [value(f"{name}[{epoch}]", number) for epoch, number in enumerate(given)]
 
@@ -113,7 +113,7 @@ def _accuracy(name: str, error: object) -> float:
 
 def _number(name: str, value: object, *, finite: bool = False) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise UserError(f"{name} is {str(value)[:40]!r}, where a number that is not negative is expected")
+        raise UserError(f"{name} is {excerpt(value, 40, bare=True)!r}, where a number that is not negative is expected")
     if finite and value - value != 0:
         raise UserError(f"{name} is {value}, where a finite number is expected")
     return float(value)

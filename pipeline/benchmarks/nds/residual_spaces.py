@@ -14,7 +14,7 @@ from random import Random
 
 from pipeline.benchmarks.contract import Spec
 from pipeline.benchmarks.nds.cell_spaces import whole
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError, excerpt, unknown
 
 PLAIN, BASIC, BOTTLENECK = "double_plain_block", "res_basic_block", "res_bottleneck_block"
 PARAMETERS = 856_000  # of ResNet-56: the bound up to which the paper compares, and of what is drawn here
@@ -126,18 +126,18 @@ def _check_groups(spec: Spec, stage: int) -> None:
 def _listed(net: Mapping[str, object], name: str, high: int) -> list[int]:
     given = net.get(name)
     if not isinstance(given, list | tuple):
-        raise UserError(f"{name} is {str(given)[:60]}, where a list of numbers, one per stage, is expected")
+        raise UserError(f"{name} is {excerpt(given)}, where a list of numbers, one per stage, is expected")
     return [whole(value, f"{name}[{stage}]", 1, high) for stage, value in enumerate(given)]
 
 
 def _multipliers(given: object) -> list[float]:
     if not isinstance(given, list | tuple):
-        raise UserError(f"bot_muls is {str(given)[:60]}, where a list of numbers, one per stage, is expected")
+        raise UserError(f"bot_muls is {excerpt(given)}, where a list of numbers, one per stage, is expected")
     for stage, value in enumerate(given):
         good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not good or not 0 <= value <= _LARGEST_MULTIPLIER:
             raise UserError(
-                f"bot_muls[{stage}] is {str(value)[:40]}, where a number up to {_LARGEST_MULTIPLIER} is expected"
+                f"bot_muls[{stage}] is {excerpt(value, 40)}, where a number up to {_LARGEST_MULTIPLIER} is expected"
             )
     return [float(value) for value in given]
 

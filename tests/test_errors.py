@@ -1,0 +1,56 @@
+"""Messages: what a file holds is shown in part, however large, deep or odd it is."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from pipeline.errors import excerpt
+
+
+def tower(levels: int) -> list[object]:
+    """A list of few objects whose `repr` would be of 2^levels elements."""
+    shared: list[object] = [0]
+    for _ in range(levels):
+        shared = [shared, shared]
+    return shared
+
+
+def cyclic() -> dict[str, object]:
+    """A mapping that holds itself."""
+    content: dict[str, object] = {}
+    content["itself"] = content
+    return content
+
+
+@pytest.mark.parametrize(
+    ("value", "beginning"),
+    [
+        (tower(60), "[[[[...], [...]], [["),
+        ({"a": tower(60)}, "{'a': [["),
+        ((tower(60),), "([["),
+        (cyclic(), "{'itself': {'itself': {"),
+        (10**5000, "<a whole number of 16,610 bits>"),
+        ("x" * 10**7, "'xxxx"),
+        (b"\0" * 10**7, "b'\\x00"),
+        (dict.fromkeys(range(10**5), 0), "{0: 0, 1: 0"),
+        ({1, "b"}, "["),
+        (np.zeros((3, 2)), "<array of float64, shape [3, 2]>"),
+        ("\x1b[31mred\u202e", "'\\x1b[31mred\\u202e'"),
+        (1.5, "1.5"),
+        (None, "None"),
+    ],
+    ids=excerpt,
+)
+def test_an_excerpt_is_short_and_begins_as_the_value_does(value: object, beginning: str) -> None:
+    shown = excerpt(value)
+    assert shown.startswith(beginning)
+    assert len(shown) <= 63
+
+
+def test_a_short_value_is_shown_whole() -> None:
+    value = {"op": "linear", "input": ["x", 1, 2.5, None, True]}
+    assert excerpt(value, 80) == repr(value)
+    assert re.fullmatch(r"'a{39}\.\.\.", excerpt("a" * 100, 40))
