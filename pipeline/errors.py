@@ -10,6 +10,8 @@ import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+_MOST_NAMES, _MOST_SHOWN, _LONGEST_NAME = 2_000, 60, 100  # of the known names that a message goes through and lists
+
 
 class UserError(Exception):
     """Something outside the program is wrong, and the message says what, where, and what to do about it."""
@@ -21,22 +23,26 @@ class NotThisFormError(UserError):
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """The error for a name that does not exist, with the nearest names that do."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    names = sorted(itertools.islice(known, _MOST_NAMES))
+    comparable = [name for name in names if len(name) <= _LONGEST_NAME]
+    near = difflib.get_close_matches(name[:_LONGEST_NAME], comparable, n=3, cutoff=0.5)
+    unknown_name = f"unknown {kind} '{excerpt(name, _LONGEST_NAME, bare=True)}'"
     if near:
-        return UserError(f"unknown {kind} '{name}': did you mean {' or '.join(near)}?")
-    return UserError(f"unknown {kind} '{name}': known are {', '.join(names) or 'none'}")
+        return UserError(f"{unknown_name}: did you mean {' or '.join(near)}?")
+    shown = ", ".join(excerpt(name, _LONGEST_NAME, bare=True) for name in names[:_MOST_SHOWN]) or "none"
+    more = " and others" if len(names) > _MOST_SHOWN else ""
+    return UserError(f"{unknown_name}: known are {shown}{more}")
 
 
 def from_os(error: OSError, doing: str) -> UserError:
     """The error for a failure of the file system while `doing` something ("writing data/lake")."""
+    where = f" ({error.filename})" if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return UserError(
             f"no space left while {doing}: free some and run the same command again; nothing stored is lost"
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return UserError(f"no permission while {doing}: choose another folder with --lake or change its permissions")
-    where = f" ({error.filename})" if error.filename else ""
+        return UserError(f"no permission while {doing}{where}: change the permissions, or choose another place")
     return UserError(f"{error.strerror or error} while {doing}{where}")
 
 

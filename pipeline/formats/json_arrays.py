@@ -7,15 +7,21 @@ tools index it: `[17]`, or `top[3]` under the object's key `top`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from pipeline.errors import NotThisFormError, from_os
+from pipeline.errors import NotThisFormError, excerpt, from_os
+from pipeline.formats import signatures
 from pipeline.formats.fault import Fault
 
 _CHUNK = 1 << 20  # characters; doubled while one element does not fit
 _LONGEST = 1 << 26  # characters of one element; an element that does not end would else take the whole file in
+
+
+_NESTING = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]|"', re.DOTALL)
+"""A text, or a bracket; a lone quotation mark begins a text that goes on beyond the window."""
 
 
 class _DamagedError(Exception):
@@ -40,7 +46,8 @@ def read(path: Path) -> Iterator[tuple[str, object | Fault]]:
                     any_before = True
             except _DamagedError as error:
                 if not any_before:
-                    raise NotThisFormError(f"{path}: {error}") from error
+                    line = signatures.instead(path, "a JSON file", "a JSON file")
+                    raise NotThisFormError(line or f"{path}: {error}") from error
                 yield f"after {position}", Fault(f"{error}: what follows is lost")
     except OSError as error:
         raise from_os(error, f"reading {path}") from error
@@ -56,7 +63,7 @@ def _arrays(text: _Text) -> Iterator[tuple[str, object]]:
                 key = text.value()
                 text.skip(":")
                 if text.peek() != "[":
-                    raise _DamagedError(f"'{key}' holds no array")
+                    raise _DamagedError(f"'{excerpt(key, bare=True)}' holds no array")
                 yield from _elements(text, str(key))
                 if text.peek() != "}":
                     text.skip(",")
@@ -106,13 +113,22 @@ class _Text:
         self._at += 1
 
     def value(self) -> object:
-        """The next JSON value."""
+        """The next JSON value, or a fault in the place of one that is well formed but cannot be taken.
+
+        Python reads neither integers of thousands of digits nor what is nested about a thousand deep.
+        """
         self.peek()
         size = _CHUNK
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._window, self._at)
-            except (ValueError, RecursionError) as error:
+            except RecursionError:
+                self._pass_over()
+                return Fault("it is nested too deeply")
+            except ValueError as error:
+                if not isinstance(error, json.JSONDecodeError) and self.peek() in ("[", "{"):
+                    self._pass_over()
+                    return Fault("it holds a whole number of thousands of digits")
                 # What looks damaged may only go on beyond the window.
                 if len(self._window) - self._at > _LONGEST or not self._more(size):
                     raise _DamagedError(f"no JSON: {error}") from error
@@ -120,6 +136,25 @@ class _Text:
                 if end < len(self._window) or not self._more(size):  # a number at the window's end may go on
                     self._at = end
                     return value
+            size *= 2
+
+    def _pass_over(self) -> None:
+        """Go past the next value, an array or an object, without decoding it."""
+        depth, passed, size = 0, 0, _CHUNK
+        while True:
+            for token in _NESTING.finditer(self._window, self._at):
+                if token[0] == '"':  # the text's end is not in the window
+                    self._at = token.start()
+                    break
+                self._at = token.end()
+                depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+                if depth <= 0:
+                    return
+            else:
+                self._at = len(self._window)
+            passed += size
+            if passed > _LONGEST or not self._more(size):
+                raise _DamagedError("no JSON: an element does not end")
             size *= 2
 
     def _more(self, size: int) -> bool:

@@ -8,12 +8,9 @@ instead of by numpy's own unpickling, which trusts them.
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import pickle
 import re
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -21,13 +18,13 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import NotThisFormError, excerpt, from_os
+from pipeline.errors import NotThisFormError, excerpt
+from pipeline.formats import packed, signatures
 
 Allowed = Mapping[tuple[str, str], object]
 """What a pickle may ask for: (module, name) -> the object it gets."""
 
-MAX_BYTES = 1 << 30  # unpacked; a few bytes of bz2 may unpack to any number
-_OPENERS = {b"BZ": bz2.open, b"\x1f\x8b": gzip.open}
+MAX_BYTES = packed.MAX_BYTES
 _BROKEN = (
     pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, ImportError, MemoryError,
     OverflowError, RecursionError,
@@ -52,39 +49,27 @@ def load(stream: BinaryIO, allowed: Allowed, encoding: str = "ASCII") -> Any:
         raise NotThisFormError(f"not a whole pickle: {_one_line(error)}") from error
 
 
-def load_path(path: Path, allowed: Allowed) -> Any:
-    """The object in a pickle file, which may be packed by bzip2 or gzip.
+def load_path(path: Path, allowed: Allowed, encoding: str = "ASCII") -> Any:
+    """The object in a pickle file, which may be packed by bzip2, gzip or xz.
 
     Raises:
-        NotThisFormError: as `load`; the message leaves the file's name to the caller.
+        NotThisFormError: as `load`, or it is another sort of file; the message leaves the file's name to the caller.
         UserError: the file cannot be read.
     """
-    return load(io.BytesIO(_unpacked(path)), allowed)
-
-
-def _unpacked(path: Path) -> bytes:
+    data = packed.content(path, MAX_BYTES)
     try:
-        with path.open("rb") as stream:
-            opener: Any = _OPENERS.get(stream.read(2), open)
-        with opener(path, "rb") as stream:
-            data: bytes = stream.read(MAX_BYTES + 1)
-    except EOFError as error:
-        raise NotThisFormError("truncated: the packed data ends before its end marker") from error
-    except zlib.error as error:
-        raise NotThisFormError(f"damaged: {error}") from error
-    except OSError as error:
-        if error.errno is None:  # the decompressor's, not the file system's
-            raise NotThisFormError(f"damaged: {_one_line(error)}") from error
-        raise from_os(error, f"reading {path}") from error
-    if not data:
-        raise NotThisFormError("the file is empty")
-    if len(data) > MAX_BYTES:
-        raise NotThisFormError(f"unpacks to more than {MAX_BYTES >> 20} MiB: refused")
-    return data
+        if signatures.identified(data[:16]) == signatures.CHECKPOINT:  # it begins with a pickle of one number
+            raise NotThisFormError("not a whole pickle")
+        return load(io.BytesIO(data), allowed, encoding)
+    except NotThisFormError as error:
+        form = signatures.identify(path)
+        if form is None or form.name.split(" within ")[0] in (signatures.PICKLE.name, *signatures.PACKINGS):
+            raise
+        raise NotThisFormError(signatures.said("it", form, "a pickle")) from error
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return excerpt(" ".join(str(error)[:400].split()), 200, bare=True) or type(error).__name__
 
 
 class _Unpickler(pickle.Unpickler):
@@ -92,9 +77,15 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(stream, encoding=encoding)
         self._allowed = allowed
 
+    def persistent_load(self, pid: Any) -> Any:
+        raise NotThisFormError(
+            "the pickle refers to data outside of it, as PyTorch checkpoints do: write the numbers as CSV or JSON"
+        )
+
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self._allowed:
-            raise NotThisFormError(f"the pickle asks for {module}.{name}, which no file of this form needs: refused")
+            named = excerpt(f"{module}.{name}", 120, bare=True)
+            raise NotThisFormError(f"the pickle asks for {named}, which no file of this form needs: refused")
         return self._allowed[module, name]
 
 

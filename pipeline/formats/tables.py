@@ -8,17 +8,17 @@ the cell `@value` where it is a number, a text or a list. Fields within a field 
 from __future__ import annotations
 
 import csv
-import gzip
+import io
 import json
-import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 import numpy as np
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os, unknown
-from pipeline.formats import pickles
+from pipeline.formats import packed, pickles, signatures
 from pipeline.formats.fault import Fault
 from pipeline.formats.json_objects import unique_keys
 
@@ -27,6 +27,14 @@ Cells = Mapping[str, object]
 
 KEY, VALUE = "@key", "@value"
 
+MOST_ELEMENTS = 100_000
+"""Of a cell, written out; what refers to itself, or shares its parts, may have any number."""
+
+_MOST_FIELDS = 20_000  # of a row
+_DEEPEST = 50  # lists and mappings within one another
+_LONGEST_LINE = 1 << 24  # characters
+_EXPECTED = {"csv": "a CSV file", "json": "a JSON file", "pickle": "a pickle"}
+_SCALARS = {float, int, str, bool, type(None)}
 
 Rows = Iterator[tuple[str, Cells | Fault]]
 """Position and cells of each row, or why it cannot be read."""
@@ -52,29 +60,55 @@ def rows(
         raise NotThisFormError(f"{path} is a folder, where a {kind} file is expected")
     if path.is_file() and not path.stat().st_size:
         raise NotThisFormError(f"{path} is empty")
+    _refuse_other(path, kind)
     if kind == "csv":
         return _csv_rows(path, delimiter)
     table = _json(path) if kind == "json" else _pickle(path, classes)
     return _entries(path, _descend(path, table, root))
 
 
+def _refuse_other(path: Path, kind: ContainerKind) -> None:
+    """Refuse a file whose first bytes say that it is of another kind; a pickle says so itself when it is loaded."""
+    if kind == "pickle":
+        return
+    try:
+        line = signatures.instead(
+            path, _EXPECTED[kind], *signatures.PACKINGS, *(["a JSON file"] if kind == "json" else [])
+        )
+    except OSError as error:
+        raise from_os(error, f"reading {path}") from error
+    if line:
+        raise NotThisFormError(line)
+
+
 def _csv_rows(path: Path, delimiter: str) -> Rows:
     with _text(path) as stream:
-        reader = csv.reader(stream, delimiter=delimiter, strict=True)
+        reader = csv.reader(_lines(path, stream), delimiter=delimiter, strict=True)
         try:
             header = [name.strip() for name in next(reader, [])]
             if not any(header):
                 raise NotThisFormError(f"{path} has no header line: it is empty")
-            twice = {name for name in header if header.count(name) > 1}
+            twice = [name for name, count in Counter(header).items() if count > 1]
             if twice:
-                raise NotThisFormError(f"{path}: its header names column '{min(twice)}' twice")
+                raise NotThisFormError(f"{path}: its header names column {excerpt(min(twice))} twice")
             for cells in reader:
                 if cells:
                     yield f"line {reader.line_num}", _zipped(header, cells)
-        except (csv.Error, UnicodeDecodeError, EOFError, zlib.error) as error:
+        except (csv.Error, UnicodeDecodeError, *packed.BROKEN) as error:
             raise NotThisFormError(f"{path} is not a CSV (after line {reader.line_num}): {error}") from error
         except OSError as error:
             raise _unreadable(path, error) from error
+
+
+def _lines(path: Path, stream: IO[str]) -> Iterator[str]:
+    """The lines of a stream, each of a length that fits in memory."""
+    try:
+        while line := stream.readline(_LONGEST_LINE):
+            if len(line) == _LONGEST_LINE:
+                raise NotThisFormError(f"{path} is not a CSV: a line has more than {_LONGEST_LINE >> 20} Mi characters")
+            yield line
+    except NotThisFormError as error:
+        raise error if str(path) in str(error) else NotThisFormError(f"{path} {error}") from error
 
 
 def _zipped(header: list[str], cells: list[str]) -> Cells | Fault:
@@ -85,29 +119,26 @@ def _zipped(header: list[str], cells: list[str]) -> Cells | Fault:
 
 def _text(path: Path) -> IO[str]:
     try:
-        with path.open("rb") as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
-        opener: Any = gzip.open if packed else open
-        opened: IO[str] = opener(path, "rt", encoding="utf-8-sig", newline="")
+        return io.TextIOWrapper(packed.open_unpacked(path, packed.MAX_BYTES), encoding="utf-8-sig", newline="")
     except OSError as error:
         raise _unreadable(path, error) from error
-    return opened
 
 
 def _unreadable(path: Path, error: OSError) -> UserError:
-    if error.errno is None:  # gzip's, not the file system's
+    if error.errno is None:  # the decompressor's, not the file system's
         return NotThisFormError(f"{path} is damaged: {error}")
     return from_os(error, f"reading {path}")
 
 
 def _json(path: Path) -> object:
-    with _text(path) as stream:
-        try:
-            return json.load(stream, object_pairs_hook=unique_keys)
-        except (ValueError, EOFError, RecursionError, zlib.error) as error:
-            raise NotThisFormError(f"{path} is not a JSON file: {error}") from error
-        except OSError as error:
-            raise _unreadable(path, error) from error
+    try:
+        return json.loads(packed.content(path, packed.MAX_BYTES).decode("utf-8-sig"), object_pairs_hook=unique_keys)
+    except NotThisFormError as error:
+        raise NotThisFormError(f"{path} is not a JSON file: {error}") from error
+    except RecursionError as error:
+        raise NotThisFormError(f"{path} is not a JSON file that can be read: it is nested too deeply") from error
+    except ValueError as error:
+        raise NotThisFormError(f"{path} is not a JSON file: {excerpt(str(error), 200, bare=True)}") from error
 
 
 def _pickle(path: Path, classes: Sequence[str]) -> object:
@@ -122,16 +153,16 @@ def _descend(path: Path, table: object, root: Sequence[str]) -> object:
         if not isinstance(table, dict):
             raise NotThisFormError(f"{path}: there is no mapping where '{key}' is looked for")
         if key not in table:
-            raise unknown(f"key of {path.name}", key, map(str, table))
+            raise unknown(f"key of {path.name}", key, map(_shown, table))
         table = table[key]
     return table
 
 
 def _entries(path: Path, table: object) -> Rows:
     if isinstance(table, dict) and table:
-        return ((f"key {_shown(key)}", {KEY: key, **_fields(entry)}) for key, entry in table.items())
+        return ((f"key {_shown(key)}", _cells(entry, [key])) for key, entry in table.items())
     if isinstance(table, list) and table:
-        return ((f"item {number}", _fields(entry)) for number, entry in enumerate(table, 1))
+        return ((f"item {number}", _cells(entry)) for number, entry in enumerate(table, 1))
     what = f"empty {type(table).__name__}" if table in ({}, []) else type(table).__name__
     raise NotThisFormError(f"{path} holds a {what}, where a mapping or a list of rows is expected")
 
@@ -140,21 +171,60 @@ def _shown(key: object) -> str:
     return key[:150] if isinstance(key, str) else excerpt(key, 150)
 
 
-def _fields(entry: object) -> dict[str, object]:
+class _BoundlessError(Exception):
+    """What an entry holds has no end, or none that is near."""
+
+
+def _cells(entry: object, keys: Sequence[object] = ()) -> Cells | Fault:
+    """The cells of an entry, after its key where it has one."""
+    try:
+        return {**dict(zip([KEY], map(_plain, keys), strict=False)), **_fields(entry)}
+    except _BoundlessError as error:
+        return Fault(str(error))
+
+
+def _fields(entry: object, depth: int = 1) -> dict[str, object]:
     if isinstance(entry, pickles.ForeignObject):
         entry = vars(entry)
     if not isinstance(entry, dict):
         return {VALUE: _plain(entry)}
+    if depth > _DEEPEST:
+        raise _BoundlessError(f"it refers to itself, or is nested more than {_DEEPEST} deep")
     fields: dict[str, object] = {}
-    for name, value in entry.items():
+    for given, value in entry.items():
+        name = given if isinstance(given, str) else excerpt(given, 150)
         if type(value) in (float, str):
-            fields[str(name)] = value
+            fields[name] = value
         elif isinstance(value, dict | pickles.ForeignObject):
-            fields.update({f"{name}.{inner}": v for inner, v in _fields(value).items()})
+            fields.update({f"{name}.{inner}": v for inner, v in _fields(value, depth + 1).items()})
         else:
-            fields[str(name)] = _plain(value)
+            fields[name] = _plain(value)
+        if len(fields) > _MOST_FIELDS:
+            raise _BoundlessError(f"it has more than {_MOST_FIELDS:,} fields")
     return fields
 
 
 def _plain(value: object) -> object:
-    return value.tolist() if isinstance(value, np.ndarray) else value
+    """The value of a cell: arrays as lists, and nothing that has no end."""
+    if type(value) in _SCALARS:
+        return value
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, list | tuple) and set(map(type, value)) <= _SCALARS:
+        return value
+    count, waiting = 0, [(value, 0)]
+    while waiting:
+        part, depth = waiting.pop()
+        if isinstance(part, pickles.ForeignObject):
+            part = vars(part)
+        if not isinstance(part, list | tuple | dict | set | frozenset):
+            continue
+        count += len(part)
+        if count > MOST_ELEMENTS or depth > _DEEPEST:
+            raise _BoundlessError(
+                f"a cell refers to itself, or holds more than {MOST_ELEMENTS:,} values or {_DEEPEST} levels"
+            )
+        waiting.extend((member, depth + 1) for member in part)
+        if isinstance(part, dict):
+            waiting.extend((member, depth + 1) for member in part.values())
+    return value

@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, excerpt
+from pipeline.formats import numbers, text_files
 
 
 class StrictModel(BaseModel):
     """A model that is immutable and refuses fields that it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Model = TypeVar("Model", bound=StrictModel)
@@ -28,14 +29,25 @@ def read(path: Path, what: str) -> dict[str, Any]:
         what: what the file is, for messages: "aggregate".
 
     Raises:
-        UserError: it cannot be read, or is not TOML.
+        UserError: it cannot be read, is not TOML, or holds a number without bounds.
     """
+    text = text_files.read(path, what, "a TOML file")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{what} {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{what} {path} is not TOML: {error}") from error
+        content = tomllib.loads(text)
+    except RecursionError as error:
+        raise UserError(f"{what} {path} is not TOML that can be read: it is nested too deeply") from error
+    except ValueError as error:  # of tomllib, or of Python for an integer of thousands of digits
+        raise UserError(f"{what} {path} is not TOML: {excerpt(str(error), 200, bare=True)}") from error
+    try:
+        numbers.bounded(content)
+    except UserError as error:
+        raise UserError(f"{what} {path}: {error}") from error
+    return content
+
+
+def is_named(name: str | Path) -> bool:
+    """Whether a name is that of a TOML file."""
+    return str(name).lower().endswith(".toml")
 
 
 def validated(model: type[Model], content: dict[str, Any], path: Path, what: str, whole: str) -> Model:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.errors import NotThisFormError
 from pipeline.formats import json_arrays
 from pipeline.formats.fault import Fault
 
@@ -54,3 +55,29 @@ def test_after_the_end_there_is_nothing(tmp_path: Path) -> None:
         "after [0]",
         "there is more after the end of the JSON: what follows is lost",
     )
+
+
+@pytest.mark.parametrize(
+    ("element", "said"),
+    [
+        ("[" * 5000 + '"a ] \\" }"' + "]" * 5000, "nested too deeply"),
+        ('{"params": 1' + "0" * 5000 + ', "net": ["x]", {}]}', "thousands of digits"),
+    ],
+)
+@pytest.mark.parametrize("chunk", [7, 1 << 20])
+def test_an_element_that_python_cannot_hold_is_a_fault_and_the_others_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, element: str, said: str, chunk: int
+) -> None:
+    monkeypatch.setattr(json_arrays, "_CHUNK", chunk)
+    path = tmp_path / "a.json"
+    path.write_text(f'[{{"a": 1}}, {element}, {{"a": 2}}]')
+    first, (position, fault), last = json_arrays.read(path)
+    assert (first, position, last) == (("[0]", {"a": 1}), "[1]", ("[2]", {"a": 2}))
+    assert isinstance(fault, Fault) and said in fault
+
+
+def test_a_file_of_another_form_says_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "DARTS.json"
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    with pytest.raises(NotThisFormError, match="is a Git LFS pointer, not the file, where a JSON file is expected"):
+        list(json_arrays.read(path))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import pickle
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import NotThisFormError, UserError
+from pipeline.formats import packed, tables
 from pipeline.formats.fault import Fault
 from pipeline.formats.tables import rows
 
@@ -143,3 +146,98 @@ def test_cells_come_back_as_they_were_written(tmp_path_factory: pytest.TempPathF
     with path.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, quoting=csv.QUOTE_ALL).writerows([["a", "b"], *cells])
     assert [[c["a"], c["b"]] for _, c in rows(path, "csv")] == cells  # type: ignore[index]
+
+
+def tower(levels: int) -> list[object]:
+    """A list of few objects that would be written out as 2^levels elements."""
+    shared: list[object] = [0]
+    for _ in range(levels):
+        shared = [shared, shared]
+    return shared
+
+
+def endless(kind: str) -> object:
+    """Something that refers to itself, shares its parts, or is deep."""
+    content: dict[str, Any] = {}
+    content["itself"] = content
+    shared: dict[str, Any] = {"end": 1}
+    for _ in range(40):
+        shared = {"a": shared, "b": shared}
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    return {"itself": content, "mappings": shared, "deep": deep, "lists": {"x": tower(40)}, "value": tower(40)}[kind]
+
+
+@pytest.mark.parametrize("kind", ["itself", "mappings", "deep", "lists", "value"])
+@pytest.mark.parametrize("layout", ["mapping", "list"])
+def test_an_entry_without_end_is_a_fault_and_the_others_are_rows(tmp_path: Path, kind: str, layout: str) -> None:
+    entries = [{"acc": 1.0}, endless(kind), {"acc": 2.0}]
+    table = entries if layout == "list" else dict(zip("abc", entries, strict=True))
+    stream = rows(written(tmp_path, in_python(table)), "pickle")
+    first, second, third = (cells for _, cells in stream)
+    assert isinstance(second, Fault) and len(second) < 120
+    assert not isinstance(first, Fault) and not isinstance(third, Fault)
+    assert (first["acc"], third["acc"]) == (1.0, 2.0)
+
+
+def in_python(table: object) -> bytes:
+    """A pickle by the Python implementation's own limits: that in C refuses what is deep."""
+    stream = bytearray(b"\x80\x04")
+    memo: dict[int, int] = {}
+
+    def write(value: Any) -> None:
+        waiting: list[Any] = [value]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, bytes):
+                stream.extend(item)
+            elif id(item) in memo:
+                stream.extend(b"j" + memo[id(item)].to_bytes(4, "little"))
+            elif isinstance(item, list | dict):
+                memo[id(item)] = len(memo)
+                stream.extend((b"]" if isinstance(item, list) else b"}") + b"\x94")
+                members = item if isinstance(item, list) else [part for pair in item.items() for part in pair]
+                end = b"e" if isinstance(item, list) else b"u"
+                waiting.extend([end, *reversed(members), b"("])
+            else:
+                stream.extend(pickle.dumps(item, 3)[2:-1] if not isinstance(item, str) else b"")
+                if isinstance(item, str):
+                    stream.extend(b"X" + len(item).to_bytes(4, "little") + item.encode())
+
+    write(table)
+    return bytes(stream) + b"."
+
+
+def test_a_header_of_many_columns_is_read_in_linear_time(tmp_path: Path) -> None:
+    names = [f"c{i}" for i in range(30_000)]
+    path = written(tmp_path, ",".join(names) + "\n" + ",".join("1" * 30_000) + "\n")
+    [(_, cells)] = rows(path, "csv")
+    assert not isinstance(cells, Fault) and len(cells) == 30_000
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_a_packed_table_is_read_up_to_a_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Any, pack: Any
+) -> None:
+    small, large = (
+        (b"a\n1\n", b"a\n" + (b"1" * 1000 + b"\n") * 2**11) if kind == "csv" else (b'[{"a": 1}]', b" " * 2**22)
+    )
+    assert len(list(rows(written(tmp_path, pack(small)), kind))) == 1
+    monkeypatch.setattr(packed, "MAX_BYTES", 1 << 20)
+    with pytest.raises(NotThisFormError, match=r"table .*unpacks to more than 1 MiB"):
+        list(rows(written(tmp_path, pack(large)), kind))
+
+
+def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_LONGEST_LINE", 1000)
+    with pytest.raises(NotThisFormError, match="a line has more than"):
+        list(rows(written(tmp_path, "a\n" + "1" * 2000), "csv"))
+
+
+@pytest.mark.parametrize("content", ["[1" + "0" * 5000 + "]", '{"a": ' * 2000 + "1" + "}" * 2000])
+def test_json_that_python_cannot_hold_is_one_line(tmp_path: Path, content: str) -> None:
+    with pytest.raises(NotThisFormError, match="is not a JSON file") as error:
+        rows(written(tmp_path, content), "json")
+    assert len(str(error.value)) < 400

@@ -1,0 +1,87 @@
+"""Files that may be packed by gzip, bzip2 or xz, read unpacked, up to a bound: a few bytes may unpack to any number."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pipeline.errors import NotThisFormError, from_os
+
+MAX_BYTES = 1 << 30
+"""Unpacked bytes of a file that are read."""
+
+_OPENERS = {b"BZ": bz2.open, b"\x1f\x8b": gzip.open, b"\xfd7": lzma.open}
+BROKEN = (EOFError, zlib.error, lzma.LZMAError)
+"""What the decompressors raise for damaged data, besides an OSError without a number."""
+
+
+def open_unpacked(path: Path, most: int = MAX_BYTES) -> BinaryIO:
+    """The unpacked content of a file, as a stream that raises NotThisFormError where it goes beyond `most` bytes.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    with path.open("rb") as stream:
+        opener: Any = _OPENERS.get(stream.read(2))
+    if opener is None:
+        return path.open("rb")
+    return io.BufferedReader(_Bounded(opener(path, "rb"), most), 1 << 16)
+
+
+def content(path: Path, most: int = MAX_BYTES) -> bytes:
+    """The whole unpacked content of a file.
+
+    Raises:
+        NotThisFormError: it is empty, damaged, or of more than `most` bytes; the message leaves its name to the caller.
+        UserError: the file cannot be read.
+    """
+    try:
+        with open_unpacked(path, most) as stream:
+            data = stream.read(most + 1)
+    except OSError as error:
+        raise damaged(error) if error.errno is None else from_os(error, f"reading {path}") from error
+    except BROKEN as error:
+        raise damaged(error) from error
+    if not data:
+        raise NotThisFormError("the file is empty")
+    if len(data) > most:
+        raise _too_large(most)
+    return data
+
+
+def damaged(error: Exception) -> NotThisFormError:
+    """What is wrong with packed data that cannot be unpacked."""
+    if isinstance(error, EOFError):
+        return NotThisFormError("truncated: the packed data ends before its end marker")
+    return NotThisFormError(f"damaged: {' '.join(str(error).split())}")
+
+
+def _too_large(most: int) -> NotThisFormError:
+    return NotThisFormError(f"unpacks to more than {most >> 20} MiB: refused")
+
+
+class _Bounded(io.RawIOBase):
+    """A decompressor's stream that ends in an error beyond so many bytes."""
+
+    def __init__(self, stream: BinaryIO, most: int) -> None:
+        self._stream, self._left, self._most = stream, most, most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(min(len(buffer), 1 << 20))
+        self._left -= len(data)
+        if self._left < 0:
+            raise _too_large(self._most)
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
