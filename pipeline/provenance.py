@@ -17,6 +17,7 @@ from typing import Any
 
 PACKAGE = "nas-proxy-bench"
 ROOT = Path(__file__).resolve().parents[1]
+_LEFT_THERE = {".DS_Store", "Thumbs.db", "desktop.ini", ".directory"}
 RECORDED_PACKAGES = ("duckdb", "numpy", "pandas", "pyarrow", "scipy", "torch")
 
 
@@ -51,11 +52,22 @@ def file_sha256(path: Path) -> tuple[str, int]:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size
     total, listing = 0, hashlib.sha256()
-    for member in sorted(p for p in path.rglob("*") if p.is_file()):
+    for member in content_files(path):
         digest, size = file_sha256(member)
         listing.update(f"{member.relative_to(path).as_posix()}\0{digest}\n".encode())
         total += size
     return listing.hexdigest(), total
+
+
+def content_files(folder: Path) -> list[Path]:
+    """The files in a folder and in those under it, by path, without what operating systems leave there."""
+    begin = len(str(folder))
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if not (path.name.startswith("._") or path.name in _LEFT_THERE or "/__MACOSX/" in str(path)[begin:])
+        and path.is_file()
+    )
 
 
 def code_version() -> str:

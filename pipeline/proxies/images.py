@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import NotThisFormError, UserError, unknown
-from pipeline.formats import pickles
+from pipeline.errors import NotThisFormError, UserError, excerpt, from_os, unknown
+from pipeline.formats import packed, pickles, signatures
+from pipeline.proxies import pictures
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +22,8 @@ DEFAULT = "patches"
 SIZE = 32
 CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)
 CIFAR10_STD = (0.2470, 0.2435, 0.2616)
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm")
+CIFAR10_CLASSES = 10
+_TAKEN = "CIFAR-10's python-version folder, a folder of pictures or an .npz file"
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -68,23 +70,42 @@ def load(path: Path, count: int) -> Batch:
     Raises:
         UserError: none of these, or fewer images.
     """
+    try:
+        return _load(path, count)
+    except OSError as error:
+        raise from_os(error, f"reading --images {path}") from error
+
+
+def _load(path: Path, count: int) -> Batch:
     if path.is_dir():
         cifar = next((d for d in (path, path / "cifar-10-batches-py") if (d / "data_batch_1").is_file()), None)
         if cifar is not None:
             return _cifar10(cifar / "data_batch_1", count)
-        return _batch("pictures", _pictures(path, count), count)
-    if path.suffix == ".npz" and path.is_file():
+        files = pictures.paths(path)
+        pixels = pictures.read(files[:count], SIZE)
+        if len(files) < count:
+            raise UserError(f"{_too_few(count, len(files))}{pictures.instead(path, files)}")
+        return _batch("pictures", pixels, count)
+    if path.suffix.lower() == ".npz" and path.is_file():
         return _batch("npz", _npz(path), count)
     if path.is_file() and path.name.startswith("data_batch_"):
         return _cifar10(path, count)
-    what = "is neither" if path.exists() else "does not exist: name"
-    raise UserError(f"--images {path} {what} CIFAR-10's python-version folder, a folder of pictures or an .npz file")
+    if not path.exists():
+        raise UserError(f"--images {path} does not exist: name {_TAKEN}")
+    form = signatures.identify(path) if path.is_file() else None
+    what = f" ({form.name})" if form else ""
+    raise UserError(f"--images {path}{what} is neither {_TAKEN}")
+
+
+def _too_few(count: int, there: int) -> str:
+    return f"the proxy needs {count} images, --images holds {there}"
 
 
 def _batch(kind: str, pixels: Pixels, count: int, labels: tuple[int, ...] | None = None) -> Batch:
     if len(pixels) < count:
-        raise UserError(f"the proxy needs {count} images, --images holds {len(pixels)}")
+        raise UserError(_too_few(count, len(pixels)))
     pixels = np.ascontiguousarray(pixels[:count])
+    _require_variation(pixels)
     scaled = pixels.astype(np.float32) / np.float32(255)
     if kind == "cifar10":
         mean, deviation = np.array(CIFAR10_MEAN, np.float32), np.array(CIFAR10_STD, np.float32)
@@ -95,52 +116,95 @@ def _batch(kind: str, pixels: Pixels, count: int, labels: tuple[int, ...] | None
     return Batch(data.astype(np.float32), description, labels)
 
 
+def _require_variation(pixels: Pixels) -> None:
+    """Refuse what no photograph is: pixels that are all alike, or 0 and 1 alone."""
+    least, most = int(pixels.min()), int(pixels.max())
+    if least == most:
+        raise UserError(
+            f"--images: every pixel of the {len(pixels)} images is {least}: name images that show something"
+        )
+    if most <= 1:
+        raise UserError(
+            "--images: the pixels are 0 and 1 alone, where 0 to 255 are expected: were fractions stored as integers? "
+            "Multiply them by 255 first"
+        )
+
+
+def _as_pixels(array: npt.NDArray[Any], what: str) -> Pixels:
+    """Whole numbers from 0 to 255 of any type, as bytes.
+
+    Raises:
+        UserError: they are fractions, negative, larger, NaN, or no numbers.
+    """
+    if array.dtype == np.uint8:
+        return array
+    needed = f"where whole numbers from 0 to 255 are expected ({array.dtype} here)"
+    if array.dtype.kind not in "iuf":
+        raise UserError(f"{what} holds {array.dtype}, {needed}")
+    if not array.size:
+        return array.astype(np.uint8)
+    if not np.isfinite(array).all():
+        raise UserError(f"{what} holds NaN or infinity, {needed}")
+    least, most = array.min(), array.max()
+    if array.dtype.kind == "f" and (array != np.round(array)).any():
+        scaled = ": multiply them by 255 and round" if least >= 0 and most <= 1 else ""
+        raise UserError(f"{what} holds fractions from {least:.3g} to {most:.3g}, {needed}{scaled}")
+    if least < 0 or most > 255:
+        raise UserError(f"{what} holds numbers from {least:.6g} to {most:.6g}, {needed}")
+    return array.astype(np.uint8)
+
+
 def _cifar10(path: Path, count: int) -> Batch:
     try:
-        with path.open("rb") as stream:
-            content = pickles.load(stream, pickles.NUMPY, encoding="bytes")
+        content = pickles.load_path(path, pickles.NUMPY, encoding="bytes")
     except NotThisFormError as error:
         raise NotThisFormError(f"--images {path} is not a batch of CIFAR-10's python version: {error}") from error
     rows = content.get(b"data") if isinstance(content, dict) else None
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.shape[1] != 3 * SIZE * SIZE:
         raise NotThisFormError(f"{path} is not a batch of CIFAR-10's python version: no b'data' of shape [n, 3072]")
+    pixels = _as_pixels(rows, f"--images {path}").reshape(-1, 3, SIZE, SIZE)
     labels = content.get(b"labels")
-    labelled = isinstance(labels, list) and all(isinstance(c, int) for c in labels) and len(labels) == len(rows)
-    pixels = rows.astype(np.uint8).reshape(-1, 3, SIZE, SIZE)
+    labelled = isinstance(labels, list) and all(type(c) is int for c in labels) and len(labels) == len(rows)
+    if labelled and not all(0 <= c < CIFAR10_CLASSES for c in labels):
+        raise NotThisFormError(f"{path} is not a batch of CIFAR-10: its labels are not all from 0 to 9")
     return _batch("cifar10", pixels, count, tuple(labels[:count]) if labelled else None)
 
 
-def _pictures(folder: Path, count: int) -> Pixels:
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES)[:count]
-    pictures = []
-    for path in paths:
-        try:
-            with Image.open(path) as picture:
-                pictures.append(np.asarray(ImageOps.fit(picture.convert("RGB"), (SIZE, SIZE)), dtype=np.uint8))
-        except (UnidentifiedImageError, OSError) as error:
-            raise UserError(
-                f"--images: {path} cannot be read as a picture ({error}): remove it or name other images"
-            ) from error
-    stacked = np.stack(pictures) if pictures else np.empty((0, SIZE, SIZE, 3), np.uint8)
-    return stacked.transpose(0, 3, 1, 2)
-
-
 def _npz(path: Path) -> Pixels:
+    expected = "an .npz file of a uint8 array [n, 32, 32, 3]"
+    form = signatures.identify(path)
+    if form and not form.name.startswith("an .npz"):
+        advice = f": {form.advice}" if form.advice and form != signatures.ZIP else ""
+        raise UserError(f"--images {path} is not {expected}: it is {form.name}{advice}")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            array = arrays["images"] if "images" in arrays else arrays[arrays.files[0]]
-    except (ValueError, OSError, IndexError, zipfile.BadZipFile) as error:
-        raise UserError(f"--images {path} is not an .npz file of a uint8 array [n, 32, 32, 3]: {error}") from error
+        array = _member(path)
+    except UserError:
+        raise
+    except Exception as error:  # numpy and zipfile raise of all kinds for what is damaged
+        raise UserError(f"--images {path} is not {expected}: {excerpt(str(error), 200, bare=True)}") from error
     if array.ndim == 4 and array.shape[1:] == (SIZE, SIZE, 3):
         array = array.transpose(0, 3, 1, 2)
     if array.dtype != np.uint8 or array.shape[1:] != (3, SIZE, SIZE):
+        scaled = ": multiply fractions by 255 and store them as uint8" if array.dtype.kind == "f" else ""
         raise UserError(
             f"--images {path} holds {array.dtype} of shape {list(array.shape)}; "
-            "needed is uint8 [n, 32, 32, 3] or [n, 3, 32, 32]"
+            f"needed is uint8 [n, 32, 32, 3] or [n, 3, 32, 32]{scaled}"
         )
     return np.asarray(array)
+
+
+def _member(path: Path) -> npt.NDArray[Any]:
+    """The array `images` of an .npz file, or its first one."""
+    with zipfile.ZipFile(path) as archive:
+        members = {m.filename.removesuffix(".npy"): m for m in archive.infolist() if m.filename.endswith(".npy")}
+    if not members:
+        raise UserError(f"--images {path} is a zip without an array of numpy in it")
+    name = "images" if "images" in members else next(iter(members))
+    if members[name].file_size > packed.MAX_BYTES:
+        raise UserError(f"--images {path}: {name} unpacks to more than {packed.MAX_BYTES >> 20} MiB: refused")
+    with np.load(path, allow_pickle=False) as arrays:
+        array: npt.NDArray[Any] = np.asarray(arrays[name])  # what is no .npy file comes as bytes
+    return array
 
 
 def synthetic(kind: str, count: int, seed: int = 0) -> Batch:
