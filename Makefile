@@ -3,7 +3,7 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 INSTALL ?= $(BIN)/python -m pip install --quiet --disable-pip-version-check
-SAMPLE ?= 48
+SAMPLE ?= 32
 GPU_PYTHON ?=
 GPU_OUT ?= data/gpu
 GPU_OPTIONS ?=
@@ -36,7 +36,7 @@ lock: .venv/.dev ## write the versions of this environment to constraints.txt
 	mv .venv/constraints.txt constraints.txt
 
 demo: .venv/.demo ## score a sample of NAS-Bench-201 on real ground truth and write reports/demo
-	$(BIN)/pipeline run nasbench201 --mapping analog-nasbench --proxy regression-n101 --sample $(SAMPLE) --out reports/demo
+	$(BIN)/pipeline run nasbench201 --mapping analog-nasbench --proxy generic --sample $(SAMPLE) --out reports/demo
 
 test: .venv/.dev ## run the tests, one file per core
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile

@@ -55,7 +55,8 @@ def complete_proxy(incomplete: str) -> list[str]:
 
 DEFAULT_LAKE = Path("data/lake")
 DEFAULT_OUT = Path("reports/latest")
-DEFAULT_PROXIES = {"images": "regression-n101", "sequences": "regression-nlp"}  # by what the networks take
+DEFAULT_PROXY = "generic"
+SEARCHED_BY_DEFAULT = {"images": "regression-n101", "sequences": "regression-nlp"}  # by what the networks take
 BENCHMARK_HELP = "Benchmark: nasbench101, nasbench201, nasbench_nlp, nds."  # not looked up: help has to be quick
 
 BenchmarkArgument = Annotated[
@@ -66,6 +67,8 @@ LakeOption = Annotated[
     Path, typer.Option("--lake", envvar="PIPELINE_LAKE", help="Folder of the lake.", show_default="data/lake")
 ]
 SpaceOption = Annotated[str | None, typer.Option(help="Search space of the benchmark; its first one by default.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of regression targets, weights and noise.")]
+SampleSeedOption = Annotated[int, typer.Option(min=0, help="Seed of the sample.")]
 SampleOption = Annotated[
     int | None, typer.Option(min=1, help="Architectures to score: a nested random sample; all by default.")
 ]
@@ -100,15 +103,29 @@ class ScoreOptions:
     proxy: Annotated[
         str | None,
         typer.Option(
-            help="Proxy: a name (regression-n101, synflow, aggregate-az-nas, ...), zero-cost for all zero-cost proxies "
-            "at once, or a TOML file.",
-            show_default="regression-n101, or regression-nlp for sequences",
+            help="Proxy: a name (generic, regression-n101, synflow, ...), zero-cost for all zero-cost proxies at once, "
+            "or a TOML file.",
+            show_default=DEFAULT_PROXY,
             autocompletion=complete_proxy,
         ),
     ] = None
     space: SpaceOption = None
-    seed: Annotated[int, typer.Option(min=0, help="Seed of sample, regression targets, weights and noise.")] = 0
+    seed: SeedOption = 0
     images: ImagesOption = None
+
+
+@dataclass(frozen=True)
+class SearchedOptions(ScoreOptions):
+    """What is followed."""
+
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            help="Proxy: a name (regression-n101, synflow, ...) or a TOML file; with --stored also an aggregate.",
+            show_default="regression-n101, or regression-nlp for sequences",
+            autocompletion=complete_proxy,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -146,18 +163,17 @@ class ExecutorOptions:
         return Where(self.executor.value, self.address, self.gpu_share)
 
 
-def plan_of(benchmark: str, lake: Path, options: ScoreOptions, device: DeviceChoice) -> Plan:
-    """The plan that the options ask for, with the benchmark's first space and its default proxy where none is named."""
+def plan_of(benchmark: str, lake: Path, options: ScoreOptions, device: DeviceChoice, *, sample_seed: int = 0) -> Plan:
+    """The plan that the options ask for, with the benchmark's first space and the default proxy where none is named."""
     from pipeline import benchmarks
     from pipeline.proxies.images import parse_source
     from pipeline.scoring.plan import Plan
     from pipeline.tuning import rules
 
     bench = benchmarks.load(benchmark)
-    proxy = rules.named(lake, options.proxy or DEFAULT_PROXIES[bench.inputs])
-    return Plan(
-        benchmark, bench.space(options.space).name, proxy, parse_source(options.images), options.seed, device.value
-    )
+    default = SEARCHED_BY_DEFAULT[bench.inputs] if isinstance(options, SearchedOptions) else DEFAULT_PROXY
+    proxy, images = rules.named(lake, options.proxy or default), parse_source(options.images)
+    return Plan(benchmark, bench.space(options.space).name, proxy, images, options.seed, device.value, sample_seed)
 
 
 def seeds_of(text: str) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from pipeline.cli.ingest import ingest_files
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     DEFAULT_OUT,
+    DEFAULT_PROXY,
     BenchmarkArgument,
     ComputeOptions,
     ImagesOption,
@@ -20,7 +21,9 @@ from pipeline.cli.options import (
     PathsArgument,
     ReadingOptions,
     SampleOption,
+    SampleSeedOption,
     ScoreOptions,
+    SeedOption,
     SpaceOption,
     complete_proxy,
 )
@@ -33,11 +36,15 @@ class SeveralScoreOptions:
     """What is scored, and with what."""
 
     proxy: Annotated[
-        list[str] | None, typer.Option(help="Proxy; may be given several times.", autocompletion=complete_proxy)
+        list[str] | None,
+        typer.Option(
+            help="Proxy; may be given several times.", show_default=DEFAULT_PROXY, autocompletion=complete_proxy
+        ),
     ] = None
     space: SpaceOption = None
     sample: SampleOption = None
-    seed: Annotated[int, typer.Option(min=0, help="Seed of sample, regression targets, weights and noise.")] = 0
+    sample_seed: SampleSeedOption = 0
+    seed: SeedOption = 0
     images: ImagesOption = None
 
 
@@ -53,7 +60,8 @@ def run(
 ) -> None:
     """Ingest files, score a sample and write the report in one command."""
     ingest_files(lake, benchmark, paths or [], reading)
+    selection = SelectionOptions(several.sample, several.sample_seed)
     for proxy in several.proxy or (None,):
         options = ScoreOptions(proxy, several.space, several.seed, several.images)
-        score_architectures(lake, benchmark, options, SelectionOptions(several.sample), compute)
+        score_architectures(lake, benchmark, options, selection, compute)
     write_report(lake, out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -16,6 +16,7 @@ from pipeline.cli.options import (
     ExecutorOptions,
     LakeOption,
     SampleOption,
+    SampleSeedOption,
     ScoreOptions,
     plan_of,
 )
@@ -24,17 +25,27 @@ if TYPE_CHECKING:
     from pipeline.executor import Where
 
 
+class Selected(TypedDict):
+    """What the stages of scoring are told besides the plan."""
+
+    sample: int | None
+    only: Path | None
+    workers: int | None
+    where: Where
+
+
 @dataclass(frozen=True)
 class SelectionOptions:
     """Which architectures are scored."""
 
     sample: SampleOption = None
+    sample_seed: SampleSeedOption = 0
     only: Annotated[
         Path | None, typer.Option(help="File with one architecture per line, written out or as its arch_id.")
     ] = None
 
 
-@verb(example="pipeline score nasbench201 --proxy regression-n101 --sample 200")
+@verb(example="pipeline score nasbench201 --sample 200")
 def score(
     benchmark: BenchmarkArgument,
     options: ScoreOptions,
@@ -45,7 +56,8 @@ def score(
 ) -> None:
     """Score architectures of the lake with a proxy.
 
-    What is stored already is not computed again; an interrupted run goes on where it stopped.
+    The default, generic, is a sum: its parts are scored, each stored as a score of its own, and added up. What is
+    stored already is not computed again; an interrupted run goes on where it stopped.
     """
     if selection.sample is not None and selection.only is not None:
         raise typer.BadParameter("--sample and --only exclude each other")
@@ -64,19 +76,24 @@ def score_architectures(
     from pipeline import executor as executors
     from pipeline.proxies import aggregates
     from pipeline.scoring import aggregates as aggregation
+    from pipeline.scoring import generic
     from pipeline.scoring import run as stage
 
-    plan = plan_of(benchmark, lake, options, compute.device)
+    plan = plan_of(benchmark, lake, options, compute.device, sample_seed=selection.sample_seed)
+    how: Selected = {
+        "sample": selection.sample,
+        "only": selection.only,
+        "workers": compute.workers,
+        "where": where or executors.PROCESSES,
+    }
+    if plan.proxy == aggregates.GENERIC:
+        with storing_before_stop():
+            for done in generic.run(lake, plan, **how):
+                typer.echo(done.line)
+        return
     if aggregates.recognised(plan.proxy):
         typer.echo(aggregation.run(lake, benchmark, plan.space, plan.proxy).line)
         return
     with storing_before_stop():
-        summary = stage.run(
-            lake,
-            plan,
-            sample=selection.sample,
-            only=selection.only,
-            workers=compute.workers,
-            where=where or executors.PROCESSES,
-        )
+        summary = stage.run(lake, plan, **how)
     typer.echo(summary.line)

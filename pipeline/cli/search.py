@@ -15,7 +15,7 @@ from pipeline.cli.options import (
     ComputeOptions,
     ExecutorOptions,
     LakeOption,
-    ScoreOptions,
+    SearchedOptions,
     plan_of,
     seeds_of,
 )
@@ -48,7 +48,7 @@ class BestOptions:
 @verb(example="pipeline search nds --space darts --proxy synflow --out best.jsonl")
 def search(
     benchmark: BenchmarkArgument,
-    options: ScoreOptions,
+    options: SearchedOptions,
     searching: SearchOptions,
     compute: ComputeOptions,
     executor: ExecutorOptions,

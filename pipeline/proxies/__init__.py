@@ -12,7 +12,7 @@ def names() -> list[str]:
     """The proxies, bundles and aggregates that are shipped."""
     from pipeline.proxies import aggregates, regression, zerocost
 
-    return [*zerocost.names(), *regression.names(), *aggregates.names()]
+    return [aggregates.GENERIC, *zerocost.names(), *regression.names(), *aggregates.names()]
 
 
 def load(name: str, images: Path | str | None = None, inputs: str = "images") -> Bundle:

@@ -47,7 +47,12 @@ def run(lake_root: Path, benchmark: str, space: str, name: str) -> Definition:
     Raises:
         UserError: no lake, no such aggregate, or a term that names a proxy which is neither shipped nor in the lake.
     """
-    lake, aggregate = Lake(lake_root), aggregates.load(name)
+    return define(lake_root, benchmark, space, aggregates.load(name))
+
+
+def define(lake_root: Path, benchmark: str, space: str, aggregate: aggregates.Aggregate) -> Definition:
+    """Store the definition of an aggregate that is loaded; otherwise as `run`."""
+    lake = Lake(lake_root)
     with closing(catalog.snapshot(lake)) as connection:
         stored = catalog.rows(connection, "SELECT name FROM proxy_labels WHERE NOT aggregate")
     _check(aggregate, stored["name"].to_pylist())
@@ -64,7 +69,7 @@ def run(lake_root: Path, benchmark: str, space: str, name: str) -> Definition:
 
 def _check(aggregate: aggregates.Aggregate, stored: Iterable[str]) -> None:
     """Refuse a term that can never be."""
-    scored = {*proxies.names(), *stored} - set(aggregates.names())
+    scored = {*proxies.names(), *stored} - {*aggregates.names(), aggregates.GENERIC}
     for number, term in enumerate(aggregate.terms, 1):
         if term.proxy not in scored:
             raise UserError(f"aggregate {aggregate.name}, term {number}: {unknown('proxy', term.proxy, scored)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class Plan:
         images: a path, the name of a synthetic batch, or None for the default one.
         seed: of the targets, the weights and the noise.
         device: auto, cpu or cuda.
+        sample_seed: of the sample.
+        names: of a bundle's proxies, the ones to score; all by default.
     """
 
     benchmark: str
@@ -45,6 +47,8 @@ class Plan:
     images: Path | str | None
     seed: int
     device: str
+    sample_seed: int = 0
+    names: tuple[str, ...] = ()
 
     def asked_device(self, bundle: Bundle) -> str:
         """auto is a card only for what trains side by side on it: one network at a time, the cores are faster."""
@@ -52,7 +56,10 @@ class Plan:
 
     def load(self) -> Bundle:
         """The proxies, ready to score."""
-        return proxies.load(self.proxy, self.images, benchmarks.load(self.benchmark).inputs)
+        bundle = proxies.load(self.proxy, self.images, benchmarks.load(self.benchmark).inputs)
+        if not self.names:
+            return bundle
+        return replace(bundle, proxies=tuple(proxy for proxy in bundle.proxies if proxy.name in self.names))
 
     @property
     def arguments(self) -> dict[str, Any]:

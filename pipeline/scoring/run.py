@@ -90,7 +90,7 @@ def run(
     bundle = plan.load()
     fits(bundle, bench)
     listed = _listed(lake, bench, plan.space, only) if only else None
-    chosen = list(listed) if listed is not None else sampled(lake, plan.benchmark, plan.space, plan.seed, sample)
+    chosen = list(listed) if listed is not None else sampled(lake, plan.benchmark, plan.space, plan.sample_seed, sample)
     writer = ScoreWriter(lake, plan.benchmark, plan.space, plan.seed, bundle, chosen)
     writer.adopt(chosen)
     asked, before = len(chosen) * len(bundle.proxies), writer.stored.count

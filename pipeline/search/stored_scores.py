@@ -8,10 +8,11 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from pipeline import catalog
+from pipeline import benchmarks, catalog
 from pipeline.errors import UserError, unknown
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
+from pipeline.proxies.aggregates import generic
 from pipeline.proxies.contract import Bundle, Proxy
 from pipeline.scoring.plan import Plan
 from pipeline.search.trajectory import SearchScore
@@ -26,17 +27,17 @@ def stored_proxy(lake: Lake, plan: Plan) -> dict[str, Any]:
     rows = _proxies(lake, plan.benchmark)
     if plan.proxy in rows:
         return dict(rows[plan.proxy])
+    named = [r for r in rows.values() if r["name"] == plan.proxy]
+    if len(named) == 1 and plan.images is None:
+        return dict(named[0])
     if aggregates.recognised(plan.proxy):
-        aggregate = aggregates.load(plan.proxy)
+        aggregate = generic.named(plan.proxy, benchmarks.load(plan.benchmark).inputs, plan.images)
         if aggregate.proxy_id not in rows:
             raise UserError(
                 f"{aggregate.name} is not defined in this lake: run `pipeline score {plan.benchmark} --proxy "
                 f"{plan.proxy}` first"
             )
         return dict(rows[aggregate.proxy_id])
-    named = [r for r in rows.values() if r["name"] == plan.proxy]
-    if len(named) == 1 and plan.images is None:
-        return dict(named[0])
     if not named and "@" in plan.proxy:  # as only released scores are named
         raise unknown("stored proxy", plan.proxy, {r["name"] for r in rows.values()})
     return single(plan.load()).row

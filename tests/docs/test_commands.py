@@ -12,6 +12,7 @@ from pipeline import benchmarks
 from pipeline.cli import application as cli
 from pipeline.cli import options
 from pipeline.proxies import regression
+from pipeline.proxies.aggregates import generic
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(p for p in ROOT.rglob("*.md") if ".venv" not in p.parts and "reports" not in p.parts[:-1])
@@ -81,4 +82,5 @@ def test_help_names_every_benchmark_and_each_has_a_default_proxy() -> None:
     assert re.findall(r"\w+", options.BENCHMARK_HELP) == ["Benchmark", *benchmarks.names()]
     for name in benchmarks.names():
         inputs = benchmarks.load(name).inputs
-        assert options.DEFAULT_PROXIES[inputs] in regression.fitting(inputs)
+        assert generic.form(inputs).name == options.DEFAULT_PROXY
+        assert options.SEARCHED_BY_DEFAULT[inputs] in regression.fitting(inputs)

@@ -164,6 +164,26 @@ def test_it_costs_what_its_terms_cost_and_a_training_its_share_once(tmp_path: Pa
     assert (row["seconds"], row["device"]) == (2.5, "cpu")
 
 
+def test_a_term_of_several_seeds_is_their_mean_and_one_may_rank_failures_last(tmp_path: Path) -> None:
+    losses = {0: [1.0, 2.0, 3.0, None, 0.5], 1: [5.0, 1.0, 1.0, 0.1, None]}
+    rows = [
+        lakes.score(number, OURS, loss, seed=seed, status="ok" if loss is not None else "failed", seconds=2.0 + seed)
+        for seed, values in losses.items() for number, loss in enumerate(values)
+    ]  # fmt: skip
+    more = [lakes.score(5, OURS, 1.0)]  # with one of the seeds alone
+    sizes = [lakes.score(number, SIZE, float(number), seconds=0.5) for number in range(6)]
+    shown = [lakes.proxy(OURS, "loss"), lakes.proxy(SIZE, "size", higher_is_better=True)]
+    lake = lakes.publish(tmp_path / "lake", proxies=shown, scores=[*rows, *more, *sizes])
+    terms = [{"proxy": "loss", "transform": "log-rank", "seeds": 2, "failed": "last"}, {"proxy": "size"}]
+    aggregates.store(lake, lakes.BENCHMARK, aggregates.Aggregate.model_validate({"name": "twice", "terms": terms}))
+    summed = catalog.run_sql(lake, "FROM aggregate_scores ORDER BY arch_id").to_pylist()
+    assert [row["arch_id"] for row in summed] == [lakes.arch(number) for number in range(5)]
+    means = [3.0, 1.5, 2.0, np.inf, np.inf]
+    expected = np.log(relative([-mean for mean in means])) + relative(range(5))
+    assert [row["value"] for row in summed] == pytest.approx(expected, abs=1e-12)
+    assert {(row["seed"], row["status"], row["seconds"]) for row in summed} == {(0, "ok", 5.5)}
+
+
 def test_an_aggregate_is_ranked_like_any_other_and_does_not_choose_the_architectures(
     lake: Lake, defined: Callable[..., Scores]
 ) -> None:
@@ -186,6 +206,8 @@ def test_an_aggregate_is_ranked_like_any_other_and_does_not_choose_the_architect
         (TERMS + "mode = 'train'\n", r"terms\.1: Value error, mode goes with stage"),
         (TERMS + "stage = 1\n", r"terms\.1: Value error, a term with stage needs mode"),
         (LATE.replace("[16, 20]", "[20, 16]"), "iterations end at 16"),
+        (TERMS + "transform = 'value'\nfailed = 'last'\n", "failed = 'last' goes with ranks, transform is value"),
+        (TERMS + "seeds = 1\n", r"terms\.1\.seeds"),
         (TERMS.replace("params@big", "parms@big"), "term 1: unknown proxy 'parms@big': did you mean params@big"),
         (TERMS.replace("params@big", "aggregate-ranks"), "term 1: unknown proxy 'aggregate-ranks'"),
         ("terms = 3", "name: Field required"),

@@ -1,7 +1,7 @@
 """Aggregates: proxies that are sums of what is stored, which the view `aggregate_scores` computes.
 
 An aggregate is a row of `proxies` of the kind aggregate. Nothing is scored for it: wherever all its terms are stored,
-it has a score.
+it has a score. For the one of `generic` its terms are scored first.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pipeline.proxies.contract import proxy_id_of, row_of
 
 VERSION = 1  # of how the view computes the sum
 FOLDER = Path(__file__).parent / "presets"
+GENERIC = "generic"  # the aggregate of `pipeline.proxies.aggregates.generic`, whose parts are scored with it
 
 Iteration = Annotated[int, Field(ge=1)]
 
@@ -38,6 +39,9 @@ class Term(StrictModel):
         iterations: the first and the last of those whose losses are averaged.
         transform: rank (relative, 1 for the best), log-rank, log of what is stored, or the value itself.
         weight: negative where less of it promises more.
+        seeds: how many seeds the term is averaged over: with n of them, the aggregate's seed s takes the seeds from n s
+            to n s + n - 1.
+        failed: "last" ranks an architecture on which the term failed below all others; without it, the sum fails.
     """
 
     proxy: str
@@ -48,6 +52,8 @@ class Term(StrictModel):
     iterations: tuple[Iteration, Iteration] | None = None
     transform: Literal["rank", "log-rank", "log", "value"] = "rank"
     weight: float = 1.0
+    seeds: Annotated[int, Field(ge=2)] | None = None
+    failed: Literal["last"] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -63,20 +69,30 @@ class Term(StrictModel):
             raise ValueError(f"a term with stage needs {missing[0]}")
         if self.iterations and self.iterations[0] > self.iterations[1]:
             raise ValueError(f"iterations end at {self.iterations[1]}, before they begin")
+        if self.failed and "rank" not in self.transform:
+            raise ValueError(f"failed = 'last' goes with ranks, transform is {self.transform}")
         return self
 
 
 class Aggregate(StrictModel):
-    """A weighted sum of terms; higher is better."""
+    """A weighted sum of terms; higher is better.
+
+    Args:
+        name, description: of it.
+        images: a description of those that its terms see, where all are pinned to the same.
+        terms: the summands.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     description: str = ""
+    images: dict[str, Any] | None = None
     terms: Annotated[list[Term], Field(min_length=1)]
 
     @property
     def configuration(self) -> dict[str, Any]:
         """What the views read, and everything that changes the number besides what is stored."""
-        return {"terms": [term.model_dump(mode="json", exclude_none=True) for term in self.terms]}
+        images = {"images": self.images} if self.images else {}
+        return {"terms": [term.model_dump(mode="json", exclude_none=True) for term in self.terms], **images}
 
     @property
     def proxy_id(self) -> str:
@@ -91,9 +107,9 @@ def names() -> tuple[str, ...]:
 
 
 def recognised(name: str) -> bool:
-    """Whether it is the name of a shipped aggregate, or of a TOML file that has terms."""
+    """Whether it is the name of a shipped aggregate, `generic` among them, or of a TOML file that has terms."""
     if not name.endswith(".toml"):
-        return name in names()
+        return name in (*names(), GENERIC)
     with suppress(UserError):  # the proxy that the file is read for next says what is wrong with it
         return "terms" in toml_files.read(Path(name), "aggregate")
     return False

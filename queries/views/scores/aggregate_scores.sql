@@ -2,8 +2,9 @@
 -- A `rank` counts from the worst (the best has 1, ties share their mean) among the architectures of the space and seed
 -- that have all terms, divided by their number; `log-rank` is its logarithm, `log` the logarithm of what is stored,
 -- `value` what is stored. An architecture on which a term has not been tried has no row, one on which a term failed has
--- failed. Scores without a seed go with every seed. `seconds` adds up what each proxy costs, a training in proportion
--- to the iterations used; NULL where a cost is not known.
+-- failed, unless the term ranks failures last. Scores without a seed go with every seed; a term of n seeds is the mean
+-- over n scores, of which the aggregate's seed s takes those from n s to n s + n - 1. `seconds` adds up what each proxy
+-- costs, a training in proportion to the iterations used; NULL where a cost is not known.
 -- Stored: small
 WITH points AS (
     SELECT
@@ -90,40 +91,83 @@ turned AS (
     FROM taken
 ),
 
+averaged AS (
+    SELECT
+        aggregate_id,
+        benchmark,
+        space,
+        arch_id,
+        terms,
+        term,
+        proxy_id,
+        transform,
+        weight,
+        failed,
+        seed,
+        number,
+        complaint,
+        seconds,
+        device
+    FROM turned
+    WHERE seeds = 1 OR seed IS NULL
+    UNION ALL
+    SELECT
+        aggregate_id,
+        benchmark,
+        space,
+        arch_id,
+        terms,
+        term,
+        proxy_id,
+        transform,
+        weight,
+        failed,
+        seed // seeds AS first_of_seeds,
+        CASE WHEN count(number) = count(*) THEN list_avg(list(number ORDER BY seed)) END AS number,
+        min_by(complaint, seed) FILTER (WHERE number IS NULL) AS complaint,
+        CASE WHEN count(seconds) = count(*) THEN sum(seconds) END AS seconds,
+        string_agg(DISTINCT device, ', ' ORDER BY device) AS device
+    FROM turned
+    WHERE seeds > 1 AND seed IS NOT NULL
+    GROUP BY
+        aggregate_id, benchmark, space, arch_id, terms, term, proxy_id, transform, weight, failed, seeds, seed // seeds
+    HAVING count(*) = seeds
+),
+
 seeds AS (
     SELECT
         aggregate_id,
         benchmark,
         space,
         unnest(coalesce(list(DISTINCT seed) FILTER (WHERE seed IS NOT NULL), [NULL])) AS seed
-    FROM turned
+    FROM averaged
     GROUP BY aggregate_id, benchmark, space
 ),
 
 placed AS MATERIALIZED (
     SELECT
-        turned.aggregate_id,
-        turned.benchmark,
-        turned.space,
+        averaged.aggregate_id,
+        averaged.benchmark,
+        averaged.space,
         seeds.seed,
-        turned.arch_id,
-        turned.terms,
-        turned.term,
-        turned.proxy_id,
-        turned.transform,
-        turned.weight,
-        turned.number,
-        turned.complaint,
-        turned.seconds,
-        turned.device,
+        averaged.arch_id,
+        averaged.terms,
+        averaged.term,
+        averaged.proxy_id,
+        averaged.transform,
+        averaged.weight,
+        coalesce(averaged.number, CASE averaged.failed WHEN 'last' THEN '-infinity'::DOUBLE END) AS number,
+        averaged.complaint,
+        averaged.seconds,
+        averaged.device,
         dense_rank() OVER (ORDER BY seeds.aggregate_id, seeds.benchmark, seeds.space, seeds.seed) AS cell
-    FROM turned
+    FROM averaged
     INNER JOIN seeds
         ON
-            turned.aggregate_id = seeds.aggregate_id
-            AND turned.benchmark = seeds.benchmark
-            AND turned.space = seeds.space
-            AND (turned.seed = seeds.seed OR turned.seed IS NULL)
+            averaged.aggregate_id = seeds.aggregate_id
+            AND averaged.benchmark = seeds.benchmark
+            AND averaged.space = seeds.space
+            AND (averaged.seed = seeds.seed OR averaged.seed IS NULL)
 ),
 
 needed AS (

@@ -2,6 +2,7 @@
 -- none, it is the one with the most scores in the space; among equals the newest version, then the first kind of
 -- images, so that terms which were scored together are taken together. A term of curves has a `stage`: its number is
 -- the mean loss of the iterations from `first_iteration` to `last_iteration`. `terms`: how many the aggregate has.
+-- `seeds`: how many seeds the term is averaged over. `failed`: "last" where a failure is ranked below all others.
 WITH defined AS (
     SELECT
         proxy_id AS aggregate_id,
@@ -10,7 +11,8 @@ WITH defined AS (
             from_json(
                 configuration -> '$.terms',
                 '[{"proxy": "VARCHAR", "proxy_id": "VARCHAR", "stage": "BIGINT", "signal": "VARCHAR", "mode": "VARCHAR",
-                "iterations": ["BIGINT"], "transform": "VARCHAR", "weight": "DOUBLE"}]'
+                "iterations": ["BIGINT"], "transform": "VARCHAR", "weight": "DOUBLE", "seeds": "BIGINT",
+                "failed": "VARCHAR"}]'
             )
         ) AS term,
         generate_subscripts(from_json(configuration -> '$.terms', '["JSON"]'), 1) AS number,
@@ -42,6 +44,8 @@ SELECT
     proxies.higher_is_better,
     defined.term.transform,
     defined.term.weight,
+    coalesce(defined.term.seeds, 1) AS seeds,
+    defined.term.failed,
     defined.term.stage,
     defined.term.signal,
     defined.term.mode,

@@ -1,0 +1,50 @@
+"""Score `generic`: its parts wherever they are missing, and then its definition, which adds them up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline import benchmarks, executor
+from pipeline.errors import UserError
+from pipeline.proxies.aggregates import GENERIC, generic
+from pipeline.scoring import aggregates as aggregation
+from pipeline.scoring import run as scoring
+from pipeline.scoring.plan import Plan, fits
+
+
+def run(
+    lake_root: Path,
+    plan: Plan,
+    *,
+    sample: int | None = None,
+    only: Path | None = None,
+    workers: int | None = None,
+    where: executor.Where = executor.PROCESSES,
+) -> Iterator[scoring.ScoringSummary | aggregation.Definition]:
+    """Score the parts one after the other, and define the sum; each part is stored as a score of its own.
+
+    The arguments, errors and interruptions are those of `scoring.run.run`. The sum of an architecture is a matter of
+    ranks, and so relative to the others that are scored.
+
+    Yields:
+        The summary of each part as soon as it is scored, and the definition.
+
+    Raises:
+        UserError: a part is not defined on the benchmark.
+    """
+    bench = benchmarks.load(plan.benchmark)
+    whole = generic.pinned(bench.inputs, plan.images)
+    parts = [(part, replace(plan, proxy=part.proxy, names=part.names)) for part in generic.parts(whole)]
+    for part, one in parts:
+        try:
+            fits(one.load(), bench)
+        except UserError as error:
+            parts_named = ", ".join(part.names)
+            raise UserError(f"{GENERIC} is not defined on {bench.name}, as {parts_named} is not: {error}") from error
+    for part, one in parts:
+        for seed in part.seeds_of(plan.seed):
+            seeded = replace(one, seed=seed)
+            yield scoring.run(lake_root, seeded, sample=sample, only=only, workers=workers, where=where)
+    yield aggregation.define(lake_root, plan.benchmark, plan.space, whole)
