@@ -11,7 +11,6 @@ import pandas as pd
 
 from pipeline import rank_correlation
 from pipeline.report import figures
-from pipeline.report.certainty import with_certainty_of_targets
 from pipeline.report.figures import Figure, ProxyPoint
 from pipeline.report.queries import SERIES, Row, answer, records, target_of
 from pipeline.report.text import figure_name, series_name
@@ -29,8 +28,7 @@ def compare(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
 
     Returns:
         `comparison` (rows on the same architectures, with the difference to the best and its interval), `seeds` (spread
-        of rho), `ceiling` (how the truth ranks the truth), and `published` (figures of others with ours and its
-        interval).
+        of rho), `ceiling` (how the truth ranks the truth), and `published` (figures of others beside ours).
     """
     rows = answer(connection, "comparison", target_of(main))
     scores = answer(connection, "comparison_scores", target_of(main))
@@ -38,7 +36,7 @@ def compare(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
         "comparison": records(_with_differences(rows, scores)),
         "seeds": records(answer(connection, "seeds", target_of(main))),
         "ceiling": records(answer(connection, "ceiling", target_of(main))),
-        "published": records(_published(connection, main)),
+        "published": records(answer(connection, "published", {key: main[key] for key in ("benchmark", "space")})),
     }
 
 
@@ -97,15 +95,6 @@ def _with_differences(rows: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
         difference_low=[np.nan if interval is None else interval.low for interval in intervals],
         difference_high=[np.nan if interval is None else interval.high for interval in intervals],
     )
-
-
-def _published(connection: duckdb.DuckDBPyConnection, main: Row) -> pd.DataFrame:
-    """What others report of the space, each with the interval of the same proxy here."""
-    space = {key: main[key] for key in ("benchmark", "space")}
-    rows = answer(connection, "published", space)
-    here = rows.loc[rows["n"].fillna(0) > 0, ["dataset", "metric"]].drop_duplicates()
-    targets = [{**space, **target} for target in records(here)]
-    return with_certainty_of_targets(connection, rows, targets)
 
 
 def _point(row: Row) -> ProxyPoint:

@@ -29,6 +29,7 @@ def compute(data: Path, root: Path) -> dict[str, Any]:
                 "sources": collect.sources(connection),
                 "correlations": collect.correlations(connection),
                 "differences": collect.differences(connection),
+                "published": collect.published(connection),
             }
         for space in SPACES:
             lake.search(space)

@@ -64,6 +64,11 @@ def differences(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     return [row for key in _targets() for row in _comparison(key, _of(compared, key))]
 
 
+def published(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Every published figure beside ours."""
+    return rows(connection, "published")
+
+
 def few_labels(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """What every way to use labels is worth in each space."""
     keys = [{"benchmark": space.benchmark, "space": space.name} for space in SPACES]

@@ -126,6 +126,17 @@ class View:
         rows = [row for row in self.results["differences"] if row["kind"] != "zero-cost"]
         return sorted(rows, key=lambda row: (order[row["benchmark"], row["dataset"]], -row["rho"]))
 
+    def published(self) -> list[Row]:
+        """The published figures with the heading of their space and data set, in the order of the spaces."""
+        order = [space.benchmark for space in SPACES]
+        titles = {space.benchmark: space.targets[0].title.partition(",")[0] for space in SPACES}
+        rows = [
+            {**row, "title": self.titles.get(key, f"{titles[key[0]]}, {key[1]}")}
+            for row in self.results["published"]
+            for key in [(row["benchmark"], row["dataset"])]
+        ]
+        return sorted(rows, key=lambda row: (order.index(row["benchmark"]), row["dataset"], -row["published_rho"]))
+
     def less(self, benchmark: str, proxy: str, other: str) -> list[float]:
         """Difference of rho with the main target, with its interval."""
         dataset = next(space.targets[0].dataset for space in SPACES if space.benchmark == benchmark)
@@ -185,6 +196,8 @@ def number(value: float | None, digits: int = 3) -> str:
 def certain(row: Row | None) -> str:
     """rho with its interval, and failures where there are any."""
     if not row:
+        return ""
+    if row["rho"] is None:
         return ""
     failures = f" ({row['n_failed']} failed)" if row.get("n_failed") else ""
     return f"{number(row['rho'])} [{number(row['low'])}, {number(row['high'])}]{failures}"

@@ -40,7 +40,14 @@ ODD = {
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake = lakes.made_up(tmp_path_factory.mktemp("lake") / "lake")
     scores = [lakes.score(i, SYNFLOW, float(i * i % 7), seed=seed) for i in range(10) for seed in (0, 1)]
-    lakes.publish(lake.root, "synflow", proxies=[lakes.proxy(SYNFLOW, "synflow", higher_is_better=True)], scores=scores)
+    place = {"benchmark": "nasbench201", "space": "topology"}  # of which figures are published
+    lakes.publish(
+        lake.root, "synflow", proxies=[lakes.proxy(SYNFLOW, "synflow", higher_is_better=True)],
+        scores=[*scores, *(lakes.score(i, SYNFLOW, float(i * i % 7), **place) for i in range(10))],
+        sources=[lakes.source("c" * 16, "there", benchmark="nasbench201")],
+        metrics=[lakes.metric("cifar10", benchmark="nasbench201")],
+        truth=[lakes.truth(i, float(i), dataset="cifar10", source_id="c" * 16, **place) for i in range(10)],
+    )  # fmt: skip
     return lake
 
 

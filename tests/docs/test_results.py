@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import csv
 import importlib.metadata
 import io
 import json
@@ -55,6 +56,15 @@ def test_a_finding_that_no_longer_holds_is_not_written(results: Row) -> None:
         render.documents(changed)
 
 
+def test_every_published_figure_stands_in_the_results_with_its_address(results: Row) -> None:
+    with (render.ROOT / "queries" / "seeds" / "published.csv").open(newline="", encoding="utf-8") as file:
+        seed = {row["figure"]: row for row in csv.DictReader(file)}
+    text = (render.ROOT / "RESULTS.md").read_text(encoding="utf-8")
+    stated = {row["figure"]: (row["published_rho"], row["address"]) for row in results["published"]}
+    assert stated == {figure: (float(row["rho"]), row["address"]) for figure, row in seed.items()}
+    assert all(f"({row['address']})" in text for row in seed.values())
+
+
 def test_a_block_is_replaced_between_its_markers_alone() -> None:
     text = "a <!-- results:begin n -->1<!-- results:end n --> b\n<!-- results:begin m -->\nx\n<!-- results:end m -->\n"
     once = render.replaced(render.replaced(text, "n", "22"), "m", "y\nz")
@@ -73,6 +83,7 @@ def test_the_results_follow_from_published_files_and_stored_scores(results: Row,
             assert results["sources"] == collect.sources(connection)
             assert_equal(results["correlations"], collect.correlations(connection), 1e-6)
             assert_equal(results["differences"], collect.differences(connection), 1e-6)
+            assert_equal(results["published"], collect.published(connection), 1e-6)
         for space in SPACES:
             lake.evaluate(space, collect.CHECKED_DRAWS)
             lake.search_stored(space, space.trained, "random")
