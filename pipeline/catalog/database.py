@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline import interruption
 from pipeline.catalog import stored_results
 from pipeline.catalog.definition import CatalogDefinition, catalog_definition, listed, published, text
 from pipeline.errors import UserError, os_errors_explained
@@ -109,7 +110,7 @@ def one_line(error: duckdb.Error) -> str:
 
 
 def _write_database(path: Path, definition: CatalogDefinition, target: Path) -> None:
-    with closing(duckdb.connect()) as connection:
+    with closing(interruption.interruptible(duckdb.connect())) as connection:
         try:
             connection.execute(f"ATTACH {text(str(path))} AS made (STORAGE_VERSION '{_STORAGE}')")
             connection.execute("USE made")
@@ -125,7 +126,7 @@ def _open(lake: Lake, fingerprint: str) -> duckdb.DuckDBPyConnection | None:
     if not (lake.root / CATALOG).is_file():
         return None
     try:
-        connection = duckdb.connect(lake.root / CATALOG, read_only=True)
+        connection = interruption.interruptible(duckdb.connect(lake.root / CATALOG, read_only=True))
     except duckdb.Error:
         return None
     try:
@@ -140,7 +141,7 @@ def _open(lake: Lake, fingerprint: str) -> duckdb.DuckDBPyConnection | None:
 
 def _in_memory(lake: Lake, definition: CatalogDefinition) -> duckdb.DuckDBPyConnection:
     spill = Path(tempfile.gettempdir()) / f"duckdb-{uuid.uuid4().hex[:8]}"  # by default it would be the working folder
-    connection = duckdb.connect(config={"temp_directory": str(spill)})
+    connection = interruption.interruptible(duckdb.connect(config={"temp_directory": str(spill)}))
     definition.run(connection)
     return _locked(lake, connection)
 

@@ -128,6 +128,10 @@ def _one_line_errors(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Turn what DuckDB finds wrong into one line; for an unknown table or view, with the lake's own names."""
     try:
         yield
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C, as long as it looks for one
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.Error as error:
         missing = re.search(r"Table with name (\S+) does not exist", str(error))
         if missing:

@@ -7,8 +7,11 @@ Every module of this package is imported here, so a verb is added by adding its 
 import importlib
 import pkgutil
 
-from pipeline.cli.application import app as app
-from pipeline.cli.application import main as main
+from pipeline import interruption
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+with interruption.ended_while_starting():
+    from pipeline.cli.application import app as app
+    from pipeline.cli.application import main as main
+
+    for _module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{_module.name}")

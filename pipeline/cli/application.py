@@ -5,17 +5,18 @@ Help and errors are plain text: a usage error stays one line, and `--help` impor
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, NoReturn, TypeVar, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from pipeline import interruption
 from pipeline.cli.grouping import flattened
 from pipeline.errors import UserError
 
@@ -28,17 +29,8 @@ RENAMED = {"recipe": "mapping", "recipes": "mappings"}
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class StoredBeforeStopError(Exception):
-    """Ctrl-C, after what was done has been stored."""
-
-
-@contextmanager
-def storing_before_stop() -> Iterator[None]:
-    """Mark a Ctrl-C as one after which the same command goes on; typer would end it with a line of its own."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise StoredBeforeStopError from None
+GOES_ON = "what was done is stored; the same command goes on from there"
+"""What an interrupted verb says that stores as it goes."""
 
 
 class OrderedGroup(TyperGroup):
@@ -89,6 +81,7 @@ def verb(
     group: typer.Typer = app,
     *,
     example: str,
+    interrupted: str = "what was stored before is as it was; run the same command again",
     name: str | None = None,
     hidden: bool = False,
     cls: type[PanelCommand] = PanelCommand,
@@ -98,13 +91,14 @@ def verb(
     Args:
         group: where it is added.
         example: a command line that uses it, shown at the end of its help and in docs/cli.md.
+        interrupted: what is stored when Ctrl-C or SIGTERM ends it.
         name: of the command; by default the function's.
         hidden: not listed in the help.
         cls: of the command.
     """
 
     def register(function: Function) -> Function:
-        command = flattened(function)
+        command = _saying(interrupted, flattened(function))
         parameters = inspect.signature(command).parameters
         renamed = {former: today for former, today in RENAMED.items() if today in parameters}
         settings = {"token_normalize_func": lambda name: renamed.get(name, name)} if renamed else None
@@ -113,6 +107,15 @@ def verb(
         return function
 
     return register
+
+
+def _saying(interrupted: str, command: Function) -> Function:
+    @functools.wraps(command)
+    def saying(*positional: Any, **named: Any) -> Any:
+        interruption.says(interrupted)
+        return command(*positional, **named)
+
+    return cast("Function", saying)
 
 
 def _show_version(wanted: bool) -> None:
@@ -133,18 +136,29 @@ def _every_verb(
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; exit code 0, 1 (what the user can mend), 2 (usage) or 130 (Ctrl-C)."""
-    try:
-        app(arguments, prog_name="pipeline")
-    except UserError as error:
-        _fail(f"error: {error}", 1)
-    except StoredBeforeStopError:
-        _fail("interrupted: what was done is stored; the same command goes on from there", 130)
-    except BrokenPipeError:
+    """Run the command line; exit code 0, 1 (what the user can mend), 2 (usage), 130 (Ctrl-C) or 143 (SIGTERM)."""
+    with interruption.handled(to_the_end=arguments is None) as signals:
+        try:
+            app(arguments, prog_name="pipeline")
+        except BaseException as end:
+            if signals.signal is None or (isinstance(end, SystemExit) and not end.code):
+                _answer(end)
+            if arguments is None:  # whatever a library has made of the signal
+                signals.end()
+            signals.tell()
+            sys.exit(signals.exit_code)
+
+
+def _answer(end: BaseException) -> NoReturn:
+    """Exit as an error says; raise what is none that a user can mend."""
+    if isinstance(end, UserError):
+        _fail(f"error: {end}", 1)
+    if isinstance(end, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the exit flushes into the closed pipe
         sys.exit(1)
+    raise end
 
 
-def _fail(line: str, code: int) -> None:
+def _fail(line: str, code: int) -> NoReturn:
     print(" ".join(line.split()), file=sys.stderr)
     sys.exit(code)

@@ -15,7 +15,7 @@ from pipeline.errors import UserError
 DEFAULT_SAMPLE = 50  # networks of a file
 
 
-@verb(example="pipeline check nds DARTS.json ResNeXt-A.json")
+@verb(example="pipeline check nds DARTS.json ResNeXt-A.json", interrupted="a check stores nothing")
 def check(
     benchmark: BenchmarkArgument,
     paths: Annotated[list[Path], typer.Argument(help="Published files, or folders of them.", show_default=False)],

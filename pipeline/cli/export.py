@@ -11,7 +11,7 @@ from pipeline.cli.application import verb
 from pipeline.cli.options import DEFAULT_LAKE, LakeOption
 
 
-@verb(example="pipeline export colleague.duckdb")
+@verb(example="pipeline export colleague.duckdb", interrupted="no file was written; run the same command again")
 def export(
     file: Annotated[Path, typer.Argument(help="DuckDB database to write.", show_default=False)],
     lake: LakeOption = DEFAULT_LAKE,

@@ -25,7 +25,10 @@ OptionalBenchmark = Annotated[
 ]
 
 
-@verb(example="pipeline ingest nasbench201 table.csv --mapping my.toml")
+@verb(
+    example="pipeline ingest nasbench201 table.csv --mapping my.toml",
+    interrupted="files that were read to their end are stored; the same command goes on from there",
+)
 def ingest(
     reading: ReadingOptions,
     benchmark: OptionalBenchmark = None,

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import verb
+from pipeline.cli.application import GOES_ON, verb
 from pipeline.cli.options import DEFAULT_LAKE, LakeOption
 
 
-@verb(example="pipeline merge data/scores")
+@verb(example="pipeline merge data/scores", interrupted=GOES_ON)
 def merge(
     other: Annotated[Path, typer.Argument(help="Folder of the other lake.", show_default=False)],
     lake: LakeOption = DEFAULT_LAKE,

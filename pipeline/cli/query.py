@@ -23,7 +23,10 @@ class TextOptions:
     examples: Annotated[bool, typer.Option("--examples", help="List the examples by name and stop.")] = False
 
 
-@verb(example="pipeline query 'SELECT proxy, n, rho FROM correlations ORDER BY rho DESC'")
+@verb(
+    example="pipeline query 'SELECT proxy, n, rho FROM correlations ORDER BY rho DESC'",
+    interrupted="nothing was stored, nothing is written to a file",
+)
 def query(
     text: TextOptions,
     sql: Annotated[str | None, typer.Argument(help="One SELECT.", show_default=False)] = None,

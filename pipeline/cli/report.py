@@ -12,7 +12,10 @@ from pipeline.cli.options import DEFAULT_LAKE, DEFAULT_OUT, LakeOption, OutOptio
 from pipeline.errors import UserError
 
 
-@verb(example="pipeline report --out reports/latest")
+@verb(
+    example="pipeline report --out reports/latest",
+    interrupted="the lake is as it was, the report is not whole; run the same command again",
+)
 def report(
     out: OutOption = DEFAULT_OUT,
     against: Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import verb
+from pipeline.cli.application import GOES_ON, verb
 from pipeline.cli.ingest import ingest_files
 from pipeline.cli.options import (
     DEFAULT_LAKE,
@@ -48,7 +48,7 @@ class SeveralScoreOptions:
     images: ImagesOption = None
 
 
-@verb(example="pipeline run nasbench201 --mapping analog-nasbench --sample 48 --out reports/demo")
+@verb(example="pipeline run nasbench201 --mapping analog-nasbench --sample 48 --out reports/demo", interrupted=GOES_ON)
 def run(
     benchmark: BenchmarkArgument,
     reading: ReadingOptions,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from pipeline.cli.application import storing_before_stop, verb
+from pipeline.cli.application import GOES_ON, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     BenchmarkArgument,
@@ -45,7 +45,7 @@ class SelectionOptions:
     ] = None
 
 
-@verb(example="pipeline score nasbench201 --sample 200")
+@verb(example="pipeline score nasbench201 --sample 200", interrupted=GOES_ON)
 def score(
     benchmark: BenchmarkArgument,
     options: ScoreOptions,
@@ -87,13 +87,11 @@ def score_architectures(
         "where": where or executors.PROCESSES,
     }
     if plan.proxy == aggregates.GENERIC:
-        with storing_before_stop():
-            for done in generic.run(lake, plan, **how):
-                typer.echo(done.line)
+        for done in generic.run(lake, plan, **how):
+            typer.echo(done.line)
         return
     if aggregates.recognised(plan.proxy):
         typer.echo(aggregation.run(lake, benchmark, plan.space, plan.proxy).line)
         return
-    with storing_before_stop():
-        summary = stage.run(lake, plan, **how)
+    summary = stage.run(lake, plan, **how)
     typer.echo(summary.line)

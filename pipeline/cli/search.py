@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import storing_before_stop, verb
+from pipeline.cli.application import GOES_ON, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     BenchmarkArgument,
@@ -45,7 +45,7 @@ class BestOptions:
     top: Annotated[int, typer.Option(min=1, help="How many of the best to print and write.")] = 5
 
 
-@verb(example="pipeline search nds --space darts --proxy synflow --out best.jsonl")
+@verb(example="pipeline search nds --space darts --proxy synflow --out best.jsonl", interrupted=GOES_ON)
 def search(
     benchmark: BenchmarkArgument,
     options: SearchedOptions,
@@ -67,8 +67,7 @@ def search(
     method = SearchMethod(searching.method, searching.population, searching.tournament)
     settings = SearchSettings(method, searching.budget, seeds_of(searching.seeds))
     plan = plan_of(benchmark, lake, options, compute.device)
-    with storing_before_stop():
-        summary = stage.run(lake, plan, settings, stored=searching.stored, workers=compute.workers, where=where)
+    summary = stage.run(lake, plan, settings, stored=searching.stored, workers=compute.workers, where=where)
     typer.echo(summary.line)
     for architecture in summary.best[: best.top]:
         typer.echo(f"{architecture.score:.6g}  {architecture.spec}")

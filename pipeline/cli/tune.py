@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.application import OrderedGroup, PanelCommand, app, storing_before_stop, verb
+from pipeline.cli.application import GOES_ON, OrderedGroup, PanelCommand, app, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     BenchmarkArgument,
@@ -117,9 +117,14 @@ class JudgingOptions:
 
 DrawsOption = Annotated[int, typer.Option(min=2, help="Draws of the labels to judge by.")]
 DEFAULT_DRAWS = 100
+NOT_JUDGED = "no draw was stored; run the same command again"
 
 
-@verb(tuning, example="pipeline tune weigh nasbench201 --labels 20")
+@verb(
+    tuning,
+    example="pipeline tune weigh nasbench201 --labels 20",
+    interrupted="no rule was stored; run the same command again",
+)
 def weigh(
     benchmark: BenchmarkArgument,
     labels: LabelOptions,
@@ -138,7 +143,7 @@ def weigh(
     typer.echo(stage.weigh(lake, _data(benchmark, labels, terms), method).line)
 
 
-@verb(tuning, example="pipeline tune evolve nasbench201 --budget 900")
+@verb(tuning, example="pipeline tune evolve nasbench201 --budget 900", interrupted=GOES_ON)
 def evolve(
     benchmark: BenchmarkArgument,
     labels: LabelOptions,
@@ -161,12 +166,11 @@ def evolve(
     )
     tournament = min(10, evolution.population)
     settings = EvolutionSettings(evolution.population, tournament, evolution.tasks, evolution.budget)
-    with storing_before_stop():
-        result = stage.evolve(lake, _data(benchmark, labels, TermOptions()), training, settings)
+    result = stage.evolve(lake, _data(benchmark, labels, TermOptions()), training, settings)
     typer.echo(result.line)
 
 
-@verb(tuning, example="pipeline tune evaluate nasbench201 --labels 20")
+@verb(tuning, example="pipeline tune evaluate nasbench201 --labels 20", interrupted=NOT_JUDGED)
 def evaluate(
     benchmark: BenchmarkArgument,
     labels: LabelOptions,
@@ -178,7 +182,7 @@ def evaluate(
     _judge(lake, _data(benchmark, labels, terms), draws, JudgingOptions(evaluate=True))
 
 
-@verb(tuning, example="pipeline tune transfer nasbench201")
+@verb(tuning, example="pipeline tune transfer nasbench201", interrupted=NOT_JUDGED)
 def transfer(
     benchmark: BenchmarkArgument,
     labels: LabelOptions,
@@ -190,7 +194,14 @@ def transfer(
     _judge(lake, _data(benchmark, labels, terms), draws, JudgingOptions(transfer=True))
 
 
-@verb(tuning, name=BARE, hidden=True, cls=BareCommand, example="pipeline tune nasbench201 --labels 20")
+@verb(
+    tuning,
+    name=BARE,
+    hidden=True,
+    cls=BareCommand,
+    example="pipeline tune nasbench201 --labels 20",
+    interrupted=GOES_ON,
+)
 def bare(
     benchmark: BenchmarkArgument,
     labels: LabelOptions,

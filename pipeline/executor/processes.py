@@ -6,19 +6,25 @@ split over threads would not be the same bits on another machine.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
 
 from pipeline.errors import UserError
 from pipeline.executor.worker_pool import ItemFunction, Results, WorkerPool, as_queue, compute
+
+_UNWARNED = "ignore:resource_tracker"
+"""The tracker, a process of its own, removes what a killed driver leaves, and would print a warning that it did."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -55,10 +61,11 @@ class _Processes(WorkerPool):
         self._pools: dict[ProcessPoolExecutor, int] = {}  # with the number of its worker
 
     def spawn(self) -> tuple[ProcessPoolExecutor, Future[None]]:
-        pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_driver)
+        pool = _pool(1)
         number = min(set(range(len(self._pools) + 1)) - set(self._pools.values()))  # that of one who died, if any
         self._pools[pool] = number
-        return pool, pool.submit(_prepare, self._function, number)
+        with _workers_spared():
+            return pool, pool.submit(_prepare, self._function, number)
 
     def submit(self, worker: ProcessPoolExecutor, item: Any) -> Future[Any]:
         try:
@@ -84,6 +91,29 @@ class _Processes(WorkerPool):
     def shutdown(self) -> None:
         for pool in self._pools:
             _stop(pool)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    if _UNWARNED not in sys.warnoptions:
+        sys.warnoptions.append(_UNWARNED)
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_driver)
+
+
+@contextlib.contextmanager
+def _workers_spared() -> Iterator[None]:
+    """Keep Ctrl-C, which a terminal sends to workers as well, from those that are begun in the block.
+
+    A worker that imports what it needs would print a traceback; see `_end_with_driver` for the time after that.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    resource_tracker.ensure_running()  # which is begun with a mask of its own
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
@@ -131,11 +161,12 @@ def ordered(function: Callable[[Item], Result], items: Iterable[Item], workers: 
     if workers <= 1:
         yield from map(function, items)
         return
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_driver)
+    pool = _pool(workers)
     submitted: deque[Future[Result]] = deque()
     try:
         for item in items:
-            submitted.append(pool.submit(function, item))
+            with _workers_spared():
+                submitted.append(pool.submit(function, item))
             if len(submitted) > 2 * workers:
                 yield submitted.popleft().result()
         while submitted:

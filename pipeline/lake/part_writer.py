@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipeline import interruption
 from pipeline.lake.part_name import PartName
 from pipeline.lake.store import Lake
 
@@ -31,6 +32,7 @@ class PartWriter:
         self._lake, self._benchmark, self._name, self._run_id = lake, benchmark, name, run_id
         self._collected: dict[str, list[Row]] = {}
         self._parts = 0
+        interruption.awaited(self)
         self._started = self._published = time.monotonic()
 
     def collect(self, table: str, rows: Iterable[Row]) -> None:
