@@ -82,9 +82,9 @@ def typed(text: str) -> Value:
     """
     if re.fullmatch(r"[0-9a-f]{16}", text):
         return text
-    if re.fullmatch(r"-?\d{1,18}", text):
+    if re.fullmatch(r"-?[0-9]{1,18}", text):
         return int(text)
-    if re.fullmatch(r"-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", text):
+    if re.fullmatch(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", text):
         return float(text)
     words: dict[str, Value] = {"true": True, "false": False, "null": None}
     if text.lower() in words:

@@ -10,7 +10,7 @@ import typer
 
 from pipeline.cli.application import verb
 from pipeline.cli.options import DEFAULT_LAKE, FormatChoice, LakeOption
-from pipeline.errors import UserError, unknown
+from pipeline.errors import unknown
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,6 @@ def _read(text: TextOptions) -> str:
             raise unknown("example", text.example, examples)
         return examples[text.example].read_text(encoding="utf-8")
     assert text.file is not None
-    try:
-        return text.file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--file {text.file} cannot be read: {error}") from error
+    from pipeline.formats import text_files
+
+    return text_files.read(text.file, "--file", "SQL")

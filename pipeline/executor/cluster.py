@@ -101,7 +101,7 @@ def _silent() -> Iterator[None]:
 def _reach(address: str) -> None:
     """Ray itself would try for a minute."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or "/" in host:
+    if not host or not (port.isascii() and port.isdecimal()) or "/" in host:
         raise UserError(f"--address {address}: write it as HOST:PORT, or auto")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()

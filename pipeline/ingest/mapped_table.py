@@ -13,8 +13,9 @@ from pipeline.benchmarks import units as _units
 from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, excerpt, unknown
+from pipeline.formats import numbers
 from pipeline.formats.fault import Fault
-from pipeline.formats.tables import Cells, rows
+from pipeline.formats.tables import Cells, Rows, rows
 from pipeline.ingest.mapping import ArchitectureColumns, ScoreColumn, TableMapping, TruthColumn
 
 _BATCH_ROWS = 20_000
@@ -39,6 +40,22 @@ def read(mapping: TableMapping, benchmark: Benchmark, path: Path, known: Mapping
         UserError: a column, dataset or metric does not exist, or a whole column is in another unit.
     """
     return _TableReader(mapping, benchmark, path, known).batches()
+
+
+def require_rows(mapping: TableMapping, path: Path) -> None:
+    """Refuse a table without rows.
+
+    Raises:
+        NotThisFormError: the file is not of the mapping's container.
+        UserError: there is none in it.
+    """
+    if next(_rows(mapping, path), None) is None:
+        raise UserError(f"{path} holds no rows")
+
+
+def _rows(mapping: TableMapping, path: Path) -> Rows:
+    container = mapping.container
+    return rows(path, container.kind, delimiter=container.delimiter, root=container.root, classes=container.classes)
 
 
 @dataclass
@@ -95,11 +112,7 @@ class _TableReader:
         self.check = self.mapping.check and _decoder(self.mapping.check, self.benchmark, self.space)
 
     def batches(self) -> Iterator[SourceRows]:
-        container = self.mapping.container
-        table_rows = rows(
-            self.path, container.kind,
-            delimiter=container.delimiter, root=container.root, classes=container.classes,
-        )  # fmt: skip
+        table_rows = _rows(self.mapping, self.path)
         batch, first = SourceRows(self.benchmark.name), True
         for number, (position, cells) in enumerate(table_rows, 1):
             if first and not isinstance(cells, Fault):
@@ -278,8 +291,10 @@ def _number(cell: object, column: str, missing: Sequence[float]) -> Value:
 def _parsed(cell: object, column: str) -> float | None:
     if cell is None or (isinstance(cell, str) and cell.strip().lower() in _ABSENT):
         return None
-    if isinstance(cell, str | int) and not isinstance(cell, bool):
-        with contextlib.suppress(ValueError, OverflowError):
+    if isinstance(cell, str) and (number := numbers.as_float(cell)) is not None:
+        return number
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        with contextlib.suppress(OverflowError):
             return float(cell)
     raise UserError(f"column '{column}' holds {excerpt(cell)}, where a number is expected")
 

@@ -191,7 +191,8 @@ class TableMapping(StrictModel):
 
     def names_file(self, path: Path) -> bool:
         """Whether the path ends like one of its files."""
-        return any(path.absolute().match(pattern) for pattern in self.files)
+        lower = Path(str(path.absolute()).lower())
+        return any(lower.match(pattern.lower()) for pattern in self.files)
 
 
 def load(path: Path) -> TableMapping:
@@ -229,7 +230,7 @@ def find(benchmark: str, name: str) -> TableMapping:
     Raises:
         UserError: there is none of that name (the message suggests the nearest), or it is another benchmark's.
     """
-    if name.endswith(".toml"):
+    if toml_files.is_named(name):
         mapping = load(Path(name))
         if mapping.benchmark != benchmark:
             raise UserError(f"table mapping {name} is for {mapping.benchmark}, not for {benchmark}")

@@ -20,7 +20,7 @@ from pipeline import benchmarks, catalog, provenance
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, os_errors_explained
-from pipeline.ingest import mapped_table
+from pipeline.ingest import mapped_table, unmapped_table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.part import SourcePart
@@ -185,8 +185,7 @@ def _sources(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None, c
 
 def _in_folder(benchmark: Benchmark, folder: Path, shipped: Sequence[TableMapping], curves: bool) -> list[_Source]:
     """The native form in a folder, and the tables in it whose mappings are known by their names."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    mapped = [(path, table_mapping.for_file(shipped, path)) for path in files]
+    mapped = [(path, table_mapping.for_file(shipped, path)) for path in provenance.content_files(folder)]
     tables = [_Source(benchmark, path, mapping, False) for path, mapping in mapped if mapping]
     native = _Source(benchmark, folder, None, curves)
     if tables:
@@ -205,6 +204,9 @@ def _forms_named(source: _Source) -> Iterator[None]:
     except NotThisFormError as error:
         if source.mapping:
             raise
+        benchmark = source.benchmark
+        if source.path.is_file() and (advice := unmapped_table.advice(benchmark, source.path)):
+            raise NotThisFormError(f"{advice}. {benchmark.name} itself reads {benchmark.forms}") from error
         known = f"{source.benchmark.name} reads {source.benchmark.forms}; a table needs --mapping NAME or FILE.toml"
         raise NotThisFormError(f"{error}. {known}") from error
 
@@ -300,6 +302,7 @@ def _by_number(source: _Source, lake: Lake | None) -> dict[str, str]:
         table = table.filter((pc.field("space") == space) & pc.field("native_id").is_valid())
         known = dict(zip(table["native_id"].to_pylist(), table["arch_id"].to_pylist(), strict=True))
     if not known:
+        mapped_table.require_rows(source.mapping, source.path)
         raise UserError(f"{source.path} names architectures by number, the lake knows none: {_numbered_first(source)}")
     return known
 

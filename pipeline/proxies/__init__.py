@@ -26,13 +26,14 @@ def load(name: str, images: Path | str | None = None, inputs: str = "images") ->
     Raises:
         UserError: an unknown name, a bad file, images that cannot be read, or an aggregate, which is not scored.
     """
+    from pipeline.formats import toml_files
     from pipeline.proxies import aggregates, regression, zerocost
 
     if aggregates.recognised(name):
         raise UserError(f"{name} is an aggregate of stored scores: it is defined in a lake, and not scored")
     if name in zerocost.names():
         return zerocost.load(name, images, inputs)
-    if name in regression.names() or name.endswith(".toml"):
+    if name in regression.names() or toml_files.is_named(name):
         return alone(regression.load(name, images))
     raise unknown("proxy", name, names())
 

@@ -61,7 +61,9 @@ def write(lake_root: Path, out: Path) -> ReportResult:
         _replace(out, files)
     except OSError as error:
         raise from_os(error, f"writing the report to {out}") from error
-    return ReportResult((out / "index.html").absolute(), terminal_tables(report.content["spaces"]))
+    return ReportResult(
+        (out / "index.html").absolute(), terminal_tables(report.content["spaces"], report.content["sources"])
+    )
 
 
 def _render(template: str, report: contents.ReportContent) -> str:

@@ -27,8 +27,8 @@ def correlations_csv(frames: list[pd.DataFrame]) -> str:
     return table.sort_values(CSV_COLUMNS).to_csv(index=False, lineterminator="\n")
 
 
-def terminal_tables(spaces: list[Row]) -> str:
-    """The ranking of each space as aligned text."""
+def terminal_tables(spaces: list[Row], sources: list[Row]) -> str:
+    """The ranking of each space as aligned text; where there is none, what is missing."""
     lines = []
     for space in spaces:
         name = f"{space['benchmark']} {space['space']}"
@@ -46,6 +46,11 @@ def terminal_tables(spaces: list[Row]) -> str:
         ]  # fmt: skip
         right = [False] + [True] * (len(_TERMINAL_COLUMNS) - 1)
         lines += [f"  {line}" for line in text_table.aligned(cells, right)]
+    if not lines and sources:
+        return (
+            "no ground truth with a value: of what was ingested none has one (see `pipeline query "
+            '"SELECT status, reason, count(*) FROM truth GROUP BY ALL"`)'
+        )
     return "\n".join(lines or ["no ground truth yet: run `pipeline ingest` first"])
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.benchmarks.contract import Benchmark, arch_id_of
-from pipeline.errors import UserError
+from pipeline.errors import UserError, excerpt
+from pipeline.formats import text_files
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.proxies import arithmetic
@@ -146,14 +147,11 @@ def _batch_size(device: str, bundle: Bundle, items: int, workers: int) -> int:
 
 def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, str]:
     """arch_id -> spec of the architectures that a file lists, written out or as the `arch_id` of an ingested one."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--only {path} cannot be read: {error}") from error
-    named = [line.strip() for line in lines if _ARCH_ID.fullmatch(line.strip())]
+    lines = [_unquoted(line) for line in text_files.read(path, "--only", "a list of architectures").split("\n")]
+    named = [line for line in lines if _ARCH_ID.fullmatch(line)]
     known = specs(lake, bench.name, space, named) if named else {}
     listed = {}
-    for number, line in enumerate(map(str.strip, lines), 1):
+    for number, line in enumerate(lines, 1):
         if not line or (number == 1 and line == "arch_id"):  # the header of `pipeline query --format csv`
             continue
         if line in known:
@@ -171,9 +169,16 @@ def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, s
     return listed
 
 
+def _unquoted(line: str) -> str:
+    """A line without the quotation marks that a CSV writer may put around it."""
+    line = line.strip()
+    quoted = len(line) >= 2 and line[0] == line[-1] == '"'
+    return line[1:-1].replace('""', '"').strip() if quoted else line
+
+
 def _decoded(line: str) -> object:
     """A spec, where the line is one, as `pipeline search --out` writes it; else the line."""
     try:
         return json.loads(line) if line.startswith("{") else line
-    except ValueError as error:
-        raise UserError(f"{line[:60]!r} is not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{excerpt(line)} is not JSON: {excerpt(str(error), 200, bare=True)}") from error

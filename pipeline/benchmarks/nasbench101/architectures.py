@@ -86,7 +86,7 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
 
 
 def _from_columns(parts: Mapping[str, object]) -> dict[str, object]:
-    vertices = [name for name in parts if name.isdigit()]
+    vertices = [name for name in parts if name.isascii() and name.isdigit() and len(name) < 4]
     if sorted(map(int, vertices)) != [*range(len(vertices))]:
         raise UserError(f"the operations of vertices {', '.join(vertices) or 'none'} are given; they are 0, 1, 2, ...")
     edges = [f"{i}-{j}" for i in range(len(vertices)) for j in range(len(vertices))]

@@ -24,7 +24,7 @@ from pipeline.benchmarks.nasbench101 import cell_graph, published_runs
 from pipeline.benchmarks.nasbench101.published_runs import Run
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
-from pipeline.formats import tfrecord
+from pipeline.formats import signatures, tfrecord
 
 NAME, SPACE, DATASET = "nasbench101", "cell", "cifar10"
 LENGTHS = (4, 12, 36, 108)
@@ -67,8 +67,12 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     """
     if path.is_dir():
         raise NotThisFormError(f"{path} is a folder, where a file is expected")
-    if not tfrecord.is_tfrecord(path) and _begins_like_a_pickle(path):
-        return _source_rows(_decoded_memory(published_runs.memory(path)))
+    if not tfrecord.is_tfrecord(path):
+        expected = "a TFRecord file"
+        if line := signatures.instead(path, expected, expected, signatures.PICKLE.name, *signatures.PACKINGS):
+            raise NotThisFormError(line)
+        if _begins_like_a_pickle(path):
+            return _source_rows(_decoded_memory(published_runs.memory(path)))
     workers = executor.default_workers() if path.stat().st_size > _SMALL else 1
     return _source_rows(executor.ordered(partial(_decoded_span, path), tfrecord.spans(path), workers))
 

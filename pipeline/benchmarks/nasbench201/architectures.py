@@ -79,7 +79,9 @@ def _broken_edge(edge: str, source: int) -> str | None:
 def _sized(given: object) -> Spec:
     if not isinstance(given, list | tuple) or len(given) != STAGES:
         raise UserError(f"a size is {STAGES} channel counts, 8:16:24:32:64, not {excerpt(given, 80)}")
-    channels = [int(c) if isinstance(c, str) and c.strip().isdecimal() else c for c in given]
+    channels = [
+        int(c) if isinstance(c, str) and c.isascii() and c.strip().isdecimal() and len(c) < 20 else c for c in given
+    ]
     for stage, width in enumerate(channels):
         if width not in WIDTHS or isinstance(width, bool):
             raise UserError(f"stage {stage} has {excerpt(width, 20)} channels; it takes a multiple of 8 from 8 to 64")

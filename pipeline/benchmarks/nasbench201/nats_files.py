@@ -13,8 +13,9 @@ from typing import Any
 
 from pipeline.errors import NotThisFormError, excerpt
 from pipeline.formats import pickles
+from pipeline.provenance import content_files
 
-_PATTERN = "*.pickle.pbz2"
+_SUFFIX = ".pickle.pbz2"
 _ALLOWED: pickles.Allowed = {**pickles.NUMPY, **pickles.MAPPINGS}
 
 Series = Mapping[int, float]
@@ -72,9 +73,9 @@ def members(path: Path) -> list[Path]:
     """
     if path.is_file():
         return [path]
-    files = sorted(path.rglob(_PATTERN))
+    files = [file for file in content_files(path) if file.name.lower().endswith(_SUFFIX)]
     if not files:
-        raise NotThisFormError(f"{path} holds no {_PATTERN} file")
+        raise NotThisFormError(f"{path} holds no *{_SUFFIX} file")
     return files
 
 

@@ -18,9 +18,10 @@ from typing import Any
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
 from pipeline.formats.fault import Fault
 from pipeline.formats.json_objects import unique_keys
+from pipeline.provenance import content_files
 
 LONGEST = 1 << 20  # bytes of a log; the published ones have at most some thousand
-_LOG = re.compile(r"log_stats_model_.+\.json")
+_LOG = re.compile(r"log_stats_model_.+\.json", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ def members(path: Path) -> Iterator[tuple[str, bytes | Fault]]:
     Raises:
         NotThisFormError: there is none; raised before the first is read.
     """
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    zips = [p for p in files if p.suffix == ".zip"]
+    files = content_files(path) if path.is_dir() else [path]
+    zips = [p for p in files if p.suffix.lower() == ".zip"]
     logs = [p for p in files if _LOG.fullmatch(p.name)]
     if not zips and not logs:
         raise NotThisFormError(f"{path} holds no log_stats_model_*.json, nor a zip of them")

@@ -52,7 +52,7 @@ def _batches(path: Path, members: Iterator[tuple[str, bytes | Fault]], curves: b
         try:
             rows.add(position, content, earlier)
         except UserError as error:
-            if path.is_file() and path.suffix == ".json":
+            if path.is_file() and path.suffix.lower() == ".json":
                 raise NotThisFormError(f"{path}: {error}") from error
             rows.batch.add_reject(position, str(error), "" if isinstance(content, Fault) else content[:200])
         if number % _LOGS_PER_BATCH == 0:

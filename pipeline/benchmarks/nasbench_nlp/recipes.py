@@ -22,7 +22,7 @@ INPUTS = {"linear": None, "blend": 3, **dict.fromkeys(PAIRS, 2), **dict.fromkeys
 """Operations, with the number of inputs that each takes; a linear node takes any number of them."""
 
 MOST_NODES = 64  # of a recipe that is taken; the published ones have at most 21
-_STATE = re.compile(r"h_(new|prev)_(\d+)")
+_STATE = re.compile(r"h_(new|prev)_([0-9]{1,9})")
 
 
 class Node(TypedDict):

@@ -46,7 +46,7 @@ def published_files(path: Path) -> list[PublishedFile]:
     Raises:
         NotThisFormError: no file has a published name.
     """
-    members = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    members = sorted(path.iterdir()) if path.is_dir() else [path]
     files = []
     for member in members:
         match = _FILE.fullmatch(member.name)

@@ -108,7 +108,7 @@ def names() -> tuple[str, ...]:
 
 def recognised(name: str) -> bool:
     """Whether it is the name of a shipped aggregate, `generic` among them, or of a TOML file that has terms."""
-    if not name.endswith(".toml"):
+    if not toml_files.is_named(name):
         return name in (*names(), GENERIC)
     with suppress(UserError):  # the proxy that the file is read for next says what is wrong with it
         return "terms" in toml_files.read(Path(name), "aggregate")
@@ -121,9 +121,9 @@ def load(name: str) -> Aggregate:
     Raises:
         UserError: no such aggregate, or a file that is not one; the message names the field.
     """
-    if not name.endswith(".toml") and name not in names():
+    if not toml_files.is_named(name) and name not in names():
         raise unknown("aggregate", name, names())
-    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name.removeprefix('aggregate-')}.toml"
+    path = Path(name) if toml_files.is_named(name) else FOLDER / f"{name.removeprefix('aggregate-')}.toml"
     return toml_files.validated(Aggregate, toml_files.read(path, "aggregate"), path, "aggregate", "the file")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError, excerpt, unknown
 from pipeline.formats import toml_files
 from pipeline.formats.toml_files import StrictModel
 
@@ -247,13 +247,13 @@ def load(name: str) -> Preset | MenuPreset | SequencePreset:
     Raises:
         UserError: no such preset, or a file that is not one; the message names the field.
     """
-    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name.removeprefix('regression-')}.toml"
-    if not name.endswith(".toml") and name not in names():
+    path = Path(name) if toml_files.is_named(name) else FOLDER / f"{name.removeprefix('regression-')}.toml"
+    if not toml_files.is_named(name) and name not in names():
         raise unknown("proxy", name, names())
     data = _extended(toml_files.read(path, _WHAT), path)
     task = data.get("task")
     if not isinstance(task, str | None) or task not in _TASKS:
-        raise UserError(f"{_WHAT} {path}: task is {task!r}; it is 'menu', 'sequences' or left out")
+        raise UserError(f"{_WHAT} {path}: task is {excerpt(task)}; it is 'menu', 'sequences' or left out")
     return toml_files.validated(_TASKS[task], data, path, _WHAT, "the preset")
 
 
