@@ -46,7 +46,7 @@ def read(path: Path) -> Iterator[tuple[str, object | Fault]]:
                     any_before = True
             except _DamagedError as error:
                 if not any_before:
-                    line = signatures.instead(path, "a JSON file", "a JSON file")
+                    line = signatures.instead(path, "a JSON file", "a JSON file", signatures.EMPTY.name)
                     raise NotThisFormError(line or f"{path}: {error}") from error
                 yield f"after {position}", Fault(f"{error}: what follows is lost")
     except OSError as error:

@@ -25,7 +25,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import UserError, os_errors_explained
+from pipeline.errors import UserError, excerpt, os_errors_explained
 from pipeline.lake.files import atomic_write
 from pipeline.lake.part_name import PartName
 from pipeline.lake.schema import FORMAT, TABLES
@@ -48,6 +48,7 @@ class Lake:
 
     def __init__(self, root: Path, *, create: bool = False, read_only: bool = False) -> None:
         self.root = root.absolute()
+        _require_usable(self.root)
         self.parts = self.root / "parts"
         self._marker = self.root / "lake.json"
         if not self._marker.is_file():
@@ -134,6 +135,16 @@ class Lake:
         with self.staged(benchmark, part) as staged:
             for table, rows in tables.items():
                 staged.append(table, rows)
+
+
+def _require_usable(root: Path) -> None:
+    """Refuse a path at which DuckDB opens no database: ? begins its options there, and a backslash parts folders."""
+    try:
+        str(root).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"the path of the lake {excerpt(str(root), 200)} is not in UTF-8: choose another") from error
+    if odd := sorted(set("?\\") & set(str(root))):
+        raise UserError(f"a lake cannot be at {root}, whose path has the character {odd[0]}: choose another")
 
 
 def _in_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -151,6 +151,16 @@ CASES = [
          make=lambda folder: np.savez(folder / "a.npz", np.linspace(0, 1, 3072).reshape(1, 32, 32, 3))),
     Case("an .npy file as images", "score nasbench201 --images a.npy --executor inline", lake="cells",
          says=("(an .npy file, one array of numpy) is neither",), make=file("a.npy", b"\x93NUMPY\1\0" + bytes(90))),
+    *(
+        Case(f"a lake whose path has {what}", f"{MAPPED} --lake '{name}'", make=table(ROW), lake="none", says=says)
+        for what, name, says in (
+            ("a question mark", "a?b", ("a?b, whose path has the character ?",)),
+            ("a backslash", "a\\\\b", ("whose path has the character",)),
+            ("bytes that are not in UTF-8", "a\udce4b", ("is not in UTF-8",)),
+        )
+    ),
+    Case("a lake whose path has other odd characters", f"{MAPPED} --lake \"it's 100%#*[b]=c;{{d}}\"", exit=0,
+         says=("1 architectures",), make=table(ROW), lake="none", writes=("it's 100%#*[b]=c;{d}",)),
     Case("a report where nothing may be written", "report --out closed/report", says=("closed/report",),
          never=("--lake",), make=file("closed", "a file")),
 ]  # fmt: skip
