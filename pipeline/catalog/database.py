@@ -13,10 +13,12 @@ from pathlib import Path
 import duckdb
 
 from pipeline import interruption
-from pipeline.catalog import stored_results
+from pipeline.catalog import sql_files, stored_results
 from pipeline.catalog.definition import CatalogDefinition, catalog_definition, listed, published, text
 from pipeline.errors import UserError, os_errors_explained
-from pipeline.lake.files import atomic_write
+from pipeline.lake.files import replace_file
+from pipeline.lake.outputs import OutputFile
+from pipeline.lake.schema import TABLES
 from pipeline.lake.staging import staging_folder
 from pipeline.lake.store import Lake
 
@@ -35,7 +37,7 @@ def refresh(lake: Lake) -> None:
     file = lake.root / CATALOG
     with os_errors_explained(f"writing {file}"), staging_folder(lake.root) as folder:
         _write_database(folder / CATALOG, catalog_definition(lake), file)
-        (folder / CATALOG).replace(file)
+        replace_file(folder / CATALOG, file)
 
 
 def ensure(lake: Lake) -> None:
@@ -82,10 +84,15 @@ def snapshot(lake: Lake, *, stored: bool = False) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def export(lake: Lake, file: Path) -> Path:
+def export(lake: Lake, file: Path, *, force: bool = False) -> Path:
     """Write one self-contained DuckDB file: the tables with their rows, the views on top, and every comment.
 
-    Rows are in the order of their keys. An earlier export of that name is replaced; nothing else ever is.
+    Rows are in the order of their keys. An earlier export of that name is replaced.
+
+    Args:
+        lake: the lake.
+        file: the database to write.
+        force: replace whatever file has that name.
 
     Returns:
         The absolute path of the file.
@@ -94,12 +101,8 @@ def export(lake: Lake, file: Path) -> Path:
         UserError: something else has that name, or the file cannot be written.
     """
     file = file.absolute()
-    _refuse_foreign(lake, file)
-    with os_errors_explained(f"writing {file}"), atomic_write(file) as temporary:
-        try:
-            _write_database(temporary, CatalogDefinition(lake, listed(published(lake)), "TABLE"), file)
-        finally:
-            Path(f"{temporary}.wal").unlink(missing_ok=True)
+    with OutputFile(file, force, _is_export, "an earlier export").written() as temporary:
+        _write_database(temporary, CatalogDefinition(lake, listed(published(lake)), "TABLE"), file)
     return file
 
 
@@ -110,7 +113,7 @@ def one_line(error: duckdb.Error) -> str:
 
 
 def _write_database(path: Path, definition: CatalogDefinition, target: Path) -> None:
-    with closing(interruption.interruptible(duckdb.connect())) as connection:
+    with closing(_spilling_connection()) as connection:
         try:
             connection.execute(f"ATTACH {text(str(path))} AS made (STORAGE_VERSION '{_STORAGE}')")
             connection.execute("USE made")
@@ -140,8 +143,7 @@ def _open(lake: Lake, fingerprint: str) -> duckdb.DuckDBPyConnection | None:
 
 
 def _in_memory(lake: Lake, definition: CatalogDefinition) -> duckdb.DuckDBPyConnection:
-    spill = Path(tempfile.gettempdir()) / f"duckdb-{uuid.uuid4().hex[:8]}"  # by default it would be the working folder
-    connection = interruption.interruptible(duckdb.connect(config={"temp_directory": str(spill)}))
+    connection = _spilling_connection()
     definition.run(connection)
     return _locked(lake, connection)
 
@@ -164,15 +166,18 @@ def _locked(lake: Lake, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBP
     return connection
 
 
-def _refuse_foreign(lake: Lake, file: Path) -> None:
-    if file.is_relative_to(lake.root):
-        raise UserError(f"{file} is inside the lake: export to a file elsewhere")
-    if not file.parent.is_dir():
-        raise UserError(f"no folder {file.parent}: create it, or export to another place")
-    if not file.exists():
-        return
+def _spilling_connection() -> duckdb.DuckDBPyConnection:
+    """One in memory that puts what does not fit there into the system's folder for it, not into the working folder."""
+    spill = Path(tempfile.gettempdir()) / f"duckdb-{uuid.uuid4().hex[:8]}"
+    return interruption.interruptible(duckdb.connect(config={"temp_directory": str(spill)}))
+
+
+def _is_export(file: Path) -> bool:
+    """Whether the file is a database that holds what an export holds, and no table of anybody else."""
     try:
         with closing(duckdb.connect(file, read_only=True)) as connection:
             connection.execute("SELECT fingerprint FROM about")
-    except duckdb.Error as error:
-        raise UserError(f"{file} exists and is not an earlier export: remove it, or choose another name") from error
+            names = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+    except duckdb.Error:
+        return False
+    return {name for (name,) in names} <= {*TABLES, *sql_files.queries("seeds")}

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline import catalog, text_table
-from pipeline.errors import UserError, os_errors_explained, unknown
-from pipeline.lake.files import atomic_write
+from pipeline.errors import UserError, unknown
+from pipeline.lake.outputs import OutputFile
 from pipeline.lake.store import Lake
 
 if TYPE_CHECKING:
@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 SHOWN_ROWS = 1000  # of a table on a terminal; the other formats always hold every row
 
 
-def run(lake_root: Path, sql: str, params: Mapping[str, str], fmt: str = "table", out: Path | None = None) -> int:
+def run(
+    lake_root: Path,
+    sql: str,
+    params: Mapping[str, str],
+    fmt: str = "table",
+    out: Path | None = None,
+    *,
+    force: bool = True,
+) -> int:
     """Answer `sql` on standard output, or in the file `out`.
 
     Args:
@@ -34,6 +42,7 @@ def run(lake_root: Path, sql: str, params: Mapping[str, str], fmt: str = "table"
         params: values of its `$name` parameters.
         fmt: table, csv, json (a list of objects; NaN and infinities become null) or parquet.
         out: file to write, whole or not at all; None: standard output.
+        force: whether a file of that name is replaced.
 
     Returns:
         The number of rows.
@@ -45,12 +54,16 @@ def run(lake_root: Path, sql: str, params: Mapping[str, str], fmt: str = "table"
         raise unknown("format", fmt, FORMATS)
     if fmt == "parquet" and out is None and sys.stdout.isatty():
         raise UserError("Parquet is not for a terminal: name a file with --out FILE, or redirect the output")
+    file = None if out is None else OutputFile(out, force)
+    if file is not None:
+        file.refuse()
     table = catalog.run_sql(Lake(lake_root), sql, params)
     content = FORMATS[fmt](table)
-    if out is not None:
-        _write(out, content)
-    else:
+    if file is None:
         _print(sys.stdout.buffer, content)
+    else:
+        with file.written() as temporary:
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     return int(table.num_rows)
 
 
@@ -151,11 +164,6 @@ def _finite(value: Any) -> Any:
 
 def _iso(value: Any) -> str:
     return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
-
-
-def _write(out: Path, content: str | bytes) -> None:
-    with os_errors_explained(f"writing {out}"), atomic_write(out) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _print(stream: BinaryIO, content: str | bytes) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import shutil
+import re
 import zlib
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -22,10 +22,14 @@ import duckdb
 
 from pipeline.catalog import sql_files
 from pipeline.catalog.definition import catalog_definition, listed, select, text
-from pipeline.lake.files import temporary_path
+from pipeline.lake.files import TEMPORARY, is_within, make_folder, remove_folder, replace_file, temporary_path
 from pipeline.lake.store import Lake
 
 FOLDER = "derived"
+_KEY_FORM = re.compile(r"[0-9a-f]{16}")
+_FILES = re.compile(  # and what killed processes leave, also those of earlier versions
+    rf"[a-z0-9_]+-[0-9a-f]{{8}}\.parquet|\.[a-z0-9_]+\.[0-9a-f]{{8}}|{re.escape(TEMPORARY)}[^/]+"
+)
 
 
 def stored_views() -> dict[str, str]:
@@ -72,6 +76,8 @@ def provide(
         The views that were replaced; see `withdraw`.
     """
     folder = lake.root / FOLDER / _key(lake, parts)
+    if not is_within(lake.root, folder):
+        return []  # a link to what may be somebody's folder
     files = {view: _whole_file(folder, view) for view in views}
     if None in files.values():
         _pin(connection, parts)
@@ -133,10 +139,12 @@ def _stem(view: str, file: Path) -> str:
 def _store(connection: duckdb.DuckDBPyConnection, folder: Path, view: str) -> Path:
     """Compute a view into its file; the first of a key removes what is stored of others."""
     if not folder.is_dir():
-        folder.mkdir(parents=True)
+        make_folder(folder.parent.parent, folder)
         for other in folder.parent.iterdir():
-            if other != folder:
-                shutil.rmtree(other, ignore_errors=True)
+            if other != folder and _KEY_FORM.fullmatch(other.name):
+                remove_folder(other, _FILES)
     with temporary_path(folder / view) as temporary:
         connection.execute(f"COPY (FROM {view}) TO {text(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
-        return temporary.rename(folder / f"{_stem(view, temporary)}.parquet")
+        file = folder / f"{_stem(view, temporary)}.parquet"
+        replace_file(temporary, file)
+    return file

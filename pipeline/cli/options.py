@@ -80,6 +80,7 @@ ImagesOption = Annotated[
     ),
 ]
 OutOption = Annotated[Path, typer.Option(help="Folder of the report.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file of that name.")]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.application import verb
-from pipeline.cli.options import DEFAULT_LAKE, FormatChoice, LakeOption
+from pipeline.cli.options import DEFAULT_LAKE, ForceOption, FormatChoice, LakeOption
 from pipeline.errors import unknown
 
 
@@ -32,6 +32,7 @@ def query(
     sql: Annotated[str | None, typer.Argument(help="One SELECT.", show_default=False)] = None,
     fmt: Annotated[FormatChoice, typer.Option("--format", help="How to write the rows.")] = FormatChoice.table,
     out: Annotated[Path | None, typer.Option(help="File to write to; needed for parquet.")] = None,
+    force: ForceOption = False,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Answer one SELECT from the lake, which it cannot change."""
@@ -47,7 +48,7 @@ def query(
     from pipeline.catalog import query as stage
 
     statement = sql if sql is not None else _read(text)
-    stage.run(lake, statement, {name: value for name, _, value in pairs}, fmt.value, out)
+    stage.run(lake, statement, {name: value for name, _, value in pairs}, fmt.value, out, force=force)
 
 
 def list_examples() -> list[str]:

@@ -14,6 +14,7 @@ from pipeline.cli.options import (
     BenchmarkArgument,
     ComputeOptions,
     ExecutorOptions,
+    ForceOption,
     LakeOption,
     SearchedOptions,
     plan_of,
@@ -42,6 +43,7 @@ class BestOptions:
     out: Annotated[Path | None, typer.Option(help="File for the best architectures, as `score --only` takes it.")] = (
         None
     )
+    force: ForceOption = False
     top: Annotated[int, typer.Option(min=1, help="How many of the best to print and write.")] = 5
 
 
@@ -59,6 +61,7 @@ def search(
 
     No ground truth is used. The best architectures are printed as JSON from which they can be built.
     """
+    from pipeline.lake.outputs import OutputFile
     from pipeline.search import run as stage
     from pipeline.search.search import SearchSettings
     from pipeline.search.trajectory import SearchMethod
@@ -66,10 +69,12 @@ def search(
     where = executor.where(compute.workers)
     method = SearchMethod(searching.method, searching.population, searching.tournament)
     settings = SearchSettings(method, searching.budget, seeds_of(searching.seeds))
+    if best.out is not None:
+        OutputFile(best.out, best.force).refuse()
     plan = plan_of(benchmark, lake, options, compute.device)
     summary = stage.run(lake, plan, settings, stored=searching.stored, workers=compute.workers, where=where)
     typer.echo(summary.line)
     for architecture in summary.best[: best.top]:
         typer.echo(f"{architecture.score:.6g}  {architecture.spec}")
     if best.out is not None:
-        stage.write_best(summary.best[: best.top], best.out)
+        stage.write_best(summary.best[: best.top], best.out, force=best.force)

@@ -1,37 +1,201 @@
-"""Files that appear whole or not at all: written under another name in the same folder, then renamed."""
+"""The one module that deletes, replaces and renames: only what this program has written, and never through a link.
+
+A file or folder appears whole or not at all: it is written under a temporary name in the same folder, then renamed.
+Temporary names are `.pipeline-HOST-PID-RANDOM`; those of processes that have ended are removed by the next write there.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
+import platform
+import re
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+from pipeline.errors import UserError
+
+TEMPORARY = ".pipeline-"  # begins the temporary names beside a file
+_HOST = re.sub(r"[^A-Za-z0-9.]+", "-", platform.node())[:64]
+_OWN = re.compile(r"((?P<host>.+)-)?(?P<pid>\d{1,9})-[0-9a-f]{8}(\.wal)?")
+_OLD = 24 * 60 * 60  # seconds without a change, after which what another machine was writing counts as abandoned
+
+
+def own_name() -> str:
+    """A new name that says which process of which machine it is of: HOST-PID-RANDOM."""
+    return f"{_HOST}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def is_abandoned(path: Path, prefix: str = "") -> bool:
+    """Whether the file or folder has a temporary name after the prefix, and whatever wrote it has ended."""
+    match = _OWN.fullmatch(path.name.removeprefix(prefix)) if path.name.startswith(prefix) else None
+    if match is None or path.is_symlink():
+        return False
+    if match["host"] in (_HOST, platform.node(), None):
+        return not _runs(int(match["pid"]))
+    try:
+        return time.time() - path.stat().st_mtime > _OLD
+    except OSError:
+        return False
+
+
+def is_within(root: Path, path: Path) -> bool:
+    """Whether no component of `path` below `root` is a symbolic link."""
+    return _link(root, path) is None
+
+
+def refuse_links(root: Path, path: Path) -> None:
+    """Refuse to write where a component of `path` below `root` is a symbolic link.
+
+    Raises:
+        UserError: one is; what it points at may be somebody's.
+    """
+    if (link := _link(root, path)) is not None:
+        raise UserError(
+            f"{link} is a symbolic link, and nothing is written or deleted through one: "
+            "put the file or folder itself in its place"
+        )
+
+
+def make_folder(root: Path, folder: Path) -> None:
+    """Make the folder below `root`, and those above it.
+
+    Raises:
+        UserError: one of them is a symbolic link.
+    """
+    refuse_links(root, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file that this program wrote, if it is there; a link or a folder of that name stays."""
+    with contextlib.suppress(FileNotFoundError):
+        if not path.is_symlink() and path.is_file():
+            path.unlink()
+
+
+def remove_folder(folder: Path, names: re.Pattern[str]) -> None:
+    """Remove a folder that this program wrote, as far as the names of the files in it are its own; errors are ignored.
+
+    Args:
+        folder: the folder; a symbolic link stays.
+        names: what the paths of its files match, as seen from the folder. Others stay, and the folder with them.
+    """
+    if folder.is_symlink():
+        return
+    for place, _, files in os.walk(folder, topdown=False):
+        here = Path(place)
+        with contextlib.suppress(OSError):
+            for file in files:
+                if names.fullmatch((here / file).relative_to(folder).as_posix()):
+                    remove_file(here / file)
+            here.rmdir()  # fails where anything is left
+
+
+def sweep(folder: Path, prefix: str, names: re.Pattern[str] | None = None) -> None:
+    """Remove what processes that have ended left in a folder under temporary names.
+
+    Args:
+        folder: where they are.
+        prefix: what their names begin with; see `is_abandoned`.
+        names: for folders among them, what the files in them are called; see `remove_folder`. Without it folders stay.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for path in [Path(entry.path) for entry in entries if entry.name.startswith(prefix)]:
+            if is_abandoned(path, prefix):
+                with contextlib.suppress(OSError):
+                    remove_file(path)
+                if names is not None:
+                    remove_folder(path, names)
+
+
+def replace_file(source: Path, target: Path) -> None:
+    """Rename a file, over the file `target` if there is one.
+
+    Raises:
+        UserError: `target` is a symbolic link.
+    """
+    refuse_links(target.parent, target)
+    source.replace(target)
+
+
+def publish_folder(source: Path, target: Path) -> None:
+    """Rename a folder to a name that no folder with files has.
+
+    Raises:
+        FileExistsError: `target` is there.
+    """
+    if target.exists() or target.is_symlink():
+        raise FileExistsError(str(target))
+    source.rename(target)  # onto a folder with files it fails, so a race publishes one of the two
 
 
 @contextlib.contextmanager
 def temporary_path(path: Path) -> Iterator[Path]:
     """Yield an unused hidden path in the folder of `path`; a file that is still there at the end is removed."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    sweep(path.parent, TEMPORARY)
+    temporary = path.with_name(f"{TEMPORARY}{own_name()}")
     try:
         yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
+        remove_file(temporary)
+        remove_file(temporary.with_name(f"{temporary.name}.wal"))  # of a database
 
 
 @contextlib.contextmanager
-def atomic_write(path: Path, *, durable: bool = False) -> Iterator[Path]:
-    """Yield a path to write to, which replaces `path` when the block ends; after an error `path` is as it was.
+def atomic_write(path: Path, *, durable: bool = False, replace: bool = True) -> Iterator[Path]:
+    """Yield a path to write to, which becomes `path` when the block ends; after an error `path` is as it was.
 
     Args:
         path: the file.
-        durable: flush the file to the disk before it replaces `path`, so that a power failure leaves either of the two.
+        durable: flush the file to the disk before it takes its place, so that a power failure leaves either of the two.
+        replace: whether a file of that name, which must be one that this program wrote, is replaced.
+
+    Raises:
+        FileExistsError: there is a file of that name, which is not to be replaced.
+        UserError: `path` is a symbolic link.
     """
     with temporary_path(path) as temporary:
         yield temporary
         if durable:
             flush_to_disk(temporary)
-        temporary.replace(path)
+        if replace:
+            replace_file(temporary, path)
+        else:
+            _put(temporary, path)
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, keep: bool = True, wait: bool = True) -> Iterator[None]:
+    """Hold the lock of a file, which is made where it is missing; it goes with the process, however that ends.
+
+    Args:
+        path: the file; its content is not touched.
+        keep: leave the file there at the end.
+        wait: until another process has left it; else go on where one holds it, and keep the file.
+    """
+    descriptor = -1
+    try:
+        while descriptor < 0:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                keep = True
+                break
+            if not _is_file_of(descriptor, path):  # the last holder has removed it meanwhile
+                os.close(descriptor)
+                descriptor = -1
+        yield
+        if not keep:
+            remove_file(path)
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def flush_to_disk(path: Path) -> None:
@@ -41,3 +205,38 @@ def flush_to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _put(source: Path, target: Path) -> None:
+    """Give a file another name, unless something has it."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+            raise
+        publish_folder(source, target)  # a file system without links
+
+
+def _link(root: Path, path: Path) -> Path | None:
+    place = root
+    for name in path.relative_to(root).parts:
+        place /= name
+        if place.is_symlink():
+            return place
+    return None
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
+
+
+def _is_file_of(descriptor: int, path: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(descriptor), path.stat(follow_symlinks=False))
+    return False

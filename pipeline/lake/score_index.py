@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.lake.files import atomic_write
+from pipeline.lake.files import atomic_write, is_within, make_folder
 from pipeline.lake.store import Lake
 
 FEW = 32  # parts, which are read fast one by one
@@ -56,6 +56,7 @@ class ScoreIndex:
     ) -> None:
         self._folder = lake.parts / benchmark
         self._names: Callable[[], list[str]] = lambda: lake.part_names(benchmark, prefix)
+        self._lake_root = lake.root
         self._index = lake.root / "keys" / benchmark / f"{prefix}.parquet"
         self._space, self._seed = space, seed
         self._row_of = {arch_id: row for row, arch_id in enumerate(arch_ids or [])}
@@ -114,9 +115,9 @@ class ScoreIndex:
         index = self._open(names)
         covered = _covered(index) if index else set()
         new = [name for name in names if name not in covered]
-        if len(new) > FEW:
+        if len(new) > FEW and is_within(self._lake_root, self._index):
             with contextlib.suppress(OSError):
-                _write(self._index, chain(_row_groups(index), self._read(new)), names)
+                _write(self._lake_root, self._index, chain(_row_groups(index), self._read(new)), names)
 
     def _begin(self) -> None:
         self.keep()
@@ -189,10 +190,10 @@ def _covered(index: pq.ParquetFile) -> set[str]:
     return set(json.loads(index.schema_arrow.metadata[_COVERED]))
 
 
-def _write(path: Path, tables: Iterable[pa.Table], names: list[str]) -> None:
+def _write(lake_root: Path, path: Path, tables: Iterable[pa.Table], names: list[str]) -> None:
     schema = _KEYS.with_metadata({_COVERED: json.dumps(names)})
     whole = 1 << 26  # bytes of a dictionary: beyond the limit words would be written one by one
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(lake_root, path.parent)
     with (
         atomic_write(path, durable=True) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd", dictionary_pagesize_limit=whole) as writer,

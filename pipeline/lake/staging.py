@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
-import shutil
-import uuid
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import os_errors_explained
-from pipeline.lake.files import flush_to_disk
+from pipeline.lake import files
 from pipeline.lake.schema import TABLES
 
 if TYPE_CHECKING:
@@ -23,17 +21,18 @@ if TYPE_CHECKING:
     from pipeline.lake.store import Lake
 
 FOLDER = ".staging"
+_STAGED = re.compile(rf"({'|'.join(TABLES)})\.parquet|bench\.duckdb(\.wal)?")  # the files of its folders
 
 
 @contextlib.contextmanager
 def staging_folder(lake_root: Path) -> Iterator[Path]:
     """Yield a new folder of this process, which is removed at the end if it is still there."""
-    folder = lake_root / FOLDER / f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    folder = lake_root / FOLDER / files.own_name()
+    files.make_folder(lake_root, folder)
     try:
-        folder.mkdir(parents=True)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        files.remove_folder(folder, _STAGED)
 
 
 class StagedPart:
@@ -57,7 +56,9 @@ class StagedPart:
 
     def __enter__(self) -> StagedPart:
         with os_errors_explained(f"writing {self.lake.root}"):
-            _remove_abandoned(self.lake.root / FOLDER)
+            files.refuse_links(self.lake.root, self._target)
+            files.refuse_links(self.lake.root, self.lake.root / FOLDER)
+            files.sweep(self.lake.root / FOLDER, "", _STAGED)
             self._folder = self._resources.enter_context(staging_folder(self.lake.root))
         return self
 
@@ -100,27 +101,11 @@ class StagedPart:
                 stream.close()
 
     def _publish(self) -> None:
-        self._target.parent.mkdir(parents=True, exist_ok=True)
-        flush_to_disk(self._folder)
-        if self._target.exists():
-            raise FileExistsError(str(self._target))
-        self._folder.rename(self._target)  # onto a folder with files it fails, so a race publishes one of the two
-        flush_to_disk(self._target.parent)
+        files.make_folder(self.lake.root, self._target.parent)
+        files.flush_to_disk(self._folder)
+        files.publish_folder(self._folder, self._target)
+        files.flush_to_disk(self._target.parent)
 
 
 def _to_arrow(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema)
-
-
-def _remove_abandoned(staging: Path) -> None:
-    """Remove what killed processes of this machine left behind."""
-    for folder in staging.glob("*-*-*"):
-        host, pid, _ = folder.name.rsplit("-", 2)
-        if host != platform.node():
-            continue
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            shutil.rmtree(folder, ignore_errors=True)
-        except PermissionError:
-            continue

@@ -15,9 +15,9 @@ adds all of them or none. Nothing is ever changed in place.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import UserError, excerpt, os_errors_explained
-from pipeline.lake.files import atomic_write
+from pipeline.lake.files import TEMPORARY, atomic_write, locked, make_folder, refuse_links
 from pipeline.lake.part_name import PartName
 from pipeline.lake.schema import FORMAT, TABLES
 from pipeline.lake.staging import FOLDER, StagedPart
@@ -63,7 +63,8 @@ class Lake:
         if self.root.is_dir() and not all(map(_begun, self.root.iterdir())):
             raise UserError(f"{self.root} is neither empty nor a lake: name an empty folder with --lake DIR")
         with os_errors_explained(f"creating the lake {self.root}"):
-            self.parts.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(parents=True, exist_ok=True)
+            make_folder(self.root, self.parts)
             self._anchor()
             with atomic_write(self._marker, durable=True) as temporary:
                 temporary.write_text(json.dumps({"format": FORMAT}) + "\n")
@@ -120,11 +121,27 @@ class Lake:
         return pa.concat_tables(tables) if tables else schema.empty_table()
 
     @contextlib.contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Hold the lake's lock of that name; it goes with the process, however that ends."""
-        with os_errors_explained(f"locking {self.root}"), (self.root / f".lock-{name}").open("w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield
+    def lock(self, name: str, subject: str = "") -> Iterator[None]:
+        """Hold the lake's lock of that name; it goes with the process, however that ends.
+
+        Args:
+            name: one of a few, whose file stays in the lake.
+            subject: what of many is locked under the name. The file goes at the end, as do those of the same name
+                that nobody holds.
+        """
+        path = self.root / (f".lock-{name}-{subject}" if subject else f".lock-{name}")
+        with os_errors_explained(f"locking {self.root}"):
+            refuse_links(self.root, path)
+            with locked(path, keep=not subject):
+                if subject:
+                    self._remove_idle_locks(f".lock-{name}-", path)
+                yield
+
+    def _remove_idle_locks(self, prefix: str, mine: Path) -> None:
+        for path in self.root.glob(f"{prefix}*"):
+            if path != mine and re.fullmatch(r"[0-9a-f]{16}", path.name.removeprefix(prefix)):
+                with contextlib.suppress(OSError), locked(path, keep=False, wait=False):
+                    pass
 
     def staged(self, benchmark: str, part: PartName | str) -> StagedPart:
         """A part to write piece by piece, in a `with` block whose end publishes it; see `StagedPart`."""
@@ -157,4 +174,4 @@ def _in_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def _begun(path: Path) -> bool:
     """Whether the file or folder is what a creation that was killed, or is going on, leaves in a lake."""
-    return path.name in (FOLDER, "parts") or path.name.startswith(".lake.json.")
+    return path.name in (FOLDER, "parts") or path.name.startswith((TEMPORARY, ".lake.json."))

@@ -18,6 +18,7 @@ from pipeline.errors import UserError, from_os
 FILE = "correlations.csv"
 TOLERANCE = 0.001  # of rho; docs/decisions/0017 says what it means on a small set
 _KEY = ("benchmark", "space", "dataset", "metric", "proxy", "proxy_id", "seed")
+CORRELATION_COLUMNS = (*_KEY, "rho", "n", "n_failed")  # those that are compared
 
 Key = tuple[str, ...]
 
@@ -51,7 +52,7 @@ def read(folder: Path) -> dict[Key, BaselineCorrelation]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file)
-            if lacking := [c for c in (*_KEY, "rho", "n", "n_failed") if c not in (rows.fieldnames or ())]:
+            if lacking := [c for c in CORRELATION_COLUMNS if c not in (rows.fieldnames or ())]:
                 raise ValueError(f"no column {lacking[0]}")
             return {tuple(row[k] for k in _KEY): _correlation(row) for row in rows}
     except OSError as error:

@@ -6,10 +6,6 @@ Ranks, rho, coverage and cost come from SQL (queries/report); intervals, tau, fi
 from __future__ import annotations
 
 import json
-import os
-import re
-import shutil
-import uuid
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +15,7 @@ from pipeline import catalog, rank_correlation
 from pipeline.errors import from_os
 from pipeline.lake.store import Lake
 from pipeline.report import content as contents
+from pipeline.report import folder
 from pipeline.report.figures import inline
 from pipeline.report.queries import Row
 from pipeline.report.tables import correlations_csv, terminal_tables
@@ -42,11 +39,12 @@ def write(lake_root: Path, out: Path) -> ReportResult:
     """Write the report of a lake into a folder: index.html, report.md, report.json, correlations.csv and figures.
 
     All is computed before the first file is touched, each file is replaced whole, and figures of an earlier report that
-    this one lacks are removed; nothing else in the folder is.
+    this one lacks are removed. What no report wrote stays as it is.
 
     Raises:
-        UserError: there is no such lake, or the folder cannot be written.
+        UserError: there is no such lake, the folder cannot be written, or a file there is of something else.
     """
+    folder.refuse_foreign(out)
     with closing(catalog.snapshot(Lake(lake_root), stored=True)) as connection:
         report = contents.read(connection)
     files: dict[str, bytes] = {}
@@ -58,7 +56,7 @@ def write(lake_root: Path, out: Path) -> ReportResult:
     files["report.md"] = _render("report.md.j2", report).encode()
     files["index.html"] = _render("report.html.j2", report).encode()
     try:
-        _replace(out, files)
+        folder.replace(out, files)
     except OSError as error:
         raise from_os(error, f"writing the report to {out}") from error
     return ReportResult(
@@ -84,30 +82,3 @@ def _render(template: str, report: contents.ReportContent) -> str:
     many, few = rank_correlation.MANY, rank_correlation.FEW_RESAMPLES
     environment.globals |= {"drawn": drawn, "many": many, "few": few, "resamples": rank_correlation.RESAMPLES}
     return environment.get_template(template).render(report.content)
-
-
-def _replace(out: Path, files: dict[str, bytes]) -> None:
-    """Put the files in place, index.html last, and remove the figures of an earlier report that are not among them."""
-    staging = out / f".report-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    try:
-        (staging / "figures").mkdir(parents=True)
-        (out / "figures").mkdir(exist_ok=True)
-        for name, data in files.items():
-            (staging / name).write_bytes(data)
-        for name in _earlier_figures(out) - set(files):
-            (out / name).unlink(missing_ok=True)
-        for name in files:
-            (staging / name).replace(out / name)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _earlier_figures(out: Path) -> set[str]:
-    """The figures that the report in the folder lists."""
-    try:
-        content = json.loads((out / "report.json").read_text())
-        listed = [*content["figures"], *(figure for space in content["spaces"] for figure in space["figures"])]
-        names = [figure["name"] for figure in listed]
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-    return {f"figures/{name}.{kind}" for name in names if re.fullmatch(r"[a-z0-9-]+", name) for kind in ("svg", "png")}

@@ -16,8 +16,8 @@ from typing import Any
 
 from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.benchmarks.contract import Benchmark
-from pipeline.errors import UserError, from_os, unknown
-from pipeline.lake.files import atomic_write
+from pipeline.errors import UserError, unknown
+from pipeline.lake.outputs import OutputFile
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
 from pipeline.scoring.plan import Plan, fits, specs
@@ -101,17 +101,19 @@ def run(
     )  # fmt: skip
 
 
-def write_best(best: Sequence[BestArchitecture], path: Path) -> None:
+def write_best(best: Sequence[BestArchitecture], path: Path, *, force: bool = True) -> None:
     """Write the specs, one per line, as `pipeline score --only` takes them.
 
+    Args:
+        best: the architectures.
+        path: the file.
+        force: whether a file of that name is replaced.
+
     Raises:
-        UserError: the file cannot be written.
+        UserError: the file cannot be written, or has to stay.
     """
-    try:
-        with atomic_write(path) as temporary:
-            temporary.write_text("".join(f"{one.spec}\n" for one in best), encoding="utf-8")
-    except OSError as error:
-        raise from_os(error, f"writing {path}") from error
+    with OutputFile(path, force).written() as temporary:
+        temporary.write_text("".join(f"{one.spec}\n" for one in best), encoding="utf-8")
 
 
 def live(lake_root: Path, plan: Plan, bench: Benchmark, settings: SearchSettings) -> Search:

@@ -51,7 +51,7 @@ def store(
         "dataset": target.dataset, "metric": target.metric, "run_id": run["run_id"],
     }  # fmt: skip
     name = PartName("tune", f"draws-{evaluation_id}")
-    with lake.lock(f"tune-{evaluation_id}"):  # two processes with the same evaluation would store each draw twice
+    with lake.lock("tune", evaluation_id):  # two processes with the same evaluation would store each draw twice
         parts = lake.part_names(source.benchmark, name.prefix)
         stored = set(lake.read("tuning_draws", source.benchmark, parts=parts, columns=["draw"])["draw"].to_pylist())
         missing = [seed for seed in seeds if seed not in stored]

@@ -65,7 +65,7 @@ def evolve(
     }  # fmt: skip
     identity = provenance.identity("tuning", VERSION, configuration)
     task = TrialTask(data.benchmark, data.space, bench.inputs, identity, schedule, images, training.device)
-    with lake.lock(f"tune-{identity}"):  # two processes with the same search would train the same
+    with lake.lock("tune", identity):  # two processes with the same search would train the same
         trials = Trials(lake, identity, task, {a: texts[a] for a in labelled})
         tried = trials.evolve(settings, labels, training)
     best = task_evolution.best(tried)

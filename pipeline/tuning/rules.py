@@ -9,7 +9,7 @@ from typing import Any
 import tomli_w
 
 from pipeline.errors import os_errors_explained
-from pipeline.lake.files import atomic_write
+from pipeline.lake.files import atomic_write, make_folder
 from pipeline.lake.store import Lake
 from pipeline.tuning.terms import Floats, TermColumn
 
@@ -43,7 +43,7 @@ def write(lake: Lake, text: str, name: str) -> Path:
     """
     path = lake.root / FOLDER / f"{name}.toml"
     with os_errors_explained(f"writing {path}"):
-        path.parent.mkdir(exist_ok=True)
+        make_folder(lake.root, path.parent)
         with atomic_write(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return path

@@ -12,10 +12,10 @@ from pipeline.report.figures.charts import (
     scatter,
     searches,
 )
-from pipeline.report.figures.drawing import Figure, RenderedFigure
+from pipeline.report.figures.drawing import MARK, Figure, RenderedFigure
 from pipeline.report.figures.svg import inline
 
 __all__ = [
-    "Figure", "ProxyPoint", "RenderedFigure", "RhoBand", "RhoCurve", "SearchCurve", "heat", "inline", "iterations",
-    "pareto", "rhos", "scatter", "searches",
+    "MARK", "Figure", "ProxyPoint", "RenderedFigure", "RhoBand", "RhoCurve", "SearchCurve", "heat", "inline",
+    "iterations", "pareto", "rhos", "scatter", "searches",
 ]  # fmt: skip

@@ -1,0 +1,103 @@
+"""A report's files replace those of an earlier report, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.report import folder
+from pipeline.report.figures.drawing import render
+
+HEADER = "benchmark,space,dataset,metric,epochs,source_id,proxy,proxy_id,seed,n,n_failed,n_no_truth,rho,low,high\n"
+FILES = {
+    "correlations.csv": HEADER.encode(),
+    "report.json": json.dumps({"version": "1", "made_at": "", "spaces": [], "figures": [{"name": "rhos-a"}]}).encode(),
+    "report.md": f"# {folder.TITLE}\n\n".encode(),
+    "index.html": f"<!doctype html>\n<title>{folder.TITLE}</title>".encode(),
+}
+OLD_FIGURES = {f"figures/rhos-a.{kind}": b"a figure without a mark" for kind in ("svg", "png")}
+
+
+def content(out: Path) -> dict[str, bytes]:
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+def put(out: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(data)
+
+
+def test_a_report_of_an_earlier_version_is_replaced_and_its_figures_go(tmp_path: Path) -> None:
+    put(tmp_path, {**FILES, **OLD_FIGURES, "figures/mine.png": b"mine", "notes.txt": b"mine"})
+    new = {name: data + b"\n" for name, data in FILES.items()}
+    folder.replace(tmp_path, new)
+    assert content(tmp_path) == {**new, "figures/mine.png": b"mine", "notes.txt": b"mine"}
+
+
+def test_a_marked_figure_is_known_without_a_list(tmp_path: Path) -> None:
+    drawing = render(lambda axes: None, "x", (1, 1))
+    put(tmp_path, {"figures/a.svg": drawing.svg.encode(), "figures/a.png": drawing.png, "figures/b.png": b"\x89PNG"})
+    folder.replace(tmp_path, {"figures/a.svg": b"new", **FILES})
+    assert content(tmp_path) == {**FILES, "figures/a.svg": b"new", "figures/b.png": b"\x89PNG"}
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("index.html", b"<title>My home page</title>"),
+        ("index.html", b""),
+        ("report.json", b'{"my": "data"}'),
+        ("report.json", b'[{"figures": []}]'),
+        ("report.json", b"no json"),
+        ("report.md", b"# Minutes\n"),
+        ("correlations.csv", b"name,rho\na,1\n"),
+        ("figures/rhos-a.png", b"a picture of mine"),
+    ],
+)
+def test_a_folder_with_a_file_of_something_else_is_refused_and_stays(tmp_path: Path, name: str, data: bytes) -> None:
+    others = {other: data for other, data in FILES.items() if other != name and "json" not in other}
+    put(tmp_path, {**others, name: data})
+    before = content(tmp_path)
+    with pytest.raises(UserError, match=rf"{name} was not written by a report and stays as it is: name another --out"):
+        folder.replace(tmp_path, {"figures/rhos-a.png": b"new", **FILES})
+    assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["index.html", "figures", "report.json"])
+def test_a_link_in_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    out, target = tmp_path / "out", tmp_path / "target"
+    put(target, {**FILES, "figures/rhos-a.png": b"x"})
+    out.mkdir()
+    (out / name).symlink_to(target / name)
+    with pytest.raises(UserError, match="is a symbolic link"):
+        folder.replace(out, {"figures/rhos-a.png": b"new", **FILES})
+    assert content(target) == {**FILES, "figures/rhos-a.png": b"x"}
+
+
+def test_the_json_of_something_else_deletes_no_pictures(tmp_path: Path) -> None:
+    listed = {"figures": [{"name": "holiday"}], "spaces": []}
+    put(tmp_path, {"report.json": json.dumps(listed).encode(), "figures/holiday.png": b"mine"})
+    with pytest.raises(UserError, match=r"report.json was not written by a report"):
+        folder.replace(tmp_path, FILES)
+    assert content(tmp_path)["figures/holiday.png"] == b"mine"
+
+
+def test_what_killed_reports_left_is_swept(tmp_path: Path) -> None:
+    number = 2**22 + 1  # no process has so large an id
+    for name in (f".report-{number}-0123abcd", f".report-{platform.node()}-{number}-0123abcd"):
+        put(tmp_path, {f"{name}/index.html": b"half", f"{name}/figures/a.png": b"half"})
+    put(tmp_path, {f".report-{number}-4567abcd/notes.txt": b"mine", ".report-mine/index.html": b"mine"})
+    folder.replace(tmp_path, FILES)
+    kept = {f".report-{number}-4567abcd/notes.txt": b"mine", ".report-mine/index.html": b"mine"}
+    assert content(tmp_path) == {**FILES, **kept}
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(UserError, match="is a file: name a folder for the report with --out"):
+        folder.refuse_foreign(tmp_path / "out")
