@@ -10,7 +10,7 @@ import inspect
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, NoReturn, TypeVar, cast
 
 import typer
@@ -27,6 +27,8 @@ RENAMED = {"recipe": "mapping", "recipes": "mappings"}
 """Options by their former names, which are still understood by the verbs that have them."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Contradiction = Callable[[Mapping[str, Any]], str | None]
+"""What is wrong with the options of a command line together, given by name with their words; None if nothing is."""
 
 
 GOES_ON = "what was done is stored; the same command goes on from there"
@@ -43,7 +45,38 @@ class OrderedGroup(TyperGroup):
 
 
 class PanelCommand(TyperCommand):
-    """A command whose help lists its options in groups, those of one `rich_help_panel` under its title."""
+    """A command whose help lists its options in groups, those of one `rich_help_panel` under its title.
+
+    It refuses empty values and options that contradict one another before anything is done.
+    """
+
+    contradiction: Contradiction | None = None
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words of the command line.
+
+        Raises:
+            BadParameter: a value is empty, an option is given under its former name, too, or options contradict.
+        """
+        if not ctx.resilient_parsing and "--help" not in args:
+            self._refuse_bad(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def _refuse_bad(self, ctx: Any, args: list[str]) -> None:
+        names = {word.partition("=")[0] for word in args}
+        for former, today in RENAMED.items():
+            if {f"--{former}", f"--{today}"} <= names:
+                raise typer.BadParameter(f"--{former} is the former name of --{today}: give one of them", ctx=ctx)
+        values, _, _ = self.make_parser(ctx).parse_args(list(args))
+        for parameter in self.get_params(ctx):
+            value = values.get(parameter.name)
+            texts = value if isinstance(value, list | tuple) else [value]
+            if any(isinstance(text, str) and not text.strip() for text in texts):  # a path of it is the working folder
+                hint = "give one" if parameter.required else "give one, or leave it out"
+                raise typer.BadParameter(f"the value is empty: {hint}", ctx=ctx, param=parameter)
+        given = {name: value for name, value in values.items() if value is not None}
+        if self.contradiction is not None and (problem := self.contradiction(given)):
+            raise typer.BadParameter(problem, ctx=ctx)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments, each group of options, and last the options of no group."""
@@ -54,6 +87,12 @@ class PanelCommand(TyperCommand):
         for title in in_order(groups):
             with formatter.section(title):
                 formatter.write_dl(groups[title])
+
+
+def superfluous(given: Mapping[str, Any], without: Iterable[str], because: str) -> str | None:
+    """The line that refuses the first option given among those that have no effect `because` of another."""
+    names = [name for name in without if name in given]
+    return f"--{names[0].replace('_', '-')} has no effect {because}: leave it out" if names else None
 
 
 def in_order(titles: Iterable[str]) -> list[str]:
@@ -85,6 +124,7 @@ def verb(
     name: str | None = None,
     hidden: bool = False,
     cls: type[PanelCommand] = PanelCommand,
+    contradiction: Contradiction | None = None,
 ) -> Callable[[Function], Function]:
     """Register a function as a command of the app or of one of its groups; the function itself is returned as it is.
 
@@ -95,6 +135,7 @@ def verb(
         name: of the command; by default the function's.
         hidden: not listed in the help.
         cls: of the command.
+        contradiction: tells what is wrong with options that do not go together.
     """
 
     def register(function: Function) -> Function:
@@ -103,7 +144,8 @@ def verb(
         renamed = {former: today for former, today in RENAMED.items() if today in parameters}
         settings = {"token_normalize_func": lambda name: renamed.get(name, name)} if renamed else None
         epilog = f"Example: {example}"
-        group.command(name, cls=cls, epilog=epilog, hidden=hidden, context_settings=settings)(command)
+        checked: Any = type(cls.__name__, (cls,), {"contradiction": contradiction and staticmethod(contradiction)})
+        group.command(name, cls=checked, epilog=epilog, hidden=hidden, context_settings=settings)(command)
         return function
 
     return register

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.application import verb
+from pipeline.cli.application import superfluous, verb
 from pipeline.cli.check import compare_networks
 from pipeline.cli.options import (
     BENCHMARK_HELP,
@@ -25,8 +25,18 @@ OptionalBenchmark = Annotated[
 ]
 
 
+def contradiction(given: Mapping[str, Any]) -> str | None:
+    """The options that are of no use beside others."""
+    if "mappings" in given:
+        if "benchmark" in given:
+            return "--mappings lists those of all benchmarks and ingests nothing: leave one of the two out"
+        return superfluous(given, ("mapping", "curves", "max_rejects"), "beside --mappings")
+    return superfluous(given, ["curves"], "on a table, which has none, with --mapping") if "mapping" in given else None
+
+
 @verb(
     example="pipeline ingest nasbench201 table.csv --mapping my.toml",
+    contradiction=contradiction,
     interrupted="files that were read to their end are stored; the same command goes on from there",
 )
 def ingest(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.application import verb
+from pipeline.cli.application import superfluous, verb
 from pipeline.cli.options import DEFAULT_LAKE, ForceOption, FormatChoice, LakeOption
 from pipeline.errors import unknown
 
@@ -23,8 +24,21 @@ class TextOptions:
     examples: Annotated[bool, typer.Option("--examples", help="List the examples by name and stop.")] = False
 
 
+def contradiction(given: Mapping[str, Any]) -> str | None:
+    """The options that are of no use beside others."""
+    if "examples" in given:
+        if "sql" in given:
+            return "--examples lists the examples and answers no SQL: leave one of the two out"
+        if "fmt" in given:
+            return "--format has no effect beside --examples: leave it out"
+        others = ("file", "example", "param", "out", "force")
+        return superfluous(given, others, "beside --examples")
+    return None if "out" in given else superfluous(given, ["force"], "without --out")
+
+
 @verb(
     example="pipeline query 'SELECT proxy, n, rho FROM correlations ORDER BY rho DESC'",
+    contradiction=contradiction,
     interrupted="nothing was stored, nothing is written to a file",
 )
 def query(
@@ -45,6 +59,9 @@ def query(
     pairs = [p.partition("=") for p in text.param or []]
     if wrong := [name for name, equals, _ in pairs if not equals or not name]:
         raise typer.BadParameter(f"--param {wrong[0]}: write it as name=value")
+    names = [name for name, _, _ in pairs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise typer.BadParameter(f"--param {twice[0]} is given twice: give it one value")
     from pipeline.catalog import query as stage
 
     statement = sql if sql is not None else _read(text)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
-from pipeline.cli.application import GOES_ON, verb
+from pipeline.cli.application import GOES_ON, superfluous, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     BenchmarkArgument,
@@ -45,7 +46,32 @@ class SelectionOptions:
     ] = None
 
 
-@verb(example="pipeline score nasbench201 --sample 200", interrupted=GOES_ON)
+def contradiction(given: Mapping[str, Any]) -> str | None:
+    """The options that are of no use beside others: an aggregate is computed by a view, whatever is stored."""
+    if "only" in given and (line := superfluous(given, ["sample_seed"], "with --only")):
+        return line
+    scoring = (
+        "sample",
+        "sample_seed",
+        "only",
+        "seed",
+        "images",
+        "device",
+        "workers",
+        "executor",
+        "address",
+        "gpu_share",
+    )
+    if "proxy" not in given or not given.keys() & scoring:
+        return None
+    from pipeline.proxies import aggregates
+
+    if given["proxy"] == aggregates.GENERIC or not aggregates.recognised(given["proxy"]):
+        return None
+    return superfluous(given, scoring, "on an aggregate, which is computed from what is stored")
+
+
+@verb(example="pipeline score nasbench201 --sample 200", contradiction=contradiction, interrupted=GOES_ON)
 def score(
     benchmark: BenchmarkArgument,
     options: ScoreOptions,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.application import GOES_ON, verb
+from pipeline.cli.application import GOES_ON, superfluous, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     BenchmarkArgument,
@@ -47,7 +48,24 @@ class BestOptions:
     top: Annotated[int, typer.Option(min=1, help="How many of the best to print and write.")] = 5
 
 
-@verb(example="pipeline search nds --space darts --proxy synflow --out best.jsonl", interrupted=GOES_ON)
+def contradiction(given: Mapping[str, Any]) -> str | None:
+    """The options that are of no use beside others."""
+    if given.get("method") == "random" and (
+        line := superfluous(given, ("population", "tournament"), "on a random search")
+    ):
+        return line
+    if "stored" in given and (
+        line := superfluous(given, ("workers", "executor", "address", "gpu_share"), "with --stored")
+    ):
+        return line
+    return None if "out" in given else superfluous(given, ["force"], "without --out")
+
+
+@verb(
+    example="pipeline search nds --space darts --proxy synflow --out best.jsonl",
+    contradiction=contradiction,
+    interrupted=GOES_ON,
+)
 def search(
     benchmark: BenchmarkArgument,
     options: SearchedOptions,

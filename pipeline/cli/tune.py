@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.application import GOES_ON, OrderedGroup, PanelCommand, app, verb
+from pipeline.cli.application import GOES_ON, OrderedGroup, PanelCommand, app, superfluous, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     BenchmarkArgument,
@@ -194,11 +195,24 @@ def transfer(
     _judge(lake, _data(benchmark, labels, terms), draws, JudgingOptions(transfer=True))
 
 
+def contradiction(given: Mapping[str, Any]) -> str | None:
+    """The options of the other commands, which bare tune would not use."""
+    training = ("budget", "tasks", "population", "schedule", "images", "device", "workers")
+    if judging := [f"--{name}" for name in ("evaluate", "transfer") if name in given]:
+        return superfluous(given, ("method", *training), f"beside {judging[0]}, which judges every method")
+    if given.get("method") == "evolution":
+        return superfluous(given, ("use", "coverage", "draws"), "with --method evolution")
+    return superfluous(given, training, "without --method evolution") or superfluous(
+        given, ["draws"], "without --evaluate or --transfer"
+    )
+
+
 @verb(
     tuning,
     name=BARE,
     hidden=True,
     cls=BareCommand,
+    contradiction=contradiction,
     example="pipeline tune nasbench201 --labels 20",
     interrupted=GOES_ON,
 )
