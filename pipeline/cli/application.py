@@ -68,7 +68,8 @@ class PanelCommand(TyperCommand):
             if {f"--{former}", f"--{today}"} <= names:
                 raise typer.BadParameter(f"--{former} is the former name of --{today}: give one of them", ctx=ctx)
         values, _, _ = self.make_parser(ctx).parse_args(list(args))
-        for parameter in self.get_params(ctx):
+        parameters: list[Any] = self.get_params(ctx)
+        for parameter in parameters:
             value = values.get(parameter.name)
             texts = value if isinstance(value, list | tuple) else [value]
             if any(isinstance(text, str) and not text.strip() for text in texts):  # a path of it is the working folder

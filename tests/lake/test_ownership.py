@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -48,7 +49,7 @@ def test_what_is_written_in_a_lake_goes_through_no_link(tmp_path: Path, precious
     place = lake.root / name
     place.parent.mkdir(exist_ok=True)
     if place.is_dir():
-        files.remove_folder(place, files.re.compile(".*"))
+        files.remove_folder(place, re.compile(".*"))
     place.symlink_to(precious / "notes.txt" if "lock" in name else precious)
     before = content(precious)
     with pytest.raises(UserError, match=f"{place} is a symbolic link"):
