@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from pipeline.escaping import line
+
 Advance = Callable[[int], None]
 
 _QUIET_SECONDS = 10.0  # between two plain lines
@@ -20,6 +22,7 @@ def progress(what: str, total: int | None) -> Iterator[Advance]:
         what: what is done, the first words of the line: "scoring regression-n101".
         total: how many there are, where that is known.
     """
+    what = line(what)
     bar = _terminal(what, total) if sys.stderr.isatty() else _lines(what, total)
     with bar as advance:
         yield advance
@@ -31,7 +34,7 @@ def _terminal(what: str, total: int | None) -> Iterator[Advance]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:

@@ -14,7 +14,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pipeline import catalog, text_table
+from pipeline import catalog, escaping, text_table
 from pipeline.errors import UserError, unknown
 from pipeline.lake.outputs import OutputFile
 from pipeline.lake.store import Lake
@@ -60,6 +60,8 @@ def run(
     table = catalog.run_sql(Lake(lake_root), sql, params)
     content = FORMATS[fmt](table)
     if file is None:
+        if isinstance(content, str) and sys.stdout.isatty():
+            content = escaping.visible(content)
         _print(sys.stdout.buffer, content)
     else:
         with file.written() as temporary:
@@ -73,12 +75,13 @@ def format_table(table: pa.Table, limit: int = SHOWN_ROWS) -> str:
     Of more than `limit` rows the first are shown, and a last line says how many are not.
     """
     shown = _columns(table.slice(0, limit))
+    names = [escaping.cell(name).replace("\n", "\\n") for name in table.column_names]
     right = [all(isinstance(value, int | float | None) for value in column) for column in shown]
     rows = [[_cell(value) for value in row] for row in zip(*shown, strict=True)]
     # a cell of several lines, as EXPLAIN gives, takes several lines of the table
     lines = [list(line) for row in rows for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")]
-    rule = ["─" * max(map(len, column)) for column in zip(table.column_names, *lines, strict=True)]
-    text = [line.rstrip() for line in text_table.aligned([table.column_names, rule, *lines], right)]
+    rule = ["─" * max(map(len, column)) for column in zip(names, *lines, strict=True)]
+    text = [line.rstrip() for line in text_table.aligned([names, rule, *lines], right)]
     if table.num_rows > limit:
         text.append(f"... {table.num_rows - limit} more rows: add LIMIT, or take all with --format csv")
     return "\n".join(text) + "\n"
@@ -142,7 +145,7 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.6g}"
-    return str(value).strip("\n")
+    return escaping.cell(str(value).strip("\n"))
 
 
 def _field(value: object) -> object:

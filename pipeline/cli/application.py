@@ -202,6 +202,15 @@ def _answer(end: BaseException) -> NoReturn:
     raise end
 
 
-def _fail(line: str, code: int) -> NoReturn:
-    print(" ".join(line.split()), file=sys.stderr)
+def say(text: str, *, err: bool = False) -> None:
+    """Print text for a reader, on standard output or error, with what is not to be seen in it shown."""
+    from pipeline.escaping import visible  # help does without
+
+    typer.echo(visible(text), err=err)
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    from pipeline.escaping import line
+
+    print(line(text), file=sys.stderr)
     sys.exit(code)

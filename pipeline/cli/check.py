@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import verb
+from pipeline.cli.application import say, verb
 from pipeline.cli.options import BenchmarkArgument
 from pipeline.errors import UserError
 
@@ -40,6 +40,6 @@ def compare_networks(benchmark: str, paths: Sequence[Path], sample: int = DEFAUL
     compare = benchmarks.load(benchmark).check
     results = [result for path in paths for result in compare(path, sample)] if compare else []
     for result in results:
-        typer.echo(result.line)
+        say(result.line)
     names = [result.file for result in results if not result.confirmed]
     return f"the networks built are not confirmed by {', '.join(names)}" if names else None

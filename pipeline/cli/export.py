@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import verb
+from pipeline.cli.application import say, verb
 from pipeline.cli.options import DEFAULT_LAKE, ForceOption, LakeOption
 
 
@@ -25,4 +25,4 @@ def export(
     from pipeline.lake.store import Lake
 
     written = catalog.export(Lake(lake), file, force=force)
-    typer.echo(f"{written}: {written.stat().st_size / 1e6:.1f} MB")
+    say(f"{written}: {written.stat().st_size / 1e6:.1f} MB")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.application import superfluous, verb
+from pipeline.cli.application import say, superfluous, verb
 from pipeline.cli.check import compare_networks
 from pipeline.cli.options import (
     BENCHMARK_HELP,
@@ -54,7 +54,7 @@ def ingest(
         from pipeline.ingest import run as stage
 
         for line in stage.list_mappings():
-            typer.echo(line)
+            say(line)
         return
     if benchmark is None:
         raise typer.BadParameter("name a benchmark, or list the table mappings with --mappings")
@@ -73,7 +73,7 @@ def ingest_files(lake: Path, benchmark: str, paths: Sequence[Path], reading: Rea
         lake, benchmark, paths, mapping=reading.mapping, curves=reading.curves, max_rejects=reading.max_rejects
     )
     for summary in summaries:
-        typer.echo(summary.line)
+        say(summary.line)
     new_files = [Path(s.file) for s in summaries if s.source == stage.NATIVE and not s.already]
     unconfirmed = compare_networks(benchmark, new_files)
     if (rejected := sum(s.rejected for s in summaries)) > reading.max_rejects:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import GOES_ON, verb
+from pipeline.cli.application import GOES_ON, say, verb
 from pipeline.cli.options import DEFAULT_LAKE, LakeOption
 
 
@@ -22,4 +22,4 @@ def merge(
     """
     from pipeline.scoring import merge as stage
 
-    typer.echo(stage.run(lake, other).line)
+    say(stage.run(lake, other).line)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.application import superfluous, verb
+from pipeline.cli.application import say, superfluous, verb
 from pipeline.cli.options import DEFAULT_LAKE, ForceOption, FormatChoice, LakeOption
 from pipeline.errors import unknown
 
@@ -52,7 +52,7 @@ def query(
     """Answer one SELECT from the lake, which it cannot change."""
     if text.examples:
         for line in list_examples():
-            typer.echo(line)
+            say(line)
         return
     if [sql, text.file, text.example].count(None) != 2:
         raise typer.BadParameter("give either one SELECT, or --file FILE, or --example NAME")

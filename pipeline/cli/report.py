@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import verb
+from pipeline.cli.application import say, verb
 from pipeline.cli.options import DEFAULT_LAKE, DEFAULT_OUT, LakeOption, OutOption
 from pipeline.errors import UserError
 
@@ -42,13 +42,13 @@ def write_report(lake: Path, out: Path, against: Path | None = None) -> None:
 
     before = baseline.read(against) if against else None  # first: the report may be written over it
     result = stage.write(lake, out)
-    typer.echo(result.table)
-    typer.echo(f"report: {result.index}")
+    say(result.table)
+    say(f"report: {result.index}")
     if before is None:
         return
     differences = baseline.compare(before, baseline.read(out))
     verdict = baseline.table(differences) if differences else f"all {len(before)} rows are as in {against}"
-    typer.echo(verdict)
+    say(verdict)
     baseline.summarise(f"### Against {against}\n\n{verdict}\n")
     if faulty := sum(bool(d.faults) for d in differences):
         raise UserError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
-from pipeline.cli.application import GOES_ON, superfluous, verb
+from pipeline.cli.application import GOES_ON, say, superfluous, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     BenchmarkArgument,
@@ -114,10 +114,10 @@ def score_architectures(
     }
     if plan.proxy == aggregates.GENERIC:
         for done in generic.run(lake, plan, **how):
-            typer.echo(done.line)
+            say(done.line)
         return
     if aggregates.recognised(plan.proxy):
-        typer.echo(aggregation.run(lake, benchmark, plan.space, plan.proxy).line)
+        say(aggregation.run(lake, benchmark, plan.space, plan.proxy).line)
         return
     summary = stage.run(lake, plan, **how)
-    typer.echo(summary.line)
+    say(summary.line)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.application import GOES_ON, superfluous, verb
+from pipeline.cli.application import GOES_ON, say, superfluous, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     BenchmarkArgument,
@@ -91,8 +91,8 @@ def search(
         OutputFile(best.out, best.force).refuse()
     plan = plan_of(benchmark, lake, options, compute.device)
     summary = stage.run(lake, plan, settings, stored=searching.stored, workers=compute.workers, where=where)
-    typer.echo(summary.line)
+    say(summary.line)
     for architecture in summary.best[: best.top]:
-        typer.echo(f"{architecture.score:.6g}  {architecture.spec}")
+        say(f"{architecture.score:.6g}  {architecture.spec}")
     if best.out is not None:
         stage.write_best(summary.best[: best.top], best.out, force=best.force)

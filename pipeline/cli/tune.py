@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.application import GOES_ON, OrderedGroup, PanelCommand, app, superfluous, verb
+from pipeline.cli.application import GOES_ON, OrderedGroup, PanelCommand, app, say, superfluous, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     BenchmarkArgument,
@@ -141,7 +141,7 @@ def weigh(
     """
     from pipeline.tuning import weigh as stage
 
-    typer.echo(stage.weigh(lake, _data(benchmark, labels, terms), method).line)
+    say(stage.weigh(lake, _data(benchmark, labels, terms), method).line)
 
 
 @verb(tuning, example="pipeline tune evolve nasbench201 --budget 900", interrupted=GOES_ON)
@@ -168,7 +168,7 @@ def evolve(
     tournament = min(10, evolution.population)
     settings = EvolutionSettings(evolution.population, tournament, evolution.tasks, evolution.budget)
     result = stage.evolve(lake, _data(benchmark, labels, TermOptions()), training, settings)
-    typer.echo(result.line)
+    say(result.line)
 
 
 @verb(tuning, example="pipeline tune evaluate nasbench201 --labels 20", interrupted=NOT_JUDGED)
@@ -259,6 +259,6 @@ def _judge(lake: Path, data: TuningData, draws: int, judging: JudgingOptions) ->
         others, left_out = elsewhere.transfer(lake, data, draws)
         judged.append(others)
         for line in left_out:
-            typer.echo(line, err=True)
+            say(line, err=True)
     for line in evaluations.table(*judged):
-        typer.echo(line)
+        say(line)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipeline import text_table
 from pipeline.errors import UserError, from_os
+from pipeline.escaping import markdown
 
 FILE = "correlations.csv"
 TOLERANCE = 0.001  # of rho; docs/decisions/0017 says what it means on a small set
@@ -111,7 +112,7 @@ def _cells(difference: BaselineDifference) -> tuple[str, ...]:
         ["–" if c is None else str(c.n_failed) for c in both],
     )
     changes = [was if was == now else f"{was} → {now}" for was, now in numbers]
-    key = [part.replace("|", "\\|") or "–" for part in difference.key]
+    key = [markdown(part) or "–" for part in difference.key]
     return (", ".join(difference.faults) or "new", *key, *changes)
 
 

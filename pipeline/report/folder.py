@@ -37,7 +37,7 @@ def refuse_foreign(out: Path, names: Iterable[str] = TABLES) -> None:
     with os_errors_explained(f"writing the report to {out}"):
         refuse_lake(out)
         if out.exists() and not out.is_dir():
-            raise UserError(f"{out} is a file: name a folder for the report with --out")
+            raise UserError(f"{out} is a file, no place for writing the report: name a folder with --out")
         listed = _listed_figures(out)
         for name in names:
             refuse_links(out, out / name)

@@ -6,6 +6,7 @@ Ranks, rho, coverage and cost come from SQL (queries/report); intervals, tau, fi
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import catalog, rank_correlation
 from pipeline.errors import from_os
+from pipeline.escaping import markdown
 from pipeline.lake.store import Lake
 from pipeline.report import content as contents
 from pipeline.report import folder
@@ -68,11 +70,17 @@ def _render(template: str, report: contents.ReportContent) -> str:
     import jinja2
     from markupsafe import Markup, escape
 
+    def in_markdown(value: object) -> object:
+        return markdown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+    html = template.endswith(".html.j2")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES), undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, autoescape=template.endswith(".html.j2"), keep_trailing_newline=True,
+        lstrip_blocks=True, autoescape=html, finalize=None if html else in_markdown, keep_trailing_newline=True,
     )  # fmt: skip
-    environment.filters |= {"number": number, "interval": interval, "counted": counted, "target": target_name}
+    environment.filters |= {
+        "number": _safe(number), "interval": _safe(interval), "counted": _safe(counted), "target": target_name,
+    }  # fmt: skip
     by_name = {figure.name: (f"f{place}", figure) for place, figure in enumerate(report.figures)}
 
     def drawn(figure: Row) -> Markup:
@@ -82,3 +90,10 @@ def _render(template: str, report: contents.ReportContent) -> str:
     many, few = rank_correlation.MANY, rank_correlation.FEW_RESAMPLES
     environment.globals |= {"drawn": drawn, "many": many, "few": few, "resamples": rank_correlation.RESAMPLES}
     return environment.get_template(template).render(report.content)
+
+
+def _safe(text_of: Callable[..., str]) -> Callable[..., Markup]:
+    """The function that makes text of numbers alone, which no template needs to escape."""
+    from markupsafe import Markup
+
+    return lambda *values: Markup(text_of(*values))

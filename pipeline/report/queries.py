@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
 
 from pipeline import catalog
+from pipeline.escaping import visible
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,7 +27,8 @@ def answer(connection: duckdb.DuckDBPyConnection, query: str, parameters: Row | 
         query: the name of a file of queries/report.
         parameters: of the query.
     """
-    return catalog.frame(connection, catalog.queries("report")[query].read_text(), parameters)
+    table = catalog.rows(connection, catalog.queries("report")[query].read_text(), parameters)
+    return catalog.to_frame(_shown(table))
 
 
 def records(frame: pd.DataFrame) -> list[Row]:
@@ -48,3 +51,16 @@ def of_series(frame: pd.DataFrame, row: Row) -> pd.DataFrame:
 def of_space(frame: pd.DataFrame, target: Row) -> pd.DataFrame:
     """The part of a frame that is about the space of a target."""
     return frame[frame["benchmark"].eq(target["benchmark"]) & frame["space"].eq(target["space"])]
+
+
+def _shown(table: pa.Table) -> pa.Table:
+    """The table with what is not to be seen in its texts shown: they go to a page, to figures and to a terminal."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type) and any(visible(text) != text for text in _texts(table.column(place))):
+            texts = [text if text is None else visible(text) for text in table.column(place).to_pylist()]
+            table = table.set_column(place, field, pa.array(texts, field.type))
+    return table
+
+
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    return [text for text in column.unique().to_pylist() if text is not None]

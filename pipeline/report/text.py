@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from pipeline.escaping import file_name
 from pipeline.report.queries import Row
 
 _FEW = 5  # a rho of fewer architectures is not shown
@@ -39,8 +38,7 @@ def series_name(row: Row) -> str:
 
 def figure_name(kind: str, target: Row, *more: str) -> str:
     """The name of a figure of a space, for files and ids."""
-    text = "-".join((kind, target["benchmark"], target["space"], *more))
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
+    return file_name("-".join((kind, target["benchmark"], target["space"], *more)))
 
 
 def series_figure_name(kind: str, row: Row) -> str:

@@ -99,5 +99,5 @@ def test_what_killed_reports_left_is_swept(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
-    with pytest.raises(UserError, match="is a file: name a folder for the report with --out"):
+    with pytest.raises(UserError, match="is a file, no place for writing the report: name a folder with --out"):
         folder.refuse_foreign(tmp_path / "out")

@@ -6,6 +6,7 @@ The same numbers give the same SVG, byte for byte: no date, and element ids from
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,8 @@ def render(draw: Callable[[Axes], None], title: str, size: tuple[float, float] =
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_RC):
+    with matplotlib.rc_context(_RC), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # the SVG has the text, whatever the font
         figure = Figure(figsize=size)
         axes = figure.add_subplot()
         axes.grid(True)
