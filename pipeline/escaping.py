@@ -1,7 +1,7 @@
 """Text from outside, made safe for where it goes: one function for each destination.
 
 HTML is left to Jinja's autoescape, literals of SQL to `pipeline.catalog.definition.text`, CSV to the csv module;
-docs/decisions/0031 says why formulas stay as they are.
+docs/decisions/0029 says why formulas stay as they are.
 """
 
 from __future__ import annotations

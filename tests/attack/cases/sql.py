@@ -4,7 +4,7 @@ from tests.attack.case import Case
 
 CASES = [
     Case("empty SQL", "query ''", exit=2, says=("the value is empty",)),
-    Case("SQL of a comment alone", "query '-- nothing'", says=("statement",)),
+    Case("SQL of a comment alone", "query '/* nothing */'", says=("statement",)),
     Case("two statements", "query 'SELECT 1; SELECT 2'", says=("one statement at a time",)),
     Case("a table dropped", "query 'DROP VIEW scores'", says=("queries only read",)),
     Case("a file written", """query "COPY (SELECT 1) TO 'x.csv'" """, says=("queries only read",)),

@@ -184,5 +184,6 @@ def _rho(lake: Path, seconds: float) -> Any:
     if not query.exists() or not (lake / "lake.json").exists():
         return None
     out = lake.parent / "rho.json"
-    said = run(["query", "--file", str(query), "--format", "json", "--out", str(out), "--lake", str(lake)], seconds)
+    words = ["query", "--file", str(query), "--format", "json", "--out", str(out), "--force", "--lake", str(lake)]
+    said = run(words, seconds)
     return json.loads(out.read_text()) if out.exists() else said[-2:]
