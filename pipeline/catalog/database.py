@@ -14,9 +14,10 @@ import duckdb
 
 from pipeline import interruption
 from pipeline.catalog import sql_files, stored_results
+from pipeline.catalog.damage import damage_named
 from pipeline.catalog.definition import CatalogDefinition, catalog_definition, listed, published, text
 from pipeline.errors import UserError, os_errors_explained
-from pipeline.lake.files import replace_file
+from pipeline.lake import checksums
 from pipeline.lake.outputs import OutputFile
 from pipeline.lake.schema import TABLES
 from pipeline.lake.staging import staging_folder
@@ -36,8 +37,9 @@ def refresh(lake: Lake) -> None:
     """
     file = lake.root / CATALOG
     with os_errors_explained(f"writing {file}"), staging_folder(lake.root) as folder:
-        _write_database(folder / CATALOG, catalog_definition(lake), file)
-        replace_file(folder / CATALOG, file)
+        with damage_named(lake.parts):
+            _write_database(folder / CATALOG, catalog_definition(lake), file)
+        checksums.replace(lake.root, folder / CATALOG, file)
 
 
 def ensure(lake: Lake) -> None:
@@ -80,7 +82,8 @@ def snapshot(lake: Lake, *, stored: bool = False) -> duckdb.DuckDBPyConnection:
     parts = published(lake)
     connection = _in_memory(lake, CatalogDefinition(lake, listed(parts), "VIEW"))
     if stored:
-        stored_results.provide(connection, lake, parts, stored_results.small(), "TABLE")
+        with damage_named(lake.parts):
+            stored_results.provide(connection, lake, parts, stored_results.small(), "TABLE")
     return connection
 
 
@@ -101,7 +104,7 @@ def export(lake: Lake, file: Path, *, force: bool = False) -> Path:
         UserError: something else has that name, or the file cannot be written.
     """
     file = file.absolute()
-    with OutputFile(file, force, _is_export, "an earlier export").written() as temporary:
+    with OutputFile(file, force, _is_export, "an earlier export").written() as temporary, damage_named(lake.parts):
         _write_database(temporary, CatalogDefinition(lake, listed(published(lake)), "TABLE"), file)
     return file
 
@@ -144,7 +147,8 @@ def _open(lake: Lake, fingerprint: str) -> duckdb.DuckDBPyConnection | None:
 
 def _in_memory(lake: Lake, definition: CatalogDefinition) -> duckdb.DuckDBPyConnection:
     connection = _spilling_connection()
-    definition.run(connection)
+    with damage_named(lake.parts):
+        definition.run(connection)
     return _locked(lake, connection)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -85,7 +86,12 @@ def published(lake: Lake) -> list[Path]:
 
 def listed(parts: Sequence[Path]) -> dict[str, str]:
     """The files of these parts, a DuckDB list for each table."""
-    files = {table: [p / f"{table}.parquet" for p in parts if (p / f"{table}.parquet").is_file()] for table in TABLES}
+    files: dict[str, list[Path]] = {table: [] for table in TABLES}
+    for part in parts:
+        names = set(os.listdir(part))
+        for table in TABLES:
+            if f"{table}.parquet" in names:
+                files[table].append(part / f"{table}.parquet")
     return {table: f"[{', '.join(text(glob.escape(str(f))) for f in found)}]" for table, found in files.items()}
 
 

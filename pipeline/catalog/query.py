@@ -109,7 +109,7 @@ def format_parquet(table: pa.Table) -> bytes:
 
     _refuse_namesakes(table)
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
+    pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
     return buffer.getvalue()
 
 

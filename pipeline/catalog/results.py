@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipeline.catalog import stored_results
+from pipeline.catalog.damage import damage_named
 from pipeline.catalog.database import connect, one_line
 from pipeline.catalog.definition import published
 from pipeline.errors import UserError, unknown
@@ -33,7 +34,7 @@ def run_sql(lake: Lake, sql: str, params: Mapping[str, str] | None = None) -> pa
     Raises:
         UserError: another kind of statement, a parameter too few or too many, or what DuckDB says is wrong.
     """
-    with closing(connect(lake)) as connection, _one_line_errors(connection):
+    with closing(connect(lake)) as connection, _one_line_errors(connection), damage_named(lake.parts):
         statement = _one_select(connection, sql)
         values = _bind(statement.named_parameters, params or {})
         views = stored_results.read_by(sql)
@@ -48,8 +49,13 @@ def run_sql(lake: Lake, sql: str, params: Mapping[str, str] | None = None) -> pa
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
-    """The result of one of the project's own queries."""
-    return connection.sql(sql, params=params).to_arrow_table()
+    """The result of one of the project's own queries.
+
+    Raises:
+        UserError: a part cannot be read.
+    """
+    with damage_named():
+        return connection.sql(sql, params=params).to_arrow_table()
 
 
 def frame(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, Value] | None = None) -> pd.DataFrame:

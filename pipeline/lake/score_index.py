@@ -20,7 +20,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.lake.files import atomic_write, is_within, make_folder
+from pipeline.errors import UserError
+from pipeline.lake import checksums, parquet_files
+from pipeline.lake.files import flush_to_disk, is_within, make_folder, temporary_path
+from pipeline.lake.parquet_files import damage_named
 from pipeline.lake.store import Lake
 
 FEW = 32  # parts, which are read fast one by one
@@ -116,7 +119,7 @@ class ScoreIndex:
         covered = _covered(index) if index else set()
         new = [name for name in names if name not in covered]
         if len(new) > FEW and is_within(self._lake_root, self._index):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, UserError):
                 _write(self._lake_root, self._index, chain(_row_groups(index), self._read(new)), names)
 
     def _begin(self) -> None:
@@ -131,7 +134,7 @@ class ScoreIndex:
     def _open(self, names: Collection[str]) -> pq.ParquetFile | None:
         """The index, unless it is absent, damaged, or names a part that is not there."""
         with contextlib.suppress(OSError, pa.ArrowInvalid):
-            index = pq.ParquetFile(self._index)
+            index = parquet_files.opened(self._index)
             if index.schema_arrow.remove_metadata().equals(_KEYS) and _covered(index) <= set(names):
                 return index
         return None
@@ -140,8 +143,10 @@ class ScoreIndex:
         for name in names:
             file = self._folder / name / "scores.parquet"
             if file.is_file():
-                part = pq.ParquetFile(file, read_dictionary=_WORDS)
-                yield part.read(columns=_KEYS.names, use_threads=False).select(_KEYS.names).cast(_KEYS)
+                with damage_named(file):
+                    part = parquet_files.opened(file, read_dictionary=_WORDS)
+                    keys = part.read(columns=_KEYS.names, use_threads=False).select(_KEYS.names).cast(_KEYS)
+                yield keys
 
     def _admit(self, arch_ids: Iterable[str]) -> None:
         """Make room for those that are not known."""
@@ -194,9 +199,9 @@ def _write(lake_root: Path, path: Path, tables: Iterable[pa.Table], names: list[
     schema = _KEYS.with_metadata({_COVERED: json.dumps(names)})
     whole = 1 << 26  # bytes of a dictionary: beyond the limit words would be written one by one
     make_folder(lake_root, path.parent)
-    with (
-        atomic_write(path, durable=True) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd", dictionary_pagesize_limit=whole) as writer,
-    ):
-        for table in _in_large_tables(tables):
-            writer.write_table(table.cast(schema), row_group_size=2 * _ROWS)
+    with temporary_path(path) as temporary:
+        with parquet_files.writer(temporary, schema, dictionary_pagesize_limit=whole) as writer:
+            for table in _in_large_tables(tables):
+                writer.write_table(table.cast(schema), row_group_size=2 * _ROWS)
+        flush_to_disk(temporary)
+        checksums.replace(lake_root, temporary, path)

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import os_errors_explained
-from pipeline.lake import files
+from pipeline.lake import checksums, files, parquet_files
+from pipeline.lake.parquet_files import HashedFile
 from pipeline.lake.schema import TABLES
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.lake.store import Lake
 
 FOLDER = ".staging"
-_STAGED = re.compile(rf"({'|'.join(TABLES)})\.parquet|bench\.duckdb(\.wal)?")  # the files of its folders
+_STAGED = re.compile(rf"({'|'.join(TABLES)})\.parquet|{checksums.FILE}|bench\.duckdb(\.wal)?")  # the files of its folders
 
 
 @contextlib.contextmanager
@@ -51,7 +52,7 @@ class StagedPart:
     def __init__(self, lake: Lake, benchmark: str, part: PartName | str) -> None:
         self.lake = lake
         self._target = lake.parts / benchmark / str(part)
-        self._writers: dict[str, tuple[Any, pq.ParquetWriter]] = {}
+        self._writers: dict[str, tuple[HashedFile, pq.ParquetWriter]] = {}
         self._resources = contextlib.ExitStack()
 
     def __enter__(self) -> StagedPart:
@@ -75,8 +76,8 @@ class StagedPart:
                 raise ValueError(f"{table}.{field.name} may not be NULL")
         with os_errors_explained(f"writing {self.lake.root}"):
             if table not in self._writers:
-                stream = (self._folder / f"{table}.parquet").open("wb")
-                self._writers[table] = (stream, pq.ParquetWriter(stream, schema, compression="zstd"))
+                stream = HashedFile(self._folder / f"{table}.parquet")
+                self._writers[table] = (stream, parquet_files.writer(stream, schema))
             self._writers[table][1].write_table(data)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
@@ -89,6 +90,7 @@ class StagedPart:
                             stream.flush()
                             os.fsync(stream.fileno())
                         self._publish()
+                        checksums.record(self.lake.root, f"{self._target.parent.name}/{self._target.name}")
             finally:
                 self._close()
 
@@ -101,6 +103,8 @@ class StagedPart:
                 stream.close()
 
     def _publish(self) -> None:
+        sums = {f"{table}.parquet": stream.sha256 for table, (stream, _) in self._writers.items()}
+        checksums.write_in(self._folder, sums)
         files.make_folder(self.lake.root, self._target.parent)
         files.flush_to_disk(self._folder)
         files.publish_folder(self._folder, self._target)

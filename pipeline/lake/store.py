@@ -7,6 +7,7 @@
     LAKE/rules/NAME.toml                        what `tune` found, as `score --proxy NAME` takes it (see `tuning`)
     LAKE/bench.duckdb, LAKE/derived/            the catalog, and stored results of its slow views (see `catalog`)
     LAKE/keys/                                  the keys of many parts together (see `score_index`)
+    LAKE/SHA256SUMS                             the list of all parts, and their checksums (see `checksums`)
 
 A part is a folder, because the rename of a folder is atomic: an ingest that adds architectures, values and rejects
 adds all of them or none. Nothing is ever changed in place.
@@ -23,13 +24,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.errors import UserError, excerpt, os_errors_explained
+from pipeline.lake import checksums, parquet_files
 from pipeline.lake.files import TEMPORARY, atomic_write, locked, make_folder, refuse_links
+from pipeline.lake.parquet_files import damage_named, damaged
 from pipeline.lake.part_name import PartName
 from pipeline.lake.schema import FORMAT, TABLES
 from pipeline.lake.staging import FOLDER, StagedPart
+from pipeline.lake.verify import schema_fault
 
 _ANCHOR = "_schema"
 
@@ -39,11 +42,11 @@ class Lake:
 
     Args:
         root: the folder.
-        create: make it when it is not there; else its absence is an error.
+        create: make it when it is not there; else its absence is an error, and so is that of a part of it.
         read_only: write nothing, not even what makes the catalog's globs match.
 
     Raises:
-        UserError: no lake, not a lake, another format, or a folder that cannot be written.
+        UserError: no lake, not a lake, another format, a part that is missing or a folder that cannot be read.
     """
 
     def __init__(self, root: Path, *, create: bool = False, read_only: bool = False) -> None:
@@ -58,6 +61,20 @@ class Lake:
         self._check_format()
         if not read_only:
             self._anchor()
+            if not (self.root / checksums.FILE).is_file():
+                with contextlib.suppress(UserError):  # a lake that cannot be written can still be read
+                    checksums.make_list(self.root)
+        if not create:
+            self.refuse_missing_parts()
+
+    def refuse_missing_parts(self) -> None:
+        """Look whether every part that was published is there, with all its files.
+
+        Raises:
+            UserError: one is not, or a folder cannot be read.
+        """
+        if gone := checksums.missing(self.root):
+            raise checksums.missing_error(self.root, gone)
 
     def _create(self) -> None:
         if self.root.is_dir() and not all(map(_begun, self.root.iterdir())):
@@ -111,13 +128,17 @@ class Lake:
     def read(
         self, table: str, benchmark: str, *, parts: Sequence[str] | None = None, columns: Sequence[str] | None = None
     ) -> pa.Table:
-        """Rows of a table in a benchmark's parts (all, or those named)."""
+        """Rows of a table in a benchmark's parts (all, or those named).
+
+        Raises:
+            UserError: a part cannot be read, or has other columns.
+        """
         schema = TABLES[table].arrow
         if columns is not None:
             schema = pa.schema([schema.field(c) for c in columns])
         names = self.part_names(benchmark) if parts is None else parts
         files = [f for n in names if (f := self.parts / benchmark / n / f"{table}.parquet").is_file()]
-        tables = [_in_schema(pq.ParquetFile(f).read(columns=columns), schema) for f in files]
+        tables = [_read(file, columns, schema) for file in files]
         return pa.concat_tables(tables) if tables else schema.empty_table()
 
     @contextlib.contextmanager
@@ -164,6 +185,14 @@ def _require_usable(root: Path) -> None:
         raise UserError(f"a lake cannot be at {root}, whose path has the character {odd[0]}: choose another")
 
 
+def _read(file: Path, columns: Sequence[str] | None, schema: pa.Schema) -> pa.Table:
+    with damage_named(file):
+        rows = parquet_files.opened(file).read(columns=columns)
+        if rows.num_columns < len(schema) and (fault := schema_fault(file)):  # another table has none of the columns
+            raise damaged(file, fault)
+        return _in_schema(rows, schema)
+
+
 def _in_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """The rows with the columns of the schema; those that parts of an earlier version lack are NULL."""
     for field in schema:
@@ -174,4 +203,6 @@ def _in_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def _begun(path: Path) -> bool:
     """Whether the file or folder is what a creation that was killed, or is going on, leaves in a lake."""
-    return path.name in (FOLDER, "parts") or path.name.startswith((TEMPORARY, ".lake.json."))
+    if path.name in (FOLDER, "parts", checksums.FILE):
+        return True
+    return path.name.startswith((TEMPORARY, ".lake.json.", ".lock-"))

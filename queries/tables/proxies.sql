@@ -4,11 +4,21 @@ WITH stored AS (
     SELECT NULL::VARCHAR AS kind
     WHERE FALSE
     UNION ALL BY NAME
-    FROM read_parquet(getvariable('lake') || '/parts/*/*/proxies.parquet', union_by_name = TRUE)
+    FROM read_parquet(getvariable('lake') || '/parts/*/*/proxies.parquet', union_by_name = TRUE, filename = TRUE)
 )
 
 SELECT DISTINCT
-    proxy_id,
+    -- by name, a file with none of these columns would be rows of NULL
+    CASE
+        WHEN
+            proxy_id IS NULL
+            OR name IS NULL
+            OR configuration IS NULL
+            OR version IS NULL
+            OR higher_is_better IS NULL
+            THEN error('the columns are not those of the table in ''' || filename || '''')
+        ELSE proxy_id
+    END AS proxy_id,
     name,
     coalesce(
         kind,

@@ -1,0 +1,184 @@
+"""SHA-256 checksums: of the files of each part, and the list of all parts that were published.
+
+    LAKE/parts/BENCHMARK/PART/SHA256SUMS     the files of the part, written with it
+    LAKE/SHA256SUMS                          the files of all parts, a part's lines added once it is published
+    LAKE/FILE.sha256                         of a file that is made from the parts and replaced as a whole
+
+All have the form of `sha256sum`, so that `sha256sum --check SHA256SUMS` verifies them without this package. A part that
+is on the list and not in the lake is missing; one that is not on it was published by an earlier version, or by a run
+that was killed just then, and joins it when the list is made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from pipeline.errors import UserError, os_errors_explained
+from pipeline.lake.files import atomic_write, flush_to_disk, locked, refuse_links, remove_file, replace_file
+
+FILE = "SHA256SUMS"
+
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+_NAME = re.compile(r"[\w.-]+", re.ASCII)
+
+Listing = dict[str, set[str]]
+"""The names of the files in each part's folder, by `BENCHMARK/PART`."""
+
+
+def of_file(path: Path) -> str:
+    """SHA-256 of a file, 64 hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def text(sums: Mapping[str, str]) -> str:
+    """The content of a file of checksums, from them by name."""
+    return "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(sums.items()))
+
+
+def parsed(content: str) -> tuple[dict[str, str], list[int]]:
+    """The checksums by name that a file of them holds, and the numbers of the lines that are of another form."""
+    sums, faulty = {}, []
+    for number, line in enumerate(content.removesuffix("\n").split("\n"), 1):
+        if match := _LINE.fullmatch(line):
+            sums[match[2]] = match[1]
+        elif line:
+            faulty.append(number)
+    return sums, faulty
+
+
+def read(path: Path) -> tuple[dict[str, str], list[int]]:
+    """What `parsed` says of the file; bytes that are no text make their line faulty."""
+    return parsed(path.read_bytes().decode(errors="replace"))
+
+
+def write_in(folder: Path, sums: Mapping[str, str]) -> None:
+    """Write the checksums of the files of a part that is about to be published."""
+    path = folder / FILE
+    path.write_text(text(sums))
+    flush_to_disk(path)
+
+
+def listing(parts: Path) -> Listing:
+    """The files of all parts that are in the lake.
+
+    Raises:
+        UserError: a folder cannot be read.
+    """
+    with os_errors_explained(f"reading {parts}"):
+        benchmarks = [entry for entry in _entries(parts) if entry.is_dir()]
+        folders = [(benchmark.name, entry) for benchmark in benchmarks for entry in _entries(benchmark.path)]
+        return {f"{name}/{part.name}": set(os.listdir(part.path)) for name, part in folders if part.is_dir()}
+
+
+def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return list(entries)
+
+
+def listed(root: Path) -> Listing:
+    """The files that the lake's list names; of no part where there is none."""
+    files: Listing = defaultdict(set)
+    with contextlib.suppress(FileNotFoundError):
+        for path in read(root / FILE)[0]:
+            folder, _, name = path.removeprefix("parts/").rpartition("/")
+            files[folder].add(name)
+    return files
+
+
+def missing(root: Path, here: Listing | None = None) -> list[str]:
+    """The parts that were published and are not in the lake, and the files missing in others, as paths in the lake."""
+    names = listed(root)  # before the folders: a part is on the list after it is published
+    here = listing(root / "parts") if here is None else here
+    gone = []
+    for part, files in names.items():
+        if part not in here:
+            gone.append(f"parts/{part}")
+        elif lost := files - here[part]:
+            gone += [f"parts/{part}/{name}" for name in sorted(lost)]
+    return gone
+
+
+def record(root: Path, part: str) -> None:
+    """Add a published part to the list, or make the list with all parts where there is none."""
+    with _list_locked(root):
+        if not (root / FILE).is_file():
+            _write_list(root)
+            return
+        refuse_links(root, root / FILE)
+        with (root / FILE).open("a") as stream:
+            stream.write(text(_paths(root, [part])))
+
+
+def make_list(root: Path) -> None:
+    """Make the list with all parts, where there is none; of parts without checksums these are taken now."""
+    with _list_locked(root):
+        if not (root / FILE).is_file():
+            _write_list(root)
+
+
+def renew_list(root: Path) -> None:
+    """Make the list anew: what is missing is no longer on it, and what was not on it is."""
+    with _list_locked(root):
+        known = read(root / FILE)[0] if (root / FILE).is_file() else {}
+        _write_list(root, known)
+
+
+def _write_list(root: Path, known: Mapping[str, str] | None = None) -> None:
+    sums = _paths(root, listing(root / "parts"), known or {})
+    with atomic_write(root / FILE) as temporary:
+        temporary.write_text(text(sums))
+
+
+def _paths(root: Path, parts: Iterable[str], known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The checksums of the files of parts by their paths in the lake: known, as the part states them, or taken now."""
+    sums: dict[str, str] = {}
+    for part in parts:
+        folder = root / "parts" / part
+        if not all(map(_NAME.fullmatch, Path(part).parts)):
+            continue
+        stated = read(folder / FILE)[0] if (folder / FILE).is_file() else {}
+        for name in sorted(os.listdir(folder)):
+            path = f"parts/{part}/{name}"
+            if name.endswith(".parquet"):
+                sums[path] = (known or {}).get(path) or stated.get(name) or of_file(folder / name)
+    return sums
+
+
+def replace(root: Path, temporary: Path, path: Path) -> None:
+    """Put a file that is made from the parts in place of the one before, with its checksum beside it.
+
+    A run that is killed meanwhile leaves a file without a checksum, never one with another's.
+    """
+    beside, sha256 = side_file(path), of_file(temporary)
+    with _list_locked(root):
+        remove_file(beside)
+        replace_file(temporary, path)
+        with atomic_write(beside) as stated:
+            stated.write_text(text({path.name: sha256}))
+
+
+def side_file(path: Path) -> Path:
+    """The file that states the checksum of a file which is not in a part."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+@contextlib.contextmanager
+def _list_locked(root: Path) -> Iterator[None]:
+    with os_errors_explained(f"writing {root / FILE}"), locked(root / ".lock-parts"):
+        yield
+
+
+def missing_error(root: Path, gone: list[str]) -> UserError:
+    """The error of a lake in which something is missing."""
+    more = f", and {len(gone) - 1} more" if len(gone) > 1 else ""
+    return UserError(
+        f"{root / gone[0]} is missing{more}: restore it from a copy of the lake, or go on without it after "
+        f"`pipeline doctor --forget-missing`"
+    )

@@ -1,0 +1,77 @@
+"""Parquet files of the lake: written with checksums of pages, read with these verified and damage told in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import UserError
+
+
+class HashedFile(io.BufferedWriter):
+    """A new file whose SHA-256 is taken of what is written, before it reaches the disk."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path, "w"))
+        self._sha256 = hashlib.sha256()
+
+    def write(self, data: Any, /) -> int:
+        """Write all of the data."""
+        self._sha256.update(data)
+        return super().write(data)
+
+    @property
+    def sha256(self) -> str:
+        """Of all that was written, 64 hex digits."""
+        return self._sha256.hexdigest()
+
+
+def writer(stream: Path | io.BufferedWriter, schema: pa.Schema, **options: Any) -> pq.ParquetWriter:
+    """A writer of a Parquet file of the lake; `options` are those of `pyarrow.parquet.ParquetWriter`."""
+    return pq.ParquetWriter(stream, schema, compression="zstd", write_page_checksum=True, **options)
+
+
+def opened(path: Path, **options: Any) -> pq.ParquetFile:
+    """The file, whose pages are verified as they are read; `options` are those of `pyarrow.parquet.ParquetFile`."""
+    return pq.ParquetFile(path, page_checksum_verification=True, **options)
+
+
+@contextlib.contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn what is wrong with a part's file into one line.
+
+    Raises:
+        UserError: the file is missing, damaged, not readable, or has other columns than its table.
+    """
+    try:
+        yield
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise damaged(path, reason(error)) from error
+
+
+def reason(error: Exception) -> str:
+    """What is wrong with a file, in a few words, from what reading it raised."""
+    if isinstance(error, PermissionError):
+        return "no permission"
+    if isinstance(error, FileNotFoundError):
+        return "it is missing"
+    if isinstance(error, KeyError):
+        return "its columns are not those of its table"
+    text = " ".join(str(error).split())
+    if "CRC checksum" in text:
+        return "a page does not have its checksum"
+    return text[:120]
+
+
+def damaged(path: Path, what: str) -> UserError:
+    """The error of a part's file that cannot be read."""
+    return UserError(
+        f"{path} cannot be read ({what}): restore its part from a copy of the lake; `pipeline doctor` lists all faults"
+    )

@@ -1,0 +1,129 @@
+"""What is wrong with the parts of a lake: each file against its checksum, its schema and its own pages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.lake import checksums, part_name
+from pipeline.lake.parquet_files import opened, reason
+from pipeline.lake.schema import TABLES
+
+RESTORE = "restore the part from a copy of the lake"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is wrong in a lake.
+
+    Attributes:
+        path: the file or folder, as seen from the lake.
+        what: what is wrong.
+        remedy: what to do.
+        leftover: whether it is something that an interrupted run left, which `--fix` removes.
+    """
+
+    path: str
+    what: str
+    remedy: str
+    leftover: bool = False
+
+    @property
+    def line(self) -> str:
+        """The fault in one line."""
+        return f"{self.path}: {self.what}; {self.remedy}"
+
+
+def part_faults(root: Path, part: str, names: Iterable[str], listed: Mapping[str, str]) -> Iterator[Fault]:
+    """What is wrong with a part, at most one fault for each of its files.
+
+    Args:
+        root: the lake.
+        part: BENCHMARK/PART.
+        names: of the files in its folder.
+        listed: the checksums of the lake's list, by path in the lake.
+    """
+    folder, names = root / "parts" / part, sorted(names)
+    if not names:
+        yield Fault(f"parts/{part}", "the folder is empty", RESTORE)
+        return
+    stated = None
+    if checksums.FILE in names:
+        stated, broken = checksums.read(folder / checksums.FILE)
+        if broken or set(stated) != {name for name in names if name.endswith(".parquet")}:
+            yield Fault(f"parts/{part}/{checksums.FILE}", "it does not list the files of the part", RESTORE)
+            stated = {name: sha256 for name, sha256 in stated.items() if name in names} if not broken else {}
+    whole = True
+    for name in names:
+        if name == checksums.FILE:
+            continue
+        path = f"parts/{part}/{name}"
+        what = _file_fault(folder / name, (stated or {}).get(name), listed.get(path))
+        if what:
+            whole = False
+            yield Fault(path, what, RESTORE)
+    if whole and (what := _count_fault(folder)):
+        yield Fault(f"parts/{part}/sources.parquet", what, RESTORE)
+
+
+def schema_fault(file: Path) -> str | None:
+    """How the columns of a part's file differ from those of its table, if they do; a nullable one may be missing."""
+    try:
+        there = {field.name: field.type for field in opened(file).schema_arrow}
+    except (OSError, KeyError, pa.ArrowException) as error:
+        return reason(error)
+    columns = {column.name: column for column in TABLES[file.stem].columns}
+    for name, kind in there.items():
+        if name not in columns:
+            return f"it has a column {name[:60]}, which its table has not"
+        if kind != columns[name].type:
+            return f"its column {name} is {kind}, not {columns[name].type}"
+    lacking = [name for name, column in columns.items() if name not in there and not column.nullable]
+    return f"it lacks the column {lacking[0]}" if lacking else None
+
+
+def _file_fault(file: Path, stated: str | None, listed: str | None) -> str | None:
+    if file.is_symlink():
+        return f"it is a link to {os.readlink(file)}"
+    if file.suffix != ".parquet" or file.stem not in TABLES:
+        return "no table of a lake is called so"
+    try:
+        sha256 = checksums.of_file(file)
+    except OSError as error:
+        return reason(error)
+    if stated is not None and sha256 != stated:
+        return "it has changed since it was published: its SHA-256 is not the one of its part"
+    if listed is not None and sha256 != listed:
+        return f"its SHA-256 is not the one in {checksums.FILE} of the lake"
+    if fault := schema_fault(file):
+        return fault
+    if stated is None:
+        return _page_fault(file)
+    return None
+
+
+def _page_fault(file: Path) -> str | None:
+    """Of a file without a checksum: what reading all of it finds wrong."""
+    try:
+        with opened(file) as parquet:
+            for group in range(parquet.num_row_groups):
+                parquet.read_row_group(group, use_threads=False).validate(full=True)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        return reason(error)
+    return None
+
+
+def _count_fault(folder: Path) -> str | None:
+    """Of an ingested source: whether as many values are there as its row states."""
+    name = part_name.parse(folder.name)
+    if name is None or name.stage != "ingest" or not (folder / "sources.parquet").is_file():
+        return None
+    stated = pc.sum(opened(folder / "sources.parquet").read(columns=["rows"])["rows"]).as_py() or 0
+    files = [folder / f"{table}.parquet" for table in ("truth", "scores")]
+    there = sum(opened(file).metadata.num_rows for file in files if file.is_file())
+    return None if there == stated else f"it states {stated:,} values, the part holds {there:,}"
