@@ -3,15 +3,17 @@
 `LAKE/bench.duckdb` holds no rows but the published figures. It is written beside and swapped in by a rename, so that
 readers, other processes and the DuckDB command line never meet half of it, and no stage ever holds it open for writing.
 
-Imports within go down: query > checks > results > database > stored_results > definition > sql_files.
+Imports within go down: query > checks > results > database > stored_results | damage > definition > sql_files.
 """
 
 from pipeline.catalog.checks import checks
 from pipeline.catalog.database import CATALOG, connect, ensure, export, refresh, snapshot
 from pipeline.catalog.results import Value, frame, rows, run_sql, to_frame, typed
 from pipeline.catalog.sql_files import head_comment, queries
+from pipeline.catalog.stored_results import FOLDER as STORED_RESULTS
+from pipeline.catalog.stored_results import is_whole as is_whole_result
 
 __all__ = [
-    "CATALOG", "Value", "checks", "connect", "ensure", "export", "frame", "head_comment", "queries", "refresh", "rows",
-    "run_sql", "snapshot", "to_frame", "typed",
+    "CATALOG", "STORED_RESULTS", "Value", "checks", "connect", "ensure", "export", "frame", "head_comment",
+    "is_whole_result", "queries", "refresh", "rows", "run_sql", "snapshot", "to_frame", "typed",
 ]  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.catalog import sql_files
+from pipeline.lake.checksums import names_in
 from pipeline.lake.schema import FORMAT, TABLES, Table
 from pipeline.lake.store import Lake
 
@@ -88,7 +88,7 @@ def listed(parts: Sequence[Path]) -> dict[str, str]:
     """The files of these parts, a DuckDB list for each table."""
     files: dict[str, list[Path]] = {table: [] for table in TABLES}
     for part in parts:
-        names = set(os.listdir(part))
+        names = names_in(part)
         for table in TABLES:
             if f"{table}.parquet" in names:
                 files[table].append(part / f"{table}.parquet")

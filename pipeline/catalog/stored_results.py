@@ -98,6 +98,11 @@ def withdraw(connection: duckdb.DuckDBPyConnection, provided: Sequence[str]) -> 
         connection.execute(f"DROP VIEW temp.{view}")
 
 
+def is_whole(file: Path) -> bool:
+    """Whether a stored result has the checksum that is in its name."""
+    return file.stem == _stem(file.stem.rpartition("-")[0], file)
+
+
 def _with_small_ones_read(views: Collection[str]) -> list[str]:
     """These views and the small stored ones that they read, directly or not, each after those that it reads."""
     selects = sql_files.texts("views")
@@ -127,7 +132,7 @@ def _whole_file(folder: Path, view: str) -> Path | None:
     """The file with the view's rows, if there is one and it is whole."""
     for file in folder.glob(f"{view}-*.parquet"):
         with suppress(OSError):
-            if file.stem == _stem(view, file):
+            if is_whole(file):
                 return file
     return None
 

@@ -20,7 +20,7 @@ from pipeline import interruption
 from pipeline.cli.grouping import flattened
 from pipeline.errors import UserError
 
-VERBS = ("run", "ingest", "check", "score", "search", "tune", "merge", "report", "query", "export")
+VERBS = ("run", "ingest", "check", "score", "search", "tune", "merge", "report", "query", "export", "doctor")
 """The order of the verbs in the help; a verb that is not named here comes last."""
 
 RENAMED = {"recipe": "mapping", "recipes": "mappings"}

@@ -74,7 +74,13 @@ def listing(parts: Path) -> Listing:
     with os_errors_explained(f"reading {parts}"):
         benchmarks = [entry for entry in _entries(parts) if entry.is_dir()]
         folders = [(benchmark.name, entry) for benchmark in benchmarks for entry in _entries(benchmark.path)]
-        return {f"{name}/{part.name}": set(os.listdir(part.path)) for name, part in folders if part.is_dir()}
+        return {f"{name}/{part.name}": names_in(part.path) for name, part in folders if part.is_dir()}
+
+
+def names_in(folder: str | Path) -> set[str]:
+    """The names of a folder's files; of thousands of folders, without a Path object for each file."""
+    with os.scandir(folder) as entries:
+        return {entry.name for entry in entries}
 
 
 def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
@@ -105,10 +111,18 @@ def missing(root: Path, here: Listing | None = None) -> list[str]:
     return gone
 
 
+def has_list(root: Path) -> bool:
+    """Whether the lake has a list; an empty one is what a run leaves that was killed before it made it."""
+    try:
+        return (root / FILE).stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
 def record(root: Path, part: str) -> None:
     """Add a published part to the list, or make the list with all parts where there is none."""
     with _list_locked(root):
-        if not (root / FILE).is_file():
+        if not has_list(root):
             _write_list(root)
             return
         refuse_links(root, root / FILE)
@@ -119,15 +133,14 @@ def record(root: Path, part: str) -> None:
 def make_list(root: Path) -> None:
     """Make the list with all parts, where there is none; of parts without checksums these are taken now."""
     with _list_locked(root):
-        if not (root / FILE).is_file():
+        if not has_list(root):
             _write_list(root)
 
 
 def renew_list(root: Path) -> None:
     """Make the list anew: what is missing is no longer on it, and what was not on it is."""
     with _list_locked(root):
-        known = read(root / FILE)[0] if (root / FILE).is_file() else {}
-        _write_list(root, known)
+        _write_list(root, read(root / FILE)[0])
 
 
 def _write_list(root: Path, known: Mapping[str, str] | None = None) -> None:
@@ -144,7 +157,7 @@ def _paths(root: Path, parts: Iterable[str], known: Mapping[str, str] | None = N
         if not all(map(_NAME.fullmatch, Path(part).parts)):
             continue
         stated = read(folder / FILE)[0] if (folder / FILE).is_file() else {}
-        for name in sorted(os.listdir(folder)):
+        for name in sorted(names_in(folder)):
             path = f"parts/{part}/{name}"
             if name.endswith(".parquet"):
                 sums[path] = (known or {}).get(path) or stated.get(name) or of_file(folder / name)
@@ -171,7 +184,7 @@ def side_file(path: Path) -> Path:
 
 @contextlib.contextmanager
 def _list_locked(root: Path) -> Iterator[None]:
-    with os_errors_explained(f"writing {root / FILE}"), locked(root / ".lock-parts"):
+    with os_errors_explained(f"writing {root / FILE}"), locked(root / FILE):
         yield
 
 

@@ -164,6 +164,17 @@ class ScoreIndex:
         self._there[rows[asked], columns[asked]] = True
 
 
+def fault(lake: Lake, path: Path) -> str | None:
+    """What is wrong with an index: it cannot be read, or has more or fewer keys than its parts have scores."""
+    try:
+        index = parquet_files.opened(path)
+        parts = [lake.parts / path.parent.name / name / "scores.parquet" for name in _covered(index)]
+        rows = sum(parquet_files.opened(part).metadata.num_rows for part in parts if part.is_file())
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
+        return f"it cannot be read as an index of scores: {error}"
+    return None if index.metadata.num_rows == rows else f"it has {index.metadata.num_rows} keys of {rows} scores"
+
+
 def _positions(words: pa.ChunkedArray, among: Mapping[str, int]) -> npt.NDArray[np.int32]:
     """What `among` says of each word, -1 where it has none. Each distinct word is looked up once."""
     whole = words.unify_dictionaries().combine_chunks()

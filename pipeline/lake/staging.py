@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.lake.store import Lake
 
 FOLDER = ".staging"
-_STAGED = re.compile(rf"({'|'.join(TABLES)})\.parquet|{checksums.FILE}|bench\.duckdb(\.wal)?")  # the files of its folders
+_STAGED = re.compile(rf"({'|'.join(TABLES)})\.parquet|{checksums.FILE}|bench\.duckdb(\.wal)?")  # files of its folders
 
 
 @contextlib.contextmanager
@@ -34,6 +34,11 @@ def staging_folder(lake_root: Path) -> Iterator[Path]:
         yield folder
     finally:
         files.remove_folder(folder, _STAGED)
+
+
+def remove_staged(folder: Path) -> None:
+    """Remove a folder of a process that has ended, as far as its files are what is written there."""
+    files.remove_folder(folder, _STAGED)
 
 
 class StagedPart:

@@ -42,14 +42,15 @@ class Lake:
 
     Args:
         root: the folder.
-        create: make it when it is not there; else its absence is an error, and so is that of a part of it.
+        create: make it when it is not there, and do not look for missing parts; else its absence is an error.
         read_only: write nothing, not even what makes the catalog's globs match.
+        whole: refuse one in which a part is missing.
 
     Raises:
         UserError: no lake, not a lake, another format, a part that is missing or a folder that cannot be read.
     """
 
-    def __init__(self, root: Path, *, create: bool = False, read_only: bool = False) -> None:
+    def __init__(self, root: Path, *, create: bool = False, read_only: bool = False, whole: bool = True) -> None:
         self.root = root.absolute()
         _require_usable(self.root)
         self.parts = self.root / "parts"
@@ -61,10 +62,10 @@ class Lake:
         self._check_format()
         if not read_only:
             self._anchor()
-            if not (self.root / checksums.FILE).is_file():
+            if not checksums.has_list(self.root):
                 with contextlib.suppress(UserError):  # a lake that cannot be written can still be read
                     checksums.make_list(self.root)
-        if not create:
+        if whole and not create:
             self.refuse_missing_parts()
 
     def refuse_missing_parts(self) -> None:
@@ -205,4 +206,4 @@ def _begun(path: Path) -> bool:
     """Whether the file or folder is what a creation that was killed, or is going on, leaves in a lake."""
     if path.name in (FOLDER, "parts", checksums.FILE):
         return True
-    return path.name.startswith((TEMPORARY, ".lake.json.", ".lock-"))
+    return path.name.startswith((TEMPORARY, ".lake.json."))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,20 +51,20 @@ def part_faults(root: Path, part: str, names: Iterable[str], listed: Mapping[str
     if not names:
         yield Fault(f"parts/{part}", "the folder is empty", RESTORE)
         return
-    stated = None
-    if checksums.FILE in names:
-        stated, broken = checksums.read(folder / checksums.FILE)
-        if broken or set(stated) != {name for name in names if name.endswith(".parquet")}:
-            yield Fault(f"parts/{part}/{checksums.FILE}", "it does not list the files of the part", RESTORE)
-            stated = {name: sha256 for name, sha256 in stated.items() if name in names} if not broken else {}
-    whole = True
-    for name in names:
-        if name == checksums.FILE:
-            continue
+    stated, broken = checksums.read(folder / checksums.FILE) if checksums.FILE in names else (None, [])
+    if broken:
+        yield Fault(f"parts/{part}/{checksums.FILE}", f"line {broken[0]} is not a checksum and a file", RESTORE)
+    whole = not broken
+    for name in sorted({*(stated or {}), *names} - {checksums.FILE}):
         path = f"parts/{part}/{name}"
-        what = _file_fault(folder / name, (stated or {}).get(name), listed.get(path))
+        if name not in names:
+            what = None if path in listed else "it is missing"  # else it is said where the list is compared
+        elif stated is not None and name not in stated and not name.startswith("."):
+            what = "the part was published without it"
+        else:
+            what = _file_fault(folder / name, (stated or {}).get(name), listed.get(path))
+        whole &= what is None and name in names
         if what:
-            whole = False
             yield Fault(path, what, RESTORE)
     if whole and (what := _count_fault(folder)):
         yield Fault(f"parts/{part}/sources.parquet", what, RESTORE)
@@ -88,23 +87,20 @@ def schema_fault(file: Path) -> str | None:
 
 
 def _file_fault(file: Path, stated: str | None, listed: str | None) -> str | None:
+    if file.name.startswith("."):  # a file manager's own
+        return None
     if file.is_symlink():
-        return f"it is a link to {os.readlink(file)}"
+        return f"it is a link to {file.readlink()}"
     if file.suffix != ".parquet" or file.stem not in TABLES:
         return "no table of a lake is called so"
     try:
         sha256 = checksums.of_file(file)
     except OSError as error:
         return reason(error)
-    if stated is not None and sha256 != stated:
-        return "it has changed since it was published: its SHA-256 is not the one of its part"
-    if listed is not None and sha256 != listed:
-        return f"its SHA-256 is not the one in {checksums.FILE} of the lake"
-    if fault := schema_fault(file):
-        return fault
-    if stated is None:
-        return _page_fault(file)
-    return None
+    for expected, where in ((stated, "of its part"), (listed, "of the lake")):
+        if expected not in (None, sha256):
+            return f"it has changed since it was published: its SHA-256 is not the one in {checksums.FILE} {where}"
+    return schema_fault(file) or (None if stated else _page_fault(file))
 
 
 def _page_fault(file: Path) -> str | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pipeline import catalog, rank_correlation
 from pipeline.errors import from_os
 from pipeline.escaping import markdown
+from pipeline.lake import last_check
 from pipeline.lake.store import Lake
 from pipeline.report import content as contents
 from pipeline.report import folder
@@ -47,8 +48,10 @@ def write(lake_root: Path, out: Path) -> ReportResult:
         UserError: there is no such lake, the folder cannot be written, or a file there is of something else.
     """
     folder.refuse_foreign(out)
-    with closing(catalog.snapshot(Lake(lake_root), stored=True)) as connection:
+    lake = Lake(lake_root)
+    with closing(catalog.snapshot(lake, stored=True)) as connection:
         report = contents.read(connection)
+    report.content["examined"] = last_check.summary(lake.root)
     files: dict[str, bytes] = {}
     for figure in report.figures:
         files[f"figures/{figure.name}.svg"] = figure.drawing.svg.encode()

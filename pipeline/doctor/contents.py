@@ -1,0 +1,105 @@
+"""What the rows of a lake say: the checks in SQL, and identities against what they are of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import benchmarks, catalog, provenance
+from pipeline.benchmarks.contract import arch_id_of
+from pipeline.errors import UserError
+from pipeline.lake.store import Lake
+from pipeline.lake.verify import RESTORE, Fault
+from pipeline.proxies.contract import proxy_id_of
+
+CANONICAL = 200  # architectures of a space whose canonical form is computed again
+_WAITING = "scores_of_the_unknown"
+
+
+def check_faults(lake: Lake, notes: list[str]) -> Iterator[Fault]:
+    """A fault for each query of queries/checks that returns rows."""
+    files = catalog.queries("checks")
+    for name, answer in catalog.checks(lake):
+        rows = answer
+        if name == _WAITING:
+            rows, waiting = _without_waiting(answer)
+            if waiting:
+                notes.append(f"{waiting:,} scores wait for their architectures to be ingested")
+        if rows.num_rows:
+            what = catalog.head_comment(files[name].read_text()) if name in files else "One row per key that is twice."
+            where = f"queries/checks/{name}.sql"
+            yield Fault(where, f"{rows.num_rows:,} rows; {what}", f"the first is {_short(rows)}: restore its part")
+
+
+def identity_faults(lake: Lake, benchmark: str, part: str) -> Iterator[Fault]:
+    """Architectures and proxies of a part whose identity is not the one of what is stored of them."""
+    for table, columns, wrong in (
+        ("architectures", ["space", "arch_id", "spec"], partial(_wrong_architectures, benchmark)),
+        ("proxies", ["proxy_id", "name", "configuration", "version"], _wrong_proxies),
+    ):
+        rows = lake.read(table, benchmark, parts=[part], columns=columns)
+        if what := next(wrong(*(rows[column].to_pylist() for column in columns)), None):
+            yield Fault(f"parts/{benchmark}/{part}/{table}.parquet", what, RESTORE)
+
+
+def canonical_faults(lake: Lake) -> Iterator[Fault]:
+    """Architectures that this version would write in another way, of a sample of each space."""
+    for name in benchmarks.names():
+        if not (lake.parts / name).is_dir():
+            continue
+        table = lake.read("architectures", name, columns=["space", "arch_id", "spec"])
+        for space in pc.unique(table["space"]).to_pylist():
+            here = table.filter(pc.equal(table["space"], space))
+            step = max(1, here.num_rows // CANONICAL)
+            for row in here.take(pa.array(range(0, here.num_rows, step))).to_pylist():
+                if what := _not_canonical(name, row):
+                    yield Fault(f"parts/{name}", what, "the readers have changed: ingest into a new lake")
+                    break
+
+
+def rule_texts(lake: Lake) -> dict[str, set[str]]:
+    """The rules that tunings stored, by name."""
+    with closing(catalog.snapshot(lake)) as connection:
+        rows = catalog.rows(connection, "SELECT name, rule FROM tunings").to_pylist()
+    texts: dict[str, set[str]] = {}
+    for row in rows:
+        texts.setdefault(row["name"], set()).add(row["rule"])
+    return texts
+
+
+def _without_waiting(rows: pa.Table) -> tuple[pa.Table, int]:
+    """The rows less those that lack nothing but an architecture, as a merge before the ingest leaves them."""
+    waiting = pc.and_(rows["has_proxy"], rows["has_run"])
+    return rows.filter(pc.invert(waiting)), pc.sum(waiting).as_py() or 0
+
+
+def _wrong_architectures(benchmark: str, spaces: list[str], arch_ids: list[str], specs: list[str]) -> Iterator[str]:
+    for space, arch_id, spec in zip(spaces, arch_ids, specs, strict=True):
+        if arch_id_of(benchmark, space, spec) != arch_id:
+            yield f"architecture {arch_id} is not the identity of its spec"
+
+
+def _wrong_proxies(ids: list[str], names: list[str], configurations: list[str], versions: list[int]) -> Iterator[str]:
+    for proxy_id, name, text, version in zip(ids, names, configurations, versions, strict=True):
+        configuration = json.loads(text)
+        released = provenance.identity("proxy", version, configuration)
+        if proxy_id not in (released, proxy_id_of(name, configuration, version)):
+            yield f"proxy {proxy_id} is not the identity of its configuration"
+
+
+def _not_canonical(benchmark: str, row: dict[str, Any]) -> str | None:
+    try:
+        written = provenance.canonical_json(benchmarks.load(benchmark).canonical(row["space"], json.loads(row["spec"])))
+    except (UserError, ValueError) as error:
+        return f"architecture {row['arch_id']} cannot be read: {error}"
+    return None if written == row["spec"] else f"architecture {row['arch_id']} has another canonical form"
+
+
+def _short(rows: pa.Table) -> str:
+    return ", ".join(f"{name} {value}" for name, value in rows.slice(0, 1).to_pylist()[0].items())[:200]

@@ -1,0 +1,141 @@
+"""The examination of a lake, step by step."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline import benchmarks
+from pipeline.doctor import contents, places
+from pipeline.errors import UserError, os_errors_explained
+from pipeline.lake import checksums, last_check
+from pipeline.lake.store import Lake
+from pipeline.lake.verify import Fault, part_faults
+from pipeline.progress import progress
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of an examination.
+
+    Attributes:
+        lake: the folder.
+        checked_at: ISO 8601, UTC.
+        parts: how many there are.
+        unsealed: how many of them carry no checksums, as an earlier version published them.
+        faults: what is wrong.
+        notes: what is worth a line and no fault.
+    """
+
+    lake: Path
+    checked_at: str
+    parts: int
+    unsealed: int
+    faults: list[Fault]
+    notes: list[str]
+
+    @property
+    def line(self) -> str:
+        """The result in one line."""
+        if self.faults:
+            return f"{self.lake}: {len(self.faults)} faults in {self.parts} parts"
+        return f"{self.lake}: whole, {self.parts} parts"
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The result as values of JSON."""
+        faults = [{"path": f.path, "what": f.what, "remedy": f.remedy, "leftover": f.leftover} for f in self.faults]
+        return {
+            "lake": str(self.lake),
+            "checked_at": self.checked_at,
+            "parts": self.parts,
+            "parts_without_checksums": self.unsealed,
+            "faults": faults,
+            "notes": self.notes,
+        }
+
+
+def examine(lake_root: Path, *, rows: bool = True, fix: bool = False, forget_missing: bool = False) -> Result:
+    """Compare a lake with what was stored in it, and put down when that was.
+
+    Args:
+        lake_root: the lake.
+        rows: also look at what the rows say, where every file is as it was written.
+        fix: first remove what interrupted runs have left; nothing stored is touched.
+        forget_missing: first take the parts that are missing off the lake's list.
+
+    Raises:
+        UserError: no lake, or one that cannot be read at all.
+    """
+    lake = Lake(lake_root, whole=False)
+    if fix:
+        with os_errors_explained(f"removing leftovers from {lake.root}"):
+            places.remove_leftovers(lake)
+    if forget_missing:
+        checksums.renew_list(lake.root)
+    here = checksums.listing(lake.parts)
+    faults, notes = _places(lake), list(places.foreign(lake))
+    faults += _parts(lake, here)
+    unlisted = set(here) - set(checksums.listed(lake.root))
+    if rows and not any(fault.path.startswith("parts/") for fault in faults):
+        faults += _contents(lake, notes)
+    if not faults and unlisted:
+        with contextlib.suppress(UserError):  # a lake that cannot be written
+            checksums.renew_list(lake.root)
+    unsealed = sum(checksums.FILE not in names for names in here.values())
+    if unsealed:
+        notes.append(f"{unsealed} parts of an earlier version carry no checksums; they are held to {checksums.FILE}")
+    checked_at = datetime.now(UTC).replace(microsecond=0).isoformat()
+    if rows or faults:  # files that are whole do not make a lake that is
+        with contextlib.suppress(OSError, UserError):
+            last_check.write(lake.root, checked_at, len(faults))
+    return Result(lake.root, checked_at, len(here), unsealed, faults, notes)
+
+
+def _places(lake: Lake) -> list[Fault]:
+    with os_errors_explained(f"reading {lake.root}"):
+        return [
+            *places.link_faults(lake), *places.marker_faults(lake), *places.leftovers(lake),
+            *places.derived_faults(lake), *_list_faults(lake),
+        ]  # fmt: skip
+
+
+def _list_faults(lake: Lake) -> Iterator[Fault]:
+    again = "delete it: `pipeline doctor` makes it again from the parts that are there"
+    for number in checksums.read(lake.root / checksums.FILE)[1] if checksums.has_list(lake.root) else []:
+        yield Fault(checksums.FILE, f"line {number} is not a checksum and a file", again)
+
+
+def _parts(lake: Lake, here: checksums.Listing) -> list[Fault]:
+    remedy = "restore it from a copy of the lake, or take it off the list with --forget-missing"
+    faults = [Fault(path, "it is missing", remedy) for path in checksums.missing(lake.root, here)]
+    listed = checksums.read(lake.root / checksums.FILE)[0] if checksums.has_list(lake.root) else {}
+    with progress("parts read", len(here)) as advance:
+        for part, names in sorted(here.items()):
+            faults += part_faults(lake.root, part, names, listed)
+            advance(1)
+    return faults
+
+
+def _contents(lake: Lake, notes: list[str]) -> list[Fault]:
+    """What is wrong with rows; only asked of files that are as they were written."""
+    parts = [(name, part) for name in benchmarks.names() for part in lake.part_names(name)]
+    faults: list[Fault] = []
+    with progress("identities computed", len(parts)) as advance:
+        for benchmark, part in parts:
+            faults += contents.identity_faults(lake, benchmark, part)
+            advance(1)
+    steps: list[Iterable[Fault]] = [
+        contents.canonical_faults(lake),
+        contents.check_faults(lake, notes),
+        places.rule_faults(lake, contents.rule_texts(lake)),
+    ]
+    with progress("checks run", len(steps)) as advance:
+        for step in steps:
+            faults += step
+            advance(1)
+    return faults

@@ -1,0 +1,108 @@
+"""The files of a lake outside its parts: what they should be, and what interrupted runs have left."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline import catalog
+from pipeline.lake import checksums, last_check, score_index
+from pipeline.lake.files import TEMPORARY, is_abandoned, remove_file
+from pipeline.lake.schema import FORMAT
+from pipeline.lake.staging import FOLDER as STAGING
+from pipeline.lake.staging import remove_staged
+from pipeline.lake.store import Lake
+from pipeline.lake.verify import Fault
+from pipeline.tuning import rules
+
+MADE_AGAIN = "delete it: it is made again when it is needed"
+
+_KNOWN = {
+    "lake.json", "parts", STAGING, rules.FOLDER, "keys", "derived", catalog.CATALOG, checksums.FILE, last_check.FILE,
+    f"{catalog.CATALOG}.sha256",
+}  # fmt: skip
+_EARLIER = re.compile(r"\.(?!lock-).+\.[0-9a-f]{8}(\.wal)?")  # temporary names of the version before
+
+
+def link_faults(lake: Lake) -> Iterator[Fault]:
+    """Links in the lake: what they point at is not the lake's."""
+    for folder, folders, files in os.walk(lake.root):
+        for name in sorted([*folders, *files]):
+            path = Path(folder, name)
+            if path.is_symlink():
+                what = f"it is a link to {path.readlink()}"
+                yield Fault(_within(lake, path), what, "put the file or folder itself in its place")
+
+
+def marker_faults(lake: Lake) -> Iterator[Fault]:
+    """The marker of the lake and the record of its last examination."""
+    if (lake.root / "lake.json").read_text() != json.dumps({"format": FORMAT}) + "\n":
+        yield Fault("lake.json", "it is not as it was written", f"write {json.dumps({'format': FORMAT})} into it")
+    try:
+        last_check.read(lake.root)
+    except ValueError:
+        yield Fault(last_check.FILE, "it has changed since it was written", "delete it: `pipeline doctor` writes it")
+
+
+def derived_faults(lake: Lake) -> Iterator[Fault]:
+    """What is made from the parts: catalog, keys of scores, stored results."""
+    files = [lake.root / catalog.CATALOG, *(path for path in (lake.root / "keys").rglob("*") if _is_key_file(path))]
+    for path in files:
+        beside = checksums.side_file(path)
+        if not beside.is_file():
+            continue
+        if not path.is_file():
+            yield Fault(_within(lake, beside), "the file that it is of is missing", "delete it")
+        elif beside.read_bytes() != checksums.text({path.name: checksums.of_file(path)}).encode():
+            what = f"it is not the file that {beside.name} states"
+            yield Fault(_within(lake, path), what, "delete both: the file is made again when it is needed")
+        elif path.suffix == ".parquet" and (differs := score_index.fault(lake, path)):
+            yield Fault(_within(lake, path), differs, MADE_AGAIN)
+    for path in (lake.root / catalog.STORED_RESULTS).glob("*/*.parquet"):
+        if not catalog.is_whole_result(path):
+            yield Fault(_within(lake, path), "it does not have the checksum in its name", MADE_AGAIN)
+
+
+def rule_faults(lake: Lake, stored: dict[str, set[str]]) -> Iterator[Fault]:
+    """Rules that are not what `tune` stored; `stored` holds the texts of each rule's name."""
+    for path in sorted((lake.root / rules.FOLDER).glob("*.toml")):
+        texts = stored.get(path.stem)
+        if texts and path.read_bytes() not in {text.encode() for text in texts}:
+            remedy = "run the same `pipeline tune` again, or move your own rule out of the lake"
+            yield Fault(_within(lake, path), "it is not the rule that `tune` stored", remedy)
+
+
+def leftovers(lake: Lake) -> Iterator[Fault]:
+    """What runs that were killed have left, and nothing of a run that goes on."""
+    folders = [lake.root, *(lake.root / "keys").glob("*"), *(lake.root / catalog.STORED_RESULTS).glob("*")]
+    beside = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob(".*"))]
+    staged = sorted((lake.root / STAGING).glob("*"))
+    abandoned = [path for path in beside if is_abandoned(path, TEMPORARY) or _EARLIER.fullmatch(path.name)]
+    for path in [*abandoned, *filter(is_abandoned, staged)]:
+        yield Fault(_within(lake, path), "an interrupted run left it", "remove it with --fix", leftover=True)
+
+
+def remove_leftovers(lake: Lake) -> None:
+    """Remove what `leftovers` lists."""
+    for fault in leftovers(lake):
+        path = lake.root / fault.path
+        remove_file(path)
+        remove_staged(path)
+
+
+def foreign(lake: Lake) -> Iterator[str]:
+    """Files in the lake's folder that are not the lake's."""
+    for path in sorted(lake.root.iterdir()):
+        if path.name not in _KNOWN and not path.name.startswith("."):
+            yield f"{path.name}: not a file of a lake; it is left alone"
+
+
+def _is_key_file(path: Path) -> bool:
+    return path.suffix == ".parquet" and not path.name.startswith(".")
+
+
+def _within(lake: Lake, path: Path) -> str:
+    return path.relative_to(lake.root).as_posix()

@@ -1,0 +1,202 @@
+"""`pipeline doctor` finds whatever is not as it was stored, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline import catalog
+from pipeline.cli import application as cli
+from pipeline.doctor.examination import examine
+from pipeline.errors import UserError
+from pipeline.lake import checksums, last_check, score_index
+from pipeline.lake.score_index import ScoreIndex
+from pipeline.lake.store import Lake
+from tests.fixtures import lakes
+
+TRUTH = "parts/madeup/ingest/truth.parquet"
+ENDED = 2**22 + 1  # no process has this number
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with everything that a lake can hold: catalog, keys, stored results, a rule, an examination."""
+    root = tmp_path_factory.mktemp("doctor") / "lake"
+    lake = lakes.made_up(root, 12)
+    before, score_index.FEW = score_index.FEW, 0
+    for number in range(2):
+        scores = [lakes.score(number, lakes.OURS, 1.0, seed=5)]
+        lakes.publish(root, f"score-{lakes.OURS}-{'a' * 16}-{number + 1:05d}", scores=scores)
+    ScoreIndex(lake, lakes.BENCHMARK, f"score-{lakes.OURS}-", lakes.SPACE, 5, None, [lakes.OURS])
+    score_index.FEW = before
+    catalog.ensure(lake)
+    catalog.run_sql(lake, "SELECT count(*) FROM correlations")
+    (root / "rules").mkdir()
+    (root / "rules" / "regression-toy.toml").write_text(lakes.tuning()["rule"])
+    assert examine(root).faults == []
+    return root
+
+
+@pytest.fixture
+def lake(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "lake"))
+
+
+def faults(root: Path, **options: bool) -> dict[str, str]:
+    return {fault.path: fault.line for fault in examine(root, **options).faults}
+
+
+def test_one_flipped_bit_in_each_of_a_hundred_places_is_found_a_hundred_times(lake: Path) -> None:
+    files = sorted(path for path in lake.rglob("*") if path.is_file() and path.stat().st_size)
+    kinds = {path.name for path in files}
+    assert {"lake.json", "bench.duckdb", "bench.duckdb.sha256", "doctor.json", checksums.FILE, "truth.parquet"} <= kinds
+    draw, missed = random.Random(17), []
+    for number in range(100):
+        path = files[number % len(files)]
+        content = path.read_bytes()
+        changed = bytearray(content)
+        changed[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+        path.write_bytes(changed)
+        if not _found(lake, path):
+            missed.append(path)
+        path.write_bytes(content)
+    assert missed == []
+    assert faults(lake, rows=False) == {}
+
+
+def _found(root: Path, path: Path) -> bool:
+    """Whether the file, or what it states the checksums of, is named."""
+    named = path.relative_to(root).as_posix()
+    try:
+        found = faults(root, rows=False)
+    except UserError as error:
+        return named in str(error)
+    if path.name == checksums.FILE:
+        return bool(found)
+    return named.removesuffix(".sha256") in found
+
+
+def test_pages_have_checksums_and_a_changed_value_is_no_value(lake: Path) -> None:
+    path = lake / TRUTH
+    content = path.read_bytes()
+    start = pq.ParquetFile(path).metadata.row_group(0).column(8).dictionary_page_offset
+    for place in range(start + 100, start + 120):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(UserError, match=r"truth\.parquet cannot be read"):
+            Lake(lake).read("truth", lakes.BENCHMARK)
+
+
+@pytest.mark.parametrize(
+    ("harm", "path", "words"),
+    [
+        (lambda root: shutil.rmtree(root / "parts/madeup/scores-0"), "parts/madeup/scores-0", "it is missing"),
+        (lambda root: (root / TRUTH).unlink(), TRUTH, "it is missing"),
+        (lambda root: (root / TRUTH).write_bytes(b""), TRUTH, "has changed since it was published"),
+        (lambda root: os.truncate(root / TRUTH, 900), TRUTH, "has changed since it was published"),
+        (lambda root: pq.write_table(pa.table({"a": [1]}), root / TRUTH), TRUTH, "has changed since it was published"),
+        (lambda root: (root / "parts/madeup/ingest/extra.parquet").write_bytes(b""),
+         "parts/madeup/ingest/extra.parquet", "the part was published without it"),
+        (lambda root: (root / "parts/madeup/0").mkdir(), "parts/madeup/0", "the folder is empty"),
+        (lambda root: (root / "parts/madeup/0").symlink_to(root / "parts/_schema/0"), "parts/madeup/0", "a link to"),
+        (lambda root: (root / f".staging/here-{ENDED}-0123abcd").mkdir(), "", ""),
+        (lambda root: (root / "bench.duckdb").write_bytes(b"x"), "bench.duckdb", "not the file that"),
+        (lambda root: (root / "lake.json").write_text('{"format":1}'), "lake.json", "not as it was written"),
+    ],
+)  # fmt: skip
+def test_each_fault_is_one_line_with_the_file_and_what_to_do(
+    lake: Path, harm: Callable[[Path], object], path: str, words: str
+) -> None:
+    harm(lake)
+    lines = faults(lake, rows=False)
+    assert set(lines) == ({path} if path else set())
+    assert all(words in line and "; " in line and "\n" not in line for line in lines.values())
+
+
+def test_a_part_of_the_version_before_is_held_to_the_list(lake: Path) -> None:
+    """It has no checksums of its own; when the lake was first opened they were taken."""
+    for path in [*lake.glob(f"parts/*/*/{checksums.FILE}"), lake / checksums.FILE]:
+        path.unlink()
+    result = examine(lake, rows=False)
+    assert result.faults == [] and result.unsealed == result.parts > 0
+    assert f"{result.parts} parts of an earlier version carry no checksums" in result.notes[0]
+    content = bytearray((lake / TRUTH).read_bytes())
+    content[-300] ^= 4
+    (lake / TRUTH).write_bytes(content)
+    assert set(faults(lake, rows=False)) == {TRUTH}
+
+
+def test_a_source_that_states_more_values_than_there_are(lake: Path) -> None:
+    truth, source = lakes.truth(99, 1.0, source_id="9" * 16), lakes.source("9" * 16, "stray", rows=7)
+    lakes.publish(lake, f"ingest-{'9' * 16}", truth=[truth], sources=[source])
+    path = f"parts/madeup/ingest-{'9' * 16}/sources.parquet"
+    line = f"{path}: it states 7 values, the part holds 1; restore the part from a copy of the lake"
+    assert faults(lake) == {path: line}
+
+
+def test_rows_that_contradict_one_another_identities_and_rules(lake: Path) -> None:
+    lakes.publish(lake, "scores-2", scores=[lakes.score(0, lakes.SIZE, 1.0, seed=None)])
+    Lake(lake).publish("nasbench201", "0", {"architectures": [lakes.architecture(1, benchmark="nasbench201")]})
+    (lake / "rules/regression-toy.toml").write_text("x = 1")
+    lines = faults(lake)
+    architectures = "parts/nasbench201/0/architectures.parquet"
+    assert lines[architectures].startswith(f"{architectures}: architecture 0000000000000001 is not the identity")
+    assert "it is not the rule that `tune` stored; " in lines["rules/regression-toy.toml"]
+    assert lines["queries/checks/duplicate_keys.sql"].startswith("queries/checks/duplicate_keys.sql: 1 rows; ")
+    assert len(lines) == 4 and "parts/nasbench201" in lines  # its spec is none of the space
+
+
+def test_leftovers_go_with_fix_and_nothing_else(lake: Path) -> None:
+    from pipeline.lake.files import own_name
+
+    ended = own_name().replace(f"-{os.getpid()}-", f"-{ENDED}-")
+    (lake / ".staging" / ended).mkdir()
+    (lake / ".staging" / ended / "truth.parquet").write_bytes(b"half")
+    (lake / f".pipeline-{ended}").write_bytes(b"half")
+    (lake / ".staging" / own_name()).mkdir()  # of a run that goes on
+    (lake / "notes.txt").write_text("mine")
+    assert set(faults(lake, rows=False)) == {f".staging/{ended}", f".pipeline-{ended}"}
+    result = examine(lake, rows=False, fix=True)
+    assert result.faults == [] and result.notes == ["notes.txt: not a file of a lake; it is left alone"]
+    assert (lake / "notes.txt").exists() and len(list((lake / ".staging").iterdir())) == 1
+
+
+def test_without_a_part_the_lake_goes_on_once_it_is_forgotten(lake: Path) -> None:
+    shutil.rmtree(lake / "parts/madeup/scores-1")
+    with pytest.raises(UserError, match=r"parts/madeup/scores-1 is missing"):
+        Lake(lake)
+    assert "parts/madeup/scores-1" not in faults(lake, rows=False, forget_missing=True)
+    Lake(lake)
+
+
+def test_the_report_says_when_the_lake_was_last_found_whole(lake: Path) -> None:
+    checked_at = last_check.read(lake).checked_at  # type: ignore[union-attr]
+    assert last_check.summary(lake) == f"The lake was found whole on {checked_at}."
+    lakes.publish(lake, "one-more", scores=[lakes.score(3, lakes.OURS, 1.0, seed=9)])
+    assert last_check.summary(lake) == f"The lake was found whole on {checked_at}; parts added since: 1."
+    (lake / "parts/madeup/0").mkdir()
+    examine(lake, rows=False)
+    assert "found faults in the lake on" in last_check.summary(lake)
+    assert last_check.summary(lake).endswith(f"(1); it was last found whole on {checked_at}.")
+
+
+def test_the_verb(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(*more: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["doctor", "--lake", str(lake), "--files", *more])
+        return int(ended.value.code or 0), capsys.readouterr().out
+
+    parts = len(list(lake.glob("parts/*/*")))
+    assert run() == (0, f"{lake}: whole, {parts} parts\n")
+    (lake / TRUTH).unlink()
+    code, out = run("--json")
+    assert code == 1 and [fault["path"] for fault in json.loads(out)["faults"]] == [TRUTH]
+    code, out = run()
+    assert code == 1 and out.splitlines()[-1] == f"{lake}: 1 faults in {parts} parts"
