@@ -61,6 +61,7 @@ def run(lake_root: Path, other_root: Path) -> MergeSummary:
     if other_root.resolve() == lake_root.resolve():
         raise UserError(f"{other_root} is the lake itself: name another one")
     lake, other = Lake(lake_root, create=True), Lake(other_root, read_only=True)
+    lake.refuse_missing_parts()
     benchmarks = sorted(folder.name for folder in other.parts.iterdir())
     groups = [(name, *group) for name in benchmarks for group in _groups(other, name)]
     taken = stored = 0

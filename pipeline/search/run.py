@@ -128,6 +128,7 @@ def live(lake_root: Path, plan: Plan, bench: Benchmark, settings: SearchSettings
     row = single(bundle).row
     fits(bundle, bench)
     domain, lake = whole_space(bench, plan.space), Lake(lake_root, create=True)
+    lake.refuse_missing_parts()
     scores = stored_scores(lake, plan, row).get(plan.seed, {})
     writer = ScoreWriter(lake, plan.benchmark, plan.space, plan.seed, bundle, None)
     return Search(lake, plan, settings, row, plan.seed, scores, domain, writer=writer)

@@ -31,6 +31,7 @@ REPOSITORY = Path(__file__).parents[2]
 START = 60.0  # seconds for a busy machine to start Python and import torch
 LONGEST_LINE = 1000
 FUNCTION = f'pipeline() {{ {shlex.quote(sys.executable)} -m pipeline "$@"; }}\n'
+CHANGING = ("bench.duckdb", "bench.duckdb.sha256", "SHA256SUMS", "doctor.json")  # of a lake, as it is used
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
 
@@ -71,7 +72,7 @@ class Lakes:
         shared = self.shared(case.lake)
         if case.damage is None and not case.stores:
             return shared
-        shutil.copytree(shared, root / "lake", ignore=shutil.ignore_patterns("bench.duckdb", "derived"))
+        shutil.copytree(shared, root / "lake", ignore=shutil.ignore_patterns("bench.duckdb*", "derived"))
         if case.damage is not None:
             case.damage(root / "lake")
         return root / "lake"
@@ -146,7 +147,7 @@ def _cache(place: Place, path: Path) -> bool:
     if not path.is_relative_to(place.lake) or path == place.lake:
         return False
     first = path.relative_to(place.lake).parts[0]
-    return first in {"bench.duckdb", "derived", ".staging", "keys"} or first.startswith(".lock-")
+    return first in {*CHANGING, "derived", ".staging", "keys"} or first.startswith(".lock-")
 
 
 def _touched(case: Case, place: Place, before: dict[str, tuple[int, int, str]]) -> Iterator[str]:

@@ -13,6 +13,7 @@ import pytest
 from pipeline import benchmarks
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
+from pipeline.lake import checksums
 from pipeline.lake.store import Lake
 from pipeline.proxies import regression
 from pipeline.report import baseline
@@ -54,6 +55,7 @@ def copy(lake: Lake, tmp_path: Path) -> Callable[[Change], Path]:
         root = tmp_path / "other"
         shutil.copytree(lake.root, root)
         shutil.rmtree(root / "parts" / lakes.BENCHMARK / "scores")
+        checksums.renew_list(root)
         scores = [change(i, lakes.score(i, OURS, float(-i if i % 3 else i))) for i in range(12)]
         lakes.publish(root, "other", proxies=[lakes.proxy(OURS, "regression-toy")], scores=scores)
         return root

@@ -1,0 +1,107 @@
+"""Parts of a lake that are missing, damaged, of another table, or that nobody may read, asked through every verb."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import api
+from pipeline.lake.schema import TABLES
+from pipeline.lake.store import Lake
+from tests.attack.case import Case, Place
+from tests.fixtures import lakes
+
+SCORES = "parts/madeup/scores-0/scores.parquet"
+TRUTH = "parts/madeup/ingest/truth.parquet"
+PROXIES = "parts/madeup/scores-0/proxies.parquet"
+
+
+def without(name: str) -> Callable[[Path], object]:
+    """Take a part or a file out of the lake."""
+    return lambda lake: shutil.move(lake / name, lake.parent / "gone")
+
+
+def cut(name: str) -> Callable[[Path], object]:
+    """Cut a file in half, as a full disk does."""
+    return lambda lake: os.truncate(lake / name, (lake / name).stat().st_size // 2)
+
+
+def other(name: str, **columns: list[object]) -> Callable[[Path], object]:
+    """Put a table with other columns in place of a file."""
+    return lambda lake: pq.write_table(pa.table(columns or {"a": [1]}), lake / name)
+
+
+def part_nobody_may_read(lake: Path) -> None:
+    """A link that leads nowhere stands for a folder without permission, which does not bind root."""
+    (lake / "parts/madeup/scores-0").rename(lake.parent / "gone")
+    (lake / "parts/madeup/scores-0").symlink_to(lake / "parts/madeup/scores-0")
+
+
+def second_lake_lacks_a_part(lake: Path) -> None:
+    """Beside the lake, a copy without a part."""
+    shutil.copytree(lake, lake.parent / "second")
+    without("parts/madeup/scores-0")(lake.parent / "second")
+
+
+def first_lake_lacks_a_part(lake: Path) -> None:
+    """Beside the lake a whole copy."""
+    shutil.copytree(lake, lake.parent / "second")
+    without("parts/madeup/scores-0")(lake)
+
+
+def read(place: Place) -> object:
+    """Every table of the made-up benchmark, as a run of the pipeline reads it."""
+    return [Lake(place.lake).read(table, lakes.BENCHMARK) for table in ("truth", "scores", "proxies")]
+
+
+READING = (
+    ("query", "query 'SELECT count(*) FROM correlations'"),
+    ("report", "report --out page"),
+    ("export", "export copy.duckdb"),
+)
+VERBS = (
+    *READING,
+    ("score", "score nasbench201 --proxy params --sample 2 --workers 1"),
+    ("search", "search nasbench201 --proxy params --stored"),
+    ("tune", "tune nasbench201 --labels 5"),
+    ("transfer", "tune transfer nasbench201 --labels 5"),
+    ("aggregate", "score nasbench201 --proxy aggregate-az-nas"),
+    ("search of its own", "search nasbench201 --proxy params --evaluations 3"),
+)
+
+CASES = [
+    *(Case(f"a missing part: {verb}", command, damage=without("parts/madeup/scores-0"), says=("scores-0 is missing",),
+           stores=True) for verb, command in VERBS),
+    *(Case(f"a part without one of its files: {verb}", command, damage=without(TRUTH), stores=True,
+           says=("truth.parquet is missing",)) for verb, command in READING),
+    Case("a lake to merge that lacks a part", "merge ../second", damage=second_lake_lacks_a_part, stores=True,
+         says=("second/parts/madeup/scores-0 is missing",)),
+    Case("a lake to merge into that lacks a part", "merge ../second", damage=first_lake_lacks_a_part, stores=True,
+         says=("lake/parts/madeup/scores-0 is missing",)),
+    *(Case(f"a part cut in half: {verb}", command, damage=cut(TRUTH), says=("truth.parquet cannot be read",),
+           stores=True) for verb, command in READING),
+    *(Case(f"a part of another table: {verb}", command, damage=other(SCORES), says=("scores.parquet cannot be read",),
+           stores=True) for verb, command in READING),
+    *(Case(f"a part that nobody may read: {verb}", command, damage=part_nobody_may_read, says=("scores-0",),
+           stores=True) for verb, command in READING),
+    Case("proxies of another table, read by name", "query 'FROM proxies'", damage=other(PROXIES), stores=True,
+         says=("proxies.parquet cannot be read", "column a")),
+    Case("truth with words as values", "query 'SELECT avg(value) FROM truth'", stores=True,
+         damage=other(TRUTH, **{column.name: ["x"] for column in TABLES["truth"].columns}),
+         says=("truth.parquet cannot be read",)),
+    Case("the first part of all, which gives types", "query 'FROM truth'", stores=True,
+         damage=other("parts/_schema/0/truth.parquet"), says=("_schema/0/truth.parquet cannot be read",)),
+    Case("a missing part, from Python", call=lambda place: api.query("FROM truth", lake=place.lake), stores=True,
+         damage=without("parts/madeup/ingest"), says=("ingest is missing",)),
+    Case("a part cut in half, as a run reads it", call=read, damage=cut(TRUTH), stores=True,
+         says=("truth.parquet cannot be read",)),
+    Case("a part of another table, as a run reads it", call=read, damage=other(SCORES), stores=True,
+         says=("scores.parquet cannot be read", "column a")),
+    Case("a list of parts that is no text", "query 'SELECT count(*) AS n FROM truth'", stores=True, exit=0, says=("n",),
+         damage=lambda lake: (lake / "SHA256SUMS").write_bytes(bytes(range(256)))),
+]  # fmt: skip
