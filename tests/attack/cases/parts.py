@@ -31,9 +31,9 @@ def cut(name: str) -> Callable[[Path], object]:
     return lambda lake: os.truncate(lake / name, (lake / name).stat().st_size // 2)
 
 
-def other(name: str, **columns: list[object]) -> Callable[[Path], object]:
+def other(name: str, **columns: list[str]) -> Callable[[Path], object]:
     """Put a table with other columns in place of a file."""
-    return lambda lake: pq.write_table(pa.table(columns or {"a": [1]}), lake / name)
+    return lambda lake: pq.write_table(pa.table(columns or {"a": ["1"]}), lake / name)
 
 
 def part_nobody_may_read(lake: Path) -> None:
