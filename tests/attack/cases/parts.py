@@ -71,7 +71,7 @@ VERBS = (
     ("tune", "tune nasbench201 --labels 5"),
     ("transfer", "tune transfer nasbench201 --labels 5"),
     ("aggregate", "score nasbench201 --proxy aggregate-az-nas"),
-    ("search of its own", "search nasbench201 --proxy params --budget 3 --population 2"),
+    ("search of its own", "search nasbench201 --proxy params --budget 3 --population 2 --tournament 1"),
 )
 
 CASES = [
