@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.escaping import visible
+
 PACKAGE = "nas-proxy-bench"
 ROOT = Path(__file__).resolve().parents[1]
 _LEFT_THERE = {".DS_Store", "Thumbs.db", "desktop.ini", ".directory"}
@@ -102,7 +104,7 @@ def released_version(root: Path = ROOT) -> str:
 
 def new_run(stage: str, arguments: Mapping[str, Any], device: str = "cpu") -> dict[str, Any]:
     """The row of `runs` for a run that begins now; of paths the last component: lakes and reports are handed on."""
-    given = {name: value.name if isinstance(value, Path) else value for name, value in arguments.items()}
+    given = {name: visible(value.name) if isinstance(value, Path) else value for name, value in arguments.items()}
     versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
     return {
         "run_id": uuid.uuid4().hex[:16],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import numbers, text_files
@@ -19,6 +19,12 @@ class StrictModel(BaseModel):
 
 
 Model = TypeVar("Model", bound=StrictModel)
+
+NAME_LENGTH = 64  # characters of a name, which becomes part of names of files
+PlainName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=NAME_LENGTH)]
+ReleasedName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=NAME_LENGTH)]
+SourceName = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$", max_length=NAME_LENGTH)]
+"""Names that are stored, by where they come from: ours, of a score that others released, and of who released it."""
 
 
 def read(path: Path, what: str) -> dict[str, Any]:

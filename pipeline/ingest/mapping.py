@@ -9,14 +9,14 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import UserError, unknown
 from pipeline.formats import toml_files
 from pipeline.formats.tables import ContainerKind
-from pipeline.formats.toml_files import StrictModel
+from pipeline.formats.toml_files import NAME_LENGTH, ReleasedName, SourceName, StrictModel
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "file"}
@@ -114,7 +114,7 @@ class ScoreColumn(StrictModel):
     """A column of released scores; `seconds` is the column of what each took, where there is one."""
 
     column: str
-    proxy: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
+    proxy: ReleasedName
     higher_is_better: bool
     seconds: str | None = None
 
@@ -141,14 +141,14 @@ class TableMapping(StrictModel):
         check: a second notation in the same row, which must name the same architecture.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
-    source: str = ""
+    name: Annotated[ReleasedName, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+    source: SourceName = ""
     benchmark: str
     space: str | None = None
     version: int = Field(1, ge=1)
     description: str
     publisher: Publisher
-    licence: str | None = None
+    licence: Annotated[str, Field(max_length=NAME_LENGTH, pattern=r"^[A-Za-z0-9.+ ()-]*$")] | None = None
     files: tuple[str, ...] = ()
     distribution: str | None = None
     file: str | None = None

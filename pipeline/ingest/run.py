@@ -20,6 +20,7 @@ from pipeline import benchmarks, catalog, provenance
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, os_errors_explained
+from pipeline.escaping import visible
 from pipeline.ingest import mapped_table, unmapped_table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
@@ -149,7 +150,7 @@ class _Source:
             "source_id": source_id,
             "benchmark": self.benchmark.name,
             "name": self.name,
-            "file_name": path.name if path.is_dir() else f"{path.parent.name}/{path.name}",
+            "file_name": visible(path.name if path.is_dir() else f"{path.parent.name}/{path.name}"),
             "sha256": sha256,
             "bytes": size,
             "licence": self.mapping.licence if self.mapping else self.benchmark.licence,

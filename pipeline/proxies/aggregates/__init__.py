@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from pipeline.errors import UserError, unknown
 from pipeline.formats import toml_files
-from pipeline.formats.toml_files import StrictModel
+from pipeline.formats.toml_files import PlainName, StrictModel
 from pipeline.lake.part_name import PartName
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import proxy_id_of, row_of
@@ -83,7 +83,7 @@ class Aggregate(StrictModel):
         terms: the summands.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    name: PlainName
     description: str = ""
     images: dict[str, Any] | None = None
     terms: Annotated[list[Term], Field(min_length=1)]

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from pipeline.errors import UserError, excerpt, unknown
 from pipeline.formats import toml_files
-from pipeline.formats.toml_files import StrictModel
+from pipeline.formats.toml_files import PlainName, StrictModel
 
 FOLDER = Path(__file__).parent / "presets"
 _WHAT = "proxy preset"
@@ -98,7 +98,7 @@ class Schedule(StrictModel):
         rule: the score; without one it is the weighted sum of the last evaluation losses.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    name: PlainName
     description: str = ""
     noise: Noise = Noise()
     stage_weights: list[float]
@@ -161,7 +161,7 @@ class Preset(ImageSchedule):
 class MenuSignal(Signal):
     """A signal of a menu, with the name under which its losses are stored; its level scales all of it."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    name: PlainName
 
 
 class MenuPreset(ImageSchedule):
