@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import verb
+from pipeline.cli.application import say, verb
 from pipeline.cli.options import DEFAULT_LAKE, LakeOption
 
 
@@ -39,6 +39,6 @@ def doctor(
             *(f"note: {note}" for note in result.notes),
             result.line,
         ]:
-            typer.echo(line)
+            say(line)
     if result.faults:
         raise typer.Exit(1)
