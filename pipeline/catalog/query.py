@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline import catalog, escaping, text_table
+from pipeline.catalog import arrow_types
 from pipeline.errors import UserError, unknown
 from pipeline.lake.outputs import OutputFile
 from pipeline.lake.store import Lake
@@ -22,6 +23,8 @@ from pipeline.lake.store import Lake
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_WRITTEN = 1 << 20  # bytes at a time
+_CONVERTED = 10_000  # rows at a time: while Arrow makes objects of Python, no signal is heard
 SHOWN_ROWS = 1000  # of a table on a terminal; the other formats always hold every row
 
 
@@ -57,8 +60,7 @@ def run(
     file = None if out is None else OutputFile(out, force)
     if file is not None:
         file.refuse()
-    table = catalog.run_sql(Lake(lake_root), sql, params)
-    content = FORMATS[fmt](table)
+    content, rows = _answer(Lake(lake_root), sql, params, fmt)
     if file is None:
         if isinstance(content, str) and sys.stdout.isatty():
             content = escaping.visible(content)
@@ -66,7 +68,18 @@ def run(
     else:
         with file.written() as temporary:
             temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-    return int(table.num_rows)
+    return rows
+
+
+def _answer(lake: Lake, sql: str, params: Mapping[str, str], fmt: str) -> tuple[str | bytes, int]:
+    """What is written, and the number of rows."""
+    as_text = arrow_types.ALWAYS if fmt == "parquet" else arrow_types.FOR_TEXT
+    table = catalog.run_sql(lake, sql, params, as_text=as_text)
+    try:
+        return FORMATS[fmt](table), table.num_rows
+    except (OverflowError, ValueError):  # a time that is none of Python's: DuckDB writes all of them
+        table = catalog.run_sql(lake, sql, params, as_text=as_text | arrow_types.INSTANTS)
+        return FORMATS[fmt](table), table.num_rows
 
 
 def format_table(table: pa.Table, limit: int = SHOWN_ROWS) -> str:
@@ -129,7 +142,13 @@ def _refuse_namesakes(table: pa.Table) -> None:
 
 def _columns(table: pa.Table) -> list[list[Any]]:
     """The values of each column, times in UTC."""
-    return [_in_utc(column) if getattr(column.type, "tz", None) else column.to_pylist() for column in table.columns]
+    return [_values(column) for column in table.columns]
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    convert = _in_utc if getattr(column.type, "tz", None) else lambda piece: piece.to_pylist()
+    pieces = (column.slice(start, _CONVERTED) for start in range(0, len(column), _CONVERTED))
+    return [value for piece in pieces for value in convert(piece)]
 
 
 def _in_utc(times: pa.ChunkedArray) -> list[datetime | None]:
@@ -170,8 +189,10 @@ def _iso(value: Any) -> str:
 
 
 def _print(stream: BinaryIO, content: str | bytes) -> None:
+    data = memoryview(content.encode() if isinstance(content, str) else content)
     try:
-        stream.write(content.encode() if isinstance(content, str) else content)
+        for start in range(0, len(data), _WRITTEN):  # in pieces, between which Ctrl-C is heard
+            stream.write(data[start : start + _WRITTEN])
         stream.flush()
     except BrokenPipeError:  # the reader, `head` for one, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the exit of Python fails to flush

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipeline.catalog import stored_results
+from pipeline.catalog import arrow_types, stored_results
 from pipeline.catalog.damage import damage_named
 from pipeline.catalog.database import connect, one_line
 from pipeline.catalog.definition import published
@@ -20,16 +20,22 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+_GAP = r"(?:\s|--[^\n]*\n|/\*(?s:.*?)\*/)"  # blanks and comments
+_EXPLAIN = rf"^{_GAP}*EXPLAIN\b{_GAP}*(ANALYZE\b{_GAP}*)?(\([^()]*\){_GAP}*)?"
+
 Value = int | float | bool | str | None
 
 
-def run_sql(lake: Lake, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
+def run_sql(
+    lake: Lake, sql: str, params: Mapping[str, str] | None = None, *, as_text: frozenset[str] = arrow_types.ALWAYS
+) -> pa.Table:
     """Answer one SELECT-like statement with a table.
 
     Args:
         lake: the lake, whose tables and views the statement names.
         sql: SELECT, WITH, FROM, VALUES, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one of these.
         params: values of its `$name` parameters as text; see `typed`.
+        as_text: the types of DuckDB whose values are written as text, see `arrow_types`.
 
     Raises:
         UserError: another kind of statement, a parameter too few or too many, or what DuckDB says is wrong.
@@ -40,12 +46,12 @@ def run_sql(lake: Lake, sql: str, params: Mapping[str, str] | None = None) -> pa
         views = stored_results.read_by(sql)
         provided = stored_results.provide(connection, lake, published(lake), views) if views else []
         try:
-            return connection.sql(statement, params=values).to_arrow_table()
+            return arrow_types.written(connection.sql(statement, params=values), as_text).to_arrow_table()
         except duckdb.IOException:  # another process has stored a newer state of the lake, and removed this one's
             if not provided:
                 raise
             stored_results.withdraw(connection, provided)
-            return connection.sql(statement, params=values).to_arrow_table()
+            return arrow_types.written(connection.sql(statement, params=values), as_text).to_arrow_table()
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
@@ -108,7 +114,7 @@ def _one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.State
     statement = statements[0]
     if statement.type == duckdb.StatementType.EXPLAIN:
         # EXPLAIN ANALYZE runs what it explains
-        inner = re.sub(r"^\s*EXPLAIN\s+(ANALYZE\s+)?(\([^()]*\)\s*)?", "", statement.query, flags=re.IGNORECASE)
+        inner = re.sub(_EXPLAIN, "", statement.query, flags=re.IGNORECASE)
         if inner != statement.query:
             _one_select(connection, inner)
             return statement

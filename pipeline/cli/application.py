@@ -5,8 +5,11 @@ Help and errors are plain text: a usage error stays one line, and `--help` impor
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import functools
 import inspect
+import io
 import os
 import sys
 from collections import defaultdict
@@ -180,9 +183,10 @@ def _every_verb(
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; exit code 0, 1 (what the user can mend), 2 (usage), 130 (Ctrl-C) or 143 (SIGTERM)."""
+    _replace_closed_streams()
     with interruption.handled(to_the_end=arguments is None) as signals:
         try:
-            app(arguments, prog_name="pipeline")
+            _run(arguments)
         except BaseException as end:
             if signals.signal is None or (isinstance(end, SystemExit) and not end.code):
                 _answer(end)
@@ -192,13 +196,30 @@ def main(arguments: list[str] | None = None) -> Any:
             sys.exit(signals.exit_code)
 
 
+def _run(arguments: list[str] | None) -> None:
+    """Run the verb, and write out what it prints while an error can still be told."""
+    try:
+        app(arguments, prog_name="pipeline")
+    except SystemExit:
+        sys.stdout.flush()
+        raise
+
+
 def _answer(end: BaseException) -> NoReturn:
     """Exit as an error says; raise what is none that a user can mend."""
     if isinstance(end, UserError):
         _fail(f"error: {end}", 1)
-    if isinstance(end, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the exit flushes into the closed pipe
-        sys.exit(1)
+    if isinstance(end, MemoryError) or type(end).__name__ == "OutOfMemoryException":  # of DuckDB
+        _fail("error: out of memory: give the process more, or ask for less; nothing stored is lost", 1)
+    if isinstance(end, OSError) and end.filename is not None:
+        _fail(f"error: {end.strerror or end}: {end.filename}", 1)
+    if isinstance(end, OSError):
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the exit of Python writes out what is left
+        sys.stdout = None
+        if isinstance(end, BrokenPipeError):  # the reader, `head` for one, has seen enough
+            sys.exit(1)
+        _fail(f"error: standard output cannot be written: {end.strerror or end}; what was done is stored", 1)
     raise end
 
 
@@ -207,6 +228,29 @@ def say(text: str, *, err: bool = False) -> None:
     from pipeline.escaping import visible  # help does without
 
     typer.echo(visible(text), err=err)
+
+
+class _ClosedStream(io.RawIOBase):
+    """In the place of a stream that was closed when the process began; to write to it is an error as of any other."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        raise OSError(errno.EBADF, "it is closed")
+
+
+def _replace_closed_streams() -> None:
+    """Occupy the numbers of streams that are closed: the next file would get one, and with it what is printed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # which takes the lowest number that is free
+    if sys.stdout is None:
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(_ClosedStream()), encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = io.StringIO()
 
 
 def _fail(text: str, code: int) -> NoReturn:

@@ -32,7 +32,7 @@ START = 60.0  # seconds for a busy machine to start Python and import torch
 LONGEST_LINE = 1000
 FUNCTION = f'pipeline() {{ {shlex.quote(sys.executable)} -m pipeline "$@"; }}\n'
 CHANGING = ("bench.duckdb", "bench.duckdb.sha256", "SHA256SUMS", "doctor.json")  # of a lake, as it is used
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]")
 
 
 @dataclass(frozen=True)

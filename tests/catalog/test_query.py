@@ -66,6 +66,61 @@ def test_times_are_told_in_utc_wherever_they_are_from() -> None:
     assert json.loads(query.format_json(pa.table({"t": stored})))[0] == {"t": "1970-01-01T00:00:00+00:00"}
 
 
+ODD = {  # values of DuckDB that Arrow, Python or CSV has no form for, and how they are written
+    "INTERVAL '1 year 3 days 4 hours'": "1 year 3 days 04:00:00",
+    "'\\xAA\\x00h'::BLOB": "\\xAA\\x00h",
+    "340282366920938463463374607431768211455::UHUGEINT": "340282366920938463463374607431768211455",
+    "12345678901234567890123456789012345678901234567890::BIGNUM": "12345678901234567890123456789012345678901234567890",
+    "'0101'::BIT": "0101",
+    "TIMETZ '12:34:56+02'": "12:34:56+02",
+    "TIME '24:00:00'": "24:00:00",
+    "TIME_NS '12:34:56.123456789'": "12:34:56.123456789",
+    "union_value(number := 2)": "2",
+    "row(1, 2)": "(1, 2)",
+    "[INTERVAL 1 DAY]": '["1 day"]',
+    "{'a': NULL, 'z': 'x'::BLOB}": '{"a": null, "z": "x"}',
+    "MAP {'k': [NULL, 1]}": '[["k", [null, 1]]]',
+    "[1, 2]::INTEGER[2]": "[1, 2]",
+    "'y'::ENUM ('x', 'y')": "y",
+    "9007199254740993": "9007199254740993",
+    "170141183460469231731687303715884105727::HUGEINT": "170141183460469231731687303715884105727",
+}
+INSTANTS = {
+    "'infinity'::TIMESTAMP": "infinity",
+    "'-infinity'::DATE": "-infinity",
+    "DATE '0044-03-15 (BC)'": "0044-03-15 (BC)",
+    "TIMESTAMP '290000-01-01 00:00:00'": "290000-01-01 00:00:00",
+    "[TIMESTAMP '2020-01-01', 'infinity']": '["2020-01-01 00:00:00", "infinity"]',
+}
+
+
+@pytest.mark.parametrize("values", [ODD, INSTANTS], ids=["types", "instants"])
+def test_odd_values_are_written_as_duckdb_writes_them(
+    lake: Lake, values: dict[str, str], tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    sql = "SELECT " + ", ".join(f"{value} AS c{number}" for number, value in enumerate(values))
+    query.run(lake.root, sql, {}, "csv")
+    (row,) = csv.DictReader(io.StringIO(capfdbinary.readouterr().out.decode()))
+    assert dict(zip(values, row.values(), strict=True)) == values
+    query.run(lake.root, sql, {}, "json")
+    (row,) = json.loads(capfdbinary.readouterr().out)
+    texts = [value if isinstance(value, str) else json.dumps(value) for value in row.values()]
+    assert dict(zip(values, texts, strict=True)) == values
+    query.run(lake.root, sql, {}, "table")
+    assert b"b'" not in capfdbinary.readouterr().out
+    query.run(lake.root, sql, {}, "parquet", tmp_path / "odd.parquet")
+    assert pq.read_table(tmp_path / "odd.parquet").num_columns == len(values)
+
+
+@pytest.mark.parametrize(
+    "explain", ["/* a */ -- b\n EXPLAIN", " -- a\nEXPLAIN /* b */ ANALYZE --\n", "explain(FORMAT json)"]
+)
+def test_comments_do_not_hide_what_is_explained(lake: Lake, explain: str) -> None:
+    assert catalog.run_sql(lake, f"{explain} SELECT 1").num_rows
+    with pytest.raises(UserError, match="DROP is refused"):
+        catalog.run_sql(lake, f"/* EXPLAIN SELECT 1 */ {explain} DROP VIEW scores")
+
+
 def test_json_is_json_even_where_numbers_are_not() -> None:
     table = pa.table({"x": [1.5, float("nan"), float("inf"), None], "l": [[1], [], None, [2]]})
     assert json.loads(query.format_json(table)) == [

@@ -1,0 +1,61 @@
+"""Values that Arrow, or who reads it, has no form for, written by DuckDB as text before they leave it.
+
+Arrow's 128-bit integer has a sign, so that DuckDB hands the largest UHUGEINT over as -1; a time loses its zone, and of
+a BIGNUM or a BIT come the bytes inside. What DuckDB itself writes is right for each.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+ALWAYS = frozenset(
+    {"uhugeint", "bignum", "bit", "time with time zone", "interval", "union", "tuple", "variant", "geometry"}
+)
+"""Types that no reader of Arrow has as DuckDB means them."""
+
+FOR_TEXT = ALWAYS | {"blob", "time", "time_ns"}
+"""Those that Python would write as an expression of its own, `b'...'`, or without the hour 24:00."""
+
+INSTANTS = frozenset({
+    "date", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", "timestamp with time zone", "timestamptz_ns",
+})  # fmt: skip
+"""Those that may be infinite, before the year 1 or after 9999, which Python's are not."""
+
+
+def written(relation: duckdb.DuckDBPyRelation, kinds: frozenset[str]) -> duckdb.DuckDBPyRelation:
+    """The relation with the values of these types as text, also within lists, structs and maps."""
+    types = [_as_text(kind, kinds) for kind in relation.types]
+    if types == [None] * len(types):
+        return relation
+    columns = [
+        f"#{place}" if text is None else f"CAST(#{place} AS {text}) AS {_quoted(name)}"
+        for place, (name, text) in enumerate(zip(relation.columns, types, strict=True), 1)
+    ]
+    return relation.project(", ".join(columns))
+
+
+def _as_text(kind: Any, kinds: frozenset[str]) -> str | None:
+    """The type with VARCHAR in the place of those types; None where it holds none of them."""
+    if kind.id in kinds:
+        return "VARCHAR"
+    if kind.id not in ("list", "array", "struct", "map"):
+        return None
+    members = [(name, child) for name, child in kind.children if name != "size"]
+    texts = [_as_text(child, kinds) for _, child in members]
+    if texts == [None] * len(texts):
+        return None
+    inner = [text or _spelt(child) for text, (_, child) in zip(texts, members, strict=True)]
+    if kind.id == "struct":
+        named = (f"{_quoted(name)} {text}" for (name, _), text in zip(members, inner, strict=True))
+        return f"STRUCT({', '.join(named)})"
+    return f"MAP({', '.join(inner)})" if kind.id == "map" else f"{inner[0]}[]"
+
+
+def _spelt(kind: Any) -> str:
+    return "INTEGER" if kind.id == "null" else str(kind)  # the type of NULL has no name that a cast takes
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
