@@ -51,9 +51,15 @@ class Batch:
 
 
 def parse_source(images: Path | str | None) -> Path | str | None:
-    """Where a user's text says images come from: "synthetic-NAME" is the batch NAME, other text a path."""
+    """Where a user's text says images come from: "synthetic-NAME" is the batch NAME, other text a path.
+
+    Raises:
+        UserError: the text is empty, which as a path would be the working folder.
+    """
     if not isinstance(images, str):
         return images
+    if not images.strip():
+        raise UserError("the images are named by an empty text: name a folder, an .npz file or a synthetic batch")
     return images.removeprefix("synthetic-") if images.startswith("synthetic-") else Path(images)
 
 

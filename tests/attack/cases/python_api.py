@@ -9,6 +9,7 @@ NUMBER: Any = 7
 
 CASES = [
     Case("no such proxy", call=lambda _: pipeline.score_network(NUMBER, "synflw"), says=("synflow",)),
+    Case("images of no name", call=lambda _: pipeline.score_network(NUMBER, images=" "), says=("an empty text",)),
     Case("a network that is a number", call=lambda _: pipeline.score_network(NUMBER), says=("not int",)),
     Case(
         "more than there are",
