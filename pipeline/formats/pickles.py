@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import NotThisFormError, excerpt
-from pipeline.formats import packed, signatures
+from pipeline.formats import packed, shared_tuples, signatures
 
 Allowed = Mapping[tuple[str, str], object]
 """What a pickle may ask for: (module, name) -> the object it gets."""
@@ -60,6 +60,7 @@ def load_path(path: Path, allowed: Allowed, encoding: str = "ASCII") -> Any:
     try:
         if signatures.identified(data[:16]) == signatures.CHECKPOINT:  # it begins with a pickle of one number
             raise NotThisFormError("not a whole pickle")
+        shared_tuples.refuse(data)
         return load(io.BytesIO(data), allowed, encoding)
     except NotThisFormError as error:
         form = signatures.identify(path)

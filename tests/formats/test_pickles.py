@@ -166,3 +166,37 @@ def test_a_file_that_cannot_be_read_is_not_called_damaged(tmp_path: Path) -> Non
     with pytest.raises(UserError, match=r"No such file") as caught:
         pickles.load_path(tmp_path / "none", {})
     assert not isinstance(caught.value, NotThisFormError)
+
+
+def doubled(levels: int, *, fetched: bool, before: bytes = b"", between: bytes = b"") -> bytes:
+    """A pickle of a mapping whose key is a tuple of a tuple twice, of that twice, and so on."""
+    level = b"".join(
+        b"h%ch%c\x86q%c" % (i, i, i + 1) + between if fetched else b"2\x86" + between for i in range(levels)
+    )
+    return b"\x80\x04}(" + before + b")q\0" + level + b"K\x01u."
+
+
+@pytest.mark.parametrize("padding", [b"", b"B\xff\xff\0\0" + bytes(65535) + b"0"])
+@pytest.mark.parametrize("fetched", [True, False])
+def test_a_key_that_would_take_forever_to_hash_is_refused(tmp_path: Path, padding: bytes, fetched: bool) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(doubled(60, fetched=fetched, before=padding))
+    with pytest.raises(NotThisFormError, match="a tuple that would have more than 100,000 values"):
+        pickles.load_path(path, {})
+
+
+def test_what_is_put_between_the_levels_does_not_hide_them(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    for between in (b"N0", b"(e", b"(1", b"K\x010"):
+        path.write_bytes(doubled(60, fetched=False, between=between))
+        with pytest.raises(NotThisFormError, match="a tuple that would have"):
+            pickles.load_path(path, {})
+
+
+def test_tuples_that_share_a_few_parts_are_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    name = ("cifar10", 777)
+    content = {name: [name] * 3, "deep": ((name, name), (name, name)), "many": [(i, name) for i in range(2000)]}
+    for protocol in range(6):
+        path.write_bytes(pickle.dumps(content, protocol))
+        assert pickles.load_path(path, {}) == content
