@@ -160,7 +160,7 @@ def _descend(path: Path, table: object, root: Sequence[str]) -> object:
 
 def _entries(path: Path, table: object) -> Rows:
     if isinstance(table, dict) and table:
-        return ((f"key {_shown(key)}", _cells(entry, [key])) for key, entry in table.items())
+        return ((f"key {_shown(key)}", _cells(entry, key)) for key, entry in table.items())
     if isinstance(table, list) and table:
         return ((f"item {number}", _cells(entry)) for number, entry in enumerate(table, 1))
     what = f"empty {type(table).__name__}" if table in ({}, []) else type(table).__name__
@@ -175,10 +175,10 @@ class _BoundlessError(Exception):
     """What an entry holds has no end, or none that is near."""
 
 
-def _cells(entry: object, keys: Sequence[object] = ()) -> Cells | Fault:
+def _cells(entry: object, key: object = None) -> Cells | Fault:
     """The cells of an entry, after its key where it has one."""
     try:
-        return {**dict(zip([KEY], map(_plain, keys), strict=False)), **_fields(entry)}
+        return _fields(entry) if key is None else {KEY: _plain(key), **_fields(entry)}
     except _BoundlessError as error:
         return Fault(str(error))
 
@@ -192,15 +192,15 @@ def _fields(entry: object, depth: int = 1) -> dict[str, object]:
         raise _BoundlessError(f"it refers to itself, or is nested more than {_DEEPEST} deep")
     fields: dict[str, object] = {}
     for given, value in entry.items():
-        name = given if isinstance(given, str) else excerpt(given, 150)
+        name = given if type(given) is str else excerpt(given, 150)
         if type(value) in (float, str):
             fields[name] = value
         elif isinstance(value, dict | pickles.ForeignObject):
             fields.update({f"{name}.{inner}": v for inner, v in _fields(value, depth + 1).items()})
+            if len(fields) > _MOST_FIELDS:
+                raise _BoundlessError(f"it has more than {_MOST_FIELDS:,} fields")
         else:
-            fields[name] = _plain(value)
-        if len(fields) > _MOST_FIELDS:
-            raise _BoundlessError(f"it has more than {_MOST_FIELDS:,} fields")
+            fields[name] = value if type(value) is int else _plain(value)
     return fields
 
 
