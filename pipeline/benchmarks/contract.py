@@ -49,6 +49,19 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class ArchitectureGraph:
+    """An architecture as a directed acyclic graph.
+
+    Args:
+        operations: of each vertex, those of its inputs and outputs among them.
+        edges: pairs of vertices, from and to.
+    """
+
+    operations: tuple[str, ...]
+    edges: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """A benchmark as facts and functions.
 
@@ -68,6 +81,8 @@ class Benchmark:
         mutate: (space, spec, random) -> a neighbour, likewise.
         check: (path, number of networks) -> for each file, whether its networks are built as the file says.
         features: (space, spec) -> `inputs` to the features that a classifier pools: `networks.features`.
+        graph: (space, spec) -> the architecture's graph, of which `tune` takes counts and paths; None where a space has
+            none.
         forms: one line for each form that `read` takes, for error messages.
         inputs: what the networks take: images [N, 3, H, W], or sequences [N, T, width].
         curves_asked: whether `read` leaves learning curves out unless it is asked for them.
@@ -91,6 +106,7 @@ class Benchmark:
     mutate: Callable[[str, Spec, Random], Spec] | None = None
     check: Callable[[Path, int], list[ParameterCheck]] | None = None
     features: Callable[[str, Spec], nn.Module] | None = None
+    graph: Callable[[str, Spec], ArchitectureGraph | None] | None = None
 
     def space(self, name: str | None) -> Space:
         """The space of that name, or the default one."""

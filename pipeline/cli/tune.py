@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -131,13 +131,15 @@ def weigh(
     labels: LabelOptions,
     terms: TermOptions,
     method: Annotated[
-        str, typer.Option(help=f"How to weigh: {METHODS}, or menu for the one that is best in general.")
+        str, typer.Option(help=f"How: corrected, {METHODS}, or menu for the one that is best in general.")
     ] = "menu",
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
-    """Weigh stored terms with a few labels.
+    """Make a proxy of stored scores and a few labels.
 
-    The rule is stored as a proxy of the lake, an aggregate.
+    By default the generic rule is corrected by what trees learn from its errors on the labels, and the predictions are
+    stored as scores of a proxy; where a part of that rule is not scored, or by the other methods, stored terms are
+    weighed, and the rule is stored as an aggregate.
     """
     from pipeline.tuning import weigh as stage
 
@@ -177,10 +179,17 @@ def evaluate(
     labels: LabelOptions,
     terms: TermOptions,
     draws: DrawsOption = DEFAULT_DRAWS,
+    way: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Judge this alone, which is faster with many labels: generic, corrected, random-forest, "
+            "gradient-boosting or gaussian-process; may be given several times."
+        ),
+    ] = None,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
-    """Judge every way to weigh over many draws of the labels."""
-    _judge(lake, _data(benchmark, labels, terms), draws, JudgingOptions(evaluate=True))
+    """Judge every way to use the labels over many draws of them."""
+    _judge(lake, _data(benchmark, labels, terms), draws, JudgingOptions(evaluate=True), way or ())
 
 
 @verb(tuning, example="pipeline tune transfer nasbench201", interrupted=NOT_JUDGED)
@@ -226,7 +235,7 @@ def bare(
     method: Annotated[
         str,
         typer.Option(
-            help=f"How to weigh: {METHODS}, or menu for the one that is best in general; evolution searches for a task."
+            help=f"How: corrected, {METHODS}, menu for the one that is best in general, or evolution for a search."
         ),
     ] = "menu",
     draws: DrawsOption = DEFAULT_DRAWS,
@@ -249,12 +258,12 @@ def _data(benchmark: str, labels: LabelOptions, terms: TermOptions) -> TuningDat
     return TuningData(benchmark, space, labels.labels, labels.seed, tuple(terms.use or ()), terms.coverage)
 
 
-def _judge(lake: Path, data: TuningData, draws: int, judging: JudgingOptions) -> None:
+def _judge(lake: Path, data: TuningData, draws: int, judging: JudgingOptions, ways: Sequence[str] = ()) -> None:
     from pipeline.tuning import evaluate as here
     from pipeline.tuning import evaluations
     from pipeline.tuning import transfer as elsewhere
 
-    judged = [here.evaluate(lake, data, draws)] if judging.evaluate else []
+    judged = [here.evaluate(lake, data, draws, ways)] if judging.evaluate else []
     if judging.transfer:
         others, left_out = elsewhere.transfer(lake, data, draws)
         judged.append(others)

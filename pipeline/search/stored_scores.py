@@ -74,10 +74,10 @@ def stored_scores(lake: Lake, plan: Plan, proxy: Mapping[str, Any]) -> dict[int 
 
 
 def _rows(lake: Lake, plan: Plan, proxy: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if proxy["kind"] == "aggregate":  # whose scores are computed by a view
+    if proxy["kind"] == "aggregate":  # whose scores are computed by a view, or predicted by a tuning
         where = {"benchmark": plan.benchmark, "space": plan.space, "proxy_id": proxy["proxy_id"]}
         sql = (
-            "SELECT seed, arch_id, value, status, seconds FROM aggregate_scores "
+            "SELECT seed, arch_id, value, status, seconds FROM every_score "
             "WHERE benchmark = $benchmark AND space = $space AND proxy_id = $proxy_id"
         )
         with closing(catalog.snapshot(lake)) as connection:

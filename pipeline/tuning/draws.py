@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.tuning import methods
+from pipeline.tuning import learners, methods, prior
 from pipeline.tuning.learners import gaussian_process, random_forest
 from pipeline.tuning.terms import CURVES, SCORES, Floats, Ints, TermTable, centred_ranks, only
 
 ALL = "all"
+GRAPH = "scores and graph"
+LEARNED = ("generic", "corrected", "random-forest", "gradient-boosting", "gaussian-process")
+"""What is judged on scores and the graph, where the generic rule is at hand."""
 FEWEST = 20  # architectures that a rho is taken of
 
 
@@ -19,8 +25,9 @@ class Draw:
     """One rho.
 
     Args:
-        terms: what the method may use: curves, scores or all; or the key of one term that is ranked by as it is.
-        method: a name of `methods.METHODS`, gaussian-process, random-forest, or alone for one term.
+        terms: what the method may use: curves, scores or all, or the scores of all proxies and the graph; or the key of
+            one term that is ranked by as it is.
+        method: a name of `methods.METHODS` or of `LEARNED`, or alone for one term.
         labels: how many it used.
         draw: the seed whose nested sample begins with the labels.
         benchmark, space: where rho was taken.
@@ -44,14 +51,24 @@ def families(table: TermTable) -> dict[str, Ints]:
     return {**by_family, ALL: table.columns()} if len(by_family) > 1 else by_family
 
 
-def within(table: TermTable, labels: int, seeds: Sequence[int]) -> Iterator[Draw]:
+def within(
+    table: TermTable, labels: int, seeds: Sequence[int], graph: Floats | None = None, ways: Collection[str] = ()
+) -> Iterator[Draw]:
     """Every method, learner and stored score in every draw of the labels; rho on the architectures that are left.
+
+    Args:
+        table: the terms.
+        labels: how many.
+        seeds: of the draws.
+        graph: features of the architectures' graphs, `graph_features.features`.
+        ways: the names of `LEARNED` to judge, and nothing else; everything by default.
 
     Raises:
         UserError: too few architectures would be left.
     """
     _enough(table, labels)
-    parts = {name: only(table, columns) for name, columns in families(table).items()}
+    parts = {} if ways else {name: only(table, columns) for name, columns in families(table).items()}
+    learned = _learned(table, graph)
     for seed in seeds:
         order = table.nested(seed)
         labelled, rest = order[:labels], order[labels:]
@@ -69,9 +86,32 @@ def within(table: TermTable, labels: int, seeds: Sequence[int]) -> Iterator[Draw
             yield drawn(name, "gaussian-process", labels, gaussian_process(part.ranks, labelled, target))
             if name == SCORES:  # the baseline of others, on what costs no training
                 yield drawn(name, "random-forest", labels, random_forest(part.ranks, labelled, target, seed))
+        for way in (way for way in learned if not ways or way in ways):
+            values = learned[way](labelled, centred_ranks(table.truth[labelled]), seed)
+            yield drawn(GRAPH, way, 0 if way == "generic" else labels, values)
         for column, term in enumerate(table.terms):
-            if term.point is None:
+            if term.point is None and not ways:
                 yield drawn(term.key, "alone", 0, table.ranks[:, column])
+
+
+_Learner = Callable[[Ints, Floats, int], Floats]
+"""(places of the labels, their target, seed) -> a value of every architecture."""
+
+
+def _learned(table: TermTable, graph: Floats | None) -> dict[str, _Learner]:
+    """What learns from scores and the graph, by name; nothing where the generic rule is not at hand."""
+    if (rule := prior.generic_rule(table)) is None:
+        return {}
+    scores = table.ranks[:, [place for place, term in enumerate(table.terms) if term.point is None]]
+    graph = np.zeros((len(rule), 0)) if graph is None else graph
+    everything, agreeing = np.hstack([scores, graph]), np.hstack([prior.agreeing(table, rule), graph])
+    return {
+        "generic": lambda labelled, target, seed: rule,
+        "corrected": partial(learners.corrected, agreeing, rule),
+        "random-forest": partial(random_forest, everything),
+        "gradient-boosting": partial(learners.gradient_boosting, everything),
+        "gaussian-process": lambda labelled, target, seed: gaussian_process(everything, labelled, target),
+    }
 
 
 def across(source: TermTable, target: TermTable, labels: int, seeds: Sequence[int]) -> Iterator[Draw]:

@@ -11,13 +11,14 @@ from pipeline.lake.part_name import PartName
 from pipeline.lake.part_writer import PartWriter
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
-from pipeline.tuning.data import VERSION, TuningData
+from pipeline.tuning.data import TuningData
 from pipeline.tuning.draws import Draw
 from pipeline.tuning.terms import TermTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
+VERSION = 3  # raise it when other ways are judged, or another rho is found
 _DRAWS_PER_PART = 10  # an interruption loses at most so many
 
 DrawFunction = Callable[[Sequence[int]], Iterator[Draw]]
@@ -25,7 +26,12 @@ DrawFunction = Callable[[Sequence[int]], Iterator[Draw]]
 
 
 def store(
-    lake: Lake, data: TuningData, tables: tuple[TermTable, TermTable], seeds: Sequence[int], draw: DrawFunction
+    lake: Lake,
+    data: TuningData,
+    tables: tuple[TermTable, TermTable],
+    seeds: Sequence[int],
+    draw: DrawFunction,
+    ways: Sequence[str] = (),
 ) -> str:
     """Make and store the draws that are not stored yet, a few at a time.
 
@@ -35,6 +41,7 @@ def store(
         tables: of the space that is tuned on, and of the space that rho is taken of.
         seeds: one for each draw.
         draw: makes the draws of some seeds.
+        ways: what it judges, where that is not everything.
 
     Returns:
         The identity of the evaluation.
@@ -44,6 +51,8 @@ def store(
     """
     source, target = tables
     basis = {**data.basis(source), "to": data.basis(target), "labels": data.labels}
+    if ways:
+        basis["ways"] = sorted(ways)
     evaluation_id = provenance.identity("evaluation", VERSION, basis)
     run = provenance.new_run("tune", {**vars(data), "draws": len(seeds)})
     constant = {

@@ -18,14 +18,14 @@ class TunedProxy:
     """A proxy made by tuning.
 
     Attributes:
-        name, path: of the proxy, and of its TOML file in the lake.
+        name, path: of the proxy, and of its TOML file in the lake; None where it is no sum, but predictions.
         fitness: Spearman's rho on the labels.
         trainings: networks that were trained to make it.
         origin: how it was made, for a reader.
     """
 
     name: str
-    path: Path
+    path: Path | None
     fitness: float
     trainings: int
     origin: str
@@ -34,7 +34,8 @@ class TunedProxy:
     def line(self) -> str:
         """The proxy in one line."""
         cost = f"{self.trainings} trainings" if self.trainings else "no training"
-        return f"{self.name}: {self.origin}; rho on the labels {self.fitness:.3f}, {cost}; {self.path}"
+        where = f"; {self.path}" if self.path else ""
+        return f"{self.name}: {self.origin}; rho on the labels {self.fitness:.3f}, {cost}{where}"
 
 
 def store(lake: Lake, row: dict[str, Any], configuration: dict[str, Any], proxy_id: str, origin: str) -> TunedProxy:

@@ -1,5 +1,5 @@
 -- One row per proxy: the stored scores of a space, architectures and scores in the same order, higher is better. Scores
--- of the seed asked for, or without one; a score that failed is NULL.
+-- of the seed asked for, or without one; a score that failed is NULL. What tunings predicted is no term: it knows labels.
 WITH scored AS (
     SELECT
         scores.proxy_id,
@@ -12,7 +12,11 @@ WITH scored AS (
         ) AS score
     FROM sampled_scores AS scores
     INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
-    WHERE scores.benchmark = $benchmark AND scores.space = $space AND coalesce(scores.seed, $seed) = $seed
+    WHERE
+        scores.benchmark = $benchmark
+        AND scores.space = $space
+        AND coalesce(scores.seed, $seed) = $seed
+        AND proxies.kind <> 'aggregate'
     GROUP BY ALL
 )
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from random import Random
 
-from pipeline.benchmarks.contract import Spec
+from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.benchmarks.nasbench101 import cell_graph
 from pipeline.errors import UserError, excerpt, unknown
 
@@ -157,3 +157,11 @@ def _filled_up(spec: Spec, random: Random) -> tuple[list[list[int]], list[str]]:
         matrix[place][random.randrange(place + 1, size + 1)] = 1
         operations.insert(place - 1, random.choice(cell_graph.OPERATIONS))
     return matrix, operations
+
+
+def graph(space: str, spec: Spec) -> ArchitectureGraph:
+    """The cell, its input and output with it."""
+    operations, adjacency = tuple(spec["operations"]), spec["adjacency"]
+    count = len(operations)
+    edges = ((place // count, place % count) for place, edge in enumerate(adjacency) if edge == "1")
+    return ArchitectureGraph(operations, tuple(edges))

@@ -49,4 +49,5 @@ BENCHMARK = Benchmark(
     sample=architectures.sample,
     mutate=architectures.mutate,
     features=features,
+    graph=architectures.graph,
 )

@@ -10,13 +10,14 @@ import re
 from collections.abc import Mapping
 from random import Random
 
-from pipeline.benchmarks.contract import Spec
+from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.errors import UserError, excerpt, unknown
 
 NAME = "nasbench201"
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ("0-1", "0-2", "1-2", "0-3", "1-3", "2-3")  # in the order of the architecture's notation
 WIDTHS = tuple(range(8, 65, 8))
+OUTPUT = 3  # the last node
 STAGES = 5
 
 _EDGE = f"({'|'.join(OPERATIONS)})~"
@@ -141,3 +142,21 @@ def mutate(space: str, spec: Spec, random: Random) -> Spec:
     edge = random.choice(EDGES)
     edges[edge] = random.choice([o for o in OPERATIONS if o != edges[edge]])
     return compose(space, edges)
+
+
+def graph(space: str, spec: Spec) -> ArchitectureGraph | None:
+    """The cell's operations that are on a path from its input to its output, as vertices; sizes have no graph."""
+    if space == "size":
+        return None
+    edges = [(int(edge[0]), int(edge[2]), op) for edge, op in operations(spec).items() if op != "none"]
+    fed, needed = {0}, {OUTPUT}
+    for source, target, _ in edges:
+        if source in fed:
+            fed.add(target)
+    for source, target, _ in reversed(edges):
+        if target in needed:
+            needed.add(source)
+    kept = [(a, b, op) for a, b, op in edges if a in fed and b in needed]
+    vertices = [(-1, 0, "input"), *kept, (OUTPUT, -2, "output")]
+    joined = tuple((i, j) for i, u in enumerate(vertices) for j, v in enumerate(vertices) if u[1] == v[0])
+    return ArchitectureGraph(tuple(op for _, _, op in vertices), joined)

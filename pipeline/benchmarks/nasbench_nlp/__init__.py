@@ -43,6 +43,7 @@ BENCHMARK = Benchmark(
     read=reading.read,
     build=build,
     features=features,
+    graph=architectures.graph,
     stages=1,
     forms="a folder or zip of NAS-Bench-NLP's log_stats_model_*.json files, or one of them",
     inputs="sequences",

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from random import Random
 
-from pipeline.benchmarks.contract import Spec
+from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.benchmarks.nasbench_nlp import recipes, sampling
 from pipeline.errors import UserError, excerpt
 
@@ -52,3 +52,12 @@ def sample(space: str, random: Random) -> Spec:
 def mutate(space: str, spec: Spec, random: Random) -> Spec:
     """A neighbour: see `sampling.mutate`."""
     return dict(sampling.mutate(canonical(space, spec), random))
+
+
+def graph(space: str, spec: Spec) -> ArchitectureGraph:
+    """The recipe: the input, the states before the step, and the nodes."""
+    before = sorted({name for node in spec.values() for name in node["input"] if name.startswith("h_prev_")})
+    place = {name: number for number, name in enumerate(("x", *before, *spec))}
+    operations = ("x", *("state" for _ in before), *(node["op"] for node in spec.values()))
+    edges = ((place[source], place[name]) for name, node in spec.items() for source in node["input"])
+    return ArchitectureGraph(operations, tuple(edges))

@@ -1,0 +1,43 @@
+"""The rule that a tuning starts from: `generic`, where its parts are among the terms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline import benchmarks
+from pipeline.errors import UserError
+from pipeline.proxies.aggregates import generic
+from pipeline.tuning.terms import Floats, TermTable, centred_ranks
+
+AGREEMENT = 0.1  # rho with the rule below which a term is left out
+
+
+def generic_rule(table: TermTable) -> Floats | None:
+    """The ranks that `generic` gives the architectures of a table, [n]; None where one of its parts is no term.
+
+    A part that failed is ranked last, also the training.
+    """
+    try:
+        whole = generic.form(benchmarks.load(table.benchmark).inputs)
+    except UserError:
+        return None
+    places = {term.proxy: place for place, term in enumerate(table.terms) if term.point is None}
+    if any(term.proxy not in places for term in whole.terms):
+        return None
+    summed = np.zeros(len(table.arch_ids))
+    for term in whole.terms:
+        ranks = relative_ranks(table.values[:, places[term.proxy]])
+        summed += term.weight * (np.log(ranks) if term.transform == "log-rank" else ranks)
+    return centred_ranks(summed)
+
+
+def relative_ranks(values: Floats) -> Floats:
+    """Ranks from 1/n to 1, ties averaged, as the aggregates' view has them."""
+    return np.asarray(centred_ranks(values) / np.sqrt(12) + (1 + 1 / len(values)) / 2)
+
+
+def agreeing(table: TermTable, rule: Floats) -> Floats:
+    """The ranks of the scores that agree with the rule, [n, terms]; no label is needed to tell."""
+    scores = [place for place, term in enumerate(table.terms) if term.point is None]
+    size = float(rule @ rule)
+    return table.ranks[:, [p for p in scores if table.ranks[:, p] @ rule >= AGREEMENT * size]]
