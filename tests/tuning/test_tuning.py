@@ -206,6 +206,7 @@ def test_a_rule_is_stored_as_an_aggregate_that_scores_as_it_was_judged(tmp_path:
     assert row["rho"] == pytest.approx(judged.rho, abs=1e-9)
     again = weigh(lake.root, data(seed=4), "bagged")
     assert again == proxy and catalog.run_sql(lake, "FROM tunings").num_rows == 1
+    assert proxy.path
     text = proxy.path.read_text()
     assert text.startswith("# Found by `pipeline tune madeup`") and lakes.arch(0)[:8] in text
     assert rules.named(lake.root, proxy.name) == str(proxy.path) and rules.named(lake.root, "synflow") == "synflow"
