@@ -182,8 +182,8 @@ def evaluate(
     way: Annotated[
         list[str] | None,
         typer.Option(
-            help="Judge this alone, which is faster with many labels: generic, corrected, random-forest, "
-            "gradient-boosting or gaussian-process; may be given several times."
+            help="Judge the generic rule and what is learned beside it, and no weighing: generic, corrected, "
+            "random-forest, gradient-boosting or gaussian-process; may be given several times."
         ),
     ] = None,
     lake: LakeOption = DEFAULT_LAKE,

@@ -54,21 +54,21 @@ def families(table: TermTable) -> dict[str, Ints]:
 def within(
     table: TermTable, labels: int, seeds: Sequence[int], graph: Floats | None = None, ways: Collection[str] = ()
 ) -> Iterator[Draw]:
-    """Every method, learner and stored score in every draw of the labels; rho on the architectures that are left.
+    """Every way to weigh, and every stored score, in every draw; rho on the architectures that are left.
 
     Args:
         table: the terms.
         labels: how many.
         seeds: of the draws.
-        graph: features of the architectures' graphs, `graph_features.features`.
-        ways: the names of `LEARNED` to judge, and nothing else; everything by default.
+        graph: features of the architectures' graphs, `graph_features.features`, for what is learned.
+        ways: names of `LEARNED`, to judge these and nothing else.
 
     Raises:
         UserError: too few architectures would be left.
     """
     _enough(table, labels)
     parts = {} if ways else {name: only(table, columns) for name, columns in families(table).items()}
-    learned = _learned(table, graph)
+    learned = _learned(table, graph) if ways else {}
     for seed in seeds:
         order = table.nested(seed)
         labelled, rest = order[:labels], order[labels:]
@@ -86,7 +86,7 @@ def within(
             yield drawn(name, "gaussian-process", labels, gaussian_process(part.ranks, labelled, target))
             if name == SCORES:  # the baseline of others, on what costs no training
                 yield drawn(name, "random-forest", labels, random_forest(part.ranks, labelled, target, seed))
-        for way in (way for way in learned if not ways or way in ways):
+        for way in (way for way in learned if way in ways):
             values = learned[way](labelled, centred_ranks(table.truth[labelled]), seed)
             yield drawn(GRAPH, way, 0 if way == "generic" else labels, values)
         for column, term in enumerate(table.terms):

@@ -24,7 +24,7 @@ def evaluate(lake_root: Path, data: TuningData, count: int = 100, ways: Sequence
         lake_root: the lake.
         data: labels and terms; the draws have the seeds from its seed on.
         count: of draws.
-        ways: names of `draws.LEARNED` to judge alone; every way by default.
+        ways: names of `draws.LEARNED`, to judge these and nothing else; every way to weigh terms by default.
 
     Returns:
         Its rows of the view `tuned_evaluations`, the highest rho first.
@@ -42,7 +42,7 @@ def evaluate(lake_root: Path, data: TuningData, count: int = 100, ways: Sequence
             f"a part of generic has too few scores of {data.benchmark}/{data.space}, or is not in --use: run `pipeline "
             f"score {data.benchmark}` first"
         )
-    graph = graph_features.features(lake, data.benchmark, data.space, table.arch_ids)
+    graph = graph_features.features(lake, data.benchmark, data.space, table.arch_ids) if ways else None
     seeds = range(data.seed, data.seed + count)
     draw = partial(draws.within, table, data.labels, graph=graph, ways=ways)
     evaluation_id = evaluations.store(lake, data, (table, table), seeds, draw, ways)

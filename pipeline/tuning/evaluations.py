@@ -11,14 +11,13 @@ from pipeline.lake.part_name import PartName
 from pipeline.lake.part_writer import PartWriter
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
-from pipeline.tuning.data import TuningData
+from pipeline.tuning.data import VERSION, TuningData
 from pipeline.tuning.draws import Draw
 from pipeline.tuning.terms import TermTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 3  # raise it when other ways are judged, or another rho is found
 _DRAWS_PER_PART = 10  # an interruption loses at most so many
 
 DrawFunction = Callable[[Sequence[int]], Iterator[Draw]]
@@ -41,7 +40,7 @@ def store(
         tables: of the space that is tuned on, and of the space that rho is taken of.
         seeds: one for each draw.
         draw: makes the draws of some seeds.
-        ways: what it judges, where that is not everything.
+        ways: what it judges, where that is not every way to weigh terms.
 
     Returns:
         The identity of the evaluation.

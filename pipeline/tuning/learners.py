@@ -50,24 +50,36 @@ def random_forest(ranks: Floats, labelled: Ints, target: Floats, seed: int) -> F
     return np.asarray(forest.fit(ranks[labelled], target).predict(ranks), np.float64)
 
 
-def gradient_boosting(ranks: Floats, labelled: Ints, target: Floats, seed: int) -> Floats:
+def gradient_boosting(
+    ranks: Floats, labelled: Ints, target: Floats, seed: int, *, rate: float = 0.1, share: float = 0.8, leaf: int = 1
+) -> Floats:
     """A hundred regression trees of depth 3, each fitted to what those before leave over, [n].
 
-    Each sees half of the labels, each split a third of the terms (Friedman, "Stochastic gradient boosting", 2002).
+    Each split looks at a third of the terms (Friedman, "Stochastic gradient boosting", 2002).
+
+    Args:
+        ranks: [n, terms].
+        labelled: places of the labels.
+        target: of these.
+        seed: of the trees.
+        rate: share of each tree's prediction that is taken.
+        share: of the labels, drawn anew for each tree.
+        leaf: labels that a leaf has at least; without twice as many nothing is learned.
     """
     from sklearn.ensemble import GradientBoostingRegressor
 
     boosting = GradientBoostingRegressor(
-        n_estimators=TREES, learning_rate=0.05, subsample=0.5, max_features=1 / 3, min_samples_leaf=3, random_state=seed
-    )
+        n_estimators=TREES, learning_rate=rate, subsample=share, max_features=1 / 3, min_samples_leaf=leaf,
+        random_state=seed,
+    )  # fmt: skip
     return np.asarray(boosting.fit(ranks[labelled], target).predict(ranks), np.float64)
 
 
 def corrected(features: Floats, rule: Floats, labelled: Ints, target: Floats, seed: int) -> Floats:
     """The rule, and what trees learn from its errors on the labels, for every architecture, [n].
 
-    The mean of a random forest and of gradient boosting is fitted to what nine tenths of the rule leave over. With few
-    labels such a mean is close to zero everywhere, and so the rule stays what it is.
+    The mean of a random forest and of cautious gradient boosting is fitted to what nine tenths of the rule leave over.
+    With few labels such a mean is close to zero everywhere, and so the rule stays what it is.
 
     Args:
         features: [n, features].
@@ -77,5 +89,6 @@ def corrected(features: Floats, rule: Floats, labelled: Ints, target: Floats, se
         seed: of the trees.
     """
     left = target - KEPT * rule[labelled]
-    learned = [learner(features, labelled, left, seed) for learner in (random_forest, gradient_boosting)]
-    return np.asarray(KEPT * rule + np.mean(learned, axis=0))
+    forest = random_forest(features, labelled, left, seed)
+    boosted = gradient_boosting(features, labelled, left, seed, rate=0.05, share=0.5, leaf=3)
+    return np.asarray(KEPT * rule + (forest + boosted) / 2)
