@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.lake import checksums, part_name
 from pipeline.lake.parquet_files import opened, reason
@@ -119,7 +118,7 @@ def _count_fault(folder: Path) -> str | None:
     name = part_name.parse(folder.name)
     if name is None or name.stage != "ingest" or not (folder / "sources.parquet").is_file():
         return None
-    stated = pc.sum(opened(folder / "sources.parquet").read(columns=["rows"])["rows"]).as_py() or 0
+    stated = sum(opened(folder / "sources.parquet").read(columns=["rows"])["rows"].to_pylist())
     files = [folder / f"{table}.parquet" for table in ("truth", "scores")]
     there = sum(opened(file).metadata.num_rows for file in files if file.is_file())
     return None if there == stated else f"it states {stated:,} values, the part holds {there:,}"
