@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pipeline.errors import UserError, os_errors_explained
-from pipeline.lake.files import atomic_write, flush_to_disk, locked, refuse_links, remove_file, replace_file
+from pipeline.lake.files import atomic_write, flush_to_disk, locked, refuse_links, replace_file, temporary_path
 
 FILE = "SHA256SUMS"
 
@@ -170,9 +170,15 @@ def replace(root: Path, temporary: Path, path: Path) -> None:
     A run that is killed meanwhile leaves a file without a checksum, never one with another's.
     """
     beside, sha256 = side_file(path), of_file(temporary)
-    with _list_locked(root):
-        remove_file(beside)
-        replace_file(temporary, path)
+    with _list_locked(root), temporary_path(beside) as aside:
+        if beside.is_file():
+            beside.rename(aside)
+        try:
+            replace_file(temporary, path)
+        except BaseException:
+            if aside.is_file():
+                aside.rename(beside)
+            raise
         with atomic_write(beside) as stated:
             stated.write_text(text({path.name: sha256}))
 
