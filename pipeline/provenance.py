@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline import environment
 from pipeline.escaping import visible
 
 PACKAGE = "nas-proxy-bench"
@@ -102,8 +103,17 @@ def released_version(root: Path = ROOT) -> str:
     return stated
 
 
-def new_run(stage: str, arguments: Mapping[str, Any], device: str = "cpu") -> dict[str, Any]:
-    """The row of `runs` for a run that begins now; of paths the last component: lakes and reports are handed on."""
+def new_run(
+    stage: str, arguments: Mapping[str, Any], device: str = "cpu", *, by_workers: bool = False
+) -> dict[str, Any]:
+    """The row of `runs` for a run that begins now; of paths the last component: lakes and reports are handed on.
+
+    Args:
+        stage: of the pipeline.
+        arguments: what is stored of them must be JSON.
+        device: cpu, or the card's name.
+        by_workers: whether workers compute, who tell their environments later; see `computed_in`.
+    """
     given = {name: visible(value.name) if isinstance(value, Path) else value for name, value in arguments.items()}
     versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
     return {
@@ -117,7 +127,15 @@ def new_run(stage: str, arguments: Mapping[str, Any], device: str = "cpu") -> di
         "host": f"{platform.node()} ({platform.machine()}, {os.cpu_count()} cores)",
         "device": device,
         "packages": canonical_json({"python": platform.python_version(), **versions}),
+        "environments": None if by_workers else canonical_json([environment.of_host()]),
     }
+
+
+def computed_in(run: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of `runs` for the same run, once a worker has told its environment; each is there once."""
+    known = json.loads(run["environments"] or "[]")
+    known += [] if told in known else [told]
+    return {**run, "environments": canonical_json(sorted(known, key=canonical_json))}
 
 
 def finished(run: Mapping[str, Any], status: str = "finished") -> dict[str, Any]:

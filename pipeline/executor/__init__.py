@@ -11,10 +11,19 @@ from typing import Any, Protocol
 
 from pipeline.errors import UserError
 from pipeline.executor.processes import cards, default_workers, ordered, run, worker
-from pipeline.executor.worker_pool import CUDA_SETTINGS, MAX_LOSSES, ItemFunction, LostWorker, Results, renew_worker
+from pipeline.executor.worker_pool import (
+    CUDA_SETTINGS,
+    MAX_LOSSES,
+    ItemFunction,
+    LostWorker,
+    Prepared,
+    Results,
+    ignore,
+    renew_worker,
+)
 
 __all__ = [
-    "CUDA_SETTINGS", "MAX_LOSSES", "PROCESSES", "ItemFunction", "LostWorker", "Pool", "Results", "Where",
+    "CUDA_SETTINGS", "MAX_LOSSES", "PROCESSES", "ItemFunction", "LostWorker", "Pool", "Prepared", "Results", "Where",
     "default_workers", "opened", "ordered", "renew_worker", "run", "worker",
 ]  # fmt: skip
 
@@ -51,7 +60,9 @@ class Pool(Protocol):
     @property
     def sharing(self) -> int: ...
 
-    def run(self, function: ItemFunction, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
+    def run(
+        self, function: ItemFunction, items: Iterable[Any], skip: Callable[[Any], bool], prepared: Prepared = ignore
+    ) -> Results:
         """See `processes.run`."""
         ...
 
@@ -68,8 +79,10 @@ class _LocalPool:
     def sharing(self) -> int:
         return math.ceil(self.workers / cards()) if self.device == "cuda" else 1
 
-    def run(self, function: ItemFunction, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
-        return run(function, items, self.workers, skip)
+    def run(
+        self, function: ItemFunction, items: Iterable[Any], skip: Callable[[Any], bool], prepared: Prepared = ignore
+    ) -> Results:
+        return run(function, items, self.workers, skip, prepared)
 
 
 @contextlib.contextmanager

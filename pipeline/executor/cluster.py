@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UserError
-from pipeline.executor.worker_pool import CUDA_SETTINGS, ItemFunction, Results, WorkerPool, compute
+from pipeline.executor.worker_pool import CUDA_SETTINGS, ItemFunction, Prepared, Results, WorkerPool, compute, ignore
 
 NO_WORKER_SECONDS = 300.0  # without any worker, after which the cluster is given up
 CONNECT_SECONDS = 5.0  # for an address to answer
@@ -133,10 +133,10 @@ def pool_of(resources: dict[str, float], workers: int | None, device: str, gpu_s
 class _Actor:
     """Computes items on a node of the cluster."""
 
-    def prepare(self, function: ItemFunction) -> None:
-        """Keep the function, and whatever all items share."""
+    def prepare(self, function: ItemFunction) -> object:
+        """Keep the function, and whatever all items share; returns what it says of this worker."""
         self.function = function
-        function.prepare()
+        return function.prepare()
 
     def compute(self, item: Any) -> Any:
         """The result for one item."""
@@ -157,13 +157,15 @@ class RayPool:
         """Workers on one card."""
         return max(1, round(1 / self.gpu_share)) if self.gpu_share else 1
 
-    def run(self, function: ItemFunction, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
+    def run(
+        self, function: ItemFunction, items: Iterable[Any], skip: Callable[[Any], bool], prepared: Prepared = ignore
+    ) -> Results:
         """Yield (item, result) for each item, as they are ready.
 
         Raises:
             UserError: there is no worker for minutes, or each one dies before it is ready.
         """
-        return _Actors(function, self.workers, self.gpu_share).results(items, skip)
+        return _Actors(function, self.workers, self.gpu_share).results(items, skip, prepared)
 
 
 class _Actors(WorkerPool):

@@ -21,7 +21,7 @@ from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
 
 from pipeline.errors import UserError
-from pipeline.executor.worker_pool import ItemFunction, Results, WorkerPool, as_queue, compute
+from pipeline.executor.worker_pool import ItemFunction, Prepared, Results, WorkerPool, as_queue, compute, ignore
 
 _UNWARNED = "ignore:resource_tracker"
 """The tracker, a process of its own, removes what a killed driver leaves, and would print a warning that it did."""
@@ -31,7 +31,11 @@ Result = TypeVar("Result")
 
 
 def run(
-    function: ItemFunction, items: Iterable[Any], workers: int, skip: Callable[[Any], bool] = lambda _: False
+    function: ItemFunction,
+    items: Iterable[Any],
+    workers: int,
+    skip: Callable[[Any], bool] = lambda _: False,
+    prepared: Prepared = ignore,
 ) -> Results:
     """Yield (item, result) for each item.
 
@@ -40,16 +44,17 @@ def run(
         items: picklable and hashable. A deque is emptied from its left, and may be added to while results are taken.
         workers: processes; 1 computes in this one.
         skip: asked just before an item is begun; True leaves it out.
+        prepared: told what each worker says of itself before it computes.
     """
     if workers <= 1:
-        function.prepare()
+        prepared(function.prepare())
         queue = as_queue(items)
         while queue:
             item = queue.popleft()
             if not skip(item):
                 yield item, function(item)
         return
-    yield from _Processes(function, workers).results(items, skip)
+    yield from _Processes(function, workers).results(items, skip, prepared)
 
 
 class _Processes(WorkerPool):
@@ -60,7 +65,7 @@ class _Processes(WorkerPool):
         self._function = function
         self._pools: dict[ProcessPoolExecutor, int] = {}  # with the number of its worker
 
-    def spawn(self) -> tuple[ProcessPoolExecutor, Future[None]]:
+    def spawn(self) -> tuple[ProcessPoolExecutor, Future[object]]:
         pool = _pool(1)
         number = min(set(range(len(self._pools) + 1)) - set(self._pools.values()))  # that of one who died, if any
         self._pools[pool] = number
@@ -135,11 +140,11 @@ def worker() -> int:
     return _number
 
 
-def _prepare(function: ItemFunction, number: int) -> None:
+def _prepare(function: ItemFunction, number: int) -> object:
     global _function, _number  # noqa: PLW0603
     _number = number
     _function = function
-    function.prepare()
+    return function.prepare()
 
 
 def _compute(item: Any) -> Any:

@@ -26,13 +26,21 @@ MAX_LOSSES = 3  # an item whose worker was lost this many times is not retried
 class ItemFunction(Protocol):
     """A picklable object: `prepare` is called once per worker, then the object itself once per item."""
 
-    def prepare(self) -> None:
-        """Load what all items share."""
+    def prepare(self) -> object:
+        """Load what all items share; what it returns is handed to `Prepared` in the driver."""
         ...
 
     def __call__(self, item: Any) -> Any:
         """The result for one item."""
         ...
+
+
+Prepared = Callable[[Any], object]
+"""Called in the driver for each worker that is ready, with what `ItemFunction.prepare` returned there."""
+
+
+def ignore(prepared: object) -> None:
+    """What a driver does that wants to know nothing of its workers."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ class WorkerPool(ABC):
         self._failed_starts = 0  # workers lost before they were ready, in a row
         self._workers = workers
 
-    def results(self, items: Iterable[Any], skip: Callable[[Any], bool]) -> Results:
+    def results(self, items: Iterable[Any], skip: Callable[[Any], bool], prepared: Prepared = ignore) -> Results:
         """Yield (item, result) for each item, as they are ready; see `processes.run`.
 
         Raises:
@@ -93,7 +101,7 @@ class WorkerPool(ABC):
                 self._submit_items(queue, skip)
                 if not queue and not self._computing:
                     return
-                item, lost, result = self._next()
+                item, lost, result = self._next(prepared)
                 if lost:
                     losses[item] += 1
                     if losses[item] < MAX_LOSSES:
@@ -152,7 +160,7 @@ class WorkerPool(ABC):
                 worker = self._free.pop()
                 self._computing[self.submit(worker, item)] = worker, item
 
-    def _next(self) -> tuple[Any, bool, Any]:
+    def _next(self, prepared: Prepared) -> tuple[Any, bool, Any]:
         """Wait until a worker is ready, done or lost: (item or None, whether it is lost, its result)."""
         future = self.wait_first([*self._preparing, *self._computing], patient=bool(self._computing))
         if future is None:
@@ -167,6 +175,8 @@ class WorkerPool(ABC):
             self._failed_starts = self._failed_starts + 1 if death else 0
             if self._failed_starts >= MAX_LOSSES * self._workers:
                 raise UserError(f"the workers die before they are ready (out of memory?): {death}")
+            if death is None:
+                prepared(result)
         last = isinstance(result, LastResult)
         if death is None and not last:
             self._free.append(worker)

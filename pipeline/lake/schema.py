@@ -72,6 +72,13 @@ TABLES: dict[str, Table] = {
                 Column("host", TEXT, "name, processor architecture and cores"),
                 Column("device", TEXT, "cpu, or the name of the CUDA device"),
                 Column("packages", TEXT, "canonical JSON: versions of Python and of the packages that matter"),
+                Column(
+                    "environments",
+                    TEXT,
+                    "canonical JSON: processor, libraries, threads and card of each kind of worker that computed, see "
+                    "the view `environments`; NULL before one has begun, and in parts of earlier versions",
+                    nullable=True,
+                ),
             ),
         ),
         Table(

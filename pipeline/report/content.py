@@ -45,7 +45,7 @@ class ReportContent:
 
 def read(connection: duckdb.DuckDBPyConnection) -> ReportContent:
     """Read the content of a report from a snapshot of the lake."""
-    tables = {name: answer(connection, name) for name in ("targets", "cost", "further", "failures")}
+    tables = {name: answer(connection, name) for name in ("targets", "cost", "further", "failures", "environments")}
     main_targets = records(tables["targets"][tables["targets"]["main"]])
     spaces = [_space(connection, main, tables) for main in main_targets]
     spaces.sort(key=lambda space: space.ranking.empty)  # those without a score last
@@ -92,6 +92,7 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
         "further": records(further),
         "others": by_target(covered, further, ranking),
         "failures": records(of_space(tables["failures"], main)),
+        "mixed_environments": records(of_space(tables["environments"], main)),
     }
     return SpaceReport(content, ranking, further, figures)
 

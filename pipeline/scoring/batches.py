@@ -25,8 +25,8 @@ class _BatchTask:
 
     task: Together
 
-    def prepare(self) -> None:
-        self.task.prepare()
+    def prepare(self) -> object:
+        return self.task.prepare()
 
     def __call__(self, item: Any) -> Any:
         return self.task.together(item)

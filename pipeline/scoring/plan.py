@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import benchmarks, executor, provenance, proxies
+from pipeline import benchmarks, environment, executor, provenance, proxies
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
@@ -95,8 +95,8 @@ class ArchitectureScorer:
     sharing: int = 1
     bench: Benchmark | None = field(default=None, compare=False)
 
-    def prepare(self) -> None:
-        """Import torch and the benchmark's module."""
+    def prepare(self) -> dict[str, Any]:
+        """Import torch and the benchmark's module; returns the environment of this worker."""
         import torch
 
         torch.set_num_threads(1)
@@ -105,7 +105,9 @@ class ArchitectureScorer:
                 torch.cuda.set_device(executor.worker() % torch.cuda.device_count())
                 # The rest is for what is not torch's: the context, the kernels, the graphs.
                 torch.cuda.set_per_process_memory_fraction(CARD_MEMORY / self.sharing)
+            arithmetic.exact(self.device)
         self.bench = benchmarks.load(self.benchmark)
+        return environment.of_worker(self.device)
 
     def __call__(self, item: Item) -> dict[str, Timed]:
         """The missing scores by proxy_id, with their seconds."""

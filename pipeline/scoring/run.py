@@ -8,6 +8,7 @@ import math
 import re
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def run(
         wanted = [(a, texts[a], writer.stored.missing(a)) for a in incomplete]
         with executor.opened(where, workers, plan.asked_device(bundle)) as pool:
             asked_for = {"sample": sample, "only": only, "executor": where.kind, **how(pool)}
-            run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name)
+            run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name, by_workers=True)
             _score(writer, run_row, wanted, plan.scorer(bundle, pool.device, pool.sharing), pool)
     catalog.ensure(lake)
     seconds = time.monotonic() - started
@@ -116,10 +117,11 @@ def _score(
     wanted.sort(key=lambda item: provenance.text_identity("order", 1, run_id + item[0]))
     writer.open(run_row)
     status = "failed"
+    run_items = partial(pool.run, prepared=writer.add_environment)
     try:
         size = _batch_size(pool.device, writer.bundle, len(wanted), pool.workers)
         with (
-            contextlib.closing(batches.results(pool.run, scorer, wanted, size, writer.has)) as results,
+            contextlib.closing(batches.results(run_items, scorer, wanted, size, writer.has)) as results,
             progress(f"scoring {writer.bundle.name}", len(wanted)) as advance,
         ):
             for item, result in results:

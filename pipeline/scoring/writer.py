@@ -37,6 +37,7 @@ class ScoreWriter:
         self.statuses: dict[str, int] = {}
         self._pending: list[tuple[Key, Score, float]] = []
         self._run: dict[str, Any] = {}
+        self._published_run: dict[str, Any] = {}
         self._parts: PartWriter
 
     def has(self, item: Item) -> bool:
@@ -46,10 +47,14 @@ class ScoreWriter:
 
     def open(self, run_row: dict[str, Any]) -> None:
         """Publish the run and the proxies."""
-        self._run = run_row
+        self._run = self._published_run = run_row
         self._parts = PartWriter(self.lake, self.benchmark, self._name, run_row["run_id"])
         self._parts.publish({"runs": [run_row], "proxies": [proxy.row for proxy in self.bundle.proxies]})
         catalog.ensure(self.lake)
+
+    def add_environment(self, told: dict[str, Any]) -> None:
+        """Keep what a worker computes with; it is stored with the first scores after it, should the run be killed."""
+        self._run = provenance.computed_in(self._run, told)
 
     def adopt(self, chosen: Collection[str]) -> None:
         """Count the scores of these that a search stored as scores of a sample, too; see the table `adopted`."""
@@ -94,7 +99,10 @@ class ScoreWriter:
             if fresh:
                 scores = [self._row(*p) for p in fresh]
                 curves = [row for key, score, _ in fresh for row in self._curve_rows(key, score)]
-                part = self._parts.publish({"scores": scores, **({"curves": curves} if curves else {})})
+                tables = {"scores": scores, **({"curves": curves} if curves else {})}
+                if self._run != self._published_run:
+                    tables["runs"], self._published_run = [self._run], self._run
+                part = self._parts.publish(tables)
                 self.stored.add(part, (key for key, _, _ in fresh))
         for _, score, _ in fresh:
             self.statuses[score.status] = self.statuses.get(score.status, 0) + 1

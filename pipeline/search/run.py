@@ -90,7 +90,7 @@ def run(
     search.advance()
     if search.unfinished:
         with executor.opened(where, workers, "cpu" if plan.device == "auto" else plan.device) as pool:
-            search.score(_run_row(plan, settings, stored, pool.workers, pool.device_name), pool)
+            search.score(_run_row(plan, settings, stored, pool.workers, pool.device_name, by_workers=True), pool)
     elif search.record.missing():
         search.store(_run_row(plan, settings, stored, 1, "cpu"))
     catalog.ensure(search.lake)
@@ -156,10 +156,12 @@ def among_stored(lake: Lake, plan: Plan, bench: Benchmark, settings: SearchSetti
     return Search(lake, plan, settings, row, seed, scores, part_of_space(bench, plan.space, scored), among)
 
 
-def _run_row(plan: Plan, settings: SearchSettings, stored: bool, workers: int, device: str) -> dict[str, Any]:
+def _run_row(
+    plan: Plan, settings: SearchSettings, stored: bool, workers: int, device: str, *, by_workers: bool = False
+) -> dict[str, Any]:
     arguments = {
         **plan.arguments,
         **settings.method.configuration, "budget": settings.budget, "seeds": list(settings.seeds),
         "stored": stored, "workers": workers,
     }  # fmt: skip
-    return provenance.new_run(STAGE, arguments, device)
+    return provenance.new_run(STAGE, arguments, device, by_workers=by_workers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pipeline import executor, provenance
@@ -111,9 +112,10 @@ class Search:
         writer.open(run_row)
         self.record.open(run_row["run_id"])
         status = "failed"
+        run = partial(pool.run, skip=lambda _: False, prepared=writer.add_environment)
         try:
             with (
-                contextlib.closing(pool.run(task, self._queue, skip=lambda _: False)) as results,
+                contextlib.closing(run(task, self._queue)) as results,
                 progress(f"searching with {self.proxy['name']}", total) as advance,
             ):
                 done = self.advance()

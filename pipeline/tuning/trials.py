@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import benchmarks, catalog, executor, provenance
+from pipeline import benchmarks, catalog, environment, executor, provenance
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.lake.part_name import TRIALS, PartName
 from pipeline.lake.part_writer import PartWriter
@@ -75,12 +75,13 @@ class TrialTask:
     bench: Benchmark | None = field(default=None, compare=False)
     last: tuple[int, Proxy] | None = field(default=None, compare=False)
 
-    def prepare(self) -> None:
-        """Import torch."""
+    def prepare(self) -> Row:
+        """Import torch; returns the environment of this worker."""
         import torch
 
         torch.set_num_threads(1)
         self.bench = benchmarks.load(self.benchmark)
+        return environment.of_worker(self.device)
 
     def __call__(self, item: Item) -> tuple[Score, float]:
         """The score and its seconds."""
@@ -159,10 +160,15 @@ class Trials:
             asked_device = "cpu" if self._training.device == "auto" else self._training.device
             device, device_name = executor.device_of(asked_device)
             workers = self._training.workers or executor.default_workers(device)
-            self._run = provenance.new_run("tune", {"tuning_id": self.identity, "workers": workers}, device_name)
+            arguments = {"tuning_id": self.identity, "workers": workers}
+            self._run = provenance.new_run("tune", arguments, device_name, by_workers=True)
             self._writer = PartWriter(self.lake, self.benchmark, self._name, self._run["run_id"])
-            self._results = executor.run(replace(self.task, device=device), self._submitted, workers)
+            task = replace(self.task, device=device)
+            self._results = executor.run(task, self._submitted, workers, lambda _: False, self._add_environment)
         return self._results
+
+    def _add_environment(self, told: Row) -> None:
+        self._run = provenance.computed_in(self._run, told)
 
     def _add(self, item: Item, result: tuple[Score, float] | executor.LostWorker) -> None:
         if isinstance(result, executor.LostWorker):

@@ -1,4 +1,12 @@
--- The rows of `runs` in all parts; of the states of a run the last.
+-- The rows of `runs` in all parts; of the states of a run the last, or while it goes on the one that names the most
+-- environments. Earlier versions did not write these.
+WITH stored AS (
+    SELECT NULL::VARCHAR AS environments
+    WHERE FALSE
+    UNION ALL BY NAME
+    FROM read_parquet(getvariable('lake') || '/parts/*/*/runs.parquet', union_by_name = TRUE)
+)
+
 SELECT
     run_id,
     stage,
@@ -9,6 +17,10 @@ SELECT
     code_version,
     host,
     device,
-    packages
-FROM read_parquet(getvariable('lake') || '/parts/*/*/runs.parquet')
-QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY finished_at DESC NULLS LAST) = 1
+    packages,
+    environments
+FROM stored
+QUALIFY
+    row_number()
+        OVER (PARTITION BY run_id ORDER BY finished_at DESC NULLS LAST, length(environments) DESC NULLS LAST)
+    = 1
