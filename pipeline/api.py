@@ -348,7 +348,7 @@ def _described(value: object) -> str:
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """A sum that is split over threads would not be the same bits on another machine."""
+    """A sum that is split over threads would not be the same bits with another number of cores."""
     import torch
 
     threads = torch.get_num_threads()

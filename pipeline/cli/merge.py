@@ -14,12 +14,29 @@ from pipeline.cli.options import DEFAULT_LAKE, LakeOption
 @verb(example="pipeline merge data/scores", interrupted=GOES_ON)
 def merge(
     other: Annotated[Path, typer.Argument(help="Folder of the other lake.", show_default=False)],
+    show_conflicts: Annotated[
+        bool, typer.Option("--show-conflicts", help="List the values that differ by more than rounding.")
+    ] = False,
+    keep_first: Annotated[
+        bool, typer.Option("--keep-first", help="Where values differ, keep those of this lake and take the rest.")
+    ] = False,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Copy the scores of another lake into this one.
 
-    Training curves, proxies and runs come with them; what is stored already is not copied again.
+    Training curves, proxies and runs come with them; what is stored already is not copied again. It is compared: where
+    the other lake says something else, by more than another machine's rounding, nothing is taken.
     """
     from pipeline.scoring import merge as stage
 
-    say(stage.run(lake, other).line)
+    try:
+        summary = stage.run(lake, other, keep_first=keep_first)
+    except stage.DifferingValuesError as error:
+        if show_conflicts:
+            say(error.differences.listing)
+        raise
+    if show_conflicts:
+        say(summary.differences.listing)
+    say(summary.line)
+    if summary.differences.rounding or summary.differences.differing:
+        say(summary.differences.line)

@@ -1,4 +1,7 @@
-"""Where items are computed: in this process, in several, or on a Ray cluster; the results are the same bits."""
+"""Where items are computed: in this process, in several, or on a Ray cluster.
+
+On one instruction set the results are the same bits.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """What a proxy is: it turns a network into a score.
 
-A score is a pure function of (architecture, proxy configuration, seed).
+A score is a function of (architecture, proxy configuration, seed): the same bits on one instruction set, version of
+torch and number of threads, elsewhere the same to within rounding, which a training magnifies.
 """
 
 from __future__ import annotations

@@ -7,18 +7,22 @@ publishers. Nor do searches and tunings, whose steps are a function of the lake 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipeline import catalog, provenance
-from pipeline.errors import UserError
+from pipeline.errors import UserError, excerpt
 from pipeline.lake import part_name
 from pipeline.lake.part_name import PartName
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
+from pipeline.scoring.merge_differences import Differences, compare, joined
+
+_Group = tuple[str, PartName, list[str]]  # benchmark, the part that they become, the parts
 
 _SCORE = TABLES["scores"].key
 _BYTES = 64 << 20  # of parts that become one
@@ -26,12 +30,16 @@ _BYTES = 64 << 20  # of parts that become one
 
 @dataclass(frozen=True)
 class MergeSummary:
-    """What a merge took: scores new here, scores stored before, and scores here whose architecture is not."""
+    """What a merge took: scores new here, scores stored before, and scores here whose architecture is not.
+
+    `differences`: how those that were stored before compare; the values stored here are kept.
+    """
 
     other: Path
     taken: int
     stored: int
     unknown: int
+    differences: Differences = field(default_factory=Differences)
 
     @property
     def line(self) -> str:
@@ -43,18 +51,35 @@ class MergeSummary:
         return f"{self.other}: {self.taken} scores taken{before}{waiting}"
 
 
-def run(lake_root: Path, other_root: Path) -> MergeSummary:
+class DifferingValuesError(UserError):
+    """The other lake says something else of what is stored here, and nothing was taken; `differences` says what."""
+
+    def __init__(self, other: Path, differences: Differences) -> None:
+        first = differences.examples[0]
+        super().__init__(
+            f"{differences.differing} values of {other} are not those stored here, nothing was taken "
+            f"(first: {first.table} {first.what}: {excerpt(first.here, bare=True)} here, "
+            f"{excerpt(first.there, bare=True)} there): list them with --show-conflicts, or take the rest and keep "
+            "those stored here with --keep-first"
+        )
+        self.differences = differences
+
+
+def run(lake_root: Path, other_root: Path, *, keep_first: bool = True) -> MergeSummary:
     """Take the scores of another lake that are not stored here; many small parts become few.
 
-    A group of parts is taken whole or not at all, and what is stored is not taken again: a merge that was killed goes
-    on where it stopped. What a search chose stays marked as such; `score --sample` counts it as a sample's, too.
+    What both lakes hold is compared before anything is taken. A group of parts is taken whole or not at all, and what
+    is stored is not taken again: a merge that was killed goes on where it stopped. What a search chose stays marked as
+    such; `score --sample` counts it as a sample's, too.
 
     Args:
         lake_root: the lake, which is made when it is not there.
         other_root: the other one; only read.
+        keep_first: keep what is stored here where the other lake says something else; else that is an error.
 
     Raises:
         UserError: the other is no lake, or the same, or one of its parts cannot be read.
+        DifferingValuesError: values differ by more than rounding; the lake is as it was.
     """
     if not (other_root / "lake.json").is_file():
         raise UserError(f"{other_root} is not a lake: name the folder that holds lake.json and parts/")
@@ -64,14 +89,50 @@ def run(lake_root: Path, other_root: Path) -> MergeSummary:
     lake.refuse_missing_parts()
     benchmarks = sorted(folder.name for folder in other.parts.iterdir())
     groups = [(name, *group) for name in benchmarks for group in _groups(other, name)]
-    taken = stored = 0
+    differences, groups, stored = _compared(lake, other, groups)
+    if differences.differing and not keep_first:
+        raise DifferingValuesError(other_root, differences)
+    taken = 0
     with progress(f"merging {other_root}", sum(len(parts) for *_, parts in groups)) as advance:
         for benchmark, name, parts in groups:
             new, old = _take(lake, other, benchmark, name, parts)
             taken, stored = taken + new, stored + old
             advance(len(parts))
     catalog.ensure(lake)
-    return MergeSummary(other_root, taken, stored, sum(_waiting(lake, name) for name in benchmarks) if taken else 0)
+    unknown = sum(_waiting(lake, name) for name in benchmarks) if taken else 0
+    return MergeSummary(other_root, taken, stored, unknown, differences)
+
+
+def _compared(lake: Lake, other: Lake, groups: list[_Group]) -> tuple[Differences, list[_Group], int]:
+    """Compare groups of parts with what is stored.
+
+    Returns:
+        the differences, the groups of which something is not stored, and how many scores the others hold.
+    """
+    differences, stored = Differences(), 0
+    both = [group for group in groups if lake.part_names(group[0], group[1].whole_subject.prefix)]
+    missing = [group for group in groups if group not in both]
+    if not both:
+        return differences, missing, stored
+    with progress("comparing", len(both)) as advance:
+        for benchmark, name, parts in both:
+
+            @cache
+            def rows(table: str, benchmark: str = benchmark, parts: Sequence[str] = parts) -> pa.Table:
+                return _read(other, table, benchmark, parts)
+
+            prefix = name.whole_subject.prefix
+            proxies = (
+                each.read("proxies", benchmark, parts=each.part_names(benchmark, prefix)) for each in (lake, other)
+            )
+            seen = compare(lake, lake.part_names(benchmark, prefix), benchmark, rows, proxies)
+            differences += seen
+            if seen.scores == rows("scores").num_rows and not rows("adopted").num_rows:
+                stored += seen.scores
+            else:
+                missing.append((benchmark, name, parts))
+            advance(1)
+    return differences, missing, stored
 
 
 def _groups(other: Lake, benchmark: str) -> Iterator[tuple[PartName, list[str]]]:
@@ -102,8 +163,8 @@ def _take(lake: Lake, other: Lake, benchmark: str, name: PartName, parts: list[s
         here = lake.part_names(benchmark, name.whole_subject.prefix)
         for table in ("scores", "adopted"):
             stored = lake.read(table, benchmark, parts=here, columns=_SCORE)
-            rows[table] = _joined(rows[table], stored, "left anti")
-        rows["curves"] = _joined(rows["curves"], rows["scores"], "left semi")
+            rows[table] = joined(rows[table], stored, "left anti")
+        rows["curves"] = joined(rows["curves"], rows["scores"], "left semi")
         if rows["scores"].num_rows + rows["adopted"].num_rows:
             merged = replace(name, origin=provenance.identity("merged", 1, parts))
             with lake.staged(benchmark, merged) as staged:
@@ -123,15 +184,8 @@ def _read(other: Lake, table: str, benchmark: str, parts: Sequence[str]) -> pa.T
     return pa.concat_tables(tables)
 
 
-def _joined(rows: pa.Table, others: pa.Table, how: str, key: Sequence[str] = _SCORE) -> pa.Table:
-    """The rows whose key others have (left semi) or lack (left anti). No list columns go through Arrow's join."""
-    numbered = rows.select(key).append_column("row", pa.array(range(rows.num_rows), pa.int64()))
-    kept = numbered.join(others.select(key), list(key), join_type=how)
-    return rows.take(kept["row"].sort())
-
-
 def _waiting(lake: Lake, benchmark: str) -> int:
     """How many scores are of architectures that the lake does not hold."""
     key = ("space", "arch_id")
     scores, known = (lake.read(table, benchmark, columns=key) for table in ("scores", "architectures"))
-    return int(_joined(scores, known, "left anti", key).num_rows)
+    return int(joined(scores, known, "left anti", key).num_rows)

@@ -80,7 +80,7 @@ def run(
         sample: how many architectures; None for all.
         only: a file that lists the architectures instead, one per line, in the benchmark's notation or by `arch_id`.
         workers: how many; by default one per core, with CUDA one per card.
-        where: the executor; the rows are the same bits whichever it is.
+        where: the executor; on one instruction set the rows are the same bits whichever it is.
 
     Raises:
         UserError: unknown names, no architectures, a device that is not there, a cluster that does not answer.
