@@ -6,7 +6,7 @@ A package `pipeline.benchmarks.NAME` holds one `BENCHMARK` of this form; `pipeli
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -85,6 +85,7 @@ class Benchmark:
             none.
         forms: one line for each form that `read` takes, for error messages.
         inputs: what the networks take: images [N, 3, H, W], or sequences [N, T, width].
+        classes: data set -> number of classes or words that a network chooses among; it says what guessing gives.
         curves_asked: whether `read` leaves learning curves out unless it is asked for them.
     """
 
@@ -101,6 +102,7 @@ class Benchmark:
     stages: int
     forms: str
     inputs: str = "images"
+    classes: Mapping[str, int] = field(default_factory=dict)
     curves_asked: bool = True
     sample: Callable[[str, Random], Spec] | None = None
     mutate: Callable[[str, Spec, Random], Spec] | None = None

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
 
 from pipeline import errors, provenance
 from pipeline.benchmarks.contract import Spec, arch_id_of
+from pipeline.errors import UserError
 from pipeline.lake.schema import TABLES
+
+_LONGEST_ID = 500  # characters of a benchmark's own name for an architecture
 
 
 @dataclass
@@ -24,6 +28,7 @@ class SourceRows:
         benchmark: its name.
         architectures, truths, scores, rejects: columns by name, all of one table equally long.
         blocks: further ground truth, each one metric of one data set: a column is an array or one value for all rows.
+        position_of: arch_id -> where the source has the architecture, for messages; by default its native id.
     """
 
     benchmark: str
@@ -36,9 +41,21 @@ class SourceRows:
     )
     rejects: dict[str, list[Any]] = field(default_factory=lambda: _columns("position reason excerpt"))
     blocks: list[dict[str, Any]] = field(default_factory=list)
+    position_of: Callable[[str], str | None] | None = None
+
+    def record(self, position: str, content: object = "") -> _Record:
+        """A block that takes one record: whatever is wrong with it, it becomes a reject and leaves no rows.
+
+        Args:
+            position: where the record is.
+            content: of which the reject keeps the beginning, or a function that returns it.
+        """
+        return _Record(self, position, content)
 
     def add_architecture(self, space: str, spec: Spec, native_id: str | None = None) -> str:
         """Add an architecture by its canonical spec; returns its arch_id."""
+        if native_id is not None and (len(native_id) > _LONGEST_ID or not _encodable(native_id)):
+            raise UserError(f"its own name is {errors.excerpt(native_id, 40)}, which is no short text")
         text = provenance.canonical_json(spec)
         arch_id = arch_id_of(self.benchmark, space, text)
         _append(self.architectures, space, arch_id, text, native_id)
@@ -116,7 +133,7 @@ class SourceRows:
     def add_reject(self, position: str, reason: str, excerpt: object = "") -> None:
         """Add a record that could not be taken."""
         text = excerpt[:200] if isinstance(excerpt, str) else errors.excerpt(excerpt, 200)
-        _append(self.rejects, position, reason, text)
+        _append(self.rejects, *(part.encode(errors="replace").decode() for part in (position, reason, text)))
 
     def arrow(self, table: str, constants: Mapping[str, Any]) -> pa.Table:
         """The rows of the lake's table of that name; `constants` are the columns that are the same in every row."""
@@ -129,6 +146,56 @@ class SourceRows:
         """Dataset, metric and rows of each block, as `arrow` makes them."""
         for block in self.blocks:
             yield block["dataset"], block["metric"], _filled("truth", block, constants)
+
+
+class _Record:
+    """See `SourceRows.record`."""
+
+    __slots__ = ("content", "position", "rows", "sizes")
+
+    def __init__(self, rows: SourceRows, position: str, content: object) -> None:
+        self.rows, self.position, self.content = rows, position, content
+        self.sizes = [len(columns["arch_id"]) for columns in (rows.architectures, rows.truths, rows.scores)]
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        reason = reason_of(error)
+        rows = self.rows
+        for columns, size in zip((rows.architectures, rows.truths, rows.scores), self.sizes, strict=True):
+            for column in columns.values():
+                del column[size:]
+        rows.add_reject(self.position, reason, self.content() if callable(self.content) else self.content)
+        return True
+
+
+def reason_of(error: Exception) -> str:
+    """Why a record cannot be taken, from what was raised when it was read.
+
+    Raises:
+        OSError, MemoryError: the error, when it says nothing of the record.
+    """
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError | MemoryError):
+        raise error
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply, or holds itself"
+    if isinstance(error, OverflowError):
+        return f"it holds a number that is too large: {str(error)[:150]}"
+    return f"it is of another form ({type(error).__name__}: {str(error)[:150]})"
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _columns(names: str) -> dict[str, list[Any]]:

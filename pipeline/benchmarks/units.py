@@ -1,18 +1,43 @@
-"""Units of measured values: what a number may be, and what becomes of one unit in another."""
+"""Units of measured values: what a number may be, what is plausible of it, and what becomes of one unit in another.
+
+This is where metrics state their ranges. A value that is not *possible* is no measurement: the record is rejected. One
+that is possible and not *plausible* is stored, and the ingest warns of it.
+
+| unit | possible | plausible |
+|---|---|---|
+| percent, an accuracy | 0 to 100 | at least half of what guessing gives; 100 on the training set alone |
+| percent, anything else | 0 to 100 | 0 to 50 |
+| fraction | 0 to 1 | as percent, into which it is converted |
+| nats | at least 0 | at most ten times the loss of guessing |
+| perplexity | at least 1 | 2 to ten times the perplexity of guessing |
+| count | at least 1 | 1,000 to 1e13 (parameters, operations) |
+| seconds | at least 0 | 1e-6 to 1e9 |
+| none | any finite number | 0 to 10 (learning rate, weight decay) |
+
+Guessing is among the classes or words of the data set, as `Benchmark.classes` counts them; where it does not, its bound
+is left out.
+"""
 
 from __future__ import annotations
 
 import math
+
+from pipeline.benchmarks.contract import Metric
 
 _TOLERANCE = 1e-6  # an accuracy of 100 % that went through float32
 
 LIMITS = {
     "percent": (0.0, 100.0),
     "fraction": (0.0, 1.0),
-    "count": (0.0, math.inf),
+    "count": (1.0, math.inf),
     "seconds": (0.0, math.inf),
     "nats": (0.0, math.inf),
+    "perplexity": (1.0, math.inf),
+    "none": (-math.inf, math.inf),
 }
+"""The least and the largest possible value of each unit."""
+
+_PLAUSIBLE = {"count": (1e3, 1e13), "seconds": (1e-6, 1e9), "none": (0.0, 10.0)}
 _FACTORS = {("fraction", "percent"): 100.0, ("percent", "fraction"): 0.01}
 
 
@@ -25,3 +50,26 @@ def outside(unit: str, value: float) -> bool:
 def factor(unit: str, other: str) -> float | None:
     """What a value in `unit` is multiplied with to be in `other`; None if that cannot be."""
     return 1.0 if unit == other else _FACTORS.get((unit, other))
+
+
+def is_accuracy(metric: Metric) -> bool:
+    """Whether it is a share of right answers, in percent."""
+    return metric.unit == "percent" and metric.higher_is_better is True
+
+
+def plausible(metric: Metric, classes: int | None) -> tuple[float, float]:
+    """The smallest and the largest plausible value of a metric.
+
+    Args:
+        metric: the metric.
+        classes: classes or words of its data set, where known.
+    """
+    if is_accuracy(metric):
+        return (50 / classes if classes else 0.0), (100.0 if metric.split == "train" else 99.95)
+    if metric.unit == "percent":
+        return 0.0, 50.0
+    if metric.unit == "nats":
+        return 0.0, 10 * math.log(classes) if classes else math.inf
+    if metric.unit == "perplexity":
+        return 2.0, 10.0 * classes if classes else math.inf
+    return _PLAUSIBLE[metric.unit]

@@ -20,6 +20,8 @@ from pipeline.cli.options import (
 )
 from pipeline.errors import UserError
 
+_MOST_WARNINGS = 20  # lines for one file
+
 OptionalBenchmark = Annotated[
     str | None, typer.Argument(help=BENCHMARK_HELP, show_default=False, autocompletion=complete_benchmark)
 ]
@@ -74,6 +76,10 @@ def ingest_files(lake: Path, benchmark: str, paths: Sequence[Path], reading: Rea
     )
     for summary in summaries:
         say(summary.line)
+        for warning in summary.warnings[:_MOST_WARNINGS]:
+            say(f"warning: {warning}", err=True)
+        if (more := len(summary.warnings) - _MOST_WARNINGS) > 0:
+            say(f"warning: {summary.file}: {more} further columns have odd values", err=True)
     new_files = [Path(s.file) for s in summaries if s.source == stage.NATIVE and not s.already]
     unconfirmed = compare_networks(benchmark, new_files)
     if (rejected := sum(s.rejected for s in summaries)) > reading.max_rejects:

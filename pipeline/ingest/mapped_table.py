@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from pipeline.benchmarks import units as _units
@@ -19,6 +22,7 @@ from pipeline.formats.tables import Cells, Rows, rows
 from pipeline.ingest.mapping import ArchitectureColumns, ScoreColumn, TableMapping, TruthColumn
 
 _BATCH_ROWS = 20_000
+_LONGEST_LIST = 100_000  # characters of a list that is written as text
 _ABSENT = ("", "-", "na", "n/a", "none", "null")
 
 Value = float | str
@@ -33,7 +37,8 @@ def read(mapping: TableMapping, benchmark: Benchmark, path: Path, known: Mapping
     """The rows of a table, by its mapping; a row that breaks a rule is a reject.
 
     Args:
-        known: native id -> arch_id of the architectures at hand, for a table that names them by number.
+        known: native id -> arch_id of the architectures at hand, for a table that names them by number; empty where
+            the id is that of several.
 
     Raises:
         NotThisFormError: the file is not of the mapping's container.
@@ -78,7 +83,7 @@ class _MappedTruth:
         if isinstance(number, str):
             return number
         value = number * self.truth.scale
-        if _units.outside(self.truth.unit, value):
+        if _units.outside(self.truth.unit, value) or math.isinf(value):
             raise UserError(f"column '{self.truth.column}' holds {value:g}, which is no {self.truth.unit}")
         self.largest = max(self.largest, value)
         return float(round(value * self.factor)) if self.whole else value * self.factor
@@ -107,34 +112,34 @@ class _TableReader:
     def __post_init__(self) -> None:
         self.space = self.benchmark.space(self.mapping.space).name
         self.wanted = self.mapping.columns
-        self.columns = [_column(self.mapping, self.benchmark, truth) for truth in self.mapping.truth]
+        self.columns = _columns(self.mapping, self.benchmark)
         self.decode = _decoder(self.mapping.architecture, self.benchmark, self.space)
         self.check = self.mapping.check and _decoder(self.mapping.check, self.benchmark, self.space)
 
     def batches(self) -> Iterator[SourceRows]:
         table_rows = _rows(self.mapping, self.path)
-        batch, first = SourceRows(self.benchmark.name), True
+        batch, first = self._batch(), True
         for number, (position, cells) in enumerate(table_rows, 1):
             if first and not isinstance(cells, Fault):
                 self._has_columns(cells)
                 first = False
-            try:
+            with batch.record(position, partial(_excerpt, cells)):
                 self._take(batch, position, cells)
-            except UserError as error:
-                batch.add_reject(position, str(error), cells if isinstance(cells, Fault) else _excerpt(cells))
             if number % _BATCH_ROWS == 0:
                 yield batch
-                batch = SourceRows(self.benchmark.name)
+                batch = self._batch()
         for arch_id, measured in self.repeats.items():
             self._put(batch, arch_id, *_means(measured))
         yield batch
         self._in_their_units()
 
+    def _batch(self) -> SourceRows:
+        return SourceRows(self.benchmark.name, position_of=lambda arch_id: self.seen.get(arch_id, (None,))[0])
+
     def _has_columns(self, cells: Cells) -> None:
-        for column in sorted(self.wanted):
-            if column not in cells:
-                error = unknown(f"column of {self.path}", column, cells)
-                raise UserError(f"{error} (table mapping {self.mapping.name})")
+        lacking = [unknown(f"column of {self.path}", name, cells) for name in sorted(self.wanted - cells.keys())]
+        if lacking:
+            raise UserError(f"{'; '.join(map(str, lacking))} (table mapping {self.mapping.name})")
 
     def _take(self, batch: SourceRows, position: str, cells: Cells | Fault) -> None:
         if isinstance(cells, Fault):
@@ -177,7 +182,9 @@ class _TableReader:
     def _indexed(self, cells: Cells) -> str:
         index = _native(cells[self.mapping.architecture.column])
         if index not in self.known:
-            raise UserError(f"the lake knows no architecture of {self.benchmark.name} with index {index}")
+            raise UserError(f"the lake knows no architecture of {self.benchmark.name} with index {index[:40]}")
+        if not self.known[index]:
+            raise UserError(f"index {index[:40]} is the name of two architectures in the lake")
         return self.known[index]
 
     def _contradiction(self) -> UserError:
@@ -196,17 +203,24 @@ class _TableReader:
                 )
 
 
-def _column(mapping: TableMapping, benchmark: Benchmark, truth: TruthColumn) -> _MappedTruth:
-    try:
-        metric = benchmark.metric(truth.dataset, truth.metric)
-    except UserError as error:
-        raise UserError(f"{error} (table mapping {mapping.name})") from error
+def _columns(mapping: TableMapping, benchmark: Benchmark) -> list[_MappedTruth]:
+    """The columns of truth; UserError names everything that the benchmark does not know of them."""
+    columns, wrong = [], []
+    for truth in mapping.truth:
+        try:
+            columns.append(_column(benchmark, truth))
+        except UserError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise UserError(f"{'; '.join(wrong)} (table mapping {mapping.name})")
+    return columns
+
+
+def _column(benchmark: Benchmark, truth: TruthColumn) -> _MappedTruth:
+    metric = benchmark.metric(truth.dataset, truth.metric)
     factor = _units.factor(truth.unit, metric.unit)
     if factor is None:
-        raise UserError(
-            f"table mapping {mapping.name}: column '{truth.column}' is in {truth.unit}, "
-            f"but {truth.metric} is in {metric.unit}"
-        )
+        raise UserError(f"column '{truth.column}' is in {truth.unit}, but {truth.metric} is in {metric.unit}")
     return _MappedTruth(truth, factor, whole=metric.unit == "count")
 
 
@@ -226,6 +240,8 @@ def _decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) ->
             raise UserError(f"column '{column}' holds {len(row_codes)} codes where {len(parts)} are expected")
         operations = {}
         for part, code in zip(parts, row_codes, strict=True):
+            if not isinstance(code, str | int | float):
+                raise UserError(f"column '{column}' holds the code {excerpt(code)}, which is no number or text")
             meaning = codes.get(f"{part}={code}", codes.get(str(code)))
             if meaning is None:
                 raise UserError(f"column '{column}' holds the code {excerpt(code)}; known are {', '.join(codes)}")
@@ -237,7 +253,7 @@ def _decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) ->
 
 def _sequence(cell: object, column: str) -> Sequence[object]:
     values = cell
-    if isinstance(cell, str):
+    if isinstance(cell, str) and len(cell) <= _LONGEST_LIST:
         with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             values = ast.literal_eval(cell)
     if not isinstance(values, list | tuple):
@@ -269,7 +285,10 @@ def _means(rows: Sequence[tuple[Truths, Scores]]) -> tuple[Truths, Scores]:
 
 def _mean(values: Sequence[Value | tuple[Value, ...]]) -> Value:
     numbers = [value for value in values if isinstance(value, float)]
-    return sum(numbers) / len(numbers) if numbers else next(v for v in values if isinstance(v, str))
+    if len(numbers) < 2:
+        return numbers[0] if numbers else next(v for v in values if isinstance(v, str))
+    # of the numbers as they are written, so that means which are equal in exact arithmetic are equal and tie
+    return float(sum(Decimal(repr(number)) for number in numbers) / len(numbers))
 
 
 def _stored(value: Value) -> tuple[float | None, str, str | None]:
@@ -300,8 +319,13 @@ def _parsed(cell: object, column: str) -> float | None:
 
 
 def _native(cell: object) -> str:
+    if not isinstance(cell, str | int | float):
+        raise UserError(f"an architecture's own name is {excerpt(cell, 40)}, where a number or text is expected")
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
 
 
-def _excerpt(cells: Cells) -> str:
-    return ", ".join(f"{name}={value}" for name, value in cells.items())
+def _excerpt(cells: Cells | Fault) -> str:
+    if isinstance(cells, Fault):
+        return cells
+    shown = itertools.islice(cells.items(), 40)
+    return ", ".join(f"{name}={value if isinstance(value, str) else excerpt(value)}" for name, value in shown)

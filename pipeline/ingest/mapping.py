@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from pipeline.errors import UserError, unknown
 from pipeline.formats import toml_files
@@ -22,7 +23,9 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "file"}
 """Fields that do not change what is read."""
 
-Unit = Literal["percent", "fraction", "count", "seconds", "nats"]
+_MOST_PROBLEMS = 20  # that one message names
+
+Unit = Literal["percent", "fraction", "count", "seconds", "nats", "perplexity"]
 
 
 class Publisher(StrictModel):
@@ -98,7 +101,7 @@ class TruthColumn(StrictModel):
     dataset: str
     metric: str
     unit: Unit
-    scale: float = 1.0
+    scale: float = Field(1.0, gt=0, allow_inf_nan=False)
     epochs: int | None = Field(None, ge=1)
     seed: int | None = None
     each: Literal["seed"] | None = None
@@ -204,18 +207,18 @@ def load(path: Path) -> TableMapping:
     try:
         return TableMapping.model_validate(toml_files.read(path, "table mapping"))
     except ValidationError as error:
-        raise UserError(f"table mapping {path}: {_first_problem(error)}") from error
+        problems = error.errors()
+        named = "; ".join(map(_problem, problems[:_MOST_PROBLEMS]))
+        more = f"; and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
+        raise UserError(f"table mapping {path}: {named}{more}") from error
 
 
-def _first_problem(error: ValidationError) -> str:
-    problems = error.errors()
-    first = problems[0]
-    field = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
+def _problem(problem: ErrorDetails) -> str:
+    field = ".".join(str(part + 1) if isinstance(part, int) else part for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
         message = "no such field"
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{field}: {message}{more}" if field else f"{message}{more}"
+    return f"{field}: {message}" if field else message
 
 
 def shipped(benchmark: str | None = None) -> list[TableMapping]:

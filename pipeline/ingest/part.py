@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,6 +16,7 @@ from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.ingest.mapping import TableMapping
+from pipeline.ingest.value_checks import Finding, ValueChecks
 from pipeline.lake.schema import TABLES
 from pipeline.lake.staging import StagedPart
 from pipeline.lake.store import Lake
@@ -50,6 +53,8 @@ class SourcePart:
     _proxies: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self._checks = ValueChecks(self.benchmark)
+        self._position_of: Callable[[str], str | None] = lambda _: None
         self._numbered: dict[str, str | None] = {}  # arch_id -> its native id, where the lake has one
         self._further: set[tuple[str, str]] = set()  # the other native ids of such an architecture
         if self.lake is not None:
@@ -60,18 +65,24 @@ class SourcePart:
     def add(self, batch: SourceRows) -> None:
         """Take a batch as Arrow tables."""
         constants = {"benchmark": batch.benchmark, "source_id": self.source_id, "run_id": self.run_id}
+        self._position_of = batch.position_of or self._position_of
         for columns in (batch.architectures, batch.truths, batch.scores):
             self.arch_ids.update(columns["arch_id"])
         architectures = batch.arrow("architectures", constants)
         self._put("architectures", architectures.filter(pa.array(self._new(batch), pa.bool_())))
-        self._put("truth", self._wanted(batch.arrow("truth", constants)))
-        for dataset, metric, rows in batch.arrow_blocks(constants):
-            self._blocks.setdefault((dataset, metric), []).append(self._wanted(rows))
+        self._put("truth", self._possible(batch, self._wanted(batch.arrow("truth", constants))))
+        for dataset, metric, block in batch.arrow_blocks(constants):
+            rows = self._possible(batch, self._wanted(block))
+            self._blocks.setdefault((dataset, metric), []).append(rows)
             self.waiting += len(rows)
             self._metrics.add((dataset, metric))
         scores = batch.arrow("scores", {**constants, "proxy_id": "", "device": None})
         known = {name: self._proxy(name)["proxy_id"] for name in set(batch.scores["proxy"])}
         ids = pa.array([known[name] for name in batch.scores["proxy"]], pa.string())
+        named = pa.array(batch.scores["proxy"], pa.string()).dictionary_encode()
+        values, codes = scores["value"].to_numpy().astype(np.float64), named.indices.to_numpy()
+        for code, name in enumerate(named.dictionary.to_pylist()):
+            self._checks.add_scores(name, values[(codes == code) & ~np.isnan(values)])
         self._put("scores", scores.set_column(scores.schema.get_field_index("proxy_id"), "proxy_id", ids))
         self._put("rejects", batch.arrow("rejects", constants))
         self._metrics.update(zip(batch.truths["dataset"], batch.truths["metric"], strict=True))
@@ -79,6 +90,28 @@ class SourcePart:
         if not self.rejected and batch.rejects["position"]:
             self.first_reject = (batch.rejects["position"][0], batch.rejects["reason"][0])
         self.rejected += len(batch.rejects["position"])
+
+    def findings(self) -> Iterator[Finding]:
+        """What is odd about the values that were taken."""
+        return self._checks.findings(self._place)
+
+    def _place(self, arch_id: str) -> str:
+        """Where the source has an architecture, or what it calls it."""
+        return self._position_of(arch_id) or self._numbered.get(arch_id) or arch_id
+
+    def _possible(self, batch: SourceRows, truth: pa.Table) -> pa.Table:
+        """The rows whose values can be; the others become rejects, should a reader have let them through."""
+        possible = self._checks.add(truth)
+        if possible.all():
+            return truth
+        for row in truth.filter(pa.array(~possible)).to_pylist():
+            measured = ", ".join(f"{k} {row[k]}" for k in ("epochs", "seed", "epoch") if row[k] is not None)
+            unit = self.benchmark.metric(row["dataset"], row["metric"]).unit
+            batch.add_reject(
+                f"{self._place(row['arch_id'])}: {row['dataset']} {row['metric']} {measured}".rstrip(),
+                f"{row['metric']} is {row['value']:g}, which is no {unit}",
+            )
+        return truth.filter(pa.array(possible))
 
     def _new(self, batch: SourceRows) -> list[bool]:
         """Which architectures the lake lacks, or lacks a native id of."""

@@ -10,7 +10,7 @@ import contextlib
 import difflib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class IngestSummary:
         rejected: records that could not be taken.
         seconds: wall time.
         already: the lake had it: the counts are 0 and nothing was changed.
+        warnings: what is odd about its values, a line for each column.
     """
 
     source: str
@@ -56,6 +57,7 @@ class IngestSummary:
     rejected: int
     seconds: float
     already: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
@@ -237,6 +239,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
         with contextlib.ExitStack() as stack:
             staged = _read_all(stack, lake_root, source, batches, part)
             _refuse_bad(source, part, max_rejects)
+            warnings = _oddities(source, part)
             staged = staged or _open(stack, lake_root, source, source_id)
             part.flush(staged)
             part.describe(staged)
@@ -244,7 +247,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
             staged.append("runs", [provenance.finished(run)])
     except FileExistsError:  # another process has ingested the same file meanwhile
         return _summary(source, None, started)
-    return _summary(source, part, started)
+    return replace(_summary(source, part, started), warnings=tuple(warnings))
 
 
 def _read_all(
@@ -284,24 +287,29 @@ def _summary(source: _Source, part: SourcePart | None, started: float) -> Ingest
 
 def _as_read_before(lake: Lake, source: _Source, sha256: str) -> None:
     """Refuse a file that the lake holds as another version of the reader or mapping read it: parts are for good."""
-    columns = ["name", "sha256", "reader_version"]
+    columns = ["name", "sha256", "source_id", "reader_version"]
     for row in lake.read("sources", source.benchmark.name, columns=columns).to_pylist():
         if (row["name"], row["sha256"]) == (source.name, sha256):
+            what = f"the table mapping {source.name}" if source.mapping else "the reader"
+            folder = lake.parts / source.benchmark.name / str(_part(row["source_id"]))
             raise UserError(
-                f"the lake holds {source.path} as {source.name}, version {row['reader_version']}, read it, and the "
-                "reader or table mapping has changed since: ingest into a new --lake"
+                f"{source.path} is in the lake already, as version {row['reader_version']} of {what} read it, and "
+                f"{'the mapping' if source.mapping else 'the reader'} has changed since: to replace what was read "
+                f"then, remove the folder {folder} and run the same command again"
+                + (f"; to keep both, give the mapping another name than {source.name}" if source.mapping else "")
             )
 
 
 def _by_number(source: _Source, lake: Lake | None) -> dict[str, str]:
-    """native id -> arch_id of what the lake knows of the mapping's space."""
+    """native id -> arch_id of what the lake knows of the mapping's space; empty where it is that of several."""
     assert source.mapping is not None
     space = source.benchmark.space(source.mapping.space).name
     known: dict[str, str] = {}
     if lake is not None:
         table = lake.read("architectures", source.benchmark.name, columns=["space", "native_id", "arch_id"])
         table = table.filter((pc.field("space") == space) & pc.field("native_id").is_valid())
-        known = dict(zip(table["native_id"].to_pylist(), table["arch_id"].to_pylist(), strict=True))
+        for native_id, arch_id in zip(table["native_id"].to_pylist(), table["arch_id"].to_pylist(), strict=True):
+            known[native_id] = arch_id if known.get(native_id, arch_id) == arch_id else ""
     if not known:
         mapped_table.require_rows(source.mapping, source.path)
         raise UserError(f"{source.path} names architectures by number, the lake knows none: {_numbered_first(source)}")
@@ -311,6 +319,24 @@ def _by_number(source: _Source, lake: Lake | None) -> dict[str, str]:
 def _numbered_first(source: _Source) -> str:
     names = [m.name for m in table_mapping.shipped(source.benchmark.name) if m.native_id]
     return "ingest first " + ", or ".join([*names, f"the published form ({source.benchmark.forms})"])
+
+
+def _oddities(source: _Source, part: SourcePart) -> list[str]:
+    """What is odd about the values, a line for each finding.
+
+    Raises:
+        UserError: a column of a table is of two scales.
+    """
+    lines = []
+    for finding in part.findings():
+        _, dataset, metric, epochs = finding.column
+        columns = source.mapping.truth if source.mapping else ()
+        names = [t.column for t in columns if (t.dataset, t.metric, t.epochs) == (dataset, metric, epochs)]
+        what = f"column '{names[0]}'" if len(names) == 1 else f"{dataset} {metric}"
+        if finding.mixed and source.mapping:
+            raise UserError(f"{source.path}: {what} is of two scales: {finding.text}; nothing was stored")
+        lines.append(f"{source.path}: {what}: {finding.text}")
+    return lines
 
 
 def _refuse_bad(source: _Source, part: SourcePart, max_rejects: int) -> None:

@@ -46,8 +46,8 @@ read_off AS (
         own.arch_id,
         points.last_iteration,
         min(own.iteration) AS first_iteration,
-        -- in the order of the iterations, so that equal curves stay tied
-        list_avg(list(own.loss ORDER BY own.iteration)) AS loss
+        -- as `aggregate_scores` takes it
+        significant(list_avg(list(own.loss ORDER BY own.iteration))) AS loss
     FROM own
     INNER JOIN points ON own.proxy_id = points.proxy_id AND own.mode = points.mode
     WHERE

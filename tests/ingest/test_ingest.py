@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -371,9 +372,17 @@ def test_a_mapping_that_has_changed_does_not_pass_for_the_one_that_was_used(
     )
     assert ingest(lake, "nasbench201", [path], mapping=str(told))[0].already
     other = fixtures.mapping(tmp_path / "other.toml", fixtures.ACCURACY.replace("test_", "train_"))
-    with pytest.raises(UserError, match=r"table mapping has changed since: ingest into a new --lake"):
+    [folder] = (lake / "parts" / "nasbench201").iterdir()
+    with pytest.raises(
+        UserError,
+        match=rf"t.csv is in the lake already, as version 1 of the table mapping mine read it, and the mapping has "
+        rf"changed since: to replace .*, remove the folder {folder} and run the same command again; to keep both, give",
+    ):
         ingest(lake, "nasbench201", [path], mapping=str(other))
     assert fixtures.snapshot(lake) == before
+    shutil.rmtree(folder)
+    ingest(lake, "nasbench201", [path], mapping=str(other))
+    assert {row["metric"] for row in fixtures.read(lake, "truth")} == {"train_accuracy"}
 
 
 def test_a_lake_of_a_newer_version_and_a_folder_that_is_no_lake(filled: Path, tmp_path: Path, mine: str) -> None:

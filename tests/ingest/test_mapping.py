@@ -51,7 +51,7 @@ def changed(old: str, new: str, text: str = fixtures.MAPPING + fixtures.ACCURACY
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('column = "acc"', 'colum = "acc"', r"truth.1.column: Field required \(and 1 more\)"),
+        ('column = "acc"', 'colum = "acc"', r"truth.1.column: Field required; truth.1.colum: no such field$"),
         ('unit = "percent"', 'unit = "percent"\nunits = 3', "truth.1.units: no such field"),
         ('unit = "percent"', 'unit = "per cent"', "truth.1.unit: Input should be 'percent', 'fraction'"),
         ('unit = "percent"', 'unit = "percent"\nepochs = 0', "truth.1.epochs"),

@@ -52,6 +52,7 @@ BENCHMARK = Benchmark(
     read=reading.read,
     build=build,
     stages=3,
+    classes={DATASET: 10},
     forms="nasbench_full.tfrecord, nasbench_only108.tfrecord, or a pickle of the official API's memory",
     curves_asked=False,
     sample=architectures.sample,

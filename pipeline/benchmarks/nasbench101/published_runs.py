@@ -16,7 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.errors import NotThisFormError, UserError
+from pipeline.benchmarks.source_rows import reason_of
+from pipeline.errors import NotThisFormError, UserError, excerpt
 from pipeline.formats import pickles
 
 MEASURED = ("training_time", "train_accuracy", "validation_accuracy", "test_accuracy")
@@ -129,7 +130,7 @@ def memory(path: Path) -> Iterator[tuple[str, Run | UserError]]:
 
 def _runs_of_memory(content: Mapping[object, Any]) -> Iterator[tuple[str, Run | UserError]]:
     for module_hash, entry in content.items():
-        position = f"key {module_hash!s:.60}"
+        position = f"key {module_hash if isinstance(module_hash, str) else excerpt(module_hash):.60}"
         try:
             fixed, computed = entry
             adjacency = "".join(str(int(cell)) for row in fixed["module_adjacency"] for cell in row)
@@ -145,6 +146,9 @@ def _runs_of_memory(content: Mapping[object, Any]) -> Iterator[tuple[str, Run | 
             continue
         except (TypeError, ValueError, AttributeError) as error:
             yield position, UserError(f"not as the official API keeps a cell: {error}")
+            continue
+        except Exception as error:
+            yield position, UserError(f"not as the official API keeps a cell: {reason_of(error)}")
             continue
         for where, epochs, values in stated_runs:
             digest = hashlib.blake2b(repr(values).encode(), digest_size=8).digest()

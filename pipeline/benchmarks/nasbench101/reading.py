@@ -22,9 +22,9 @@ from pipeline.benchmarks import units
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench101 import cell_graph, published_runs
 from pipeline.benchmarks.nasbench101.published_runs import Run
-from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.errors import NotThisFormError, UserError
-from pipeline.formats import signatures, tfrecord
+from pipeline.benchmarks.source_rows import SourceRows, reason_of
+from pipeline.errors import NotThisFormError, UserError, excerpt
+from pipeline.formats import numbers, signatures, tfrecord
 
 NAME, SPACE, DATASET = "nasbench101", "cell", "cifar10"
 LENGTHS = (4, 12, 36, 108)
@@ -116,8 +116,8 @@ def _stated_run(record: tfrecord.TFRecord | tfrecord.Damage) -> _StatedRun:
         return position, UserError(record.reason), b""
     try:
         return position, published_runs.run(record.data), record.data
-    except UserError as error:
-        return position, error, record.data
+    except Exception as error:  # whatever a record holds, it is this record that cannot be taken
+        return position, UserError(reason_of(error)), record.data
 
 
 def _decoded(runs: Iterable[_StatedRun]) -> _Decoded:
@@ -129,8 +129,8 @@ def _decoded(runs: Iterable[_StatedRun]) -> _Decoded:
             if isinstance(run, UserError):
                 raise run
             arch_id, cell = _verified(run)
-        except UserError as error:
-            rejects.append((position, str(error), record[:200].decode(errors="replace")))
+        except Exception as error:
+            rejects.append((position, reason_of(error), record[:200].decode(errors="replace")))
             continue
         cells[arch_id] = cell
         rows.append((position, arch_id, run.epochs, run.parameters, run.digest))
@@ -142,6 +142,8 @@ def _verified(run: Run) -> tuple[str, tuple[str, str]]:
     """arch_id, and spec and module hash of a run's cell, which the hash that it states must be."""
     arch_id, spec, module_hash = _cell(run.adjacency, run.operations)
     cell_graph.verify(run.module_hash, module_hash)
+    if not 1 <= run.parameters <= numbers.MOST:
+        raise UserError(f"{excerpt(run.parameters)} parameters, where a network has at least 1")
     if run.epochs not in LENGTHS:
         raise UserError(f"a training of {run.epochs} epochs, where there are those of {', '.join(map(str, LENGTHS))}")
     return arch_id, (spec, module_hash)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.benchmarks.contract import Benchmark, Space, Spec
 from pipeline.benchmarks.nasbench201 import architectures, reading
 from pipeline.benchmarks.nasbench201.architectures import EDGES, NAME, OPERATIONS, STAGES, WIDTHS
-from pipeline.benchmarks.nasbench201.metrics import METRICS
+from pipeline.benchmarks.nasbench201.metrics import CLASSES, METRICS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,6 +45,7 @@ BENCHMARK = Benchmark(
     read=reading.read,
     build=build,
     stages=3,
+    classes=CLASSES,
     forms="a folder of NATS-Bench's NNNNNN.pickle.pbz2 files, or one of them",
     sample=architectures.sample,
     mutate=architectures.mutate,

@@ -15,6 +15,9 @@ SPLITS = {
 """What each data set's published evaluations are. The halves of what used to be one test set are validation and test;
 their union is kept as `valtest`, so that no number is called test accuracy that a search may have seen."""
 
+CLASSES = {"cifar10-valid": 10, "cifar10": 10, "cifar100": 100, "ImageNet16-120": 120}
+"""Data sets, with their numbers of classes."""
+
 _PRIORITY = {
     ("cifar10", "test_accuracy"): 1,
     ("cifar10-valid", "validation_accuracy"): 2,

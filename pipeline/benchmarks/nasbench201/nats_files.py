@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.errors import NotThisFormError, excerpt
 from pipeline.formats import pickles
+from pipeline.formats.numbers import whole
 from pipeline.provenance import content_files
 
 _SUFFIX = ".pickle.pbz2"
@@ -88,9 +89,10 @@ def read(path: Path) -> ArchitectureFile | ArchitectureList:
     content = pickles.load_path(path, _ALLOWED)
     try:
         if "meta_archs" in content:
+            _require_no_results(content)
             return ArchitectureList(tuple(map(_text, content["meta_archs"])))
         runs = list(content.values())
-        architecture = {(int(run["arch_index"]), _text(run["arch_str"])) for run in runs}
+        architecture = {(whole(run["arch_index"], "arch_index", least=0), _text(run["arch_str"])) for run in runs}
         if len(architecture) != 1:
             raise NotThisFormError(f"it is about {len(architecture)} architectures, where one is expected")
         trainings = tuple(
@@ -105,6 +107,16 @@ def read(path: Path) -> ArchitectureFile | ArchitectureList:
     return ArchitectureFile(*architecture.pop(), trainings)
 
 
+def _require_no_results(content: Mapping[str, object]) -> None:
+    """Refuse what can be read as a list and as results, of which the one reading would drop the other."""
+    for name, value in content.items():
+        if name != "meta_archs" and isinstance(value, Mapping) and value:
+            raise NotThisFormError(
+                f"it holds both a list of architectures ('meta_archs') and results ({excerpt(name)}), and only one of "
+                "them would be read: save each under a file of its own, the results as one file per architecture"
+            )
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"an architecture is written {excerpt(value)}")
@@ -114,8 +126,8 @@ def _text(value: object) -> str:
 def _training(dataset: str, seed: int, result: Mapping[str, Any]) -> Training:
     return Training(
         dataset=_text(dataset),
-        seed=int(seed),
-        epochs=int(result["epochs"]),
+        seed=whole(seed, "the seed"),
+        epochs=whole(result["epochs"], "epochs", least=1),
         params=float(result["params"]),
         flops=float(result["flop"]),
         latency=tuple(float(seconds) for seconds in result["latency"] or ()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.benchmarks import units
@@ -33,37 +34,55 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
 
 
 def _batches(path: Path, members: list[Path], curves: bool) -> Iterator[SourceRows]:
-    file_of: dict[str, str] = {}
+    earlier = _Earlier()
     batch = SourceRows(NAME)
     for number, member in enumerate(members, 1):
         name = member.name if path.is_file() else member.relative_to(path).as_posix()
-        try:
-            _take(batch, nats_files.read(member), curves, name, file_of)
-        except UserError as error:
-            if path.is_file():
-                raise NotThisFormError(f"{path}: {error}") from error
-            batch.add_reject(name, str(error))
+        with batch.record(name):
+            _take(batch, nats_files.read(member), curves, name, earlier)
+        if path.is_file() and batch.rejects["reason"]:
+            raise NotThisFormError(f"{path}: {batch.rejects['reason'][0]}")
         if number % _FILES_PER_BATCH == 0:
             yield batch
             batch = SourceRows(NAME)
     yield batch
 
 
+@dataclass
+class _Earlier:
+    """What earlier files stated.
+
+    Args:
+        file_of: the file of each architecture.
+        numbered: the architecture of each number of a space, and the file that says so.
+    """
+
+    file_of: dict[str, str] = field(default_factory=dict)
+    numbered: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+
+    def number(self, space: str, number: int, arch_id: str, name: str) -> None:
+        """UserError where a number stands for two architectures."""
+        known, where = self.numbered.setdefault((space, number), (arch_id, name))
+        if known != arch_id:
+            raise UserError(f"number {number} is another architecture here than in {where}")
+
+
 def _take(
-    batch: SourceRows, content: ArchitectureFile | ArchitectureList, curves: bool, name: str, file_of: dict[str, str]
+    batch: SourceRows, content: ArchitectureFile | ArchitectureList, curves: bool, name: str, earlier: _Earlier
 ) -> None:
-    """Add a file's architectures and values; `file_of` maps each architecture so far to its file."""
+    """Add a file's architectures and values."""
     if isinstance(content, ArchitectureList):
-        specs = [_space_and_spec(text) for text in content.architectures]
-        for index, (space, spec) in enumerate(specs):
-            batch.add_architecture(space, spec, str(index))
+        for index, text in enumerate(content.architectures):
+            space, spec = _space_and_spec(text)
+            earlier.number(space, index, batch.add_architecture(space, spec, str(index)), name)
         return
     space, spec = _space_and_spec(content.architecture)
     rows = list(_measurements(content, curves))
-    earlier = file_of.setdefault(f"{space} {content.architecture}", name)
-    if earlier != name:
-        raise UserError(f"the architecture {content.architecture} is in {earlier} already")
     arch_id = batch.add_architecture(space, spec, str(content.index))
+    where = earlier.file_of.setdefault(arch_id, name)
+    if where != name:
+        raise UserError(f"the architecture {content.architecture} is in {where} already")
+    earlier.number(space, content.index, arch_id, name)
     for dataset, metric, value, epochs, seed, epoch in rows:
         batch.add_measurement(space, arch_id, dataset, metric, value, epochs=epochs, seed=seed, epoch=epoch)
 
@@ -84,8 +103,8 @@ def _measurements(file: ArchitectureFile, curves: bool) -> Iterator[_Row]:
             raise unknown(f"dataset of {NAME}", dataset, SPLITS)
         for metric, series in _series(training):
             unit = METRICS[dataset, metric].unit
-            for epoch in [*range(epochs)] if curves else []:
-                if epoch in series:
+            for epoch in sorted(series) if curves else ():
+                if 0 <= epoch < epochs:
                     yield dataset, metric, _checked(series[epoch], unit, metric), epochs, seed, epoch + 1
             yield dataset, metric, _checked(series.get(epochs - 1), unit, metric), epochs, seed, None
     yield from _constant_measurements(file)

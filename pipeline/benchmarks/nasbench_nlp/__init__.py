@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.benchmarks.contract import Benchmark, Space, Spec
 from pipeline.benchmarks.nasbench_nlp import architectures, checking, reading
 from pipeline.benchmarks.nasbench_nlp.architectures import NAME, SPACE
-from pipeline.benchmarks.nasbench_nlp.metrics import METRICS
+from pipeline.benchmarks.nasbench_nlp.metrics import METRICS, WORDS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,6 +41,7 @@ BENCHMARK = Benchmark(
     canonical=architectures.canonical,
     compose=architectures.compose,
     read=reading.read,
+    classes=WORDS,
     build=build,
     features=features,
     graph=architectures.graph,

@@ -77,7 +77,12 @@ def _contents(path: Path, zips: list[Path], logs: list[Path]) -> Iterator[tuple[
             yield prefix.rstrip("/"), Fault(str(error))
             continue
         with zipfile.ZipFile(file) as archive:
+            names = set[str]()
             for member in listed:
+                if member.filename in names:
+                    yield f"{prefix}{member.filename} (again)", Fault("the zip holds another member of this name")
+                    continue
+                names.add(member.filename)
                 yield f"{prefix}{member.filename}", _unpacked(archive, member)
     for file in logs:
         yield file.name if file == path else file.relative_to(path).as_posix(), _read(file)
@@ -126,7 +131,7 @@ def parse(content: bytes | Fault) -> Log:
     if isinstance(content, Fault):
         raise UserError(content)
     try:
-        log = json.loads(content)
+        log = json.loads(content, object_pairs_hook=unique_keys)
         if not isinstance(log, dict):
             raise UserError(f"a log is a JSON object, not {excerpt(log)}")
         return Log(

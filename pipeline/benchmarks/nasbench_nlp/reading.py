@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -49,12 +50,10 @@ def _batches(path: Path, members: Iterator[tuple[str, bytes | Fault]], curves: b
     earlier = _EarlierLogs()
     rows = _LogRows(SourceRows(NAME), curves)
     for number, (position, content) in enumerate(members, 1):
-        try:
+        with rows.batch.record(position, "" if isinstance(content, Fault) else content[:200]):
             rows.add(position, content, earlier)
-        except UserError as error:
-            if path.is_file() and path.suffix.lower() == ".json":
-                raise NotThisFormError(f"{path}: {error}") from error
-            rows.batch.add_reject(position, str(error), "" if isinstance(content, Fault) else content[:200])
+        if path.is_file() and path.suffix.lower() == ".json" and rows.batch.rejects["reason"]:
+            raise NotThisFormError(f"{path}: {rows.batch.rejects['reason'][0]}")
         if number % _LOGS_PER_BATCH == 0:
             yield rows.finished()
             rows = _LogRows(SourceRows(NAME), curves)
@@ -103,7 +102,7 @@ class _LogRows:
         require_consistent(log)
         spec = canonical(SPACE, log.recipe)
         text = canonical_json(spec)
-        digest = hashlib.sha256(content.encode() if isinstance(content, str) else content).digest()
+        digest = _digest(log)
         first, first_digest = earlier.runs.setdefault((text, log.data, log.run), (position, digest))
         if first_digest != digest:
             raise UserError(f"training {log.run} of this recipe is in {first} already, and is another one there")
@@ -156,6 +155,13 @@ class _LogRows:
                 epoch=pa.array(curve.epoch, pa.int64()),
             )  # fmt: skip
         return self.batch
+
+
+def _digest(log: Log) -> bytes:
+    """Of what a log states, however it is written."""
+    series = (log.seconds, log.train, log.validation, log.test)
+    settings = canonical_json([log.params, log.epochs, log.status, *map(len, series)])
+    return hashlib.sha256(settings.encode() + b"".join(array("d", values).tobytes() for values in series)).digest()
 
 
 def require_consistent(log: Log) -> None:

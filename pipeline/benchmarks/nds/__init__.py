@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.benchmarks.contract import Benchmark, Spec
 from pipeline.benchmarks.nds import architectures, checking, reading
 from pipeline.benchmarks.nds.architectures import NAME, SPACES
-from pipeline.benchmarks.nds.metrics import METRICS
+from pipeline.benchmarks.nds.metrics import CLASSES, METRICS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,6 +42,7 @@ BENCHMARK = Benchmark(
     read=reading.read,
     build=build,
     stages=3,
+    classes=CLASSES,
     forms="a file of nds_data under its published name (DARTS.json, ENAS_fix-w-d.json, ...), or a folder of them",
     sample=architectures.sample,
     mutate=architectures.mutate,

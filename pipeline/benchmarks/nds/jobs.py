@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import UserError, excerpt
+from pipeline.formats.numbers import real, whole
 
 _NEEDED = ("net", "params", "flops", "train_ep_top1", "test_ep_top1", "min_test_top1")
 _SERIES = {"test_ep_top1": "test_accuracy", "train_ep_top1": "train_accuracy", "train_ep_loss": "train_loss"}
@@ -72,9 +73,9 @@ def parse(content: object) -> Job:
     return Job(
         net=net,
         auxiliary=bool(net.get("aux")),
-        seed=seed if isinstance(seed, int) and not isinstance(seed, bool) and seed > 0 else 1,
+        seed=whole(seed, "rng_seed") if isinstance(seed, int) and not isinstance(seed, bool) and seed > 0 else 1,
         epochs=epochs,
-        sizes={name: _number(name, content[name], finite=True) for name in ("params", "flops")},
+        sizes={name: _size(name, content[name]) for name in ("params", "flops")},
         best=_accuracy("min_test_top1", content["min_test_top1"]),
         series=series,
         optimiser={
@@ -111,9 +112,16 @@ def _accuracy(name: str, error: object) -> float:
     return round(100 - number, 6)
 
 
+def _size(name: str, value: object) -> float:
+    number = _number(name, value, finite=True)
+    if number < 1:
+        raise UserError(f"{name} is {number:g}, where a network has at least 1")
+    return number
+
+
 def _number(name: str, value: object, *, finite: bool = False) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise UserError(f"{name} is {excerpt(value, 40, bare=True)!r}, where a number that is not negative is expected")
     if finite and value - value != 0:
         raise UserError(f"{name} is {value}, where a finite number is expected")
-    return float(value)
+    return real(value, name)

@@ -14,6 +14,7 @@ from pathlib import Path
 from pipeline.benchmarks.contract import Spec, arch_id_of
 from pipeline.benchmarks.nds import jobs
 from pipeline.benchmarks.nds.architectures import FAMILIES, NAME, SPACES, canonical, dataset
+from pipeline.benchmarks.nds.jobs import Job
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import json_arrays
@@ -131,13 +132,14 @@ def _take(
     if isinstance(element, Fault):
         batch.add_reject(place, element)
         return
-    try:
-        job = jobs.parse(element)
-        spec = canonical(file.space, job.net)
-        new = earlier.add(file.space, spec, job.sizes)
-    except UserError as error:
-        batch.add_reject(place, str(error), element)
-        return
+    with batch.record(place, element):
+        _add(batch, file, index, jobs.parse(element), curves, earlier)
+
+
+def _add(batch: SourceRows, file: PublishedFile, index: int, job: Job, curves: bool, earlier: _EarlierJobs) -> None:
+    """Add the architecture and the values of a job."""
+    spec = canonical(file.space, job.net)
+    new = earlier.add(file.space, spec, job.sizes)
     arch_id = batch.add_architecture(file.space, spec, str(index) if file.own else None)
     trained_on, seed = dataset(file.space), earlier.seed(arch_id, job.seed)
     for metric, value in job.sizes.items() if new else ():

@@ -17,7 +17,7 @@ SELECT
     points.seed,
     points.mode,
     points.iteration,
-    sum(weighted.weights[points.stage + 1] * points.loss) AS loss
+    significant(sum(weighted.weights[points.stage + 1] * points.loss)) AS loss
 FROM curve_points AS points
 INNER JOIN weighted ON points.proxy_id = weighted.proxy_id
 WHERE points.signal = 'sum'

@@ -1,10 +1,11 @@
 -- One row per aggregate, architecture and seed: the weighted sum of the terms, each oriented so that higher is better.
 -- A `rank` counts from the worst (the best has 1, ties share their mean) among the architectures of the space and seed
 -- that have all terms, divided by their number; `log-rank` is its logarithm, `log` the logarithm of what is stored,
--- `value` what is stored. An architecture on which a term has not been tried has no row, one on which a term failed has
--- failed, unless the term ranks failures last. Scores without a seed go with every seed; a term of n seeds is the mean
--- over n scores, of which the aggregate's seed s takes those from n s to n s + n - 1. `seconds` adds up what each proxy
--- costs, a training in proportion to the iterations used; NULL where a cost is not known.
+-- `value` what is stored. An architecture on which a term has not been tried has no row; one on which a term failed has
+-- failed, unless the term ranks failures last, and so has one whose sum is not finite. Scores without a seed go with
+-- every seed; a term of n seeds is the mean over n scores, of which the aggregate's seed s takes those from n s to
+-- n s + n - 1. `seconds` adds up what each proxy costs, a training in proportion to the iterations used; NULL where a
+-- cost is not known.
 -- Stored: small
 WITH points AS (
     SELECT
@@ -38,7 +39,7 @@ read_off AS (
         space,
         arch_id,
         seed,
-        list_avg(list(loss ORDER BY iteration)) AS loss
+        significant(list_avg(list(loss ORDER BY iteration))) AS loss
     FROM points
     WHERE iteration BETWEEN first_iteration AND last_iteration
     GROUP BY ALL
@@ -123,7 +124,7 @@ averaged AS (
         weight,
         failed,
         seed // seeds AS first_of_seeds,
-        CASE WHEN count(number) = count(*) THEN list_avg(list(number ORDER BY seed)) END AS number,
+        CASE WHEN count(number) = count(*) THEN significant(list_avg(list(number ORDER BY seed))) END AS number,
         min_by(complaint, seed) FILTER (WHERE number IS NULL) AS complaint,
         CASE WHEN count(seconds) = count(*) THEN sum(seconds) END AS seconds,
         string_agg(DISTINCT device, ', ' ORDER BY device) AS device
@@ -231,8 +232,8 @@ summed AS (
     SELECT
         cell,
         arch_id,
-        -- the ranks are added up before they are divided: sums of halves are exact, and equal ones stay tied
-        coalesce(sum(weight * place) FILTER (WHERE transform = 'rank') / any_value(n), 0)
+        -- the ranks are added up and rounded before they are divided, so that equal sums stay tied
+        coalesce(significant(sum(weight * place) FILTER (WHERE transform = 'rank')) / any_value(n), 0)
         + coalesce(
             list_sum(
                 list(weight * CASE transform WHEN 'log-rank' THEN ln(place / n) ELSE number END ORDER BY term)
@@ -250,9 +251,9 @@ SELECT
     tried.arch_id,
     tried.aggregate_id AS proxy_id,
     tried.seed,
-    summed.value,
-    CASE WHEN tried.reason IS NULL THEN 'ok' ELSE 'failed' END AS status,
-    tried.reason,
+    CASE WHEN isfinite(summed.value) THEN summed.value END AS value,
+    CASE WHEN isfinite(summed.value) THEN 'ok' ELSE 'failed' END AS status,
+    CASE WHEN NOT isfinite(summed.value) THEN 'the sum of its terms is not finite' ELSE tried.reason END AS reason,
     costs.seconds,
     costs.device
 FROM tried
