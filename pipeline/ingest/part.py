@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,13 @@ from pipeline.lake.staging import StagedPart
 from pipeline.lake.store import Lake
 
 RELEASED_VERSION = 1  # of the identity of a released score's proxy
+
+
+def _equal(one: float | None, other: float | None) -> bool:
+    """Whether two scores are the same, but for the rounding of a mean."""
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=1e-12)
 
 
 @dataclass
@@ -199,7 +207,7 @@ class SourcePart:
         lacking = []
         for row in rows.select(["proxy_id", "arch_id", "value"]).to_pylist():
             key = row["proxy_id"], row["arch_id"]
-            if key in have and have[key] != row["value"]:
+            if key in have and not _equal(have[key], row["value"]):
                 raise UserError(
                     f"{self.path}: the lake holds another value of a released score, {have[key]}, where this "
                     f"file has {row['value']} (architecture {row['arch_id']}): ingest it under another `source` "

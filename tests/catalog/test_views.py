@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import random
 import tempfile
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,34 @@ def test_equal_seeds_in_another_order_stay_tied(tmp_path: Path) -> None:
     rows = [lakes.truth(i, v, seed=s) for i in range(2) for s, v in enumerate(thirds if i else thirds[::-1])]
     lake = lakes.publish(tmp_path / "lake", truth=rows)
     assert one(lake, "SELECT count(DISTINCT value) AS n FROM seed_means") == {"n": 1}
+
+
+def test_means_that_are_equal_in_exact_arithmetic_tie(tmp_path: Path) -> None:
+    draw = random.Random(0)
+    seeds = [[draw.randrange(9_000, 9_100) for _ in range(draw.randint(1, 3))] for _ in range(400)]
+    rows = [lakes.truth(i, n / 100, seed=s) for i, numbers in enumerate(seeds) for s, n in enumerate(numbers)]
+    lake = lakes.publish(tmp_path / "lake", truth=rows)
+    exact = [Fraction(sum(numbers), 100 * len(numbers)) for numbers in seeds]
+    summed = {sum(n / 100 for n in numbers) / len(numbers) for numbers in seeds}
+    assert len(summed) > len(set(exact))
+    found = {row["arch_id"]: row["value"] for row in ask(lake, "FROM seed_means")}
+    means = [found[lakes.arch(number)] for number in range(400)]
+    assert stats.rankdata(means).tolist() == stats.rankdata([float(mean) for mean in exact]).tolist()
+    assert means == pytest.approx([float(mean) for mean in exact], rel=1e-11)
+
+
+def test_a_value_that_is_no_mean_stays_as_it_is(tmp_path: Path) -> None:
+    value = 4.754529050000001
+    rows = [lakes.truth(0, value, seed=0), lakes.truth(1, value, seed=0), lakes.truth(1, value, seed=1)]
+    lake = lakes.publish(tmp_path / "lake", truth=rows)
+    assert [row["value"] for row in ask(lake, "FROM seed_means")] == [value, value]
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 1e300, -1e-300, 5e-324, math.inf, -math.inf, None])
+def test_significant_digits_of_any_number(tmp_path: Path, value: float | None) -> None:
+    lake = lakes.publish(tmp_path / "lake")
+    [row] = ask(lake, f"SELECT significant({'NULL' if value is None else repr(str(value))}::DOUBLE) AS number")
+    assert row["number"] == (value if value is None else pytest.approx(value, rel=1e-11, abs=0))
 
 
 def test_the_reference_has_most_architectures_then_most_values_then_the_smallest_name(tmp_path: Path) -> None:

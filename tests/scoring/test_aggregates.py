@@ -115,6 +115,22 @@ def test_the_whole_curve_has_to_be_there(lake: Lake, defined: Callable[..., Scor
     assert {row["status"] for row in found.values()} == {"failed"}
 
 
+def test_a_sum_that_is_not_finite_has_failed_wherever_it_is_counted(tmp_path: Path) -> None:
+    lake = lakes.publish(
+        tmp_path / "lake", metrics=[lakes.metric()], sources=[lakes.source(lakes.BIG, "big")],
+        architectures=[lakes.architecture(n) for n in range(4)], truth=[lakes.truth(n, 60.0 + n) for n in range(4)],
+        proxies=[lakes.proxy(SIZE, "params@big")], scores=[lakes.score(n, SIZE, float(n)) for n in range(4)],
+    )  # fmt: skip
+    text = 'name = "aggregate-large"\n[[terms]]\nproxy = "params@big"\ntransform = "value"\nweight = 1e308\n'
+    (tmp_path / "large.toml").write_text(text)
+    summary = define.run(lake.root, lakes.BENCHMARK, lakes.SPACE, str(tmp_path / "large.toml"))
+    assert (summary.ok, summary.failed) == (2, 2)
+    rows = catalog.run_sql(lake, "SELECT n, n_failed FROM correlations WHERE proxy = 'aggregate-large'").to_pylist()
+    assert rows == [{"n": 2, "n_failed": 2}]
+    failed = catalog.run_sql(lake, "SELECT value, reason FROM aggregate_scores WHERE status = 'failed'").to_pylist()
+    assert failed == [{"value": None, "reason": "the sum of its terms is not finite"}] * 2
+
+
 @pytest.mark.parametrize(("transform", "of"), [("log", np.log), ("value", np.asarray)])
 def test_what_is_stored_is_added_up_itself(tmp_path: Path, transform: str, of: Any) -> None:
     values = {1: 3.0, 2: 0.5, 3: 0.0}

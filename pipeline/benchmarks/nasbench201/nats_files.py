@@ -6,7 +6,7 @@ which maps (data set, seed) to one training: series by epoch (from 0) of trainin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,13 +130,21 @@ def _training(dataset: str, seed: int, result: Mapping[str, Any]) -> Training:
         epochs=whole(result["epochs"], "epochs", least=1),
         params=float(result["params"]),
         flops=float(result["flop"]),
-        latency=tuple(float(seconds) for seconds in result["latency"] or ()),
+        latency=_listed(result["latency"]),
         train_accuracy=_series(result["train_acc1es"]),
         train_loss=_series(result["train_losses"]),
         train_seconds=_series(result["train_times"]),
         accuracy=_splits(result["eval_acc1es"]),
         loss=_splits(result["eval_losses"]),
     )
+
+
+def _listed(values: object) -> tuple[float, ...]:
+    if values is None:
+        return ()
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise TypeError(f"latency is {excerpt(values)}, where a list is expected")
+    return tuple(map(float, values))
 
 
 def _series(values: Mapping[int, Any] | None) -> Series:
