@@ -13,6 +13,17 @@ from typing import Any
 _MOST_NAMES, _MOST_SHOWN, _LONGEST_NAME = 2_000, 60, 100  # of the known names that a message goes through and lists
 
 
+_OUT_OF_MEMORY = (
+    "std::bad_alloc",
+    "bad allocation",
+    "can't start new thread",
+    "can't allocate memory",
+    "annot allocate memory",
+    "failed to map segment",
+    "Out of Memory",
+)
+
+
 class UserError(Exception):
     """Something outside the program is wrong, and the message says what, where, and what to do about it."""
 
@@ -101,6 +112,13 @@ def excerpt(value: object, length: int = 60, *, bare: bool = False) -> str:
     if bare and isinstance(value, str):
         text = text[1:-1]
     return text if len(text) <= length else f"{text[:length]}..."
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: in Python, numpy and Arrow (`MemoryError`), in DuckDB, torch, or at a new thread."""
+    if isinstance(error, MemoryError) or type(error).__name__.startswith("OutOfMemory"):
+        return True
+    return isinstance(error, Exception) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
 
 
 @contextlib.contextmanager

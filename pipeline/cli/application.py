@@ -21,7 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from pipeline import interruption
 from pipeline.cli.grouping import flattened
-from pipeline.errors import UserError
+from pipeline.errors import UserError, is_out_of_memory
 
 VERBS = ("run", "ingest", "check", "score", "search", "tune", "merge", "report", "query", "export", "doctor")
 """The order of the verbs in the help; a verb that is not named here comes last."""
@@ -209,7 +209,8 @@ def _answer(end: BaseException) -> NoReturn:
     """Exit as an error says; raise what is none that a user can mend."""
     if isinstance(end, UserError):
         _fail(f"error: {end}", 1)
-    if isinstance(end, MemoryError) or type(end).__name__ == "OutOfMemoryException":  # of DuckDB
+    if is_out_of_memory(end):
+        end.__traceback__ = None  # lets go of what its frames hold
         _fail("error: out of memory: give the process more, or ask for less; nothing stored is lost", 1)
     if isinstance(end, OSError) and end.filename is not None:
         _fail(f"error: {end.strerror or end}: {end.filename}", 1)
