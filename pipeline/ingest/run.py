@@ -295,7 +295,7 @@ def _as_read_before(lake: Lake, source: _Source, sha256: str) -> None:
             raise UserError(
                 f"{source.path} is in the lake already, as version {row['reader_version']} of {what} read it, and "
                 f"{'the mapping' if source.mapping else 'the reader'} has changed since: to replace what was read "
-                f"then, remove the folder {folder} and run the same command again"
+                f"then, remove the folder {folder}, run `pipeline doctor --forget-missing`, and the same command again"
                 + (f"; to keep both, give the mapping another name than {source.name}" if source.mapping else "")
             )
 
