@@ -376,7 +376,7 @@ def test_a_mapping_that_has_changed_does_not_pass_for_the_one_that_was_used(
     with pytest.raises(
         UserError,
         match=rf"t.csv is in the lake already, as version 1 of the table mapping mine read it, and the mapping has "
-        rf"changed since: to replace .*, remove the folder {folder}, run `pipeline doctor --forget-missing`, and the same",
+        rf"changed since: to replace .*, remove the folder {folder}, run `pipeline doctor --forget-missing`",
     ):
         ingest(lake, "nasbench201", [path], mapping=str(other))
     assert fixtures.snapshot(lake) == before
