@@ -20,7 +20,7 @@ from pipeline.errors import UserError, os_errors_explained
 from pipeline.lake import checksums
 from pipeline.lake.outputs import OutputFile
 from pipeline.lake.schema import TABLES
-from pipeline.lake.staging import staging_folder
+from pipeline.lake.staging import remove_abandoned, staging_folder
 from pipeline.lake.store import Lake
 
 CATALOG = "bench.duckdb"
@@ -48,6 +48,7 @@ def ensure(lake: Lake) -> None:
     Raises:
         UserError: the disk is full or the lake cannot be written.
     """
+    remove_abandoned(lake.root)  # also where there is nothing to publish
     connection = _open(lake, catalog_definition(lake).fingerprint)
     if connection is None:
         refresh(lake)

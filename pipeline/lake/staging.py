@@ -36,6 +36,12 @@ def staging_folder(lake_root: Path) -> Iterator[Path]:
         files.remove_folder(folder, _STAGED)
 
 
+def remove_abandoned(lake_root: Path) -> None:
+    """Remove what processes that have ended left here."""
+    if not (lake_root / FOLDER).is_symlink():
+        files.sweep(lake_root / FOLDER, "", _STAGED)
+
+
 def remove_staged(folder: Path) -> None:
     """Remove a folder of a process that has ended, as far as its files are what is written there."""
     files.remove_folder(folder, _STAGED)
@@ -64,7 +70,7 @@ class StagedPart:
         with os_errors_explained(f"writing {self.lake.root}"):
             files.refuse_links(self.lake.root, self._target)
             files.refuse_links(self.lake.root, self.lake.root / FOLDER)
-            files.sweep(self.lake.root / FOLDER, "", _STAGED)
+            remove_abandoned(self.lake.root)
             self._folder = self._resources.enter_context(staging_folder(self.lake.root))
         return self
 

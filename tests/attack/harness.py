@@ -56,7 +56,7 @@ class Lakes:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._makers: dict[str, Callable[[Path], object]] = {"made_up": lakes.made_up, "cells": _cells}
+        self._makers: dict[str, Callable[[Path], object]] = {"made_up": lakes.made_up, "cells": cells}
 
     def shared(self, kind: str) -> Path:
         """The lake that no case changes."""
@@ -101,7 +101,8 @@ def run(case: Case, lakes_made: Lakes, root: Path, *, process: bool) -> Outcome:
     return Outcome(outcome.exit, outcome.output, outcome.error, outcome.seconds, tuple(faults))
 
 
-def _cells(root: Path) -> None:
+def cells(root: Path) -> None:
+    """A lake of 40 architectures of NAS-Bench-201."""
     batch = SourceRows("nasbench201")
     for number, cell in enumerate(nasbench201_files.topologies(40)):
         batch.add_architecture("topology", {"cell": cell}, str(number))
