@@ -23,8 +23,8 @@ from pipeline.lake.store import Lake
 
 TOLERANCE = {"trained": 0.8, "grasp": 0.8, "other": 0.1}
 """By kind or name of the proxy: difference of two scores in parts of the larger one, of a trained proxy in parts of 1
-where both are smaller. GraSP is a sum of products of both signs, most of which cancel; where its sign changes, it counts as
-differing."""
+where both are smaller. GraSP is a sum of products of both signs, most of which cancel; where its sign changes, it
+counts as differing."""
 
 EXAMPLES = 10_000  # differing values that are kept to be listed
 _BYTES = 64 << 20  # of stored parts that are looked at together
