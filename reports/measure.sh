@@ -58,7 +58,9 @@ for benchmark in nasbench201 nasbench101; do
     done
 done
 score nasbench_nlp zero-cost "$rivals"
-score nasbench_nlp regression-nlp "$paired"
+for preset in nlp nlp-carried; do
+    score nasbench_nlp regression-$preset "$paired"
+done
 for preset in nlp-long nlp-combo nlp-single; do
     score nasbench_nlp regression-$preset "$sample"
 done

@@ -43,6 +43,9 @@ class RecurrentLayer(nn.Module):
     Only the matrices that multiply x are trained, and the biases. The others keep their initial values, as in the
     runs of the regression proxy's authors: dropping their entries gives the layer a copy that no gradient leaves.
 
+    Where `carried` is set, a sequence begins with the states with which the one before ended; no gradient goes back to
+    that one.
+
     Args:
         recipe: node -> {"op", "input"}, in canonical form.
         inputs, hidden: widths of x and of every other vector.
@@ -54,7 +57,8 @@ class RecurrentLayer(nn.Module):
         self, recipe: Mapping[str, Mapping[str, Any]], inputs: int, hidden: int, weight_dropout: float
     ) -> None:
         super().__init__()
-        self.hidden, self.weight_dropout = hidden, weight_dropout
+        self.hidden, self.weight_dropout, self.carried = hidden, weight_dropout, False
+        self._last: list[Tensor] | None = None
         self.states = sum(name.startswith("h_new_") for name in recipe)
         self.nodes = {n: recipe[n] for n in _ordered(recipe) if n in recipe}
         self.readers: dict[str, list[str]] = {}
@@ -76,11 +80,13 @@ class RecurrentLayer(nn.Module):
             source: matrix if source == "x" else dropout(matrix, self.weight_dropout, self.training)
             for source, matrix in self.matrices.items()
         }
-        states = [x.new_zeros(x.shape[1], self.hidden)] * self.states
+        states = self._last or [x.new_zeros(x.shape[1], self.hidden)] * self.states
         outputs = []
         for from_x in self._from_x(x, matrices):
             states = self._step(from_x, states, matrices)
             outputs.append(states[0])
+        if self.carried:
+            self._last = [state.detach() for state in states]
         return torch.stack(outputs)
 
     def _from_x(self, x: Tensor, matrices: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
@@ -129,6 +135,7 @@ class RecurrentNetwork(nn.Module):
         self, recipe: Mapping[str, Mapping[str, Any]], widths: Sequence[int] = WIDTHS, *, dropping: bool = True
     ) -> None:
         super().__init__()
+        self.recipe, self.dropping = recipe, dropping
         chance = WEIGHT_DROPOUT if dropping else 0.0
         self.layers = nn.ModuleList(RecurrentLayer(recipe, i, o, chance) for i, o in pairwise(widths))
         self.dropouts = [BETWEEN_DROPOUT * dropping] * (len(widths) - 2) + [LAST_DROPOUT * dropping]
@@ -141,6 +148,16 @@ class RecurrentNetwork(nn.Module):
             x = x * dropout(x.new_ones(1, *x.shape[1:]), chance, self.training)
         return [x.transpose(0, 1)]
 
+    def resized(self, width: int) -> RecurrentNetwork:
+        """The same layers with weights of their own, all of this width."""
+        return RecurrentNetwork(self.recipe, [width] * (len(self.layers) + 1), dropping=self.dropping)
+
+    def carry(self) -> None:
+        """From now on a sequence begins with the states with which the one before ended."""
+        for layer in self.layers:
+            assert isinstance(layer, RecurrentLayer)
+            layer.carried = True
+
 
 class RecurrentFeatures(Features):
     """Sequences [N, T, 400] -> [N, 400, T, 1]: the last layer's outputs, for a classifier that averages over time.
@@ -151,6 +168,7 @@ class RecurrentFeatures(Features):
     def __init__(self, recipe: Mapping[str, Mapping[str, Any]], widths: Sequence[int] = WIDTHS) -> None:
         network = RecurrentNetwork(recipe, widths, dropping=False).requires_grad_()
         super().__init__(network, [*network.layers], widths[-1])
+        self.recipe = recipe
 
     @property
     def _recurrent(self) -> list[RecurrentLayer]:
@@ -168,6 +186,11 @@ class RecurrentFeatures(Features):
     def layers(self) -> int:
         """The number of linear nodes."""
         return sum(len(layer.biases) for layer in self._recurrent)
+
+    @property
+    def delay(self) -> int | None:
+        """As the function `delay`, of one layer."""
+        return delay(self.recipe)
 
 
 def dropout(values: Tensor, chance: float, training: bool) -> Tensor:
@@ -187,6 +210,21 @@ def parameters(recipe: Mapping[str, Mapping[str, Any]]) -> int:
     """Parameters of the three layers."""
     with torch.device("meta"):
         return sum(p.numel() for p in RecurrentNetwork(recipe).parameters())
+
+
+def delay(recipe: Mapping[str, Mapping[str, Any]]) -> int | None:
+    """The time steps that pass before x reaches the cell's output h_new_0: 0 within the step; None if it never does."""
+    order = [name for name in _ordered(recipe) if name in recipe]
+    states = [name.removeprefix("h_new_") for name in order if name.startswith("h_new_")]
+    reached = {"x"}
+    for steps in range(len(states)):
+        for name in order:
+            if not reached.isdisjoint(recipe[name]["input"]):
+                reached.add(name)
+        if "h_new_0" in reached:
+            return steps
+        reached = {f"h_prev_{state}" for state in states if f"h_new_{state}" in reached}
+    return None
 
 
 def _ordered(recipe: Mapping[str, Mapping[str, Any]]) -> list[str]:

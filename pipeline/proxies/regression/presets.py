@@ -202,8 +202,15 @@ class SequencePreset(Schedule):
     Args:
         task: what tells this sort of preset from the others.
         batch: number of sequences.
-        features: width of input and target at each of the 8 time steps.
+        features: width of input and target at each time step.
+        steps: time steps; 8 by default.
+        width: of every layer of the network; by default the network keeps its own.
+        carried: whether a sequence begins with the states with which the one before ended, or with zeros.
         input, target: the signals that add up to each; a local one is drawn anew for each sequence.
+        learning_rate, weight_decay: of Adam.
+        largest_gradient: the norm to which a larger gradient is scaled down.
+        output_penalty, change_penalty: factors of the mean square of the network's outputs, and of their change from
+            one time step to the next, in what is trained; no part of the score.
     """
 
     inputs: ClassVar[str] = "sequences"
@@ -211,10 +218,16 @@ class SequencePreset(Schedule):
     stage_weights: list[float] = Field([1.0], min_length=1, max_length=1)
     batch: Annotated[int, Field(ge=1)] = 16
     features: Annotated[int, Field(ge=1)]
+    steps: Annotated[int, Field(ge=1)] | None = None
+    width: Annotated[int, Field(ge=1)] | None = None
+    carried: Literal[True] | None = None
     input: Annotated[list[Signal], Field(min_length=1)]
     target: Annotated[list[Signal], Field(min_length=1)]
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1.2e-6
+    largest_gradient: Annotated[float, Field(gt=0)] | None = None
+    output_penalty: Annotated[float, Field(gt=0)] | None = None
+    change_penalty: Annotated[float, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _synthetic(self) -> SequencePreset:

@@ -1,12 +1,13 @@
 """The regression task for networks over sequences: train one to turn input maps into target maps.
 
-Maps are 8 time steps long and some features wide; both input and target are sums of the synthetic signals. A linear
-layer leads from the features to the width of the network, another one back.
+Maps are 8 time steps long, or as many as the preset says, and some features wide; both input and target are sums of the
+synthetic signals. A linear layer leads from the features to the width of the network, another one back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, cast
 
 import torch
 from torch import Generator, Tensor, nn
@@ -22,7 +23,7 @@ _OUTER = 0.1  # the weights and biases of the two linear layers start uniform in
 
 
 def draw(preset: SequencePreset, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Input and target, each [batch, 8, features]."""
+    """Input and target, each [batch, steps, features]."""
     inputs, targets = (
         sum((_signal(s, preset, generator) for s in of), torch.zeros(())) for of in (preset.input, preset.target)
     )
@@ -31,34 +32,56 @@ def draw(preset: SequencePreset, generator: Generator) -> tuple[Tensor, Tensor]:
 
 def _signal(signal: Signal, preset: SequencePreset, generator: Generator) -> Tensor:
     """Maps of one signal, no two of which are the same wave of its bank; one for all sequences if it is not local."""
-    count = preset.batch if signal.local else 1
+    count, steps = preset.batch if signal.local else 1, preset.steps or signals.SIZE
     if signal.kind in ("sin1d", "sin2d"):
         waves = signals.sin1d if signal.kind == "sin1d" else signals.sin2d
-        maps = waves(signal.frequencies or [], 1, count, generator, preset.features)
+        maps = waves(signal.frequencies or [], 1, count, generator, preset.features, steps)
     else:
         dots = signals.dot if signal.kind == "dot" else signals.gdot
-        maps = dots(signal.partial or 0.0, 1, count, generator, preset.features)
+        maps = dots(signal.partial or 0.0, 1, count, generator, preset.features, steps)
     return signal.level * maps[0].expand(preset.batch, -1, -1)
 
 
-class SequenceRegression(nn.Module):
-    """A network between two linear layers; the forward pass gives the mean squared error, [1]."""
+class Resizable(Protocol):
+    """A network over sequences that can have another width, and carry its states from one sequence to the next."""
 
-    def __init__(self, network: nn.Module, targets: Tensor) -> None:
+    def resized(self, width: int) -> nn.Module: ...
+
+    def carry(self) -> None: ...
+
+
+class SequenceRegression(nn.Module):
+    """A network between two linear layers; the forward pass gives the mean squared error, [1].
+
+    Args:
+        network: sequences [N, T, width] -> [[N, T, width]].
+        targets: [N, T, features].
+        width: of the vectors that the network takes and gives.
+    """
+
+    def __init__(self, network: nn.Module, targets: Tensor, width: int = WIDTH) -> None:
         super().__init__()
-        self.enter = nn.Linear(targets.shape[-1], WIDTH)
+        self.enter = nn.Linear(targets.shape[-1], width)
         self.network = network
-        self.leave = nn.Linear(WIDTH, targets.shape[-1])
+        self.leave = nn.Linear(width, targets.shape[-1])
         for parameter in (*self.enter.parameters(), *self.leave.parameters()):
             nn.init.uniform_(parameter, -_OUTER, _OUTER)
         self.targets = targets
+        self.outputs = targets.new_zeros(())
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """[N, 8, features] -> [1]."""
+        """[N, T, features] -> [1]; `outputs` are then those of the network, [N, T, width]."""
         taps = self.network(self.enter(inputs))
         if len(taps) != 1:
             raise ValueError(f"the network has {len(taps)} taps, the task 1 stage")
-        return functional.mse_loss(self.leave(taps[0]), self.targets)[None]
+        self.outputs = taps[0]
+        return functional.mse_loss(self.leave(self.outputs), self.targets)[None]
+
+    def penalty(self, preset: SequencePreset) -> Tensor:
+        """What the preset adds for large outputs and for large changes of them."""
+        changes = self.outputs.diff(dim=1)
+        square = (preset.output_penalty or 0.0) * self.outputs.square().mean()
+        return square + (preset.change_penalty or 0.0) * changes.square().mean()
 
 
 def train(
@@ -83,11 +106,38 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            network = build()
+            network = _built(build, preset)
         except (ValueError, KeyError, RuntimeError) as error:
             raise UnbuildableError from error
-        model = SequenceRegression(network, targets.to(device)).to(device)
+        model = SequenceRegression(network, targets.to(device), preset.width or WIDTH).to(device)
         optimiser = torch.optim.Adam(
             model.parameters(), lr=preset.learning_rate, weight_decay=preset.weight_decay, fused=True
         )
-        return fit(model, optimiser, lambda: (inputs + noise(preset.noise, inputs, generator)).to(device), preset)
+        penalised = preset.output_penalty or preset.change_penalty
+        return fit(
+            model,
+            optimiser,
+            lambda: (inputs + noise(preset.noise, inputs, generator)).to(device),
+            preset,
+            (lambda: model.penalty(preset)) if penalised else None,
+            preset.largest_gradient,
+        )
+
+
+def _built(build: Callable[[], nn.Module], preset: SequencePreset) -> nn.Module:
+    """The network, of the preset's width, and carrying its states if the preset says so."""
+    if preset.width is None:
+        network = build()
+    else:
+        with torch.device("meta"):  # weights that are not used take no time
+            whole = build()
+        network = _resizable(whole).resized(preset.width)
+    if preset.carried:
+        _resizable(network).carry()
+    return network
+
+
+def _resizable(network: nn.Module) -> Resizable:
+    if not (hasattr(network, "resized") and hasattr(network, "carry")):
+        raise ValueError(f"{type(network).__name__} has no methods `resized` and `carry`, which the preset needs")
+    return cast(Resizable, network)

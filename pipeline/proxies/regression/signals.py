@@ -1,6 +1,6 @@
 """The synthetic signals of the regression proxy: maps of size 8x8 that a stage of a network is trained to reproduce.
 
-For networks over sequences a map is 8 time steps high and as wide as the sequence has features.
+For networks over sequences a map is as high as the sequence has time steps and as wide as it has features.
 
 Definitions after Li et al., "Generic Neural Architecture Search via Regression" (NeurIPS 2021), section 3.
 """
@@ -17,8 +17,10 @@ SIZE = 8  # height and width of a target map
 PHASES = 32
 
 
-def sin1d(frequencies: list[float], count: int, channels: int, generator: Generator, width: int = SIZE) -> Tensor:
-    """Waves along rows or along columns, [count, channels, 8, width].
+def sin1d(
+    frequencies: list[float], count: int, channels: int, generator: Generator, width: int = SIZE, height: int = SIZE
+) -> Tensor:
+    """Waves along rows or along columns, [count, channels, height, width].
 
     For each frequency f and each of 32 phases p ~ U(0, 2 pi): sin(2 pi f k + p) for even and cos for odd phases,
     k = 1, 2, ..., once along the rows and once along the columns. Channels are drawn without replacement, anew for
@@ -26,43 +28,49 @@ def sin1d(frequencies: list[float], count: int, channels: int, generator: Genera
     """
     f = torch.tensor(frequencies)[:, None, None]
     phases = 2 * math.pi * torch.rand(len(frequencies), PHASES, 1, generator=generator)
-    down, across = (_sin_cos(2 * math.pi * f * _positions(n) + phases).reshape(-1, n) for n in (SIZE, width))
-    bank = torch.cat([down[:, :, None].expand(-1, SIZE, width), across[:, None, :].expand(-1, SIZE, width)])
+    down, across = (_sin_cos(2 * math.pi * f * _positions(n) + phases).reshape(-1, n) for n in (height, width))
+    bank = torch.cat([down[:, :, None].expand(-1, height, width), across[:, None, :].expand(-1, height, width)])
     return _draw(bank, count, channels, generator)
 
 
-def sin2d(frequencies: list[float], count: int, channels: int, generator: Generator, width: int = SIZE) -> Tensor:
-    """Plane waves, [count, channels, 8, width].
+def sin2d(
+    frequencies: list[float], count: int, channels: int, generator: Generator, width: int = SIZE, height: int = SIZE
+) -> Tensor:
+    """Plane waves, [count, channels, height, width].
 
     For each ordered pair (f, g) of frequencies and each of 32 phases: sin or cos of 2 pi (f row + g column) + phase,
     and the same map with its rows flipped. Channels are drawn as in `sin1d`.
     """
     f = torch.tensor(frequencies)
-    row = (f[:, None] * _positions(SIZE))[:, None, :, None]
+    row = (f[:, None] * _positions(height))[:, None, :, None]
     column = (f[:, None] * _positions(width))[None, :, None, :]
-    pairs = (row + column).reshape(-1, 1, SIZE, width)
+    pairs = (row + column).reshape(-1, 1, height, width)
     phases = 2 * math.pi * torch.rand(pairs.shape[0], PHASES, 1, 1, generator=generator)
-    waves = _sin_cos(2 * math.pi * pairs + phases).reshape(-1, SIZE, width)
+    waves = _sin_cos(2 * math.pi * pairs + phases).reshape(-1, height, width)
     return _draw(torch.cat([waves, waves.flip(1)]), count, channels, generator)
 
 
-def dot(partial: float, count: int, channels: int, generator: Generator, width: int = SIZE) -> Tensor:
-    """Dots, [count, channels, 8, width]: the fraction `partial` of a map's positions, rounded down, is +1 or -1.
+def dot(
+    partial: float, count: int, channels: int, generator: Generator, width: int = SIZE, height: int = SIZE
+) -> Tensor:
+    """Dots, [count, channels, height, width]: the fraction `partial` of a map's positions, rounded down, is +1 or -1.
 
     The positions are distinct, and both signs have equal chance.
     """
-    cells = SIZE * width
+    cells = height * width
     order = torch.rand(count, channels, cells, generator=generator).argsort(dim=-1)
     signs = torch.randint(0, 2, (count, channels, cells), generator=generator) * 2.0 - 1.0
     chosen = (order < math.floor(partial * cells)).float()
-    return (chosen * signs).reshape(count, channels, SIZE, width)
+    return (chosen * signs).reshape(count, channels, height, width)
 
 
-def gdot(partial: float, count: int, channels: int, generator: Generator, width: int = SIZE) -> Tensor:
-    """Dots smoothed by a Gaussian of sigma 1 pixel, over the largest absolute value, [count, channels, 8, width]."""
+def gdot(
+    partial: float, count: int, channels: int, generator: Generator, width: int = SIZE, height: int = SIZE
+) -> Tensor:
+    """Dots smoothed by a Gaussian of sigma 1, over the largest absolute value, [count, channels, height, width]."""
     from scipy.ndimage import gaussian_filter
 
-    maps = dot(partial, count, channels, generator, width)
+    maps = dot(partial, count, channels, generator, width, height)
     smooth = torch.from_numpy(gaussian_filter(maps.numpy(), sigma=(0, 0, 1, 1)))
     return smooth / smooth.abs().amax(dim=(2, 3), keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
 

@@ -196,7 +196,14 @@ def model_of(
         return Regression(backbone, goals, images, watch)
 
 
-def fit(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], Tensor], preset: Schedule) -> Losses:
+def fit(
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    batch: Callable[[], Tensor],
+    preset: Schedule,
+    penalty: Callable[[], Tensor] | None = None,
+    largest_gradient: float | None = None,
+) -> Losses:
     """Train a model whose forward pass gives the loss of each stage, and evaluate it now and then.
 
     Args:
@@ -204,6 +211,8 @@ def fit(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], 
         optimiser: of its parameters.
         batch: the next batch.
         preset: weights of the losses, iterations, and how many of them lie between two evaluations.
+        penalty: what is added to the weighted losses of the last forward pass in training, and is no part of the score.
+        largest_gradient: the norm to which a larger gradient of all parameters is scaled down.
     """
     weights = torch.tensor([loss.weight for loss in preset.losses], device=next(model.parameters()).device)
     losses = Losses()
@@ -215,7 +224,12 @@ def fit(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], 
         for _ in span:
             optimiser.zero_grad()
             found = model(batch())
-            torch.dot(weights, found).backward()  # type: ignore[no-untyped-call]
+            loss = torch.dot(weights, found)
+            if penalty is not None:
+                loss = loss + penalty()
+            loss.backward()  # type: ignore[no-untyped-call]
+            if largest_gradient is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), largest_gradient)
             optimiser.step()
             observed.append(found.detach())
         if not record(losses, losses.train, losses.train_iterations, span, torch.stack(observed)):

@@ -62,6 +62,7 @@ USES_OF_SEQUENCES: dict[str, tuple[str, ...]] = {
     **{name: USES[name] for name in ("params", "layers", "depth", "random")},
     **dict.fromkeys(("grad_norm", "snip", "grasp", "jacov"), ("classes", "sequences")),
     **{f"layer{n}_hidden_covariance": ("sequences",) for n in (1, 2, 3)},
+    "delay": (),
 }
 """The same for networks that take sequences. What counts ReLUs, feature maps or images is not defined there."""
 

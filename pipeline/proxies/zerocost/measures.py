@@ -32,6 +32,20 @@ def depth(passes: Passes) -> float:
     return passes.sizes.depth
 
 
+def delay(passes: Passes) -> float:
+    """Less the time steps that an input takes to reach the output of a layer; this project's own.
+
+    Where it is not 0, an output knows nothing of the newest input, which is what the next word depends on most.
+
+    Raises:
+        ValueError: no input ever reaches the output.
+    """
+    steps = passes.network.delay
+    if steps is None:
+        raise ValueError("no input reaches the output")
+    return float(-steps)
+
+
 def flops(passes: Passes) -> float:
     """The operations of a forward pass of one image, as `ForwardObserver` counts them."""
     return passes.sizes.operations

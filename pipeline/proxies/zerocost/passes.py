@@ -72,6 +72,12 @@ class Classifier(nn.Module):
         """The weights of the convolutions and linear layers, without biases."""
         return [*self.features.weights(), self.head.weight]
 
+    @property
+    def delay(self) -> int | None:
+        """The time steps that an input takes to reach the features; None if it never does."""
+        steps: int | None = getattr(self.features, "delay", 0)
+        return steps
+
 
 @dataclass(frozen=True)
 class Sizes:

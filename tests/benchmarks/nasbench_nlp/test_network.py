@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.benchmarks.nasbench_nlp import architectures
-from pipeline.benchmarks.nasbench_nlp.network import RecurrentLayer, RecurrentNetwork, dropout, parameters
+from pipeline.benchmarks.nasbench_nlp.network import RecurrentLayer, RecurrentNetwork, delay, dropout, parameters
 from tests.fixtures import nasbench_nlp_files as files
 
 SMALL = (3, 5, 5, 3)
@@ -120,6 +120,58 @@ def test_an_output_depends_on_no_later_input_nor_on_another_sequence() -> None:
     torch.testing.assert_close(before[0, :4], after[0, :4])
     torch.testing.assert_close(before[1], after[1])
     assert not torch.allclose(before[0, 4:], after[0, 4:])
+
+
+def chain(*states: str) -> Recipe:
+    """A cell whose h_new_i is tanh(linear(states[i]))."""
+    nodes: dict[str, Any] = {}
+    for number, source in enumerate(states):
+        nodes[f"node_{number}"] = {"op": "linear", "input": [source]}
+        nodes[f"h_new_{number}"] = {"op": "activation_tanh", "input": [f"node_{number}"]}
+    return nodes
+
+
+@pytest.mark.parametrize(
+    ("recipe", "steps"),
+    [
+        (cell(files.RNN), 0), (cell(files.PAIR), 0), (cell(files.LSTM), 0),
+        (chain("x"), 0), (chain("h_prev_1", "x"), 1), (chain("h_prev_1", "h_prev_2", "x"), 2),
+        (chain("h_new_1", "x"), 0), (chain("h_prev_1", "h_new_2", "x"), 1),
+        (chain("h_prev_0", "x"), None), (chain("h_prev_1", "h_prev_0", "x"), None),
+    ],
+)  # fmt: skip
+def test_the_delay_is_the_steps_until_the_output_depends_on_an_input(recipe: Recipe, steps: int | None) -> None:
+    """Against the gradients of a layer over five steps."""
+    torch.manual_seed(0)
+    assert delay(recipe) == steps
+    layer = RecurrentLayer(recipe, 3, 5, 0.0).eval()
+    x = torch.randn(5, 1, 3, requires_grad=True)
+    outputs = layer(x).sum((1, 2))
+    last = torch.autograd.grad(outputs[-1], x, allow_unused=True)[0] if outputs.requires_grad else None
+    seen = [] if last is None else last.abs().sum((1, 2)).nonzero().flatten().tolist()
+    assert (4 - max(seen) if seen else None) == steps
+
+
+def test_carried_states_make_of_two_sequences_one_that_is_as_long() -> None:
+    torch.manual_seed(0)
+    network = RecurrentNetwork(cell(files.PAIR), SMALL).eval()
+    x = torch.randn(2, 7, 3)
+    whole = network(x)[0]
+    apart = torch.cat([network(x[:, :3])[0], network(x[:, 3:])[0]], dim=1)
+    assert not torch.allclose(apart[:, 3:], whole[:, 3:])
+    network.carry()
+    parts = [network(part)[0] for part in (x[:, :3], x[:, 3:])]
+    torch.testing.assert_close(torch.cat(parts, dim=1), whole)
+    parts[1].sum().backward()  # no gradient goes back to the sequence before, whose graph is there no more
+
+
+def test_a_resized_network_has_the_recipe_and_weights_of_its_own() -> None:
+    whole = RecurrentNetwork(cell(files.PAIR), SMALL, dropping=False)
+    narrow = whole.resized(4)
+    [tap] = narrow(torch.randn(2, 5, 4))
+    assert tap.shape == (2, 5, 4) and len(narrow.layers) == len(whole.layers)
+    assert (narrow.recipe, narrow.dropouts) == (whole.recipe, whole.dropouts)
+    assert {parameter.shape[-1] for parameter in narrow.parameters()} == {4}
 
 
 def test_dropping_keeps_the_expectation_and_the_chance() -> None:

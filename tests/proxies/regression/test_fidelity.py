@@ -28,6 +28,10 @@ SHORT = {
     "nasbench201": ("topology", f'name = "s"\nextends = "regression-n101"\n{FAST}'),
     "nasbench101": ("cell", f'name = "s"\nextends = "regression-n101"\n{FAST}'),
     "nasbench_nlp": ("cells", f'name = "s"\nextends = "regression-nlp"\n{FAST}'),
+    "nasbench_nlp, carried": (
+        "cells",
+        'name = "s"\nextends = "regression-nlp-carried"\niterations = 4\nrule = {weights = [1.0], last = 2}\n',
+    ),
 }
 
 
@@ -48,11 +52,16 @@ training_fit, plain_fit = training.fit, plain.fit
 
 
 def _doubled(
-    fit: Fit, model: nn.Module, optimiser: torch.optim.Optimizer, batch: Callable[[], torch.Tensor], preset: Any
+    fit: Fit,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    batch: Callable[[], torch.Tensor],
+    preset: Any,
+    *bounds: Any,
 ) -> training.Losses:
     if isinstance(model, training.Regression):
         model.goals = [goal.double() for goal in model.goals]
-    return fit(model.double(), optimiser, lambda: batch().double(), preset)
+    return fit(model.double(), optimiser, lambda: batch().double(), preset, *bounds)
 
 
 @pytest.mark.usefixtures("in_float64")
@@ -61,7 +70,7 @@ def test_the_engine_computes_what_the_plain_loop_does(name: str, tmp_path: Path)
     space, text = SHORT[name]
     path = tmp_path / "s.toml"
     path.write_text(text)
-    benchmark, proxy = benchmarks.load(name), regression.load(str(path))
+    benchmark, proxy = benchmarks.load(name.partition(",")[0]), regression.load(str(path))
     assert benchmark.sample is not None
     for number in range(3):
         spec = benchmark.sample(space, random.Random(number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from pipeline import benchmarks
 from pipeline.benchmarks import nasbench_nlp
 from pipeline.benchmarks.nasbench_nlp import architectures
+from pipeline.benchmarks.nasbench_nlp.network import RecurrentNetwork
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.proxies import regression
@@ -60,6 +62,11 @@ def test_the_shipped_presets_are_the_published_configurations() -> None:
     found = {name: presets.load(name) for name in presets.fitting("sequences")}
     ours = found.pop("regression-nlp-long").configuration()
     assert ours == {**found["regression-nlp"].configuration(), "iterations": 200}
+    assert found.pop("regression-nlp-carried").configuration() == {
+        **found["regression-nlp"].configuration(), "iterations": 300, "evaluate_every": 0, "width": 128,
+        "carried": True, "learning_rate": 0.003, "largest_gradient": 0.25, "output_penalty": 0.2,
+        "change_penalty": 0.1, "rule": {"weights": [1.0], "last": 20},
+    }  # fmt: skip
     assert sorted(found) == ["regression-nlp", "regression-nlp-combo", "regression-nlp-single"]
     shapes = {n: (p.batch, p.features) for n, p in found.items() if isinstance(p, presets.SequencePreset)}
     assert list(shapes.values()) == [(16, 48), (64, 64), (64, 64)]
@@ -76,6 +83,25 @@ def test_the_shipped_presets_are_the_published_configurations() -> None:
     assert [(s.kind, s.level) for s in (*searched.input, *searched.target)] == [
         ("sin2d", 2.6), ("sin2d", 0.8), ("gdot", 0.7),
     ]  # fmt: skip
+
+
+def test_identities_of_the_presets_do_not_change_unnoticed() -> None:
+    """A change here means: other numbers under the same name. Raise regression.VERSION and say so in CHANGELOG."""
+    golden = {
+        "regression-nlp": "ed0e77a00f3cec0c",
+        "regression-nlp-carried": "c20b67b3cc6eb587",
+        "regression-nlp-combo": "23f8387e7126c7e7",
+        "regression-nlp-long": "7fedb0ab5de61833",
+        "regression-nlp-single": "f37084ab199fa9e2",
+    }
+    assert {name: regression.load(name).proxy_id for name in presets.fitting("sequences")} == golden
+
+
+def test_maps_have_as_many_steps_as_the_preset_says(tmp_path: Path) -> None:
+    for kinds in ((DOTS, WAVES), (DOTS.replace("dot", "gdot"), WAVES.replace("sin2d", "sin1d"))):
+        inputs, targets = drawn(tiny(tmp_path, *kinds, head=f"{TINY}steps = 3\n"))
+        assert inputs.shape == targets.shape == (3, 3, 5)
+    assert (drawn(tiny(tmp_path, head=f"{TINY}steps = 3\n"))[0].abs().sum((1, 2)) == 7).all()  # half of 15 positions
 
 
 def test_the_loss_is_the_mean_square_of_what_the_last_layer_misses() -> None:
@@ -134,6 +160,73 @@ def test_training_learns_and_leaves_the_recurrent_matrices_as_they_started(tmp_p
     assert moved == {n for n in before[0] if n.endswith("matrices.x") or ".biases." in n}
 
 
+def trained(folder: Path, more: str, build: Callable[[], nn.Module] = build) -> list[float]:
+    """The training losses of the tiny preset with further keys."""
+    score = regression.load(tiny(folder, WAVES, WAVES, f"{TINY}{more}")).score(build, "a", 0, "cpu")
+    [losses] = [curve.losses for curve in score.curves if curve.mode == "train"]
+    return losses
+
+
+def test_a_preset_chooses_the_width_of_the_layers(tmp_path: Path) -> None:
+    made: list[RecurrentNetwork] = []
+
+    class Watched(RecurrentNetwork):
+        def resized(self, width: int) -> RecurrentNetwork:
+            made.append(super().resized(width))
+            return made[-1]
+
+    assert trained(tmp_path, "width = 6\n", lambda: Watched(RECIPE)) != trained(tmp_path, "")
+    assert {p.shape[-1] for p in made[0].parameters()} == {6}
+
+
+def test_states_are_carried_from_one_iteration_to_the_next(tmp_path: Path) -> None:
+    """The first iteration knows no state before it, later ones do."""
+    maps = torch.ones(2, 3, 5), torch.ones(2, 3, 5)
+    curves = []
+    for more in ("", "carried = true\n"):
+        preset = presets.load(tiny(tmp_path, head=f"{TINY}steps = 3\nwidth = 6\n{more}"))
+        assert isinstance(preset, presets.SequencePreset)
+        noise = torch.Generator().manual_seed(1)
+        losses = sequences.train(build, preset, maps, torch.device("cpu"), noise, 3)
+        curves.append([loss for [loss] in losses.train])
+    assert curves[0][0] == curves[1][0] and all(a != b for a, b in zip(curves[0][1:], curves[1][1:], strict=True))
+
+
+def test_a_gradient_is_scaled_down_to_the_largest_that_the_preset_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    norms: list[float] = []
+    clip = nn.utils.clip_grad_norm_
+
+    def watched(parameters: Any, largest: float) -> Tensor:
+        kept = list(parameters)
+        clip(kept, largest)
+        gradients = [p.grad.square().sum() for p in kept if p.grad is not None]
+        norms.append(float(torch.stack(gradients).sum().sqrt()))
+        return torch.zeros(())
+
+    monkeypatch.setattr(nn.utils, "clip_grad_norm_", watched)
+    trained(tmp_path, "largest_gradient = 0.01\n")
+    assert norms == pytest.approx([0.01] * 4, rel=1e-3)
+    trained(tmp_path, "")
+    assert len(norms) == 4  # a preset without a bound has none
+
+
+def test_penalties_are_mean_squares_of_the_outputs_and_of_their_changes(tmp_path: Path) -> None:
+    preset = presets.load(tiny(tmp_path, head=f"{TINY}output_penalty = 2.0\nchange_penalty = 3.0\n"))
+    assert isinstance(preset, presets.SequencePreset)
+    model = sequences.SequenceRegression(nn.Identity(), torch.zeros(2, 4, 5))
+    model.outputs = torch.tensor([[[1.0, 2.0], [3.0, 2.0]]])
+    assert model.penalty(preset).item() == pytest.approx(2 * (1 + 4 + 9 + 4) / 4 + 3 * (4 + 0) / 2)
+    with_penalty = trained(tmp_path, "width = 6\noutput_penalty = 1e9\n")
+    assert all(0 < loss < 1e6 for loss in with_penalty)  # what is stored is the error alone
+
+
+def test_a_network_that_cannot_have_another_width_is_told_so(tmp_path: Path) -> None:
+    score = regression.load(tiny(tmp_path, head=f"{TINY}width = 6\n")).score(lambda: nn.Linear(1, 1), "a", 0, "cpu")
+    assert score.status == "unbuildable" and "Linear has no methods `resized` and `carry`" in (score.reason or "")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -142,6 +235,8 @@ def test_training_learns_and_leaves_the_recurrent_matrices_as_they_started(tmp_p
         (TINY, "input"),
         (f'{TINY}[[input]]\nkind = "resize"\n[[target]]\n{DOTS}\n', "resize is made of images"),
         (f"{TINY.replace('every = 2', 'every = 3')}[[input]]\n{DOTS}\n[[target]]\n{DOTS}\n", "a multiple"),
+        (f"{TINY}carried = false\n[[input]]\n{DOTS}\n[[target]]\n{DOTS}\n", "carried"),
+        (f"{TINY}largest_gradient = 0\n[[input]]\n{DOTS}\n[[target]]\n{DOTS}\n", "largest_gradient"),
         (f"stage_weights = [1.0, 2.0]\n{TINY}[[input]]\n{DOTS}\n[[target]]\n{DOTS}\n", "stage_weights"),
     ],
 )  # fmt: skip

@@ -69,6 +69,23 @@ def test_every_matrix_counts_and_has_a_gradient() -> None:
     assert np.isfinite(measures.grasp(made)) and np.isfinite(measures.jacov(made))
 
 
+def test_a_delay_is_counted_against_the_cell_and_none_at_all_is_a_failure() -> None:
+    def measured(source: str) -> float:
+        recipe: Any = {
+            "node_0": {"op": "linear", "input": ["h_prev_1"]},
+            "h_new_0": {"op": "activation_tanh", "input": ["node_0"]},
+            "node_1": {"op": "linear", "input": [source]},
+            "h_new_1": {"op": "activation_tanh", "input": ["node_1"]},
+        }
+        labels, device = torch.arange(6) % 3, torch.device("cpu")
+        made = RecurrentFeatures(recipe, WIDTHS)
+        return measures.delay(Passes(lambda: made, torch.randn(6, 3, 4), labels, 3, len, device, with_curvature=False))
+
+    assert (measures.delay(passes()), measured("x")) == (0.0, -1.0)
+    with pytest.raises(ValueError, match="no input reaches the output"):
+        measured("h_prev_0")
+
+
 def test_hidden_covariance_is_of_the_units_over_all_steps() -> None:
     made = passes()
     sequences = made._images
