@@ -1,7 +1,7 @@
 """The benchmark database of neural architecture search: ground truth in, scores stored, rank correlation out.
 
-From Python: `sample_architectures`, `score_network`, `correlate`, `tapped` and `query` (see `pipeline.api`). They are
-imported when they are first used, so that `import pipeline` costs nothing.
+From Python: `Lake`, `score_networks` and what else `pipeline.api` offers. They are imported when they are first used,
+so that `import pipeline` costs nothing.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from pipeline.api import (
         Architecture,
         Correlation,
+        Lake,
         NetworkScore,
         correlate,
         query,
         sample_architectures,
         score_network,
+        score_networks,
         tapped,
     )
     from pipeline.errors import UserError
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
-    "Architecture", "Correlation", "NetworkScore", "UserError", "__version__", "correlate", "query",
-    "sample_architectures", "score_network", "tapped",
+    "Architecture", "Correlation", "Lake", "NetworkScore", "UserError", "__version__", "correlate", "query",
+    "sample_architectures", "score_network", "score_networks", "tapped",
 ]  # fmt: skip
 
 

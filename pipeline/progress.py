@@ -1,8 +1,9 @@
-"""Progress of long work: a bar with rate and time left on a terminal, a plain line now and then elsewhere."""
+"""Progress of long work: a bar with rate and time left on a terminal or in a notebook, else a line now and then."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,9 +24,14 @@ def progress(what: str, total: int | None) -> Iterator[Advance]:
         total: how many there are, where that is known.
     """
     what = line(what)
-    bar = _terminal(what, total) if sys.stderr.isatty() else _lines(what, total)
+    bar = _terminal(what, total) if sys.stderr.isatty() or _in_notebook() else _lines(what, total)
     with bar as advance:
         yield advance
+
+
+def _in_notebook() -> bool:
+    """Whether this is a notebook that rich can draw in, which takes ipywidgets."""
+    return "ipykernel" in sys.modules and importlib.util.find_spec("ipywidgets") is not None
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ PAGES = [
     ROOT / "queries" / "README.md",
     *(ROOT / "docs" / f"{page}.md" for page in ("getting-started", "sql", "bring-your-own-table", "add-a-proxy")),
 ]
-"""docs/python-api.md is run by tests/test_api.py."""
+"""docs/python-api.md is run by tests/api/test_networks.py."""
 SHORTER = {
     r"--sample \d+": "--sample 1 --workers 1",
     r"--proxy zero-cost": "--proxy naswot",

@@ -196,12 +196,12 @@ def az_expressivity(passes: Passes) -> float:
     The sum over blocks of the entropy of the normalised eigenvalues of the covariance between the channels of the
     block's output.
     """
-    return sum(_entropies(passes.forward.blocks))
+    return sum(_entropies(_blocks(passes)))
 
 
 def az_progressivity(passes: Passes) -> float:
     """AZ-NAS: the smallest step of expressivity from one block to the next."""
-    entropies = _entropies(passes.forward.blocks)
+    entropies = _entropies(_blocks(passes))
     return min(after - before for before, after in pairwise(entropies))
 
 
@@ -216,6 +216,7 @@ def az_trainability(passes: Passes) -> float:
         ValueError: a block hands its input on as it is, whose Jacobian says nothing of training.
     """
     norms = []
+    _blocks(passes)
     for signs, gradient in passes.block_gradients:
         if torch.equal(signs, gradient):
             raise ValueError("a block of the network is the identity")
@@ -239,6 +240,17 @@ def vkdnw(passes: Passes) -> float:
 def _products(weights: Sequence[Tensor], gradients: Sequence[Tensor], transform: Callable[[Tensor], Tensor]) -> float:
     pairs = zip(weights, gradients, strict=True)
     return sum(float(transform(w.detach() * g.detach()).double().sum()) for w, g in pairs)
+
+
+def _blocks(passes: Passes) -> Sequence[Tensor]:
+    """The outputs of the network's blocks.
+
+    Raises:
+        ValueError: the network does not say what its blocks are.
+    """
+    if not passes.forward.blocks:
+        raise ValueError("the network names no blocks: name them with pipeline.tapped(network, [...])")
+    return passes.forward.blocks
 
 
 def _hidden_covariance(passes: Passes, layer: int) -> float:

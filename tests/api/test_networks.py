@@ -24,7 +24,7 @@ from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan
 from tests.fixtures import lakes
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STAGE = '[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = "dot"\npartial = 0.5\n'
 
 
@@ -237,11 +237,17 @@ def test_the_page_of_examples_runs(
     monkeypatch.setattr("pipeline.proxies.zerocost.IMAGES", 8)
     monkeypatch.chdir(tmp_path)
     batch = SourceRows("nasbench201")
-    for place, a in enumerate(pipeline.sample_architectures("nasbench201", 16, seed=3)):
+    drawn = pipeline.sample_architectures("nasbench201", 16, seed=3)
+    for place, a in enumerate(drawn):
         batch.add_architecture("topology", a.spec)
         batch.add_truth("topology", a.arch_id, "cifar10", "test_accuracy", 60.0 + place, epochs=200)
     constants = {"benchmark": "nasbench201", "source_id": "0" * 16}
     tables = {table: batch.arrow(table, constants).to_pylist() for table in ("architectures", "truth")}
+    scored = {"benchmark": "nasbench201", "space": "topology"}
+    tables["scores"] = [lakes.score(0, lakes.OURS, float(n), arch_id=a.arch_id, **scored) for n, a in enumerate(drawn)]
+    tables["metrics"] = [lakes.metric("cifar10", benchmark="nasbench201")]
+    tables["sources"] = [lakes.source("0" * 16, "made-up", benchmark="nasbench201")]
+    tables["proxies"] = [lakes.proxy(lakes.OURS, "synflow", kind="zero-cost", higher_is_better=True)]
     Lake(tmp_path / "data" / "lake", create=True).publish("nasbench201", "ingest-made-up", tables)
     catalog.refresh(Lake(tmp_path / "data" / "lake"))
     text = (ROOT / "docs" / "python-api.md").read_text()
@@ -258,5 +264,6 @@ def test_the_page_of_examples_runs(
     said = capsys.readouterr().out
     assert len(names["ranking"]) == 10 and set(names["ranking"]) == set(names["family"])
     assert len({s.value for s in names["scores"].values()}) == 10
+    assert sorted(names["table"]["rank"]) == [1, 1, 1, 2, 2, 2, 3, 3, 3]
     assert json.loads(Path("best.jsonl").read_text()) == names["best"] and len(names["maps"]) == 3
     assert "synflow: " in said and "Correlation(rho=" in said

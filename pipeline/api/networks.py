@@ -1,8 +1,4 @@
-"""The Python API: sample architectures, score networks, correlate scores with true values, query a lake.
-
-`pipeline.sample_architectures`, `pipeline.score_network`, `pipeline.correlate`, `pipeline.tapped` and `pipeline.query`
-are these functions. Nothing here writes to a lake. docs/python-api.md has examples.
-"""
+"""Architectures of a benchmark and networks of a user, and what a proxy makes of them."""
 
 from __future__ import annotations
 
@@ -21,12 +17,11 @@ from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError
 from pipeline.executor import device_of
 from pipeline.lake.store import Lake
-from pipeline.proxies.contract import Bundle, Curve
+from pipeline.proxies.contract import Bundle, Curve, Proxy, Score
 from pipeline.scoring.plan import fits, sampled, specs
 from pipeline.search.trajectory import whole_space
 
 if TYPE_CHECKING:
-    import pandas as pd
     from torch import Tensor, nn
 
     from pipeline.networks.tapped import Tapped
@@ -76,22 +71,6 @@ class NetworkScore:
         if self.value is None:
             return -math.inf
         return self.value if self.higher_is_better else -self.value
-
-
-@dataclass(frozen=True)
-class Correlation:
-    """How well scores rank: Spearman's rho with its bootstrap 95 % interval and Kendall's tau-b, over `n` pairs.
-
-    `left_out` pairs lack a score or a true value. Rho and tau are None where there are fewer than three pairs or all
-    are of one value, the interval also where there are fewer than ten.
-    """
-
-    rho: float | None
-    low: float | None
-    high: float | None
-    tau: float | None
-    n: int
-    left_out: int
 
 
 def sample_architectures(
@@ -154,61 +133,14 @@ def score_network(
     Raises:
         UserError: an unknown proxy, images that cannot be read, or a network that does not give such maps.
     """
-    import torch
-
-    from pipeline import proxies
-    from pipeline.proxies.images import parse_source
-
-    inputs = benchmarks.load(network.benchmark).inputs if isinstance(network, Architecture) else "images"
-    bundle = proxies.load(proxy, parse_source(images), inputs)
+    bundle = load_bundle(network, proxy, images)
     if len(bundle.proxies) != 1:
-        raise UserError(f"{proxy} is {len(bundle.proxies)} proxies: name one, such as {bundle.proxies[0].name}")
-    (chosen,) = bundle.proxies
-    chosen_device, _ = device_of("cpu" if device == "auto" and bundle.score_all is None else device)
-    with _one_thread(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(provenance.stream_seed("network", seed))  # for what draws as it computes, such as dropout
-        build, name = _architecture(network, bundle) if isinstance(network, Architecture) else _own(network, bundle)
-        score, seconds = bundle.score(build, name, seed, chosen_device, [chosen.proxy_id])[chosen.proxy_id]
-    return NetworkScore(
-        chosen.name, chosen.proxy_id, score.value, score.status, score.reason, seconds, chosen.higher_is_better,
-        score.curves,
-    )  # fmt: skip
-
-
-def correlate(
-    scores: Sequence[NetworkScore | float | None] | pd.Series[Any],
-    truth: Sequence[float | None] | pd.Series[Any],
-    *,
-    lower_is_better: bool = False,
-) -> Correlation:
-    """Rank correlation of scores with true values.
-
-    Args:
-        scores: one per network; of numbers, higher is better. Failures and missing scores (None or NaN) are left out.
-        truth: the true value of each, in the same order; None or NaN where it is missing.
-        lower_is_better: whether a smaller true value is the better one, as of a loss.
-
-    Raises:
-        UserError: the two are not equally long.
-    """
-    import numpy as np
-    from scipy.stats import spearmanr
-
-    from pipeline import rank_correlation
-
-    if len(scores) != len(truth):
-        raise UserError(f"{len(scores)} scores and {len(truth)} true values: give one value for each score")
-    promises = [score.promise if isinstance(score, NetworkScore) else score for score in scores]
-    pairs = [(_number(p), _number(t)) for p, t in zip(promises, truth, strict=True)]
-    x, y = np.array([pair for pair in pairs if all(map(math.isfinite, pair))], float).reshape(-1, 2).T
-    y = -y if lower_is_better else y
-    left_out = len(scores) - len(x)
-    if len(x) < 3 or x.min() == x.max() or y.min() == y.max():
-        return Correlation(None, None, None, None, len(x), left_out)
-    (interval,) = rank_correlation.spearman_intervals(x[None], y)
-    low, high = (interval.low, interval.high) if interval else (None, None)
-    rho = float(spearmanr(x, y).statistic)
-    return Correlation(rho, low, high, rank_correlation.kendall_tau(x, y), len(x), left_out)
+        raise UserError(
+            f"{proxy} is {len(bundle.proxies)} proxies: name one, such as {bundle.proxies[0].name}, "
+            "or take all of them with pipeline.score_networks"
+        )
+    (score,) = scores_of(network, bundle, seed, device)
+    return score
 
 
 def tapped(network: nn.Module, names: Sequence[str]) -> Tapped:
@@ -222,32 +154,52 @@ def tapped(network: nn.Module, names: Sequence[str]) -> Tapped:
     return Tapped(network, names)
 
 
-def query(sql: str, lake: Path | str = "data/lake", **parameters: float | str | None) -> pd.DataFrame:
-    """The answer to one SELECT over a lake, read-only, as a DataFrame.
+def load_bundle(network: object, proxy: str, images: Path | str | None) -> Bundle:
+    """The proxies of that name, for what the network takes."""
+    from pipeline import proxies
+    from pipeline.proxies.images import parse_source
 
-    Integers and truth values have pandas' nullable types; NULL is NaN in a column of floats; a list is an array.
+    inputs = benchmarks.load(network.benchmark).inputs if isinstance(network, Architecture) else "images"
+    return proxies.load(proxy, parse_source(images), inputs)
 
-    Args:
-        sql: SELECT, WITH, FROM, VALUES, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one of these.
-        lake: the lake's folder.
-        parameters: values of the query's `$name` parameters.
+
+def scores_of(
+    network: nn.Module | Callable[[], nn.Module] | Architecture, bundle: Bundle, seed: int, device: str
+) -> list[NetworkScore]:
+    """The scores of a network by the proxies of a bundle, in their order."""
+    chosen_device, _ = device_of("cpu" if device == "auto" and bundle.score_all is None else device)
+    with drawing_from(seed):
+        build, name = buildable(network, bundle)
+        scores = bundle.score(build, name, seed, chosen_device, [proxy.proxy_id for proxy in bundle.proxies])
+    return [_network_score(proxy, *scores[proxy.proxy_id]) for proxy in bundle.proxies]
+
+
+def buildable(
+    network: nn.Module | Callable[[], nn.Module] | Architecture, bundle: Bundle
+) -> tuple[Callable[[], Any], str]:
+    """A function that builds the network as the bundle takes it, and the name of its random streams.
 
     Raises:
-        UserError: no such lake, another kind of statement, or anything else that is wrong with the SQL.
+        UserError: the network does not fit the proxy.
     """
-    from pipeline import catalog
-
-    # text is quoted, so that "7" stays text
-    texts = {name: f'"{value}"' if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
-    return catalog.to_frame(catalog.run_sql(Lake(Path(lake)), sql, texts))
+    return _architecture(network, bundle) if isinstance(network, Architecture) else _own(network, bundle)
 
 
-def _number(value: Any) -> float:
-    """The value as a float, NaN where there is none; pandas' NA is not a number either."""
-    try:
-        return float(value)
-    except TypeError:
-        return math.nan
+@contextlib.contextmanager
+def drawing_from(seed: int) -> Iterator[None]:
+    """One thread, and torch's random numbers from the seed; both are as before afterwards."""
+    import torch
+
+    with _one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(provenance.stream_seed("network", seed))  # for what draws as it computes, such as dropout
+        yield
+
+
+def _network_score(proxy: Proxy, score: Score, seconds: float) -> NetworkScore:
+    return NetworkScore(
+        proxy.name, proxy.proxy_id, score.value, score.status, score.reason, seconds, proxy.higher_is_better,
+        score.curves,
+    )  # fmt: skip
 
 
 def _ingested(bench: Benchmark, space: str, seed: int, lake: Path | str, count: int) -> list[Architecture]:

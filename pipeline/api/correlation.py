@@ -1,0 +1,74 @@
+"""Rank correlation of scores with true values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.api.networks import NetworkScore
+from pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How well scores rank: Spearman's rho with its bootstrap 95 % interval and Kendall's tau-b, over `n` pairs.
+
+    `left_out` pairs lack a score or a true value. Rho and tau are None where there are fewer than three pairs or all
+    are of one value, the interval also where there are fewer than ten.
+    """
+
+    rho: float | None
+    low: float | None
+    high: float | None
+    tau: float | None
+    n: int
+    left_out: int
+
+
+def correlate(
+    scores: Sequence[NetworkScore | float | None] | pd.Series[Any],
+    truth: Sequence[float | None] | pd.Series[Any],
+    *,
+    lower_is_better: bool = False,
+) -> Correlation:
+    """Rank correlation of scores with true values.
+
+    Args:
+        scores: one per network; of numbers, higher is better. Failures and missing scores (None or NaN) are left out.
+        truth: the true value of each, in the same order; None or NaN where it is missing.
+        lower_is_better: whether a smaller true value is the better one, as of a loss.
+
+    Raises:
+        UserError: the two are not equally long.
+    """
+    import numpy as np
+    from scipy.stats import spearmanr
+
+    from pipeline import rank_correlation
+
+    if len(scores) != len(truth):
+        raise UserError(f"{len(scores)} scores and {len(truth)} true values: give one value for each score")
+    promises = [score.promise if isinstance(score, NetworkScore) else score for score in scores]
+    pairs = [(_number(p), _number(t)) for p, t in zip(promises, truth, strict=True)]
+    x, y = np.array([pair for pair in pairs if all(map(math.isfinite, pair))], float).reshape(-1, 2).T
+    y = -y if lower_is_better else y
+    left_out = len(scores) - len(x)
+    if len(x) < 3 or x.min() == x.max() or y.min() == y.max():
+        return Correlation(None, None, None, None, len(x), left_out)
+    (interval,) = rank_correlation.spearman_intervals(x[None], y)
+    low, high = (interval.low, interval.high) if interval else (None, None)
+    rho = float(spearmanr(x, y).statistic)
+    return Correlation(rho, low, high, rank_correlation.kendall_tau(x, y), len(x), left_out)
+
+
+def _number(value: Any) -> float:
+    """The value as a float, NaN where there is none; pandas' NA is not a number either."""
+    try:
+        return float(value)
+    except TypeError:
+        return math.nan

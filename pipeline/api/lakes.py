@@ -1,0 +1,154 @@
+"""What a lake holds, as pandas DataFrames."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import unknown
+from pipeline.lake.store import Lake
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class LakeReader:
+    """A lake that is read: `pipeline.Lake("data/lake")`. Every method returns a DataFrame.
+
+    Integers and truth values have pandas' nullable types; NULL is NaN in a column of floats; a list is an array.
+    Nothing is kept between two calls, so that each sees what is stored by then.
+
+    Args:
+        path: the lake's folder.
+
+    Raises:
+        UserError: no lake, or one that cannot be read.
+    """
+
+    def __init__(self, path: Path | str = "data/lake") -> None:
+        self.path = Path(path)
+        Lake(self.path)
+
+    def __repr__(self) -> str:
+        return f"pipeline.Lake({str(self.path)!r})"
+
+    def leaderboard(self, benchmark: str | None = None, space: str | None = None) -> pd.DataFrame:
+        """One row per proxy and seed on a space's main target, the best first, on the architectures that all have.
+
+        Comparisons of fewer than 30 architectures are left out.
+
+        Args:
+            benchmark, space: only of these.
+
+        Raises:
+            UserError: the lake holds nothing of that name.
+        """
+        rows = (
+            "(SELECT comparison.* FROM comparison INNER JOIN targets USING (benchmark, space, dataset, metric) "
+            "WHERE targets.main AND comparison.n >= 30)"
+        )
+        return self._selected(rows, "benchmark, space, rho DESC, proxy, seed", benchmark=benchmark, space=space)
+
+    def scores(self, benchmark: str | None = None, space: str | None = None, proxy: str | None = None) -> pd.DataFrame:
+        """One row per score, those of aggregates included: what the rankings are made of.
+
+        Args:
+            benchmark, space, proxy: only of these.
+
+        Raises:
+            UserError: the lake holds nothing of that name.
+        """
+        columns = (
+            "benchmark, space, arch_id, name AS proxy, seed, value, higher_is_better, status, reason, seconds, device"
+        )
+        sql = f"SELECT {columns}, proxy_id FROM every_score INNER JOIN proxies USING (proxy_id)"
+        order = "benchmark, space, proxy, proxy_id, seed, arch_id"
+        return self._selected(f"({sql})", order, benchmark=benchmark, space=space, proxy=proxy)
+
+    def truth(
+        self,
+        benchmark: str | None = None,
+        space: str | None = None,
+        dataset: str | None = None,
+        metric: str | None = None,
+    ) -> pd.DataFrame:
+        """One row per architecture, data set and metric: the true value, a mean over seeds (view `ground_truth`).
+
+        Args:
+            benchmark, space, dataset, metric: only of these.
+
+        Raises:
+            UserError: the lake holds nothing of that name.
+        """
+        order = "benchmark, space, dataset, metric, arch_id"
+        return self._selected("ground_truth", order, benchmark=benchmark, space=space, dataset=dataset, metric=metric)
+
+    def correlations(
+        self,
+        benchmark: str | None = None,
+        space: str | None = None,
+        dataset: str | None = None,
+        metric: str | None = None,
+        proxy: str | None = None,
+    ) -> pd.DataFrame:
+        """One row per proxy, seed and target, each on all architectures that it has (view `correlations`).
+
+        `low` and `high` bound Spearman's rho with 95 % (see the macro `rho_interval`); they are NaN below ten
+        architectures.
+
+        Args:
+            benchmark, space, dataset, metric, proxy: only of these.
+
+        Raises:
+            UserError: the lake holds nothing of that name.
+        """
+        shown = "*, rho_interval(rho, n).low AS low, rho_interval(rho, n).high AS high"
+        order = "benchmark, space, dataset, metric, abs(rho) DESC NULLS LAST, proxy, seed"
+        return self._selected(
+            "correlations", order, shown,
+            benchmark=benchmark, space=space, dataset=dataset, metric=metric, proxy=proxy,
+        )  # fmt: skip
+
+    def sql(self, text: str, **parameters: float | str | None) -> pd.DataFrame:
+        """The answer to one SELECT over the lake; see `pipeline.query`.
+
+        Args:
+            text: the statement.
+            parameters: values of its `$name` parameters.
+
+        Raises:
+            UserError: anything that is wrong with the statement.
+        """
+        return query(text, self.path, **parameters)
+
+    def _selected(self, rows: str, order: str, shown: str = "*", **equal: str | None) -> pd.DataFrame:
+        """The rows in which columns have the given values, None meaning any."""
+        wanted = {column: value for column, value in equal.items() if value is not None}
+        where = " AND ".join(f"{column} = ${column}" for column in wanted) or "true"
+        frame = self.sql(f"SELECT {shown} FROM {rows} WHERE {where} ORDER BY {order}", **wanted)
+        for column, value in wanted.items() if frame.empty else ():
+            known = self.sql(f"SELECT DISTINCT {column} AS name FROM {rows}")["name"].tolist()
+            if value not in known:
+                raise unknown(f"{column} of this lake", value, known)
+        return frame
+
+
+def query(sql: str, lake: Path | str = "data/lake", **parameters: float | str | None) -> pd.DataFrame:
+    """The answer to one SELECT over a lake, read-only, as a DataFrame.
+
+    Integers and truth values have pandas' nullable types; NULL is NaN in a column of floats; a list is an array.
+
+    Args:
+        sql: SELECT, WITH, FROM, VALUES, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one of these.
+        lake: the lake's folder.
+        parameters: values of the query's `$name` parameters.
+
+    Raises:
+        UserError: no such lake, another kind of statement, or anything else that is wrong with the SQL.
+    """
+    from pipeline import catalog
+
+    # text is quoted, so that "7" stays text
+    texts = {name: f'"{value}"' if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
+    return catalog.to_frame(catalog.run_sql(Lake(Path(lake)), sql, texts))

@@ -1,0 +1,72 @@
+"""A lake as DataFrames: each method is its view, with types, filters, and one line for what is not there."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import pipeline
+from pipeline.errors import UserError
+from tests.fixtures import lakes
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    root = tmp_path_factory.mktemp("lakes") / "lake"
+    lakes.made_up(root, 40)
+    return pipeline.Lake(root)
+
+
+def test_every_method_has_the_rows_of_its_view(lake: Any) -> None:
+    for frame, view in (
+        (lake.scores(), "every_score"),
+        (lake.truth(), "ground_truth"),
+        (lake.correlations(), "correlations"),
+    ):
+        assert len(frame) == lake.sql(f"SELECT count(*) AS n FROM {view}").at[0, "n"] > 0, view
+    scores = lake.scores()
+    assert {str(scores[name].dtype) for name in ("benchmark", "proxy", "status")} == {"str"}
+    assert [str(scores[name].dtype) for name in ("seed", "value", "higher_is_better")] == [
+        "Int64",
+        "float64",
+        "boolean",
+    ]
+    assert scores.loc[scores["status"] != "ok", "value"].isna().all() and (scores["status"] != "ok").any()
+
+
+def test_the_leaderboard_has_the_best_first_on_the_main_target(lake: Any) -> None:
+    board = lake.leaderboard()
+    compared = lake.sql("SELECT proxy_id, seed, rho FROM comparison WHERE metric = 'test_accuracy' AND n >= 30")
+    assert board["rho"].is_monotonic_decreasing and set(board["metric"]) == {"test_accuracy"}
+    assert sorted(board["rho"]) == sorted(compared["rho"]) and len(board) > 0
+
+
+def test_filters_keep_what_they_name(lake: Any) -> None:
+    everything, ours = lake.scores(), lake.scores(proxy="regression-toy")
+    pd.testing.assert_frame_equal(ours, everything[everything["proxy"] == "regression-toy"].reset_index(drop=True))
+    assert set(lake.truth("madeup", "toys", metric="test_loss")["metric"]) == {"test_loss"}
+    assert set(lake.correlations(dataset="digits", proxy="regression-toy")["proxy_id"]) == {lakes.OURS}
+    largest = lake.sql("SELECT max(value) AS most FROM truth WHERE metric = $metric", metric="test_accuracy")
+    assert largest.at[0, "most"] == lake.truth(metric="test_accuracy")["value"].max()
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda lake: lake.scores(proxy="regression-tyo"), "unknown proxy of this lake 'regression-tyo': did you mean"),
+        (lambda lake: lake.truth("maddup"), "unknown benchmark of this lake 'maddup': did you mean madeup"),
+        (lambda lake: lake.correlations(metric="'; DROP"), "unknown metric of this lake .*known are"),
+        (lambda lake: lake.leaderboard(space="darts"), "unknown space of this lake 'darts': known are toys"),
+        (lambda lake: lake.sql("SELECT $a"), "parameters without a value: give .*a"),
+        (lambda lake: pipeline.Lake(lake.path / "parts"), "no lake at .*parts"),
+    ],
+)
+def test_what_is_not_there_is_one_line(lake: Any, call: Any, says: str) -> None:
+    with pytest.raises(UserError, match=says) as caught:
+        call(lake)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_lake_names_itself(lake: Any) -> None:
+    assert repr(lake) == f"pipeline.Lake({str(lake.path)!r})" and isinstance(lake.path, Path)
