@@ -1,4 +1,4 @@
--- What every way to use labels is worth in one space: rho on what was not labelled, mean and 95 % of the draws.
+-- What every way to weigh terms is worth in one space: rho on what was not labelled, mean and 95 % of the draws.
 SELECT
     terms,
     method,
@@ -12,5 +12,10 @@ SELECT
     difference_low,
     difference_high
 FROM tuned_evaluations
-WHERE newest AND benchmark = $benchmark AND space = $space AND to_benchmark = $benchmark AND to_space = $space
+WHERE
+    terms <> 'scores and graph'
+    AND benchmark = $benchmark
+    AND space = $space
+    AND to_benchmark = $benchmark
+    AND to_space = $space
 ORDER BY labels > 0, terms, method

@@ -6,6 +6,7 @@ SELECT
     pairs.dataset,
     pairs.metric,
     pairs.proxy,
+    list(pairs.arch_id ORDER BY pairs.arch_id) AS arch_ids,
     list(pairs.score ORDER BY pairs.arch_id) AS scores,
     list(pairs.truth ORDER BY pairs.arch_id) AS truths
 FROM pairs

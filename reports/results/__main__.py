@@ -29,16 +29,19 @@ def compute(data: Path, root: Path) -> dict[str, Any]:
                 "sources": collect.sources(connection),
                 "correlations": collect.correlations(connection),
                 "differences": collect.differences(connection),
+                "rule": collect.rule(connection),
                 "published": collect.published(connection),
             }
         for space in SPACES:
             lake.search(space)
             lake.evaluate(space)
+            lake.learn(space)
         with lake.connect(root) as connection:
             return {
                 **results,
                 "few_labels": collect.few_labels(connection),
                 "draws": collect.draws(connection),
+                "learned": collect.learned(connection),
                 "searches": collect.searches(connection),
             }
 

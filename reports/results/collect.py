@@ -17,6 +17,7 @@ from reports.results.spaces import SPACES
 QUERIES = Path(__file__).parents[2] / "queries" / "results"
 COMPARED_WITH = ("regression-n101", "regression-menu", "regression-nlp", "aggregate-az-nas")
 CHECKED_DRAWS = 4
+RULE = "generic"
 Row = dict[str, Any]
 
 
@@ -69,6 +70,54 @@ def published(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     return rows(connection, "published")
 
 
+def rule(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """The generic rule beside every proxy: on the half of the architectures that it was not chosen on, and on all.
+
+    A row has the rho of a proxy, and what the rule's rho is more on the same architectures, with its interval.
+    """
+    pairs, table = rows(connection, "pairs"), []
+    for key in _targets():
+        own = {pair["proxy"]: pair for pair in _of(pairs, key)}
+        if RULE not in own:
+            continue
+        ruled = dict(zip(own[RULE]["arch_ids"], own[RULE]["scores"], strict=True))
+        for name, pair in own.items():
+            scored = zip(pair["arch_ids"], pair["scores"], pair["truths"], strict=True)
+            both = [(a, ruled[a], score, truth) for a, score, truth in scored if a in ruled]
+            if 2 * len(both) < len(ruled):
+                continue
+            halves = {"other": [row for row in both if not chosen_on(row[0])], "all": both}
+            table += [
+                {**key, "half": half, "proxy": name, "kind": kind(name), **_beside(taken)}
+                for half, taken in halves.items()
+            ]
+    return table
+
+
+def chosen_on(arch_id: str) -> bool:
+    """Whether an architecture is of the half that the generic rule was chosen on: decision 0028."""
+    return int(hashlib.sha256(arch_id.encode()).hexdigest(), 16) % 2 == 0
+
+
+def _beside(taken: list[tuple[str, float, float, float]]) -> Row:
+    """Rho of a proxy with its interval, and the rule's rho less it: of (arch_id, the rule, the proxy, the truth)."""
+    scores, truth = np.array([row[1:3] for row in taken]).T, np.array([row[3] for row in taken])
+    by_rule, rho = (float(spearmanr(row, truth).statistic) for row in scores)
+    resampled = rank_correlation.resampled_rhos(scores, truth, rank_correlation.resamples_for(len(truth)))
+    low, high = np.nanpercentile(resampled[1], [2.5, 97.5])
+    less_low, less_high = np.nanpercentile(resampled[0] - resampled[1], [2.5, 97.5])
+    return {
+        "n": len(truth), "rho": rho, "low": float(low), "high": float(high),
+        "less": [by_rule - rho, float(less_low), float(less_high)],
+    }  # fmt: skip
+
+
+def learned(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """What is learned beside the generic rule in each space."""
+    keys = [{"benchmark": space.benchmark, "space": space.name} for space in SPACES]
+    return [{**key, **row} for key in keys for row in rows(connection, "learned", **key)]
+
+
 def few_labels(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """What every way to use labels is worth in each space."""
     keys = [{"benchmark": space.benchmark, "space": space.name} for space in SPACES]
@@ -96,7 +145,7 @@ def searches(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 def kind(proxy: str) -> str:
     """The kind of one of our own proxies, by its name."""
-    prefixes = {"regression-": "trained", "aggregate-": "aggregate"}
+    prefixes = {"regression-": "trained", "aggregate-": "aggregate", RULE: "aggregate"}
     return next((name for prefix, name in prefixes.items() if proxy.startswith(prefix)), "zero-cost")
 
 

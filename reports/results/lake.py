@@ -13,11 +13,16 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline import benchmarks
 from pipeline.cli import main
+from pipeline.proxies.aggregates import generic
+from pipeline.scoring import aggregates as aggregation
 from reports.results.spaces import SPACES, Space
 
 SCORES = Path(__file__).parents[2] / "data" / "scores"
+IMAGES = Path("images") / "cifar-10-batches-py"
 LABELS, DRAWS = 20, 100
+WAYS = ("generic", "corrected", "random-forest", "gradient-boosting")
 SEEDS, STEPS, POPULATION, TOURNAMENT = "0-19", 100, 25, 5
 
 
@@ -57,7 +62,7 @@ def chosen(lake: Path) -> Iterator[None]:
 
 
 def gather(data: Path) -> None:
-    """Ingest the ground truth below `data`, merge data/scores, define the aggregates."""
+    """Ingest the ground truth below `data`, merge data/scores, define the aggregates and the generic rule."""
     for space in SPACES:
         for source in space.sources:
             mapping = ("--mapping", source.mapping) if source.mapping else ()
@@ -66,6 +71,9 @@ def gather(data: Path) -> None:
     for space in SPACES:
         for aggregate in space.aggregates:
             command("score", space.benchmark, "--proxy", aggregate)
+        inputs = benchmarks.load(space.benchmark).inputs
+        whole = generic.pinned(inputs, data / IMAGES if inputs == "images" else None)
+        aggregation.define(Path(os.environ["PIPELINE_LAKE"]), space.benchmark, space.name, whole)
 
 
 def evaluate(space: Space, draws: int = DRAWS) -> None:
@@ -74,10 +82,20 @@ def evaluate(space: Space, draws: int = DRAWS) -> None:
     command("tune", "evaluate", space.benchmark, "--labels", str(LABELS), "--draws", str(draws), *uses)
 
 
+def learn(space: Space, draws: int = DRAWS) -> None:
+    """Judge what is learned beside the generic rule with several numbers of labels."""
+    words = [word for way in WAYS for word in ("--way", way)]
+    words += [word for proxy in space.rule_terms for word in ("--use", proxy)]
+    for labels in space.labels:
+        command("tune", "evaluate", space.benchmark, "--labels", str(labels), "--draws", str(draws), *words)
+
+
 def search(space: Space) -> None:
     """Search among what is scored, with each of the space's proxies and with one tuned on labels."""
     uses = [word for proxy in space.tuned_with for word in ("--use", proxy)]
-    tuned = command("tune", "weigh", space.benchmark, "--labels", str(LABELS), *uses).partition(":")[0]
+    tuned = command("tune", "weigh", space.benchmark, "--method", "mixed", "--labels", str(LABELS), *uses).partition(
+        ":"
+    )[0]
     for proxy in (tuned, *space.searched):
         for method in ("random", "evolution") if space.evolution else ("random",):
             search_stored(space, proxy, method)

@@ -50,6 +50,9 @@ class Space:
         terms: proxies whose terms `tune` may weigh.
         searched: proxies to search with, and whether scored architectures lie close enough for evolution.
         tuned_with: proxies whose terms the tuned proxy of the searches may weigh.
+        rule_terms: proxies beside which the generic rule learns; its parts are among them.
+        labels: numbers of labels that it learns with.
+        aggregates: what is defined besides.
     """
 
     benchmark: str
@@ -61,6 +64,8 @@ class Space:
     searched: tuple[str, ...]
     evolution: bool
     tuned_with: tuple[str, ...]
+    rule_terms: tuple[str, ...]
+    labels: tuple[int, ...] = (10, 20, 50, 100, 400)
     aggregates: tuple[str, ...] = field(default=())
 
 
@@ -82,7 +87,8 @@ SPACES = (
         ("regression-n101", "regression-menu", "regression-fast", "aggregate-synflow-late", "zico", "params", "random"),
         True,
         (*TRAINED, *ZERO_COST),
-        AGGREGATES,
+        (*TRAINED, *ZERO_COST),
+        aggregates=AGGREGATES,
     ),
     Space(
         "nasbench101",
@@ -97,7 +103,8 @@ SPACES = (
         ("regression-n101", "regression-fast", "zico", "params", "random"),
         False,
         (*TRAINED, *ZERO_COST),
-        AGGREGATES,
+        (*TRAINED, *ZERO_COST),
+        aggregates=AGGREGATES,
     ),
     Space(
         "nasbench_nlp",
@@ -109,5 +116,7 @@ SPACES = (
         ("regression-nlp", "params", "layer2_hidden_covariance", "random"),
         False,
         ("regression-nlp",),
+        ("regression-nlp-long", *RECURRENT_ZERO_COST),
+        (10, 20, 50, 100),
     ),
 )

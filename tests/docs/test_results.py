@@ -83,6 +83,7 @@ def test_the_results_follow_from_published_files_and_stored_scores(results: Row,
             assert results["sources"] == collect.sources(connection)
             assert_equal(results["correlations"], collect.correlations(connection), 1e-6)
             assert_equal(results["differences"], collect.differences(connection), 1e-6)
+            assert_equal(results["rule"], collect.rule(connection), 1e-6)
             assert_equal(results["published"], collect.published(connection), 1e-6)
         for space in SPACES:
             lake.evaluate(space, collect.CHECKED_DRAWS)

@@ -1,7 +1,7 @@
 -- One row per evaluation of a way to use labels: Spearman's rho on architectures that were not labelled, the mean over
 -- draws of the labels and the interval that holds 95 % of the draws (luck with labels; the architectures are the same).
 -- An evaluation has one set of terms and of architectures; `newest` is the last begun of a pair of spaces and a number
--- of labels. `difference` is to the best that takes no label and is at hand for every draw, in the same draws:
+-- of labels, among those of weighing and among those of what is learned beside the generic rule. `difference` is to the best that takes no label and is at hand for every draw, in the same draws:
 -- `verdict` says whether its interval leaves out zero.
 WITH evaluations AS (
     SELECT
@@ -11,6 +11,7 @@ WITH evaluations AS (
         draws.to_benchmark,
         draws.to_space,
         max(draws.labels) AS labels,
+        bool_or(draws.terms = 'scores and graph') AS learned,
         max(runs.started_at) AS started_at
     FROM tuning_draws AS draws
     INNER JOIN runs ON draws.run_id = runs.run_id
@@ -22,7 +23,7 @@ ranked AS (
         evaluation_id,
         labels,
         row_number() OVER (
-            PARTITION BY benchmark, space, to_benchmark, to_space, labels
+            PARTITION BY benchmark, space, to_benchmark, to_space, labels, learned
             ORDER BY started_at DESC, evaluation_id ASC
         ) = 1 AS newest
     FROM evaluations

@@ -1,0 +1,21 @@
+-- What is learned beside the generic rule with any number of labels, in one space: rho on what was not labelled, mean and
+-- 95 % of the draws, and the difference to the rule in the same draws.
+SELECT
+    labels_given,
+    method,
+    draws,
+    n,
+    rho,
+    low,
+    high,
+    difference,
+    difference_low,
+    difference_high
+FROM tuned_evaluations
+WHERE
+    terms = 'scores and graph'
+    AND benchmark = $benchmark
+    AND space = $space
+    AND to_benchmark = $benchmark
+    AND to_space = $space
+ORDER BY labels_given, method
