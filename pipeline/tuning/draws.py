@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
 from pipeline.errors import UserError
 from pipeline.tuning import learners, methods, prior
 from pipeline.tuning.learners import gaussian_process, random_forest
@@ -102,12 +100,10 @@ def _learned(table: TermTable, graph: Floats | None) -> dict[str, _Learner]:
     """What learns from scores and the graph, by name; nothing where the generic rule is not at hand."""
     if (rule := prior.generic_rule(table)) is None:
         return {}
-    scores = table.ranks[:, [place for place, term in enumerate(table.terms) if term.point is None]]
-    graph = np.zeros((len(rule), 0)) if graph is None else graph
-    everything, agreeing = np.hstack([scores, graph]), np.hstack([prior.agreeing(table, rule), graph])
+    everything = prior.features(table, graph)
     return {
         "generic": lambda labelled, target, seed: rule,
-        "corrected": partial(learners.corrected, agreeing, rule),
+        "corrected": partial(learners.corrected, everything, rule),
         "random-forest": partial(random_forest, everything),
         "gradient-boosting": partial(learners.gradient_boosting, everything),
         "gaussian-process": lambda labelled, target, seed: gaussian_process(everything, labelled, target),

@@ -13,6 +13,7 @@ from pipeline.tuning.terms import Floats, Ints
 
 TREES = 100
 KEPT = 0.9  # of the rule, in the units of the target: what the trees then learn is what it leaves over
+DOUBT = 20  # labels with which half of what the trees learn is taken
 
 
 def gaussian_process(ranks: Floats, labelled: Ints, target: Floats) -> Floats:
@@ -78,8 +79,8 @@ def gradient_boosting(
 def corrected(features: Floats, rule: Floats, labelled: Ints, target: Floats, seed: int) -> Floats:
     """The rule, and what trees learn from its errors on the labels, for every architecture, [n].
 
-    The mean of a random forest and of cautious gradient boosting is fitted to what nine tenths of the rule leave over.
-    With few labels such a mean is close to zero everywhere, and so the rule stays what it is.
+    The mean of a random forest and of cautious gradient boosting is fitted to what nine tenths of the rule leave over,
+    and taken in the share labels / (labels + 20): with few labels the rule stays what it is.
 
     Args:
         features: [n, features].
@@ -91,4 +92,5 @@ def corrected(features: Floats, rule: Floats, labelled: Ints, target: Floats, se
     left = target - KEPT * rule[labelled]
     forest = random_forest(features, labelled, left, seed)
     boosted = gradient_boosting(features, labelled, left, seed, rate=0.05, share=0.5, leaf=3)
-    return np.asarray(KEPT * rule + (forest + boosted) / 2)
+    taken = len(labelled) / (len(labelled) + DOUBT)
+    return np.asarray(KEPT * rule + taken * (forest + boosted) / 2)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
-
 from pipeline import catalog, provenance
 from pipeline.lake.part_name import PartName
 from pipeline.lake.store import Lake
@@ -23,8 +21,9 @@ def predictions(lake: Lake, data: TuningData, table: TermTable, rule: Floats) ->
     """What `learners.corrected` makes of the rule, the terms, the graphs and the labels, [n]."""
     labelled = table.nested(data.seed)[: data.labels]
     graph = graph_features.features(lake, data.benchmark, data.space, table.arch_ids)
-    features = np.hstack([prior.agreeing(table, rule), graph])
-    return learners.corrected(features, rule, labelled, centred_ranks(table.truth[labelled]), data.seed)
+    return learners.corrected(
+        prior.features(table, graph), rule, labelled, centred_ranks(table.truth[labelled]), data.seed
+    )
 
 
 def store(lake: Lake, table: TermTable, values: Floats, row: dict[str, Any], origin: str) -> TunedProxy:

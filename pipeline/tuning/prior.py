@@ -9,8 +9,6 @@ from pipeline.errors import UserError
 from pipeline.proxies.aggregates import generic
 from pipeline.tuning.terms import Floats, TermTable, centred_ranks
 
-AGREEMENT = 0.1  # rho with the rule below which a term is left out
-
 
 def generic_rule(table: TermTable) -> Floats | None:
     """The ranks that `generic` gives the architectures of a table, [n]; None where one of its parts is no term.
@@ -36,8 +34,7 @@ def relative_ranks(values: Floats) -> Floats:
     return np.asarray(centred_ranks(values) / np.sqrt(12) + (1 + 1 / len(values)) / 2)
 
 
-def agreeing(table: TermTable, rule: Floats) -> Floats:
-    """The ranks of the scores that agree with the rule, [n, terms]; no label is needed to tell."""
-    scores = [place for place, term in enumerate(table.terms) if term.point is None]
-    size = float(rule @ rule)
-    return table.ranks[:, [p for p in scores if table.ranks[:, p] @ rule >= AGREEMENT * size]]
+def features(table: TermTable, graph: Floats | None) -> Floats:
+    """What is learned from, [n, features]: the ranks of every proxy's score, and the features of the graphs."""
+    scores = table.ranks[:, [place for place, term in enumerate(table.terms) if term.point is None]]
+    return scores if graph is None else np.hstack([scores, graph])

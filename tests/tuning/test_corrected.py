@@ -47,13 +47,6 @@ def test_the_rule_is_that_of_the_aggregate_and_needs_all_its_parts() -> None:
     assert prior.generic_rule(table_of(["params"], values[:, :1])) is None
 
 
-def test_terms_that_disagree_with_the_rule_are_left_out_without_a_label() -> None:
-    rule = terms.centred_ranks(np.random.default_rng(1).normal(size=200))
-    noise = np.random.default_rng(2).normal(size=200)
-    table = table_of(["good", "noise", "opposite"], np.column_stack([rule + noise, noise, -rule]))
-    assert prior.agreeing(table, rule).tolist() == table.ranks[:, :1].tolist()
-
-
 def test_few_labels_leave_the_rule_as_it_is_and_many_correct_it() -> None:
     random = np.random.default_rng(3)
     features = random.normal(size=(400, 5))
@@ -64,7 +57,7 @@ def test_few_labels_leave_the_rule_as_it_is_and_many_correct_it() -> None:
         values = learners.corrected(features, rule, np.arange(labels), target[:labels], 0)
         kept, better = (methods.correlation(x[200:], truth[200:]) for x in (rule, values))
         gained[labels] = better - kept
-    assert abs(gained[6]) < 0.03 and gained[200] > 0.05
+    assert abs(gained[6]) < 0.02 and gained[200] > 0.05
 
 
 def test_a_graph_in_numbers() -> None:
