@@ -50,6 +50,7 @@ for benchmark in nasbench201 nasbench101; do
     for preset in n101 fast menu; do
         score $benchmark regression-$preset "$paired" --images "$images"
     done
+    score $benchmark generic "$paired" --images "$images"
     for aggregate in menu-late az-nas synflow-late; do
         "$pipeline" score $benchmark --proxy aggregate-$aggregate
     done

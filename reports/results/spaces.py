@@ -9,7 +9,7 @@ ZERO_COST = (
     "grasp", "jacov", "layers", "logsynflow", "naswot", "params", "snip", "synflow", "zen", "zico",
 )  # fmt: skip
 RECURRENT_ZERO_COST = (
-    "depth", "grad_norm", "grasp", "jacov", "layer1_hidden_covariance", "layer2_hidden_covariance",
+    "delay", "depth", "grad_norm", "grasp", "jacov", "layer1_hidden_covariance", "layer2_hidden_covariance",
     "layer3_hidden_covariance", "layers", "params", "snip",
 )  # fmt: skip
 TRAINED = ("regression-n101", "regression-fast", "regression-menu")
@@ -112,11 +112,11 @@ SPACES = (
         (Target("ptb", "best_test_loss", "NAS-Bench-NLP"),),
         (Tables("nasbench_nlp/train_logs_single_run.zip"),),
         "regression-nlp",
-        ("regression-nlp", *RECURRENT_ZERO_COST),
-        ("regression-nlp", "params", "layer2_hidden_covariance", "random"),
+        ("regression-nlp", "regression-nlp-carried", *RECURRENT_ZERO_COST),
+        ("regression-nlp", "regression-nlp-carried", "params", "layer2_hidden_covariance", "random"),
         False,
         ("regression-nlp",),
-        ("regression-nlp-long", *RECURRENT_ZERO_COST),
-        (10, 20, 50, 100),
+        ("regression-nlp", "regression-nlp-carried", *RECURRENT_ZERO_COST),
+        (10, 20, 50, 100, 300),
     ),
 )
