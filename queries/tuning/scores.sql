@@ -1,5 +1,6 @@
 -- One row per proxy: the stored scores of a space, architectures and scores in the same order, higher is better. Scores
--- of the seed asked for, or without one; a score that failed is NULL. What tunings predicted is no term: it knows labels.
+-- of the seed asked for, or without one; a score that failed is NULL. What tunings predicted knows labels and is left
+-- out.
 WITH scored AS (
     SELECT
         scores.proxy_id,

@@ -1,8 +1,9 @@
 -- One row per evaluation of a way to use labels: Spearman's rho on architectures that were not labelled, the mean over
 -- draws of the labels and the interval that holds 95 % of the draws (luck with labels; the architectures are the same).
 -- An evaluation has one set of terms and of architectures; `newest` is the last begun of a pair of spaces and a number
--- of labels, among those of weighing and among those of what is learned beside the generic rule. `difference` is to the best that takes no label and is at hand for every draw, in the same draws:
--- `verdict` says whether its interval leaves out zero.
+-- of labels, among those of weighing and among those of what is learned beside the generic rule. `difference` is to the
+-- best that takes no label and is at hand for every draw, in the same draws: `verdict` says whether its interval leaves
+-- out zero.
 WITH evaluations AS (
     SELECT
         draws.evaluation_id,
