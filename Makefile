@@ -3,7 +3,7 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 INSTALL ?= $(BIN)/python -m pip install --quiet --disable-pip-version-check
-SAMPLE ?= 32
+SAMPLE ?= 4
 GPU_PYTHON ?=
 GPU_OUT ?= data/gpu
 GPU_OPTIONS ?=
@@ -35,8 +35,11 @@ lock: .venv/.dev ## write the versions of this environment to constraints.txt
 	  $(BIN)/python -m pip freeze --exclude-editable | grep -viE '^(torch|triton|nvidia-[a-z0-9-]*|cuda-[a-z0-9-]*)[ =@]'; } > .venv/constraints.txt
 	mv .venv/constraints.txt constraints.txt
 
-demo: .venv/.demo ## score a sample of NAS-Bench-201 on real ground truth and write reports/demo
-	$(BIN)/pipeline run nasbench201 --mapping analog-nasbench --proxy generic --sample $(SAMPLE) --out reports/demo
+demo: .venv/.demo ## take the scores of data/scores, score SAMPLE more architectures of NAS-Bench-201, write reports/demo
+	$(BIN)/pipeline ingest nasbench201 --mapping analog-nasbench
+	$(BIN)/pipeline merge data/scores
+	$(BIN)/pipeline score nasbench201 --sample $(SAMPLE) --sample-seed 1
+	$(BIN)/pipeline report --out reports/demo
 
 test: .venv/.dev ## run the tests, one file per core
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile

@@ -80,3 +80,29 @@ def _lines(what: str, total: int | None) -> Iterator[Advance]:
 def _rate(count: int, started: float) -> str:
     rate = count / max(time.monotonic() - started, 1e-9)
     return f"{rate:.0f}/s" if rate >= 10 else f"{60 * rate:.1f}/min"
+
+
+@contextlib.contextmanager
+def stages(what: str) -> Iterator[Callable[[str], None]]:
+    """Yield a function to call with the name of what is done next: a line that changes on a terminal.
+
+    Elsewhere a stage is a plain line of its own if the last line is some seconds old, so that quick work is silent.
+
+    Args:
+        what: what is done, the first words of the line.
+    """
+    if sys.stderr.isatty():
+        from rich.console import Console
+
+        with Console(stderr=True).status(what) as status:
+            yield lambda name: status.update(f"{what}: {name}")
+        return
+    printed = time.monotonic()
+
+    def print_line(name: str) -> None:
+        nonlocal printed
+        if time.monotonic() - printed >= _QUIET_SECONDS:
+            printed = time.monotonic()
+            print(f"{what}: {name}", file=sys.stderr, flush=True)
+
+    yield print_line

@@ -6,6 +6,8 @@ these counts over the sorted values. That is exact, ties included, and needs no 
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +37,16 @@ class Interval:
     resamples: int
 
 
+@dataclass(frozen=True)
+class PairedIntervals:
+    """The intervals of k rhos [k] and of all their differences [k, k], row less column; NaN where none is defined."""
+
+    low: Floats
+    high: Floats
+    difference_low: Floats
+    difference_high: Floats
+
+
 def spearman_intervals(x: Floats, y: Floats, seed: int = 0, resamples: int | None = None) -> list[Interval | None]:
     """The bootstrap percentile interval of Spearman's rho of each row of `x` [k, n] with `y` [n], over pairs.
 
@@ -56,30 +68,32 @@ def spearman_intervals(x: Floats, y: Floats, seed: int = 0, resamples: int | Non
     return intervals
 
 
-def paired_differences(
-    x: Floats, y: Floats, best: int, seed: int = 0, resamples: int | None = None
-) -> list[Interval | None]:
-    """The bootstrap percentile interval of each row's Spearman's rho less that of row `best`, in the same resamples.
+def paired_intervals(x: Floats, y: Floats, seed: int = 0, resamples: int | None = None) -> PairedIntervals:
+    """The bootstrap percentile intervals of each row's Spearman's rho and of all differences, in the same resamples.
 
-    That the same architectures are drawn for both is what makes it narrow: proxies err on the same ones.
+    That the same architectures are drawn for both is what makes a difference's interval narrow: proxies err on the same
+    ones.
 
     Args:
         x: one finite value per architecture, for each of k proxies: [k, n].
         y: the true values of the same architectures, [n].
-        best: the row that the others are compared with.
         seed: of the resampling.
         resamples: how many; by default as for `spearman_intervals`.
-
-    Returns:
-        k intervals; None for the row `best`, and where either rho is not defined.
     """
-    intervals: list[Interval | None] = [None] * len(x)
+    k = len(x)
+    low, high = np.full(k, np.nan), np.full(k, np.nan)
+    difference_low, difference_high = np.full((k, k), np.nan), np.full((k, k), np.nan)
     defined = _defined(x, y)
-    if best in defined:
+    if defined:
         rhos = resampled_rhos(x[defined], y, resamples or resamples_for(len(y)), seed)
-        for place, interval in zip(defined, _intervals(rhos - rhos[defined.index(best)]), strict=True):
-            intervals[place] = None if place == best else interval
-    return intervals
+        low[defined], high[defined] = _limits(rhos)
+        for place, row in enumerate(defined):
+            others = defined[place + 1 :]
+            if others:
+                lows, highs = _limits(rhos[place] - rhos[place + 1 :])
+                difference_low[row, others], difference_high[row, others] = lows, highs
+                difference_low[others, row], difference_high[others, row] = -highs, -lows
+    return PairedIntervals(low, high, difference_low, difference_high)
 
 
 def resamples_for(n: int) -> int:
@@ -96,11 +110,19 @@ def resampled_rhos(x: Floats, y: Floats, resamples: int, seed: int = 0) -> Float
     truth = _SortedValues(y)
     rhos = np.empty((len(x), resamples))
     done = 0
-    for counts in _drawn(len(y), resamples, np.random.default_rng(seed)):
-        truth_ranks, block = truth.ranks(counts), slice(done, done + len(counts))
-        for row, group in enumerate(groups):
-            rhos[row, block] = _weighted_pearson(group.ranks(counts), truth_ranks, counts)
-        done += len(counts)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for counts in _drawn(len(y), resamples, np.random.default_rng(seed)):
+            truth_ranks, block = truth.ranks(counts), slice(done, done + len(counts))
+            weighted = truth_ranks * counts
+            size = np.einsum("ij,ij->i", weighted, truth_ranks)
+
+            def correlate(
+                row: int, counts: Ints = counts, weighted: Floats = weighted, size: Floats = size, block: slice = block
+            ) -> None:
+                rhos[row, block] = _weighted_pearson(groups[row].ranks(counts), counts, weighted, size)
+
+            list(pool.map(correlate, range(len(groups))))
+            done += len(counts)
     return rhos
 
 
@@ -119,9 +141,16 @@ def _defined(x: Floats, y: Floats) -> list[int]:
 
 def _intervals(resampled: Floats) -> list[Interval]:
     """The percentile interval of each row of [k, resamples], NaN left out."""
-    tail = 50 * (1 - LEVEL)
-    low, high = np.nanpercentile(resampled, [tail, 100 - tail], axis=1)
+    low, high = _limits(resampled)
     return [Interval(float(a), float(b), resampled.shape[1]) for a, b in zip(low, high, strict=True)]
+
+
+def _limits(resampled: Floats) -> tuple[Floats, Floats]:
+    """The limits of the percentile interval of each row of [k, resamples], NaN left out."""
+    tail = 50 * (1 - LEVEL)
+    percentile = np.nanpercentile if np.isnan(resampled).any() else np.percentile
+    low, high = percentile(resampled, [tail, 100 - tail], axis=1)
+    return low, high
 
 
 class _SortedValues:
@@ -137,10 +166,12 @@ class _SortedValues:
 
         Ranks are shifted by a constant of the resample, (n + 1) / 2, so that they have mean zero.
         """
-        drawn = np.add.reduceat(counts[:, self.order], self.starts, axis=1)
+        drawn = counts.take(self.order, axis=1)
+        if len(self.starts) < len(self.order):
+            drawn = np.add.reduceat(drawn, self.starts, axis=1)
         upto = np.cumsum(drawn, axis=1)
         middle = upto - drawn / 2 - counts.shape[1] / 2
-        return np.asarray(middle[:, self.member])
+        return np.asarray(middle.take(self.member, axis=1))
 
 
 def _drawn(n: int, resamples: int, rng: np.random.Generator) -> Iterator[Ints]:
@@ -152,10 +183,16 @@ def _drawn(n: int, resamples: int, rng: np.random.Generator) -> Iterator[Ints]:
         yield np.bincount(picks.ravel(), minlength=block * n).reshape(block, n)
 
 
-def _weighted_pearson(a: Floats, b: Floats, weights: Ints) -> Floats:
-    """Pearson's correlation by rows of weighted `a` and `b` whose weighted means are zero, all [resamples, n]."""
-    weighted = a * weights
-    both = np.einsum("ij,ij->i", weighted, b)
-    size = np.einsum("ij,ij->i", weighted, a) * np.einsum("ij,ij,ij->i", weights, b, b)
+def _weighted_pearson(ranks: Floats, counts: Ints, weighted: Floats, size: Floats) -> Floats:
+    """Pearson's correlation by rows of two sides of weighted mean zero: [resamples].
+
+    Args:
+        ranks: of one side, [resamples, n].
+        counts: the weights, [resamples, n].
+        weighted: the ranks of the other side times the weights, [resamples, n].
+        size: the weighted sum of squares of the other side, [resamples].
+    """
+    both = np.einsum("ij,ij->i", ranks, weighted)
+    own = np.einsum("ij,ij->i", ranks * counts, ranks)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(both / np.sqrt(size))
+        return np.asarray(both / np.sqrt(own * size))

@@ -85,22 +85,24 @@ def test_a_paired_difference_is_that_of_the_same_resamples_and_narrower_than_two
     y = rng.normal(size=60)
     near = y + rng.normal(size=60) / 2
     x = np.stack([near, near + rng.normal(size=60) / 10, rng.normal(size=60), np.ones(60)])
-    best, like_it, worse, constant = statistics.paired_differences(x, y, 0, seed=1, resamples=300)
-    assert like_it and worse
+    paired = statistics.paired_intervals(x, y, seed=1, resamples=300)
+    low, high = paired.difference_low[:, 0], paired.difference_high[:, 0]
     rhos = statistics.resampled_rhos(x, y, 300, seed=1)
-    assert (worse.low, worse.high) == pytest.approx(tuple(np.percentile(rhos[2] - rhos[0], [2.5, 97.5])))
-    assert like_it.low < 0 < like_it.high and worse.high < 0
+    assert (low[2], high[2]) == pytest.approx(tuple(np.percentile(rhos[2] - rhos[0], [2.5, 97.5])))
+    assert low[1] < 0 < high[1] and high[2] < 0
     alone = statistics.spearman_intervals(x, y, seed=1, resamples=300)[1]
-    assert alone and like_it.high - like_it.low < (alone.high - alone.low) / 2
-    assert best is None and constant is None
-    assert statistics.paired_differences(x, y, 3) == [None] * 4
+    assert alone and high[1] - low[1] < (alone.high - alone.low) / 2
+    assert (paired.low[1], paired.high[1]) == (alone.low, alone.high)
+    assert np.isnan([low[0], high[0], low[3], high[3]]).all()
+    assert np.isnan(paired.difference_low[:, 3]).all() and np.isnan(paired.low[3])
+    assert paired.difference_low[0, 2] == -high[2] and paired.difference_high[0, 2] == -low[2]
 
 
 def test_few_pairs_have_no_interval() -> None:
     y = np.arange(10.0)
     assert statistics.spearman_intervals(y[None, :9], y[:9]) == [None]
     assert statistics.spearman_intervals(y[None], y) != [None]
-    assert statistics.paired_differences(np.stack([y[:9], -y[:9]]), y[:9], best=0) == [None, None]
+    assert np.isnan(statistics.paired_intervals(np.stack([y[:9], -y[:9]]), y[:9]).difference_low).all()
 
 
 def test_scores_as_large_as_floats_get_have_an_interval() -> None:

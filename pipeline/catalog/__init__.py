@@ -12,8 +12,10 @@ from pipeline.catalog.results import Value, frame, rows, run_sql, to_frame, type
 from pipeline.catalog.sql_files import head_comment, queries
 from pipeline.catalog.stored_results import FOLDER as STORED_RESULTS
 from pipeline.catalog.stored_results import is_whole as is_whole_result
+from pipeline.catalog.stored_results import stored_results_folder
 
 __all__ = [
     "CATALOG", "STORED_RESULTS", "Value", "checks", "connect", "ensure", "export", "frame", "head_comment",
-    "is_whole_result", "queries", "refresh", "rows", "run_sql", "snapshot", "to_frame", "typed",
+    "is_whole_result", "queries", "refresh", "rows", "run_sql", "snapshot", "stored_results_folder", "to_frame",
+    "typed",
 ]  # fmt: skip

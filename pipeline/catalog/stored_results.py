@@ -21,14 +21,15 @@ from pathlib import Path
 import duckdb
 
 from pipeline.catalog import sql_files
-from pipeline.catalog.definition import catalog_definition, listed, select, text
+from pipeline.catalog.definition import catalog_definition, listed, published, select, text
+from pipeline.errors import UserError
 from pipeline.lake.files import TEMPORARY, is_within, make_folder, remove_folder, replace_file, temporary_path
 from pipeline.lake.store import Lake
 
 FOLDER = "derived"
 _KEY_FORM = re.compile(r"[0-9a-f]{16}")
 _FILES = re.compile(  # and what killed processes leave, also those of earlier versions
-    rf"[a-z0-9_]+-[0-9a-f]{{8}}\.parquet|\.[a-z0-9_]+\.[0-9a-f]{{8}}|{re.escape(TEMPORARY)}[^/]+"
+    rf"[a-z0-9_]+-[0-9a-f]{{8}}\.parquet|report-[0-9a-f]{{16}}\.json\.gz|\.[a-z0-9_]+\.[0-9a-f]{{8}}|{re.escape(TEMPORARY)}[^/]+"
 )
 
 
@@ -98,6 +99,16 @@ def withdraw(connection: duckdb.DuckDBPyConnection, provided: Sequence[str]) -> 
         connection.execute(f"DROP VIEW temp.{view}")
 
 
+def stored_results_folder(lake: Lake) -> Path | None:
+    """Where results of the lake as it is now are stored; None where a link leads there, or the lake is read-only."""
+    folder = lake.root / FOLDER / _key(lake, published(lake))
+    try:
+        _make_folder(lake.root, folder)
+    except (OSError, UserError):
+        return None
+    return folder
+
+
 def is_whole(file: Path) -> bool:
     """Whether a stored result has the checksum that is in its name."""
     return file.stem == _stem(file.stem.rpartition("-")[0], file)
@@ -141,13 +152,18 @@ def _stem(view: str, file: Path) -> str:
     return f"{view}-{zlib.crc32(file.read_bytes()):08x}"
 
 
-def _store(connection: duckdb.DuckDBPyConnection, folder: Path, view: str) -> Path:
-    """Compute a view into its file; the first of a key removes what is stored of others."""
+def _make_folder(root: Path, folder: Path) -> None:
+    """Make the folder of a key; the first removes what is stored of others."""
     if not folder.is_dir():
-        make_folder(folder.parent.parent, folder)
+        make_folder(root, folder)
         for other in folder.parent.iterdir():
             if other != folder and _KEY_FORM.fullmatch(other.name):
                 remove_folder(other, _FILES)
+
+
+def _store(connection: duckdb.DuckDBPyConnection, folder: Path, view: str) -> Path:
+    """Compute a view into its file."""
+    _make_folder(folder.parent.parent, folder)
     with temporary_path(folder / view) as temporary:
         connection.execute(f"COPY (FROM {view}) TO {text(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
         file = folder / f"{_stem(view, temporary)}.parquet"

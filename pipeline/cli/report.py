@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import say, verb
+from pipeline.cli.application import say as print_line
+from pipeline.cli.application import verb
 from pipeline.cli.options import DEFAULT_LAKE, DEFAULT_OUT, LakeOption, OutOption
 from pipeline.errors import UserError
+from pipeline.progress import stages
 
 
 @verb(
@@ -22,16 +24,23 @@ def report(
         Path | None,
         typer.Option(help="Folder of a baseline: fail where a rho moved, a row vanished or failures grew."),
     ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(help="Folder of earlier report.json files, at any depth: the page draws rho over them."),
+    ] = None,
+    figures: Annotated[bool, typer.Option("--figures", help="Write each chart as SVG, PNG and PDF, too.")] = False,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Write the report of the lake.
 
-    It consists of index.html, report.md, correlations.csv, report.json and figures.
+    It consists of index.html, report.md, correlations.csv, report.json and manifest.json.
     """
-    write_report(lake, out, against)
+    write_report(lake, out, against, history=history, figures=figures)
 
 
-def write_report(lake: Path, out: Path, against: Path | None = None) -> None:
+def write_report(
+    lake: Path, out: Path, against: Path | None = None, *, history: Path | None = None, figures: bool = False
+) -> None:
     """Write the report and compare it with a baseline, if one is named.
 
     Raises:
@@ -41,15 +50,18 @@ def write_report(lake: Path, out: Path, against: Path | None = None) -> None:
     from pipeline.report import page as stage
 
     before = baseline.read(against) if against else None  # first: the report may be written over it
-    result = stage.write(lake, out)
-    say(result.table)
-    say(f"report: {result.index}")
+    with stages("writing the report") as say:
+        result = stage.write(lake, out, against=before, history_folder=history, with_figures=figures, say=say)
+    print_line(result.table)
+    print_line(f"report: {result.index}")
     if before is None:
         return
-    differences = baseline.compare(before, baseline.read(out))
+    differences = result.differences or []
     verdict = baseline.table(differences) if differences else f"all {len(before)} rows are as in {against}"
-    say(verdict)
-    baseline.summarise(f"### Against {against}\n\n{verdict}\n")
+    print_line(verdict)
+    for annotation in baseline.job_annotations(differences):
+        print_line(annotation)
+    baseline.summarise(baseline.section(differences, len(before)))
     if faulty := sum(bool(d.faults) for d in differences):
         raise UserError(
             f"{faulty} rows are not as in {against} (above): mend what changed them; "

@@ -7,6 +7,7 @@ review.
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,11 +52,7 @@ def read(folder: Path) -> dict[Key, BaselineCorrelation]:
     """
     path = folder / FILE
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
-            if lacking := [c for c in CORRELATION_COLUMNS if c not in (rows.fieldnames or ())]:
-                raise ValueError(f"no column {lacking[0]}")
-            return {tuple(row[k] for k in _KEY): _correlation(row) for row in rows}
+        return parsed(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(
             f"no baseline at {path} ({error.strerror}): `pipeline report --out {folder}` writes one"
@@ -64,6 +61,18 @@ def read(folder: Path) -> dict[Key, BaselineCorrelation]:
         raise UserError(
             f"{path} is not the {FILE} of a report ({error}): write it anew with `pipeline report`"
         ) from error
+
+
+def parsed(text: str) -> dict[Key, BaselineCorrelation]:
+    """The correlations of the text of a correlations.csv.
+
+    Raises:
+        ValueError: a column is missing, or a cell is no number.
+    """
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    if lacking := [c for c in CORRELATION_COLUMNS if c not in (rows.fieldnames or ())]:
+        raise ValueError(f"no column {lacking[0]}")
+    return {tuple(row[k] for k in _KEY): _correlation(row) for row in rows}
 
 
 def compare(
@@ -114,6 +123,31 @@ def _cells(difference: BaselineDifference) -> tuple[str, ...]:
     changes = [was if was == now else f"{was} → {now}" for was, now in numbers]
     key = [markdown(part) or "–" for part in difference.key]
     return (", ".join(difference.faults) or "new", *key, *changes)
+
+
+def section(differences: Sequence[BaselineDifference], rows: int) -> str:
+    """What differs from an earlier report of so many rows, as a section of Markdown."""
+    verdict = table(differences) if differences else f"All {rows} rows are as in the earlier report."
+    return f"### Rank correlations against the earlier report\n\n{verdict}\n"
+
+
+def job_annotations(differences: Sequence[BaselineDifference]) -> list[str]:
+    """The faulty rows as workflow commands of GitHub, one per row; none outside of its jobs."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return []
+    lines = []
+    for difference in differences:
+        if difference.faults:
+            benchmark, space, dataset, metric, proxy, _, seed = difference.key
+            rho, n, failed = _cells(difference)[-3:]
+            row = f"{proxy} seed {seed or '-'} on {benchmark} {space}, {dataset} {metric}"
+            text = _escaped_for_github(f"{row}: rho {rho}, n {n}, failed {failed}")
+            lines.append(f"::error title={', '.join(difference.faults)}::{text}")
+    return lines
+
+
+def _escaped_for_github(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def summarise(markdown: str) -> None:

@@ -17,33 +17,28 @@ if TYPE_CHECKING:
 _COLUMNS = {"low": "float64", "high": "float64", "resamples": "Int64", "tau": "float64"}
 
 
-def with_certainty(rows: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Rows of series of scores with `low`, `high`, `resamples` and `tau`, which are missing where there are none.
-
-    Args:
-        rows: with the columns of `SERIES`.
-        pairs: of one target, as the query `pairs` gives them: arrays of scores and true values of each series.
-    """
-    return rows.merge(_certainty(pairs), on=SERIES, how="left")
-
-
-def with_certainty_of_targets(
-    connection: duckdb.DuckDBPyConnection, rows: pd.DataFrame, targets: Iterable[Row]
-) -> pd.DataFrame:
-    """As `with_certainty`, for rows of several targets; those of targets that are not given get none.
+def certainty(connection: duckdb.DuckDBPyConnection, targets: Iterable[Row]) -> pd.DataFrame:
+    """`low`, `high`, `resamples` and `tau` of every series of scores: one row per target, proxy and seed.
 
     Args:
         connection: a snapshot of the lake.
-        rows: with the columns of `SERIES`, and those of `TARGET` by which its targets differ.
-        targets: benchmark, space, data set and metric of each.
+        targets: benchmark, space, data set and metric of each; one that is given twice counts once.
     """
-    keys = [key for key in TARGET if key in rows]
-    parts = [_certainty(pd.DataFrame(columns=[*SERIES, "score", "truth"])).assign(**dict.fromkeys(keys, ""))]
-    for target in targets:
-        here = rows[np.logical_and.reduce([rows[key].eq(target[key]).fillna(False) for key in keys])]
-        pairs = answer(connection, "pairs", target_of(target)).merge(here[SERIES].drop_duplicates(), on=SERIES)
-        parts.append(_certainty(pairs).assign(**{key: target[key] for key in keys}))
-    return rows.merge(pd.concat(parts), on=[*keys, *SERIES], how="left")
+    distinct = {tuple(target_of(target).values()): target_of(target) for target in targets}
+    parts = [_certainty(answer(connection, "pairs", target)).assign(**target) for target in distinct.values()]
+    empty = _certainty(pd.DataFrame(columns=[*SERIES, "score", "truth"])).assign(**dict.fromkeys(TARGET, ""))
+    return pd.concat(parts) if parts else empty
+
+
+def with_certainty(rows: pd.DataFrame, certain: pd.DataFrame) -> pd.DataFrame:
+    """Rows of series of scores with the columns of `certainty`, which are missing where there are none.
+
+    Args:
+        rows: with the columns of `SERIES`, and those of `TARGET` by which its targets differ.
+        certain: of one space at least.
+    """
+    keys = [*(key for key in TARGET if key in rows), *SERIES]
+    return rows.merge(certain[[*keys, *_COLUMNS]], on=keys, how="left")
 
 
 def _certainty(pairs: pd.DataFrame) -> pd.DataFrame:

@@ -1,101 +1,148 @@
-"""The content of the report, read from the lake: values for JSON and templates, figures, and all correlations."""
+"""The content of the report, read from the lake: values for JSON and templates, points for charts, correlations."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pipeline import provenance
-from pipeline.report.certainty import with_certainty_of_targets
-from pipeline.report.comparison import by_target, charts, compare
-from pipeline.report.queries import Row, answer, of_space, records
-from pipeline.report.ranking import overview, rank
+from pipeline.report.certainty import certainty, with_certainty
+from pipeline.report.chart_data import chart_data
+from pipeline.report.comparison import by_target, compare, further_comparisons
+from pipeline.report.leaderboard import leaderboard, verdict
+from pipeline.report.queries import SERIES, Row, answer, of_space, records
+from pipeline.report.ranking import menus, overview, rank
 from pipeline.report.searches import searches
+from pipeline.report.tables import correlations_csv
+from pipeline.report.text import slug, target_name
 from pipeline.report.tuning import transfer, tuning
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import duckdb
     import pandas as pd
 
-    from pipeline.report.figures import Figure
+SCHEMA = 2
+"""The version of `content` as report.json holds it: reports/README.md describes it."""
 
 _RUNS_SHOWN = 50
-
-
-@dataclass(frozen=True)
-class SpaceReport:
-    """The report of one space: values for JSON, its ranking, rho with its further targets, and figures."""
-
-    content: Row
-    ranking: pd.DataFrame
-    further: pd.DataFrame
-    figures: list[Figure]
+_TABLES = ("targets", "cost", "further", "failures", "environments", "proxies")
 
 
 @dataclass(frozen=True)
 class ReportContent:
-    """The content of a report: values for JSON, tables of correlations, and figures."""
+    """What a report says, as values that JSON can hold.
+
+    `content` is what report.json holds, `charts` the points that the page's charts draw, one entry per space, and
+    `correlations` the text of correlations.csv.
+    """
 
     content: Row
-    correlations: list[pd.DataFrame]
-    figures: list[Figure]
+    charts: list[Row]
+    correlations: str
 
 
-def read(connection: duckdb.DuckDBPyConnection) -> ReportContent:
-    """Read the content of a report from a snapshot of the lake."""
-    tables = {name: answer(connection, name) for name in ("targets", "cost", "further", "failures", "environments")}
+def read(connection: duckdb.DuckDBPyConnection, say: Callable[[str], None]) -> ReportContent:
+    """Read the content of a report from a snapshot of the lake.
+
+    Args:
+        connection: the snapshot.
+        say: is told what is read next.
+    """
+    tables = {name: answer(connection, name) for name in _TABLES}
     main_targets = records(tables["targets"][tables["targets"]["main"]])
-    spaces = [_space(connection, main, tables) for main in main_targets]
-    spaces.sort(key=lambda space: space.ranking.empty)  # those without a score last
-    transferred, transfer_figures = transfer(connection)
-    overviews = overview([space.ranking for space in spaces if not space.ranking.empty]) + transfer_figures
+    spaces = []
+    for main in main_targets:
+        say(f"{main['benchmark']} {main['space']}")
+        spaces.append(_space(connection, main, tables))
+    spaces.sort(key=lambda space: not space.content["ranking"])  # those without a score last
     runs = records(answer(connection, "runs"))
+    boards = [(space.content["name"], space.content["targets"][0]["leaderboard"]) for space in spaces]
     content = {
-        "version": provenance.code_version(),
-        "made_at": datetime.now(UTC).replace(microsecond=0).isoformat(),
-        "packages": json.loads(provenance.new_run("report", {})["packages"]),
+        "schema": SCHEMA,
         "spaces": [space.content for space in spaces],
-        "figures": _listed(overviews),
-        "transfer": transferred,
+        "overview": overview(boards),
+        "transfer": transfer(connection),
         "agreement": records(answer(connection, "agreement")),
         "sources": records(answer(connection, "sources")),
+        "proxies": [{**row, "configuration": json.loads(row["configuration"])} for row in records(tables["proxies"])],
         "runs": runs[:_RUNS_SHOWN],
         "runs_in_all": len(runs),
+        "scores": int(tables["cost"]["scores"].sum()),
     }
-    correlations = [frame for space in spaces for frame in (space.ranking, space.further)]
-    return ReportContent(content, correlations, [*overviews, *(f for space in spaces for f in space.figures)])
+    frames = [frame for space in spaces for frame in (space.ranking, space.further)]
+    return ReportContent(_plain(content), _plain([space.charts for space in spaces]), correlations_csv(frames))
 
 
-def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, pd.DataFrame]) -> SpaceReport:
-    """One space, by its main target."""
-    ranking, proxy_figures = rank(connection, main, tables["cost"])
-    compared = compare(connection, main)
-    search_rows, search_figures = searches(connection, main)
-    figures = [*charts(main, ranking, compared["ceiling"]), *search_figures, *proxy_figures]
+@dataclass(frozen=True)
+class _SpaceReport:
+    content: Row
+    charts: Row
+    ranking: pd.DataFrame
+    further: pd.DataFrame
+
+
+def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, pd.DataFrame]) -> _SpaceReport:
+    """One space, by its main target and its others."""
     others = of_space(tables["targets"], main)
     others = others[~others["main"]]
     covered, sparse = records(others[others["covered"]]), records(others[~others["covered"]])
-    further = with_certainty_of_targets(connection, of_space(tables["further"], main), covered)
+    certain = certainty(connection, [main, *covered])
+    ranking = rank(connection, main, tables["cost"], certain)
+    further = with_certainty(of_space(tables["further"], main), certain)
+    search_rows, search_points = searches(connection, main)
+    targets, comparisons = [], []
+    for target in [main, *covered]:
+        comparison = compare(connection, target)
+        rows = ranking if target is main else _ranking_of(target, further, ranking)
+        kinds = tables["proxies"][["proxy_id", "kind", "images"]]
+        board = leaderboard(rows.merge(kinds, on="proxy_id", how="left"), comparison)
+        targets.append(
+            {
+                **target, "name": target_name(target), "key": slug(target["dataset"], target["metric"]),
+                "verdict": verdict(board, comparison, target_name(target)), "leaderboard": board,
+                "compared": records(comparison.rows),
+            }
+        )  # fmt: skip
+        comparisons.append(comparison)
     content = {
         "benchmark": main["benchmark"],
         "space": main["space"],
+        "name": f"{main['benchmark']} {main['space']}",
+        "key": slug(main["benchmark"], main["space"]),
         "main": main,
+        "targets": targets,
         "ranking": records(ranking),
-        "figures": _listed(figures),
-        **compared,
+        "comparison": targets[0]["compared"],
+        **further_comparisons(connection, main),
         "searches": search_rows,
         **tuning(connection, main),
-        "targets": covered,
+        "menus": menus(connection, main, ranking),
+        "further_targets": covered,
         "sparse_targets": sparse,
         "further": records(further),
         "others": by_target(covered, further, ranking),
         "failures": records(of_space(tables["failures"], main)),
         "mixed_environments": records(of_space(tables["environments"], main)),
     }
-    return SpaceReport(content, ranking, further, figures)
+    charts = chart_data(connection, main, targets, comparisons, search_points)
+    return _SpaceReport(content, charts, ranking, further)
 
 
-def _listed(figures: list[Figure]) -> list[Row]:
-    return [{"name": figure.name, "kind": figure.kind, "caption": figure.caption} for figure in figures]
+def _ranking_of(target: Row, further: pd.DataFrame, ranking: pd.DataFrame) -> pd.DataFrame:
+    """The ranking by a further target, of the same proxies."""
+    rows = further[further["dataset"].eq(target["dataset"]) & further["metric"].eq(target["metric"])]
+    measured = rows[[*SERIES, "rho", "low", "high", "tau", "n", "n_failed", "n_no_truth"]]
+    constant = ranking[["label", "proxy", *SERIES, "released", "seconds", "devices"]]
+    return constant.merge(measured, on=SERIES, how="inner").assign(rho_top=None, n_top=None)
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON gives it back, so that what is computed and what is kept are equal."""
+    return json.loads(json.dumps(value, default=_plain_cell, allow_nan=False))
+
+
+def _plain_cell(value: Any) -> Any:
+    """A value that JSON does not know: a list of a cell, a number of NumPy's, or a time."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)

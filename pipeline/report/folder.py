@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import UserError, os_errors_explained
 from pipeline.lake.files import own_name, refuse_links, remove_file, remove_folder, replace_file, sweep
 from pipeline.lake.outputs import refuse_lake
 from pipeline.report.baseline import CORRELATION_COLUMNS
-from pipeline.report.figures import MARK
+from pipeline.report.queries import Row
 
 TITLE = "How well does each proxy rank the architectures?"  # of page and tables, by which they are known
 FIGURES = "figures"
-TABLES = ("index.html", "report.md", "report.json", "correlations.csv")  # the files that every report has
+MANIFEST = "manifest.json"
+TABLES = ("index.html", "report.md", "report.json", "correlations.csv", MANIFEST)  # the files that every report has
 
 _STAGING = ".report-"
-_FIGURE = re.compile(r"[a-z0-9-]+\.(svg|png)")
-_NAMES = re.compile(rf"index\.html|report\.md|report\.json|correlations\.csv|{FIGURES}/{_FIGURE.pattern}")
+_FIGURE = re.compile(r"[a-z0-9-]+\.(svg|png|pdf)")
+_NAMES = re.compile(
+    rf"index\.html|(report|changes)\.md|(report|manifest)\.json|correlations\.csv|{FIGURES}/{_FIGURE.pattern}"
+)
 _HEAD = 1 << 16  # bytes of a file by which it is known
 
 
@@ -38,30 +41,37 @@ def refuse_foreign(out: Path, names: Iterable[str] = TABLES) -> None:
         refuse_lake(out)
         if out.exists() and not out.is_dir():
             raise UserError(f"{out} is a file, no place for writing the report: name a folder with --out")
-        listed = _listed_figures(out)
+        listed = _listed(out)
         for name in names:
             refuse_links(out, out / name)
             if (out / name).exists() and not _is_ours(out / name, name in listed):
                 raise UserError(f"{out / name} was not written by a report and stays as it is: name another --out")
 
 
-def replace(out: Path, files: Mapping[str, bytes]) -> None:
-    """Put the files of a report in place, the last one last, and remove figures of the report before that it lacks.
+def replace(out: Path, files: Mapping[str, bytes], about: Row) -> None:
+    """Put the files of a report in place, the last one last, and remove those of the report before that it lacks.
+
+    Args:
+        out: the folder, which is made if there is none.
+        files: the content of each, by its path in the folder.
+        about: what the manifest says beside the bytes and the SHA-256 of each file.
 
     Raises:
         UserError: as of `refuse_foreign`.
         OSError: the folder cannot be written; each file is then that of either report, whole.
     """
+    described = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
+    manifest = json.dumps({**about, "files": described}, indent=1) + "\n"
+    files = {MANIFEST: manifest.encode(), **files}
     refuse_foreign(out, files)
     sweep(out, _STAGING, _NAMES)
-    before = {f"{FIGURES}/{path.name}" for path in out.glob(f"{FIGURES}/*") if _FIGURE.fullmatch(path.name)}
-    listed = _listed_figures(out)
-    superfluous = [name for name in before - set(files) if _is_ours(out / name, name in listed)]
+    listed = _listed(out)
+    superfluous = [name for name in listed - set(files) if _is_ours(out / name, True)]
     staging = out / f"{_STAGING}{own_name()}"
     try:
-        (staging / FIGURES).mkdir(parents=True)
-        (out / FIGURES).mkdir(exist_ok=True)
         for name, data in files.items():
+            (staging / name).parent.mkdir(parents=True, exist_ok=True)
+            (out / name).parent.mkdir(exist_ok=True)
             (staging / name).write_bytes(data)
         for name in superfluous:
             remove_file(out / name)
@@ -72,11 +82,11 @@ def replace(out: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _is_ours(path: Path, listed: bool) -> bool:
-    """Whether a report wrote the file; figures of earlier versions carry no mark, but are listed."""
+    """Whether a report wrote the file: it says so itself, or is a figure or a list of changes, and listed."""
     if path.is_symlink() or not path.is_file():
         return False
-    if path.suffix in (".svg", ".png") and listed:
-        return True
+    if path.suffix not in _SIGNS or path.name == "changes.md":
+        return listed
     with path.open("rb") as file:
         head = file.read(_HEAD)
     return _SIGNS[path.suffix](head, path)
@@ -91,27 +101,26 @@ _SIGNS: dict[str, Callable[[bytes, Path], bool]] = {
     ".md": lambda head, _: head.startswith(f"# {TITLE}\n".encode()),
     ".json": _is_content,
     ".csv": lambda head, _: {*CORRELATION_COLUMNS} <= {*head.partition(b"\n")[0].decode(errors="replace").split(",")},
-    ".svg": lambda head, _: b"<svg" in head and f"<dc:title>{MARK}</dc:title>".encode() in head,
-    ".png": lambda head, _: head.startswith(b"\x89PNG") and b"tEXtSoftware\0" + MARK.encode() in head,
 }
 
 
-def _content(out: Path) -> dict[str, Any]:
-    """What a report's JSON holds; nothing where it is of something else."""
+def _content(file: Path) -> Row:
+    """What a report's JSON, or its manifest, holds; nothing where it is of something else."""
     try:
-        content = json.loads(out.read_bytes())
-        whole = {"version", "made_at", "spaces", "figures"} <= content.keys()
+        content = json.loads(file.read_bytes())
+        whole = {"version", "made_at"} <= content.keys() and bool({"spaces", "files"} & content.keys())
     except (OSError, ValueError, AttributeError, RecursionError):
         return {}
     return dict(content) if whole else {}
 
 
-def _listed_figures(out: Path) -> set[str]:
-    """The files of the figures that the report in the folder lists."""
-    content = _content(out / "report.json")
+def _listed(out: Path) -> set[str]:
+    """The files that the report in the folder lists: in its manifest or, before there was one, as figures."""
     try:
-        listed = [*content["figures"], *(figure for space in content["spaces"] for figure in space["figures"])]
-        names = [str(figure["name"]) for figure in listed]
-    except (KeyError, TypeError):
+        names = {str(name) for name in _content(out / MANIFEST).get("files", {})}
+        content = _content(out / "report.json")
+        figures = [*content.get("figures", ()), *(f for s in content.get("spaces", ()) for f in s.get("figures", ()))]
+        names |= {f"{FIGURES}/{figure['name']}.{kind}" for figure in figures for kind in ("svg", "png")}
+    except (KeyError, TypeError, AttributeError):
         return set()
-    return {f"{FIGURES}/{name}.{kind}" for name in names for kind in ("svg", "png")}
+    return {name for name in names if _NAMES.fullmatch(name)}

@@ -1,77 +1,145 @@
 """The report: how well each proxy ranks each space, with certainty, failures and cost, as a page and as data.
 
-Ranks, rho, coverage and cost come from SQL (queries/report); intervals, tau, figures and text from this package.
+Ranks, rho, coverage and cost come from SQL (queries/report); intervals, tau and text from this package. What was
+computed of a lake's state is kept in LAKE/derived, so that the report of an unchanged lake is written at once.
 """
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import catalog, rank_correlation
+from pipeline import catalog, provenance, rank_correlation
 from pipeline.errors import from_os
 from pipeline.escaping import markdown
 from pipeline.lake import last_check
 from pipeline.lake.store import Lake
-from pipeline.report import content as contents
-from pipeline.report import folder
-from pipeline.report.figures import inline
+from pipeline.report import baseline, charts, folder, kept
+from pipeline.report.content import ReportContent
+from pipeline.report.figures import figures
+from pipeline.report.history import history
+from pipeline.report.leaderboard import FEW
 from pipeline.report.queries import Row
-from pipeline.report.tables import correlations_csv, terminal_tables
+from pipeline.report.tables import terminal_tables
 from pipeline.report.text import counted, interval, number, target_name
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 _TEMPLATES = Path(__file__).with_name("templates")
+_SPECIFICATIONS_OF_THE_PAGE = ("compare", "cost", "history", "iterations", "losses", "scatter", "searches")
 
 
 @dataclass(frozen=True)
 class ReportResult:
-    """Where the report is, and its main table as text for a terminal."""
+    """Where the report is, its main table as text for a terminal, and what differs from the baseline, if any."""
 
     index: Path
     table: str
+    differences: list[baseline.BaselineDifference] | None = None
 
 
-def write(lake_root: Path, out: Path) -> ReportResult:
-    """Write the report of a lake into a folder: index.html, report.md, report.json, correlations.csv and figures.
+def write(
+    lake_root: Path,
+    out: Path,
+    *,
+    against: Mapping[baseline.Key, baseline.BaselineCorrelation] | None = None,
+    history_folder: Path | None = None,
+    with_figures: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> ReportResult:
+    """Write the report of a lake into a folder: index.html, report.md, report.json, correlations.csv, manifest.json.
 
-    All is computed before the first file is touched, each file is replaced whole, and figures of an earlier report that
-    this one lacks are removed. What no report wrote stays as it is.
+    All is computed before the first file is touched, and each file is replaced whole. Files of an earlier report that
+    this one lacks are removed; nothing else in the folder is.
+
+    Args:
+        lake_root: the lake.
+        out: the folder.
+        against: the correlations of an earlier report: what changed stands on the page and in the result.
+        history_folder: with earlier files of the form of report.json; the page draws rho over them.
+        with_figures: whether figures are written, too, as SVG, PNG and PDF.
+        say: is told what is done next, for a line of progress.
 
     Raises:
         UserError: there is no such lake, the folder cannot be written, or a file there is of something else.
     """
     folder.refuse_foreign(out)
     lake = Lake(lake_root)
-    with closing(catalog.snapshot(lake, stored=True)) as connection:
-        report = contents.read(connection)
-    report.content["examined"] = last_check.summary(lake.root)
-    files: dict[str, bytes] = {}
-    for figure in report.figures:
-        files[f"figures/{figure.name}.svg"] = figure.drawing.svg.encode()
-        files[f"figures/{figure.name}.png"] = figure.drawing.png
-    files["correlations.csv"] = correlations_csv(report.correlations).encode()
-    files["report.json"] = (json.dumps(report.content, indent=1, default=str, allow_nan=False) + "\n").encode()
-    files["report.md"] = _render("report.md.j2", report).encode()
-    files["index.html"] = _render("report.html.j2", report).encode()
+    report = kept.of_lake(lake, say)
+    differences = None if against is None else baseline.compare(against, baseline.parsed(report.correlations))
+    content = {
+        "version": provenance.code_version(),
+        "made_at": datetime.now(UTC).replace(microsecond=0).isoformat(),
+        "lake": lake.root.name,
+        "packages": json.loads(provenance.new_run("report", {})["packages"]),
+        "examined": last_check.summary(lake.root),
+        **report.content,
+    }
+    past = [] if history_folder is None else history(history_folder, content)
+    say("the page")
+    stored = catalog.stored_results_folder(lake)
+    page_only = {
+        "changes": None if differences is None else [_change(difference) for difference in differences],
+        "changes_verdict": _changes_verdict(differences),
+        "history": past,
+        "page_data": _packed(json.dumps(_page_data(report, past), separators=(",", ":")).encode()),
+        "chart_library": base64.b64encode(charts.library(stored and stored.parent)).decode(),
+        "style": (_TEMPLATES / "page.css").read_text(encoding="utf-8"),
+        "script": (_TEMPLATES / "page.js").read_text(encoding="utf-8"),
+    }
+    files = {
+        "correlations.csv": report.correlations.encode(),
+        "report.json": (json.dumps(content, indent=1, allow_nan=False) + "\n").encode(),
+        "report.md": _render("report.md.j2", content).encode(),
+        "index.html": _render("report.html.j2", {**content, **page_only}).encode(),
+    }
+    if against is not None and differences is not None:
+        files["changes.md"] = baseline.section(differences, len(against)).encode()
+    if with_figures:
+        for name, figure in figures(report).items():
+            say(name)
+            files |= {f"figures/{name}.{extension}": image for extension, image in charts.drawn(figure)}
+    about = {key: content[key] for key in ("schema", "version", "made_at")}
     try:
-        folder.replace(out, files)
+        folder.replace(out, files, about)
     except OSError as error:
         raise from_os(error, f"writing the report to {out}") from error
-    return ReportResult(
-        (out / "index.html").absolute(), terminal_tables(report.content["spaces"], report.content["sources"])
-    )
+    table = terminal_tables(content["spaces"], content["sources"])
+    return ReportResult((out / "index.html").absolute(), table, differences)
 
 
-def _render(template: str, report: contents.ReportContent) -> str:
+def _page_data(report: ReportContent, past: list[Row]) -> Row:
+    """What the page's script reads: specifications, proxies, and of each space what its charts draw."""
+    specifications = charts.specifications()
+    spaces = []
+    for space, drawn in zip(report.content["spaces"], report.charts, strict=True):
+        targets = [
+            {"name": target["name"], "unit": target["unit"], "higher_is_better": target["higher_is_better"], **points}
+            for target, points in zip(space["targets"], drawn["targets"], strict=True)
+        ]
+        spaces.append({**drawn, "key": space["key"], "targets": targets, "failures": space["failures"]})
+    return {
+        "specifications": {name: specifications[name] for name in _SPECIFICATIONS_OF_THE_PAGE},
+        "proxies": {proxy["proxy_id"]: proxy for proxy in report.content["proxies"]},
+        "spaces": spaces,
+        "history": past,
+    }
+
+
+def _packed(data: bytes) -> str:
+    return base64.b64encode(gzip.compress(data, mtime=0)).decode()
+
+
+def _render(template: str, values: Row) -> str:
     import jinja2
-    from markupsafe import Markup, escape
+    from markupsafe import Markup
 
     def in_markdown(value: object) -> object:
         return markdown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
@@ -84,15 +152,12 @@ def _render(template: str, report: contents.ReportContent) -> str:
     environment.filters |= {
         "number": _safe(number), "interval": _safe(interval), "counted": _safe(counted), "target": target_name,
     }  # fmt: skip
-    by_name = {figure.name: (f"f{place}", figure) for place, figure in enumerate(report.figures)}
-
-    def drawn(figure: Row) -> Markup:
-        prefix, known = by_name[figure["name"]]  # a short prefix, as every id of the page has it
-        return Markup(inline(known.drawing.svg, prefix, str(escape(known.caption))))
-
-    many, few = rank_correlation.MANY, rank_correlation.FEW_RESAMPLES
-    environment.globals |= {"drawn": drawn, "many": many, "few": few, "resamples": rank_correlation.RESAMPLES}
-    return environment.get_template(template).render(report.content)
+    environment.globals |= {
+        "title": folder.TITLE, "many": rank_correlation.MANY, "few": rank_correlation.FEW_RESAMPLES,
+        "resamples": rank_correlation.RESAMPLES, "least": FEW,
+    }  # fmt: skip
+    own = {name: Markup(values[name]) for name in ("style", "script", "page_data", "chart_library") if name in values}
+    return environment.get_template(template).render({**values, **own})
 
 
 def _safe(text_of: Callable[..., str]) -> Callable[..., Markup]:
@@ -100,3 +165,20 @@ def _safe(text_of: Callable[..., str]) -> Callable[..., Markup]:
     from markupsafe import Markup
 
     return lambda *values: Markup(text_of(*values))
+
+
+def _change(difference: baseline.BaselineDifference) -> Row:
+    benchmark, space, dataset, metric, proxy, _, seed = difference.key
+    before, now = difference.before, difference.now
+    return {
+        "what": ", ".join(difference.faults) or "new", "space": f"{benchmark} {space}", "target": f"{dataset} {metric}",
+        "proxy": proxy, "seed": int(seed) if seed else None, "rho_before": before and before.rho,
+        "rho_now": now and now.rho, "n_before": before and before.n, "n_now": now and now.n,
+    }  # fmt: skip
+
+
+def _changes_verdict(differences: list[baseline.BaselineDifference] | None) -> str:
+    if not differences:
+        return "Every row is as in the earlier report."
+    faulty = sum(bool(difference.faults) for difference in differences)
+    return f"{faulty} rows moved, vanished or lost architectures, {len(differences) - faulty} are new."

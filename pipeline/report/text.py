@@ -36,12 +36,6 @@ def series_name(row: Row) -> str:
     return f"{row['label']}{seed}"
 
 
-def figure_name(kind: str, target: Row, *more: str) -> str:
-    """The name of a figure of a space, for files and ids."""
-    return file_name("-".join((kind, target["benchmark"], target["space"], *more)))
-
-
-def series_figure_name(kind: str, row: Row) -> str:
-    """The name of a figure of one series of scores."""
-    seed = () if row["seed"] is None else (f"seed{row['seed']}",)
-    return figure_name(kind, row, row["proxy"], row["proxy_id"][:6], *seed)
+def slug(*names: str) -> str:
+    """Names as one identifier for files, ids and addresses: lower-case letters, digits and hyphens."""
+    return file_name("-".join(names))

@@ -1,10 +1,13 @@
--- One row per proxy and seed: seconds per architecture, over all devices that scored for it.
+-- One row per proxy and seed: the median seconds per architecture, so that a slow first call does not count, and the
+-- devices that scored for it; and its scores, failures counted in.
 SELECT
     benchmark,
     space,
     proxy_id,
     seed,
-    sum(total_seconds) / sum(n) AS seconds,
-    string_agg(DISTINCT device, ', ' ORDER BY device) AS devices
-FROM cost
+    median(seconds) AS seconds,
+    sum(seconds) AS total_seconds,
+    count(*) AS scores,
+    string_agg(DISTINCT device, ', ' ORDER BY device) FILTER (WHERE seconds IS NOT NULL) AS devices
+FROM every_score
 GROUP BY ALL

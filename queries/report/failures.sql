@@ -4,6 +4,7 @@ SELECT
     coverage.space,
     labels.label,
     labels.released,
+    coverage.proxy_id,
     coverage.seed,
     coverage.status,
     coverage.reason,

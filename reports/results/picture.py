@@ -12,14 +12,17 @@ SHOWN = (
     "zen", "params", "synflow", "naswot", "random", "jacov", "fisher",
 )  # fmt: skip
 
+KINDS = {"regression": "trained", "aggregate": "aggregate"}
+
 
 def drawn(results: dict[str, Any]) -> bytes:
     """The picture as PNG."""
-    from pipeline.report import figures
+    from pipeline.report import charts
 
     rows = [row for row in results["correlations"] if row["benchmark"] == BENCHMARK and row["proxy"] in SHOWN]
     points = [
-        figures.ProxyPoint(row["proxy"], row["rho"], row["low"], row["high"], row["seconds"], released=False)
+        {"name": row["proxy"], "kind": KINDS.get(row["proxy"].partition("-")[0], "zero-cost"),
+         "rho": row["rho"], "low": row["low"], "high": row["high"]}
         for row in sorted(rows, key=lambda row: row["rho"], reverse=True)
-    ]
-    return figures.rhos(points, [], title=TITLE).png
+    ]  # fmt: skip
+    return dict(charts.drawn(charts.filled("rhos", points, {"title": TITLE})))["png"]

@@ -42,7 +42,7 @@ def test_help_imports_no_more_than_the_command_line(words: tuple[str, ...]) -> N
     own = {name for name in modules if name.startswith("pipeline.")}
     shared = {"pipeline.errors", "pipeline.interruption", "pipeline.cli"}
     assert own == shared | {f"pipeline.cli.{name}" for name in NO_VERBS | set(cli.VERBS)}
-    slow = {"duckdb", "matplotlib", "numpy", "pandas", "pyarrow", "rich", "scipy", "torch"}  # pydantic is typer's own
+    slow = {"duckdb", "vl_convert", "numpy", "pandas", "pyarrow", "rich", "scipy", "torch"}  # pydantic is typer's own
     assert not slow & {name.partition(".")[0] for name in modules}
 
 

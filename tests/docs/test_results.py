@@ -37,10 +37,10 @@ def test_the_results_are_those_of_the_stored_scores(results: Row) -> None:
 
 
 def test_the_picture_shows_the_results(results: Row) -> None:
-    """With the matplotlib that the project pins; another one may draw another line of pixels."""
-    version = importlib.metadata.version("matplotlib")
-    if f"matplotlib=={version}\n" not in (render.ROOT / "constraints.txt").read_text(encoding="utf-8"):
-        pytest.skip(f"matplotlib {version} is not the one of constraints.txt")
+    """With the vl-convert-python that the project pins; another one may draw another line of pixels."""
+    version = importlib.metadata.version("vl-convert-python")
+    if f"vl-convert-python=={version}\n" not in (render.ROOT / "constraints.txt").read_text(encoding="utf-8"):
+        pytest.skip(f"vl-convert-python {version} is not the one of constraints.txt")
     stored, drawn = (
         np.asarray(Image.open(io.BytesIO(png))) for png in (picture.PICTURE.read_bytes(), picture.drawn(results))
     )

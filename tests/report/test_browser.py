@@ -11,12 +11,16 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from pipeline.report import page as report
 from tests.fixtures import lakes
+from tests.fixtures.lakes import OURS
 
 Show = Callable[..., webdriver.Chrome]
 """(width, dark) -> a browser that shows the page in a window of that width."""
+
+TOYS, GAMES = "#madeup-toys", "#madeup-games"
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 FLAGS = (
@@ -32,8 +36,18 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of two spaces: one with two targets, curves, failures and a release, and one with two proxies of cost."""
     folder = tmp_path_factory.mktemp("report")
-    return report.write(lakes.made_up(folder / "lake").root, folder / "out").index
+    lake = lakes.made_up(folder / "lake")
+    games = {"space": "games"}
+    lakes.publish(
+        lake.root, "games", truth=[lakes.truth(i, float(i), **games) for i in range(40)],
+        proxies=[lakes.proxy("9" * 16, "quick", kind="zero-cost", higher_is_better=True)],
+        scores=[lakes.score(i, OURS, float(i % 5 - i), **games) for i in range(40)]
+        + [lakes.score(i, "9" * 16, float(i % 9 + i), seconds=0.1, **games) for i in range(40)],
+    )  # fmt: skip
+    report.write(lake.root, folder / "past")
+    return report.write(lake.root, folder / "out", history_folder=folder / "past").index
 
 
 @pytest.fixture(scope="module")
@@ -50,23 +64,40 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 @pytest.fixture
 def page(browser: webdriver.Chrome, index: Path) -> Show:
-    def show(width: int, dark: bool = False) -> webdriver.Chrome:
+    def show(width: int, dark: bool = False, address: str = TOYS) -> webdriver.Chrome:
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-        browser.get(index.as_uri())
+        browser.get("about:blank")  # or a change of the part after # alone would not load the page again
+        browser.get(f"{index.as_uri()}{address}")
         return browser
 
     return show
 
 
-def column(browser: webdriver.Chrome, title: str, table: str = "ranking") -> tuple[WebElement, list[str]]:
-    """The header of a column and the values shown in it, from top to bottom."""
-    headers = browser.find_elements(By.CSS_SELECTOR, f"table.{table} thead th")
-    place = next(i for i, h in enumerate(headers) if h.text.replace("\u00a0", " ").strip("↕↑↓ \n") == title)
-    rows = browser.find_elements(By.CSS_SELECTOR, f"table.{table} tbody tr")
-    return headers[place], [row.find_elements(By.CSS_SELECTOR, "th, td")[place].text for row in rows]
+def board(browser: webdriver.Chrome) -> WebElement:
+    [shown] = [table for table in browser.find_elements(By.CSS_SELECTOR, "table.leaderboard") if table.is_displayed()]
+    return shown
+
+
+def column(browser: webdriver.Chrome, key: str) -> tuple[WebElement, list[str]]:
+    """The header of a column of the leaderboard that is shown, and the values shown in it, from top to bottom."""
+    cells = board(browser).find_elements(By.CSS_SELECTOR, f'tbody [data-col="{key}"]')
+    header = board(browser).find_element(By.CSS_SELECTOR, f'th[data-col="{key}"]')
+    return header, [cell.text.split("\n")[0] for cell in cells if cell.is_displayed()]
+
+
+def press(browser: webdriver.Chrome, element: WebElement) -> None:
+    browser.execute_script("arguments[0].click()", element)
+
+
+def wait(browser: webdriver.Chrome, condition: Callable[[], object]) -> None:
+    WebDriverWait(browser, 90, poll_frequency=0.05).until(lambda _: condition())
+
+
+def drawn(browser: webdriver.Chrome, within: str) -> bool:
+    return bool(browser.find_elements(By.CSS_SELECTOR, f"{within} .drawn svg"))
 
 
 def test_a_click_on_a_header_sorts_and_another_turns_the_order(page: Show) -> None:
@@ -74,26 +105,27 @@ def test_a_click_on_a_header_sorts_and_another_turns_the_order(page: Show) -> No
     header, before = column(browser, "rho")
     assert header.get_attribute("aria-sort") == "none"
     assert before == sorted(before, key=float, reverse=True)
-    header.find_element(By.TAG_NAME, "button").click()
+    press(browser, header.find_element(By.TAG_NAME, "button"))
     header, falling = column(browser, "rho")
     assert (header.get_attribute("aria-sort"), falling) == ("descending", before)
-    header.find_element(By.TAG_NAME, "button").click()
+    press(browser, header.find_element(By.TAG_NAME, "button"))
     header, rising = column(browser, "rho")
     assert (header.get_attribute("aria-sort"), rising) == ("ascending", before[::-1])
+    assert "sort=rho" in browser.current_url
 
 
 def test_numbers_sort_as_numbers_and_dashes_stay_last(page: Show) -> None:
     browser = page(1280)
-    for expected in (["2.41", "2.00", "–", "–"], ["2.00", "2.41", "–", "–"]):
-        column(browser, "s/arch")[0].find_element(By.TAG_NAME, "button").click()
-        assert column(browser, "s/arch")[1] == expected
-    marked = browser.find_elements(By.CSS_SELECTOR, "table.ranking th[aria-sort]")
+    for expected in (["2.45", "2.00", "–", "–"], ["2.00", "2.45", "–", "–"]):
+        press(browser, column(browser, "seconds")[0].find_element(By.TAG_NAME, "button"))
+        assert column(browser, "seconds")[1] == expected
+    marked = board(browser).find_elements(By.CSS_SELECTOR, "th[aria-sort]")
     assert [h.get_attribute("aria-sort") for h in marked].count("none") == len(marked) - 1
 
 
 def test_a_header_is_reached_and_pressed_by_keyboard(page: Show) -> None:
     browser = page(1280)
-    for _ in range(30):
+    for _ in range(40):
         browser.switch_to.active_element.send_keys(Keys.TAB)
         if (at := browser.switch_to.active_element).tag_name == "button" and at.text.startswith("proxy"):
             break
@@ -101,6 +133,91 @@ def test_a_header_is_reached_and_pressed_by_keyboard(page: Show) -> None:
     header, names = column(browser, "proxy")
     assert header.get_attribute("aria-sort") == "ascending"
     assert [name.split()[0] for name in names] == ["params@big", "regression-toy", "regression-toy", "synflow@small"]
+
+
+def test_a_tab_shows_one_space_and_a_target_one_leaderboard(page: Show) -> None:
+    browser = page(1280)
+    titles = [h.text for h in browser.find_elements(By.CSS_SELECTOR, "section.space > h2") if h.is_displayed()]
+    assert titles == ["madeup toys"]
+    browser.find_element(By.CSS_SELECTOR, f'.tabs a[href="{GAMES}"]').click()
+    wait(browser, lambda: column(browser, "proxy")[1] == ["regression-toy", "quick"])
+    browser.get(browser.current_url.partition("#")[0] + "#madeup-toys.digits-test-loss")
+    wait(browser, lambda: "test_loss" in browser.find_element(By.CSS_SELECTOR, ".targets a[aria-current]").text)
+
+
+def test_a_filter_leaves_matching_rows_within_a_tenth_of_a_second_and_is_in_the_address(page: Show) -> None:
+    browser = page(1280)
+    milliseconds = browser.execute_script(
+        "const box = [...document.querySelectorAll('.find')].find(b => b.checkVisibility());"
+        "const at = performance.now();"
+        "box.value = 'toy'; box.dispatchEvent(new Event('input', {bubbles: true})); return performance.now() - at"
+    )
+    assert column(browser, "proxy")[1] == ["regression-toy", "regression-toy seed 1"]
+    assert "find=toy" in browser.current_url and milliseconds < 1000  # 100 on a quiet machine: make bench
+    kinds = [s for s in browser.find_elements(By.CSS_SELECTOR, "select[data-filter=seed]") if s.is_displayed()]
+    Select(kinds[0]).select_by_value("1")
+    assert column(browser, "rho")[1] and len(column(browser, "rho")[1]) == 1
+    again = page(1280, address="#" + browser.current_url.partition("#")[2])
+    assert len(column(again, "rho")[1]) == 1
+
+
+def test_columns_can_be_chosen(page: Show) -> None:
+    browser = page(1280)
+    assert column(browser, "tau")[1] == []
+    [label] = browser.execute_script(
+        "return [...document.querySelectorAll('.space:not([hidden]) .target:not([hidden]) .columns label')]"
+        ".filter(l => l.textContent.trim() === 'tau')"
+    )
+    press(browser, label.find_element(By.TAG_NAME, "input"))
+    assert len(column(browser, "tau")[1]) == 4
+
+
+def test_a_row_opens_the_details_of_its_proxy_at_an_address_of_their_own(page: Show) -> None:
+    browser = page(1280)
+    for button in board(browser).find_elements(By.CSS_SELECTOR, "tbody th button"):
+        if button.text == "regression-toy":
+            press(browser, button)
+            break
+    wait(browser, lambda: len(browser.find_elements(By.CSS_SELECTOR, "#drawer .drawn svg")) >= 4)
+    text = browser.find_element(By.ID, "drawer").text
+    for words in ("Score against digits test_accuracy", "Failures by reason", "no path to the output", "stage_weights"):
+        assert words in text
+    assert f"proxy={OURS}.0" in browser.current_url
+    press(browser, browser.find_element(By.ID, "raw-axes"))
+    wait(browser, lambda: "score as stored" in browser.find_element(By.ID, "drawer").text)
+    again = page(1280, address="#" + browser.current_url.partition("#")[2])
+    wait(again, lambda: "regression-toy" in again.find_element(By.ID, "drawer-title").text)
+    press(again, again.find_element(By.ID, "drawer-close"))
+    wait(again, lambda: "proxy=" not in again.current_url)
+
+
+def test_two_proxies_are_compared_with_their_paired_difference(page: Show) -> None:
+    browser = page(1280, address=f"#space=madeup-games&a={OURS}.0&b={'9' * 16}.0")
+    wait(browser, lambda: drawn(browser, "#madeup-games .compare figure"))
+    result = browser.find_element(By.CSS_SELECTOR, "#madeup-games .compare .result").text
+    assert result.startswith("On the shared architectures regression-toy less quick is ")
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#madeup-games .compare tbody tr")) == 8
+
+
+def test_cost_and_history_are_drawn_when_they_come_into_view(page: Show) -> None:
+    browser = page(1280, address=GAMES)
+    wait(browser, lambda: drawn(browser, "#madeup-games [data-chart=cost]"))
+    browser.execute_script("document.querySelector('#history').scrollIntoView()")
+    wait(browser, lambda: drawn(browser, "#history [data-chart=history]"))
+
+
+def test_without_javascript_every_table_can_be_read(page: Show) -> None:
+    browser = page(1280)
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.refresh()
+        tables = [t for t in browser.find_elements(By.CSS_SELECTOR, "table.leaderboard") if t.is_displayed()]
+        assert len(tables) == 3
+        names = {name.text for table in tables for name in table.find_elements(By.CSS_SELECTOR, "tbody th button")}
+        assert {"regression-toy", "quick"} <= names
+        assert not [e for e in browser.find_elements(By.CSS_SELECTOR, ".js-only") if e.is_displayed()]
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 @pytest.mark.parametrize("width", [360, 390, 768, 1280])
@@ -115,12 +232,17 @@ def test_the_page_is_as_wide_as_the_window(page: Show, width: int) -> None:
     assert wide == []
 
 
-def test_the_first_screen_holds_the_answer(page: Show) -> None:
-    browser = page(1280)
-    for title in ("rho", "95 % interval", "n", "failed", "s/arch", "tau", "rho top 10 %"):
-        header, _ = column(browser, title)
-        place = header.rect
-        assert place["y"] < 900 and place["x"] + place["width"] <= 1280
+@pytest.mark.parametrize("width", [390, 1280])
+def test_verdict_head_and_cost_stand_on_the_first_two_screens(page: Show, width: int) -> None:
+    browser = page(width, address=GAMES)
+    space = browser.find_element(By.ID, GAMES[1:])
+    places = [
+        space.find_element(By.CSS_SELECTOR, selector).rect["y"]
+        for selector in (".verdict", "table.leaderboard thead", "[data-chart=cost]")
+    ]
+    assert places[0] < places[1] <= places[2] + 400 and max(places) < 2 * 900
+    if width < 600:
+        assert places == sorted(places)
 
 
 def test_nothing_is_logged_as_an_error(page: Show) -> None:

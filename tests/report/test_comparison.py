@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
 from pipeline import catalog
 from pipeline.lake.store import Lake
 from pipeline.report import comparison
+from pipeline.report.queries import records
 from tests.fixtures import lakes
 from tests.fixtures.lakes import BIG, OURS, RELEASED, SIZE
 
@@ -124,14 +124,15 @@ def test_a_proxy_of_one_value_is_taken_at_its_worst(tmp_path: Path) -> None:
 
 def test_differences_are_to_the_highest_and_paired(lake: Lake) -> None:
     with catalog.snapshot(lake) as connection:
-        comparisons = comparison.compare(connection, {**MAIN, "unit": "percent"})
-    first, *others = comparisons["comparison"]
+        compared = comparison.compare(connection, MAIN)
+        assert comparison.further_comparisons(connection, MAIN)["published"] == []
+    first, *others = records(compared.rows)
     assert (first["proxy_id"], first["rho"], first["difference"]) == (RELEASED, 1.0, None)
-    for row in others:
+    for place, row in enumerate(others, 1):
         assert row["difference"] == pytest.approx(row["rho"] - 1)
         assert row["difference_low"] < row["difference"] < row["difference_high"] < 0
-    assert comparisons["published"] == []
-    assert comparison.charts({**MAIN, "unit": "percent"}, pd.DataFrame(), comparisons["ceiling"]) == []
+        assert row["shared_low"] < row["rho"] < row["shared_high"]
+        assert compared.difference_low[0, place] == -row["difference_high"]
 
 
 def test_seeds_are_told_as_a_spread_and_the_truths_own_as_a_ceiling(tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ def test_what_others_report_stands_beside_the_same_proxy_here(tmp_path: Path) ->
     )  # fmt: skip
     with catalog.snapshot(lake) as connection:
         main = {**MAIN, **place, "dataset": "cifar10"}
-        rows = comparison.compare(connection, main)["published"]
+        rows = comparison.further_comparisons(connection, main)["published"]
     [here] = [row for row in rows if row["label"]]
     assert (here["proxy"], here["published_rho"], here["published_n"], here["n"]) == ("synflow", 0.77, 15625, 24)
     assert here["low"] < here["rho"] < here["high"]
@@ -168,14 +169,3 @@ def test_published_figures_are_correlations_of_known_benchmarks_with_a_source(la
     for row in rows:
         assert row["source"] and -1 <= (row["rho"] or row["tau"]) <= 1
         assert row["n"] is None or row["n"] > 2
-
-
-def test_a_rho_without_an_interval_does_not_lead_rho_against_cost(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = []
-    monkeypatch.setattr("pipeline.report.figures.pareto", lambda dots, **_: drawn.append([dot.label for dot in dots]))
-    row = {"seed": None, "released": False, "seconds": 1.0}
-    few = {**row, "label": "few", "rho": 1.0, "low": None, "high": None}
-    many = {**row, "label": "many", "rho": 0.8, "low": 0.7, "high": 0.9}
-    for ranking in ([few, many], [few]):
-        comparison.charts({**MAIN, "unit": "percent"}, pd.DataFrame(ranking), [])
-    assert drawn == [["many"], ["few"]]

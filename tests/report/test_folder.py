@@ -10,7 +10,6 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.report import folder
-from pipeline.report.figures.drawing import render
 
 HEADER = "benchmark,space,dataset,metric,epochs,source_id,proxy,proxy_id,seed,n,n_failed,n_no_truth,rho,low,high\n"
 FILES = {
@@ -19,11 +18,17 @@ FILES = {
     "report.md": f"# {folder.TITLE}\n\n".encode(),
     "index.html": f"<!doctype html>\n<title>{folder.TITLE}</title>".encode(),
 }
+ABOUT = {"schema": 2, "version": "1", "made_at": ""}
 OLD_FIGURES = {f"figures/rhos-a.{kind}": b"a figure without a mark" for kind in ("svg", "png")}
 
 
 def content(out: Path) -> dict[str, bytes]:
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    """The files but the manifest."""
+    return {
+        path.relative_to(out).as_posix(): path.read_bytes()
+        for path in out.rglob("*")
+        if path.is_file() and path.name != folder.MANIFEST
+    }
 
 
 def put(out: Path, files: dict[str, bytes]) -> None:
@@ -35,15 +40,25 @@ def put(out: Path, files: dict[str, bytes]) -> None:
 def test_a_report_of_an_earlier_version_is_replaced_and_its_figures_go(tmp_path: Path) -> None:
     put(tmp_path, {**FILES, **OLD_FIGURES, "figures/mine.png": b"mine", "notes.txt": b"mine"})
     new = {name: data + b"\n" for name, data in FILES.items()}
-    folder.replace(tmp_path, new)
+    folder.replace(tmp_path, new, ABOUT)
     assert content(tmp_path) == {**new, "figures/mine.png": b"mine", "notes.txt": b"mine"}
 
 
-def test_a_marked_figure_is_known_without_a_list(tmp_path: Path) -> None:
-    drawing = render(lambda axes: None, "x", (1, 1))
-    put(tmp_path, {"figures/a.svg": drawing.svg.encode(), "figures/a.png": drawing.png, "figures/b.png": b"\x89PNG"})
-    folder.replace(tmp_path, {"figures/a.svg": b"new", **FILES})
-    assert content(tmp_path) == {**FILES, "figures/a.svg": b"new", "figures/b.png": b"\x89PNG"}
+def test_figures_that_the_manifest_lists_are_replaced_or_go(tmp_path: Path) -> None:
+    figures = {"figures/a.svg": b"<svg>", "figures/b.pdf": b"%PDF"}
+    folder.replace(tmp_path, {**figures, **FILES, "changes.md": b"changes"}, ABOUT)
+    put(tmp_path, {"figures/c.png": b"mine"})
+    folder.replace(tmp_path, {"figures/a.svg": b"new", **FILES}, ABOUT)
+    assert content(tmp_path) == {**FILES, "figures/a.svg": b"new", "figures/c.png": b"mine"}
+
+
+def test_a_manifest_deletes_nothing_but_files_of_a_report(tmp_path: Path) -> None:
+    manifest = {**ABOUT, "files": {"notes.txt": {}, "../index.html": {}, "figures/../notes.txt": {}}}
+    out = tmp_path / "out"
+    put(out, {folder.MANIFEST: json.dumps(manifest).encode(), "notes.txt": b"mine"})
+    put(tmp_path, {"index.html": FILES["index.html"]})
+    folder.replace(out, FILES, ABOUT)
+    assert content(out) == {**FILES, "notes.txt": b"mine"} and (tmp_path / "index.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +79,7 @@ def test_a_folder_with_a_file_of_something_else_is_refused_and_stays(tmp_path: P
     put(tmp_path, {**others, name: data})
     before = content(tmp_path)
     with pytest.raises(UserError, match=rf"{name} was not written by a report and stays as it is: name another --out"):
-        folder.replace(tmp_path, {"figures/rhos-a.png": b"new", **FILES})
+        folder.replace(tmp_path, {"figures/rhos-a.png": b"new", **FILES}, ABOUT)
     assert content(tmp_path) == before
 
 
@@ -75,7 +90,7 @@ def test_a_link_in_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     out.mkdir()
     (out / name).symlink_to(target / name)
     with pytest.raises(UserError, match="is a symbolic link"):
-        folder.replace(out, {"figures/rhos-a.png": b"new", **FILES})
+        folder.replace(out, {"figures/rhos-a.png": b"new", **FILES}, ABOUT)
     assert content(target) == {**FILES, "figures/rhos-a.png": b"x"}
 
 
@@ -83,7 +98,7 @@ def test_the_json_of_something_else_deletes_no_pictures(tmp_path: Path) -> None:
     listed = {"figures": [{"name": "holiday"}], "spaces": []}
     put(tmp_path, {"report.json": json.dumps(listed).encode(), "figures/holiday.png": b"mine"})
     with pytest.raises(UserError, match=r"report.json was not written by a report"):
-        folder.replace(tmp_path, FILES)
+        folder.replace(tmp_path, FILES, ABOUT)
     assert content(tmp_path)["figures/holiday.png"] == b"mine"
 
 
@@ -92,7 +107,7 @@ def test_what_killed_reports_left_is_swept(tmp_path: Path) -> None:
     for name in (f".report-{number}-0123abcd", f".report-{platform.node()}-{number}-0123abcd"):
         put(tmp_path, {f"{name}/index.html": b"half", f"{name}/figures/a.png": b"half"})
     put(tmp_path, {f".report-{number}-4567abcd/notes.txt": b"mine", ".report-mine/index.html": b"mine"})
-    folder.replace(tmp_path, FILES)
+    folder.replace(tmp_path, FILES, ABOUT)
     kept = {f".report-{number}-4567abcd/notes.txt": b"mine", ".report-mine/index.html": b"mine"}
     assert content(tmp_path) == {**FILES, **kept}
 

@@ -39,7 +39,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = page.write(root / "lake", root / "report")
+        result = page.write(root / "lake", root / "report", with_figures=True)
     (root / "report" / "terminal.txt").write_text(result.table)
     return root / "report"
 
@@ -62,18 +62,18 @@ def test_in_markdown_names_and_reasons_are_text(out: Path) -> None:
 
 def test_in_html_they_are_text_and_no_tag(out: Path) -> None:
     text = (out / "index.html").read_text(encoding="utf-8")
-    assert text.count("<script>") == 1 and "&lt;script&gt;alert(1)" in text  # the page's own
+    assert text.count("<script>") == 2 and "&lt;script&gt;alert(1)" in text  # the page's own
 
 
 def test_figures_are_whole_and_their_names_are_short(out: Path) -> None:
     figures = sorted((out / "figures").iterdir())
-    assert figures and all(re.fullmatch(r"[a-z0-9-]{1,104}\.(svg|png)", path.name) for path in figures)
+    assert figures and all(re.fullmatch(r"[a-z0-9-]{1,104}\.(svg|png|pdf)", path.name) for path in figures)
     for path in figures:
         if path.suffix == ".svg":
             ElementTree.parse(path)
             assert len(path.read_bytes()) < 2_000_000
     assert {path.name for path in out.iterdir()} == {
-        "index.html", "report.md", "report.json", "correlations.csv", "figures", "terminal.txt"
+        "index.html", "report.md", "report.json", "correlations.csv", "manifest.json", "figures", "terminal.txt"
     }  # fmt: skip
 
 

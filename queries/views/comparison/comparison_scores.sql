@@ -1,7 +1,8 @@
 -- One row per target, proxy, seed and architecture of a fair comparison: the architectures that every compared proxy
--- and seed has tried. Our own proxies that train lead (where none has: all of ours, or else all), those with 20 scores
--- or more and half as many as the best covered of them. Compared are these and every other that holds nine tenths of
--- what they share. `score` and `truth` are oriented; `score` is NULL where it failed; `all_ok`: none has failed.
+-- and seed has tried. Our own proxies that train lead (where none has enough: all of ours, or else all), those with 30
+-- scores or more (or half as many as the best covered proxy) and half as many as the best covered of them.
+-- Compared are these and every other that holds nine tenths of what they share. `score` and `truth` are oriented;
+-- `score` is NULL where it failed; `all_ok`: none has failed.
 -- Stored: large
 WITH standings AS (
     SELECT
@@ -21,17 +22,23 @@ numbered AS MATERIALIZED (
     SELECT
         *,
         row_number() OVER () AS number,
-        standing = min(standing) OVER (PARTITION BY benchmark, space) AS leads
+        tried >= 30 OR 2 * tried >= max(tried) OVER (PARTITION BY benchmark, space) AS enough
     FROM standings
+),
+
+ordered AS MATERIALIZED (
+    SELECT
+        *,
+        standing = min(standing) FILTER (WHERE enough) OVER (PARTITION BY benchmark, space) AS leads
+    FROM numbered
 ),
 
 leaders AS MATERIALIZED (
     SELECT *
-    FROM numbered
-    WHERE leads
+    FROM ordered
+    WHERE leads AND enough
     QUALIFY
-        tried >= least(20, max(tried) OVER (PARTITION BY benchmark, space))
-        AND 2 * tried >= max(tried) OVER (PARTITION BY benchmark, space)
+        2 * tried >= max(tried) OVER (PARTITION BY benchmark, space)
 ),
 
 led AS (
@@ -97,9 +104,9 @@ members AS MATERIALIZED (
         held.benchmark,
         held.space
     FROM held
-    INNER JOIN numbered ON held.number = numbered.number
+    INNER JOIN ordered ON held.number = ordered.number
     LEFT JOIN leaders ON held.number = leaders.number
-    WHERE leaders.number IS NOT NULL OR NOT numbered.leads
+    WHERE leaders.number IS NOT NULL OR NOT ordered.leads
     -- those that lead hold all of it
     QUALIFY held.held >= 0.9 * max(held.held) OVER (PARTITION BY held.benchmark, held.space)
 ),

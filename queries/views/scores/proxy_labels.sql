@@ -1,6 +1,6 @@
--- One row per proxy: what to call it, which is its name, with the kind of its input images where the configuration
--- states one, and with its identity where two proxies would otherwise be called the same. `released` and `aggregate`
--- say whether it is of this kind.
+-- One row per proxy: what to call it, which is its name; with the kind of its input images where another proxy of that
+-- name has scored the same space, and with its identity where that does not tell them apart either. `released` and
+-- `aggregate` say whether it is of this kind.
 WITH named AS (
     SELECT
         proxy_id,
@@ -10,19 +10,38 @@ WITH named AS (
     FROM proxies
 ),
 
-labelled AS (
+scored AS (
+    SELECT DISTINCT
+        benchmark,
+        space,
+        proxy_id
+    FROM scores
+),
+
+namesakes AS (
     SELECT
-        *,
-        name || coalesce(' (' || images || ' images)', '') AS label
+        named.proxy_id,
+        count(*) FILTER (WHERE named.images IS NOT DISTINCT FROM other.images) AS same_images
     FROM named
+    INNER JOIN named AS other ON named.name = other.name AND named.proxy_id <> other.proxy_id
+    INNER JOIN scored ON named.proxy_id = scored.proxy_id
+    INNER JOIN scored AS other_scored
+        ON
+            other.proxy_id = other_scored.proxy_id
+            AND scored.benchmark = other_scored.benchmark
+            AND scored.space = other_scored.space
+    GROUP BY ALL
 )
 
 SELECT
-    proxy_id,
-    name,
-    label || CASE WHEN count(*) OVER (PARTITION BY label) > 1 THEN ' ' || proxy_id[:6] ELSE '' END AS label,
-    images,
-    kind,
-    kind = 'released' AS released,
-    kind = 'aggregate' AS aggregate
-FROM labelled
+    named.proxy_id,
+    named.name,
+    named.name
+    || CASE WHEN namesakes.proxy_id IS NULL THEN '' ELSE coalesce(' (' || named.images || ' images)', '') END
+    || CASE WHEN namesakes.same_images > 0 THEN ' ' || named.proxy_id[:6] ELSE '' END AS label,
+    named.images,
+    named.kind,
+    named.kind = 'released' AS released,
+    named.kind = 'aggregate' AS aggregate
+FROM named
+LEFT JOIN namesakes ON named.proxy_id = namesakes.proxy_id

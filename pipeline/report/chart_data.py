@@ -1,0 +1,114 @@
+"""The points that the charts of a page draw, packed: each architecture once, and one list of scores per series."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from pipeline.report.queries import SERIES, Row, answer, of_series, records, target_of
+
+if TYPE_CHECKING:
+    import duckdb
+    import numpy as np
+    import numpy.typing as npt
+
+    from pipeline.report.comparison import Comparison
+
+MOST_ARCHITECTURES = 1000
+_SPEC_LENGTH = 160
+_DIGITS = 6  # significant, of what is drawn
+
+
+def chart_data(
+    connection: duckdb.DuckDBPyConnection,
+    main: Row,
+    targets: list[Row],
+    comparisons: list[Comparison],
+    search_points: list[Row],
+) -> Row:
+    """What the charts of a space draw.
+
+    Returns:
+        `architectures` (identity and specification), `targets` (`truth`, one value per architecture, and `differences`
+        of the compared series), `series` (`scores`, one per architecture, None where there is none, with `rho` and
+        `loss` by iteration), and the points of searches. A list of points is a list per column.
+
+    Args:
+        connection: a snapshot of the lake.
+        main: the target that rho by iteration is taken with.
+        targets: all that have a leaderboard, the main one first.
+        comparisons: one per target.
+        search_points: of the lines of the searches.
+    """
+    space = {key: main[key] for key in ("benchmark", "space")}
+    drawn = answer(connection, "drawn_architectures", {**space, "most": MOST_ARCHITECTURES})
+    chosen = {**space, "architectures": drawn["arch_id"].to_list()}
+    place = {arch_id: number for number, arch_id in enumerate(chosen["architectures"])}
+
+    def aligned(arch_ids: npt.NDArray[np.object_], values: npt.NDArray[np.float64]) -> list[float | None]:
+        column: list[float | None] = [None] * len(place)
+        for arch_id, value in zip(arch_ids, values, strict=True):
+            column[place[arch_id]] = _rounded(value)
+        return column
+
+    truth = {
+        (row["dataset"], row["metric"]): aligned(row["arch_ids"], row["truths"])
+        for row in records(answer(connection, "drawn_truth", chosen))
+    }
+    series = [
+        {"proxy_id": row["proxy_id"], "seed": row["seed"], "scores": aligned(row["arch_ids"], row["scores"])}
+        for row in records(answer(connection, "drawn_scores", chosen))
+    ]
+    rho = _by_series(
+        answer(connection, "iterations", target_of(main)), ["mode", "stage", "iteration", "rho", "low", "high"]
+    )
+    losses = answer(connection, "losses", space)
+    losses[["low", "median", "high"]] = pd.DataFrame(
+        losses.pop("losses").to_list(), index=losses.index, columns=range(3)
+    )
+    loss = _by_series(losses, ["mode", "iteration", "low", "median", "high"])
+    for row in series:
+        key = (row["proxy_id"], row["seed"])
+        row.update({name: points[key] for name, points in (("rho", rho), ("loss", loss)) if key in points})
+    return {
+        "architectures": {"id": chosen["architectures"], "spec": [_shortened(row["spec"]) for row in records(drawn)]},
+        "targets": [
+            {"key": target["key"], "truth": truth.get((target["dataset"], target["metric"]), []),
+             "differences": _differences(comparison)}
+            for target, comparison in zip(targets, comparisons, strict=True)
+        ],
+        "series": series,
+        "searches": _columns(pd.DataFrame(search_points)),
+    }  # fmt: skip
+
+
+def _differences(comparison: Comparison) -> Row:
+    """The compared series, and the interval of the difference of each pair, row less column, row by row."""
+    limits = (comparison.difference_low, comparison.difference_high)
+    low, high = ([[_rounded(value, 4) for value in row] for row in matrix.tolist()] for matrix in limits)
+    return {"series": records(comparison.rows[SERIES]), "rho": [_rounded(r) for r in comparison.rows["rho"]],
+            "low": low, "high": high}  # fmt: skip
+
+
+def _by_series(points: pd.DataFrame, columns: list[str]) -> dict[tuple[str, int | None], Row]:
+    result = {}
+    for row in records(points[SERIES].drop_duplicates()):
+        result[(row["proxy_id"], row["seed"])] = _columns(of_series(points, row)[columns])
+    return result
+
+
+def _columns(points: pd.DataFrame) -> Row:
+    return {
+        str(name): [_rounded(value) if isinstance(value, float) else value for value in column]
+        for name, column in points.astype(object).where(points.notna(), None).to_dict("list").items()
+    }
+
+
+def _rounded(value: float | None, digits: int = _DIGITS) -> float | None:
+    return None if value is None or pd.isna(value) else float(f"{value:.{digits}g}")
+
+
+def _shortened(spec: str | None) -> str:
+    spec = spec or ""
+    return spec if len(spec) <= _SPEC_LENGTH else f"{spec[: _SPEC_LENGTH - 1]}…"

@@ -1,0 +1,83 @@
+"""The charts: Vega-Lite specifications that a page draws in the browser, and the same as SVG, PNG and PDF files.
+
+`templates/charts/NAME.vl.json` are plain Vega-Lite; the data set `points` and the titles of axes are put in when a
+chart is drawn. vl-convert-python brings the JavaScript for the page and draws the files without a browser.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pipeline.lake.files import atomic_write
+from pipeline.report.queries import Row
+
+_SPECIFICATIONS = Path(__file__).with_name("templates") / "charts"
+_FILE_WIDTH = 560
+_EXPOSED = "window.vegaEmbed = vegaEmbed;"  # what the bundle gives to the page's script
+_FILE_FORMATS = ("svg", "png", "pdf")
+
+
+def specifications() -> dict[str, Row]:
+    """The Vega-Lite specification of each chart."""
+    paths = sorted(_SPECIFICATIONS.glob("*.vl.json"))
+    return {path.name.removesuffix(".vl.json"): json.loads(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def filled(name: str, points: list[Row], titles: dict[str, str] | None = None) -> Row:
+    """A specification with its points and titles, of a fixed width, as files need it.
+
+    Args:
+        name: of the chart.
+        points: its data set.
+        titles: of the axes `x` and `y`, and of the whole (`title`).
+    """
+    spec = specifications()[name]
+    spec["datasets"] = {"points": points}
+    if spec.get("width") == "container":
+        spec["width"] = _FILE_WIDTH
+    titles = dict(titles or {})
+    if title := titles.pop("title", None):
+        spec["title"] = title
+    for layer in (spec, *spec.get("layer", ())):
+        for axis, text in titles.items():
+            channel = layer.get("encoding", {}).get(axis, {})
+            if "axis" in channel:
+                channel["axis"]["title"] = text
+    return spec
+
+
+def drawn(spec: Row) -> Iterator[tuple[str, bytes]]:
+    """A specification as the bytes of an SVG, a PNG and a PDF file, each with its extension."""
+    import vl_convert
+
+    for extension in _FILE_FORMATS:
+        options: dict[str, Any] = {"scale": 2} if extension == "png" else {}
+        image = getattr(vl_convert, f"vegalite_to_{extension}")(json.dumps(spec), **options)
+        yield extension, image.encode() if isinstance(image, str) else image
+
+
+def library(folder: Path | None) -> bytes:
+    """The JavaScript of Vega, Vega-Lite and Vega-Embed, gzipped.
+
+    Args:
+        folder: keeps it, as bundling takes some seconds.
+    """
+    import vl_convert
+
+    if folder is None:
+        return gzip.compress(vl_convert.javascript_bundle(_EXPOSED).encode(), 9, mtime=0)
+    file = folder / f"vega-{vl_convert.get_vega_version()}-{vl_convert.get_vegalite_versions()[-1]}.js.gz"
+    with suppress(OSError, EOFError, gzip.BadGzipFile, zlib.error):
+        stored = file.read_bytes()
+        gzip.decompress(stored)  # its checksum
+        return stored
+    bundle = library(None)
+    with suppress(OSError), atomic_write(file) as temporary:
+        temporary.write_bytes(bundle)
+    return bundle

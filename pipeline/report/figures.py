@@ -1,0 +1,79 @@
+"""The figures of a report for papers and slides: the charts of the page, filled with their points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.report import charts
+from pipeline.report.content import ReportContent
+from pipeline.report.queries import Row
+from pipeline.report.text import interval, series_name, slug
+
+
+def figures(report: ReportContent) -> dict[str, Row]:
+    """The Vega-Lite specification of every figure, by the name of its files."""
+    result = {}
+    for space, drawn in zip(report.content["spaces"], report.charts, strict=True):
+        for target in space["targets"]:
+            named = (space["benchmark"], space["space"], target["dataset"], target["metric"])
+            ranked = [row for row in target["leaderboard"] if row["shared"] and row["rho"] is not None]
+            if not ranked:
+                continue
+            title = f"{space['name']}, {target['name']}"
+            result[slug("rhos", *named)] = charts.filled("rhos", points(ranked), {"title": title})
+            costly = cost_points(ranked)
+            if costly:
+                result[slug("cost", *named)] = charts.filled("cost", costly, {"title": title})
+        if drawn["searches"]:
+            result[slug("searches", space["benchmark"], space["space"])] = charts.filled(
+                "searches", _records(drawn["searches"])
+            )
+        result |= dict(_of_series(space, drawn))
+    return result
+
+
+def points(rows: list[Row]) -> list[Row]:
+    """The points of the chart `rhos`: one per row of a leaderboard."""
+    keys = ("kind", "rho", "low", "high")
+    return [{"name": series_name(row), **{key: row[key] for key in keys}} for row in rows]
+
+
+def cost_points(rows: list[Row]) -> list[Row]:
+    """The points of the chart `cost`, the cheapest first; `front` marks those that no cheaper one beats."""
+    result: list[Row] = []
+    best = float("-inf")
+    costly = [row for row in rows if row["seconds"] and row["kind"] != "released" and not row["few"]]
+    for row in sorted(costly, key=lambda row: (row["seconds"], -row["rho"])):
+        point = points([row])[0]
+        result.append({**point, "seconds": row["seconds"], "interval": interval(row), "front": row["rho"] > best})
+        best = max(best, row["rho"])
+    return result
+
+
+def _of_series(space: Row, drawn: Row) -> Iterator[tuple[str, Row]]:
+    """Score against true value, and rho by iteration, of each series of scores that is drawn."""
+    rows = {(row["proxy_id"], row["seed"]): row for row in space["targets"][0]["leaderboard"]}
+    truth, main = drawn["targets"][0]["truth"], space["main"]
+    for series in drawn["series"]:
+        row = rows.get((series["proxy_id"], series["seed"]))
+        if row is None:
+            continue
+        seed = [] if row["seed"] is None else [f"seed{row['seed']}"]
+        named = (space["benchmark"], space["space"], row["proxy"], row["proxy_id"][:6], *seed)
+        pairs = zip(series["scores"], truth, strict=True)
+        cloud = [{"x": score, "y": value} for score, value in pairs if score is not None and value is not None]
+        titles = {"x": "score", "y": f"{space['targets'][0]['name']}, {main['unit']}", "title": series_name(row)}
+        yield slug("score", *named), charts.filled("scatter", cloud, titles)
+        lines = _records(series.get("rho", {}))
+        for mode in sorted({point["mode"] for point in lines}):
+            staged = [
+                {**point, "stage": "all stages" if point["stage"] is None else f"stage {point['stage']}"}
+                for point in lines
+                if point["mode"] == mode
+            ]
+            title = {"title": f"{series_name(row)}, {mode} loss"}
+            yield slug("iterations", mode, *named), charts.filled("iterations", staged, title)
+
+
+def _records(columns: Row) -> list[Row]:
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

@@ -1,0 +1,48 @@
+"""What was computed for a report, kept in LAKE/derived until the lake or the code that computes it changes."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from pipeline import catalog, rank_correlation
+from pipeline.lake.files import atomic_write
+from pipeline.lake.store import Lake
+from pipeline.report import content
+from pipeline.report.content import ReportContent
+
+_NAME = "report"
+
+
+def of_lake(lake: Lake, say: Callable[[str], None]) -> ReportContent:
+    """The content of the lake's report, as kept or computed.
+
+    Args:
+        lake: the lake.
+        say: is told what is computed next.
+    """
+    folder = catalog.stored_results_folder(lake)
+    file = folder and folder / f"{_NAME}-{_fingerprint()}.json.gz"
+    if file:
+        with suppress(OSError, EOFError, ValueError, TypeError):
+            return ReportContent(**json.loads(gzip.decompress(file.read_bytes())))
+    say("views")
+    with closing(catalog.snapshot(lake, stored=True)) as connection:
+        report = content.read(connection, say)
+    if file:
+        with suppress(OSError), atomic_write(file) as temporary:  # no space: it is computed again
+            temporary.write_bytes(gzip.compress(json.dumps(asdict(report)).encode(), mtime=0))
+    return report
+
+
+def _fingerprint() -> str:
+    """What tells the code that computes a report from another version of it."""
+    sources = [*Path(content.__file__).parent.glob("*.py"), Path(rank_correlation.__file__)]
+    sources += catalog.queries("report").values()
+    digests = (hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(sources))
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]

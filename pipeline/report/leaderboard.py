@@ -1,0 +1,124 @@
+"""The leaderboard of one target: every proxy once, on the shared architectures, with its verdict in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from pipeline.report.queries import SERIES, Row, records
+from pipeline.report.text import interval, number
+
+if TYPE_CHECKING:
+    from pipeline.report.comparison import Comparison
+
+FEW = 30
+"""Architectures: a rho of fewer is shown grey and leads nothing."""
+
+CHEAP = 0.5
+"""Seconds per architecture: the verdict names the best proxy under it."""
+
+_BASELINES = ("params", "random")
+_OWN = ["rho", "low", "high", "n", "n_failed", "n_no_truth", "tau"]
+
+
+def leaderboard(ranking: pd.DataFrame, comparison: Comparison) -> list[Row]:
+    """The rows of a leaderboard: those on the shared architectures first, the highest rho first.
+
+    `rho`, `low`, `high`, `n` and `n_failed` of a row are on the shared architectures where `shared` is true, otherwise
+    on all that the proxy has scored; `own_rho`, `own_n`, ... are always the latter.
+
+    Args:
+        ranking: the proxies with rho of their own architectures, kind, images and seconds.
+        comparison: of the same target.
+    """
+    shared = comparison.rows.drop(columns=["label", "released"])
+    shared = shared.rename(columns={"shared_low": "low", "shared_high": "high"}).assign(shared=shared["rho"].notna())
+    own = ranking.rename(columns={column: f"own_{column}" for column in _OWN})
+    rows = own.merge(shared, on=SERIES, how="left")
+    rows["shared"] = rows["shared"].eq(True).fillna(False)
+    for column in ("rho", "low", "high", "n", "n_failed"):
+        rows[column] = rows[column].where(rows["shared"], rows[f"own_{column}"])
+    rows["few"] = rows["n"].fillna(0) < FEW
+    order = rows.assign(rounded=rows["rho"].round(9)).sort_values(
+        ["shared", "rounded", "label", "seed", "proxy_id"], ascending=[False, False, True, True, True],
+        na_position="last", kind="stable",
+    )  # fmt: skip
+    return records(order.drop(columns="rounded"))
+
+
+def verdict(rows: list[Row], comparison: Comparison, truth: str) -> list[str]:
+    """What the leaderboard says, in sentences; nothing where fewer than `FEW` architectures are shared.
+
+    Args:
+        rows: of `leaderboard`.
+        comparison: of the same target.
+        truth: the target's name.
+    """
+    ranked = [row for row in rows if row["shared"] and not row["few"] and row["rho"] is not None]
+    if not ranked:
+        return []
+    leader = ranked[0]
+    equals = _equals(leader, ranked, comparison)
+    sentences = [
+        f"{_name(leader)} leads: rho {number(leader['rho'])} {interval(leader)} with {truth} on "
+        f"{leader['n']} architectures."
+    ]
+    if equals:
+        named = _list([f"{_name(row)} ({number(row['rho'])})" for row in equals])
+        sentences.append(f"{named} cannot be told from it: the paired interval of the difference holds 0.")
+    elif len(ranked) > 1:
+        sentences.append("Every other is behind it: no paired interval of a difference holds 0.")
+    cheap = [row for row in ranked if row["seconds"] is not None and row["seconds"] < CHEAP]
+    if cheap and cheap[0] is not leader:
+        row = cheap[0]
+        sentences.append(
+            f"The best under half a second per architecture is {_name(row)}: rho {number(row['rho'])} for "
+            f"{number(row['seconds'], 2)} s."
+        )
+    return sentences + _against_baselines(ranked)
+
+
+def _equals(leader: Row, ranked: list[Row], comparison: Comparison) -> list[Row]:
+    """The rows whose paired difference to the leader has an interval that holds 0."""
+    rows = comparison.rows
+    places = {(row["proxy_id"], row["seed"]): place for place, row in enumerate(records(rows[SERIES]))}
+    first = places[(leader["proxy_id"], leader["seed"])]
+    result = []
+    for row in ranked[1:]:
+        place = places[(row["proxy_id"], row["seed"])]
+        low, high = comparison.difference_low[place, first], comparison.difference_high[place, first]
+        if not np.isnan(low) and low <= 0 <= high:
+            result.append(row)
+    return result
+
+
+def _against_baselines(ranked: list[Row]) -> list[str]:
+    """How many rank better than the number of parameters and than a random order."""
+    sentences = []
+    for baseline in _BASELINES:
+        row = next((row for row in ranked if row["proxy"] == baseline), None)
+        if row is None:
+            continue
+        others = [other for other in ranked if other is not row]
+        below = [other for other in others if other["rho"] <= row["rho"]]
+        name = {"params": "the number of parameters", "random": "a random order"}[baseline]
+        if not below:
+            sentences.append(f"All rank better than {name} ({number(row['rho'])}).")
+        elif len(below) <= 5:
+            named = _list([_name(other) for other in below])
+            sentences.append(f"All but {named} rank better than {name} ({number(row['rho'])}).")
+        else:
+            better = len(others) - len(below)
+            sentences.append(f"{better} of {len(others)} rank better than {name} ({number(row['rho'])}).")
+    return sentences
+
+
+def _name(row: Row) -> str:
+    """A proxy's label, with its seed where that is not the usual one."""
+    return f"{row['label']}, seed {row['seed']}" if row["seed"] else str(row["label"])
+
+
+def _list(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
