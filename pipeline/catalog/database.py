@@ -27,6 +27,7 @@ CATALOG = "bench.duckdb"
 
 _STORAGE = "v1.5.0"  # what the DuckDB 1.5 command line reads; the library's own default it does not
 _CONFINING = threading.Lock()
+_MEMORY = "640MiB"  # what does not fit is spilled, so that a report of many curves fits a small machine
 
 
 def refresh(lake: Lake) -> None:
@@ -174,7 +175,7 @@ def _locked(lake: Lake, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBP
 def _spilling_connection() -> duckdb.DuckDBPyConnection:
     """One in memory that puts what does not fit there into the system's folder for it, not into the working folder."""
     spill = Path(tempfile.gettempdir()) / f"duckdb-{uuid.uuid4().hex[:8]}"
-    return interruption.interruptible(duckdb.connect(config={"temp_directory": str(spill)}))
+    return interruption.interruptible(duckdb.connect(config={"temp_directory": str(spill), "memory_limit": _MEMORY}))
 
 
 def _is_export(file: Path) -> bool:

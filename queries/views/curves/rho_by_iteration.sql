@@ -2,22 +2,7 @@
 -- stopped there, for each stage, signal and mode; stage NULL is the stage-weighted sum. Losses that are not finite are
 -- left out, so n may fall.
 -- Stored: small
-WITH points AS MATERIALIZED (
-    SELECT *
-    FROM curve_points
-    WHERE isfinite(loss)
-    UNION ALL BY NAME
-    SELECT
-        *,
-        NULL::BIGINT AS stage,
-        'sum' AS signal
-    FROM weighted_curves
-    WHERE isfinite(loss)
-),
-
--- Nearly all moments of nearly all curves are of the same architectures, whose truth need not be ranked each time: a
--- panel is a set of architectures, recognized by the exclusive or of their hashes.
-moments AS MATERIALIZED (
+WITH named AS (
     SELECT
         benchmark,
         space,
@@ -26,106 +11,178 @@ moments AS MATERIALIZED (
         mode,
         signal,
         stage,
-        iteration,
-        row_number() OVER () AS moment,
-        dense_rank() OVER (ORDER BY benchmark, space, count(*), bit_xor(hash(arch_id))) AS panel
-    FROM points
-    GROUP BY benchmark, space, proxy_id, seed, mode, signal, stage, iteration
+        hash(benchmark, space, proxy_id, seed, mode, signal, stage) AS kind,
+        hash(benchmark, space, arch_id) AS architecture,
+        iterations,
+        losses
+    FROM sampled_curves
 ),
 
--- numbered, as in `series`
-numbered AS MATERIALIZED (
-    SELECT
-        moments.moment,
-        moments.panel,
-        points.arch_id,
-        points.loss
-    FROM points
-    INNER JOIN moments
-        ON
-            points.benchmark = moments.benchmark
-            AND points.space = moments.space
-            AND points.proxy_id = moments.proxy_id
-            AND points.seed IS NOT DISTINCT FROM moments.seed
-            AND points.mode = moments.mode
-            AND points.signal = moments.signal
-            AND points.stage IS NOT DISTINCT FROM moments.stage
-            AND points.iteration = moments.iteration
-),
-
-panels AS (
-    SELECT
+-- A kind of curve and an architecture are numbers from here on, by their hashes: columns of text would take gigabytes
+-- beside millions of losses.
+kinds AS MATERIALIZED (
+    SELECT DISTINCT
         benchmark,
         space,
+        proxy_id,
+        seed,
+        mode,
+        signal,
+        stage,
+        kind,
+        hash(benchmark, space, proxy_id, seed, mode, 'sum', NULL::BIGINT) AS kind_of_sum
+    FROM named
+),
+
+stage_points AS MATERIALIZED (
+    SELECT
+        kind,
+        architecture,
+        unnest(iterations) AS iteration,
+        unnest(losses)::DOUBLE AS loss
+    FROM named
+),
+
+-- as `weighted_curves`
+sums AS (
+    SELECT
+        kinds.kind_of_sum AS kind,
+        stage_points.architecture,
+        stage_points.iteration,
+        significant(sum(weighted.weights[kinds.stage + 1] * stage_points.loss)) AS loss
+    FROM stage_points
+    INNER JOIN kinds ON stage_points.kind = kinds.kind
+    INNER JOIN (
+        SELECT
+            proxy_id,
+            (configuration -> '$.stage_weights')::DOUBLE[] AS weights
+        FROM proxies
+        WHERE (configuration -> '$.stage_weights') IS NOT NULL
+    ) AS weighted ON kinds.proxy_id = weighted.proxy_id
+    WHERE kinds.signal = 'sum'
+    GROUP BY ALL
+    HAVING count(*) = any_value(len(weighted.weights))
+),
+
+points AS MATERIALIZED (
+    SELECT
+        hash(kind, iteration) AS moment,
+        kind,
+        iteration,
+        architecture,
+        loss
+    FROM (FROM stage_points UNION ALL BY NAME FROM sums)
+    WHERE isfinite(loss)
+),
+
+-- Nearly all moments are of the same architectures, whose truth need not be ranked each time: a panel is a set of
+-- architectures, recognized by the exclusive or of their hashes.
+moments AS MATERIALIZED (
+    SELECT
+        moment,
+        any_value(kind) AS kind,
+        any_value(iteration) AS iteration,
+        hash(count(*), bit_xor(architecture)) AS panel
+    FROM points
+    GROUP BY moment
+),
+
+true_values AS MATERIALIZED (
+    SELECT
+        panels.panel,
+        points.architecture,
+        target_values.dataset,
+        target_values.metric,
+        target_values.epochs,
+        target_values.truth
+    FROM (SELECT panel, min(moment) AS moment FROM moments GROUP BY panel) AS panels
+    INNER JOIN points ON panels.moment = points.moment
+    INNER JOIN target_values
+        ON points.architecture = hash(target_values.benchmark, target_values.space, target_values.arch_id)
+),
+
+-- Targets that the same architectures of a panel have share the ranks of the losses: a cover is such a set of them.
+covers AS MATERIALIZED (
+    SELECT
         panel,
-        min(moment) AS moment
-    FROM moments
-    GROUP BY benchmark, space, panel
+        dataset,
+        metric,
+        epochs,
+        hash(panel, count(*), bit_xor(architecture)) AS cover,
+        row_number() OVER () AS target
+    FROM true_values
+    GROUP BY panel, dataset, metric, epochs
 ),
 
 truths AS MATERIALIZED (
     SELECT
-        panels.panel,
-        numbered.arch_id,
-        target_values.dataset,
-        target_values.metric,
-        target_values.epochs,
-        dense_rank() OVER (ORDER BY target_values.dataset, target_values.metric, target_values.epochs) AS target,
-        average_rank(target_values.truth, (panels.panel, target_values.dataset, target_values.metric)) AS truth_rank
-    FROM panels
-    INNER JOIN numbered ON panels.moment = numbered.moment
-    INNER JOIN target_values
+        covers.target,
+        covers.cover,
+        true_values.architecture,
+        average_rank(true_values.truth, covers.target) AS truth_rank
+    FROM true_values
+    INNER JOIN covers
         ON
-            panels.benchmark = target_values.benchmark
-            AND panels.space = target_values.space
-            AND numbered.arch_id = target_values.arch_id
+            true_values.panel = covers.panel
+            AND true_values.dataset = covers.dataset
+            AND true_values.metric = covers.metric
+            AND true_values.epochs IS NOT DISTINCT FROM covers.epochs
 ),
 
 ranked AS (
     SELECT
-        numbered.moment,
-        truths.target,
-        truths.truth_rank,
-        average_rank(-numbered.loss, (numbered.moment, truths.target)) AS score_rank
-    FROM numbered
-    INNER JOIN truths ON numbered.panel = truths.panel AND numbered.arch_id = truths.arch_id
+        points.moment,
+        covered.cover,
+        points.architecture,
+        average_rank(-points.loss, (points.moment, covered.cover)) AS score_rank
+    FROM points
+    INNER JOIN moments ON points.moment = moments.moment
+    INNER JOIN (SELECT DISTINCT panel, cover FROM covers) AS covered ON moments.panel = covered.panel
+    SEMI JOIN truths ON covered.cover = truths.cover AND points.architecture = truths.architecture
 ),
 
 correlated AS (
     SELECT
-        moment,
-        target,
+        ranked.moment,
+        truths.target,
         count(*) AS n,
-        pearson(score_rank, truth_rank) AS rho
+        pearson(ranked.score_rank, truths.truth_rank) AS rho
     FROM ranked
+    INNER JOIN truths ON ranked.cover = truths.cover AND ranked.architecture = truths.architecture
     GROUP BY ALL
-),
-
-aims AS (
-    SELECT DISTINCT
-        target,
-        dataset,
-        metric,
-        epochs
-    FROM truths
 )
 
 SELECT
-    moments.benchmark,
-    moments.space,
-    aims.dataset,
-    aims.metric,
-    aims.epochs,
-    moments.proxy_id,
+    kinds.benchmark,
+    kinds.space,
+    covers.dataset,
+    covers.metric,
+    covers.epochs,
+    kinds.proxy_id,
     proxies.name AS proxy,
-    moments.seed,
-    moments.mode,
-    moments.signal,
-    moments.stage,
+    kinds.seed,
+    kinds.mode,
+    kinds.signal,
+    kinds.stage,
     moments.iteration,
     correlated.n,
     correlated.rho
 FROM correlated
 INNER JOIN moments ON correlated.moment = moments.moment
-INNER JOIN aims ON correlated.target = aims.target
-INNER JOIN proxies ON moments.proxy_id = proxies.proxy_id
+INNER JOIN covers ON correlated.target = covers.target
+INNER JOIN (
+    FROM kinds
+    UNION BY NAME
+    SELECT DISTINCT
+        benchmark,
+        space,
+        proxy_id,
+        seed,
+        mode,
+        'sum' AS signal,
+        NULL::BIGINT AS stage,
+        kind_of_sum AS kind,
+        kind_of_sum
+    FROM kinds
+) AS kinds ON moments.kind = kinds.kind
+INNER JOIN proxies ON kinds.proxy_id = proxies.proxy_id
