@@ -169,7 +169,7 @@ def test_what_is_found_is_stored_and_scores_as_it_was_tried(
     space(lake)
     plan = TrainingSettings(device="cpu", workers=1)
     best = evolve(lake, ASKED, plan, SMALL)
-    assert (best.trainings, best.path.is_file()) == (12, True)
+    assert best.path and (best.trainings, best.path.is_file()) == (12, True)
     stored = Lake(lake)
     (row,) = catalog.run_sql(stored, "FROM tunings").to_pylist()
     stored_trials = catalog.run_sql(stored, "FROM tuning_trials ORDER BY step, arch_id").to_pylist()
@@ -231,7 +231,7 @@ def test_a_search_that_was_killed_ends_as_one_that_was_not(
     again = evolve(lake, ASKED, plan, SMALL)
     space(tmp_path / "whole")
     whole = evolve(tmp_path / "whole", ASKED, plan, SMALL)
-    assert again.path.read_text() == whole.path.read_text()
+    assert again.path and whole.path and again.path.read_text() == whole.path.read_text()
     columns = "SELECT tuning_id, step, arch_id, value FROM tuning_trials ORDER BY ALL"
     both = [catalog.run_sql(Lake(root), columns).to_pylist() for root in (lake, tmp_path / "whole")]
     assert both[0] == both[1] and len(both[0]) == 12
