@@ -7,12 +7,24 @@ import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 from pipeline.escaping import line
 
 Advance = Callable[[int], None]
 
 _QUIET_SECONDS = 10.0  # between two plain lines
+_SILENT = ContextVar("silent", default=False)
+
+
+def silence(wanted: bool) -> None:
+    """Show no progress from here on, or show it again."""
+    _SILENT.set(wanted)
+
+
+def silent() -> bool:
+    """Whether no progress is shown."""
+    return _SILENT.get()
 
 
 @contextlib.contextmanager
@@ -23,6 +35,9 @@ def progress(what: str, total: int | None) -> Iterator[Advance]:
         what: what is done, the first words of the line: "scoring regression-n101".
         total: how many there are, where that is known.
     """
+    if silent():
+        yield lambda _more: None
+        return
     what = line(what)
     bar = _terminal(what, total) if sys.stderr.isatty() or _in_notebook() else _lines(what, total)
     with bar as advance:

@@ -62,6 +62,25 @@ class ArchitectureGraph:
 
 
 @dataclass(frozen=True)
+class PublishedFile:
+    """A file of ground truth that a benchmark's authors released.
+
+    Args:
+        name: of the file.
+        holds: what is in it, in a few words.
+        publisher: whose it is.
+        address: where it is to be had.
+        bytes: its size, where it is stated.
+    """
+
+    name: str
+    holds: str
+    publisher: str
+    address: str
+    bytes: int | None = None
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """A benchmark as facts and functions.
 
@@ -84,6 +103,7 @@ class Benchmark:
         graph: (space, spec) -> the architecture's graph, of which `tune` takes counts and paths; None where a space has
             none.
         forms: one line for each form that `read` takes, for error messages.
+        published: the files that its authors released.
         inputs: what the networks take: images [N, 3, H, W], or sequences [N, T, width].
         classes: data set -> number of classes or words that a network chooses among; it says what guessing gives.
         curves_asked: whether `read` leaves learning curves out unless it is asked for them.
@@ -101,6 +121,7 @@ class Benchmark:
     build: Callable[[str, Spec], nn.Module]
     stages: int
     forms: str
+    published: tuple[PublishedFile, ...] = ()
     inputs: str = "images"
     classes: Mapping[str, int] = field(default_factory=dict)
     curves_asked: bool = True

@@ -7,7 +7,7 @@ Imports within go down: query > checks > results > database > stored_results | d
 """
 
 from pipeline.catalog.checks import checks
-from pipeline.catalog.database import CATALOG, connect, ensure, export, refresh, snapshot
+from pipeline.catalog.database import CATALOG, connect, ensure, export, refresh, snapshot, tables
 from pipeline.catalog.results import Value, frame, rows, run_sql, to_frame, typed
 from pipeline.catalog.sql_files import head_comment, queries
 from pipeline.catalog.stored_results import FOLDER as STORED_RESULTS
@@ -16,6 +16,6 @@ from pipeline.catalog.stored_results import stored_results_folder
 
 __all__ = [
     "CATALOG", "STORED_RESULTS", "Value", "checks", "connect", "ensure", "export", "frame", "head_comment",
-    "is_whole_result", "queries", "refresh", "rows", "run_sql", "snapshot", "stored_results_folder", "to_frame",
+    "is_whole_result", "queries", "refresh", "rows", "run_sql", "snapshot", "stored_results_folder", "tables", "to_frame",
     "typed",
 ]  # fmt: skip

@@ -57,6 +57,20 @@ def ensure(lake: Lake) -> None:
         connection.close()
 
 
+def tables(lake: Lake) -> tuple[duckdb.DuckDBPyConnection, bool]:
+    """A connection that has the tables and may lack the views, and whether the catalog is current.
+
+    A catalog that is not stays as it is.
+    """
+    definition = catalog_definition(lake)
+    if (connection := _open(lake, definition.fingerprint)) is not None:
+        return connection, True
+    connection = _spilling_connection()
+    with damage_named(lake.parts):
+        definition.make_tables(connection)
+    return _locked(lake, connection), False
+
+
 def connect(lake: Lake) -> duckdb.DuckDBPyConnection:
     """Open the lake's catalog for reading, after making it anew where it is missing, outdated or of a moved lake.
 

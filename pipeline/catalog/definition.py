@@ -54,6 +54,11 @@ class CatalogDefinition:
             connection.execute(statement)
         connection.execute("COMMIT")
 
+    def make_tables(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the tables alone, which takes a tenth of the time."""
+        for statement in self._tables:
+            connection.execute(statement)
+
     def _statements(self) -> Iterator[str]:
         for name, sql in self._macros.items():
             yield sql

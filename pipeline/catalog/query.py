@@ -85,7 +85,8 @@ def _answer(lake: Lake, sql: str, params: Mapping[str, str], fmt: str) -> tuple[
 def format_table(table: pa.Table, limit: int = SHOWN_ROWS) -> str:
     """Aligned columns under their names: numbers to the right with six significant digits, NULL as `-`.
 
-    Of more than `limit` rows the first are shown, and a last line says how many are not.
+    Of more than `limit` rows the first are shown, and a last line says how many are not. On a terminal the table is
+    fitted to its width, see `text_table`.
     """
     shown = _columns(table.slice(0, limit))
     names = [escaping.cell(name).replace("\n", "\\n") for name in table.column_names]
@@ -93,17 +94,20 @@ def format_table(table: pa.Table, limit: int = SHOWN_ROWS) -> str:
     rows = [[_cell(value) for value in row] for row in zip(*shown, strict=True)]
     # a cell of several lines, as EXPLAIN gives, takes several lines of the table
     lines = [list(line) for row in rows for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")]
-    rule = ["─" * max(map(len, column)) for column in zip(names, *lines, strict=True)]
-    text = [line.rstrip() for line in text_table.aligned([names, rule, *lines], right)]
+    rule = [text_table.RULE * max(map(len, column)) for column in zip(names, *lines, strict=True)]
+    text = text_table.fitted([names, rule, *lines], right, width=text_table.terminal_width())
     if table.num_rows > limit:
         text.append(f"... {table.num_rows - limit} more rows: add LIMIT, or take all with --format csv")
     return "\n".join(text) + "\n"
 
 
 def format_csv(table: pa.Table) -> str:
-    """RFC 4180 with a header; NULL is empty, numbers have all their digits, times are ISO 8601, lists are JSON."""
+    """RFC 4180 with a header, but lines end in a plain newline; NULL is empty.
+
+    Numbers have all their digits, times are ISO 8601, lists are JSON.
+    """
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, lineterminator="\n")  # a shell compares what it reads
     writer.writerow(table.column_names)
     writer.writerows([_field(value) for value in row] for row in zip(*_columns(table), strict=True))
     return text.getvalue()

@@ -20,11 +20,26 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pipeline import interruption
+from pipeline.cli import configuration
 from pipeline.cli.grouping import flattened
 from pipeline.errors import UserError, is_out_of_memory
 
-VERBS = ("run", "ingest", "check", "score", "search", "tune", "merge", "report", "query", "export", "doctor")
-"""The order of the verbs in the help; a verb that is not named here comes last."""
+GROUPS = {
+    "Fill a lake": ("run", "ingest", "score", "search", "tune", "merge"),
+    "Ask": ("status", "report", "query", "export"),
+    "See what there is": ("benchmarks", "sources", "proxies"),
+    "Examine": ("check", "doctor"),
+}
+"""The verbs by what they are for, in the order of the help; a verb that is not named here comes last."""
+
+VERBS = tuple(name for names in GROUPS.values() for name in names)
+
+EXAMPLES = (
+    ("pipeline run nasbench201 --mapping analog-nasbench --sample 48", "ingest, score and report"),
+    ("pipeline status", "what is there, and what to type next"),
+    ('pipeline query "FROM correlations"', "how well each proxy ranks"),
+)
+"""Command lines at the end of the help, and what each does."""
 
 RENAMED = {"recipe": "mapping", "recipes": "mappings"}
 """Options by their former names, which are still understood by the verbs that have them."""
@@ -47,6 +62,43 @@ class OrderedGroup(TyperGroup):
         return sorted(super().list_commands(ctx), key=lambda name: places.get(name, len(places)))
 
 
+class VerbGroup(OrderedGroup):
+    """The group of the verbs: its help lists them by what they are for, and a word that is none meets suggestions."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write each group of verbs with a sentence for each verb, and the examples."""
+        names = [name for name in self.list_commands(ctx) if not self.commands[name].hidden]
+        groups = {**GROUPS, "Others": tuple(name for name in names if name not in VERBS)}
+        widest = max(map(len, names), default=0)
+        for title, verbs in groups.items():
+            if rows := [(name.ljust(widest), summary(self.commands[name])) for name in verbs if name in names]:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+        with formatter.section("Examples"):
+            for command, what in EXAMPLES:
+                formatter.write_text(f"{command}  # {what}")
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb that the first word names.
+
+        Raises:
+            UsageError: there is none; the message says what exists of such a name.
+        """
+        if not ctx.resilient_parsing and args[0] not in self.commands and not args[0].startswith("-"):
+            from pipeline.cli import suggestions
+            from pipeline.escaping import line
+
+            word = line(args[0])
+            shown = word if len(word) <= 60 else f"{word[:60]}..."
+            ctx.fail(f"No such command '{shown}'. {suggestions.line(word, self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+
+def summary(command: Any) -> str:
+    """The first sentence of a command's help."""
+    return str(command.help).partition("\n")[0]
+
+
 class PanelCommand(TyperCommand):
     """A command whose help lists its options in groups, those of one `rich_help_panel` under its title.
 
@@ -54,6 +106,17 @@ class PanelCommand(TyperCommand):
     """
 
     contradiction: Contradiction | None = None
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """The context, with the values of pipeline.toml for options that are not given."""
+        if "--help" not in args and not extra.get("resilient_parsing"):
+            extra.setdefault("default_map", configuration.read())
+        return super().make_context(info_name, args, parent=parent, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        configuration.begin(ctx)
+        return super().invoke(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words of the command line.
@@ -112,7 +175,7 @@ def panel_of(parameter: Any) -> str:
 
 
 app = typer.Typer(
-    cls=OrderedGroup,
+    cls=VerbGroup,
     help="How well does a proxy rank the architectures of a search space, at what cost, with what certainty?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -155,12 +218,27 @@ def verb(
     return register
 
 
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", help="Print what was asked for and errors alone: no progress, no summary.")
+]
+
+
 def _saying(interrupted: str, command: Function) -> Function:
+    """The command with the option --quiet, which says on an interruption what is stored."""
+
     @functools.wraps(command)
-    def saying(*positional: Any, **named: Any) -> Any:
+    def saying(*positional: Any, quiet: bool = False, **named: Any) -> Any:
+        from pipeline import progress
+
         interruption.says(interrupted)
+        progress.silence(quiet)
         return command(*positional, **named)
 
+    signature = inspect.signature(command)
+    option = inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=QuietOption)
+    changed: Any = saying
+    changed.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])
+    changed.__annotations__ = {**command.__annotations__, "quiet": QuietOption}
     return cast("Function", saying)
 
 
@@ -224,11 +302,20 @@ def _answer(end: BaseException) -> NoReturn:
     raise end
 
 
-def say(text: str, *, err: bool = False) -> None:
-    """Print text for a reader, on standard output or error, with what is not to be seen in it shown."""
+def answer(text: str) -> None:
+    """Print what was asked for, on standard output, with what is not to be seen in it shown."""
     from pipeline.escaping import visible  # help does without
 
-    typer.echo(visible(text), err=err)
+    typer.echo(visible(text))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print what was done, on standard output or error, with what is not to be seen in it shown; not with --quiet."""
+    from pipeline import progress
+    from pipeline.escaping import visible
+
+    if not progress.silent():
+        typer.echo(visible(text), err=err)
 
 
 class _ClosedStream(io.RawIOBase):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.application import say, verb
 from pipeline.cli.options import BenchmarkArgument
+from pipeline.cli.output import JsonOption, print_json
 from pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from pipeline.benchmarks.parameter_check import ParameterCheck
 
 DEFAULT_SAMPLE = 50  # networks of a file
 
@@ -20,6 +24,7 @@ def check(
     benchmark: BenchmarkArgument,
     paths: Annotated[list[Path], typer.Argument(help="Published files, or folders of them.", show_default=False)],
     sample: Annotated[int, typer.Option(min=1, help="Networks to build of each file.")] = DEFAULT_SAMPLE,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare the networks built here with what published files say.
 
@@ -29,17 +34,32 @@ def check(
 
     if not benchmarks.load(benchmark).check:
         raise UserError(f"the files of {benchmark} say nothing of their networks to check")
-    if unconfirmed := compare_networks(benchmark, paths, sample):
+    if unconfirmed := compare_networks(benchmark, paths, sample, show=print_json_rows if as_json else print_lines):
         raise UserError(unconfirmed)
 
 
-def compare_networks(benchmark: str, paths: Sequence[Path], sample: int = DEFAULT_SAMPLE) -> str | None:
-    """Print for each file whether its networks are built as it says; returns what is wrong, or None."""
+def print_lines(results: Sequence[ParameterCheck]) -> None:
+    """Print a line for each file."""
+    for result in results:
+        say(result.line)
+
+
+def print_json_rows(results: Sequence[ParameterCheck]) -> None:
+    """Print the results as JSON."""
+    print_json([{**vars(result), "confirmed": result.confirmed} for result in results])
+
+
+def compare_networks(
+    benchmark: str,
+    paths: Sequence[Path],
+    sample: int = DEFAULT_SAMPLE,
+    show: Callable[[Sequence[ParameterCheck]], None] = print_lines,
+) -> str | None:
+    """Show for each file whether its networks are built as it says; returns what is wrong, or None."""
     from pipeline import benchmarks
 
     compare = benchmarks.load(benchmark).check
     results = [result for path in paths for result in compare(path, sample)] if compare else []
-    for result in results:
-        say(result.line)
+    show(results)
     names = [result.file for result in results if not result.confirmed]
     return f"the networks built are not confirmed by {', '.join(names)}" if names else None

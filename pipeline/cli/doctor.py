@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import say, verb
+from pipeline.cli.application import answer, verb
 from pipeline.cli.options import DEFAULT_LAKE, LakeOption
+from pipeline.cli.output import JsonOption, print_json
 
 
 @verb(example="pipeline doctor --lake data/lake")
 def doctor(
     lake: LakeOption = DEFAULT_LAKE,
-    as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
+    as_json: JsonOption = False,
     files: Annotated[bool, typer.Option("--files", help="Examine the files alone, not their rows.")] = False,
     fix: Annotated[
         bool, typer.Option("--fix", help="Remove what interrupted runs have left, and nothing else.")
@@ -32,13 +32,13 @@ def doctor(
 
     result = examine(lake, rows=not files, fix=fix, forget_missing=forget_missing)
     if as_json:
-        typer.echo(json.dumps(result.content, indent=1))
+        print_json(result.content)
     else:
         for line in [
             *(fault.line for fault in result.faults),
             *(f"note: {note}" for note in result.notes),
             result.line,
         ]:
-            say(line)
+            answer(line)
     if result.faults:
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.application import say, superfluous, verb
+from pipeline.cli.application import answer, say, superfluous, verb
 from pipeline.cli.check import compare_networks
 from pipeline.cli.options import (
     BENCHMARK_HELP,
@@ -18,6 +18,7 @@ from pipeline.cli.options import (
     ReadingOptions,
     complete_benchmark,
 )
+from pipeline.cli.output import print_json
 from pipeline.errors import UserError
 
 _MOST_WARNINGS = 20  # lines for one file
@@ -46,6 +47,7 @@ def ingest(
     benchmark: OptionalBenchmark = None,
     paths: PathsArgument = None,
     mappings: Annotated[bool, typer.Option("--mappings", help="List the table mappings by name and stop.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="List them as JSON.")] = False,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Store the content of benchmark files in the lake.
@@ -53,11 +55,18 @@ def ingest(
     A file that is there already changes nothing.
     """
     if mappings:
+        if as_json:
+            from pipeline.status import published
+
+            print_json([row for row in published.sources() if row["name"] != published.NATIVE])
+            return
         from pipeline.ingest import run as stage
 
         for line in stage.list_mappings():
-            say(line)
+            answer(line)
         return
+    if as_json:
+        raise typer.BadParameter("--json goes with --mappings: leave it out")
     if benchmark is None:
         raise typer.BadParameter("name a benchmark, or list the table mappings with --mappings")
     ingest_files(lake, benchmark, paths or [], reading)

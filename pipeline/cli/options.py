@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli import configuration
+
 if TYPE_CHECKING:
     from pipeline.executor import Where
     from pipeline.scoring.plan import Plan
@@ -149,8 +151,8 @@ class ExecutorOptions:
     ] = "auto"
     gpu_share: Annotated[float, typer.Option(min=0.01, max=1, help="Share of a GPU for each worker of Ray.")] = 1.0
 
-    def where(self, workers: int | None) -> Where:
-        """The executor, which has that many workers.
+    def where(self) -> Where:
+        """The executor.
 
         Raises:
             BadParameter: options that do not go together.
@@ -159,7 +161,7 @@ class ExecutorOptions:
 
         if self.executor is not ExecutorChoice.ray and (self.address, self.gpu_share) != ("auto", 1.0):
             raise typer.BadParameter("--address and --gpu-share go with --executor ray")
-        if self.executor is ExecutorChoice.inline and workers is not None:
+        if self.executor is ExecutorChoice.inline and configuration.is_given("workers"):
             raise typer.BadParameter("--executor inline has one worker, this process: leave --workers out")
         return Where(self.executor.value, self.address, self.gpu_share)
 
@@ -173,7 +175,8 @@ def plan_of(benchmark: str, lake: Path, options: ScoreOptions, device: DeviceCho
 
     bench = benchmarks.load(benchmark)
     default = SEARCHED_BY_DEFAULT[bench.inputs] if isinstance(options, SearchedOptions) else DEFAULT_PROXY
-    proxy, images = rules.named(lake, options.proxy or default), parse_source(options.images)
+    proxy = rules.named(lake, options.proxy or default)
+    images = parse_source(configuration.images_for(bench.inputs, options.images))
     return Plan(benchmark, bench.space(options.space).name, proxy, images, options.seed, device.value, sample_seed)
 
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.application import say, superfluous, verb
+from pipeline.cli.application import superfluous, verb
 from pipeline.cli.options import DEFAULT_LAKE, ForceOption, FormatChoice, LakeOption
+from pipeline.cli.output import print_rows
 from pipeline.errors import unknown
 
 
@@ -33,6 +34,8 @@ def contradiction(given: Mapping[str, Any]) -> str | None:
             return "--format has no effect beside --examples: leave it out"
         others = ("file", "example", "param", "out", "force")
         return superfluous(given, others, "beside --examples")
+    if {"as_json", "fmt"} <= given.keys():
+        return "--json stands for --format json: give one of them"
     return None if "out" in given else superfluous(given, ["force"], "without --out")
 
 
@@ -47,12 +50,12 @@ def query(
     fmt: Annotated[FormatChoice, typer.Option("--format", help="How to write the rows.")] = FormatChoice.table,
     out: Annotated[Path | None, typer.Option(help="File to write to; needed for parquet.")] = None,
     force: ForceOption = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Answer one SELECT from the lake, which it cannot change."""
     if text.examples:
-        for line in list_examples():
-            say(line)
+        print_rows(list_examples(), {"example": "example", "asks": "asks"}, as_json=as_json, head=False)
         return
     if [sql, text.file, text.example].count(None) != 2:
         raise typer.BadParameter("give either one SELECT, or --file FILE, or --example NAME")
@@ -65,17 +68,19 @@ def query(
     from pipeline.catalog import query as stage
 
     statement = sql if sql is not None else _read(text)
-    stage.run(lake, statement, {name: value for name, _, value in pairs}, fmt.value, out, force=force)
+    written = "json" if as_json else fmt.value
+    stage.run(lake, statement, {name: value for name, _, value in pairs}, written, out, force=force)
 
 
-def list_examples() -> list[str]:
-    """A line for each example that comes with the package: its name, and what it asks."""
+def list_examples() -> list[dict[str, str]]:
+    """A row for each example that comes with the package: its name, and what it asks."""
     from pipeline import catalog
 
-    examples = catalog.queries("examples")
-    width = max(map(len, examples), default=0)
-    comments = {name: catalog.head_comment(path.read_text(encoding="utf-8")) for name, path in examples.items()}
-    return [f"{name:<{width}}  {comment.partition(' Run: ')[0]}" for name, comment in comments.items()]
+    comments = {
+        name: catalog.head_comment(path.read_text(encoding="utf-8"))
+        for name, path in catalog.queries("examples").items()
+    }
+    return [{"example": name, "asks": comment.partition(" Run: ")[0]} for name, comment in comments.items()]
 
 
 def _read(text: TextOptions) -> str:

@@ -58,7 +58,7 @@ def run(
     out: OutOption = DEFAULT_OUT,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
-    """Ingest files, score a sample and write the report in one command."""
+    """Ingest files, score a sample and write the report."""
     ingest_files(lake, benchmark, paths or [], reading)
     selection = SelectionOptions(several.sample, several.sample_seed)
     for proxy in several.proxy or (None,):

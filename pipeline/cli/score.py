@@ -87,7 +87,7 @@ def score(
     """
     if selection.sample is not None and selection.only is not None:
         raise typer.BadParameter("--sample and --only exclude each other")
-    score_architectures(lake, benchmark, options, selection, compute, executor.where(compute.workers))
+    score_architectures(lake, benchmark, options, selection, compute, executor.where())
 
 
 def score_architectures(

@@ -84,7 +84,7 @@ def search(
     from pipeline.search.search import SearchSettings
     from pipeline.search.trajectory import SearchMethod
 
-    where = executor.where(compute.workers)
+    where = executor.where()
     method = SearchMethod(searching.method, searching.population, searching.tournament)
     settings = SearchSettings(method, searching.budget, seeds_of(searching.seeds))
     if best.out is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.application import GOES_ON, OrderedGroup, PanelCommand, app, say, superfluous, verb
+from pipeline.cli import configuration
+from pipeline.cli.application import GOES_ON, OrderedGroup, PanelCommand, answer, app, say, superfluous, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     BenchmarkArgument,
@@ -20,6 +22,7 @@ from pipeline.cli.options import (
     SpaceOption,
     complete_benchmark,
 )
+from pipeline.cli.output import JsonOption, print_json
 
 if TYPE_CHECKING:
     from pipeline.tuning.data import TuningData
@@ -159,14 +162,14 @@ def evolve(
     The best task is stored as a proxy of the lake, and every training is stored: an interrupted search goes on where
     it stopped.
     """
+    from pipeline import benchmarks
     from pipeline.proxies.images import parse_source
     from pipeline.tuning import evolve as stage
     from pipeline.tuning.task_evolution import EvolutionSettings
     from pipeline.tuning.trials import TrainingSettings
 
-    training = TrainingSettings(
-        parse_source(evolution.images), evolution.schedule, compute.device.value, compute.workers
-    )
+    images = configuration.images_for(benchmarks.load(benchmark).inputs, evolution.images)
+    training = TrainingSettings(parse_source(images), evolution.schedule, compute.device.value, compute.workers)
     tournament = min(10, evolution.population)
     settings = EvolutionSettings(evolution.population, tournament, evolution.tasks, evolution.budget)
     result = stage.evolve(lake, _data(benchmark, labels, TermOptions()), training, settings)
@@ -186,10 +189,12 @@ def evaluate(
             "random-forest, gradient-boosting or gaussian-process; may be given several times."
         ),
     ] = None,
+    as_json: JsonOption = False,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Judge every way to use the labels over many draws of them."""
-    _judge(lake, _data(benchmark, labels, terms), draws, JudgingOptions(evaluate=True), way or ())
+    judging = JudgingOptions(evaluate=True)
+    _judge(lake, _data(benchmark, labels, terms), draws, judging, way or (), as_json=as_json)
 
 
 @verb(tuning, example="pipeline tune transfer nasbench201", interrupted=NOT_JUDGED)
@@ -198,10 +203,11 @@ def transfer(
     labels: LabelOptions,
     terms: TermOptions,
     draws: DrawsOption = DEFAULT_DRAWS,
+    as_json: JsonOption = False,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Judge the rules of one space on the other spaces of the lake."""
-    _judge(lake, _data(benchmark, labels, terms), draws, JudgingOptions(transfer=True))
+    _judge(lake, _data(benchmark, labels, terms), draws, JudgingOptions(transfer=True), as_json=as_json)
 
 
 def contradiction(given: Mapping[str, Any]) -> str | None:
@@ -258,7 +264,15 @@ def _data(benchmark: str, labels: LabelOptions, terms: TermOptions) -> TuningDat
     return TuningData(benchmark, space, labels.labels, labels.seed, tuple(terms.use or ()), terms.coverage)
 
 
-def _judge(lake: Path, data: TuningData, draws: int, judging: JudgingOptions, ways: Sequence[str] = ()) -> None:
+def _judge(
+    lake: Path,
+    data: TuningData,
+    draws: int,
+    judging: JudgingOptions,
+    ways: Sequence[str] = (),
+    *,
+    as_json: bool = False,
+) -> None:
     from pipeline.tuning import evaluate as here
     from pipeline.tuning import evaluations
     from pipeline.tuning import transfer as elsewhere
@@ -269,5 +283,8 @@ def _judge(lake: Path, data: TuningData, draws: int, judging: JudgingOptions, wa
         judged.append(others)
         for line in left_out:
             say(line, err=True)
+    if as_json:
+        print_json([row for evaluation in judged for row in json.loads(evaluation.to_json(orient="records"))])
+        return
     for line in evaluations.table(*judged):
-        say(line)
+        answer(line)

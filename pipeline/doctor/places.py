@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline import catalog
-from pipeline.lake import checksums, last_check, score_index
+from pipeline.lake import checksums, last_check, locations, score_index
 from pipeline.lake.files import TEMPORARY, is_abandoned, remove_file
 from pipeline.lake.schema import FORMAT
 from pipeline.lake.staging import FOLDER as STAGING
@@ -22,6 +22,7 @@ MADE_AGAIN = "delete it: it is made again when it is needed"
 
 _KNOWN = {
     "lake.json", "parts", STAGING, rules.FOLDER, "keys", "derived", catalog.CATALOG, checksums.FILE, last_check.FILE,
+    locations.FOLDER,
     f"{catalog.CATALOG}.sha256",
 }  # fmt: skip
 _EARLIER = re.compile(r"\.(?!lock-).+\.[0-9a-f]{8}(\.wal)?")  # temporary names of the version before

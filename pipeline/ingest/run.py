@@ -25,6 +25,7 @@ from pipeline.ingest import mapped_table, unmapped_table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.part import SourcePart
+from pipeline.lake import locations
 from pipeline.lake.part_name import PartName
 from pipeline.lake.staging import StagedPart
 from pipeline.lake.store import Lake
@@ -230,7 +231,8 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
     source_id = whole if source.curves else finals
     only_curves = lake is not None and source.curves and _has(lake, source, finals)
     if lake is not None:
-        if _has(lake, source, whole) or _has(lake, source, source_id):
+        if stored := [one for one in (whole, source_id) if _has(lake, source, one)]:
+            locations.put_down(lake.root, stored[0], source.path, sha256)
             return _summary(source, None, started)
         if not only_curves:
             _as_read_before(lake, source, sha256)
@@ -249,6 +251,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
             staged.append("runs", [provenance.finished(run)])
     except FileExistsError:  # another process has ingested the same file meanwhile
         return _summary(source, None, started)
+    locations.put_down(staged.lake.root, source_id, source.path, sha256)
     return replace(_summary(source, part, started), warnings=tuple(warnings))
 
 

@@ -198,6 +198,23 @@ def locked(path: Path, *, keep: bool = True, wait: bool = True) -> Iterator[None
             os.close(descriptor)
 
 
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock of the file; the file is not made."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def flush_to_disk(path: Path) -> None:
     """Wait until the file's content, or the folder's list of names, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)

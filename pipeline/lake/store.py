@@ -7,6 +7,7 @@
     LAKE/rules/NAME.toml                        what `tune` found, as `score --proxy NAME` takes it (see `tuning`)
     LAKE/bench.duckdb, LAKE/derived/            the catalog, and stored results of its slow views (see `catalog`)
     LAKE/keys/                                  the keys of many parts together (see `score_index`)
+    LAKE/locations/ID.json                      where files that were read lay on this machine (see `locations`)
     LAKE/SHA256SUMS                             the list of all parts, and their checksums (see `checksums`)
 
 A part is a folder, because the rename of a folder is atomic: an ingest that adds architectures, values and rejects
@@ -27,7 +28,7 @@ import pyarrow as pa
 
 from pipeline.errors import UserError, excerpt, os_errors_explained
 from pipeline.lake import checksums, parquet_files
-from pipeline.lake.files import TEMPORARY, atomic_write, locked, make_folder, refuse_links
+from pipeline.lake.files import TEMPORARY, atomic_write, is_locked, locked, make_folder, refuse_links
 from pipeline.lake.parquet_files import damage_named, damaged
 from pipeline.lake.part_name import PartName
 from pipeline.lake.schema import FORMAT, TABLES
@@ -35,6 +36,7 @@ from pipeline.lake.staging import FOLDER, StagedPart
 from pipeline.lake.verify import schema_fault
 
 _ANCHOR = "_schema"
+_RUN_LOCK = ".lock-run-"
 
 
 class Lake:
@@ -158,6 +160,21 @@ class Lake:
                 if subject:
                     self._remove_idle_locks(f".lock-{name}-", path)
                 yield
+
+    @contextlib.contextmanager
+    def running(self, run_id: str) -> Iterator[None]:
+        """Let `is_running` tell that a run goes on, until the block or the process ends."""
+        path = self.root / f"{_RUN_LOCK}{run_id}"
+        with contextlib.ExitStack() as stack:
+            with os_errors_explained(f"locking {self.root}"):
+                refuse_links(self.root, path)
+                stack.enter_context(locked(path, keep=False))
+                self._remove_idle_locks(_RUN_LOCK, path)
+            yield
+
+    def is_running(self, run_id: str) -> bool:
+        """Whether a process that has not ended is within `running`."""
+        return is_locked(self.root / f"{_RUN_LOCK}{run_id}")
 
     def _remove_idle_locks(self, prefix: str, mine: Path) -> None:
         for path in self.root.glob(f"{prefix}*"):

@@ -15,7 +15,8 @@ from typing import Any
 from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.benchmarks.contract import Benchmark, arch_id_of
 from pipeline.errors import UserError, excerpt
-from pipeline.formats import text_files
+from pipeline.formats import text_files, toml_files
+from pipeline.lake import locations
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.proxies import arithmetic
@@ -93,6 +94,9 @@ def run(
     fits(bundle, bench)
     listed = _listed(lake, bench, plan.space, only) if only else None
     chosen = list(listed) if listed is not None else sampled(lake, plan.benchmark, plan.space, plan.sample_seed, sample)
+    if toml_files.is_named(plan.proxy):
+        sha256, _ = provenance.file_sha256(Path(plan.proxy))
+        locations.put_down(lake.root, bundle.proxies[0].proxy_id, Path(plan.proxy), sha256)
     writer = ScoreWriter(lake, plan.benchmark, plan.space, plan.seed, bundle, chosen)
     writer.adopt(chosen)
     asked, before = len(chosen) * len(bundle.proxies), writer.stored.count
@@ -103,7 +107,8 @@ def run(
         with executor.opened(where, workers, plan.asked_device(bundle)) as pool:
             asked_for = {"sample": sample, "only": only, "executor": where.kind, **how(pool)}
             run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name, by_workers=True)
-            _score(writer, run_row, wanted, plan.scorer(bundle, pool.device, pool.sharing), pool)
+            with lake.running(run_row["run_id"]):
+                _score(writer, run_row, wanted, plan.scorer(bundle, pool.device, pool.sharing), pool)
     catalog.ensure(lake)
     seconds = time.monotonic() - started
     return ScoringSummary(bundle.name, len(bundle.proxies), len(incomplete), asked, before, writer.statuses, seconds)

@@ -90,7 +90,9 @@ def run(
     search.advance()
     if search.unfinished:
         with executor.opened(where, workers, "cpu" if plan.device == "auto" else plan.device) as pool:
-            search.score(_run_row(plan, settings, stored, pool.workers, pool.device_name, by_workers=True), pool)
+            run_row = _run_row(plan, settings, stored, pool.workers, pool.device_name, by_workers=True)
+            with search.lake.running(run_row["run_id"]):
+                search.score(run_row, pool)
     elif search.record.missing():
         search.store(_run_row(plan, settings, stored, 1, "cpu"))
     catalog.ensure(search.lake)

@@ -98,7 +98,7 @@ def table(*evaluations: pd.DataFrame) -> list[str]:
             f"{row['rho']:.3f}", f"[{row['low']:.3f}, {row['high']:.3f}]", str(row["n"]), str(row["draws"]),
             f"{against} {row['verdict']}" if row["labels"] else "",
         ])  # fmt: skip
-    return [line.rstrip() for line in text_table.aligned(cells)]
+    return text_table.fitted(cells, width=text_table.terminal_width())
 
 
 def _row(draw: Draw) -> dict[str, Any]:

@@ -6,6 +6,7 @@ part by part.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections import deque
@@ -130,7 +131,8 @@ class Trials:
         self._training = training
         tried: list[TriedTask] = []
         status = "failed"
-        with progress("tuning", min(settings.budget, settings.tasks * len(labels))) as self._advance:
+        total = min(settings.budget, settings.tasks * len(labels))
+        with progress("tuning", total) as self._advance, contextlib.ExitStack() as self._marks:
             try:
                 tried = task_evolution.evolve_tasks(settings, self.task.inputs, labels, self.identity, self._train)
                 status = "finished"
@@ -162,6 +164,7 @@ class Trials:
             workers = self._training.workers or executor.default_workers(device)
             arguments = {"tuning_id": self.identity, "workers": workers}
             self._run = provenance.new_run("tune", arguments, device_name, by_workers=True)
+            self._marks.enter_context(self.lake.running(self._run["run_id"]))
             self._writer = PartWriter(self.lake, self.benchmark, self._name, self._run["run_id"])
             task = replace(self.task, device=device)
             self._results = executor.run(task, self._submitted, workers, lambda _: False, self._add_environment)

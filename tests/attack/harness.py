@@ -148,7 +148,7 @@ def _cache(place: Place, path: Path) -> bool:
     if not path.is_relative_to(place.lake) or path == place.lake:
         return False
     first = path.relative_to(place.lake).parts[0]
-    return first in {*CHANGING, "derived", ".staging", "keys"} or first.startswith(".lock-")
+    return first in {*CHANGING, "derived", ".staging", "keys", "locations"} or first.startswith(".lock-")
 
 
 def _touched(case: Case, place: Place, before: dict[str, tuple[int, int, str]]) -> Iterator[str]:

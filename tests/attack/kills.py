@@ -33,7 +33,7 @@ from tests.fixtures import lakes, nasbench201_files, published
 
 STAGE = '[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = "dot"\npartial = 0.5\n'
 TINY = f'name = "tiny"\niterations = 2\nevaluate_every = 1\n{STAGE * 3}'
-CACHES = ("bench.duckdb", "derived", "keys", ".lock-*", "rules")
+CACHES = ("bench.duckdb", "derived", "keys", ".lock-*", "rules", "locations")
 COMPARED = ("architectures", "truth", "rejects", "scores", "curves", "trajectories", "tuning_draws")
 WITHIN = 120.0  # seconds for the orphans of a killed verb to end
 

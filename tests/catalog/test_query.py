@@ -57,7 +57,7 @@ def test_csv_keeps_every_digit_and_tells_null_from_nothing_else(
 
 def test_csv_of_times_lists_and_truth_values() -> None:
     table = pa.table({"t": pa.array([0], pa.timestamp("us", tz="UTC")), "l": [[1.5, float("nan")]], "b": [True]})
-    assert query.format_csv(table) == 't,l,b\r\n1970-01-01T00:00:00+00:00,"[1.5, null]",true\r\n'
+    assert query.format_csv(table) == 't,l,b\n1970-01-01T00:00:00+00:00,"[1.5, null]",true\n'
 
 
 def test_times_are_told_in_utc_wherever_they_are_from() -> None:

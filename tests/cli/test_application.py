@@ -18,7 +18,7 @@ from pipeline.cli import application as cli
 from pipeline.cli import options
 from tests.fixtures import published as fixtures
 
-NO_VERBS = {"application", "grouping", "options"}
+NO_VERBS = {"application", "configuration", "grouping", "options", "output", "suggestions"}
 GROUP: Any = typer.main.get_command(cli.app)
 IMPORTED = "import sys; from pipeline import cli\ntry: cli.main()\nfinally: print(*sys.modules)"
 

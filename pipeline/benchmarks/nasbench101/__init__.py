@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.benchmarks.contract import Benchmark, Metric, Space, Spec
+from pipeline.benchmarks.contract import Benchmark, Metric, PublishedFile, Space, Spec
 from pipeline.benchmarks.nasbench101 import architectures, reading
 from pipeline.benchmarks.nasbench101.reading import DATASET, NAME, SPACE
 
@@ -54,6 +54,22 @@ BENCHMARK = Benchmark(
     stages=3,
     classes={DATASET: 10},
     forms="nasbench_full.tfrecord, nasbench_only108.tfrecord, or a pickle of the official API's memory",
+    published=(
+        PublishedFile(
+            "nasbench_only108.tfrecord",
+            "three trainings of 108 epochs",
+            "google-research/nasbench",
+            "https://storage.googleapis.com/nasbench/nasbench_only108.tfrecord",
+            499_000_000,
+        ),
+        PublishedFile(
+            "nasbench_full.tfrecord",
+            "three trainings of 4, 12, 36 and 108 epochs",
+            "google-research/nasbench",
+            "https://storage.googleapis.com/nasbench/nasbench_full.tfrecord",
+            1_950_000_000,
+        ),
+    ),
     curves_asked=False,
     sample=architectures.sample,
     mutate=architectures.mutate,

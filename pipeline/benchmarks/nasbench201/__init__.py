@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.benchmarks.contract import Benchmark, Space, Spec
+from pipeline.benchmarks.contract import Benchmark, PublishedFile, Space, Spec
 from pipeline.benchmarks.nasbench201 import architectures, reading
 from pipeline.benchmarks.nasbench201.architectures import EDGES, NAME, OPERATIONS, STAGES, WIDTHS
 from pipeline.benchmarks.nasbench201.metrics import CLASSES, METRICS
@@ -47,6 +47,20 @@ BENCHMARK = Benchmark(
     stages=3,
     classes=CLASSES,
     forms="a folder of NATS-Bench's NNNNNN.pickle.pbz2 files, or one of them",
+    published=(
+        PublishedFile(
+            "NATS-tss-v1_0-3ffb9-simple",
+            "trainings of every topology",
+            "D-X-Y/NATS-Bench",
+            "https://github.com/D-X-Y/NATS-Bench",
+        ),
+        PublishedFile(
+            "NATS-sss-v1_0-50262-simple",
+            "trainings of every size",
+            "D-X-Y/NATS-Bench",
+            "https://github.com/D-X-Y/NATS-Bench",
+        ),
+    ),
     sample=architectures.sample,
     mutate=architectures.mutate,
     features=features,

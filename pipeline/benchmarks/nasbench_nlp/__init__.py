@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.benchmarks.contract import Benchmark, Space, Spec
+from pipeline.benchmarks.contract import Benchmark, PublishedFile, Space, Spec
 from pipeline.benchmarks.nasbench_nlp import architectures, checking, reading
 from pipeline.benchmarks.nasbench_nlp.architectures import NAME, SPACE
 from pipeline.benchmarks.nasbench_nlp.metrics import METRICS, WORDS
@@ -47,6 +47,14 @@ BENCHMARK = Benchmark(
     graph=architectures.graph,
     stages=1,
     forms="a folder or zip of NAS-Bench-NLP's log_stats_model_*.json files, or one of them",
+    published=(
+        PublishedFile(
+            "train_logs_*",
+            "training logs of recurrent cells",
+            "fmsnew/nas-bench-nlp-release",
+            "https://github.com/fmsnew/nas-bench-nlp-release",
+        ),
+    ),
     inputs="sequences",
     sample=architectures.sample,
     mutate=architectures.mutate,

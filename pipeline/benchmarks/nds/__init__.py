@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.benchmarks.contract import Benchmark, Spec
+from pipeline.benchmarks.contract import Benchmark, PublishedFile, Spec
 from pipeline.benchmarks.nds import architectures, checking, reading
 from pipeline.benchmarks.nds.architectures import NAME, SPACES
 from pipeline.benchmarks.nds.metrics import CLASSES, METRICS
@@ -44,6 +44,14 @@ BENCHMARK = Benchmark(
     stages=3,
     classes=CLASSES,
     forms="a file of nds_data under its published name (DARTS.json, ENAS_fix-w-d.json, ...), or a folder of them",
+    published=(
+        PublishedFile(
+            "data.zip",
+            "trainings of eleven spaces, a JSON file for each",
+            "facebookresearch/nds",
+            "https://dl.fbaipublicfiles.com/nds/data.zip",
+        ),
+    ),
     sample=architectures.sample,
     mutate=architectures.mutate,
     check=checking.check,

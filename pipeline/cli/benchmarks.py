@@ -1,0 +1,37 @@
+"""`pipeline benchmarks`: the benchmarks and their search spaces."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.application import verb
+from pipeline.cli.options import complete_benchmark
+from pipeline.cli.output import JsonOption, print_rows
+
+
+@verb(example="pipeline benchmarks nds")
+def benchmarks(
+    benchmark: Annotated[
+        str | None,
+        typer.Argument(help="List the spaces of this one.", show_default=False, autocompletion=complete_benchmark),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the benchmarks, or the search spaces of one.
+
+    Each benchmark with what its networks take, the licence of the published files and an address; each space with its
+    number of architectures, where it is known.
+    """
+    from pipeline import benchmarks as registry
+    from pipeline.status import published
+
+    rows = published.own()
+    if benchmark is None:
+        columns = {"benchmark": "benchmark", "space_count": "spaces", "inputs": "inputs", "licence": "licence"}
+        print_rows(rows, columns | {"address": "address"}, as_json=as_json)
+        return
+    name = registry.load(benchmark).name
+    [spaces] = [row["spaces"] for row in rows if row["benchmark"] == name]
+    print_rows(spaces, {n: n for n in ("space", "architectures", "description")}, as_json=as_json)

@@ -1,0 +1,37 @@
+"""`pipeline sources`: published files and tables that can be ingested."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.application import verb
+from pipeline.cli.options import complete_benchmark
+from pipeline.cli.output import JsonOption, print_rows
+
+
+@verb(example="pipeline sources nasbench201")
+def sources(
+    benchmark: Annotated[
+        str | None,
+        typer.Argument(help="Those of this benchmark alone.", show_default=False, autocompletion=complete_benchmark),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the published files and tables that can be ingested.
+
+    A file of a benchmark's authors is listed by its name, a table of others by the name that `ingest --mapping` takes;
+    each with its size where it is stated, licence and address.
+    """
+    from pipeline import benchmarks
+    from pipeline.status import published
+
+    names = benchmarks.names() if benchmark is None else [benchmarks.load(benchmark).name]
+    rows = [
+        row | {"source": row["file"] if row["name"] == published.NATIVE else row["name"],
+               "size": published.size(row["bytes"])}
+        for row in published.sources() if row["benchmark"] in names
+    ]  # fmt: skip
+    columns = ("source", *(["benchmark"] if benchmark is None else []), "size", "licence", "holds", "address")
+    print_rows(rows, {name: name for name in columns}, as_json=as_json)

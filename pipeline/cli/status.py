@@ -1,0 +1,39 @@
+"""`pipeline status`: what a lake holds, what is stale, and what to type next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.application import answer, verb
+from pipeline.cli.options import DEFAULT_LAKE, LakeOption
+from pipeline.cli.output import JsonOption, print_json
+
+
+@verb(example="pipeline status --lake data/lake")
+def status(
+    lake: LakeOption = DEFAULT_LAKE,
+    as_json: JsonOption = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder to look in for source files whose place the lake does not know."),
+    ] = None,
+) -> None:
+    """Show what the lake holds, what is stale and what to type next.
+
+    Of each benchmark its sources and proxies, with failures and what is missing of the sample that was asked for; of
+    the runs the last, those that go on and those that died; what is stale: a source whose file changed, a proxy whose
+    configuration changed, views that are not those of this version. Nothing is written.
+    """
+    from pipeline import text_table
+    from pipeline.status import content as contents
+    from pipeline.status import text
+
+    content = contents.read(lake, data)
+    if as_json:
+        print_json(content)
+        return
+    for line in text.lines(content, text_table.terminal_width()):
+        answer(line)

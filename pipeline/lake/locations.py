@@ -1,0 +1,98 @@
+"""Where the file of a source or of a proxy lay on this machine when it was read: LAKE/locations/ID.json.
+
+`pipeline status` looks there whether it has changed since. Parts, exports and merges hold nothing of it: a lake is
+handed on. The folder may be deleted; what was in it is not known then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipeline import provenance
+from pipeline.errors import UserError
+from pipeline.lake.files import atomic_write, make_folder
+
+FOLDER = "locations"
+MOST_HASHED = 256 << 20  # bytes that are read again to tell a new time from a new content
+
+State = Literal["as ingested", "changed", "gone", "touched", "not known"]
+"""`touched`: of the same size, with a later time, and too large to be read again; `not known`: no location."""
+
+
+@dataclass(frozen=True)
+class FileLocation:
+    """A file or folder as it was read.
+
+    Attributes:
+        path: absolute.
+        bytes: its size; of a folder that of its files.
+        changed_ns: time of its last change, in nanoseconds; of a folder the latest of its files.
+        sha256: of its content, as of `provenance.file_sha256`.
+    """
+
+    path: str
+    bytes: int
+    changed_ns: int
+    sha256: str
+
+    @property
+    def state(self) -> State:
+        """What has become of it."""
+        path = Path(self.path)
+        try:
+            size, changed = _stamp(path)
+        except OSError:
+            return "gone"
+        if (size, changed) == (self.bytes, self.changed_ns):
+            return "as ingested"
+        if size != self.bytes:
+            return "changed"
+        if size > MOST_HASHED:
+            return "touched"
+        try:
+            return "as ingested" if provenance.file_sha256(path)[0] == self.sha256 else "changed"
+        except OSError:
+            return "gone"
+
+
+def put_down(root: Path, identity: str, path: Path, sha256: str) -> None:
+    """Put down where the file of a source or proxy lies; a lake that cannot be written goes without it.
+
+    Args:
+        root: of the lake.
+        identity: its source_id or proxy_id.
+        path: the file or folder.
+        sha256: of its content.
+    """
+    with contextlib.suppress(OSError, UserError):
+        location = FileLocation(str(path.absolute()), *_stamp(path), sha256)
+        if read(root, identity) != location:
+            make_folder(root, root / FOLDER)
+            with atomic_write(root / FOLDER / f"{identity}.json") as temporary:
+                temporary.write_text(json.dumps(asdict(location), indent=1) + "\n")
+
+
+def read(root: Path, identity: str) -> FileLocation | None:
+    """Where the file lay; None where that is not known."""
+    try:
+        fields = json.loads((root / FOLDER / f"{identity}.json").read_bytes())
+        location = FileLocation(**fields)
+    except (OSError, ValueError, TypeError):
+        return None
+    kinds = {"path": str, "bytes": int, "changed_ns": int, "sha256": str}
+    sound = all(type(getattr(location, name)) is kind for name, kind in kinds.items())
+    return location if sound and "\0" not in location.path else None
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    if path.is_file():
+        status = path.stat()
+        return status.st_size, status.st_mtime_ns
+    if not path.is_dir():
+        raise FileNotFoundError(str(path))
+    members = [member.stat() for member in provenance.content_files(path)]
+    return sum(one.st_size for one in members), max((one.st_mtime_ns for one in members), default=0)

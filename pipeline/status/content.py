@@ -1,0 +1,142 @@
+"""What a lake holds and what of it is stale, as values of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from pipeline import catalog
+from pipeline.lake import files, last_check, locations
+from pipeline.lake.staging import FOLDER as STAGING
+from pipeline.lake.store import Lake
+from pipeline.status import configurations, published
+from pipeline.status.next_command import next_command
+
+Row = dict[str, Any]
+
+
+def read(lake_root: Path, data: Path | None = None) -> Row:
+    """The state of a lake; nothing is written.
+
+    Args:
+        lake_root: its folder.
+        data: a folder in which to look for source files that the lake has no location of.
+
+    Returns:
+        `benchmarks` (each with `spaces`, `sources` and `proxies`), `runs`, `stale`, `waiting`, `examined`, `next`.
+        Times are ISO 8601 in UTC.
+
+    Raises:
+        UserError: no lake, or one that cannot be read.
+    """
+    lake = Lake(lake_root)
+    connection, current = catalog.tables(lake)
+    with closing(connection):
+        tables = {
+            name: catalog.rows(connection, path.read_text()).to_pylist()
+            for name, path in catalog.queries("status").items()
+        }
+    sources = [_source(lake, row, data) for row in tables["sources"]]
+    changes = configurations.outdated(lake, tables["proxies"])
+    runs = [_run(lake, row) for row in tables["runs"]]
+    scored = {row["proxy_id"] for row in tables["coverage"]}
+    content = {
+        "lake": str(lake_root),
+        "examined": last_check.summary(lake.root),
+        "benchmarks": _benchmarks(tables, sources),
+        "aggregates": [row["name"] for row in tables["proxies"] if row["kind"] == "aggregate"],
+        "runs": {
+            "last": runs[0] if runs else None,
+            "running": [run for run in runs if run["state"] == "running"],
+            "died": _unresolved(runs),
+            "unfinished_parts": _abandoned(lake),
+            "count": len(runs),
+        },
+        "waiting": [
+            {name: row[name] for name in ("benchmark", "space", "proxy", "seed")} | {"scores": row["waiting"]}
+            for row in tables["coverage"]
+            if row["waiting"]
+        ],
+        "stale": {
+            "sources": [source for source in sources if source["state"] in ("changed", "gone", "touched")],
+            "proxies": [
+                {"proxy_id": row["proxy_id"], "name": row["name"], "kind": row["kind"],
+                 "change": changes[row["proxy_id"]], "scored": row["proxy_id"] in scored}
+                for row in tables["proxies"] if row["proxy_id"] in changes
+            ],
+            "views": not current,
+        },
+    }  # fmt: skip
+    command, because = next_command(content)
+    return content | {"next": {"command": command, "because": because}}
+
+
+def _source(lake: Lake, row: Row, data: Path | None) -> Row:
+    location = locations.read(lake.root, row["source_id"]) or _below(data, row)
+    return row | {
+        "address": published.address(row["benchmark"], row["name"]),
+        "path": location and location.path,
+        "state": location.state if location else "not known",
+    }
+
+
+def _below(data: Path | None, row: Row) -> locations.FileLocation | None:
+    """A file that is called as the source's, of which nothing but size and content is known."""
+    if data is None:
+        return None
+    name = Path(row["file"])
+    for path in (data / name, data / row["benchmark"] / name.name, data / name.name):
+        if path.exists():
+            return locations.FileLocation(str(path.absolute()), row["bytes"], -1, row["sha256"])
+    return None
+
+
+def _benchmarks(tables: Mapping[str, list[Row]], sources: list[Row]) -> list[Row]:
+    names = {row["benchmark"] for rows in ("benchmarks", "sources", "coverage") for row in tables[rows]}
+    return [
+        {
+            "benchmark": name,
+            "spaces": [
+                {"space": row["space"], "architectures": row["architectures"]}
+                for row in tables["benchmarks"]
+                if row["benchmark"] == name
+            ],
+            "sources": [source for source in sources if source["benchmark"] == name],
+            "proxies": [row for row in tables["coverage"] if row["benchmark"] == name],
+        }
+        for name in sorted(names)
+    ]
+
+
+def _run(lake: Lake, row: Row) -> Row:
+    """A run with its arguments and its state: one that neither ended nor goes on has died."""
+    state = row.pop("status")
+    if state == "running" and not lake.is_running(row["run_id"]):
+        state = "died"
+    return {
+        **row,
+        "state": state,
+        "arguments": json.loads(row["arguments"]),
+    }
+
+
+def _unresolved(runs: list[Row]) -> list[Row]:
+    """Of each command the last run, where it died, was interrupted or failed, and none has gone on from there since."""
+    latest: dict[str, Row] = {}
+    for run in runs:  # the last first
+        latest.setdefault(_command_key(run), run)
+    return [run for run in latest.values() if run["state"] in ("died", "interrupted", "failed")]
+
+
+def _command_key(run: Row) -> str:
+    """What runs of one command share, however many workers they had."""
+    how = {"workers", "device", "executor", "sharing", "arithmetic"}
+    return json.dumps([run["stage"], {k: v for k, v in run["arguments"].items() if k not in how}], sort_keys=True)
+
+
+def _abandoned(lake: Lake) -> int:
+    """Parts that processes which were killed did not finish: nothing of them is stored."""
+    return sum(files.is_abandoned(path) for path in (lake.root / STAGING).glob("*"))

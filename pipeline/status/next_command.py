@@ -1,0 +1,81 @@
+"""The next command to type: what most needs to be done in a lake, from what `content.read` says of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Row = Mapping[str, Any]
+
+DEMONSTRATED = "pipeline ingest nasbench201 --mapping analog-nasbench"
+SAMPLE = 200  # architectures to begin with
+ENDED = {"died": "died", "interrupted": "was interrupted", "failed": "failed"}
+"""What is said of a run that did not finish, by its state."""
+_OPTIONS = {
+    "score": ("space", "proxy", "seed", "sample", "sample_seed", "only", "images"),
+    "search": ("space", "proxy", "seed", "method", "budget"),
+    "ingest": (),
+}
+
+
+def next_command(content: Row) -> tuple[str, str]:
+    """The command, and why, in a clause."""
+    return next(_needed(content))
+
+
+def _needed(content: Row) -> Iterator[tuple[str, str]]:
+    """Commands with their reasons, the one that is needed most first."""
+    benchmarks, stale = content["benchmarks"], content["stale"]
+    for row in content["waiting"]:
+        yield f"pipeline ingest {row['benchmark']} FILE", f"scores of {row['proxy']} wait for their architectures"
+    if not any(benchmark["spaces"] for benchmark in benchmarks):
+        yield DEMONSTRATED, "nothing is ingested"
+    yield from (_ingested_anew(source) for source in stale["sources"] if source["state"] == "changed")
+    for run in content["runs"]["died"]:
+        if (command := again(run)) is not None:
+            yield command, f"that run {ENDED[run['state']]}; it goes on from what is stored"
+    rows = [row for benchmark in benchmarks for row in benchmark["proxies"]]
+    for row in rows:
+        if row["missing"]:
+            yield score(row), f"{row['missing']:,} of the sample of {row['asked']:,} are not scored"
+    outdated = {proxy["proxy_id"] for proxy in stale["proxies"]}
+    for row in rows:
+        if row["proxy_id"] in outdated:
+            yield score(row), f"the configuration of {row['proxy']} has changed"
+    for benchmark in benchmarks:
+        if benchmark["spaces"] and not any(row["asked"] for row in benchmark["proxies"]):
+            command = f"pipeline score {benchmark['benchmark']} --sample {SAMPLE}"
+            yield command, f"no sample of {benchmark['benchmark']} is scored"
+    yield "pipeline report", "nothing is missing, and nothing is stale"
+
+
+def _ingested_anew(source: Row) -> tuple[str, str]:
+    mapping = "" if source["name"] == "native" else f" --mapping {shlex.quote(source['name'])}"
+    command = f"pipeline ingest {source['benchmark']} {shlex.quote(source['path'])}{mapping} --lake NEW"
+    return command, f"{source['file']} has changed, and what was ingested stays: a new lake takes the new file"
+
+
+def again(run: Row) -> str | None:
+    """The command that goes on with a run, as far as its arguments tell it: of a path its last component."""
+    arguments, stage = run["arguments"], run["stage"]
+    if stage not in _OPTIONS or "benchmark" not in arguments:
+        return None
+    options = [
+        f"--{name.replace('_', '-')} {shlex.quote(str(arguments[name]))}"
+        for name in _OPTIONS[stage]
+        if arguments.get(name) not in (None, 0)
+    ]
+    if stage == "ingest":
+        source = arguments["source"]
+        options = [shlex.quote(str(arguments["path"])), *([] if source == "native" else [f"--mapping {source}"])]
+    return " ".join(["pipeline", stage, arguments["benchmark"], *options])
+
+
+def score(row: Row) -> str:
+    """The command that scores the sample that was asked of a proxy."""
+    options = [f"--space {row['space']}", f"--proxy {shlex.quote(row['proxy'])}"]
+    asked = None if row["asked"] == row["architectures"] else row["asked"]
+    for name, value in (("sample", asked), ("sample-seed", row["sample_seed"]), ("seed", row["seed"])):
+        options += [f"--{name} {value}"] if value else []
+    return " ".join(["pipeline", "score", row["benchmark"], *options])

