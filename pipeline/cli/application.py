@@ -232,7 +232,10 @@ def _saying(interrupted: str, command: Function) -> Function:
 
         interruption.says(interrupted)
         progress.silence(quiet)
-        return command(*positional, **named)
+        try:
+            return command(*positional, **named)
+        finally:
+            progress.silence(False)
 
     signature = inspect.signature(command)
     option = inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=QuietOption)

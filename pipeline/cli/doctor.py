@@ -23,7 +23,7 @@ def doctor(
         bool, typer.Option("--forget-missing", help="Go on without the parts that are missing: take them off the list.")
     ] = False,
 ) -> None:
-    """Examine the lake: is everything there, and as it was stored?
+    """Examine the lake: whether everything is there, as it was stored.
 
     Each part is compared with its checksums and schema, rows with the checks and identities, what is made from the
     parts with them. A fault is one line: the file, what is wrong, what to do. The exit code is 1 where there is one.

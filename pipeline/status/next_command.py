@@ -6,6 +6,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipeline.proxies.aggregates import GENERIC
+from pipeline.proxies.images import SYNTHETIC
+
 Row = Mapping[str, Any]
 
 DEMONSTRATED = "pipeline ingest nasbench201 --mapping analog-nasbench"
@@ -61,8 +64,10 @@ def again(run: Row) -> str | None:
     arguments, stage = run["arguments"], run["stage"]
     if stage not in _OPTIONS or "benchmark" not in arguments:
         return None
+    if arguments.get("names"):  # parts of the sum are scored for nothing else
+        arguments = {**arguments, "proxy": GENERIC, "seed": None}
     options = [
-        f"--{name.replace('_', '-')} {shlex.quote(str(arguments[name]))}"
+        f"--{name.replace('_', '-')} {shlex.quote(_written(name, arguments[name]))}"
         for name in _OPTIONS[stage]
         if arguments.get(name) not in (None, 0)
     ]
@@ -76,6 +81,11 @@ def score(row: Row) -> str:
     """The command that scores the sample that was asked of a proxy."""
     options = [f"--space {row['space']}", f"--proxy {shlex.quote(row['proxy'])}"]
     asked = None if row["asked"] == row["architectures"] else row["asked"]
-    for name, value in (("sample", asked), ("sample-seed", row["sample_seed"]), ("seed", row["seed"])):
-        options += [f"--{name} {value}"] if value else []
+    given = {"sample": asked, "sample-seed": row["sample_seed"], "seed": row["seed"], "images": row["images"]}
+    options += [f"--{name} {shlex.quote(_written(name, value))}" for name, value in given.items() if value]
     return " ".join(["pipeline", "score", row["benchmark"], *options])
+
+
+def _written(option: str, value: object) -> str:
+    """The value as the command line takes it: a run states the kind of synthetic images alone."""
+    return f"synthetic-{value}" if option == "images" and value in SYNTHETIC else str(value)

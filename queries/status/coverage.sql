@@ -1,7 +1,8 @@
 -- One row per proxy, seed and space that has scores: how many, how many failed, and how many wait for their
 -- architecture to be ingested. `asked` is the largest sample that a run asked for, at most all architectures, and
 -- `missing` says how many of it have no score. A sample is the beginning of the order of hashes that `pipeline score`
--- takes; runs of earlier versions, which do not state its seed, drew it with the seed of the scores.
+-- takes; runs of earlier versions, which do not state its seed, drew it with the seed of the scores. `images` are those
+-- that a run was given: the last component of a path, or a kind of synthetic ones.
 WITH known AS MATERIALIZED (
     SELECT
         benchmark,
@@ -68,6 +69,7 @@ sizes AS (
 samples AS (
     SELECT
         run_id,
+        arguments ->> '$.images' AS images,
         coalesce(arguments ->> '$.sample_seed', arguments ->> '$.seed', '0') AS sample_seed,
         -- without a number all were asked for
         coalesce((arguments ->> '$.sample')::BIGINT, 9223372036854775807) AS sample
@@ -92,6 +94,7 @@ asked AS (
         contributions.proxy_id,
         contributions.seed,
         max_by(samples.sample_seed, samples.sample) AS sample_seed,
+        any_value(samples.images) AS images,
         least(max(samples.sample), any_value(sizes.architectures)) AS sample
     FROM contributions
     INNER JOIN samples ON contributions.run_id = samples.run_id
@@ -162,6 +165,7 @@ SELECT
     sizes.architectures,
     asked.sample AS asked,
     asked.sample_seed::BIGINT AS sample_seed,
+    asked.images,
     asked.sample - coalesce(had.scored, 0) AS missing
 FROM counted
 INNER JOIN proxies ON counted.proxy_id = proxies.proxy_id

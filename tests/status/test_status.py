@@ -21,7 +21,7 @@ from pipeline.proxies import aggregates
 from pipeline.proxies.regression import presets
 from pipeline.status import content as contents
 from pipeline.status import text
-from pipeline.status.next_command import again, next_command
+from pipeline.status.next_command import again, next_command, score
 from tests.fixtures import lakes
 from tests.fixtures import published as fixtures
 
@@ -227,6 +227,19 @@ def test_an_empty_lake_and_one_that_is_not_there(lake: Path, tmp_path: Path) -> 
     assert "next: pipeline ingest nasbench201 --mapping analog-nasbench" in status(lake)
     result = CliRunner().invoke(cli.app, ["status", "--lake", str(tmp_path / "none")])
     assert result.exit_code == 1 and "no lake at" in str(result.exception)
+
+
+def test_the_images_of_a_run_and_the_sum_that_it_is_a_part_of_are_in_the_command() -> None:
+    arguments = {"benchmark": "nds", "proxy": "zero-cost", "names": ["params"], "seed": 3, "images": "noise"}
+    assert again({"stage": "score", "arguments": arguments}) == (
+        "pipeline score nds --proxy generic --images synthetic-noise"
+    )
+    row = {
+        "benchmark": "nds", "space": "darts", "proxy": "zen", "asked": 9, "architectures": 99, "sample_seed": 0,
+        "seed": 2, "images": "my pictures",
+    }  # fmt: skip
+    command = "pipeline score nds --space darts --proxy zen --sample 9 --seed 2 --images 'my pictures'"
+    assert score(row) == command
 
 
 def test_a_command_again_is_quoted_and_unknown_stages_have_none() -> None:
