@@ -16,6 +16,6 @@ from pipeline.catalog.stored_results import stored_results_folder
 
 __all__ = [
     "CATALOG", "STORED_RESULTS", "Value", "checks", "connect", "ensure", "export", "frame", "head_comment",
-    "is_whole_result", "queries", "refresh", "rows", "run_sql", "snapshot", "stored_results_folder", "tables", "to_frame",
-    "typed",
+    "is_whole_result", "queries", "refresh", "rows", "run_sql", "snapshot", "stored_results_folder", "tables",
+    "to_frame", "typed",
 ]  # fmt: skip
