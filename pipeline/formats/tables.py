@@ -27,6 +27,8 @@ Cells = Mapping[str, object]
 
 KEY, VALUE = "@key", "@value"
 
+_MOST_CODES = 100  # of an architecture that is the key of its row
+
 MOST_ELEMENTS = 100_000
 """Of a cell, written out; what refers to itself, or shares its parts, may have any number."""
 
@@ -168,7 +170,10 @@ def _entries(path: Path, table: object) -> Rows:
 
 
 def _shown(key: object) -> str:
-    return key[:150] if isinstance(key, str) else excerpt(key, 150)
+    if isinstance(key, str):
+        return key[:150]
+    codes = type(key) is tuple and len(key) <= _MOST_CODES and all(type(c) is int and abs(c) < 1 << 63 for c in key)
+    return str(key)[:150] if codes else excerpt(key, 150)  # which takes as long as all else that is done with a row
 
 
 class _BoundlessError(Exception):
