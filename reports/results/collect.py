@@ -22,9 +22,12 @@ Row = dict[str, Any]
 
 
 def scores_sha256() -> str:
-    """The content hash of data/scores: of the sorted paths of its Parquet files and their hashes."""
+    """The content hash of data/scores: of the sorted paths of its Parquet files and their hashes.
+
+    The empty tables that a merge leaves beside the parts are no content.
+    """
     listing = hashlib.sha256()
-    for path in sorted(SCORES.rglob("*.parquet")):
+    for path in sorted(path for path in SCORES.rglob("*.parquet") if "_schema" not in path.parts):
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         listing.update(f"{path.relative_to(SCORES).as_posix()} {digest}\n".encode())
     return listing.hexdigest()
