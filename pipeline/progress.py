@@ -106,6 +106,9 @@ def stages(what: str) -> Iterator[Callable[[str], None]]:
     Args:
         what: what is done, the first words of the line.
     """
+    if silent():
+        yield lambda _name: None
+        return
     if sys.stderr.isatty():
         from rich.console import Console
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pipeline.cli.application import answer, verb
 from pipeline.cli.application import say as print_line
-from pipeline.cli.application import verb
 from pipeline.cli.options import DEFAULT_LAKE, DEFAULT_OUT, LakeOption, OutOption
+from pipeline.cli.output import print_json
 from pipeline.errors import UserError
-from pipeline.progress import stages
 
 
 @verb(
@@ -29,38 +30,50 @@ def report(
         typer.Option(help="Folder of earlier report.json files, at any depth: the page draws rho over them."),
     ] = None,
     figures: Annotated[bool, typer.Option("--figures", help="Write each chart as SVG, PNG and PDF, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print report.json in place of the table.")] = False,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Write the report of the lake.
 
     It consists of index.html, report.md, correlations.csv, report.json and manifest.json.
     """
-    write_report(lake, out, against, history=history, figures=figures)
+    write_report(lake, out, against, history=history, figures=figures, as_json=as_json)
 
 
 def write_report(
-    lake: Path, out: Path, against: Path | None = None, *, history: Path | None = None, figures: bool = False
+    lake: Path,
+    out: Path,
+    against: Path | None = None,
+    *,
+    history: Path | None = None,
+    figures: bool = False,
+    as_json: bool = False,
 ) -> None:
     """Write the report and compare it with a baseline, if one is named.
 
     Raises:
         UserError: rows are not as in the baseline.
     """
+    from pipeline.progress import stages
     from pipeline.report import baseline
     from pipeline.report import page as stage
 
     before = baseline.read(against) if against else None  # first: the report may be written over it
     with stages("writing the report") as say:
         result = stage.write(lake, out, against=before, history_folder=history, with_figures=figures, say=say)
-    print_line(result.table)
-    print_line(f"report: {result.index}")
+    if as_json:
+        print_json(json.loads((out / "report.json").read_bytes()))
+    else:
+        answer(result.table)
+        print_line(f"report: {result.index}")
     if before is None:
         return
     differences = result.differences or []
     verdict = baseline.table(differences) if differences else f"all {len(before)} rows are as in {against}"
-    print_line(verdict)
-    for annotation in baseline.job_annotations(differences):
-        print_line(annotation)
+    if not as_json:
+        answer(verdict)
+        for annotation in baseline.job_annotations(differences):
+            answer(annotation)
     baseline.summarise(baseline.section(differences, len(before)))
     if faulty := sum(bool(d.faults) for d in differences):
         raise UserError(

@@ -45,7 +45,7 @@ def terminal_tables(spaces: list[Row], sources: list[Row]) -> str:
             for row in space["ranking"]
         ]  # fmt: skip
         right = [False] + [True] * (len(_TERMINAL_COLUMNS) - 1)
-        lines += [f"  {line}" for line in text_table.aligned(cells, right)]
+        lines += text_table.fitted(cells, right, width=text_table.terminal_width(), indent="  ")
     if not lines and sources:
         return (
             "no ground truth with a value: of what was ingested none has one (see `pipeline query "
