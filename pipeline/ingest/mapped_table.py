@@ -311,6 +311,8 @@ def _parsed(cell: object, column: str) -> float | None:
     if cell is None or (isinstance(cell, str) and cell.strip().lower() in _ABSENT):
         return None
     if isinstance(cell, str) and (number := numbers.as_float(cell)) is not None:
+        if math.isinf(number) and any(digit in cell for digit in "0123456789"):
+            raise UserError(f"column '{column}' holds {excerpt(cell)}, which is larger than any float")
         return number
     if isinstance(cell, int) and not isinstance(cell, bool):
         with contextlib.suppress(OverflowError):
