@@ -39,6 +39,9 @@ def read(lake_root: Path, data: Path | None = None) -> Row:
             name: catalog.rows(connection, path.read_text()).to_pylist()
             for name, path in catalog.queries("status").items()
         }
+    for row in tables["coverage"]:
+        location = locations.read(lake.root, row["proxy_id"])
+        row["file"] = location and location.path
     sources = [_source(lake, row, data) for row in tables["sources"]]
     changes = configurations.outdated(lake, tables["proxies"])
     runs = [_run(lake, row) for row in tables["runs"]]

@@ -38,7 +38,15 @@ def _needed(content: Row) -> Iterator[tuple[str, str]]:
     for run in content["runs"]["died"]:
         if (command := again(run)) is not None:
             yield command, f"that run {ENDED[run['state']]}; it goes on from what is stored"
-    rows = [row for benchmark in benchmarks for row in benchmark["proxies"]]
+    going_on = [
+        (run["arguments"].get("benchmark"), run["arguments"].get("space")) for run in content["runs"]["running"]
+    ]
+    rows = [
+        row
+        for benchmark in benchmarks
+        for row in benchmark["proxies"]
+        if (row["benchmark"], row["space"]) not in going_on
+    ]
     for row in rows:
         if row["missing"]:
             yield score(row), f"{row['missing']:,} of the sample of {row['asked']:,} are not scored"
@@ -79,7 +87,7 @@ def again(run: Row) -> str | None:
 
 def score(row: Row) -> str:
     """The command that scores the sample that was asked of a proxy."""
-    options = [f"--space {row['space']}", f"--proxy {shlex.quote(row['proxy'])}"]
+    options = [f"--space {row['space']}", f"--proxy {shlex.quote(row['file'] or row['proxy'])}"]
     asked = None if row["asked"] == row["architectures"] else row["asked"]
     given = {"sample": asked, "sample-seed": row["sample_seed"], "seed": row["seed"], "images": row["images"]}
     options += [f"--{name} {shlex.quote(_written(name, value))}" for name, value in given.items() if value]

@@ -236,10 +236,11 @@ def test_the_images_of_a_run_and_the_sum_that_it_is_a_part_of_are_in_the_command
     )
     row = {
         "benchmark": "nds", "space": "darts", "proxy": "zen", "asked": 9, "architectures": 99, "sample_seed": 0,
-        "seed": 2, "images": "my pictures",
+        "seed": 2, "images": "my pictures", "file": None,
     }  # fmt: skip
     command = "pipeline score nds --space darts --proxy zen --sample 9 --seed 2 --images 'my pictures'"
     assert score(row) == command
+    assert "--proxy /own.toml " in score({**row, "file": "/own.toml"})
 
 
 def test_a_command_again_is_quoted_and_unknown_stages_have_none() -> None:
