@@ -15,14 +15,14 @@ from pipeline import benchmarks, catalog, provenance
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
-from pipeline.lake.verify import RESTORE, Fault
+from pipeline.lake.verify import RESTORE, LakeFault
 from pipeline.proxies.contract import proxy_id_of
 
 CANONICAL = 200  # architectures of a space whose canonical form is computed again
 _WAITING = "scores_of_the_unknown"
 
 
-def check_faults(lake: Lake, notes: list[str]) -> Iterator[Fault]:
+def check_faults(lake: Lake, notes: list[str]) -> Iterator[LakeFault]:
     """A fault for each query of queries/checks that returns rows."""
     files = catalog.queries("checks")
     for name, answer in catalog.checks(lake):
@@ -34,10 +34,10 @@ def check_faults(lake: Lake, notes: list[str]) -> Iterator[Fault]:
         if rows.num_rows:
             what = catalog.head_comment(files[name].read_text()) if name in files else "One row per key that is twice."
             where = f"queries/checks/{name}.sql"
-            yield Fault(where, f"{rows.num_rows:,} rows; {what}", f"the first is {_short(rows)}: restore its part")
+            yield LakeFault(where, f"{rows.num_rows:,} rows; {what}", f"the first is {_short(rows)}: restore its part")
 
 
-def identity_faults(lake: Lake, benchmark: str, part: str) -> Iterator[Fault]:
+def identity_faults(lake: Lake, benchmark: str, part: str) -> Iterator[LakeFault]:
     """Architectures and proxies of a part whose identity is not the one of what is stored of them."""
     for table, columns, wrong in (
         ("architectures", ["space", "arch_id", "spec"], partial(_wrong_architectures, benchmark)),
@@ -45,10 +45,10 @@ def identity_faults(lake: Lake, benchmark: str, part: str) -> Iterator[Fault]:
     ):
         rows = lake.read(table, benchmark, parts=[part], columns=columns)
         if what := next(wrong(*(rows[column].to_pylist() for column in columns)), None):
-            yield Fault(f"parts/{benchmark}/{part}/{table}.parquet", what, RESTORE)
+            yield LakeFault(f"parts/{benchmark}/{part}/{table}.parquet", what, RESTORE)
 
 
-def canonical_faults(lake: Lake) -> Iterator[Fault]:
+def canonical_faults(lake: Lake) -> Iterator[LakeFault]:
     """Architectures that this version would write in another way, of a sample of each space."""
     for name in benchmarks.names():
         if not (lake.parts / name).is_dir():
@@ -59,7 +59,7 @@ def canonical_faults(lake: Lake) -> Iterator[Fault]:
             step = max(1, here.num_rows // CANONICAL)
             for row in here.take(pa.array(range(0, here.num_rows, step))).to_pylist():
                 if what := _not_canonical(name, row):
-                    yield Fault(f"parts/{name}", what, "the readers have changed: ingest into a new lake")
+                    yield LakeFault(f"parts/{name}", what, "the readers have changed: ingest into a new lake")
                     break
 
 

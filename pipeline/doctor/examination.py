@@ -14,7 +14,7 @@ from pipeline.doctor import contents, places
 from pipeline.errors import UserError, os_errors_explained
 from pipeline.lake import checksums, last_check
 from pipeline.lake.store import Lake
-from pipeline.lake.verify import Fault, part_faults
+from pipeline.lake.verify import LakeFault, part_faults
 from pipeline.progress import progress
 
 
@@ -35,7 +35,7 @@ class Result:
     checked_at: str
     parts: int
     unsealed: int
-    faults: list[Fault]
+    faults: list[LakeFault]
     notes: list[str]
 
     @property
@@ -96,7 +96,7 @@ def examine(lake_root: Path, *, rows: bool = True, fix: bool = False, forget_mis
     return Result(lake.root, checked_at, len(here), unsealed, faults, notes)
 
 
-def _places(lake: Lake) -> list[Fault]:
+def _places(lake: Lake) -> list[LakeFault]:
     with os_errors_explained(f"reading {lake.root}"):
         return [
             *places.link_faults(lake), *places.marker_faults(lake), *places.leftovers(lake),
@@ -104,15 +104,15 @@ def _places(lake: Lake) -> list[Fault]:
         ]  # fmt: skip
 
 
-def _list_faults(lake: Lake) -> Iterator[Fault]:
+def _list_faults(lake: Lake) -> Iterator[LakeFault]:
     again = "delete it: `pipeline doctor` makes it again from the parts that are there"
     for number in checksums.read(lake.root / checksums.FILE)[1] if checksums.has_list(lake.root) else []:
-        yield Fault(checksums.FILE, f"line {number} is not a checksum and a file", again)
+        yield LakeFault(checksums.FILE, f"line {number} is not a checksum and a file", again)
 
 
-def _parts(lake: Lake, here: checksums.Listing) -> list[Fault]:
+def _parts(lake: Lake, here: checksums.Listing) -> list[LakeFault]:
     remedy = "restore it from a copy of the lake, or take it off the list with --forget-missing"
-    faults = [Fault(path, "it is missing", remedy) for path in checksums.missing(lake.root, here)]
+    faults = [LakeFault(path, "it is missing", remedy) for path in checksums.missing(lake.root, here)]
     listed = checksums.read(lake.root / checksums.FILE)[0] if checksums.has_list(lake.root) else {}
     with progress("parts read", len(here)) as advance:
         for part, names in sorted(here.items()):
@@ -121,15 +121,15 @@ def _parts(lake: Lake, here: checksums.Listing) -> list[Fault]:
     return faults
 
 
-def _contents(lake: Lake, notes: list[str]) -> list[Fault]:
+def _contents(lake: Lake, notes: list[str]) -> list[LakeFault]:
     """What is wrong with rows; only asked of files that are as they were written."""
     parts = [(name, part) for name in benchmarks.names() for part in lake.part_names(name)]
-    faults: list[Fault] = []
+    faults: list[LakeFault] = []
     with progress("identities computed", len(parts)) as advance:
         for benchmark, part in parts:
             faults += contents.identity_faults(lake, benchmark, part)
             advance(1)
-    steps: list[Iterable[Fault]] = [
+    steps: list[Iterable[LakeFault]] = [
         contents.canonical_faults(lake),
         contents.check_faults(lake, notes),
         places.rule_faults(lake, contents.rule_texts(lake)),

@@ -15,7 +15,7 @@ from pipeline.lake.schema import FORMAT
 from pipeline.lake.staging import FOLDER as STAGING
 from pipeline.lake.staging import remove_staged
 from pipeline.lake.store import Lake
-from pipeline.lake.verify import Fault
+from pipeline.lake.verify import LakeFault
 from pipeline.tuning import rules
 
 MADE_AGAIN = "delete it: it is made again when it is needed"
@@ -28,27 +28,30 @@ _KNOWN = {
 _EARLIER = re.compile(r"\.(?!lock-).+\.[0-9a-f]{8}(\.wal)?")  # temporary names of the version before
 
 
-def link_faults(lake: Lake) -> Iterator[Fault]:
+def link_faults(lake: Lake) -> Iterator[LakeFault]:
     """Links in the lake: what they point at is not the lake's."""
     for folder, folders, files in os.walk(lake.root):
         for name in sorted([*folders, *files]):
             path = Path(folder, name)
             if path.is_symlink():
                 what = f"it is a link to {path.readlink()}"
-                yield Fault(_within(lake, path), what, "put the file or folder itself in its place")
+                yield LakeFault(_within(lake, path), what, "put the file or folder itself in its place")
 
 
-def marker_faults(lake: Lake) -> Iterator[Fault]:
+def marker_faults(lake: Lake) -> Iterator[LakeFault]:
     """The marker of the lake and the record of its last examination."""
     if (lake.root / "lake.json").read_text() != json.dumps({"format": FORMAT}) + "\n":
-        yield Fault("lake.json", "it is not as it was written", f"write {json.dumps({'format': FORMAT})} into it")
+        remedy = f"write {json.dumps({'format': FORMAT})} into it"
+        yield LakeFault("lake.json", "it is not as it was written", remedy)
     try:
         last_check.read(lake.root)
     except ValueError:
-        yield Fault(last_check.FILE, "it has changed since it was written", "delete it: `pipeline doctor` writes it")
+        yield LakeFault(
+            last_check.FILE, "it has changed since it was written", "delete it: `pipeline doctor` writes it"
+        )
 
 
-def derived_faults(lake: Lake) -> Iterator[Fault]:
+def derived_faults(lake: Lake) -> Iterator[LakeFault]:
     """What is made from the parts: catalog, keys of scores, stored results."""
     files = [lake.root / catalog.CATALOG, *(path for path in (lake.root / "keys").rglob("*") if _is_key_file(path))]
     for path in files:
@@ -57,31 +60,31 @@ def derived_faults(lake: Lake) -> Iterator[Fault]:
             continue
         if beside.read_bytes() != checksums.text({path.name: checksums.of_file(path)}).encode():
             what = f"it is not the file that {beside.name} states"
-            yield Fault(_within(lake, path), what, "delete both: the file is made again when it is needed")
+            yield LakeFault(_within(lake, path), what, "delete both: the file is made again when it is needed")
         elif path.suffix == ".parquet" and (differs := score_index.fault(lake, path)):
-            yield Fault(_within(lake, path), differs, MADE_AGAIN)
+            yield LakeFault(_within(lake, path), differs, MADE_AGAIN)
     for path in (lake.root / catalog.STORED_RESULTS).glob("*/*.parquet"):
         if not catalog.is_whole_result(path):
-            yield Fault(_within(lake, path), "it does not have the checksum in its name", MADE_AGAIN)
+            yield LakeFault(_within(lake, path), "it does not have the checksum in its name", MADE_AGAIN)
 
 
-def rule_faults(lake: Lake, stored: dict[str, set[str]]) -> Iterator[Fault]:
+def rule_faults(lake: Lake, stored: dict[str, set[str]]) -> Iterator[LakeFault]:
     """Rules that are not what `tune` stored; `stored` holds the texts of each rule's name."""
     for path in sorted((lake.root / rules.FOLDER).glob("*.toml")):
         texts = stored.get(path.stem)
         if texts and path.read_bytes() not in {text.encode() for text in texts}:
             remedy = "run the same `pipeline tune` again, or move your own rule out of the lake"
-            yield Fault(_within(lake, path), "it is not the rule that `tune` stored", remedy)
+            yield LakeFault(_within(lake, path), "it is not the rule that `tune` stored", remedy)
 
 
-def leftovers(lake: Lake) -> Iterator[Fault]:
+def leftovers(lake: Lake) -> Iterator[LakeFault]:
     """What runs that were killed have left, and nothing of a run that goes on."""
     folders = [lake.root, *(lake.root / "keys").glob("*"), *(lake.root / catalog.STORED_RESULTS).glob("*")]
     beside = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob(".*"))]
     staged = sorted((lake.root / STAGING).glob("*"))
     abandoned = [path for path in beside if is_abandoned(path, TEMPORARY) or _EARLIER.fullmatch(path.name)]
     for path in [*abandoned, *filter(is_abandoned, staged)]:
-        yield Fault(_within(lake, path), "an interrupted run left it", "remove it with --fix", leftover=True)
+        yield LakeFault(_within(lake, path), "an interrupted run left it", "remove it with --fix", leftover=True)
 
 
 def remove_leftovers(lake: Lake) -> None:

@@ -16,7 +16,7 @@ RESTORE = "restore the part from a copy of the lake"
 
 
 @dataclass(frozen=True)
-class Fault:
+class LakeFault:
     """Something that is wrong in a lake.
 
     Attributes:
@@ -37,7 +37,7 @@ class Fault:
         return f"{self.path}: {self.what}; {self.remedy}"
 
 
-def part_faults(root: Path, part: str, names: Iterable[str], listed: Mapping[str, str]) -> Iterator[Fault]:
+def part_faults(root: Path, part: str, names: Iterable[str], listed: Mapping[str, str]) -> Iterator[LakeFault]:
     """What is wrong with a part, at most one fault for each of its files.
 
     Args:
@@ -48,11 +48,11 @@ def part_faults(root: Path, part: str, names: Iterable[str], listed: Mapping[str
     """
     folder, names = root / "parts" / part, sorted(names)
     if not names:
-        yield Fault(f"parts/{part}", "the folder is empty", RESTORE)
+        yield LakeFault(f"parts/{part}", "the folder is empty", RESTORE)
         return
     stated, broken = checksums.read(folder / checksums.FILE) if checksums.FILE in names else (None, [])
     if broken:
-        yield Fault(f"parts/{part}/{checksums.FILE}", f"line {broken[0]} is not a checksum and a file", RESTORE)
+        yield LakeFault(f"parts/{part}/{checksums.FILE}", f"line {broken[0]} is not a checksum and a file", RESTORE)
     whole = not broken
     for name in sorted({*(stated or {}), *names} - {checksums.FILE}):
         path = f"parts/{part}/{name}"
@@ -64,9 +64,9 @@ def part_faults(root: Path, part: str, names: Iterable[str], listed: Mapping[str
             what = _file_fault(folder / name, (stated or {}).get(name), listed.get(path))
         whole &= what is None and name in names
         if what:
-            yield Fault(path, what, RESTORE)
+            yield LakeFault(path, what, RESTORE)
     if whole and (what := _count_fault(folder)):
-        yield Fault(f"parts/{part}/sources.parquet", what, RESTORE)
+        yield LakeFault(f"parts/{part}/sources.parquet", what, RESTORE)
 
 
 def schema_fault(file: Path) -> str | None:
