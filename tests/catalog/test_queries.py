@@ -46,7 +46,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         scores=[*scores, *(lakes.score(i, SYNFLOW, float(i * i % 7), **place) for i in range(10))],
         sources=[lakes.source("c" * 16, "there", benchmark="nasbench201")],
         metrics=[lakes.metric("cifar10", benchmark="nasbench201")],
-        truth=[lakes.truth(i, float(i), dataset="cifar10", source_id="c" * 16, **place) for i in range(10)],
+        architectures=[lakes.architecture(i, source_id="c" * 16, **place) for i in range(30)],
+        truth=[lakes.truth(i, float(i), dataset="cifar10", source_id="c" * 16, **place) for i in range(30)],
     )  # fmt: skip
     return lake
 

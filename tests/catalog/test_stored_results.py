@@ -117,12 +117,9 @@ def test_a_changed_view_is_not_answered_from_what_was_stored(
 ) -> None:
     assert ask(lake, COUNT) == [{"n": 8}]
     changed = tmp_path / "correlations.sql"
-    others = ", ".join(
-        f"0 AS {c}" for c in ("benchmark", "space", "dataset", "metric", "proxy_id", "proxy", "seed", "n")
-    )
-    changed.write_text(
-        f"-- Changed.\n-- Stored: small\nSELECT {others}, 42 AS rho"
-    )  # with what views that read it need
+    needed = ("benchmark", "space", "dataset", "metric", "proxy_id", "proxy", "seed", "n", "n_failed")  # by other views
+    others = ", ".join(f"0 AS {column}" for column in needed)
+    changed.write_text(f"-- Changed.\n-- Stored: small\nSELECT {others}, 42 AS rho")
     listed = sql_files.queries
     monkeypatch.setattr(
         sql_files, "queries", lambda kind: listed(kind) | ({"correlations": changed} if kind == "views" else {})
