@@ -98,8 +98,9 @@ measure: .venv/.demo ## make a lake and a report of all that RESULTS.md tells fr
 results: .venv/.demo ## write RESULTS.md and the numbers of README.md; with DATA=FOLDER compute them first (half an hour)
 	$(BIN)/python -m reports.results $(DATA)
 
-docs: .venv/.demo ## write docs/cli.md from the command line's help
+docs: .venv/.demo ## write docs/cli.md from the command line's help, and docs/mapping-reference.md from the model
 	$(BIN)/python -m docs.cli
+	$(BIN)/python -m docs.mapping
 
 report: .venv/.demo ## write the report of the lake to reports/latest
 	$(BIN)/pipeline report

@@ -25,7 +25,7 @@ from pipeline.cli.grouping import flattened
 from pipeline.errors import UserError, is_out_of_memory
 
 GROUPS = {
-    "Fill a lake": ("run", "ingest", "score", "search", "tune", "merge"),
+    "Fill a lake": ("run", "mapping", "ingest", "score", "search", "tune", "merge"),
     "Ask": ("status", "report", "query", "export"),
     "See what there is": ("benchmarks", "sources", "proxies"),
     "Examine": ("check", "doctor"),

@@ -1,4 +1,4 @@
-"""Tables of others: CSV, TSV, JSON and pickles, as rows of named cells.
+"""Tables of others: CSV, TSV, JSON, Parquet and pickles, as rows of named cells.
 
 A row comes with its position in the file: the line of a CSV, the key of a mapping, the number of a list's item. In a
 mapping every entry is a row: the key is the cell `@key`, and the entry's own fields are the others, or its value is
@@ -22,7 +22,7 @@ from pipeline.formats import packed, pickles, signatures
 from pipeline.formats.fault import Fault
 from pipeline.formats.json_objects import unique_keys
 
-ContainerKind = Literal["csv", "json", "pickle"]
+ContainerKind = Literal["csv", "json", "pickle", "parquet"]
 Cells = Mapping[str, object]
 
 KEY, VALUE = "@key", "@value"
@@ -34,8 +34,9 @@ MOST_ELEMENTS = 100_000
 
 _MOST_FIELDS = 20_000  # of a row
 _DEEPEST = 50  # lists and mappings within one another
+_PARQUET_ROWS = 20_000  # at a time
 _LONGEST_LINE = 1 << 24  # characters
-_EXPECTED = {"csv": "a CSV file", "json": "a JSON file", "pickle": "a pickle"}
+_EXPECTED = {"csv": "a CSV file", "json": "a JSON file", "pickle": "a pickle", "parquet": "a Parquet file"}
 _SCALARS = {float, int, str, bool, type(None)}
 
 Rows = Iterator[tuple[str, Cells | Fault]]
@@ -65,13 +66,15 @@ def rows(
     _refuse_other(path, kind)
     if kind == "csv":
         return _csv_rows(path, delimiter)
+    if kind == "parquet":
+        return _parquet_rows(path)
     table = _json(path) if kind == "json" else _pickle(path, classes)
     return _entries(path, _descend(path, table, root))
 
 
 def _refuse_other(path: Path, kind: ContainerKind) -> None:
-    """Refuse a file whose first bytes say that it is of another kind; a pickle says so itself when it is loaded."""
-    if kind == "pickle":
+    """Refuse a file whose first bytes say that it is of another kind; pickles and Parquet say so when they are read."""
+    if kind in ("pickle", "parquet"):
         return
     try:
         line = signatures.instead(
@@ -100,6 +103,24 @@ def _csv_rows(path: Path, delimiter: str) -> Rows:
             raise NotThisFormError(f"{path} is not a CSV (after line {reader.line_num}): {error}") from error
         except OSError as error:
             raise _unreadable(path, error) from error
+
+
+def _parquet_rows(path: Path) -> Rows:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_PARQUET_ROWS):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"row {number}", _cells(row)
+    except FileNotFoundError as error:
+        raise from_os(error, f"reading {path}") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = excerpt(" ".join(str(error).split()), 200, bare=True)
+        raise NotThisFormError(f"{path} is not a Parquet file (after row {number}): {reason}") from error
 
 
 def _lines(path: Path, stream: IO[str]) -> Iterator[str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import contextlib
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -16,14 +14,12 @@ from pipeline.benchmarks import units as _units
 from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, excerpt, unknown
-from pipeline.formats import numbers
 from pipeline.formats.fault import Fault
 from pipeline.formats.tables import Cells, Rows, rows
+from pipeline.ingest.cells import list_of, listed_codes, number_of
 from pipeline.ingest.mapping import ArchitectureColumns, ScoreColumn, TableMapping, TruthColumn
 
 _BATCH_ROWS = 20_000
-_LONGEST_LIST = 100_000  # characters of a list that is written as text
-_ABSENT = ("", "-", "na", "n/a", "none", "null")
 
 Value = float | str
 """A number, or as text why there is none."""
@@ -47,6 +43,30 @@ def read(mapping: TableMapping, benchmark: Benchmark, path: Path, known: Mapping
     return _TableReader(mapping, benchmark, path, known).batches()
 
 
+def rejects(
+    mapping: TableMapping, benchmark: Benchmark, rows_of_table: Iterable[tuple[str, Cells]]
+) -> Iterator[tuple[str, str]]:
+    """Position and reason of each row that would be rejected."""
+    reader, batch = _TableReader(mapping, benchmark, Path(), {}), SourceRows(benchmark.name)
+    for position, cells in rows_of_table:
+        try:
+            reader.take(batch, position, cells)
+        except UserError as error:
+            yield position, str(error)
+
+
+def stored_row(mapping: TableMapping, benchmark: Benchmark, position: str, cells: Cells) -> SourceRows:
+    """What a row becomes by itself.
+
+    Raises:
+        UserError: it would be rejected.
+    """
+    batch = SourceRows(benchmark.name)
+    alone = mapping.model_copy(update={"repeated": None})
+    _TableReader(alone, benchmark, Path(), {}).take(batch, position, cells)
+    return batch
+
+
 def require_rows(mapping: TableMapping, path: Path) -> None:
     """Refuse a table without rows.
 
@@ -64,7 +84,7 @@ def _rows(mapping: TableMapping, path: Path) -> Rows:
 
 
 @dataclass
-class _MappedTruth:
+class MappedTruth:
     """A column of truth: where its values go, and the largest one seen."""
 
     truth: TruthColumn
@@ -77,7 +97,7 @@ class _MappedTruth:
         name = self.truth.column
         if self.truth.each is None:
             return self._value(_number(cell, name, missing))
-        return tuple(self._value(_number(c, name, missing)) for c in _sequence(cell, name))
+        return tuple(self._value(_number(c, name, missing)) for c in list_of(cell, name))
 
     def _value(self, number: Value) -> Value:
         if isinstance(number, str):
@@ -105,7 +125,7 @@ class _TableReader:
     benchmark: Benchmark
     path: Path
     known: Mapping[str, str]
-    columns: list[_MappedTruth] = field(init=False)
+    columns: list[MappedTruth] = field(init=False)
     seen: dict[str, tuple[str, object]] = field(default_factory=dict)
     repeats: dict[str, list[tuple[Truths, Scores]]] = field(default_factory=dict)
 
@@ -113,8 +133,8 @@ class _TableReader:
         self.space = self.benchmark.space(self.mapping.space).name
         self.wanted = self.mapping.columns
         self.columns = _columns(self.mapping, self.benchmark)
-        self.decode = _decoder(self.mapping.architecture, self.benchmark, self.space)
-        self.check = self.mapping.check and _decoder(self.mapping.check, self.benchmark, self.space)
+        self.decode = decoder(self.mapping.architecture, self.benchmark, self.space)
+        self.check = self.mapping.check and decoder(self.mapping.check, self.benchmark, self.space)
 
     def batches(self) -> Iterator[SourceRows]:
         table_rows = _rows(self.mapping, self.path)
@@ -124,7 +144,7 @@ class _TableReader:
                 self._has_columns(cells)
                 first = False
             with batch.record(position, partial(_excerpt, cells)):
-                self._take(batch, position, cells)
+                self.take(batch, position, cells)
             if number % _BATCH_ROWS == 0:
                 yield batch
                 batch = self._batch()
@@ -141,14 +161,14 @@ class _TableReader:
         if lacking:
             raise UserError(f"{'; '.join(map(str, lacking))} (table mapping {self.mapping.name})")
 
-    def _take(self, batch: SourceRows, position: str, cells: Cells | Fault) -> None:
+    def take(self, batch: SourceRows, position: str, cells: Cells | Fault) -> None:
         if isinstance(cells, Fault):
             raise UserError(str(cells))
         absent = self.wanted - cells.keys()
         if absent:
             raise UserError(f"no '{min(absent)}' in this row")
         truths = [column.values(cells[column.truth.column], self.mapping.missing) for column in self.columns]
-        scores = [_score(score, cells, self.mapping.missing) for score in self.mapping.score]
+        scores = [score_of(score, cells, self.mapping.missing) for score in self.mapping.score]
         arch_id = self._architecture(batch, cells)
         if self.mapping.repeated:
             self.repeats.setdefault(arch_id, []).append((truths, scores))
@@ -203,12 +223,12 @@ class _TableReader:
                 )
 
 
-def _columns(mapping: TableMapping, benchmark: Benchmark) -> list[_MappedTruth]:
+def _columns(mapping: TableMapping, benchmark: Benchmark) -> list[MappedTruth]:
     """The columns of truth; UserError names everything that the benchmark does not know of them."""
     columns, wrong = [], []
     for truth in mapping.truth:
         try:
-            columns.append(_column(benchmark, truth))
+            columns.append(mapped_truth(benchmark, truth))
         except UserError as error:
             wrong.append(str(error))
     if wrong:
@@ -216,52 +236,56 @@ def _columns(mapping: TableMapping, benchmark: Benchmark) -> list[_MappedTruth]:
     return columns
 
 
-def _column(benchmark: Benchmark, truth: TruthColumn) -> _MappedTruth:
+def mapped_truth(benchmark: Benchmark, truth: TruthColumn) -> MappedTruth:
+    """How the values of a column of truth are read.
+
+    Raises:
+        UserError: the benchmark has no such data set or metric, or the units do not go together.
+    """
     metric = benchmark.metric(truth.dataset, truth.metric)
     factor = _units.factor(truth.unit, metric.unit)
     if factor is None:
         raise UserError(f"column '{truth.column}' is in {truth.unit}, but {truth.metric} is in {metric.unit}")
-    return _MappedTruth(truth, factor, whole=metric.unit == "count")
+    return MappedTruth(truth, factor, whole=metric.unit == "count")
 
 
-def _decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> Callable[[Cells], Spec]:
+def decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> Callable[[Cells], Spec]:
     """The function that gives the spec of a row's architecture; UserError says what is wrong with it."""
     column, parts, codes = notation.column, notation.positions, notation.codes
 
     def string(cells: Cells) -> Spec:
         return benchmark.canonical(space, cells[column])
 
+    def meaning(part: str, code: object, where: str) -> object:
+        if not isinstance(code, str | int | float):
+            raise UserError(f"column '{where}' holds the code {excerpt(code)}, which is no number or text")
+        known = codes.get(f"{part}={code}", codes.get(str(code)))
+        if known is None and (known := codes.get(_native(code))) is None:  # 1.0, of a column that lacks some
+            raise UserError(f"column '{where}' holds the code {excerpt(code)}; known are {', '.join(codes)}")
+        return known
+
     def fields(cells: Cells) -> Spec:
-        return benchmark.compose(space, {part: cells[c] for part, c in notation.fields.items()})
+        values = {part: cells[c] for part, c in notation.fields.items()}
+        if codes:
+            values = {part: meaning(part, value, notation.fields[part]) for part, value in values.items()}
+        return benchmark.compose(space, values)
 
     def coded(cells: Cells) -> Spec:
-        row_codes = _sequence(cells[column], column)
+        row_codes = listed_codes(cells[column], column, len(parts))
         if len(row_codes) != len(parts):
             raise UserError(f"column '{column}' holds {len(row_codes)} codes where {len(parts)} are expected")
-        operations = {}
-        for part, code in zip(parts, row_codes, strict=True):
-            if not isinstance(code, str | int | float):
-                raise UserError(f"column '{column}' holds the code {excerpt(code)}, which is no number or text")
-            meaning = codes.get(f"{part}={code}", codes.get(str(code)))
-            if meaning is None:
-                raise UserError(f"column '{column}' holds the code {excerpt(code)}; known are {', '.join(codes)}")
-            operations[part] = meaning
+        operations = {part: meaning(part, code, column) for part, code in zip(parts, row_codes, strict=True)}
         return benchmark.compose(space, operations)
 
     return {"codes": coded, "fields": fields}.get(notation.encoding, string)
 
 
-def _sequence(cell: object, column: str) -> Sequence[object]:
-    values = cell
-    if isinstance(cell, str) and len(cell) <= _LONGEST_LIST:
-        with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-            values = ast.literal_eval(cell)
-    if not isinstance(values, list | tuple):
-        raise UserError(f"column '{column}' holds {excerpt(cell)}, where a list is expected")
-    return values
+def score_of(score: ScoreColumn, cells: Cells, missing: Sequence[float]) -> tuple[Value, float | None]:
+    """The score in a row, and its seconds.
 
-
-def _score(score: ScoreColumn, cells: Cells, missing: Sequence[float]) -> tuple[Value, float | None]:
+    Raises:
+        UserError: they are no numbers.
+    """
     value = _number(cells[score.column], score.column, missing)
     if score.seconds is None:
         return value, None
@@ -297,7 +321,7 @@ def _stored(value: Value) -> tuple[float | None, str, str | None]:
 
 
 def _number(cell: object, column: str, missing: Sequence[float]) -> Value:
-    value = cell if type(cell) is float else _parsed(cell, column)
+    value = cell if type(cell) is float else number_of(cell, column)
     if value is None:
         return "the source has no value"
     if not math.isfinite(value):
@@ -305,19 +329,6 @@ def _number(cell: object, column: str, missing: Sequence[float]) -> Value:
     if value in missing:
         return f"the source marks a failure with {value:g}"
     return value
-
-
-def _parsed(cell: object, column: str) -> float | None:
-    if cell is None or (isinstance(cell, str) and cell.strip().lower() in _ABSENT):
-        return None
-    if isinstance(cell, str) and (number := numbers.as_float(cell)) is not None:
-        if math.isinf(number) and any(digit in cell for digit in "0123456789"):
-            raise UserError(f"column '{column}' holds {excerpt(cell)}, which is larger than any float")
-        return number
-    if isinstance(cell, int) and not isinstance(cell, bool):
-        with contextlib.suppress(OverflowError):
-            return float(cell)
-    raise UserError(f"column '{column}' holds {excerpt(cell)}, where a number is expected")
 
 
 def _native(cell: object) -> str:

@@ -29,14 +29,26 @@ Unit = Literal["percent", "fraction", "count", "seconds", "nats", "perplexity"]
 
 
 class Publisher(StrictModel):
-    """Who released the table, and where it is to be had."""
+    """Who released the table, and where it is to be had.
+
+    Args:
+        project: the project or person.
+        where: an address.
+    """
 
     project: str
     where: str
 
 
 class Container(StrictModel):
-    """How the file holds its rows; see `pipeline.formats.tables.rows`."""
+    """How the file holds its rows.
+
+    Args:
+        kind: of file; a TSV is a csv with another delimiter. Packed files (.gz, .bz2, .xz) are unpacked.
+        delimiter: of a csv, between its cells.
+        root: of json and pickle, the keys that lead from the top to the table.
+        classes: of a pickle, the classes ("package.module.Class") whose objects it holds; they are read as mappings.
+    """
 
     kind: ContainerKind
     delimiter: str = Field(",", min_length=1, max_length=1)
@@ -53,8 +65,8 @@ class ArchitectureColumns(StrictModel):
             `fields` (one column per part) or `index` (the benchmark's own number, of which the lake must know the
             architecture already).
         positions: for `codes`, the part that each code stands for, in order: ["0-1", "0-2", ...].
-        codes: for `codes`, what a code means: {"0" = "skip_connect", ...}; what it means for one part alone stands
-            under "PART=CODE".
+        codes: for `codes`, and where needed for `fields`, what a code means: {"0" = "skip_connect", ...}; what it
+            means for one part alone stands under "PART=CODE".
         fields: for `fields`, the column of each part.
     """
 
@@ -72,7 +84,8 @@ class ArchitectureColumns(StrictModel):
             ("codes", self.encoding == "codes"),
             ("fields", self.encoding == "fields"),
         ):
-            if bool(getattr(self, name)) != wanted:
+            optional = (name, self.encoding) == ("codes", "fields")
+            if bool(getattr(self, name)) != wanted and not optional:
                 raise ValueError(f"encoding '{self.encoding}' {'needs' if wanted else 'does not take'} '{name}'")
         return self
 
@@ -114,7 +127,14 @@ class TruthColumn(StrictModel):
 
 
 class ScoreColumn(StrictModel):
-    """A column of released scores; `seconds` is the column of what each took, where there is one."""
+    """A column of released scores.
+
+    Args:
+        column: the column.
+        proxy: name of the proxy; the scores are stored as PROXY@SOURCE.
+        higher_is_better: whether a higher score promises a better architecture.
+        seconds: the column of what each took, where there is one.
+    """
 
     column: str
     proxy: ReleasedName
@@ -132,7 +152,7 @@ class TableMapping(StrictModel):
         space: its search space; default: the benchmark's first.
         version: raise it when the same file would give other rows.
         description: what the table holds, in a sentence.
-        publisher: whose it is.
+        publisher: whose it is; not asked of a private table.
         licence: SPDX identifier, as the publisher states it.
         files: the ends of paths that this mapping is taken for when none is named.
         distribution: the installed Python distribution that carries the file, where one does.
@@ -150,7 +170,7 @@ class TableMapping(StrictModel):
     space: str | None = None
     version: int = Field(1, ge=1)
     description: str
-    publisher: Publisher
+    publisher: Publisher | None = None
     licence: Annotated[str, Field(max_length=NAME_LENGTH, pattern=r"^[A-Za-z0-9.+ ()-]*$")] | None = None
     files: tuple[str, ...] = ()
     distribution: str | None = None
@@ -168,6 +188,8 @@ class TableMapping(StrictModel):
     def _whole(self) -> TableMapping:
         if (self.distribution is None) != (self.file is None):
             raise ValueError("'distribution' and 'file' go together")
+        if self.distribution is not None and self.publisher is None:
+            raise ValueError("'distribution' needs a [publisher]")
         measured = [(t.dataset, t.metric, t.epochs, t.seed) for t in self.truth]
         if len(set(measured)) < len(measured) or len({s.proxy for s in self.score}) < len(self.score):
             raise ValueError("two columns for the same value")
@@ -262,8 +284,9 @@ def installed_file(mapping: TableMapping) -> Path:
     Raises:
         UserError: the table mapping names no distribution, or it is not installed, or it does not carry the file.
     """
-    if mapping.distribution is None or mapping.file is None:
-        raise UserError(f"the table mapping {mapping.name} needs the path of its file ({mapping.publisher.where})")
+    if mapping.distribution is None or mapping.file is None or mapping.publisher is None:
+        where = f" ({mapping.publisher.where})" if mapping.publisher else ""
+        raise UserError(f"the table mapping {mapping.name} needs the path of its file{where}")
     try:
         distribution = importlib.metadata.distribution(mapping.distribution)
     except importlib.metadata.PackageNotFoundError as error:

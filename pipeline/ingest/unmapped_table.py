@@ -31,8 +31,8 @@ def advice(benchmark: Benchmark, path: Path) -> str | None:
         shown = ", ".join(excerpt(name, bare=True) for name in list(columns)[:_MOST_SHOWN])
         more = ", ..." if len(columns) > _MOST_SHOWN else ""
         do = (
-            f"no shipped one has its columns ({shown}{more}): write one, as docs/bring-your-own-table.md shows, and "
-            "name it with --mapping FILE.toml"
+            f"no shipped one has its columns ({shown}{more}): begin one with `pipeline mapping init {path}` "
+            "(docs/bring-your-own-table.md), and name it with --mapping FILE.toml"
         )
     return f"{path} is a table of text, which needs a table mapping; {do}"
 

@@ -29,6 +29,7 @@ def sources() -> tuple[Row, ...]:
                 "address": file.address,
             })  # fmt: skip
         for mapping in table_mapping.shipped(name):
+            assert mapping.publisher is not None  # only a private table has none
             rows.append({
                 "benchmark": name, "name": mapping.name, "holds": mapping.description,
                 "file": ", ".join(mapping.files), "publisher": mapping.publisher.project,

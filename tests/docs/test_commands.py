@@ -35,7 +35,8 @@ def command_of(words: list[str], document: str) -> tuple[Any, list[str]]:
         return command, rest
     if rest and rest[0] in command.commands:
         return command.commands[rest[0]], rest[1:]
-    return command.commands["bare"], rest
+    assert "bare" in command.commands or not rest, f"{document}: {' '.join(words)}"
+    return command.commands.get("bare", command), rest
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))

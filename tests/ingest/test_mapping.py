@@ -62,7 +62,7 @@ def changed(old: str, new: str, text: str = fixtures.MAPPING + fixtures.ACCURACY
         ('encoding = "string"', 'encoding = "string"\nfields = { a = "b" }', "does not take 'fields'"),
         ('description = "made up"', 'description = "x"\ndistribution = "d"', "'distribution' and 'file' go together"),
         ("[[truth]]", fixtures.ACCURACY + "[[truth]]", "two columns for the same value"),
-        ('kind = "csv"', 'kind = "xlsx"', "container.kind: Input should be 'csv', 'json' or 'pickle'"),
+        ('kind = "csv"', 'kind = "xlsx"', "container.kind: Input should be 'csv', 'json', 'pickle' or 'parquet'"),
         ("[[truth]]", "[[truth]", "is not TOML"),
     ],
 )

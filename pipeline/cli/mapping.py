@@ -1,0 +1,65 @@
+"""`pipeline mapping`: begin and check a table mapping."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.application import OrderedGroup, app, say, verb
+from pipeline.cli.options import BENCHMARK_HELP, ForceOption, complete_benchmark
+from pipeline.errors import UserError
+
+mapping = typer.Typer(cls=OrderedGroup, no_args_is_help=True, epilog="Example: pipeline mapping init colleague.csv")
+app.add_typer(mapping, name="mapping")
+
+OptionalBenchmarkOption = Annotated[
+    str | None, typer.Option(help=f"{BENCHMARK_HELP} Guessed by default.", autocompletion=complete_benchmark)
+]
+
+
+@mapping.callback()
+def _mapping() -> None:
+    """Begin or check a table mapping, which says what a table's columns mean."""
+
+
+@verb(mapping, example="pipeline mapping init colleague.csv", interrupted="no file was written")
+def init(
+    table: Annotated[Path, typer.Argument(help="CSV, TSV, JSON, Parquet or pickle of plain types.")],
+    benchmark: OptionalBenchmarkOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="TOML file to write; by default the table's name with .toml, here.")
+    ] = None,
+    force: ForceOption = False,
+) -> None:
+    """Write a table mapping for a table, with comments on what was guessed."""
+    from pipeline.ingest import mapping_draft
+
+    file = out or Path(f"{table.name.partition('.')[0] or 'table'}.toml")
+    drafted = mapping_draft.write(table, file, benchmark, force=force)
+    say(
+        f"{file}: {drafted.values} columns of {drafted.benchmark} with {drafted.guesses} guesses to look at, "
+        f"then `pipeline mapping check {file} {table}`"
+    )
+
+
+@verb(mapping, example="pipeline mapping check colleague.toml colleague.csv", interrupted="nothing was changed")
+def check(
+    file: Annotated[Path, typer.Argument(help="Table mapping.", metavar="FILE.toml")],
+    table: Annotated[Path, typer.Argument(help="The table.")],
+) -> None:
+    """Report all that is wrong with a table mapping for a table, and show how five rows would be stored."""
+    from pipeline.ingest import mapping_check
+
+    checked = mapping_check.check(file, table)
+    for fault in checked.faults:
+        say(f"{file}:{fault.line}: {fault.what}; {fault.remedy}")
+    for line in checked.preview:
+        say(line)
+    if checked.faults:
+        count = len(checked.faults)
+        raise UserError(
+            f"{count} fault{'s' * (count > 1)} in {file}: mend {'them' if count > 1 else 'it'}, check again"
+        )
+    say(f"no fault in {checked.rows:,} rows: pipeline ingest {checked.benchmark} {table} --mapping {file}")

@@ -1,0 +1,71 @@
+"""What is in a cell of a table: a number, a list, or codes."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import math
+import re
+from collections.abc import Sequence
+
+from pipeline.errors import UserError, excerpt
+from pipeline.formats import numbers
+
+_LONGEST_LIST = 100_000  # characters of a list that is written as text
+_ABSENT = ("", "-", "na", "n/a", "none", "null")
+
+
+def listed_codes(cell: object, column: str, count: int | None = None) -> Sequence[object]:
+    """The codes in a cell: a list, its Python literal as text, codes with something between them, or one digit each.
+
+    Args:
+        cell: the cell.
+        column: its column, for messages.
+        count: how many there should be; codes without anything between them are parted where that gives as many.
+
+    Raises:
+        UserError: it is no such list.
+    """
+    try:
+        return list_of(cell, column)
+    except UserError:
+        text = cell.strip() if isinstance(cell, str) else ""
+        parted = re.split(r"[\s;:|/_-]+", text)
+        if len(parted) > 1 and all(part.isalnum() and part.isascii() for part in parted):
+            return parted
+        if text.isalnum() and text.isascii() and len(text) == count:
+            return list(text)
+        raise
+
+
+def list_of(cell: object, column: str) -> Sequence[object]:
+    """The list in a cell, or in its text.
+
+    Raises:
+        UserError: there is none.
+    """
+    values = cell
+    if isinstance(cell, str) and len(cell) <= _LONGEST_LIST:
+        with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            values = ast.literal_eval(cell)
+    if not isinstance(values, list | tuple):
+        raise UserError(f"column '{column}' holds {excerpt(cell)}, where a list is expected")
+    return values
+
+
+def number_of(cell: object, column: str) -> float | None:
+    """The number in a cell; None where the cell says that there is none.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if cell is None or (isinstance(cell, str) and cell.strip().lower() in _ABSENT):
+        return None
+    if isinstance(cell, str) and (number := numbers.as_float(cell)) is not None:
+        if math.isinf(number) and any(digit in cell for digit in "0123456789"):
+            raise UserError(f"column '{column}' holds {excerpt(cell)}, which is larger than any float")
+        return number
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        with contextlib.suppress(OverflowError):
+            return float(cell)
+    raise UserError(f"column '{column}' holds {excerpt(cell)}, where a number is expected")

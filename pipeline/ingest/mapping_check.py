@@ -1,0 +1,373 @@
+"""`pipeline mapping check`: everything that is wrong with a table mapping for a table, at once.
+
+The fields are looked at as the file states them, one by one, so that a fault in one does not hide another; rows are
+read by whatever of the mapping is sound.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import difflib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from pipeline import benchmarks, text_table
+from pipeline.benchmarks import units
+from pipeline.benchmarks.contract import Benchmark
+from pipeline.benchmarks.source_rows import SourceRows
+from pipeline.errors import UserError, excerpt, unknown
+from pipeline.formats import tables, text_files, toml_files
+from pipeline.formats.fault import Fault
+from pipeline.formats.tables import Cells
+from pipeline.formats.toml_lines import line_of
+from pipeline.ingest import mapped_table
+from pipeline.ingest.architecture_guess import CODED
+from pipeline.ingest.cells import listed_codes
+from pipeline.ingest.mapping import (
+    ArchitectureColumns,
+    Container,
+    Publisher,
+    ScoreColumn,
+    TableMapping,
+    TruthColumn,
+)
+
+Location = tuple[str | int, ...]
+
+_PREVIEWED = 5  # rows
+_SHOWN = 24  # characters of a row's position
+_ITEMS = ("truth", "score")
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "publisher": Publisher, "container": Container, "architecture": ArchitectureColumns, "check": ArchitectureColumns,
+    "truth": TruthColumn, "score": ScoreColumn,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, order=True)
+class MappingFault:
+    """What is wrong, in which line of the mapping, and what to do."""
+
+    line: int
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class MappingCheck:
+    """What a check found: the faults in the order of their lines, and lines that show rows as they would be stored."""
+
+    benchmark: str
+    rows: int
+    faults: tuple[MappingFault, ...]
+    preview: tuple[str, ...]
+
+
+def check(file: Path, table: Path) -> MappingCheck:
+    """Look at a table mapping and at every row of a table.
+
+    Raises:
+        UserError: the mapping is no TOML file, or the table cannot be read.
+    """
+    checker = _Checker(file, toml_files.read(file, "table mapping"))
+    checker.fields()
+    rows = list(checker.rows(table))
+    checker.columns(table, rows)
+    preview = checker.values(rows)
+    return MappingCheck(
+        str(checker.content.get("benchmark")), len(rows), tuple(sorted(set(checker.faults))), tuple(preview)
+    )
+
+
+@dataclass
+class _Checker:
+    file: Path
+    content: dict[str, Any]
+    faults: list[MappingFault] = field(default_factory=list)
+    unsound: set[Location] = field(default_factory=set)
+    benchmark: Benchmark | None = None
+    space: str | None = None
+
+    def __post_init__(self) -> None:
+        self.text = text_files.read(self.file, "table mapping", "a TOML file")
+
+    def add(self, location: Location, what: str, remedy: str) -> None:
+        """Note a fault of a field; its entry is left out when rows are read."""
+        self.faults.append(MappingFault(line_of(self.text, location), what, remedy))
+        self.unsound.add(location)
+
+    def fields(self) -> None:
+        """What the model and the benchmark say of the fields."""
+        try:
+            TableMapping.model_validate(self.content)
+        except ValidationError as error:
+            problems = error.errors()
+            misspelt = [p["loc"] for p in problems if p["type"] == "extra_forbidden"]
+            for problem in problems:
+                if problem["type"] != "missing" or not _is_near(problem["loc"], misspelt):
+                    self._of_the_model(problem["loc"], problem["type"], problem["msg"])
+        if not self.content.get("truth") and not self.content.get("score"):
+            self.add(
+                (), "no column is taken: nothing but architectures would be stored", "add a [[truth]] or [[score]]"
+            )
+        try:
+            self.benchmark = benchmarks.load(str(self.content.get("benchmark", "")))
+            self.space = self.benchmark.space(self.content.get("space")).name
+        except UserError as error:
+            if "benchmark" in self.content:
+                self.add(("space" if self.benchmark else "benchmark",), *_parted(error))
+        if self.benchmark is not None:
+            for place, truth in _entries(self.content, "truth"):
+                self._metric(place, truth, self.benchmark)
+
+    def _of_the_model(self, location: Location, kind: str, message: str) -> None:
+        name = ".".join(str(part + 1) if isinstance(part, int) else part for part in location) or "the mapping"
+        if kind == "missing":
+            self.add(location, f"{name} is missing", "add it")
+        elif kind == "extra_forbidden":
+            near = unknown("field", str(location[-1]), _fields_at(location))
+            self.add(location, f"{name} is no field of a table mapping", _parted(near)[1])
+        else:
+            self.add(location, f"{name}: {message.removeprefix('Value error, ')}", "see docs/mapping-reference.md")
+
+    def _metric(self, place: Location, truth: dict[str, Any], benchmark: Benchmark) -> None:
+        dataset, name, unit = (truth.get(key) for key in ("dataset", "metric", "unit"))
+        if not isinstance(dataset, str) or not isinstance(name, str):
+            return
+        try:
+            metric = benchmark.metric(dataset, name)
+        except UserError as error:
+            known = any(m.dataset == dataset for m in benchmark.metrics)
+            self.add((*place, "metric" if known else "dataset"), *_parted(error))
+            return
+        if unit in units.LIMITS and units.factor(str(unit), metric.unit) is None:
+            what = f"column '{truth.get('column')}' is in {unit}, but {name} is in {metric.unit}"
+            self.add((*place, "unit"), what, f"say in which unit it is that can become {metric.unit}")
+
+    def rows(self, table: Path) -> Iterator[tuple[str, Cells | Fault]]:
+        """The rows of the table, if the mapping says what it is."""
+        try:
+            container = Container.model_validate(self.content.get("container"))
+        except ValidationError:
+            return iter(())
+        return tables.rows(
+            table, container.kind, delimiter=container.delimiter, root=container.root, classes=container.classes
+        )
+
+    def columns(self, table: Path, rows: Sequence[tuple[str, Cells | Fault]]) -> None:
+        """Columns that the table does not have."""
+        known = next((cells.keys() for _, cells in rows if not isinstance(cells, Fault)), None)
+        if known is None:
+            return
+        for location, column in _named_columns(self.content):
+            if column not in known:
+                self.add(location, *_parted(unknown(f"column of {table}", column, known)))
+
+    def codes(self, rows: Sequence[tuple[str, Cells]]) -> None:
+        """Parts, operations and codes of each notation that the benchmark, or the mapping, does not know."""
+        assert self.benchmark is not None and self.space is not None
+        known = CODED.get((self.benchmark.name, self.space))
+        for name in ("architecture", "check"):
+            section = self.content.get(name)
+            if known is None or not isinstance(section, dict) or (name,) in self.unsound:
+                continue
+            parts, operations = known
+            positions, meanings = section.get("positions") or section.get("fields"), section.get("codes")
+            if isinstance(positions, list | dict):
+                named = [str(part) for part in positions]
+                for part in [*named, *(part for part in parts if part not in named)]:
+                    if part not in parts or part not in named:
+                        what = f"{name}: the benchmark has no part {excerpt(part)}"
+                        what = what if part not in parts else f"{name}: the part {part} is missing"
+                        self.add((name, "positions"), what, f"the parts are {', '.join(parts)}")
+            if isinstance(meanings, dict):
+                for code, operation in meanings.items():
+                    if operation not in operations:
+                        error = unknown("operation", str(operation), operations)
+                        self.add((name, "codes", code), f"{name}: code {code}: {_parted(error)[0]}", _parted(error)[1])
+                for code, position in _unknown_codes(section, meanings, len(parts), rows):
+                    what = f"{position}: column '{section['column']}' holds the code {excerpt(code)}"
+                    self.add((name, "codes"), what, "say what it means in codes")
+
+    def values(self, rows: Sequence[tuple[str, Cells | Fault]]) -> list[str]:
+        """What is wrong with the cells, one fault per column; and how the first rows would be stored."""
+        good = [(position, cells) for position, cells in rows if not isinstance(cells, Fault)]
+        if faulty := [(position, cells) for position, cells in rows if isinstance(cells, Fault)]:
+            what = f"{faulty[0][0]}{_others(len(faulty))}: {faulty[0][1]}"
+            self.add(("container",), what, "mend the table, or --max-rejects leaves such rows out")
+        if self.benchmark is None or self.space is None or not good:
+            return []
+        self.codes(good)
+        sound = "architecture" not in {location[0] for location in self.unsound if location}
+        try:
+            mapping = TableMapping.model_validate(_without(self.content, self.unsound, good[0][1], sound))
+        except ValidationError:
+            return []
+        if sound:
+            self._architectures(mapping, self.space, good)
+        for place, entry in _entries(self.content, *_ITEMS):
+            if not any(location[:2] == place for location in self.unsound):
+                self._cells(mapping, place, str(entry["column"]), good)
+        if not sound or mapping.architecture.encoding == "index":
+            return []
+        if not self.faults:
+            self._rejects(mapping, good)
+        return list(self._preview(mapping, good))
+
+    def _architectures(self, mapping: TableMapping, space: str, rows: Sequence[tuple[str, Cells]]) -> None:
+        assert self.benchmark is not None
+        for name, notation in (("architecture", mapping.architecture), ("check", mapping.check)):
+            if notation is not None and notation.encoding != "index":
+                decode = mapped_table.decoder(notation, self.benchmark, space)
+                self._first((name,), rows, decode, "correct the encoding, or --max-rejects leaves such rows out")
+
+    def _cells(self, mapping: TableMapping, place: Location, column: str, rows: Sequence[tuple[str, Cells]]) -> None:
+        assert self.benchmark is not None
+        remedy = "correct unit, scale, each or missing"
+        if place[0] == "score":
+            score = next(s for s in mapping.score if s.column == column)
+            self._first(place, rows, lambda cells: mapped_table.score_of(score, cells, mapping.missing), remedy)
+            return
+        entry = next(t for t in mapping.truth if t.column == column)
+        truth = mapped_table.mapped_truth(self.benchmark, entry)
+        self._first((*place, "unit"), rows, lambda cells: truth.values(cells[column], mapping.missing), remedy)
+        if entry.unit == "percent" and 0.0 <= truth.largest <= 1.0:
+            what = f"column '{column}' is declared percent, and its largest value is {truth.largest:g}"
+            self.add((*place, "unit"), what, 'if it is a fraction, say unit = "fraction"')
+
+    def _rejects(self, mapping: TableMapping, rows: Sequence[tuple[str, Cells]]) -> None:
+        assert self.benchmark is not None
+        if bad := list(mapped_table.rejects(mapping, self.benchmark, rows)):
+            what = f"{bad[0][0]}{_others(len(bad))}: {bad[0][1]}"
+            self.add((), what, 'if rows measure one architecture several times, say repeated = "mean"')
+
+    def _first(
+        self, location: Location, rows: Sequence[tuple[str, Cells]], read: Callable[[Cells], object], remedy: str
+    ) -> None:
+        """One fault for all rows that cannot be read so: how many, and what is wrong with the first."""
+        bad: list[tuple[str, str]] = []
+        for position, cells in rows:
+            try:
+                read(cells)
+            except UserError as error:
+                bad.append((position, str(error)))
+            except KeyError as error:
+                bad.append((position, f"no {error} in this row"))
+        if bad:
+            self.add(location, f"{bad[0][0]}{_others(len(bad))}: {bad[0][1]}", remedy)
+
+    def _preview(self, mapping: TableMapping, rows: Sequence[tuple[str, Cells]]) -> Iterator[str]:
+        """The first rows as they would be stored."""
+        assert self.benchmark is not None
+        table = [["row", "arch_id", "value of", "seed", "value", "unit or status"]]
+        taken = 0
+        for position, cells in rows:
+            with contextlib.suppress(UserError):
+                batch = mapped_table.stored_row(mapping, self.benchmark, position, cells)
+                shown = excerpt(position, _SHOWN, bare=True)
+                table += [[shown, *stored] for stored in _stored(batch, self.benchmark)]
+                taken += 1
+            if taken == _PREVIEWED:
+                break
+        if taken:
+            yield f"the first {taken} rows, as they would be stored:"
+            yield from (line.rstrip() for line in text_table.aligned(table, [False] * 3 + [True] * 2 + [False]))
+
+
+def _stored(batch: SourceRows, benchmark: Benchmark) -> Iterator[list[str]]:
+    for row in _rows_of(batch.truths):
+        unit = benchmark.metric(row["dataset"], row["metric"]).unit
+        yield _line(row, f"{row['dataset']} {row['metric']}", unit)
+    for row in _rows_of(batch.scores):
+        yield _line(row, row["proxy"], "")
+
+
+def _rows_of(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+
+
+def _line(row: Mapping[str, Any], what: str, unit: str) -> list[str]:
+    value = "-" if row["value"] is None else f"{row['value']:.8g}"
+    seed = "-" if row["seed"] is None else str(row["seed"])
+    return [row["arch_id"], what, seed, value, unit if row["status"] == "ok" else row["status"]]
+
+
+def _others(count: int) -> str:
+    return f" (and {count - 1:,} more)" if count > 1 else ""
+
+
+def _parted(error: UserError) -> tuple[str, str]:
+    """What is wrong, and the remedy, of the error for an unknown name."""
+    what, _, remedy = str(error).partition(": ")
+    return what, remedy
+
+
+def _entries(content: Mapping[str, Any], *kinds: str) -> Iterator[tuple[Location, dict[str, Any]]]:
+    """The entries of `[[truth]]` or `[[score]]`, with their locations."""
+    for kind in kinds:
+        entries = content.get(kind)
+        for place, entry in enumerate(entries if isinstance(entries, list) else ()):
+            if isinstance(entry, dict):
+                yield (kind, place), entry
+
+
+def _named_columns(content: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+    """Every column that the mapping names, with its location."""
+    fields: list[tuple[Location, object]] = [(("native_id",), content.get("native_id"))]
+    for section in ("architecture", "check"):
+        if isinstance(notation := content.get(section), dict):
+            fields.append(((section, "column"), notation.get("column")))
+            if isinstance(parts := notation.get("fields"), dict):
+                fields += [((section, "fields", part), column) for part, column in parts.items()]
+    for place, entry in _entries(content, *_ITEMS):
+        fields += [((*place, name), entry.get(name)) for name in ("column", "seconds")]
+    return ((location, column) for location, column in fields if isinstance(column, str))
+
+
+def _unknown_codes(
+    section: Mapping[str, Any], meanings: Mapping[str, Any], count: int, rows: Sequence[tuple[str, Cells]]
+) -> Iterator[tuple[object, str]]:
+    """Codes of a column that no meaning is given for, with the first row of each."""
+    seen = {str(code).rpartition("=")[2] for code in meanings}
+    column = str(section.get("column"))
+    for position, cells in rows:
+        with contextlib.suppress(UserError, KeyError):
+            for code in listed_codes(cells[column], column, count):
+                if str(code) not in seen:
+                    seen.add(str(code))
+                    yield code, position
+
+
+def _is_near(missing: Location, misspelt: Sequence[Location]) -> bool:
+    """Whether a field that is missing is there under a name much like its own."""
+    names = [str(location[-1]) for location in misspelt if location[:-1] == missing[:-1]]
+    return bool(difflib.get_close_matches(str(missing[-1]), names, n=1))
+
+
+def _fields_at(location: Location) -> list[str]:
+    """The fields of the section in which a field is that does not exist."""
+    model: type[BaseModel] = _SECTIONS.get(str(location[0]), TableMapping) if len(location) > 1 else TableMapping
+    return list(model.model_fields)
+
+
+def _without(
+    content: Mapping[str, Any], unsound: Collection[Location], cells: Cells, architecture: bool
+) -> dict[str, Any]:
+    """What is sound of a mapping, with something in the place of what it cannot do without."""
+    sound = copy.deepcopy(dict(content))
+    for kind in _ITEMS:
+        entries = sound.get(kind)
+        if isinstance(entries, list):
+            sound[kind] = [e for place, e in enumerate(entries) if (kind, place) not in {u[:2] for u in unsound}]
+    for location in unsound:
+        if len(location) == 1 or (location and location[0] not in _ITEMS):
+            sound.pop(str(location[0]), None)
+    for name, value in (("name", "unsound"), ("description", ""), ("benchmark", ""), ("container", {"kind": "csv"})):
+        sound.setdefault(name, value)
+    if not architecture:
+        sound["architecture"] = {"column": next(iter(cells)), "encoding": "string"}
+    return sound

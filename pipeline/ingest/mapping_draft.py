@@ -1,0 +1,167 @@
+"""`pipeline mapping init`: a table mapping for a table that has none, with comments on what was guessed."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import UserError, excerpt
+from pipeline.formats.toml_files import NAME_LENGTH
+from pipeline.ingest import architecture_guess, table_sample, value_guess
+from pipeline.ingest.architecture_guess import ArchitectureGuess
+from pipeline.ingest.mapping import TableMapping
+from pipeline.ingest.table_sample import TableSample
+from pipeline.ingest.value_guess import ScoreGuess, TruthGuess, ValueGuesses
+from pipeline.lake.outputs import OutputFile
+
+_GUESSED = "# GUESSED: "
+_SHOWN = 8  # columns in a message
+
+
+@dataclass(frozen=True)
+class MappingDraft:
+    """A table mapping that was guessed: its text, and in how many places it is a guess."""
+
+    text: str
+    benchmark: str
+    guesses: int
+    values: int
+
+
+def write(table: Path, out: Path, benchmark: str | None = None, *, force: bool = False) -> MappingDraft:
+    """Write a table mapping for a table.
+
+    Args:
+        table: a CSV, TSV, JSON, Parquet file or a pickle of plain types.
+        out: the TOML file.
+        benchmark: what the architectures are of; by default guessed, too.
+        force: replace a file of that name.
+
+    Raises:
+        UserError: the table cannot be read, no column names architectures, or the file cannot be written.
+    """
+    file = OutputFile(out, force)
+    file.refuse()
+    drafted = draft(table, benchmark)
+    with file.written() as temporary:
+        temporary.write_text(drafted.text, encoding="utf-8")
+    return drafted
+
+
+def draft(table: Path, benchmark: str | None = None) -> MappingDraft:
+    """The table mapping that `write` writes."""
+    first: TableSample | None = None
+    for sample in table_sample.samples(table):
+        first = first or sample
+        if (architecture := architecture_guess.guessed(sample, benchmark)) is not None:
+            break
+    else:
+        assert first is not None
+        raise _nothing(table, first, benchmark)
+    values = value_guess.guessed(sample, architecture.benchmark, architecture.columns)
+    text = "\n".join(_lines(table, sample, architecture, values)) + "\n"
+    TableMapping.model_validate(tomllib.loads(text))
+    return MappingDraft(
+        text, architecture.benchmark.name, text.count(_GUESSED), len(values.truths) + len(values.scores)
+    )
+
+
+def _nothing(table: Path, sample: TableSample, benchmark: str | None) -> UserError:
+    if not sample.rows:
+        return UserError(f"{table} holds no rows")
+    names = ", ".join(excerpt(column, bare=True) for column in sample.columns[:_SHOWN])
+    more = ", ..." if len(sample.columns) > _SHOWN else ""
+    of = benchmark or "any benchmark"
+    also = "" if benchmark else "name the benchmark with --benchmark if a column holds its own numbers, else "
+    return UserError(
+        f"{table}: no column names architectures of {of} (its columns: {names}{more}); {also}"
+        "write the mapping by hand, see docs/mapping-reference.md"
+    )
+
+
+def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, values: ValueGuesses) -> Iterator[str]:
+    named = excerpt(table.name, 80, bare=True)
+    yield f"# What the columns of {named} mean, guessed from its first {len(sample.rows):,} rows."
+    yield "# Look at every GUESSED, then: pipeline mapping check THIS-FILE TABLE. All fields: docs/mapping-reference.md"
+    yield f"name = {_text(_name(table))}"
+    yield f"benchmark = {_text(architecture.benchmark.name)}"
+    yield f"space = {_text(architecture.space)}"
+    yield f"description = {_text(f'values of {named}')}"
+    if values.missing:
+        yield f"{_GUESSED}the only negative number of its column stands for a failure"
+        yield f"missing = {json.dumps(list(values.missing))}"
+    if _repeats(sample, architecture) and not any(truth.each for truth in values.truths):
+        yield f"{_GUESSED}several rows measure one architecture; their mean is stored"
+        yield 'repeated = "mean"'
+    yield from ("", "[container]", f"kind = {_text(sample.kind)}")
+    if sample.kind == "csv" and sample.delimiter != ",":
+        yield f"delimiter = {_text(sample.delimiter)}"
+    if sample.root:
+        yield f"root = {_list(sample.root)}"
+    yield from ("", "[architecture]")
+    yield from (f"{_GUESSED}{doubt}" for doubt in architecture.doubts)
+    for name, value in architecture.section.items():
+        yield f"{name} = {_value(value)}"
+    for truth in values.truths:
+        yield from ("", *_truth(truth))
+    for score in values.scores:
+        yield from ("", *_score(score))
+    if values.left_out:
+        yield from ("", "# Not taken:")
+        yield from (f"#   {excerpt(column, 80)}: {why}" for column, why in values.left_out)
+
+
+def _truth(truth: TruthGuess) -> Iterator[str]:
+    yield "[[truth]]"
+    yield from (f"{_GUESSED}{doubt}" for doubt in truth.doubts)
+    yield f"column = {_text(truth.column)}"
+    yield f"dataset = {_text(truth.metric.dataset)}"
+    yield f"metric = {_text(truth.metric.metric)}"
+    yield f"unit = {_text(truth.unit)}"
+    if truth.scale != 1:
+        yield f"scale = {truth.scale!r}"
+    if truth.epochs is not None:
+        yield f"epochs = {truth.epochs}"
+    if truth.seed is not None:
+        yield f"seed = {truth.seed}"
+    if truth.each:
+        yield 'each = "seed"'
+
+
+def _score(score: ScoreGuess) -> Iterator[str]:
+    yield "[[score]]"
+    yield f"{_GUESSED}that a higher score promises a better architecture"
+    yield f"column = {_text(score.column)}"
+    yield f"proxy = {_text(score.proxy)}"
+    yield "higher_is_better = true"
+    if score.seconds is not None:
+        yield f"seconds = {_text(score.seconds)}"
+
+
+def _repeats(sample: TableSample, architecture: ArchitectureGuess) -> bool:
+    named = [tuple(str(cells.get(column)) for column in architecture.columns) for _, cells in sample.rows]
+    return len(set(named)) < len(named)
+
+
+def _name(table: Path) -> str:
+    stem = re.sub("[^a-z0-9.-]+", "-", table.name.lower().partition(".")[0]).strip(".-")
+    return stem[:NAME_LENGTH] or "table"
+
+
+def _text(text: str) -> str:
+    """A TOML string; what JSON escapes, TOML does likewise, except for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _list(texts: Sequence[str]) -> str:
+    return f"[{', '.join(map(_text, texts))}]"
+
+
+def _value(value: str | Sequence[str] | Mapping[str, str]) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_text(key)} = {_text(meaning)}" for key, meaning in value.items()) + " }"
+    return _text(value) if isinstance(value, str) else _list(value)

@@ -1,0 +1,217 @@
+"""What the columns of a table measure: metric, data set, unit and seed, by their names and values."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pipeline import proxies
+from pipeline.benchmarks.contract import Benchmark, Metric
+from pipeline.errors import UserError
+from pipeline.ingest.cells import list_of, number_of
+from pipeline.ingest.table_sample import TableSample
+
+_SAME = {
+    "acc": "accuracy", "top": "accuracy", "val": "validation", "valid": "validation", "param": "params",
+    "parameters": "params", "parameter": "params", "nparams": "params", "flop": "flops", "time": "seconds",
+    "sec": "seconds", "secs": "seconds", "training": "train", "testing": "test", "macs": "flops",
+}  # fmt: skip
+_SPREAD = {"std", "stdev", "var", "variance", "stderr", "sem", "ci", "error", "err"}
+_THOUSANDS = {"k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "million": 1e6, "millions": 1e6, "mb": 1e6}
+_DATASETS = {"c10": "cifar10", "c100": "cifar100", "in16": "ImageNet16-120", "imagenet": "ImageNet16-120"}
+_SEED = re.compile(r"(?:^|[^a-z])(?:seed|run|rep|trial|s)[_\- ]?(\d{1,9})(?:$|\D)")
+_EPOCHS = re.compile(
+    r"(?:^|\D)(\d{1,5})[_\- ]?(?:ep|epochs?)(?![a-z])|(?:^|[^a-z])(?:ep|epochs?|e)[_\- ]?(\d{1,5})(?:$|\D)"
+)
+_SMALLEST_COUNT = 5_000  # parameters of a network: a column of smaller numbers is in thousands or millions
+
+
+@dataclass(frozen=True)
+class TruthGuess:
+    """A column of truth, as of a mapping's `[[truth]]`; `doubts` are comments on what the table does not say."""
+
+    column: str
+    metric: Metric
+    unit: str
+    scale: float = 1.0
+    epochs: int | None = None
+    seed: int | None = None
+    each: bool = False
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScoreGuess:
+    """A column of released scores."""
+
+    column: str
+    proxy: str
+    seconds: str | None
+
+
+@dataclass(frozen=True)
+class ValueGuesses:
+    """What is taken of a table, and for each other column why it is not."""
+
+    truths: tuple[TruthGuess, ...]
+    scores: tuple[ScoreGuess, ...]
+    missing: tuple[float, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> ValueGuesses:
+    """What the columns measure, besides those already `taken` for the architecture."""
+    truths: list[TruthGuess] = []
+    scores: list[ScoreGuess] = []
+    left_out: list[tuple[str, str]] = []
+    missing: set[float] = set()
+    known = set(proxies.names())
+    others = [column for column in sample.columns if column not in taken]
+    for column in others:
+        values, each = _numbers(sample, column)
+        if values is None:
+            left_out.append((column, "its cells are no numbers"))
+            continue
+        good, bad = _parted(values)
+        words = _words(column)
+        if words & _SPREAD:
+            left_out.append((column, "a spread or an error, which no metric holds"))
+        elif (metric := _metric(column, words, benchmark)) is not None and good:
+            truths.append(_truth(column, metric, good, each, benchmark))
+            missing |= bad
+        elif (name := _proxy(column, known)) is not None:
+            scores.append(ScoreGuess(column, name, _cost(column, others)))
+            missing |= bad
+        elif column not in {score.seconds for score in scores}:
+            left_out.append((column, f"no metric of {benchmark.name} and no proxy is called so"))
+    costs = {score.seconds for score in scores}
+    left_out = [(column, why) for column, why in left_out if column not in costs]
+    return ValueGuesses(tuple(_seeded(truths)), tuple(scores), tuple(sorted(missing)), tuple(left_out))
+
+
+def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, bool]:
+    """The numbers of a column, and whether its cells are lists of them; None where they are not numbers."""
+    values, lists = [], 0
+    for cell in sample.values(column):
+        try:
+            number = cell if isinstance(cell, float) else number_of(cell, column)
+            values += [] if number is None else [number]
+        except UserError:
+            try:
+                members = [m if isinstance(m, float) else number_of(m, column) for m in list_of(cell, column)]
+            except UserError:
+                return None, False
+            values += [member for member in members if member is not None]
+            lists += 1
+    return ([v for v in values if math.isfinite(v)], lists > 0) if values else (None, False)
+
+
+def _parted(values: Sequence[float]) -> tuple[list[float], set[float]]:
+    """Numbers, and one negative number that stands for a failure where all others are positive."""
+    negative = {value for value in values if value < 0}
+    rest = [value for value in values if value >= 0]
+    return (rest, negative) if rest and len(negative) == 1 else (list(values), set())
+
+
+def _split(column: str) -> list[str]:
+    """The words of a column's name: of paramsK params and k, of kparams k and params."""
+    words = re.findall("[a-z]+", re.sub("([a-z])([A-Z])", r"\1_\2", column).lower())
+    return [part for word in words for part in ([word[0], word[1:]] if word in ("kparams", "mparams") else [word])]
+
+
+def _words(column: str) -> set[str]:
+    return {_SAME.get(word, word) for word in _split(column)}
+
+
+def _dataset(column: str, benchmark: Benchmark) -> str | None:
+    """The data set that a column names."""
+    names = {re.sub("[^a-z0-9]", "", m.dataset.lower()): m.dataset for m in benchmark.metrics}
+    for alias, dataset in _DATASETS.items():
+        if dataset in names.values():
+            names.setdefault(alias, dataset)
+    text = re.sub("[^a-z0-9]", "", column.lower())
+    named = [name for name in names if name in text]
+    return names[max(named, key=len)] if named else None
+
+
+def _metric(column: str, words: set[str], benchmark: Benchmark) -> Metric | None:
+    """The metric that shares most words with a column's name; of equals, one of the main data set."""
+    dataset = _dataset(column, benchmark)
+    main = min(benchmark.metrics, key=lambda m: m.priority or math.inf)
+    candidates = [m for m in benchmark.metrics if dataset in (None, m.dataset)]
+    shared = {m: words & set(m.metric.split("_")) for m in candidates}
+    kinds = {"accuracy", "loss", "params", "flops", "seconds", "latency", "perplexity"}
+    fitting = [m for m in candidates if shared[m] & kinds]
+    if not fitting and words & {"test", "validation"}:  # "test" alone is an accuracy
+        fitting = [m for m in candidates if shared[m] and m.unit == "percent"]
+    if not fitting:
+        return None
+    return min(
+        fitting,
+        key=lambda m: (-len(shared[m]), m.dataset != main.dataset, m.priority or math.inf, len(m.metric), m.metric),
+    )
+
+
+def _truth(column: str, metric: Metric, values: Sequence[float], each: bool, benchmark: Benchmark) -> TruthGuess:
+    doubts = []
+    if _dataset(column, benchmark) is None:
+        doubts.append(f"the data set: the column does not name one, and {metric.dataset} is taken")
+    unit, scale, largest = metric.unit, 1.0, max(values)
+    if metric.unit == "percent":
+        unit = "fraction" if largest <= 1 else "percent"
+        doubts += [f"the unit: its largest value of the first rows is {largest:g}"]
+    elif metric.unit == "count":
+        scale, named = _scale(column, largest)
+        if scale != 1:
+            why = "its name says so" if named else f"its largest value of the first rows is {largest:g}"
+            doubts.append(f"the scale of {scale:g}: {why}")
+    elif metric.unit == "seconds" and "ms" in _split(column):
+        scale = 0.001
+    epochs = _EPOCHS.search(column.lower())
+    seed = _SEED.search(column.lower())
+    return TruthGuess(
+        column, metric, unit, scale, int(epochs[1] or epochs[2]) or None if epochs else None,
+        int(seed[1]) if seed and not each else None, each, tuple(doubts),
+    )  # fmt: skip
+
+
+def _scale(column: str, largest: float) -> tuple[float, bool]:
+    """What a count is multiplied with, and whether the column's name says so."""
+    for word in _split(column):
+        if word in _THOUSANDS:
+            return _THOUSANDS[word], True
+    if largest >= _SMALLEST_COUNT:
+        return 1.0, False
+    return (1e6, False) if largest < 50 else (1e3, False)
+
+
+def _seeded(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
+    """The same columns, with a seed for each of several that measure the same."""
+    for place, truth in enumerate(truths):
+        alike = [t for t in truths if (t.metric, t.epochs) == (truth.metric, truth.epochs)]
+        seeds = [t.seed for t in alike]
+        if len(alike) == 1 or len(set(seeds)) == len(seeds):
+            yield truth
+            continue
+        ends = [re.search(r"(\d{1,9})\D*$", t.column) for t in alike]
+        numbered = [int(end[1]) if end else -1 for end in ends]
+        if len(set(numbered)) == len(numbered) and -1 not in numbered:
+            seed, doubt = numbered[alike.index(truth)], "the seed: the number in the column's name"
+        else:
+            seed, doubt = sum(t in truths[:place] for t in alike), "the seed: the place among columns that measure it"
+        yield replace(truth, seed=seed, doubts=(*truth.doubts, doubt))
+
+
+def _proxy(column: str, known: set[str]) -> str | None:
+    name = re.sub("[^a-z0-9_.-]", "_", column.lower())
+    for text in (name, re.sub(r"^(score|proxy)_|_(score|proxy)$", "", name)):
+        if text in known:
+            return text
+    return None
+
+
+def _cost(column: str, columns: Sequence[str]) -> str | None:
+    ends = ("_seconds", "_time", "_sec", "_s", ".seconds", ".time")
+    return next((c for c in columns for end in ends if c.lower() == f"{column.lower()}{end}"), None)

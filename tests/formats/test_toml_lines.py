@@ -1,0 +1,35 @@
+"""Lines of fields in a TOML file."""
+
+import pytest
+
+from pipeline.formats.toml_lines import line_of
+
+TEXT = """\
+name = "a"  # line 1
+"quoted key" = 1
+[architecture]
+codes = { 0 = "none" }
+fields."0-1" = "x"
+[[truth]]
+column = "acc"
+[[truth]]  # the second
+  unit = "percent"
+[architecture.more]
+list = [
+  1,
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("location", "line"),
+    [
+        (("name",), 1), (("quoted key",), 2), (("architecture",), 3), (("architecture", "codes", "0"), 4),
+        (("architecture", "fields", "0-1"), 5), (("architecture", "missing"), 3), (("truth", 0, "column"), 7),
+        (("truth", 1, "unit"), 9), (("truth", 1, "column"), 8), (("architecture", "more", "list"), 11), (("none",), 1),
+        ((), 1),
+    ],
+)  # fmt: skip
+def test_a_field_has_its_line_or_that_of_what_is_around_it(location: tuple[str | int, ...], line: int) -> None:
+    assert line_of(TEXT, location) == line
+    assert line_of(TEXT.replace("\n", "\r\n"), location) == line
