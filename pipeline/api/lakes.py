@@ -36,7 +36,7 @@ class LakeReader:
     def leaderboard(self, benchmark: str | None = None, space: str | None = None) -> pd.DataFrame:
         """One row per proxy and seed on a space's main target, the best first, on the architectures that all have.
 
-        Comparisons of fewer than 30 architectures are left out.
+        See the view `leaderboard`; comparisons of fewer than 30 architectures are left out.
 
         Args:
             benchmark, space: only of these.
@@ -44,11 +44,8 @@ class LakeReader:
         Raises:
             UserError: the lake holds nothing of that name.
         """
-        rows = (
-            "(SELECT comparison.* FROM comparison INNER JOIN targets USING (benchmark, space, dataset, metric) "
-            "WHERE targets.main AND comparison.n >= 30)"
-        )
-        return self._selected(rows, "benchmark, space, rho DESC, proxy, seed", benchmark=benchmark, space=space)
+        order = "benchmark, space, place, proxy, seed"
+        return self._selected("leaderboard", order, benchmark=benchmark, space=space)
 
     def scores(self, benchmark: str | None = None, space: str | None = None, proxy: str | None = None) -> pd.DataFrame:
         """One row per score, those of aggregates included: what the rankings are made of.

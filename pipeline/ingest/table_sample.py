@@ -51,7 +51,7 @@ def samples(path: Path) -> Iterator[TableSample]:
     """
     kind = _kind(path)
     if kind == "csv":
-        yield max((_sample(path, kind, d) for d in _DELIMITERS), key=lambda s: len(s.columns) if s.rows else 0)
+        yield _delimited(path)
         return
     whole = _sample(path, kind)
     yield whole
@@ -68,6 +68,24 @@ def samples(path: Path) -> Iterator[TableSample]:
                 yield _sample(path, kind, root=(key, deeper))
             except UserError:
                 continue
+
+
+def _delimited(path: Path) -> TableSample:
+    """The sample of a CSV by the delimiter that gives most columns; quoted cells can be read with the right one alone.
+
+    Raises:
+        NotThisFormError: it can be read with none.
+    """
+    read: list[TableSample] = []
+    errors: list[NotThisFormError] = []
+    for delimiter in _DELIMITERS:
+        try:
+            read.append(_sample(path, "csv", delimiter))
+        except NotThisFormError as error:
+            errors.append(error)
+    if not read:
+        raise errors[0]
+    return max(read, key=lambda sample: len(sample.columns) if sample.rows else 0)
 
 
 def _keys(sample: TableSample) -> list[str]:

@@ -81,6 +81,9 @@ def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> 
         elif (metric := _metric(column, words, benchmark)) is not None and good:
             truths.append(_truth(column, metric, good, each, benchmark))
             missing |= bad
+        elif _SEED.search(column.lower()) and good and max(good) <= 100:
+            truths.append(_unnamed(column, good, each, benchmark))
+            missing |= bad
         elif (name := _proxy(column, known)) is not None:
             scores.append(ScoreGuess(column, name, _cost(column, others)))
             missing |= bad
@@ -118,7 +121,7 @@ def _parted(values: Sequence[float]) -> tuple[list[float], set[float]]:
 def _split(column: str) -> list[str]:
     """The words of a column's name: of paramsK params and k, of kparams k and params."""
     words = re.findall("[a-z]+", re.sub("([a-z])([A-Z])", r"\1_\2", column).lower())
-    return [part for word in words for part in ([word[0], word[1:]] if word in ("kparams", "mparams") else [word])]
+    return [part for word in words for part in ([word[0], word[1:]] if re.match("[km]param", word) else [word])]
 
 
 def _words(column: str) -> set[str]:
@@ -139,7 +142,7 @@ def _dataset(column: str, benchmark: Benchmark) -> str | None:
 def _metric(column: str, words: set[str], benchmark: Benchmark) -> Metric | None:
     """The metric that shares most words with a column's name; of equals, one of the main data set."""
     dataset = _dataset(column, benchmark)
-    main = min(benchmark.metrics, key=lambda m: m.priority or math.inf)
+    main = _main(benchmark)
     candidates = [m for m in benchmark.metrics if dataset in (None, m.dataset)]
     shared = {m: words & set(m.metric.split("_")) for m in candidates}
     kinds = {"accuracy", "loss", "params", "flops", "seconds", "latency", "perplexity"}
@@ -175,6 +178,18 @@ def _truth(column: str, metric: Metric, values: Sequence[float], each: bool, ben
         column, metric, unit, scale, int(epochs[1] or epochs[2]) or None if epochs else None,
         int(seed[1]) if seed and not each else None, each, tuple(doubts),
     )  # fmt: skip
+
+
+def _unnamed(column: str, values: Sequence[float], each: bool, benchmark: Benchmark) -> TruthGuess:
+    """A column that names a seed and nothing else: the benchmark's main metric."""
+    main = _main(benchmark)
+    truth = _truth(column, main, values, each, benchmark)
+    return replace(truth, doubts=(f"the metric: the column names only a seed, {main.metric} is taken", *truth.doubts))
+
+
+def _main(benchmark: Benchmark) -> Metric:
+    """The metric that a report leads with."""
+    return min(benchmark.metrics, key=lambda m: m.priority or math.inf)
 
 
 def _scale(column: str, largest: float) -> tuple[float, bool]:

@@ -77,6 +77,11 @@ EDGES = [f"e{edge.replace('-', '')}" for edge in architectures.EDGES]
                                                "truth.0.unit": "percent", "truth.0.seed": None}),
         (csv_of(["arch", "c100_val_acc_200ep"], NOTED), {"truth.0.dataset": "cifar100", "truth.0.epochs": 200,
                                                          "truth.0.metric": "validation_accuracy"}),
+        (csv_of(["arch", "seed_1", "seed_2", "kParam"], [[c, 0.5, 0.6, 90] for c in CELLS]),
+         {"truth.0.metric": "test_accuracy", "truth.1.seed": 2, "truth.2.metric": "params", "truth.2.scale": 1000}),
+        (csv_of(["ops", "acc_777", "acc_888"], [
+            [str([architectures.OPERATIONS.index(o) for o in operations(c)]), 0.5, 0.6] for c in CELLS]),
+         {"architecture.encoding": "codes", "truth.0.seed": 777, "truth.1.seed": 888}),
         (csv_of(["arch", "acc", "acc_std"], [[*r, 0.1] for r in NOTED]), {"truth.0.column": "acc"}),
         (csv_of(["arch", "acc"], NOTED * 2), {"repeated": "mean"}),
         (csv_of(["arch", "synflow", "synflow_time"], [[c, v, 1] for c, v in NOTED]),
