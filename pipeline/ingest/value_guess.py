@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pipeline import proxies
 from pipeline.benchmarks.contract import Benchmark, Metric
 from pipeline.errors import UserError
+from pipeline.formats.tables import VALUE
 from pipeline.ingest.cells import list_of, number_of
 from pipeline.ingest.table_sample import TableSample
 
@@ -81,7 +82,7 @@ def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> 
         elif (metric := _metric(column, words, benchmark)) is not None and good:
             truths.append(_truth(column, metric, good, each, benchmark))
             missing |= bad
-        elif _SEED.search(column.lower()) and good and max(good) <= 100:
+        elif good and max(good) <= 100 and (column == VALUE or _SEED.search(column.lower())):
             truths.append(_unnamed(column, good, each, benchmark))
             missing |= bad
         elif (name := _proxy(column, known)) is not None:
@@ -181,10 +182,10 @@ def _truth(column: str, metric: Metric, values: Sequence[float], each: bool, ben
 
 
 def _unnamed(column: str, values: Sequence[float], each: bool, benchmark: Benchmark) -> TruthGuess:
-    """A column that names a seed and nothing else: the benchmark's main metric."""
+    """A column whose name says no more than a seed: the benchmark's main metric."""
     main = _main(benchmark)
     truth = _truth(column, main, values, each, benchmark)
-    return replace(truth, doubts=(f"the metric: the column names only a seed, {main.metric} is taken", *truth.doubts))
+    return replace(truth, doubts=(f"the metric: the table does not name it, and {main.metric} is taken", *truth.doubts))
 
 
 def _main(benchmark: Benchmark) -> Metric:

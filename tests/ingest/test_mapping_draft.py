@@ -94,6 +94,7 @@ EDGES = [f"e{edge.replace('-', '')}" for edge in architectures.EDGES]
          {"architecture.encoding": "fields", "architecture.codes.1": "none"}),
         (csv_of(["word", "acc"], [["".join(LETTERS[o] for o in operations(c)), v] for c, v in NOTED]),
          {"architecture.encoding": "codes"}),
+        (json_of({c: [v / 100, v / 99] for c, v in NOTED}), {"truth.0.column": "@value", "truth.0.each": "seed"}),
         (json_of({c: {"acc": [v, v + 1]} for c, v in NOTED}), {"architecture.column": "@key", "truth.0.each": "seed"}),
         (json_of({"made": {"up": [{"cell": c, "acc": v / 100} for c, v in NOTED]}}),
          {"container.root": ("made", "up"), "truth.0.unit": "fraction"}),
