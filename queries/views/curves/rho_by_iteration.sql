@@ -43,6 +43,14 @@ stage_points AS MATERIALIZED (
     FROM named
 ),
 
+weighted AS (
+    SELECT
+        proxy_id,
+        (configuration -> '$.stage_weights')::DOUBLE[] AS weights
+    FROM proxies
+    WHERE (configuration -> '$.stage_weights') IS NOT NULL
+),
+
 -- as `weighted_curves`
 sums AS (
     SELECT
@@ -52,13 +60,7 @@ sums AS (
         significant(sum(weighted.weights[kinds.stage + 1] * stage_points.loss)) AS loss
     FROM stage_points
     INNER JOIN kinds ON stage_points.kind = kinds.kind
-    INNER JOIN (
-        SELECT
-            proxy_id,
-            (configuration -> '$.stage_weights')::DOUBLE[] AS weights
-        FROM proxies
-        WHERE (configuration -> '$.stage_weights') IS NOT NULL
-    ) AS weighted ON kinds.proxy_id = weighted.proxy_id
+    INNER JOIN weighted ON kinds.proxy_id = weighted.proxy_id
     WHERE kinds.signal = 'sum'
     GROUP BY ALL
     HAVING count(*) = any_value(len(weighted.weights))
@@ -66,12 +68,21 @@ sums AS (
 
 points AS MATERIALIZED (
     SELECT
-        hash(kind, iteration) AS moment,
         kind,
         iteration,
         architecture,
-        loss
-    FROM (FROM stage_points UNION ALL BY NAME FROM sums)
+        loss,
+        hash(kind, iteration) AS moment
+    FROM stage_points
+    WHERE isfinite(loss)
+    UNION ALL BY NAME
+    SELECT
+        kind,
+        iteration,
+        architecture,
+        loss,
+        hash(kind, iteration) AS moment
+    FROM sums
     WHERE isfinite(loss)
 ),
 
@@ -87,6 +98,14 @@ moments AS MATERIALIZED (
     GROUP BY moment
 ),
 
+panels AS (
+    SELECT
+        panel,
+        min(moment) AS moment
+    FROM moments
+    GROUP BY panel
+),
+
 true_values AS MATERIALIZED (
     SELECT
         panels.panel,
@@ -95,7 +114,7 @@ true_values AS MATERIALIZED (
         target_values.metric,
         target_values.epochs,
         target_values.truth
-    FROM (SELECT panel, min(moment) AS moment FROM moments GROUP BY panel) AS panels
+    FROM panels
     INNER JOIN points ON panels.moment = points.moment
     INNER JOIN target_values
         ON points.architecture = hash(target_values.benchmark, target_values.space, target_values.arch_id)
@@ -129,6 +148,13 @@ truths AS MATERIALIZED (
             AND true_values.epochs IS NOT DISTINCT FROM covers.epochs
 ),
 
+covered AS (
+    SELECT DISTINCT
+        panel,
+        cover
+    FROM covers
+),
+
 ranked AS (
     SELECT
         points.moment,
@@ -137,8 +163,32 @@ ranked AS (
         average_rank(-points.loss, (points.moment, covered.cover)) AS score_rank
     FROM points
     INNER JOIN moments ON points.moment = moments.moment
-    INNER JOIN (SELECT DISTINCT panel, cover FROM covers) AS covered ON moments.panel = covered.panel
+    INNER JOIN covered ON moments.panel = covered.panel
     SEMI JOIN truths ON covered.cover = truths.cover AND points.architecture = truths.architecture
+),
+
+every_kind AS (
+    SELECT
+        kind,
+        benchmark,
+        space,
+        proxy_id,
+        seed,
+        mode,
+        signal,
+        stage
+    FROM kinds
+    UNION BY NAME
+    SELECT
+        kind_of_sum AS kind,
+        benchmark,
+        space,
+        proxy_id,
+        seed,
+        mode,
+        'sum' AS signal,
+        NULL::BIGINT AS stage
+    FROM kinds
 ),
 
 correlated AS (
@@ -153,36 +203,22 @@ correlated AS (
 )
 
 SELECT
-    kinds.benchmark,
-    kinds.space,
+    every_kind.benchmark,
+    every_kind.space,
     covers.dataset,
     covers.metric,
     covers.epochs,
-    kinds.proxy_id,
+    every_kind.proxy_id,
     proxies.name AS proxy,
-    kinds.seed,
-    kinds.mode,
-    kinds.signal,
-    kinds.stage,
+    every_kind.seed,
+    every_kind.mode,
+    every_kind.signal,
+    every_kind.stage,
     moments.iteration,
     correlated.n,
     correlated.rho
 FROM correlated
 INNER JOIN moments ON correlated.moment = moments.moment
 INNER JOIN covers ON correlated.target = covers.target
-INNER JOIN (
-    FROM kinds
-    UNION BY NAME
-    SELECT DISTINCT
-        benchmark,
-        space,
-        proxy_id,
-        seed,
-        mode,
-        'sum' AS signal,
-        NULL::BIGINT AS stage,
-        kind_of_sum AS kind,
-        kind_of_sum
-    FROM kinds
-) AS kinds ON moments.kind = kinds.kind
-INNER JOIN proxies ON kinds.proxy_id = proxies.proxy_id
+INNER JOIN every_kind ON moments.kind = every_kind.kind
+INNER JOIN proxies ON every_kind.proxy_id = proxies.proxy_id

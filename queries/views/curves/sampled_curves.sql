@@ -1,6 +1,16 @@
 -- One row per training curve of a sampled score: the losses of one stage, signal and mode at its iterations. Curves of
 -- scores that only a search asked for are left out.
-SELECT curves.*
+SELECT
+    curves.benchmark,
+    curves.space,
+    curves.arch_id,
+    curves.proxy_id,
+    curves.seed,
+    curves.stage,
+    curves.signal,
+    curves.mode,
+    curves.iterations,
+    curves.losses
 FROM curves
 ANTI JOIN searched_alone
     ON
