@@ -36,7 +36,7 @@ def cyclic() -> dict[str, object]:
         ("x" * 10**7, "'xxxx"),
         (b"\0" * 10**7, "b'\\x00"),
         (dict.fromkeys(range(10**5), 0), "{0: 0, 1: 0"),
-        ({1, "b"}, "["),
+        ({"b"}, "["),
         (np.zeros((3, 2)), "<array of float64, shape [3, 2]>"),
         ("\x1b[31mred\u202e", "'\\x1b[31mred\\u202e'"),
         (1.5, "1.5"),
