@@ -229,14 +229,17 @@ def number(value: float | None, digits: int = 3) -> str:
     return "" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
-def certain(row: Row | None) -> str:
-    """rho with its interval, and failures where there are any."""
+def certain(row: Row | None, whole: int = 0) -> str:
+    """rho with its interval, failures where there are any, and n where a part of the `whole` was not scored."""
     if not row:
         return ""
     if row["rho"] is None:
         return ""
-    failures = f" ({row['n_failed']} failed)" if row.get("n_failed") else ""
-    return f"{number(row['rho'])} [{number(row['low'])}, {number(row['high'])}]{failures}"
+    notes = [f"{row['n_failed']} failed"] if row.get("n_failed") else []
+    if row.get("n", whole) + row.get("n_failed", 0) < whole:
+        notes.insert(0, f"n = {row['n']}")
+    text = f"{number(row['rho'])} [{number(row['low'])}, {number(row['high'])}]"
+    return f"{text} ({', '.join(notes)})" if notes else text
 
 
 def spread(row: Row, digits: int = 2) -> str:
