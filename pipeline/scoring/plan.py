@@ -105,7 +105,7 @@ class ArchitectureScorer:
                 torch.cuda.set_device(executor.worker() % torch.cuda.device_count())
                 # The rest is for what is not torch's: the context, the kernels, the graphs.
                 torch.cuda.set_per_process_memory_fraction(CARD_MEMORY / self.sharing)
-            arithmetic.exact(self.device)
+                arithmetic.exact(self.device)
         self.bench = benchmarks.load(self.benchmark)
         return environment.of_worker(self.device)
 

@@ -94,9 +94,6 @@ def run(
     fits(bundle, bench)
     listed = _listed(lake, bench, plan.space, only) if only else None
     chosen = list(listed) if listed is not None else sampled(lake, plan.benchmark, plan.space, plan.sample_seed, sample)
-    if toml_files.is_named(plan.proxy):
-        sha256, _ = provenance.file_sha256(Path(plan.proxy))
-        locations.put_down(lake.root, bundle.proxies[0].proxy_id, Path(plan.proxy), sha256)
     writer = ScoreWriter(lake, plan.benchmark, plan.space, plan.seed, bundle, chosen)
     writer.adopt(chosen)
     asked, before = len(chosen) * len(bundle.proxies), writer.stored.count
@@ -106,12 +103,20 @@ def run(
         wanted = [(a, texts[a], writer.stored.missing(a)) for a in incomplete]
         with executor.opened(where, workers, plan.asked_device(bundle)) as pool:
             asked_for = {"sample": sample, "only": only, "executor": where.kind, **how(pool)}
+            _put_down_place(lake, plan, bundle)
             run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name, by_workers=True)
             with lake.running(run_row["run_id"]):
                 _score(writer, run_row, wanted, plan.scorer(bundle, pool.device, pool.sharing), pool)
     catalog.ensure(lake)
     seconds = time.monotonic() - started
     return ScoringSummary(bundle.name, len(bundle.proxies), len(incomplete), asked, before, writer.statuses, seconds)
+
+
+def _put_down_place(lake: Lake, plan: Plan, bundle: Bundle) -> None:
+    """Remember where the file of a proxy is, so that `status` tells when it has changed."""
+    if toml_files.is_named(plan.proxy):
+        sha256, _ = provenance.file_sha256(Path(plan.proxy))
+        locations.put_down(lake.root, bundle.proxies[0].proxy_id, Path(plan.proxy), sha256)
 
 
 def _score(

@@ -236,6 +236,7 @@ def test_labels_tell_proxies_apart(tmp_path: Path) -> None:
             lakes.proxy(one, "toy", {"images": {"kind": "cifar10"}}), lakes.proxy(two, "toy", {"seed": 1}),
             lakes.proxy(three, "toy", {"seed": 2}), lakes.proxy(OURS[:15] + "2", "toy@there"),
         ],
+        scores=[lakes.score(0, proxy_id, 1.0) for proxy_id in (one, two, three)],
     )  # fmt: skip
     found = {(r["label"], r["released"]) for r in ask(lake, "FROM proxy_labels")}
     expected = {("toy (cifar10 images)", False), ("toy 222222", False), ("toy 333333", False), ("toy@there", True)}

