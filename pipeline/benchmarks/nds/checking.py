@@ -9,7 +9,7 @@ from pipeline.benchmarks.contract import Spec
 from pipeline.benchmarks.nds import jobs
 from pipeline.benchmarks.nds.architectures import canonical, dataset
 from pipeline.benchmarks.nds.metrics import CLASSES
-from pipeline.benchmarks.nds.reading import PublishedFile, published_files
+from pipeline.benchmarks.nds.reading import SpaceFile, published_files
 from pipeline.benchmarks.parameter_check import ParameterCheck, drawn
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import json_arrays
@@ -29,7 +29,7 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
     return [_checked(file, sample_size) for file in published_files(path)]
 
 
-def _checked(file: PublishedFile, sample_size: int) -> ParameterCheck:
+def _checked(file: SpaceFile, sample_size: int) -> ParameterCheck:
     result = ParameterCheck(file.path.name)
     for position, element in drawn(_elements(file), sample_size, lambda pair: pair):
         try:
@@ -42,7 +42,7 @@ def _checked(file: PublishedFile, sample_size: int) -> ParameterCheck:
     return result
 
 
-def _elements(file: PublishedFile) -> Iterator[tuple[str, object]]:
+def _elements(file: SpaceFile) -> Iterator[tuple[str, object]]:
     """Position and value of the elements of a file; none of a spoilt one in a folder."""
     try:
         yield from json_arrays.read(file.path)

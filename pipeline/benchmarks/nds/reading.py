@@ -25,7 +25,7 @@ _JOBS_PER_BATCH = 200
 
 
 @dataclass(frozen=True)
-class PublishedFile:
+class SpaceFile:
     """A published file.
 
     Args:
@@ -41,7 +41,7 @@ class PublishedFile:
     prefix: str
 
 
-def published_files(path: Path) -> list[PublishedFile]:
+def published_files(path: Path) -> list[SpaceFile]:
     """The published files in a folder, or the file itself.
 
     Raises:
@@ -53,7 +53,7 @@ def published_files(path: Path) -> list[PublishedFile]:
         match = _FILE.fullmatch(member.name)
         space = match[1].lower().replace("_", "-") if match else ""
         if match and space in SPACES:
-            files.append(PublishedFile(member, space, not match[6], member.name if path.is_dir() else ""))
+            files.append(SpaceFile(member, space, not match[6], member.name if path.is_dir() else ""))
     if not files:
         what = "holds no file named like" if path.is_dir() else "is not named like"
         raise NotThisFormError(
@@ -77,7 +77,7 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     return _batches(path, published_files(path), curves)
 
 
-def _batches(path: Path, files: Sequence[PublishedFile], curves: bool) -> Iterator[SourceRows]:
+def _batches(path: Path, files: Sequence[SpaceFile], curves: bool) -> Iterator[SourceRows]:
     earlier = _EarlierJobs()
     for file in files:
         batch = SourceRows(NAME)
@@ -120,7 +120,7 @@ class _EarlierJobs:
 
 def _take(
     batch: SourceRows,
-    file: PublishedFile,
+    file: SpaceFile,
     index: int,
     position: str,
     element: object,
@@ -136,7 +136,7 @@ def _take(
         _add(batch, file, index, jobs.parse(element), curves, earlier)
 
 
-def _add(batch: SourceRows, file: PublishedFile, index: int, job: Job, curves: bool, earlier: _EarlierJobs) -> None:
+def _add(batch: SourceRows, file: SpaceFile, index: int, job: Job, curves: bool, earlier: _EarlierJobs) -> None:
     """Add the architecture and the values of a job."""
     spec = canonical(file.space, job.net)
     new = earlier.add(file.space, spec, job.sizes)
