@@ -48,10 +48,25 @@ class CatalogDefinition:
         return hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]
 
     def run(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Run the statements, all or none."""
+        """Run the statements, all or none.
+
+        DuckDB binds a view when it is made, with every view that it reads down to the files of the tables, anew for
+        each view that reads it. Empty tables in their place keep that to the view itself; stored is its text alone.
+        """
         connection.execute("BEGIN")
-        for statement in self._statements():
+        for statement in self._before_views():
             connection.execute(statement)
+        order = sql_files.in_reading_order(self._views)
+        for name in (*TABLES, *self._seeds):
+            _put_empty_table(connection, name)
+        for name in order:
+            for statement in _with_comments("VIEW", self._views, [name]):
+                connection.execute(statement)
+            _put_empty_table(connection, name)
+        for name in (*TABLES, *self._seeds, *order):
+            connection.execute(f"DROP TABLE temp.{name}")
+        connection.execute(f"CREATE VIEW about AS {self._about}, {text(self.fingerprint)} AS fingerprint")
+        connection.execute("COMMENT ON VIEW about IS 'What this file was made from, and with which views.'")
         connection.execute("COMMIT")
 
     def make_tables(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -59,15 +74,12 @@ class CatalogDefinition:
         for statement in self._tables:
             connection.execute(statement)
 
-    def _statements(self) -> Iterator[str]:
+    def _before_views(self) -> Iterator[str]:
         for name, sql in self._macros.items():
             yield sql
             yield f"COMMENT ON MACRO {name} IS {text(sql_files.head_comment(sql))}"
         yield from self._tables
         yield from _with_comments("TABLE", {name: _beside(name, sql) for name, sql in self._seeds.items()}, self._seeds)
-        yield from _with_comments("VIEW", self._views, sql_files.in_reading_order(self._views))
-        yield f"CREATE VIEW about AS {self._about}, {text(self.fingerprint)} AS fingerprint"
-        yield "COMMENT ON VIEW about IS 'What this file was made from, and with which views.'"
 
 
 def catalog_definition(lake: Lake) -> CatalogDefinition:
@@ -118,6 +130,16 @@ def _with_comments(kind: str, selects: Mapping[str, str], order: Iterable[str]) 
     for name in order:
         yield f"CREATE {kind} {name} AS {selects[name]}"
         yield f"COMMENT ON {kind} {name} IS {text(sql_files.head_comment(selects[name]))}"
+
+
+def _put_empty_table(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Make an empty temporary table with the name and the columns of a table or view, which it hides."""
+    sql = (
+        "SELECT column_name, data_type FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND table_name = $name ORDER BY column_index"
+    )
+    columns = connection.execute(sql, {"name": name}).fetchall()
+    connection.execute(f"CREATE TEMP TABLE {name} ({', '.join(f'{_name(column)} {kind}' for column, kind in columns)})")
 
 
 def _beside(name: str, sql: str) -> str:

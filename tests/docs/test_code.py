@@ -30,7 +30,8 @@ SHORTER = {
     r"--sample \d+": "--sample 1 --workers 1",
     r"--proxy zero-cost": "--proxy naswot",
     r"--budget \d+": "--budget 2 --workers 1",
-    r"^(tune .*)--evaluate": r"\1--evaluate --draws 2",
+    r"--seeds 0-19": "--seeds 0-1",
+    r"^tune evaluate": "tune evaluate --draws 2",
     r"^tune (.*)": r"tune \1 --use params --use synflow --use regression-fast",
     r"^report": "report --lake made-up --out report",
 }
