@@ -21,9 +21,9 @@ HEAD = """\
 `--help` after a verb prints what this page says of it. `python -m pipeline` is the same as `pipeline`, and
 `pipeline --install-completion` makes your shell complete verbs, options, benchmarks and proxies.
 
-A file `pipeline.toml` in the working folder may set `lake`, `images` and `workers`; options win over the environment,
-and the environment over the file. On a terminal tables are fitted to its width: wide columns of text are cut, numbers
-and addresses never, and columns that still do not fit follow in a further block.
+A file `pipeline.toml` in the working folder may set `lake`, `downloads`, `images` and `workers`; options win over the
+environment, and the environment over the file. On a terminal tables are fitted to its width: wide columns of text are
+cut, numbers, addresses and names to type never, and columns that still do not fit follow in a further block.
 
 Whatever writes can be stopped at any moment, even killed: what was done is stored, and the same command goes on from
 there.

@@ -18,6 +18,7 @@ from pipeline.ingest import mapping_check, mapping_draft
 from pipeline.ingest.mapping import (
     ArchitectureColumns,
     Container,
+    Download,
     Publisher,
     ScoreColumn,
     TableMapping,
@@ -28,6 +29,7 @@ PAGE = Path(__file__).with_name("mapping-reference.md")
 SECTIONS: dict[str, type[BaseModel]] = {
     "The top of the file": TableMapping,
     "`[publisher]`": Publisher,
+    "`[download]`": Download,
     "`[container]`": Container,
     "`[architecture]` and `[check]`": ArchitectureColumns,
     "`[[truth]]`": TruthColumn,

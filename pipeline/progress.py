@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from typing import Literal
 
 from pipeline.escaping import line
 
 Advance = Callable[[int], None]
+Unit = Literal["items", "bytes"]
 
 _QUIET_SECONDS = 10.0  # between two plain lines
 _SILENT = ContextVar("silent", default=False)
@@ -28,19 +30,21 @@ def silent() -> bool:
 
 
 @contextlib.contextmanager
-def progress(what: str, total: int | None) -> Iterator[Advance]:
+def progress(what: str, total: int | None, *, done: int = 0, unit: Unit = "items") -> Iterator[Advance]:
     """Yield a function to call with how many more are done.
 
     Args:
         what: what is done, the first words of the line: "scoring regression-n101".
         total: how many there are, where that is known.
+        done: how many of them were done before.
+        unit: what is counted.
     """
     if silent():
         yield lambda _more: None
         return
     what = line(what)
-    bar = _terminal(what, total) if sys.stderr.isatty() or _in_notebook() else _lines(what, total)
-    with bar as advance:
+    bar = _terminal if sys.stderr.isatty() or _in_notebook() else _lines
+    with bar(what, total, done, unit) as advance:
         yield advance
 
 
@@ -50,35 +54,45 @@ def _in_notebook() -> bool:
 
 
 @contextlib.contextmanager
-def _terminal(what: str, total: int | None) -> Iterator[Advance]:
+def _terminal(what: str, total: int | None, done: int, unit: Unit) -> Iterator[Advance]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
-        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.description}", markup=False), BarColumn(),
+        DownloadColumn() if unit == "bytes" else MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=total, rate="")
+        task = bar.add_task(what, total=total, completed=done, rate="")
         started, count = time.monotonic(), 0
 
         def advance(more: int) -> None:
             nonlocal count
             count += more
-            bar.update(task, advance=more, rate=_rate(count, started))
+            bar.update(task, advance=more, rate=_rate(count, started, unit))
 
         yield advance
 
 
 @contextlib.contextmanager
-def _lines(what: str, total: int | None) -> Iterator[Advance]:
+def _lines(what: str, total: int | None, done: int, unit: Unit) -> Iterator[Advance]:
     started = printed = time.monotonic()
     count = 0
 
     def print_line() -> None:
-        of = f" of {total}" if total is not None else ""
-        left = f", {(total - count) * (time.monotonic() - started) / count:.0f} s left" if total and count else ""
-        print(f"{what}: {count}{of}, {_rate(count, started)}{left}", file=sys.stderr, flush=True)
+        passed = time.monotonic() - started
+        of = f" of {_amount(total, unit)}" if total is not None else ""
+        left = f", {(total - done - count) * passed / count:.0f} s left" if total and count else ""
+        amount = f"{_amount(done + count, unit)}{of}"
+        print(f"{what}: {amount}, {_rate(count, started, unit)}{left}", file=sys.stderr, flush=True)
 
     def advance(more: int) -> None:
         nonlocal count, printed
@@ -92,8 +106,14 @@ def _lines(what: str, total: int | None) -> Iterator[Advance]:
         print_line()
 
 
-def _rate(count: int, started: float) -> str:
+def _amount(count: int, unit: Unit) -> str:
+    return f"{count / 1e6:.1f} MB" if unit == "bytes" else str(count)
+
+
+def _rate(count: int, started: float, unit: Unit) -> str:
     rate = count / max(time.monotonic() - started, 1e-9)
+    if unit == "bytes":
+        return f"{rate / 1e6:.1f} MB/s"
     return f"{rate:.0f}/s" if rate >= 10 else f"{60 * rate:.1f}/min"
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.fixtures import file_server
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for work starve whatever else the machine does
 
@@ -41,3 +44,11 @@ def _folder_named_by(variable: str, content: str) -> Path:
 def lake(tmp_path: Path) -> Path:
     """Where a lake may come to be; there is none yet."""
     return tmp_path / "lake"
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[file_server.FileServer]:
+    """A server of files in this process; what is cut is asked for again without a pause."""
+    monkeypatch.setattr("pipeline.remote.downloads.PAUSES", (0.0, 0.0))
+    with file_server.serving() as started:
+        yield started

@@ -66,11 +66,14 @@ class PublishedFile:
     """A file of ground truth that a benchmark's authors released.
 
     Args:
-        name: of the file.
+        name: of the file, or of the folder that it is unpacked to.
         holds: what is in it, in a few words.
         publisher: whose it is.
-        address: where it is to be had.
-        bytes: its size, where it is stated.
+        address: of the file itself; where there are `steps`, of a page about it.
+        bytes: its size, as it is stated: it may be rounded.
+        sha256: its SHA-256, where it is published.
+        steps: what a person does to get it where no program can; `{folder}` is the folder to put it in.
+        unpacked: the folder that unpacking the zip gives, where that and not the zip is ingested.
     """
 
     name: str
@@ -78,6 +81,9 @@ class PublishedFile:
     publisher: str
     address: str
     bytes: int | None = None
+    sha256: str | None = None
+    steps: tuple[str, ...] = ()
+    unpacked: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,7 @@ class Benchmark:
             none.
         forms: one line for each form that `read` takes, for error messages.
         published: the files that its authors released.
+        reference: the papers to cite.
         inputs: what the networks take: images [N, 3, H, W], or sequences [N, T, width].
         classes: data set -> number of classes or words that a network chooses among; it says what guessing gives.
         curves_asked: whether `read` leaves learning curves out unless it is asked for them.
@@ -122,6 +129,7 @@ class Benchmark:
     stages: int
     forms: str
     published: tuple[PublishedFile, ...] = ()
+    reference: str = ""
     inputs: str = "images"
     classes: Mapping[str, int] = field(default_factory=dict)
     curves_asked: bool = True

@@ -27,7 +27,7 @@ from pipeline.errors import UserError, is_out_of_memory
 GROUPS = {
     "Fill a lake": ("run", "mapping", "ingest", "score", "search", "tune", "merge"),
     "Ask": ("status", "report", "query", "export"),
-    "See what there is": ("benchmarks", "sources", "proxies"),
+    "See what there is, and get it": ("benchmarks", "sources", "fetch", "proxies"),
     "Examine": ("check", "doctor"),
 }
 """The verbs by what they are for, in the order of the help; a verb that is not named here comes last."""

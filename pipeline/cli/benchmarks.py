@@ -25,7 +25,7 @@ def benchmarks(
     number of architectures, where it is known.
     """
     from pipeline import benchmarks as registry
-    from pipeline.status import published
+    from pipeline.ingest import published
 
     rows = published.own()
     if benchmark is None:

@@ -11,8 +11,13 @@ from typing import Any
 
 FILE = Path("pipeline.toml")
 _CONTEXT: ContextVar[Any] = ContextVar("context", default=None)
-KEYS = {"lake": str, "images": str, "workers": int}
-_MEANINGS = {"lake": "the path of a folder", "images": "what --images takes", "workers": "a whole number from 1"}
+KEYS = {"lake": str, "downloads": str, "images": str, "workers": int}
+_MEANINGS = {
+    "lake": "the path of a folder",
+    "downloads": "the path of a folder",
+    "images": "what --images takes",
+    "workers": "a whole number from 1",
+}
 
 
 def read() -> dict[str, Any]:

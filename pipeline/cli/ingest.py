@@ -56,7 +56,7 @@ def ingest(
     """
     if mappings:
         if as_json:
-            from pipeline.status import published
+            from pipeline.ingest import published
 
             print_json([row for row in published.sources() if row["name"] != published.NATIVE])
             return

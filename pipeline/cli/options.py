@@ -56,6 +56,7 @@ def complete_proxy(incomplete: str) -> list[str]:
 
 
 DEFAULT_LAKE = Path("data/lake")
+DEFAULT_DOWNLOADS = Path("data/downloads")
 DEFAULT_OUT = Path("reports/latest")
 DEFAULT_PROXY = "generic"
 SEARCHED_BY_DEFAULT = {"images": "regression-n101", "sequences": "regression-nlp"}  # by what the networks take

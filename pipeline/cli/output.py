@@ -36,7 +36,7 @@ def print_rows(
 
     right = [bool(rows) and all(isinstance(row[name], int | float | None) for row in rows) for name in columns]
     cells = [[_cell(row[name]) for name in columns] for row in rows]
-    whole = [place for place, name in enumerate(columns) if name == "address"]
+    whole = [place for place, name in enumerate(columns) if name in ("address", "source")]
     table, width = [*[list(columns.values())][:head], *cells], text_table.terminal_width()
     for line in text_table.fitted(table, right, width=width, whole=whole):
         answer(line)

@@ -22,16 +22,16 @@ def sources(
     """List the published files and tables that can be ingested.
 
     A file of a benchmark's authors is listed by its name, a table of others by the name that `ingest --mapping` takes;
-    each with its size where it is stated, licence and address.
+    each with its size where it is stated, licence and address, and whether `pipeline fetch` downloads it.
     """
     from pipeline import benchmarks
-    from pipeline.status import published
+    from pipeline.ingest import published
 
     names = benchmarks.names() if benchmark is None else [benchmarks.load(benchmark).name]
     rows = [
-        row | {"source": row["file"] if row["name"] == published.NATIVE else row["name"],
-               "size": published.size(row["bytes"])}
+        row | {"source": row["fetched_as"], "size": published.size(row["bytes"]),
+               "fetch": "yes" if row["download"] else "by hand"}
         for row in published.sources() if row["benchmark"] in names
     ]  # fmt: skip
-    columns = ("source", *(["benchmark"] if benchmark is None else []), "size", "licence", "holds", "address")
+    columns = ("source", *(["benchmark"] if benchmark is None else []), "size", "fetch", "licence", "holds", "address")
     print_rows(rows, {name: name for name in columns}, as_json=as_json)

@@ -7,6 +7,7 @@ ground truth and which are scores that others released. docs/bring-your-own-tabl
 from __future__ import annotations
 
 import importlib.metadata
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,7 +21,7 @@ from pipeline.formats.tables import ContainerKind
 from pipeline.formats.toml_files import NAME_LENGTH, ReleasedName, SourceName, StrictModel
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "file"}
+DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "file", "download"}
 """Fields that do not change what is read."""
 
 _MOST_PROBLEMS = 20  # that one message names
@@ -38,6 +39,28 @@ class Publisher(StrictModel):
 
     project: str
     where: str
+
+
+class Download(StrictModel):
+    """How the file is had: where a program downloads it, or what a person does.
+
+    Args:
+        address: of the file itself, http or https.
+        bytes: its exact size, where it is known.
+        sha256: its SHA-256, where it is published.
+        steps: in place of an address, what a person does to get the file.
+    """
+
+    address: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    bytes: Annotated[int, Field(ge=0)] | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    steps: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Download:
+        if bool(self.address) == bool(self.steps):
+            raise ValueError("either 'address' or 'steps'")
+        return self
 
 
 class Container(StrictModel):
@@ -155,6 +178,7 @@ class TableMapping(StrictModel):
         publisher: whose it is; not asked of a private table.
         licence: SPDX identifier, as the publisher states it.
         files: the ends of paths that this mapping is taken for when none is named.
+        download: how the file is had; default: the publisher's address, for a person to look at.
         distribution: the installed Python distribution that carries the file, where one does.
         file: the file within the distribution.
         missing: numbers that stand for a failure in this table.
@@ -173,6 +197,7 @@ class TableMapping(StrictModel):
     publisher: Publisher | None = None
     licence: Annotated[str, Field(max_length=NAME_LENGTH, pattern=r"^[A-Za-z0-9.+ ()-]*$")] | None = None
     files: tuple[str, ...] = ()
+    download: Download | None = None
     distribution: str | None = None
     file: str | None = None
     missing: tuple[float, ...] = ()
@@ -190,6 +215,8 @@ class TableMapping(StrictModel):
             raise ValueError("'distribution' and 'file' go together")
         if self.distribution is not None and self.publisher is None:
             raise ValueError("'distribution' needs a [publisher]")
+        if self.download is not None and (not self.files or re.search(r"[*?\[\\]|(^|/)\.\.?(/|$)|^/", self.files[0])):
+            raise ValueError("'download' needs a name to save the file under, the first of 'files', without wildcards")
         measured = [(t.dataset, t.metric, t.epochs, t.seed) for t in self.truth]
         if len(set(measured)) < len(measured) or len({s.proxy for s in self.score}) < len(self.score):
             raise ValueError("two columns for the same value")

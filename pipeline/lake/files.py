@@ -166,7 +166,7 @@ def atomic_write(path: Path, *, durable: bool = False, replace: bool = True) -> 
         if replace:
             replace_file(temporary, path)
         else:
-            _put(temporary, path)
+            put(temporary, path)
 
 
 @contextlib.contextmanager
@@ -224,8 +224,12 @@ def flush_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _put(source: Path, target: Path) -> None:
-    """Give a file another name, unless something has it."""
+def put(source: Path, target: Path) -> None:
+    """Give a file another name; where the file system has links, it keeps the one that it has, too.
+
+    Raises:
+        FileExistsError: something has that name.
+    """
     try:
         os.link(source, target)
     except OSError as error:

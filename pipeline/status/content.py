@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import catalog
+from pipeline.ingest import published
 from pipeline.lake import files, last_check, locations
 from pipeline.lake.staging import FOLDER as STAGING
 from pipeline.lake.store import Lake
-from pipeline.status import configurations, published
+from pipeline.status import configurations
 from pipeline.status.next_command import next_command
 
 Row = dict[str, Any]

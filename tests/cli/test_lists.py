@@ -40,8 +40,8 @@ def test_every_benchmark_has_an_address_and_a_licence() -> None:
 def test_every_table_mapping_and_published_file_is_a_source_with_licence_and_address() -> None:
     rows = listed("sources")
     assert {row["name"] for row in rows} == {"native", *(m.name for m in mapping.shipped())}
-    assert all(row["licence"] and row["address"] for row in rows)
-    [small, large] = [row["size"] for row in listed("sources", "nasbench101") if row["bytes"]]
+    assert all(row["licence"] and row["address"] and (row["download"] or row["steps"]) for row in rows)
+    [small, large] = [row["size"] for row in listed("sources", "nasbench101") if row["name"] == "native"]
     assert (small, large) == ("499 MB", "1.95 GB")
     assert "https://storage.googleapis.com/nasbench/nasbench_only108.tfrecord" in answered("sources", "nasbench101")
 

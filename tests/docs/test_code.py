@@ -27,6 +27,7 @@ PAGES = [
 ]
 """docs/python-api.md is run by tests/api/test_networks.py."""
 SHORTER = {
+    r"^fetch .*": "fetch analog-nasbench",
     r"--sample \d+": "--sample 1 --workers 1",
     r"--proxy zero-cost": "--proxy naswot",
     r"--budget \d+": "--budget 2 --workers 1",

@@ -61,6 +61,7 @@ BENCHMARK = Benchmark(
             "google-research/nasbench",
             "https://storage.googleapis.com/nasbench/nasbench_only108.tfrecord",
             499_000_000,
+            "4c39c3936e36a85269881d659e44e61a245babcb72cb374eacacf75d0e5f4fd1",
         ),
         PublishedFile(
             "nasbench_full.tfrecord",
@@ -68,8 +69,10 @@ BENCHMARK = Benchmark(
             "google-research/nasbench",
             "https://storage.googleapis.com/nasbench/nasbench_full.tfrecord",
             1_950_000_000,
+            "3d64db8180fb1b0207212f9032205064312b6907a3bbc81eabea10db2f5c7e9c",
         ),
     ),
+    reference='Ying et al., "NAS-Bench-101: Towards Reproducible Neural Architecture Search", ICML 2019',
     curves_asked=False,
     sample=architectures.sample,
     mutate=architectures.mutate,

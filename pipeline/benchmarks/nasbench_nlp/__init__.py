@@ -49,12 +49,20 @@ BENCHMARK = Benchmark(
     forms="a folder or zip of NAS-Bench-NLP's log_stats_model_*.json files, or one of them",
     published=(
         PublishedFile(
-            "train_logs_*",
-            "training logs of recurrent cells",
+            "train_logs_single_run.zip",
+            "training logs of recurrent cells on Penn Treebank",
             "fmsnew/nas-bench-nlp-release",
-            "https://github.com/fmsnew/nas-bench-nlp-release",
+            "https://raw.githubusercontent.com/fmsnew/nas-bench-nlp-release/master/train_logs_single_run/logs.zip",
+        ),
+        PublishedFile(
+            "train_logs_wikitext-2.zip",
+            "training logs of recurrent cells on WikiText-2",
+            "fmsnew/nas-bench-nlp-release",
+            "https://raw.githubusercontent.com/fmsnew/nas-bench-nlp-release/master/train_logs_wikitext-2/logs.zip",
         ),
     ),
+    reference='Klyuchnikov, Trofimov, Artemova, Salnikov, Fedorov and Burnaev, "NAS-Bench-NLP: Neural Architecture '
+    'Search Benchmark for Natural Language Processing", 2020',
     inputs="sequences",
     sample=architectures.sample,
     mutate=architectures.mutate,

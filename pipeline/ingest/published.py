@@ -1,0 +1,92 @@
+"""What others have published and this package reads: each benchmark's own files, and tables by their mappings."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pipeline import benchmarks
+from pipeline.benchmarks.contract import Benchmark, PublishedFile
+from pipeline.ingest import mapping as table_mapping
+from pipeline.ingest.mapping import Download, TableMapping
+
+NATIVE = "native"
+Row = dict[str, Any]
+
+
+@cache
+def sources() -> tuple[Row, ...]:
+    """A row for each published file of a benchmark and for each shipped table mapping.
+
+    Of a row `benchmark`, `name` (what the table `sources` calls it), `fetched_as` (what `pipeline fetch` calls it),
+    `holds`, `file`, `publisher`, `licence`, `bytes` where they are stated, `address`; and how it is had: `download`
+    (the file's own address) or `steps` (what a person does), `exact_bytes` and `sha256` where they are known, and
+    `saved_as` and `unpacked`, paths in the folder of downloads, or the `distribution` that carries the file.
+    """
+    rows: list[Row] = []
+    for benchmark in map(benchmarks.load, benchmarks.names()):
+        rows += [_file(benchmark, file) for file in benchmark.published]
+        rows += [_table(mapping) for mapping in table_mapping.shipped(benchmark.name)]
+    return tuple(rows)
+
+
+def _file(benchmark: Benchmark, file: PublishedFile) -> Row:
+    return {
+        "benchmark": benchmark.name, "name": NATIVE, "fetched_as": file.name, "holds": file.holds, "file": file.name,
+        "publisher": file.publisher, "licence": benchmark.licence, "bytes": file.bytes, "address": file.address,
+        "download": None if file.steps else file.address, "steps": list(file.steps), "exact_bytes": None,
+        "sha256": file.sha256, "saved_as": file.name, "unpacked": file.unpacked, "distribution": None,
+    }  # fmt: skip
+
+
+def _table(mapping: TableMapping) -> Row:
+    assert mapping.publisher is not None  # only a private table has none
+    saved_as = next((name for name in mapping.files if "*" not in name), mapping.name)
+    where = mapping.publisher.where
+    if mapping.distribution:
+        given = Download(steps=(where,))
+    else:
+        given = mapping.download or Download(steps=(f"look for it at {where}", f"save it as {{folder}}/{saved_as}"))
+    return {
+        "benchmark": mapping.benchmark, "name": mapping.name, "fetched_as": mapping.name, "holds": mapping.description,
+        "file": ", ".join(mapping.files), "publisher": mapping.publisher.project, "licence": mapping.licence,
+        "bytes": given.bytes, "address": where, "download": given.address or None, "steps": list(given.steps),
+        "exact_bytes": given.bytes, "sha256": given.sha256, "saved_as": saved_as, "unpacked": "",
+        "distribution": mapping.distribution,
+    }  # fmt: skip
+
+
+def address(benchmark: str, name: str) -> str | None:
+    """Where the source of that name is to be had; None for a private table."""
+    return next((row["address"] for row in sources() if (row["benchmark"], row["name"]) == (benchmark, name)), None)
+
+
+def own() -> list[Row]:
+    """A row for each benchmark, with its `spaces` and the files that its authors `published`."""
+    return [
+        {
+            "benchmark": benchmark.name, "title": benchmark.title, "inputs": benchmark.inputs,
+            "licence": benchmark.licence,
+            "address": next((file.address for file in benchmark.published), None),
+            "space_count": len(benchmark.spaces),
+            "spaces": [
+                {"space": space.name, "architectures": space.size, "description": space.description}
+                for space in benchmark.spaces
+            ],
+            "published": [
+                {"file": file.name, "holds": file.holds, "bytes": file.bytes, "address": file.address}
+                for file in benchmark.published
+            ],
+        }
+        for benchmark in map(benchmarks.load, benchmarks.names())
+    ]  # fmt: skip
+
+
+def size(count: int | None) -> str | None:
+    """A number of bytes as a person reads it: 499 MB."""
+    if count is None:
+        return None
+    for unit, name, digits in ((1e9, "GB", 2), (1e6, "MB", 0), (1e3, "kB", 0)):
+        if count >= unit:
+            return f"{count / unit:.{digits}f} {name}"
+    return f"{count} B"

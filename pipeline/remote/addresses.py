@@ -1,0 +1,51 @@
+"""Addresses as text: which text is one, how it is shown, and the address of a file in a folder."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pipeline.errors import UserError, excerpt
+
+SCHEMES = ("http", "https", "s3")
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is an address and no path."""
+    return _ADDRESS.match(text) is not None
+
+
+def scheme(address: str) -> str:
+    """Its scheme, one of `SCHEMES`.
+
+    Raises:
+        UserError: it is another, or names no host or bucket.
+    """
+    match = _ADDRESS.match(address)
+    name = match[1].lower() if match else ""
+    if name not in SCHEMES:
+        known = ", ".join(f"{one}://" for one in SCHEMES)
+        raise UserError(f"{shown(address)} has a scheme that is not read: name a folder, or an address of {known}")
+    try:
+        host = urlsplit(address).hostname
+    except ValueError:
+        host = None
+    if not host:
+        raise UserError(f"{shown(address)} names no {'bucket' if name == 's3' else 'host'}: write it whole")
+    return name
+
+
+def shown(address: str) -> str:
+    """The address as a message shows it: without a password, and without the query, which may hold a signature."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return excerpt(address, 200, bare=True)
+    return excerpt(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")), 300, bare=True)
+
+
+def joined(folder: str, name: str) -> str:
+    """The address of a file in a folder; a query of the folder's address stays."""
+    parts = urlsplit(folder)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{quote(name)}"))

@@ -1,0 +1,163 @@
+"""Files at http and https addresses, read as a stream from any byte on."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline import provenance
+from pipeline.errors import UserError
+from pipeline.remote.addresses import shown
+
+if TYPE_CHECKING:
+    import requests
+
+CHUNK = 1 << 14  # bytes at a time: of what a connection that ends has sent, fewer than these are lost
+TIMEOUT = (10.0, 60.0)  # seconds for a connection, and without a byte
+
+_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
+_WEB_PAGE = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
+_REASONS = {
+    403: "it may not be read (403): look whether its address or its permissions have changed",
+    404: "there is no such file (404): look whether its address has changed",
+    410: "there is no such file any more (410)",
+}
+
+
+class UnreachableError(UserError):
+    """The network or the server fails, which may pass."""
+
+
+class AbsentError(UserError):
+    """The server has no such file."""
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """A file, or the rest of it.
+
+    Attributes:
+        offset: the byte that `chunks` begin with; 0 where the server does not send a rest.
+        size: bytes of the whole file; None where the server does not state it.
+        version: what the server calls this content of the file, or when it changed; empty where it says neither.
+        is_page: whether it declares the content a web page.
+        chunks: the bytes; to go through them raises UnreachableError when the connection ends early.
+    """
+
+    offset: int
+    size: int | None
+    version: str
+    is_page: bool
+    chunks: Iterator[bytes] = field(repr=False)
+
+
+@contextlib.contextmanager
+def requested(address: str, offset: int = 0, version: str = "") -> Iterator[HttpAnswer]:
+    """Ask for a file from a byte on; of another version than the given one all of it comes.
+
+    Raises:
+        UnreachableError: no connection, or the server fails.
+        AbsentError: there is no such file.
+        UserError: anything else that is wrong with the address or the answer.
+    """
+    import requests
+
+    headers = {"Accept-Encoding": "identity", "User-Agent": f"nas-proxy-bench/{provenance.released_version()}"}
+    if offset and version:
+        headers |= {"Range": f"bytes={offset}-", "If-Range": version}
+    with contextlib.ExitStack() as opened, _explained(address):
+        session = opened.enter_context(requests.Session())
+        response = opened.enter_context(session.get(address, headers=headers, stream=True, timeout=TIMEOUT))
+        if response.status_code == 416:  # what is here is as long as the file, or longer
+            del headers["Range"], headers["If-Range"]
+            response = opened.enter_context(session.get(address, headers=headers, stream=True, timeout=TIMEOUT))
+        _refuse(address, response)
+        yield _answer(address, response)
+
+
+def whole(address: str, most: int) -> bytes:
+    """The content of a small file.
+
+    Raises:
+        UserError: as of `requested`, or it has more than `most` bytes.
+    """
+    with requested(address) as answer:
+        content = b""
+        for chunk in answer.chunks:
+            content += chunk
+            if len(content) > most:
+                raise UserError(f"{shown(address)} is longer than the {most:,} bytes that such a file may have")
+        return content
+
+
+def is_web_page(head: bytes) -> bool:
+    """Whether the beginning of a file is that of a web page."""
+    return _WEB_PAGE.match(head) is not None
+
+
+def _refuse(address: str, response: requests.Response) -> None:
+    if address.startswith("https:") and not response.url.startswith("https:"):
+        raise UserError(f"{shown(address)} leads to {shown(response.url)}, which is not encrypted: it is not read")
+    status = response.status_code
+    if status in (404, 410):
+        raise AbsentError(f"{shown(address)}: {_REASONS[status]}")
+    if status == 429 or status >= 500:
+        raise UnreachableError(f"{shown(address)}: the server fails ({status}): try again later")
+    if status not in (200, 206):
+        raise UserError(f"{shown(address)}: {_REASONS.get(status, f'the server answers {status}, not with the file')}")
+
+
+def _answer(address: str, response: requests.Response) -> HttpAnswer:
+    headers = response.headers
+    offset, size = 0, headers.get("Content-Length")
+    if response.status_code == 206:
+        match = _RANGE.fullmatch(headers.get("Content-Range", ""))
+        if match is None or match[1] is None:
+            raise UserError(f"{shown(address)}: the server sends a part of the file and does not say which")
+        offset, size = int(match[1]), match[2]
+    if "Content-Encoding" in headers:  # its sizes are those of what is packed
+        size = None
+    tag = headers.get("ETag", "")
+    version = tag if tag and not tag.startswith("W/") else headers.get("Last-Modified", "")
+    return HttpAnswer(
+        offset,
+        int(size) if size and size.isdecimal() else None,
+        version,
+        headers.get("Content-Type", "").startswith("text/html"),
+        response.iter_content(CHUNK),
+    )
+
+
+@contextlib.contextmanager
+def _explained(address: str) -> Iterator[None]:
+    """Turn what the library raises, also while chunks are read, into one line."""
+    import requests
+
+    try:
+        yield
+    except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
+        raise UnreachableError(f"{shown(address)}: the connection ended before the file did") from error
+    except requests.exceptions.SSLError as error:
+        raise UserError(f"{shown(address)}: its certificate cannot be verified: {_reason(error)}") from error
+    except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
+        raise UnreachableError(
+            f"{shown(address)} cannot be reached ({_reason(error)}): look whether there is a network, and try again"
+        ) from error
+    except requests.exceptions.RequestException as error:
+        raise UserError(f"{shown(address)} cannot be read: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, in a few words, from an error that others are wrapped in."""
+    import requests
+
+    if isinstance(error, requests.exceptions.Timeout):
+        return "no answer in time"
+    if isinstance(error, requests.exceptions.TooManyRedirects):
+        return "it leads from address to address without end"
+    text = " ".join(str(error).split())
+    match = re.search(r"\[Errno -?\d+\] ([^'\")\]]+)", text)
+    return (match[1] if match else text.rpartition(": ")[2] or type(error).__name__)[:120]
