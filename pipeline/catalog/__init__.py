@@ -3,7 +3,8 @@
 `LAKE/bench.duckdb` holds no rows but the published figures. It is written beside and swapped in by a rename, so that
 readers, other processes and the DuckDB command line never meet half of it, and no stage ever holds it open for writing.
 
-Imports within go down: query > checks > results > database > stored_results | damage > definition > sql_files.
+Imports within go down: query > checks > results | table_rows > database > stored_results | damage > definition >
+sql_files.
 """
 
 from pipeline.catalog.checks import checks
@@ -13,9 +14,10 @@ from pipeline.catalog.sql_files import head_comment, queries
 from pipeline.catalog.stored_results import FOLDER as STORED_RESULTS
 from pipeline.catalog.stored_results import is_whole as is_whole_result
 from pipeline.catalog.stored_results import stored_results_folder
+from pipeline.catalog.table_rows import TableRows
 
 __all__ = [
-    "CATALOG", "STORED_RESULTS", "Value", "checks", "connect", "ensure", "export", "frame", "head_comment",
+    "CATALOG", "STORED_RESULTS", "TableRows", "Value", "checks", "connect", "ensure", "export", "frame", "head_comment",
     "is_whole_result", "queries", "refresh", "rows", "run_sql", "snapshot", "stored_results_folder", "tables",
     "to_frame", "typed",
 ]  # fmt: skip

@@ -65,7 +65,7 @@ def tables(lake: Lake) -> tuple[duckdb.DuckDBPyConnection, bool]:
     definition = catalog_definition(lake)
     if (connection := _open(lake, definition.fingerprint)) is not None:
         return connection, True
-    connection = _spilling_connection()
+    connection = spilling_connection()
     with damage_named(lake.parts):
         definition.make_tables(connection)
     return _locked(lake, connection), False
@@ -132,7 +132,7 @@ def one_line(error: duckdb.Error) -> str:
 
 
 def _write_database(path: Path, definition: CatalogDefinition, target: Path) -> None:
-    with closing(_spilling_connection()) as connection:
+    with closing(spilling_connection()) as connection:
         try:
             connection.execute(f"ATTACH {text(str(path))} AS made (STORAGE_VERSION '{_STORAGE}')")
             connection.execute("USE made")
@@ -162,7 +162,7 @@ def _open(lake: Lake, fingerprint: str) -> duckdb.DuckDBPyConnection | None:
 
 
 def _in_memory(lake: Lake, definition: CatalogDefinition) -> duckdb.DuckDBPyConnection:
-    connection = _spilling_connection()
+    connection = spilling_connection()
     with damage_named(lake.parts):
         definition.run(connection)
     return _locked(lake, connection)
@@ -186,7 +186,7 @@ def _locked(lake: Lake, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBP
     return connection
 
 
-def _spilling_connection() -> duckdb.DuckDBPyConnection:
+def spilling_connection() -> duckdb.DuckDBPyConnection:
     """One in memory that puts what does not fit there into the system's folder for it, not into the working folder."""
     spill = Path(tempfile.gettempdir()) / f"duckdb-{uuid.uuid4().hex[:8]}"
     return interruption.interruptible(duckdb.connect(config={"temp_directory": str(spill), "memory_limit": _MEMORY}))

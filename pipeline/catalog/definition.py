@@ -26,7 +26,8 @@ class CatalogDefinition:
     """
 
     def __init__(self, lake: Lake, files: Mapping[str, str], kind: str) -> None:
-        self._about = f"SELECT {text(str(lake.root))} AS lake, {FORMAT} AS format, {text(duckdb.__version__)} AS duckdb"
+        place = lake.root.name if kind == "TABLE" else str(lake.root)  # an export is handed on
+        self._about = f"SELECT {text(place)} AS lake, {FORMAT} AS format, {text(duckdb.__version__)} AS duckdb"
         self._macros = sql_files.texts("macros")
         self._seeds = sql_files.texts("seeds")
         self._views = sql_files.texts("views")

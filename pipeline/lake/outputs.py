@@ -1,15 +1,17 @@
-"""Files that a user names for output: never inside a lake, and never over a file that is not to be replaced."""
+"""Files and folders that a user names for output: never inside a lake, and never over what is not to be replaced."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import UserError, os_errors_explained
-from pipeline.lake.files import atomic_write
+from pipeline.lake import files
+from pipeline.lake.files import TEMPORARY, atomic_write
 
 MARKER = "lake.json"  # the file that makes a folder a lake
 
@@ -72,6 +74,82 @@ class OutputFile:
 
     def _is_ours(self) -> bool:
         return self.ours is not None and self.path.is_file() and self.ours(self.path)
+
+
+@dataclass(frozen=True)
+class OutputFolder:
+    """A folder of files that a user names for output.
+
+    Args:
+        path: the folder.
+        names: what the names of its files match.
+        last: the name of the file by which others know that the folder is whole.
+        force: whether files of these names may be replaced, whoever wrote them.
+        stranger: tells what in a folder is not of an earlier output, in a few words; None where all is.
+    """
+
+    path: Path
+    names: re.Pattern[str]
+    last: str
+    stranger: Callable[[Path], str | None]
+    force: bool = False
+
+    def refuse(self) -> None:
+        """Refuse what cannot or must not be written.
+
+        Raises:
+            UserError: the place is inside a lake, a link or no folder, or holds what must stay.
+        """
+        path = self.path
+        with os_errors_explained(f"writing {path}"):
+            refuse_lake(path)
+            if not path.parent.is_dir():
+                raise UserError(f"no folder {path.parent} for writing {path.name}: create it, or choose another place")
+            if path.is_symlink():
+                raise UserError(f"{path} is a symbolic link: name the folder itself, or another one")
+            if path.exists() and not path.is_dir():
+                raise UserError(f"{path} is no folder: name another one")
+            place = path if path.exists() else path.parent
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise UserError(f"no permission for writing {path}: make {place.absolute()} writable, or name another")
+            for entry in path.iterdir() if path.exists() else ():
+                if self.names.fullmatch(entry.name) and (entry.is_symlink() or not entry.is_file()):
+                    raise UserError(f"{entry} is no plain file, and nothing is written there: name another folder")
+            if path.exists() and not self.force and (what := self.stranger(path)):
+                raise UserError(f"{path} {what}: name another folder, or write into this one with --force")
+
+    @contextlib.contextmanager
+    def written(self) -> Iterator[Path]:
+        """Yield a folder to write the files to, which take their place when the block ends.
+
+        After an error nothing has changed. A folder that is new appears whole; in one that is there each file is
+        replaced as a whole, the last one last, and other files stay.
+
+        Raises:
+            UserError: as of `refuse`, and where the disk is full or cannot be written.
+        """
+        self.refuse()
+        place = self.path if self.path.exists() else self.path.parent
+        with os_errors_explained(f"writing {self.path}"):
+            files.sweep(place, TEMPORARY, self.names)
+            staging = place / f"{TEMPORARY}{files.own_name()}"
+            staging.mkdir()
+            try:
+                yield staging
+                self._publish(staging)
+            finally:
+                files.remove_folder(staging, self.names)
+
+    def _publish(self, staging: Path) -> None:
+        if not self.path.exists():
+            try:
+                files.publish_folder(staging, self.path)
+            except FileExistsError as error:
+                raise UserError(f"{self.path} was made by another program meanwhile: name another folder") from error
+            return
+        written = sorted((path.name for path in staging.iterdir()), key=lambda name: (name == self.last, name))
+        for name in written:
+            files.replace_file(staging / name, self.path / name)
 
 
 def refuse_lake(path: Path) -> None:

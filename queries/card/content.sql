@@ -1,0 +1,43 @@
+-- One row per search space: its architectures, its true values, and the scores that were computed or released of it.
+WITH known AS (
+    SELECT
+        benchmark,
+        space,
+        count(*) AS architectures
+    FROM architectures
+    GROUP BY benchmark, space
+),
+
+measured AS (
+    SELECT
+        benchmark,
+        space,
+        count(*) AS true_values
+    FROM truth
+    GROUP BY benchmark, space
+),
+
+scored AS (
+    SELECT
+        scores.benchmark,
+        scores.space,
+        count(*) FILTER (WHERE proxies.kind <> 'released') AS computed,
+        count(*) FILTER (WHERE proxies.kind = 'released') AS released,
+        count(DISTINCT scores.proxy_id) AS proxies
+    FROM scores
+    INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
+    GROUP BY scores.benchmark, scores.space
+)
+
+SELECT
+    benchmark,
+    space,
+    coalesce(known.architectures, 0) AS architectures,
+    coalesce(measured.true_values, 0) AS true_values,
+    coalesce(scored.computed, 0) AS computed,
+    coalesce(scored.released, 0) AS released,
+    coalesce(scored.proxies, 0) AS proxies
+FROM known
+FULL OUTER JOIN measured USING (benchmark, space)
+FULL OUTER JOIN scored USING (benchmark, space)
+ORDER BY benchmark, space
