@@ -23,7 +23,7 @@ def contradiction(given: Mapping[str, Any]) -> str | None:
 
 @verb(
     example="pipeline export --parquet shared",
-    interrupted="nothing was written; run the same command again",
+    interrupted="no file was written; run the same command again",
     contradiction=contradiction,
 )
 def export(

@@ -27,17 +27,30 @@ scored AS (
     FROM scores
     INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
     GROUP BY scores.benchmark, scores.space
+),
+
+spaces AS (
+    SELECT
+        benchmark,
+        space
+    FROM known
+    UNION
+    SELECT
+        benchmark,
+        space
+    FROM scored
 )
 
 SELECT
-    benchmark,
-    space,
+    spaces.benchmark,
+    spaces.space,
     coalesce(known.architectures, 0) AS architectures,
     coalesce(measured.true_values, 0) AS true_values,
     coalesce(scored.computed, 0) AS computed,
     coalesce(scored.released, 0) AS released,
     coalesce(scored.proxies, 0) AS proxies
-FROM known
-FULL OUTER JOIN measured USING (benchmark, space)
-FULL OUTER JOIN scored USING (benchmark, space)
-ORDER BY benchmark, space
+FROM spaces
+LEFT JOIN known ON spaces.benchmark = known.benchmark AND spaces.space = known.space
+LEFT JOIN measured ON spaces.benchmark = measured.benchmark AND spaces.space = measured.space
+LEFT JOIN scored ON spaces.benchmark = scored.benchmark AND spaces.space = scored.space
+ORDER BY spaces.benchmark, spaces.space
