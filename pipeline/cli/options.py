@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,7 +61,8 @@ DEFAULT_DOWNLOADS = Path("data/downloads")
 DEFAULT_OUT = Path("reports/latest")
 DEFAULT_PROXY = "generic"
 SEARCHED_BY_DEFAULT = {"images": "regression-n101", "sequences": "regression-nlp"}  # by what the networks take
-BENCHMARK_HELP = "Benchmark: nasbench101, nasbench201, nasbench_nlp, nds."  # not looked up: help has to be quick
+_BENCHMARKS = Path(__file__).parents[1] / "benchmarks"  # listed, not imported: help has to be quick
+BENCHMARK_HELP = f"Benchmark: {', '.join(sorted(m.name for m in iter_modules([str(_BENCHMARKS)]) if m.ispkg))}."
 
 BenchmarkArgument = Annotated[
     str, typer.Argument(help=BENCHMARK_HELP, show_default=False, autocompletion=complete_benchmark)

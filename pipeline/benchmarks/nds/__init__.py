@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
 def build(space: str, spec: Spec) -> nn.Module:
     """The network: images [N, 3, 32, 32] -> its three taps; an ImageNet space's too has CIFAR-10's stem."""
-    from pipeline.benchmarks.nds import cell_network, residual_network
+    from pipeline.benchmarks.nds import residual_network
+    from pipeline.networks import cell_network
 
     return residual_network.network(spec) if "block_type" in spec else cell_network.NDSCellNetwork(spec)
 
 
 def features(space: str, spec: Spec) -> nn.Module:
     """The network that CIFAR-10 trains, up to its pooling."""
-    from pipeline.benchmarks.nds import cell_network, residual_network
+    from pipeline.benchmarks.nds import residual_network
+    from pipeline.networks import cell_network
 
     return residual_network.features(spec) if "block_type" in spec else cell_network.features(spec)
 

@@ -13,9 +13,10 @@ import json
 from collections.abc import Mapping
 from random import Random
 
+from pipeline.benchmarks import cell_spaces
+from pipeline.benchmarks.cell_spaces import CellSpace
 from pipeline.benchmarks.contract import Space, Spec
-from pipeline.benchmarks.nds import cell_spaces, residual_spaces
-from pipeline.benchmarks.nds.cell_spaces import CellSpace
+from pipeline.benchmarks.nds import residual_spaces
 from pipeline.benchmarks.nds.residual_spaces import ResidualSpace
 from pipeline.errors import UserError, excerpt
 

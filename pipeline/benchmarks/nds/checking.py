@@ -52,7 +52,8 @@ def _elements(file: SpaceFile) -> Iterator[tuple[str, object]]:
 
 
 def _trained_parameters(space: str, spec: Spec, job: jobs.Job) -> int:
-    from pipeline.benchmarks.nds import cell_network, residual_network
+    from pipeline.benchmarks.nds import residual_network
+    from pipeline.networks import cell_network
 
     trained_on = dataset(space)
     classes, imagenet = CLASSES[trained_on], trained_on == "imagenet"

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
+from pipeline.benchmarks.cell_spaces import whole
 from pipeline.benchmarks.contract import Spec
-from pipeline.benchmarks.nds.cell_spaces import whole
 from pipeline.errors import UserError, excerpt, unknown
 
 PLAIN, BASIC, BOTTLENECK = "double_plain_block", "res_basic_block", "res_bottleneck_block"

@@ -27,6 +27,7 @@ VERSION = 1
 BUNDLE = "zero-cost"
 CLASSES = 10
 IMAGES = 64
+SAMPLES = 16  # images among which `swap` takes the pattern of a unit: its authors' number
 SEQUENCES, STEPS, WIDTH = 64, 16, 400  # more steps in all than a layer has units, which hidden covariance needs
 
 BLOCKWISE = ("az_expressivity", "az_progressivity", "az_trainability")
@@ -47,6 +48,7 @@ USES: dict[str, tuple[str, ...]] = {
     "jacov": ("classes", "images"),
     "epe_nas": _BATCH,
     "naswot": ("images",),
+    "swap": ("images", "samples"),
     "zen": ("noise",),
     "zico": _BATCH,
     "az_expressivity": ("images",),
@@ -55,8 +57,8 @@ USES: dict[str, tuple[str, ...]] = {
 }
 """Each function of `measures`, with what its number depends on besides weights: its configuration holds just that."""
 
-USES_APART: dict[str, tuple[str, ...]] = {"vkdnw": ("classes", "noise")}
-"""The same for proxies that the bundle leaves out, because they cost more than all of it."""
+USES_APART: dict[str, tuple[str, ...]] = {"vkdnw": ("classes", "noise"), "depthwise": ()}
+"""The same for proxies that the bundle leaves out: one costs more than all of it, one says nothing of most spaces."""
 
 USES_OF_SEQUENCES: dict[str, tuple[str, ...]] = {
     **{name: USES[name] for name in ("params", "layers", "depth", "random")},
@@ -119,6 +121,7 @@ class _BundleScorer:
             "images": {**batch.description, "count": IMAGES},
             "sequences": {**batch.description, "count": count},
             "labels": provenance.identity("labels", 1, self.labels) if batch.labels else "in turn",
+            "samples": SAMPLES,
             "noise": {"count": IMAGES, "size": image_batches.SIZE},
         }
 

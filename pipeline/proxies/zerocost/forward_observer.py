@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pipeline.proxies.zerocost import SAMPLES
 from pipeline.proxies.zerocost.function_observer import FunctionObserver
 
 _LINEAR = (functional.conv2d, functional.linear)
@@ -22,6 +24,8 @@ class ForwardObserver(FunctionObserver):
         outputs: of each convolution and linear layer, in the order of the calls, and the weights of one output channel.
         agreement: [N, N] in float64 if `patterns` is asked for, else None: for two inputs, the number of units of all
             ReLUs that are on for both or off for both.
+        sample_patterns: likewise, else None: [2 ** min(N, `SAMPLES`)], whether a unit of a ReLU is on for just those of
+            the first inputs whose bits the index has.
         operations: of one input: a multiply-accumulate of a convolution or linear layer counts 1, batch normalisation
             2 and a ReLU 1 for each of its outputs, pooling the size of its window for each output.
     """
@@ -30,6 +34,7 @@ class ForwardObserver(FunctionObserver):
         super().__init__()
         self.outputs: list[tuple[Tensor, int]] = []
         self.agreement: Tensor | None = None
+        self.sample_patterns: Tensor | None = None
         self.operations = 0
         self._patterns = patterns
 
@@ -56,6 +61,13 @@ class ForwardObserver(FunctionObserver):
         count = on.sum(1)
         same = (2 * both + on.shape[1] - count[:, None] - count[None, :]).double()  # on for both, off for both
         self.agreement = same if self.agreement is None else self.agreement + same
+        self._note_patterns(on[:SAMPLES])
+
+    def _note_patterns(self, on: Tensor) -> None:
+        bits = 2.0 ** torch.arange(len(on), device=on.device)
+        if self.sample_patterns is None:
+            self.sample_patterns = torch.zeros(2 ** len(on), dtype=torch.bool, device=on.device)
+        self.sample_patterns[(bits @ on).long()] = True  # sums below 2^24 are exact in float32
 
 
 def _area(window: int | tuple[int, int]) -> int:

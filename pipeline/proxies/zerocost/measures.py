@@ -46,6 +46,14 @@ def delay(passes: Passes) -> float:
     return float(-steps)
 
 
+def depthwise(passes: Passes) -> float:
+    """The number of depthwise convolutions; a yardstick of spaces with separable convolutions."""
+    return sum(
+        isinstance(module, torch.nn.Conv2d) and module.groups == module.in_channels > 1
+        for module in passes.network.modules()
+    )
+
+
 def flops(passes: Passes) -> float:
     """The operations of a forward pass of one image, as `ForwardObserver` counts them."""
     return passes.sizes.operations
@@ -161,6 +169,19 @@ def naswot(passes: Passes) -> float:
     return float(torch.linalg.slogdet(agreement).logabsdet)
 
 
+def swap(passes: Passes) -> float:
+    """Peng, Song, Fayek, Ciesielski and Chang, "SWAP-NAS: Sample-Wise Activation Patterns for Ultra-fast NAS", ICLR
+    2024: its SWAP-Score without regularisation.
+
+    The number of different patterns among the units of all ReLUs, where a unit's pattern is for which of the first
+    `SAMPLES` images it is on: that many as in the authors' code, which takes the mean over 32 initialisations.
+    """
+    patterns = passes.forward.observed.sample_patterns
+    if patterns is None:
+        raise ValueError("the network has no ReLU")
+    return float(patterns.sum())
+
+
 def zen(passes: Passes) -> float:
     """Lin et al., "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021.
 
@@ -200,8 +221,12 @@ def az_expressivity(passes: Passes) -> float:
 
 
 def az_progressivity(passes: Passes) -> float:
-    """AZ-NAS: the smallest step of expressivity from one block to the next."""
-    entropies = _entropies(_blocks(passes))
+    """AZ-NAS: the smallest step of expressivity from one block to the next.
+
+    Raises:
+        ValueError: the network has a single block.
+    """
+    entropies = _entropies(_several_blocks(passes))
     return min(after - before for before, after in pairwise(entropies))
 
 
@@ -213,10 +238,10 @@ def az_trainability(passes: Passes) -> float:
     count as channels.
 
     Raises:
-        ValueError: a block hands its input on as it is, whose Jacobian says nothing of training.
+        ValueError: a block hands its input on as it is, whose Jacobian says nothing of training; or there is but one.
     """
     norms = []
-    _blocks(passes)
+    _several_blocks(passes)
     for signs, gradient in passes.block_gradients:
         if torch.equal(signs, gradient):
             raise ValueError("a block of the network is the identity")
@@ -251,6 +276,13 @@ def _blocks(passes: Passes) -> Sequence[Tensor]:
     if not passes.forward.blocks:
         raise ValueError("the network names no blocks: name them with pipeline.tapped(network, [...])")
     return passes.forward.blocks
+
+
+def _several_blocks(passes: Passes) -> Sequence[Tensor]:
+    """The outputs of at least two blocks; ValueError where there are fewer."""
+    if len(blocks := _blocks(passes)) < 2:
+        raise ValueError("the network has a single block, where this proxy compares one with the next")
+    return blocks
 
 
 def _hidden_covariance(passes: Passes, layer: int) -> float:

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from pipeline.benchmarks.nds import architectures, build, cell_network, residual_network, residual_spaces
+from pipeline.benchmarks.nds import architectures, build, residual_network, residual_spaces
+from pipeline.networks import cell_network
 
 SPACE_OF = {
     "DARTS": "darts",

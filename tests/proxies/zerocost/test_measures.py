@@ -74,6 +74,60 @@ def test_operations_of_normalisation_rectifiers_and_pooling_count_as_documented(
     assert seen.operations == 2 * 48 + 48 + 12 * 4 + 6 * 2 and seen.outputs == []
 
 
+def signed(*rows: str) -> torch.Tensor:
+    """Images of one pixel whose channels are 1 for + and -1 for -: [N, C, 1, 1]."""
+    return torch.tensor([[1.0 if sign == "+" else -1.0 for sign in row] for row in rows])[..., None, None]
+
+
+@pytest.mark.parametrize(
+    ("images", "patterns"),
+    [
+        (signed("+++", "+-+"), 2),  # the units are on for both, for the first, for both
+        (signed("+-+", "+--", "-++"), 3),  # three units, three patterns
+        (signed("---", "---"), 1),  # off for both is a pattern, too
+        (signed(*["+-+"] * 16, "---", "+++"), 2),  # images after the sixteenth say nothing
+    ],
+)
+def test_swap_counts_the_different_patterns_of_units_over_images(images: torch.Tensor, patterns: int) -> None:
+    of = Passes(
+        lambda: Features(Chain(nn.ReLU()), (), 3), images, torch.zeros(len(images), dtype=torch.long), CLASSES, len,
+        torch.device("cpu"), with_curvature=False,
+    )  # fmt: skip
+    assert measures.swap(of) == patterns
+
+
+def test_swap_joins_the_patterns_of_all_layers() -> None:
+    minus = nn.Conv2d(3, 3, 1, bias=False)
+    with torch.no_grad():
+        minus.weight.copy_(-torch.eye(3)[..., None, None])
+    images = signed("+++", "+-+", "--+")  # patterns 110, 100, 111; of the negative 001, 011, 000
+
+    class Both(nn.Module):
+        def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+            return [nn.functional.relu(x) + nn.functional.relu(minus(x)) + nn.functional.relu(x)]
+
+    of = Passes(
+        lambda: Features(Both(), (), 3), images, LABELS[:3], CLASSES, len, torch.device("cpu"), with_curvature=False
+    )
+    assert measures.swap(of) == 6
+
+
+def test_swap_of_a_network_without_rectifiers_has_no_value() -> None:
+    with pytest.raises(ValueError, match="no ReLU"):
+        measures.swap(linear())
+
+
+@pytest.mark.parametrize("measure", [measures.az_progressivity, measures.az_trainability])
+def test_what_compares_blocks_has_no_value_for_a_single_one(measure: Callable[[Passes], float]) -> None:
+    with pytest.raises(ValueError, match="the network has a single block"):
+        measure(linear())
+
+
+def test_depthwise_convolutions_are_counted() -> None:
+    assert measures.depthwise(linear()) == 0
+    assert measures.depthwise(passes(nn.Conv2d(3, 6, 3, groups=3), nn.Conv2d(6, 6, 1), channels=6)) == 1
+
+
 def test_depth_is_the_longest_path_and_stops_where_the_input_does_not_reach() -> None:
     first, second, third = (nn.Conv2d(3, 3, 1) for _ in range(3))
     x = torch.zeros(1, 3, 2, 2)

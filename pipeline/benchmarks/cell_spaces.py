@@ -1,4 +1,4 @@
-"""The five cell spaces of the Network Design Spaces: what a configuration may be, random ones and neighbours.
+"""Spaces of cells, the five of the Network Design Spaces: what a configuration may be, random ones and neighbours.
 
 Radosavovic et al., "On Network Design Spaces for Visual Recognition", ICCV 2019, section 5 and table 2: operations,
 nodes, and whether all nodes or only the loose ends make the output; width and depth of the frame are part of the draw.
@@ -128,10 +128,11 @@ _ENAS = ("skip_connect", "sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_po
 _AMOEBA = (*_ENAS, "sep_conv_7x7", "dil_sep_conv_3x3", "conv_7x1_1x7")
 _PNAS = (*_ENAS, "sep_conv_7x7", "dil_conv_3x3", "conv_7x1_1x7")
 _NASNET = (*_PNAS, "conv_1x1", "conv_3x3", "conv_3x1_1x3", "max_pool_5x5", "max_pool_7x7")
-_DARTS = ("none", *_ENAS, "dil_conv_3x3", "dil_conv_5x5")
+DARTS = ("none", *_ENAS, "dil_conv_3x3", "dil_conv_5x5")
+"""The operations of DARTS."""
 
 SPACES = {
-    "darts": CellSpace(_DARTS, 4, loose=False, repeats=False),
+    "darts": CellSpace(DARTS, 4, loose=False, repeats=False),
     "amoeba": CellSpace(_AMOEBA, 5, loose=True),
     "enas": CellSpace(_ENAS, 5, loose=True),
     "nasnet": CellSpace(_NASNET, 5, loose=True),

@@ -1,4 +1,4 @@
-"""The cell networks of the Network Design Spaces: cells of NASNet, AmoebaNet, PNAS, ENAS and DARTS in one frame.
+"""Networks of cells: those of NASNet, AmoebaNet, PNAS, ENAS and DARTS in one frame.
 
 Radosavovic, Johnson, Xie, Lo and Dollar, "On Network Design Spaces for Visual Recognition", ICCV 2019; the frame is
 that of Liu, Simonyan and Yang, "DARTS", ICLR 2019. A cell takes the outputs of the two cells before it; each of its

@@ -1,0 +1,64 @@
+"""DARTS: cells trained on CIFAR-10, whose accuracies were published with a proxy.
+
+Liu, Simonyan and Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, for the space; Peng, Song, Fayek,
+Ciesielski and Chang, "SWAP-NAS: Sample-Wise Activation Patterns for Ultra-fast NAS", ICLR 2024, for the accuracies.
+
+The publisher states that the networks were trained for 200 epochs, and neither their width nor their depth. A space is
+a frame around the cells: what is published of a cell is true in each of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.benchmarks.contract import Benchmark, Metric, PublishedFile, Spec
+from pipeline.benchmarks.darts import architectures, reading
+from pipeline.benchmarks.darts.architectures import NAME, SPACES
+from pipeline.benchmarks.darts.reading import DATASET, METRIC
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build(space: str, spec: Spec) -> nn.Module:
+    """The network: images [N, 3, 32, 32] -> its three taps; of a single cell, its output alone."""
+    from pipeline.benchmarks.darts import network
+
+    return network.network(space, spec)
+
+
+def features(space: str, spec: Spec) -> nn.Module:
+    """The network up to its pooling."""
+    from pipeline.benchmarks.darts import network
+
+    return network.features(space, spec)
+
+
+BENCHMARK = Benchmark(
+    name=NAME,
+    title="DARTS",
+    spaces=SPACES,
+    metrics=(Metric(DATASET, METRIC, "validation", "percent", True, 1, "top-1 accuracy after 200 epochs, one run"),),
+    licence="AFL-3.0",
+    reader_version=1,
+    canonical=architectures.canonical,
+    compose=architectures.compose,
+    read=reading.read,
+    build=build,
+    features=features,
+    stages=3,
+    classes={DATASET: 10},
+    forms="a CSV without a header: a genotype as a Python expression, and its accuracy in percent",
+    published=(
+        PublishedFile(
+            "DARTS_archs_CIFAR10.csv",
+            "cells with their accuracies on CIFAR-10",
+            "pym1024/SWAP_Universal",
+            "https://github.com/pym1024/SWAP_Universal",
+        ),
+    ),
+    has_curves=False,
+    curves_asked=False,
+    sample=architectures.sample,
+    mutate=architectures.mutate,
+)
