@@ -54,8 +54,14 @@ BENCHMARK = Benchmark(
             "DARTS_archs_CIFAR10.csv",
             "cells with their accuracies on CIFAR-10",
             "pym1024/SWAP_Universal",
-            "https://github.com/pym1024/SWAP_Universal",
+            "https://raw.githubusercontent.com/pym1024/SWAP/8d6225609ea3cf1c08980250d9b68113c34a0474/datasets/"
+            "DARTS_archs_CIFAR10.csv",
+            bytes=423_509,
         ),
+    ),
+    reference=(
+        'Liu, Simonyan and Yang, "DARTS: Differentiable Architecture Search", ICLR 2019; Peng, Song, Fayek, Ciesielski '
+        'and Chang, "SWAP-NAS: Sample-Wise Activation Patterns for Ultra-fast NAS", ICLR 2024'
     ),
     has_curves=False,
     curves_asked=False,
