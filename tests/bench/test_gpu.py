@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import multiprocessing
 import os
@@ -9,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,20 @@ from pipeline.proxies.contract import Curve, Score
 from pipeline.proxies.regression import presets
 from tests.bench import floors
 from tests.bench.gpu import __main__ as command
-from tests.bench.gpu import about, agreement, graphs, marked, mps, runner, stacked, steady, wheels, whole, workers
+from tests.bench.gpu import (
+    about,
+    agreement,
+    graphs,
+    launches,
+    marked,
+    mps,
+    runner,
+    stacked,
+    steady,
+    wheels,
+    whole,
+    workers,
+)
 from tests.bench.gpu.runner import NoCardError, Step
 from tests.bench.gpu.setting import Row, Setting, networks
 from tests.fixtures.tape import Tape
@@ -58,7 +72,7 @@ def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
     preset.write_text(SHORT)
     architectures = tmp_path / "architectures.txt"
     architectures.write_text(CELL + "\n" + CELL.replace("1x1", "3x3") + "\n")
-    out = tmp_path / "out"
+    out, falling = tmp_path / "out", (1 / n for n in itertools.count(1))
     out.mkdir()
     monkeypatch.setattr(agreement, "HELPERS", 1)
     monkeypatch.setattr(agreement, "ENOUGH", 3)
@@ -67,6 +81,9 @@ def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
     monkeypatch.setattr(stacked, "_engine", lambda: lambda rest, group, precision: rest)
     monkeypatch.setattr(stacked, "NAME", "nasbench101")
     monkeypatch.setattr(stacked, "ENOUGH", 3)
+    monkeypatch.setattr(launches, "COUNT", 1)
+    monkeypatch.setattr(launches, "_compiled", lambda setting: None)
+    monkeypatch.setattr(launches, "_milliseconds", lambda call: next(falling))
     monkeypatch.setattr(benchmarks, "load", lambda name: replace(whole_benchmarks[name], build=Small.built))
     monkeypatch.setattr(workers, "STARTING", 1000.0)
     monkeypatch.setattr(floors, "mean", _of_one)
@@ -125,6 +142,10 @@ def test_every_step_runs_through(setting: Setting, capfd: pytest.CaptureFixture[
     assert rows["workers"]["nasbench101"]["1_without_mps"]["errors"] == []
     assert mps.PROGRAM in rows["workers"]["mps"]
     assert rows["stacked"]["groups of 1, ieee"]["networks"] == 8
+    best = json.loads((setting.out / "launches.json").read_text())["node_backward"]["16"]
+    assert best == asdict(
+        launches._candidates()["node_backward", 16][-1]
+    )  # each is timed as faster than the one before
     assert rows["stacked"]["agreement, ieee"]["same_bits_again"] == 3
     agreed = rows["agreement"]["nasbench101"]
     assert agreed["statuses"] == {"ok": 3} and agreed["same_bits"] == 3 and agreed["engine_again"]["rho"] == 1

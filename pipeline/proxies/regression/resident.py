@@ -69,8 +69,7 @@ class Card:
     ) -> None:
         cuda = device.type == "cuda"
         self.device, self.graph, self.size, self.burst = device, graph, min(size, card.STREAMS // 2), burst
-        # In the order of NHWC, cuDNN converts what goes into and comes out of its kernels for IEEE's float32.
-        self.layout = layout or (torch.contiguous_format if cuda else torch.channels_last)
+        self.layout = layout or arithmetic.layout(device)
         self.converted = cuda if converted is None else converted
         self.spoilt = False
         self.slots = card.slots(device, graph, 2 * self.size)

@@ -12,6 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import UnbuildableError
 from pipeline.proxies.regression import signals
 from pipeline.proxies.regression.presets import ImageSchedule, MenuPreset, Noise, Preset, Schedule, Signal
@@ -161,13 +162,13 @@ def train(
         generator: of the noise.
         seed: of the weights.
     """
-    model = model_of(build, preset, images, goals, seed)
-    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    model.goals = [g.to(device, memory_format=torch.channels_last) for g in goals]
+    model, layout = model_of(build, preset, images, goals, seed), arithmetic.layout(device)
+    model.to(device, memory_format=layout)  # type: ignore[call-overload]
+    model.goals = [g.to(device, memory_format=layout) for g in goals]
 
     def batch() -> Tensor:
         noisy = images + noise(preset.noise, images, generator)
-        return noisy.to(device, memory_format=torch.channels_last)
+        return noisy.to(device, memory_format=layout)
 
     return fit(model, optimiser_of(model, preset), batch, preset)
 

@@ -24,6 +24,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from pipeline.networks.features import Features
+from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import UnbuildableError
 from pipeline.proxies.zerocost.first_entries import FirstEntryObserver
 from pipeline.proxies.zerocost.forward_observer import ForwardObserver, longest_chain
@@ -136,6 +137,7 @@ class Passes:
         self.results = SharedResults(torch.cuda.synchronize if device.type == "cuda" else lambda: None)
         self._make, self._images, self._labels, self._classes = features, images, labels, classes
         self._seed, self._device, self._with_curvature = seed, device, with_curvature
+        self._layout = arithmetic.layout(device)
 
     def stream(self, name: str) -> Generator:
         """A random stream of its own, on the CPU."""
@@ -150,7 +152,7 @@ class Passes:
                 network = Classifier(self._make(), self._classes)
             except (ValueError, KeyError, RuntimeError) as error:
                 raise UnbuildableError from error
-        return network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return network.to(self._device, memory_format=self._layout)  # type: ignore[call-overload, no-any-return]
 
     @shared
     def labels(self) -> Tensor:
@@ -171,7 +173,7 @@ class Passes:
     def forward(self) -> Forward:
         """One pass of the batch."""
         network, blocks = self.network.train(), list[Tensor]()
-        layout = torch.channels_last if self._images.dim() == 4 else torch.preserve_format
+        layout = self._layout if self._images.dim() == 4 else torch.preserve_format
         images = self._images.to(self._device, memory_format=layout, copy=True).requires_grad_()
         hooks = [block.register_forward_hook(lambda *called: blocks.append(called[2])) for block in _blocks(network)]
         with ForwardObserver(patterns=True) as observed:

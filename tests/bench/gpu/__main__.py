@@ -27,6 +27,7 @@ from tests.bench.gpu import (
     graphs,
     host,
     kernels,
+    launches,
     marked,
     runner,
     stacked,
@@ -48,12 +49,13 @@ STEPS = {
     "ceiling": Step(kernels.ceiling, 40, "recorded networks that only replay, on 1 to 16 streams"),
     "convolutions": Step(convolutions.convolutions, 30, "a convolution's parts in the shapes of the networks"),
     "engine": Step(steady.engine, 110, "the engine in its steady state"),
+    "launches": Step(launches.launches, 80, "how the kernels of operation tables are launched best"),
     "stacked": Step(stacked.stacked, 60, "the engine by operation tables"),
     "workers": Step(workers.workers, 90, "one to four processes, without MPS and with it"),
     "agreement": Step(agreement.agreements, 60, "plain, engine, engine again: rho, first losses, spread"),
     "whole": Step(whole.whole, 540, "all of NAS-Bench-201, NAS-Bench-101 as far as time allows"),
 }
-BY_DEFAULT = [name for name in STEPS if name != "whole"]
+BY_DEFAULT = [name for name in STEPS if name not in ("whole", "launches")]
 TOTAL = sum(STEPS[name].seconds for name in BY_DEFAULT)
 
 

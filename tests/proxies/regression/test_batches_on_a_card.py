@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from pipeline import executor
 from pipeline.executor import cluster
-from pipeline.proxies import arithmetic
+from pipeline.proxies import arithmetic, regression
 from pipeline.proxies.contract import Bundle, Proxy, Score
+from pipeline.proxies.regression import resident
 from pipeline.scoring import batches
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan
@@ -43,6 +46,33 @@ def test_float32_on_a_card_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     for place in (backends, backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul):
         assert place.fp32_precision == "ieee"
     assert torch.backends.cudnn.deterministic and not torch.backends.cudnn.benchmark
+
+
+def test_on_a_card_channels_come_before_positions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """There, before torch 2.14, the gradient of padded average pooling is wrong where channels are last."""
+    assert arithmetic.layout(CPU) == torch.channels_last
+    assert arithmetic.layout(torch.device("cuda", 0)) == torch.contiguous_format
+    assert resident.Card(torch.device("meta"), None, 1).layout == torch.contiguous_format
+    seen: list[bool] = []
+
+    class Taps(nn.Module):
+        tap_channels = (4, 4, 4)
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Conv2d(3, 4, 3, 4, 1)
+
+        def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+            seen.extend(tensor.is_contiguous() for tensor in (images, self.first.weight))
+            return [self.first(images)] * 3
+
+    preset = tmp_path / "short.toml"
+    preset.write_text('name = "short"\nextends = "regression-n101"\niterations = 1\nevaluate_every = 1\n')
+    proxy = regression.load(str(preset))
+    assert proxy.score(Taps, "a", 0, "cpu").status == "ok" and not any(seen)
+    seen.clear()
+    monkeypatch.setattr(arithmetic, "layout", lambda device: torch.contiguous_format)
+    assert proxy.score(Taps, "a", 0, "cpu").status == "ok" and all(seen)
 
 
 def plan(device: str) -> Plan:

@@ -28,6 +28,7 @@ pytest.importorskip("triton", reason="Triton is not installed")
 from triton.errors import TritonError
 
 from pipeline.proxies.regression.stacked import engine, network
+from pipeline.proxies.regression.stacked.launches import LAUNCHES, Launch
 from pipeline.proxies.regression.stacked.layout import Shape, Weights, operations_of
 
 EVERY = "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
@@ -85,8 +86,8 @@ def agrees_with_the_plain_loop(proxy: Proxy, device: str, on: engine.StackedCard
 
 def interpreted(folder: Path) -> None:
     """In a process whose Triton interprets. The interpreter's time is that of its blocks, not of what is in them."""
-    network._tile = lambda width: 1024
-    network.PARTS = (1, 1, 1)
+    large = {kernel: {16: Launch(1024, rows=1024)} for kernel in LAUNCHES}
+    setattr(engine, "Stack", partial(network.Stack, launches=large))  # noqa: B010 (of another module)
     agrees_with_the_plain_loop(short(folder), "cpu", on_cpu(1))
 
 

@@ -15,7 +15,7 @@ from pipeline.proxies.regression.stacked.kernel_functions import (
     convolved,
     convolved_back,
     keep_statistics,
-    weight_gradient,
+    weight_gradients,
     whole_statistics,
 )
 
@@ -226,32 +226,33 @@ def node_backward(
 @triton.jit
 def edges_weight_gradient(
     x, z, operations, partial, node, A,
-    H: tl.constexpr, W: tl.constexpr, C: tl.constexpr, M: tl.constexpr, CHUNKS: tl.constexpr, BK: tl.constexpr,
-    PRECISION: tl.constexpr,
+    H: tl.constexpr, W: tl.constexpr, C: tl.constexpr, M: tl.constexpr, CHUNKS: tl.constexpr, TAPS: tl.constexpr,
+    BK: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Gradients of the weights of a cell's convolutions, a chunk of positions each: [6, A, CHUNKS, 9, C, C].
 
-    Grid: (CHUNKS * 9, 6, A).
+    Grid: (CHUNKS * 9 / TAPS, 6, A).
     """
-    chunk = tl.program_id(0) // 9
-    t = tl.program_id(0) % 9
+    chunk = tl.program_id(0) // (9 // TAPS)
+    tap = tl.program_id(0) % (9 // TAPS) * TAPS
     edge = tl.program_id(1)
     arch = tl.program_id(2)
     operation = tl.load(operations + arch * 6 + edge)
-    if (operation == 3) | ((operation == 2) & (t == 0)):
-        target = 1 + (edge >= 1).to(tl.int32) + (edge >= 3).to(tl.int32)
-        source = edge - target * (target - 1) // 2
-        dh = tl.where(operation == 3, t // 3 - 1, 0)
-        dw = tl.where(operation == 3, t % 3 - 1, 0)
-        xs = x + source * node + arch * (M * C)
-        dz = z + edge * node + arch * (M * C)
-        total = weight_gradient(
-            xs, dz, t, chunk * (M // CHUNKS), dh, dw, H, W, H, W, 1, C, C, C, H * W * C, C, 1, True, M // CHUNKS, BK,
-            PRECISION,
+    target = 1 + (edge >= 1).to(tl.int32) + (edge >= 3).to(tl.int32)
+    source = edge - target * (target - 1) // 2
+    xs = x + source * node + arch * (M * C)
+    dz = z + edge * node + arch * (M * C)
+    to = partial + ((edge * A + arch) * CHUNKS + chunk) * 9 * (C * C)
+    if operation == 3:
+        weight_gradients(
+            xs, dz, to, tap, chunk * (M // CHUNKS), H, W, H, W, 1, C, C, C, H * W * C, C, 1, 3, TAPS, True,
+            M // CHUNKS, BK, PRECISION,
         )  # fmt: skip
-        c = tl.arange(0, C)
-        to = partial + (((edge * A + arch) * CHUNKS + chunk) * 9 + t) * (C * C)
-        tl.store(to + c[:, None] * C + c[None, :], total)
+    elif (operation == 2) & (tap == 0):
+        weight_gradients(
+            xs, dz, to, 0, chunk * (M // CHUNKS), H, W, H, W, 1, C, C, C, H * W * C, C, 1, 1, 1, True,
+            M // CHUNKS, BK, PRECISION,
+        )  # fmt: skip
 
 
 @triton.jit

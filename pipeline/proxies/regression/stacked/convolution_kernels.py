@@ -13,7 +13,7 @@ from pipeline.proxies.regression.stacked.kernel_functions import (
     convolved,
     convolved_back,
     keep_statistics,
-    weight_gradient,
+    weight_gradients,
     whole_statistics,
 )
 
@@ -100,17 +100,18 @@ def conv_weight_gradient(
     x, dz, partial, arch_x,
     HI: tl.constexpr, WI: tl.constexpr, HO: tl.constexpr, WO: tl.constexpr, STRIDE: tl.constexpr, CI: tl.constexpr,
     KI: tl.constexpr, CO: tl.constexpr, IMAGE: tl.constexpr, PIXEL: tl.constexpr, CHANNEL: tl.constexpr,
-    M: tl.constexpr, CHUNKS: tl.constexpr, BK: tl.constexpr, RELU: tl.constexpr, PRECISION: tl.constexpr,
+    M: tl.constexpr, CHUNKS: tl.constexpr, TAPS: tl.constexpr, BK: tl.constexpr, RELU: tl.constexpr,
+    PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The gradient of a 3x3 convolution's weights, a chunk each: [A, CHUNKS, 9, CI, CO]. Grid: (CHUNKS * 9, A)."""
-    chunk = tl.program_id(0) // 9
-    t = tl.program_id(0) % 9
+    """The gradient of a 3x3 convolution's weights, a chunk each: [A, CHUNKS, 9, CI, CO].
+
+    Grid: (CHUNKS * 9 / TAPS, A).
+    """
+    chunk = tl.program_id(0) // (9 // TAPS)
+    tap = tl.program_id(0) % (9 // TAPS) * TAPS
     arch = tl.program_id(1)
-    total = weight_gradient(
-        x + arch * arch_x, dz + arch * (M * CO), t, chunk * (M // CHUNKS), t // 3 - 1, t % 3 - 1, HI, WI, HO, WO,
-        STRIDE, CI, KI, CO, IMAGE, PIXEL, CHANNEL, RELU, M // CHUNKS, BK, PRECISION,
+    weight_gradients(
+        x + arch * arch_x, dz + arch * (M * CO), partial + (arch * CHUNKS + chunk) * 9 * (CI * CO), tap,
+        chunk * (M // CHUNKS), HI, WI, HO, WO, STRIDE, CI, KI, CO, IMAGE, PIXEL, CHANNEL, 3, TAPS, RELU, M // CHUNKS,
+        BK, PRECISION,
     )  # fmt: skip
-    ci = tl.arange(0, KI)
-    co = tl.arange(0, CO)
-    to = partial + ((arch * CHUNKS + chunk) * 9 + t) * (CI * CO)
-    tl.store(to + ci[:, None] * CO + co[None, :], total, mask=(ci < CI)[:, None])

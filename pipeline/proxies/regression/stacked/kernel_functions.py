@@ -71,29 +71,45 @@ def convolved_back(
 
 
 @triton.jit
-def weight_gradient(
-    x, dz, t, first, dh, dw, HI: tl.constexpr, WI: tl.constexpr, HO: tl.constexpr, WO: tl.constexpr,
+def weight_gradients(
+    x, dz, to, tap, first, HI: tl.constexpr, WI: tl.constexpr, HO: tl.constexpr, WO: tl.constexpr,
     STRIDE: tl.constexpr, CI: tl.constexpr, KI: tl.constexpr, CO: tl.constexpr, IMAGE: tl.constexpr,
-    PIXEL: tl.constexpr, CHANNEL: tl.constexpr, RELU: tl.constexpr, ROWS: tl.constexpr, BK: tl.constexpr,
-    PRECISION: tl.constexpr,
+    PIXEL: tl.constexpr, CHANNEL: tl.constexpr, KERNEL: tl.constexpr, TAPS: tl.constexpr, RELU: tl.constexpr,
+    ROWS: tl.constexpr, BK: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The gradient of one tap's weights [KI, CO] from the output positions first, first + 1, ..., first + ROWS - 1."""
+    """The gradients of TAPS taps from `tap` on, from the output positions first, ..., first + ROWS - 1.
+
+    They are stored at `to` + tap * CI * CO, [TAPS, CI, CO]. The taps share what is read: each element of x and dz comes
+    from the card's memory once, not once per tap.
+
+    Args:
+        KERNEL: rows of the convolution's kernel, 1 or 3.
+    """
     ci = tl.arange(0, KI)
     co = tl.arange(0, CO)
-    total = tl.zeros([KI, CO], tl.float32)
+    totals = (tl.zeros([KI, CO], tl.float32),) * TAPS
     for k in range(ROWS // BK):
         rows = first + k * BK + tl.arange(0, BK)
         image = rows // (HO * WO)
-        i = ((rows // WO) % HO) * STRIDE + dh
-        j = (rows % WO) * STRIDE + dw
-        inside = (i >= 0) & (i < HI) & (j >= 0) & (j < WI)
-        at = image * IMAGE + (i * WI + j) * PIXEL
-        values = tl.load(x + at[None, :] + ci[:, None] * CHANNEL, mask=inside[None, :] & (ci < CI)[:, None], other=0.0)
-        if RELU:
-            values = tl.maximum(values, 0.0)
+        row = ((rows // WO) % HO) * STRIDE
+        column = (rows % WO) * STRIDE
         gradient = tl.load(dz + rows[:, None] * CO + co[None, :])
-        total = tl.dot(values, gradient, total, input_precision=PRECISION)
-    return total
+        sums = ()
+        for n in tl.static_range(TAPS):
+            i = row + (tap + n) // KERNEL - KERNEL // 2
+            j = column + (tap + n) % KERNEL - KERNEL // 2
+            inside = (i >= 0) & (i < HI) & (j >= 0) & (j < WI)
+            at = image * IMAGE + (i * WI + j) * PIXEL
+            mask = inside[None, :] & (ci < CI)[:, None]
+            values = tl.load(x + at[None, :] + ci[:, None] * CHANNEL, mask=mask, other=0.0)
+            if RELU:
+                values = tl.maximum(values, 0.0)
+            total = tl.dot(values, gradient, totals[n], input_precision=PRECISION)
+            sums = sums + (total,)  # type: ignore[assignment]  # noqa: RUF005 (which Triton does not know)
+        totals = sums
+    for n in tl.static_range(TAPS):
+        own = to + (tap + n) * (CI * CO)
+        tl.store(own + ci[:, None] * CO + co[None, :], totals[n], mask=(ci < CI)[:, None])
 
 
 @triton.jit

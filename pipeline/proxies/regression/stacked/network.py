@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from pipeline.proxies.regression.stacked import cell_kernels, convolution_kernels
+from pipeline.proxies.regression.stacked.launches import LAUNCHES, Blocks, Launches, blocks
 from pipeline.proxies.regression.stacked.layout import EDGES, Shape, Weights
 
 EPS, MOMENTUM = 1e-5, 0.1  # torch's defaults of batch normalisation
-PARTS = (8, 4, 2)  # pieces in which the positions of a stage are summed for the gradients of weights
 
 
 class StackedConvolution:
@@ -28,6 +28,7 @@ class StackedConvolution:
         width: channels of its output.
         count: architectures.
         device: where.
+        launches: of the kernels.
         images: its input is [N, 3, rows, columns] and not rectified; else it is [N, rows, columns, inputs].
     """
 
@@ -41,6 +42,7 @@ class StackedConvolution:
         width: int,
         count: int,
         device: torch.device,
+        launches: Launches,
         *,
         images: bool = False,
     ) -> None:
@@ -50,8 +52,7 @@ class StackedConvolution:
         self.name, self.inputs, self.width = name, inputs, width
         self.before = shape.images * rows**2  # positions of the input
         self.positions = self.before // stride**2
-        self.tile = min(self.positions, _tile(width))
-        self.tiles = self.positions // self.tile
+        self.launches = launches
         out, plane = rows // stride, rows**2
         # Constants of the kernels
         self.geometry = {
@@ -63,15 +64,14 @@ class StackedConvolution:
         }  # fmt: skip
         self.z, self.y = zeros(self.positions, width), zeros(self.positions, width)
         self.gradient = zeros(self.positions, width)
-        self.part = zeros(self.tiles, 2, width)
+        self.part = zeros(max(self.blocks(name).tiles for name in ("conv_forward", "edges_gradient_sums")), 2, width)
         self.mean, self.rstd = zeros(width), zeros(width)
         self.means = zeros(2, width)
         self.running_mean, self.running_variance = zeros(width), zeros(width)
 
-
-def _tile(width: int) -> int:
-    """Positions of a block: more would not fit into the registers."""
-    return 64 if width > 32 else 128
+    def blocks(self, kernel: str, positions: int | None = None) -> Blocks:
+        """How a kernel is launched that works on the positions of the output, or on so many."""
+        return blocks(self.launches, kernel, self.width, positions or self.positions)
 
 
 class Stack:
@@ -82,10 +82,19 @@ class Stack:
         count: how many.
         device: where.
         precision: of products, "ieee" or "tf32x3" (three TensorFloat-32 products for one of float32).
+        launches: of the kernels.
     """
 
-    def __init__(self, shape: Shape, count: int, device: torch.device, precision: str = "ieee") -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        count: int,
+        device: torch.device,
+        precision: str = "ieee",
+        launches: Launches = LAUNCHES,
+    ) -> None:
         self.shape, self.count, self.device, self.precision = shape, count, device, precision
+        self.launches = launches
         self.weights = Weights(shape, count, device)
         self.momenta = Weights(shape, count, device)
         self.gradients = torch.zeros_like(self.weights.others)
@@ -93,7 +102,7 @@ class Stack:
         self.every = torch.full((count, EDGES), 3, dtype=torch.int32, device=device)
         self.stages = [_Stage(self, number) for number in range(3)]
         first, *_ = shape.widths
-        self.stem = StackedConvolution("stem", shape, shape.size, 1, 3, first, count, device, images=True)
+        self.stem = StackedConvolution("stem", shape, shape.size, 1, 3, first, count, device, launches, images=True)
         self.reductions = [self._reduction(number) for number in range(2)]
         self.pooled: list[Tensor | None] = [None, None]
         self.convolutions = [self.stem, *(convolution for pair in self.reductions for convolution in pair)]
@@ -102,9 +111,10 @@ class Stack:
     def _reduction(self, number: int) -> tuple[StackedConvolution, StackedConvolution]:
         shape, rows = self.shape, self.shape.rows(number)
         before, width = shape.widths[number], shape.widths[number + 1]
+        where = self.count, self.device, self.launches
         return (
-            StackedConvolution(f"{number}.first", shape, rows, 2, before, width, self.count, self.device),
-            StackedConvolution(f"{number}.second", shape, rows // 2, 1, width, width, self.count, self.device),
+            StackedConvolution(f"{number}.first", shape, rows, 2, before, width, *where),
+            StackedConvolution(f"{number}.second", shape, rows // 2, 1, width, width, *where),
         )
 
     def reset(self) -> None:
@@ -174,25 +184,27 @@ class Stack:
         return self.weights.other(name, self.gradients)
 
     def _conv(self, own: StackedConvolution, x: Tensor) -> None:
-        weight = self.other(f"{own.name}.0")
-        convolution_kernels.conv_forward[(own.tiles, self.count)](
+        weight, cut = self.other(f"{own.name}.0"), own.blocks("conv_forward")
+        convolution_kernels.conv_forward[(cut.tiles, self.count)](
             x, own.z, weight, own.part, x.stride(0), weight.stride(0), **own.geometry, **own.reading, M=own.positions,
-            TILES=own.tiles, BM=own.tile, PRECISION=self.precision,
+            TILES=cut.tiles, BM=cut.tile, PRECISION=self.precision, **cut.options,
         )  # fmt: skip
 
     def _normalise(self, own: StackedConvolution, y: Tensor, *, training: bool, other: Tensor | None = None) -> None:
         mean, rstd = own.mean, own.rstd
         if training:
+            summed = own.blocks("conv_forward")
             convolution_kernels.affine_statistics[(self.count,)](
-                own.part, mean, rstd, own.running_mean, own.running_variance, self.count, TILES=own.tiles,
-                C=own.width, BM=own.tile, EPS=EPS, MOMENTUM=MOMENTUM,
+                own.part, mean, rstd, own.running_mean, own.running_variance, self.count, TILES=summed.tiles,
+                C=own.width, BM=summed.tile, EPS=EPS, MOMENTUM=MOMENTUM,
             )  # fmt: skip
         else:
             mean, rstd = own.running_mean, (own.running_variance + EPS).rsqrt()
         gamma, beta = (self.other(f"{own.name}.1.{vector}") for vector in ("weight", "bias"))
-        convolution_kernels.affine_forward[(own.tiles, self.count)](
+        cut = own.blocks("affine_forward")
+        convolution_kernels.affine_forward[(cut.tiles, self.count)](
             own.z, y, own.z if other is None else other, mean, rstd, gamma, beta, gamma.stride(0), M=own.positions,
-            C=own.width, BM=own.tile, ADD=other is not None,
+            C=own.width, BM=cut.tile, ADD=other is not None, **cut.options,
         )  # fmt: skip
 
     def _normalise_backward(self, own: StackedConvolution, g: Tensor) -> None:
@@ -202,28 +214,28 @@ class Stack:
         """
         gamma = self.other(f"{own.name}.1.weight")
         node, target = own.positions * own.width * self.count, 1
-        grid = (own.tiles, 1, self.count)
         sizes = {"C": own.width, "M": own.positions}
-        cell_kernels.edges_gradient_sums[grid](
-            g, own.z, self.every, own.mean, own.rstd, own.part, node, self.count, target, **sizes, TILES=own.tiles,
-            BM=own.tile,
+        summed, cut = own.blocks("edges_gradient_sums"), own.blocks("edges_gradient")
+        cell_kernels.edges_gradient_sums[(summed.tiles, 1, self.count)](
+            g, own.z, self.every, own.mean, own.rstd, own.part, node, self.count, target, **sizes, TILES=summed.tiles,
+            BM=summed.tile, **summed.options,
         )  # fmt: skip
-        cell_kernels.edges_gradient_means[grid[1:]](
-            own.part, self.every, own.means, self.count, target, TILES=own.tiles, **sizes
+        cell_kernels.edges_gradient_means[(1, self.count)](
+            own.part, self.every, own.means, self.count, target, TILES=summed.tiles, **sizes
         )
-        cell_kernels.edges_gradient[grid](
+        cell_kernels.edges_gradient[(cut.tiles, 1, self.count)](
             g, own.z, self.every, own.mean, own.rstd, own.means, gamma, gamma.stride(0), node, self.count, target,
-            **sizes, BM=own.tile, AFFINE=True,
+            **sizes, BM=cut.tile, AFFINE=True, **cut.options,
         )  # fmt: skip
         torch.mul(own.means[:, 0], own.positions, out=self.gradient(f"{own.name}.1.bias"))
         torch.mul(own.means[:, 1], own.positions, out=self.gradient(f"{own.name}.1.weight"))
 
     def _weight_gradient(self, own: StackedConvolution, x: Tensor) -> None:
-        parts = min(8, own.positions // 64)
-        partial = torch.empty(self.count, parts, 9, own.inputs, own.width, device=self.device)
-        convolution_kernels.conv_weight_gradient[(parts * 9, self.count)](
-            x, own.z, partial, x.stride(0), **own.geometry, **own.reading, M=own.positions, CHUNKS=parts,
-            BK=min(64, own.positions // parts), PRECISION=self.precision,
+        cut = own.blocks("conv_weight_gradient")
+        partial = torch.empty(self.count, cut.chunks, 9, own.inputs, own.width, device=self.device)
+        convolution_kernels.conv_weight_gradient[(cut.chunks * 9 // cut.taps, self.count)](
+            x, own.z, partial, x.stride(0), **own.geometry, **own.reading, M=own.positions, CHUNKS=cut.chunks,
+            TAPS=cut.taps, BK=cut.tile, PRECISION=self.precision, **cut.options,
         )  # fmt: skip
         torch.sum(partial, dim=1, out=self.gradient(f"{own.name}.0"))
 
@@ -253,11 +265,10 @@ class Stack:
         self._conv_backward(first, before.x[-1], before.g[-1], spread)
 
     def _conv_backward(self, own: StackedConvolution, x: Tensor, g: Tensor, other: Tensor | None) -> None:
-        weight = self.other(f"{own.name}.0")
-        tile = min(own.before, _tile(own.width))
-        convolution_kernels.conv_backward[(own.before // tile, self.count)](
+        weight, cut = self.other(f"{own.name}.0"), own.blocks("conv_backward", own.before)
+        convolution_kernels.conv_backward[(cut.tiles, self.count)](
             x, own.z, weight, g, g if other is None else other, weight.stride(0), **own.geometry, MI=own.before,
-            MO=own.positions, BM=tile, ADD=other is not None, PRECISION=self.precision,
+            MO=own.positions, BM=cut.tile, ADD=other is not None, PRECISION=self.precision, **cut.options,
         )  # fmt: skip
 
 
@@ -269,9 +280,6 @@ class _Stage:
         self.stack, self.number = stack, number
         rows, self.positions, self.width = shape.rows(number), shape.positions(number), shape.widths[number]
         self.cells = shape.cells
-        self.tile = min(self.positions, _tile(self.width))
-        self.tiles = self.positions // self.tile
-        self.parts = max(1, min(PARTS[number], self.positions // 64))
         # Constants of the kernels
         self.plane, self.sizes = {"H": rows, "W": rows}, {"C": self.width, "M": self.positions}
 
@@ -284,27 +292,34 @@ class _Stage:
         self.z = zeros(self.cells, EDGES, count, self.positions, self.width)
         self.mean, self.rstd = (zeros(self.cells, EDGES, count, self.width) for _ in range(2))
         self.means = zeros(EDGES, count, 2, self.width)
-        self.part = zeros(EDGES, count, self.tiles, 2, self.width)
-        self.partial = zeros(self.cells, EDGES, count, self.parts, 9, self.width, self.width)
+        tiles = max(self.blocks(name).tiles for name in ("edges_forward", "edges_gradient_sums"))
+        self.part = zeros(EDGES, count, tiles, 2, self.width)
+        chunks = self.blocks("edges_weight_gradient").chunks
+        self.partial = zeros(self.cells, EDGES, count, chunks, 9, self.width, self.width)
         self.edge_weights = count * 9 * self.width**2
+
+    def blocks(self, kernel: str) -> Blocks:
+        """How a kernel is launched on the stage's positions."""
+        return blocks(self.stack.launches, kernel, self.width, self.positions)
 
     def forward(self) -> None:
         stack, count = self.stack, self.stack.count
         operations, weights = stack.weights.operations, stack.weights.cells[self.number]
+        edges, nodes = self.blocks("edges_forward"), self.blocks("node_forward")
         for k in range(self.cells):
             x, z, mean, rstd = self.x[3 * k :], self.z[k], self.mean[k], self.rstd[k]
             for source in range(3):
-                cell_kernels.edges_forward[(self.tiles, 3 - source, count)](
+                cell_kernels.edges_forward[(edges.tiles, 3 - source, count)](
                     x, z, weights[k], operations, self.part, self.node, self.edge_weights, count, source, **self.plane,
-                    **self.sizes, TILES=self.tiles, BM=self.tile, PRECISION=stack.precision,
+                    **self.sizes, TILES=edges.tiles, BM=edges.tile, PRECISION=stack.precision, **edges.options,
                 )  # fmt: skip
                 cell_kernels.edges_statistics[(3 - source, count)](
-                    self.part, operations, mean, rstd, count, source, TILES=self.tiles, C=self.width, BM=self.tile,
+                    self.part, operations, mean, rstd, count, source, TILES=edges.tiles, C=self.width, BM=edges.tile,
                     EPS=EPS,
                 )  # fmt: skip
-                cell_kernels.node_forward[(self.tiles, count)](
+                cell_kernels.node_forward[(nodes.tiles, count)](
                     x, z, operations, mean, rstd, self.node, count, source + 1, **self.plane, **self.sizes,
-                    BM=self.tile,
+                    BM=nodes.tile, **nodes.options,
                 )  # fmt: skip
 
     def backward(self) -> None:
@@ -317,38 +332,38 @@ class _Stage:
         """From the gradient of a cell's node to that of its convolutions, and of the node before it."""
         stack, count, operations = self.stack, self.stack.count, self.stack.weights.operations
         x, g, z, mean, rstd = self.x[3 * k :], self.g[3 * k :], self.z[k], self.mean[k], self.rstd[k]
-        edges = (self.tiles, target, count)
-        cell_kernels.edges_gradient_sums[edges](
-            g[target], z, operations, mean, rstd, self.part, self.node, count, target, **self.sizes, TILES=self.tiles,
-            BM=self.tile,
+        summed, edges = self.blocks("edges_gradient_sums"), self.blocks("edges_gradient")
+        cell_kernels.edges_gradient_sums[(summed.tiles, target, count)](
+            g[target], z, operations, mean, rstd, self.part, self.node, count, target, **self.sizes,
+            TILES=summed.tiles, BM=summed.tile, **summed.options,
         )  # fmt: skip
-        cell_kernels.edges_gradient_means[edges[1:]](
-            self.part, operations, self.means, count, target, TILES=self.tiles, **self.sizes
+        cell_kernels.edges_gradient_means[(target, count)](
+            self.part, operations, self.means, count, target, TILES=summed.tiles, **self.sizes
         )
         no_gamma, no_stride = self.means, 0
-        cell_kernels.edges_gradient[edges](
+        cell_kernels.edges_gradient[(edges.tiles, target, count)](
             g[target], z, operations, mean, rstd, self.means, no_gamma, no_stride, self.node, count, target,
-            **self.sizes, BM=self.tile, AFFINE=False,
+            **self.sizes, BM=edges.tile, AFFINE=False, **edges.options,
         )  # fmt: skip
-        weights = stack.weights.cells[self.number][k]
-        cell_kernels.node_backward[(self.tiles, count)](
+        weights, nodes = stack.weights.cells[self.number][k], self.blocks("node_backward")
+        cell_kernels.node_backward[(nodes.tiles, count)](
             x, g, z, weights, operations, self.node, self.edge_weights, target - 1, **self.plane, **self.sizes,
-            BM=self.tile, PRECISION=stack.precision,
+            BM=nodes.tile, PRECISION=stack.precision, **nodes.options,
         )  # fmt: skip
 
     def _weight_gradients(self, k: int) -> None:
-        stack, count = self.stack, self.stack.count
-        cell_kernels.edges_weight_gradient[(self.parts * 9, EDGES, count)](
+        stack, count, cut = self.stack, self.stack.count, self.blocks("edges_weight_gradient")
+        cell_kernels.edges_weight_gradient[(cut.chunks * 9 // cut.taps, EDGES, count)](
             self.x[3 * k :], self.z[k], stack.weights.operations, self.partial[k], self.node, count, **self.plane,
-            **self.sizes, CHUNKS=self.parts, BK=min(64, self.positions // self.parts), PRECISION=stack.precision,
+            **self.sizes, CHUNKS=cut.chunks, TAPS=cut.taps, BK=cut.tile, PRECISION=stack.precision, **cut.options,
         )  # fmt: skip
 
     def update(self, rate: float, decay: float, friction: float) -> None:
         stack, size = self.stack, self.width**2
-        block = min(1024, size)
+        block, chunks = min(1024, size), self.blocks("edges_weight_gradient").chunks
         for k in range(self.cells):
             cell_kernels.edges_update[(9 * size // block, EDGES, stack.count)](
                 stack.weights.cells[self.number][k], stack.momenta.cells[self.number][k], self.partial[k],
-                stack.weights.operations, stack.count, rate, decay, friction, C=self.width, CHUNKS=self.parts,
+                stack.weights.operations, stack.count, rate, decay, friction, C=self.width, CHUNKS=chunks,
                 BLOCK=block,
             )  # fmt: skip
