@@ -1,7 +1,8 @@
 """How certain a rank correlation is: Spearman's rho under resampling, and Kendall's tau.
 
 A resample of n architectures is held as how often each of them was drawn, and its ranks follow from running sums of
-these counts over the sorted values. That is exact, ties included, and needs no sort for each resample.
+these counts over the sorted values. That is exact, ties included, and needs no sort for each resample. Twice a rank is
+whole, so that sums are exact and do not depend on their order.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int32] | npt.NDArray[np.float64]  # whole
 
 RESAMPLES = 2000
 FEW_RESAMPLES = 500  # above MANY architectures, where an interval is narrow and a resample costs more
@@ -106,22 +107,25 @@ def resampled_rhos(x: Floats, y: Floats, resamples: int, seed: int = 0) -> Float
 
     All rows see the same resamples. A resample in which one side has a single value gives NaN.
     """
-    groups = [_SortedValues(row) for row in x]
+    sides = [_SortedValues(row) for row in x]
     truth = _SortedValues(y)
     rhos = np.empty((len(x), resamples))
     done = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for counts in _drawn(len(y), resamples, np.random.default_rng(seed)):
-            truth_ranks, block = truth.ranks(counts), slice(done, done + len(counts))
+            block = slice(done, done + len(counts))
+            truth_ranks, square = truth.ranks(counts)
             weighted = truth_ranks * counts
-            size = np.einsum("ij,ij->i", weighted, truth_ranks)
 
             def correlate(
-                row: int, counts: Ints = counts, weighted: Floats = weighted, size: Floats = size, block: slice = block
-            ) -> None:
-                rhos[row, block] = _weighted_pearson(groups[row].ranks(counts), counts, weighted, size)
+                row: int, counts: Numbers = counts, weighted: Numbers = weighted, square: Floats = square,
+                block: slice = block,
+            ) -> None:  # fmt: skip
+                own_ranks, own_square = sides[row].ranks(counts)
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    rhos[row, block] = np.einsum("ij,ij->i", own_ranks, weighted) / np.sqrt(own_square * square)
 
-            list(pool.map(correlate, range(len(groups))))
+            list(pool.map(correlate, range(len(sides))))
             done += len(counts)
     return rhos
 
@@ -157,42 +161,40 @@ class _SortedValues:
     """The values of one side of a correlation, sorted once into groups of equal ones."""
 
     def __init__(self, values: Floats) -> None:
-        self.order = np.argsort(values, kind="stable")
-        distinct, self.member = np.unique(values, return_inverse=True)
-        self.starts = np.searchsorted(values[self.order], distinct)
+        self._order = np.argsort(values, kind="stable")
+        distinct, self._member = np.unique(values, return_inverse=True)
+        self._starts = np.searchsorted(values[self._order], distinct)
 
-    def ranks(self, counts: Ints) -> Floats:
-        """The tie-averaged rank of every architecture in each resample: [resamples, n] for counts [resamples, n].
+    def ranks(self, counts: Numbers) -> tuple[Numbers, Floats]:
+        """Twice the tie-averaged rank of every architecture in each resample, and their sum of squares.
 
-        Ranks are shifted by a constant of the resample, (n + 1) / 2, so that they have mean zero.
+        Ranks are shifted by a constant of the resample, so that they have mean zero.
+
+        Args:
+            counts: how often each architecture was drawn, [resamples, n].
+
+        Returns:
+            ranks [resamples, n]; the sum of their squares over the n drawn [resamples], a third of what n^3 exceeds the
+            sum of t^3 over groups of t equal values by.
         """
-        drawn = counts.take(self.order, axis=1)
-        if len(self.starts) < len(self.order):
-            drawn = np.add.reduceat(drawn, self.starts, axis=1)
-        upto = np.cumsum(drawn, axis=1)
-        middle = upto - drawn / 2 - counts.shape[1] / 2
-        return np.asarray(middle.take(self.member, axis=1))
+        n = counts.shape[1]
+        drawn = counts.take(self._order, axis=1)
+        if len(self._starts) < n:
+            drawn = np.add.reduceat(drawn, self._starts, axis=1)
+        middle: Numbers = np.empty_like(drawn)
+        np.cumsum(drawn, axis=1, out=middle)
+        np.multiply(middle, 2, out=middle)
+        np.subtract(middle, drawn, out=middle)
+        np.subtract(middle, n, out=middle)
+        cubes = np.einsum("ij,ij,ij->i", drawn, drawn, drawn)
+        return middle.take(self._member, axis=1), (float(n) ** 3 - cubes) / 3
 
 
-def _drawn(n: int, resamples: int, rng: np.random.Generator) -> Iterator[Ints]:
+def _drawn(n: int, resamples: int, rng: np.random.Generator) -> Iterator[Numbers]:
     """How often each of `n` is drawn in n draws with replacement: blocks of [some resamples, n]."""
     size = max(1, _CELLS // n)
+    exact = np.dtype(np.int32 if n**3 < 2**31 else np.float64)  # n^3 is the largest sum
     for start in range(0, resamples, size):
         block = min(size, resamples - start)
         picks = rng.integers(0, n, size=(block, n)) + n * np.arange(block)[:, None]
-        yield np.bincount(picks.ravel(), minlength=block * n).reshape(block, n)
-
-
-def _weighted_pearson(ranks: Floats, counts: Ints, weighted: Floats, size: Floats) -> Floats:
-    """Pearson's correlation by rows of two sides of weighted mean zero: [resamples].
-
-    Args:
-        ranks: of one side, [resamples, n].
-        counts: the weights, [resamples, n].
-        weighted: the ranks of the other side times the weights, [resamples, n].
-        size: the weighted sum of squares of the other side, [resamples].
-    """
-    both = np.einsum("ij,ij->i", ranks, weighted)
-    own = np.einsum("ij,ij->i", ranks * counts, ranks)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(both / np.sqrt(own * size))
+        yield np.bincount(picks.ravel(), minlength=block * n).reshape(block, n).astype(exact)

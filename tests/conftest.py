@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import executor
 from tests.fixtures import file_server
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for work starve whatever else the machine does
@@ -38,6 +39,12 @@ def _folder_named_by(variable: str, content: str) -> Path:
     if not folder.is_dir():
         pytest.fail(f"{variable} names {folder}, which is not a folder")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Computes in the process of the test where it names no number of workers: others would import torch first."""
+    monkeypatch.setattr(executor, "default_workers", lambda device="cpu": 1)
 
 
 @pytest.fixture

@@ -34,13 +34,18 @@ def texts(kind: str) -> dict[str, str]:
 
 
 def head_comment(sql: str) -> str:
-    """The comment that a query begins with, as one line; a line `-- Stored: ...` is no part of it."""
-    return " ".join(line for line in _head(sql) if not line.startswith("Stored: "))
+    """The comment that a query begins with, as one line; a line `-- Stored: ...` or `-- Held: ...` is no part of it."""
+    return " ".join(line for line in _head(sql) if not line.startswith(("Stored: ", "Held: ")))
 
 
 def stored(sql: str) -> str | None:
     """How a view says that its rows are to be stored: small, large, or not at all."""
     return next((line.removeprefix("Stored: ") for line in _head(sql) if line.startswith("Stored: ")), None)
+
+
+def held(sql: str) -> bool:
+    """Whether a view says that its rows are held in memory by who computes several views that read it."""
+    return any(line.startswith("Held: ") for line in _head(sql))
 
 
 def tables_read(sql: str) -> frozenset[str]:

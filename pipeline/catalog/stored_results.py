@@ -14,7 +14,7 @@ import glob
 import hashlib
 import re
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,6 +45,14 @@ def stored_views() -> dict[str, str]:
 def small() -> list[str]:
     """The stored views that have few rows."""
     return [name for name, size in stored_views().items() if size == "small"]
+
+
+def held_views() -> set[str]:
+    """The views on which several slow ones rest: computed once by who computes these, and in no file.
+
+    They say `-- Held: in memory` in their comment. One that is stored as well is read from its file where there is one.
+    """
+    return {name for name, sql in sql_files.texts("views").items() if sql_files.held(sql)}
 
 
 def read_by(sql: str) -> list[str]:
@@ -79,17 +87,23 @@ def provide(
     folder = lake.root / FOLDER / _key(lake, parts)
     if not is_within(lake.root, folder):
         return []  # a link to what may be somebody's folder
+    if kind == "TABLE":
+        views = {*views, *held_views()}
     files = {view: _whole_file(folder, view) for view in views}
+    storable = {*views, *small()} if kind == "VIEW" else set(small())
     if None in files.values():
         _pin(connection, parts)
-        files = {view: _whole_file(folder, view) for view in _with_small_ones_read(views)}
+        files = {view: _whole_file(folder, view) for view in _with_those_read(files)}
     provided: list[str] = []
-    with suppress(OSError, duckdb.IOException):  # no space, no permission, or the file has just been removed
-        for view, stored in files.items():
-            file = stored or _store(connection, folder, view)
-            source = f"read_parquet({text(glob.escape(str(file)))})"
-            connection.execute(f"CREATE TEMP {kind} {view} AS FROM {source}")
-            provided.append(view)
+    for view, stored in files.items():
+        with suppress(OSError, duckdb.IOException):  # no space, no permission, or the file has just been removed
+            file = stored or (_store(connection, folder, view) if view in storable else None)
+            if file is None:
+                connection.execute(f"CREATE TEMP TABLE {view} AS FROM {view}")
+            else:
+                source = f"read_parquet({text(glob.escape(str(file)))})"
+                connection.execute(f"CREATE TEMP {kind} {view} AS FROM {source}")
+                provided.append(view)
     return provided
 
 
@@ -114,16 +128,21 @@ def is_whole(file: Path) -> bool:
     return file.stem == _stem(file.stem.rpartition("-")[0], file)
 
 
-def _with_small_ones_read(views: Collection[str]) -> list[str]:
-    """These views and the small stored ones that they read, directly or not, each after those that it reads."""
+def _with_those_read(files: Mapping[str, Path | None]) -> list[str]:
+    """The views and what is stored or held of those that they read, directly or not, each after those that it reads.
+
+    Args:
+        files: the views, each with the file of its rows, whose reading needs no other view.
+    """
     selects = sql_files.texts("views")
-    wanted, pending, few = set(views), list(views), set(small())
-    seen = set(pending)
+    computed_once = {*small(), *held_views()}
+    wanted, seen = set(files), set(files)
+    pending = [view for view, file in files.items() if file is None]
     while pending:
         read = (sql_files.tables_read(selects[pending.pop()]) & selects.keys()) - seen
         seen |= read
         pending += read
-        wanted |= read & few
+        wanted |= read & computed_once
     return [view for view in sql_files.in_reading_order(selects) if view in wanted]
 
 

@@ -210,6 +210,15 @@ def test_a_snapshot_keeps_what_was_stored_when_the_files_go(lake: Lake) -> None:
         assert connection.execute(COUNT).fetchall() == [(8,)]
 
 
+def test_a_snapshot_holds_what_several_views_read_and_answers_as_the_views_do(sound: Lake) -> None:
+    names = sorted({*stored_results.stored_views(), *stored_results.held_views()})
+    with closing(catalog.snapshot(sound)) as live, closing(catalog.snapshot(sound, stored=True)) as held:
+        tables = {name for (name,) in held.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()}
+        assert tables >= {*stored_results.small(), *stored_results.held_views()}
+        for name in names:
+            assert in_order(catalog.rows(held, f"FROM {name}")) == in_order(catalog.rows(live, f"FROM {name}")), name
+
+
 def test_the_catalog_itself_keeps_the_views(lake: Lake) -> None:
     ask(lake, COUNT)
     shutil.rmtree(lake.root / stored_results.FOLDER)

@@ -14,7 +14,7 @@ import torch
 
 from pipeline import executor
 from pipeline.errors import UserError
-from pipeline.executor import cluster
+from pipeline.executor import cluster, processes
 
 
 @dataclass
@@ -197,6 +197,7 @@ def test_workers_know_how_many_of_them_share_a_card() -> None:
 
 @pytest.mark.usefixtures("card")
 def test_a_card_has_one_worker_unless_more_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "default_workers", processes.default_workers)  # which `one_worker` replaces
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
     assert executor.default_workers("cuda") == 2 and executor.default_workers() == 16
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)

@@ -4,6 +4,7 @@
 -- Compared are these and every other that holds nine tenths of what they share. `score` and `truth` are oriented;
 -- `score` is NULL where it failed; `all_ok`: none has failed.
 -- Stored: large
+-- Held: in memory
 WITH standings AS (
     SELECT
         scores.benchmark,

@@ -1,6 +1,7 @@
 -- One row per score and target with a true value of the architecture. `score` and `truth` are oriented: higher is
 -- better. Only scores that are ok and finite; `correlations` counts the others.
 -- Stored: large
+-- Held: in memory
 SELECT
     scores.benchmark,
     scores.space,

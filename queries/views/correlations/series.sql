@@ -1,5 +1,6 @@
 -- One row per proxy, seed and target, numbered: what a rank correlation is taken of. Sorting by one number is several
 -- times as fast as by the names that it stands for. `n_ok` and `n_failed` count the scores of the proxy and seed.
+-- Held: in memory
 WITH counted AS (
     SELECT
         benchmark,

@@ -160,7 +160,7 @@ ranked AS (
         points.moment,
         covered.cover,
         points.architecture,
-        average_rank(-points.loss, (points.moment, covered.cover)) AS score_rank
+        average_rank(-points.loss, hash(points.moment, covered.cover)) AS score_rank
     FROM points
     INNER JOIN moments ON points.moment = moments.moment
     INNER JOIN covered ON moments.panel = covered.panel

@@ -7,36 +7,48 @@
 -- n s + n - 1. `seconds` adds up what each proxy costs, a training in proportion to the iterations used; NULL where a
 -- cost is not known.
 -- Stored: small
-WITH points AS (
+WITH read AS (
+    SELECT DISTINCT
+        benchmark,
+        space,
+        proxy_id,
+        stage,
+        signal,
+        mode,
+        first_iteration,
+        last_iteration
+    FROM aggregate_terms
+),
+
+points AS (
     SELECT
-        terms.aggregate_id,
-        terms.term,
-        terms.first_iteration,
-        terms.last_iteration,
-        curves.benchmark,
-        curves.space,
+        read.*,
         curves.arch_id,
         curves.seed,
         unnest(curves.iterations) AS iteration,
         unnest(curves.losses)::DOUBLE AS loss
-    FROM aggregate_terms AS terms
+    FROM read
     INNER JOIN curves
         ON
-            terms.benchmark = curves.benchmark
-            AND terms.space = curves.space
-            AND terms.proxy_id = curves.proxy_id
-            AND terms.stage = curves.stage
-            AND terms.signal = curves.signal
-            AND terms.mode = curves.mode
-    WHERE list_max(curves.iterations) >= terms.last_iteration -- a training that stopped earlier has no number
+            read.benchmark = curves.benchmark
+            AND read.space = curves.space
+            AND read.proxy_id = curves.proxy_id
+            AND read.stage = curves.stage
+            AND read.signal = curves.signal
+            AND read.mode = curves.mode
+    WHERE list_max(curves.iterations) >= read.last_iteration -- a training that stopped earlier has no number
 ),
 
 read_off AS (
     SELECT
-        aggregate_id,
-        term,
         benchmark,
         space,
+        proxy_id,
+        stage,
+        signal,
+        mode,
+        first_iteration,
+        last_iteration,
         arch_id,
         seed,
         significant(list_avg(list(loss ORDER BY iteration))) AS loss
@@ -66,10 +78,14 @@ taken AS (
         ON terms.benchmark = scores.benchmark AND terms.space = scores.space AND terms.proxy_id = scores.proxy_id
     LEFT JOIN read_off
         ON
-            terms.aggregate_id = read_off.aggregate_id
-            AND terms.term = read_off.term
-            AND scores.benchmark = read_off.benchmark
-            AND scores.space = read_off.space
+            terms.benchmark = read_off.benchmark
+            AND terms.space = read_off.space
+            AND terms.proxy_id = read_off.proxy_id
+            AND terms.stage = read_off.stage
+            AND terms.signal = read_off.signal
+            AND terms.mode = read_off.mode
+            AND terms.first_iteration = read_off.first_iteration
+            AND terms.last_iteration = read_off.last_iteration
             AND scores.arch_id = read_off.arch_id
             AND scores.seed IS NOT DISTINCT FROM read_off.seed
 ),
@@ -145,12 +161,19 @@ seeds AS (
     GROUP BY aggregate_id, benchmark, space
 ),
 
+cells AS MATERIALIZED (
+    SELECT
+        *,
+        row_number() OVER () AS cell
+    FROM seeds
+),
+
 placed AS MATERIALIZED (
     SELECT
         averaged.aggregate_id,
         averaged.benchmark,
         averaged.space,
-        seeds.seed,
+        cells.seed,
         averaged.arch_id,
         averaged.terms,
         averaged.term,
@@ -161,14 +184,14 @@ placed AS MATERIALIZED (
         averaged.complaint,
         averaged.seconds,
         averaged.device,
-        dense_rank() OVER (ORDER BY seeds.aggregate_id, seeds.benchmark, seeds.space, seeds.seed) AS cell
+        cells.cell
     FROM averaged
-    INNER JOIN seeds
+    INNER JOIN cells
         ON
-            averaged.aggregate_id = seeds.aggregate_id
-            AND averaged.benchmark = seeds.benchmark
-            AND averaged.space = seeds.space
-            AND (averaged.seed = seeds.seed OR averaged.seed IS NULL)
+            averaged.aggregate_id = cells.aggregate_id
+            AND averaged.benchmark = cells.benchmark
+            AND averaged.space = cells.space
+            AND (averaged.seed = cells.seed OR averaged.seed IS NULL)
 ),
 
 needed AS (
@@ -214,6 +237,14 @@ whole AS (
     WHERE reason IS NULL
 ),
 
+counted AS (
+    SELECT
+        cell,
+        count(*) AS n
+    FROM whole
+    GROUP BY cell
+),
+
 ranked AS (
     SELECT
         placed.cell,
@@ -222,10 +253,11 @@ ranked AS (
         placed.transform,
         placed.weight,
         placed.number,
-        count(*) OVER (PARTITION BY placed.cell, placed.term) AS n,
-        average_rank(placed.number, (placed.cell, placed.term)) AS place
+        counted.n,
+        average_rank(placed.number, hash(placed.cell, placed.term)) AS place -- sorted faster than two columns
     FROM placed
     SEMI JOIN whole ON placed.cell = whole.cell AND placed.arch_id = whole.arch_id
+    INNER JOIN counted ON placed.cell = counted.cell
 ),
 
 summed AS (

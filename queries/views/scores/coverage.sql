@@ -1,4 +1,5 @@
 -- One row per proxy, seed, status and reason: how many scores ended so.
+-- Held: in memory
 SELECT
     scores.benchmark,
     scores.space,

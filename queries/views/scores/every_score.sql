@@ -1,4 +1,5 @@
 -- One row per score: those that are stored, and those that the aggregates make of them. Rankings read this.
+-- Held: in memory
 SELECT
     benchmark,
     space,

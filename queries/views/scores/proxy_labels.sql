@@ -1,6 +1,7 @@
 -- One row per proxy: what to call it, which is its name; with the kind of its input images where another proxy of that
 -- name has scored the same space, and with its identity where that does not tell them apart either. `released` and
 -- `aggregate` say whether it is of this kind.
+-- Held: in memory
 WITH named AS (
     SELECT
         proxy_id,

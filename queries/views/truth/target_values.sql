@@ -1,4 +1,5 @@
 -- One row per target and architecture with a true value: `value` as it is stored, `truth` oriented, higher is better.
+-- Held: in memory
 SELECT
     targets.benchmark,
     targets.space,
