@@ -41,7 +41,7 @@ def exact(device: str) -> torch.device:
 def layout(device: torch.device) -> torch.memory_format:
     """The order of images in memory: channels last on the CPU, where convolutions are faster so, first on a card.
 
-    On a card the gradient of average pooling with padding is wrong where channels are last, before torch 2.14
+    On a card torch before July 2026 has a wrong gradient of average pooling with padding where channels are last
     (pytorch/pytorch issue 188344), and cuDNN converts what goes into and comes out of its kernels for IEEE's float32.
     """
     import torch

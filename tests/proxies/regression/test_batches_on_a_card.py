@@ -49,7 +49,7 @@ def test_float32_on_a_card_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_on_a_card_channels_come_before_positions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """There, before torch 2.14, the gradient of padded average pooling is wrong where channels are last."""
+    """Torch before July 2026 has a wrong gradient of padded average pooling there where channels are last."""
     assert arithmetic.layout(CPU) == torch.channels_last
     assert arithmetic.layout(torch.device("cuda", 0)) == torch.contiguous_format
     assert resident.Card(torch.device("meta"), None, 1).layout == torch.contiguous_format
