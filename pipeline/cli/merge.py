@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +12,13 @@ from pipeline.cli.options import DEFAULT_LAKE, LakeOption
 
 @verb(example="pipeline merge data/scores", interrupted=GOES_ON)
 def merge(
-    other: Annotated[Path, typer.Argument(help="Folder of the other lake.", show_default=False)],
+    other: Annotated[
+        str,
+        typer.Argument(
+            help="Another lake, or a folder of `export --parquet`: its path, or its http(s):// or s3:// address.",
+            show_default=False,
+        ),
+    ],
     show_conflicts: Annotated[
         bool, typer.Option("--show-conflicts", help="List the values that differ by more than rounding.")
     ] = False,
@@ -25,7 +30,8 @@ def merge(
     """Copy the scores of another lake into this one.
 
     Training curves, proxies and runs come with them; what is stored already is not copied again. It is compared: where
-    the other lake says something else, by more than another machine's rounding, nothing is taken.
+    the other lake says something else, by more than another machine's rounding, nothing is taken. From an address all
+    is copied and compared with its checksums before anything is taken.
     """
     from pipeline.scoring import merge as stage
 

@@ -52,7 +52,7 @@ def damage_named(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, KeyError, pa.ArrowException) as error:
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:  # ValueError: NULL where there may be none
         raise damaged(path, reason(error)) from error
 
 

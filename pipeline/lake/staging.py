@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from pipeline.lake.store import Lake
 
 FOLDER = ".staging"
-_STAGED = re.compile(rf"({'|'.join(TABLES)})\.parquet|{checksums.FILE}|bench\.duckdb(\.wal)?")  # files of its folders
+_STAGED = re.compile(  # files of its folders, and of the folders in these
+    rf"(.+/)?(({'|'.join(TABLES)})\.parquet|{checksums.FILE}|lake\.json|bench\.duckdb(\.wal)?)"
+)
 
 
 @contextlib.contextmanager

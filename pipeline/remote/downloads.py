@@ -23,7 +23,7 @@ from pipeline.lake.outputs import refuse_lake
 from pipeline.progress import progress
 from pipeline.remote import http_files
 from pipeline.remote.addresses import shown
-from pipeline.remote.http_files import UnreachableError
+from pipeline.remote.http_files import UnreachableError, WebPageError
 
 PAUSES = (1.0, 4.0, 15.0)  # seconds before a download that was cut goes on
 PART, RECORD = ".part", ".download.json"
@@ -193,31 +193,15 @@ def _append(file: RemoteFile, advance: Callable[[int], None]) -> None:
     if here and here == record.bytes:
         return
     with http_files.requested(file.address, here, record.version) as answer:
-        if answer.is_page and file.path.suffix not in (".html", ".htm"):
-            raise _page(file)
         offset = answer.offset if answer.offset <= here else 0
         if offset != answer.offset:
             raise UserError(f"{shown(file.address)}: the server sends another part of the file than it was asked for")
         _require_space(file, answer.size, offset)
         _write(file, replace(record, version=answer.version, bytes=answer.size))
-        advance(offset - _size(file))
-        with file.part.open("r+b") as part:
-            part.seek(offset)
-            part.truncate()
-            for chunk in answer.chunks:
-                if not part.tell() and http_files.is_web_page(chunk):
-                    raise _page(file)
-                part.write(chunk)
-                advance(len(chunk))
-        if answer.size is not None and _size(file) != answer.size:
-            raise UnreachableError(f"{shown(file.address)}: the connection ended before the file did")
-
-
-def _page(file: RemoteFile) -> UserError:
-    return UserError(
-        f"{shown(file.address)} answers with a web page, not with the file: open it in a browser, and save the file as "
-        f"{file.path}"
-    )
+        try:
+            http_files.save(answer, file.part, advance, shown(file.address))
+        except WebPageError as error:
+            raise UserError(f"{error}: open it in a browser, and save the file as {file.path}") from error
 
 
 def _require_space(file: RemoteFile, total: int | None, here: int) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import provenance
@@ -33,6 +35,10 @@ class UnreachableError(UserError):
 
 class AbsentError(UserError):
     """The server has no such file."""
+
+
+class WebPageError(UserError):
+    """The server sends a web page, to log in or to confirm something, in place of the file."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +91,43 @@ def whole(address: str, most: int) -> bytes:
         UserError: as of `requested`, or it has more than `most` bytes.
     """
     with requested(address) as answer:
-        content = b""
+        content = bytearray()
         for chunk in answer.chunks:
             content += chunk
             if len(content) > most:
                 raise UserError(f"{shown(address)} is longer than the {most:,} bytes that such a file may have")
-        return content
+        return bytes(content)
 
 
-def is_web_page(head: bytes) -> bool:
-    """Whether the beginning of a file is that of a web page."""
-    return _WEB_PAGE.match(head) is not None
+def save(answer: HttpAnswer, path: Path, advance: Callable[[int], None], name: str, most: int | None = None) -> None:
+    """Put what comes into a file, from the byte on that it begins with.
+
+    Args:
+        answer: what comes; the file has the bytes before it.
+        path: the file.
+        advance: told how many more bytes there are, or how many fewer.
+        name: for messages.
+        most: how many bytes the file may have.
+
+    Raises:
+        UnreachableError: less came than the server stated; what came stays.
+        UserError: a web page came, or more than `most` bytes.
+    """
+    if answer.is_page:
+        raise WebPageError(f"{name} answers with a web page, not with the file")
+    with path.open("r+b") as file:
+        advance(answer.offset - file.seek(0, os.SEEK_END))
+        file.seek(answer.offset)
+        file.truncate()
+        for chunk in answer.chunks:
+            if not file.tell() and _WEB_PAGE.match(chunk):
+                raise WebPageError(f"{name} answers with a web page, not with the file")
+            file.write(chunk)
+            advance(len(chunk))
+            if most is not None and file.tell() > most:
+                raise UserError(f"{name} is longer than the {most:,} bytes that it may have")
+    if answer.size is not None and path.stat().st_size != answer.size:
+        raise UnreachableError(f"{name}: the connection ended before the file did")
 
 
 def _refuse(address: str, response: requests.Response) -> None:

@@ -20,6 +20,7 @@ from pipeline.lake.part_name import PartName
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
+from pipeline.scoring import other_lake
 from pipeline.scoring.merge_differences import Differences, compare, joined
 
 _Group = tuple[str, PartName, list[str]]  # benchmark, the part that they become, the parts
@@ -35,7 +36,7 @@ class MergeSummary:
     `differences`: how those that were stored before compare; the values stored here are kept.
     """
 
-    other: Path
+    other: str
     taken: int
     stored: int
     unknown: int
@@ -54,7 +55,7 @@ class MergeSummary:
 class DifferingValuesError(UserError):
     """The other lake says something else of what is stored here, and nothing was taken; `differences` says what."""
 
-    def __init__(self, other: Path, differences: Differences) -> None:
+    def __init__(self, other: str, differences: Differences) -> None:
         first = differences.examples[0]
         super().__init__(
             f"{differences.differing} values of {other} are not those stored here, nothing was taken "
@@ -65,7 +66,7 @@ class DifferingValuesError(UserError):
         self.differences = differences
 
 
-def run(lake_root: Path, other_root: Path, *, keep_first: bool = True) -> MergeSummary:
+def run(lake_root: Path, other: Path | str, *, keep_first: bool = True) -> MergeSummary:
     """Take the scores of another lake that are not stored here; many small parts become few.
 
     What both lakes hold is compared before anything is taken. A group of parts is taken whole or not at all, and what
@@ -74,33 +75,37 @@ def run(lake_root: Path, other_root: Path, *, keep_first: bool = True) -> MergeS
 
     Args:
         lake_root: the lake, which is made when it is not there.
-        other_root: the other one; only read.
+        other: the other one, or a folder that `pipeline export --parquet` wrote, or the address of either; only read.
         keep_first: keep what is stored here where the other lake says something else; else that is an error.
 
     Raises:
         UserError: the other is no lake, or the same, or one of its parts cannot be read.
         DifferingValuesError: values differ by more than rounding; the lake is as it was.
     """
-    if not (other_root / "lake.json").is_file():
-        raise UserError(f"{other_root} is not a lake: name the folder that holds lake.json and parts/")
-    if other_root.resolve() == lake_root.resolve():
-        raise UserError(f"{other_root} is the lake itself: name another one")
-    lake, other = Lake(lake_root, create=True), Lake(other_root, read_only=True)
+    taken_from = other_lake.find(other)
+    if taken_from.root is not None and taken_from.root.resolve() == lake_root.resolve():
+        raise UserError(f"{taken_from.name} is the lake itself: name another one")
+    lake = Lake(lake_root, create=True)
     lake.refuse_missing_parts()
+    with taken_from.at(lake) as root:
+        return _merged(lake, Lake(root, read_only=True), taken_from.name, keep_first=keep_first)
+
+
+def _merged(lake: Lake, other: Lake, name: str, *, keep_first: bool) -> MergeSummary:
     benchmarks = sorted(folder.name for folder in other.parts.iterdir())
-    groups = [(name, *group) for name in benchmarks for group in _groups(other, name)]
+    groups = [(benchmark, *group) for benchmark in benchmarks for group in _groups(other, benchmark)]
     differences, groups, stored = _compared(lake, other, groups)
     if differences.differing and not keep_first:
-        raise DifferingValuesError(other_root, differences)
+        raise DifferingValuesError(name, differences)
     taken = 0
-    with progress(f"merging {other_root}", sum(len(parts) for *_, parts in groups)) as advance:
-        for benchmark, name, parts in groups:
-            new, old = _take(lake, other, benchmark, name, parts)
+    with progress(f"merging {name}", sum(len(parts) for *_, parts in groups)) as advance:
+        for benchmark, part, parts in groups:
+            new, old = _take(lake, other, benchmark, part, parts)
             taken, stored = taken + new, stored + old
             advance(len(parts))
     catalog.ensure(lake)
-    unknown = sum(_waiting(lake, name) for name in benchmarks) if taken else 0
-    return MergeSummary(other_root, taken, stored, unknown, differences)
+    unknown = sum(_waiting(lake, benchmark) for benchmark in benchmarks) if taken else 0
+    return MergeSummary(name, taken, stored, unknown, differences)
 
 
 def _compared(lake: Lake, other: Lake, groups: list[_Group]) -> tuple[Differences, list[_Group], int]:
