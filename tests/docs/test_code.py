@@ -23,7 +23,10 @@ from tests.fixtures import lakes, nasbench101_files, nasbench201_files, nasbench
 PAGES = [
     ROOT / "README.md",
     ROOT / "queries" / "README.md",
-    *(ROOT / "docs" / f"{page}.md" for page in ("getting-started", "sql", "bring-your-own-table", "add-a-proxy", "fetch-and-publish")),
+    *(
+        ROOT / "docs" / f"{page}.md"
+        for page in ("getting-started", "sql", "bring-your-own-table", "add-a-proxy", "fetch-and-publish")
+    ),
 ]
 """docs/python-api.md is run by tests/api/test_networks.py."""
 SHORTER = {
