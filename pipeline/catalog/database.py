@@ -27,7 +27,7 @@ CATALOG = "bench.duckdb"
 
 _STORAGE = "v1.5.0"  # what the DuckDB 1.5 command line reads; the library's own default it does not
 _CONFINING = threading.Lock()
-_MEMORY = "640MiB"  # what does not fit is spilled, so that a report of many curves fits a small machine
+_MEMORY = "512MiB"  # what does not fit is spilled, so that a report of many curves fits a small machine
 
 
 def refresh(lake: Lake) -> None:

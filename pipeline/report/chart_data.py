@@ -26,6 +26,7 @@ def chart_data(
     targets: list[Row],
     comparisons: list[Comparison],
     search_points: list[Row],
+    losses: pd.DataFrame,
 ) -> Row:
     """What the charts of a space draw.
 
@@ -40,6 +41,7 @@ def chart_data(
         targets: all that have a leaderboard, the main one first.
         comparisons: one per target.
         search_points: of the lines of the searches.
+        losses: deciles of the space's losses by proxy, seed, mode and iteration.
     """
     space = {key: main[key] for key in ("benchmark", "space")}
     drawn = answer(connection, "drawn_architectures", {**space, "most": MOST_ARCHITECTURES})
@@ -63,11 +65,8 @@ def chart_data(
     rho = _by_series(
         answer(connection, "iterations", target_of(main)), ["mode", "stage", "iteration", "rho", "low", "high"]
     )
-    losses = answer(connection, "losses", space)
-    losses[["low", "median", "high"]] = pd.DataFrame(
-        losses.pop("losses").to_list(), index=losses.index, columns=range(3)
-    )
-    loss = _by_series(losses, ["mode", "iteration", "low", "median", "high"])
+    deciles = pd.DataFrame(losses["losses"].to_list(), index=losses.index, columns=["low", "median", "high"])
+    loss = _by_series(losses.join(deciles), ["mode", "iteration", "low", "median", "high"])
     for row in series:
         key = (row["proxy_id"], row["seed"])
         row.update({name: points[key] for name, points in (("rho", rho), ("loss", loss)) if key in points})

@@ -27,7 +27,7 @@ SCHEMA = 2
 """The version of `content` as report.json holds it: reports/README.md describes it."""
 
 _RUNS_SHOWN = 50
-_TABLES = ("targets", "cost", "further", "failures", "environments", "proxies")
+_TABLES = ("targets", "cost", "further", "failures", "environments", "proxies", "losses")
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
         "failures": records(of_space(tables["failures"], main)),
         "mixed_environments": records(of_space(tables["environments"], main)),
     }
-    charts = chart_data(connection, main, targets, comparisons, search_points)
+    charts = chart_data(connection, main, targets, comparisons, search_points, of_space(tables["losses"], main))
     return _SpaceReport(content, charts, ranking, further)
 
 

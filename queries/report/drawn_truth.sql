@@ -5,18 +5,12 @@ WITH drawn AS (
 )
 
 SELECT
-    truth.dataset,
-    truth.metric,
-    list(truth.arch_id ORDER BY truth.arch_id) AS arch_ids,
-    list(truth.value ORDER BY truth.arch_id) AS truths
-FROM ground_truth AS truth
-INNER JOIN targets
-    ON
-        truth.benchmark = targets.benchmark
-        AND truth.space = targets.space
-        AND truth.dataset = targets.dataset
-        AND truth.metric = targets.metric
-INNER JOIN drawn ON truth.arch_id = drawn.arch_id
-WHERE truth.benchmark = $benchmark AND truth.space = $space AND isfinite(truth.value)
-GROUP BY truth.dataset, truth.metric
-ORDER BY truth.dataset, truth.metric
+    target_values.dataset,
+    target_values.metric,
+    list(target_values.arch_id ORDER BY target_values.arch_id) AS arch_ids,
+    list(target_values.value ORDER BY target_values.arch_id) AS truths
+FROM target_values
+INNER JOIN drawn ON target_values.arch_id = drawn.arch_id
+WHERE target_values.benchmark = $benchmark AND target_values.space = $space AND isfinite(target_values.value)
+GROUP BY target_values.dataset, target_values.metric
+ORDER BY target_values.dataset, target_values.metric

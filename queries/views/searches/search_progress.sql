@@ -2,6 +2,7 @@
 -- promising score (of equal ones the first), and its true value. `truth` is NULL where the lake does not have it,
 -- `score` before the first that did not fail. `regret` is what `truth` lacks to the best of the space, in the metric's
 -- unit.
+-- Held: in memory
 WITH oriented AS (
     SELECT
         trajectories.search_id,

@@ -1,5 +1,6 @@
 -- One row per way to use labels, as the report shows it: the rows of `tuned_evaluations` of the newest evaluation of
 -- each pair of spaces and number of labels.
+-- Held: in memory
 SELECT
     benchmark,
     space,
