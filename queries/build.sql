@@ -14,7 +14,7 @@ WITH RECURSIVE files AS (
         parse_filename(filename, TRUE) AS name,
         parse_path(filename)[2] AS kind,
         content,
-        regexp_replace(regexp_extract(content, '^(--[^\n]*\n)+'), '-- Stored: .*\n', '') AS head
+        regexp_replace(regexp_extract(content, '^(--[^\n]*\n)+'), '-- (Stored|Held): .*\n', '', 'g') AS head
     FROM read_text(['queries/macros/*.sql', 'queries/tables/*.sql', 'queries/seeds/*.sql', 'queries/views/*/*.sql'])
 ),
 
