@@ -42,7 +42,7 @@ demo: .venv/.demo ## take the scores of data/scores, score SAMPLE more architect
 	$(BIN)/pipeline report --out reports/demo
 
 test: .venv/.dev ## run the tests, one file per core
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 attack: .venv/.dev ## odd and hostile inputs for every verb and kills at random moments, in minutes; CASES="words of a name" for some
 	$(BIN)/python -m tests.attack $(CASES)

@@ -13,6 +13,16 @@ from tests.fixtures import file_server
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for work starve whatever else the machine does
 
+LONGEST = (
+    "test_score.py", "test_code.py", "test_ingest_crash.py", "test_kills.py", "test_gpu.py",
+    "test_continuous_integration.py", "test_page.py", "test_cases.py", "test_checking.py", "test_network.py", "test_odd_records.py",
+)  # fmt: skip
+"""The files that take longest, half a minute or more of a core: they are begun first, so that no core waits for one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     chaos = parser.getgroup("chaos")
