@@ -15,7 +15,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for work star
 
 LONGEST = (
     "test_score.py", "test_code.py", "test_ingest_crash.py", "test_kills.py", "test_gpu.py",
-    "test_continuous_integration.py", "test_page.py", "test_cases.py", "test_checking.py", "test_network.py", "test_odd_records.py",
+    "test_continuous_integration.py", "test_page.py", "test_cases.py", "test_checking.py", "test_network.py",
+    "test_odd_records.py",
 )  # fmt: skip
 """The files that take longest, half a minute or more of a core: they are begun first, so that no core waits for one."""
 
