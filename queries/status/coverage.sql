@@ -21,6 +21,7 @@ stored AS MATERIALIZED (
         scores.seed,
         scores.arch_id,
         scores.run_id,
+        coalesce(known.ingested, FALSE) AS ingested,
         known.arch_id IS NULL AS waits
     FROM scores
     INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
@@ -95,37 +96,48 @@ asked AS (
         contributions.seed,
         max_by(samples.sample_seed, samples.sample) AS sample_seed,
         any_value(samples.images) AS images,
-        least(max(samples.sample), any_value(sizes.architectures)) AS sample
+        least(max(samples.sample), any_value(sizes.architectures)) AS sample,
+        max(samples.sample) >= any_value(sizes.architectures) AS is_all
     FROM contributions
     INNER JOIN samples ON contributions.run_id = samples.run_id
     INNER JOIN sizes ON contributions.benchmark = sizes.benchmark AND contributions.space = sizes.space
     GROUP BY contributions.benchmark, contributions.space, contributions.proxy_id, contributions.seed
 ),
 
+-- of an order only as much as is asked is sorted, which for a list of the smallest may be a million at most
 orders AS (
     SELECT
         benchmark,
         space,
         sample_seed,
-        max(sample) AS longest
+        least(max(sample), 999999) AS longest
     FROM asked
+    WHERE NOT is_all
     GROUP BY benchmark, space, sample_seed
 ),
 
-places AS (
+beginnings AS (
     SELECT
         orders.benchmark,
         orders.space,
         orders.sample_seed,
-        known.arch_id,
-        row_number() OVER (
-            PARTITION BY orders.benchmark, orders.space, orders.sample_seed
-            ORDER BY sha256('sample/1:' || orders.sample_seed || '/' || known.arch_id)[:16]
-        ) AS place
+        arg_min(
+            known.arch_id, sha256('sample/1:' || orders.sample_seed || '/' || known.arch_id)[:16], orders.longest
+        ) AS arch_ids
     FROM orders
     INNER JOIN known ON orders.benchmark = known.benchmark AND orders.space = known.space
     WHERE known.ingested
-    QUALIFY place <= orders.longest
+    GROUP BY orders.benchmark, orders.space, orders.sample_seed
+),
+
+places AS (
+    SELECT
+        benchmark,
+        space,
+        sample_seed,
+        unnest(arch_ids) AS arch_id,
+        generate_subscripts(arch_ids, 1) AS place
+    FROM beginnings
 ),
 
 had AS (
@@ -136,19 +148,19 @@ had AS (
         asked.seed,
         count(*) AS scored
     FROM asked
-    INNER JOIN places
-        ON
-            asked.benchmark = places.benchmark
-            AND asked.space = places.space
-            AND asked.sample_seed = places.sample_seed
-            AND asked.sample >= places.place
     INNER JOIN stored
         ON
             asked.benchmark = stored.benchmark
             AND asked.space = stored.space
             AND asked.proxy_id = stored.proxy_id
             AND asked.seed IS NOT DISTINCT FROM stored.seed
-            AND places.arch_id = stored.arch_id
+    LEFT JOIN places
+        ON
+            asked.benchmark = places.benchmark
+            AND asked.space = places.space
+            AND asked.sample_seed = places.sample_seed
+            AND stored.arch_id = places.arch_id
+    WHERE stored.ingested AND (asked.is_all OR places.place <= asked.sample)
     GROUP BY asked.benchmark, asked.space, asked.proxy_id, asked.seed
 )
 
