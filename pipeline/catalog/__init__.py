@@ -9,7 +9,7 @@ sql_files.
 
 from pipeline.catalog.checks import checks
 from pipeline.catalog.database import CATALOG, connect, ensure, export, refresh, snapshot, tables
-from pipeline.catalog.results import Value, frame, rows, run_sql, to_frame, typed
+from pipeline.catalog.results import Value, execute, frame, rows, run_sql, to_frame, typed
 from pipeline.catalog.sql_files import head_comment, queries
 from pipeline.catalog.stored_results import FOLDER as STORED_RESULTS
 from pipeline.catalog.stored_results import is_whole as is_whole_result
@@ -17,7 +17,7 @@ from pipeline.catalog.stored_results import stored_results_folder
 from pipeline.catalog.table_rows import TableRows
 
 __all__ = [
-    "CATALOG", "STORED_RESULTS", "TableRows", "Value", "checks", "connect", "ensure", "export", "frame", "head_comment",
-    "is_whole_result", "queries", "refresh", "rows", "run_sql", "snapshot", "stored_results_folder", "tables",
-    "to_frame", "typed",
+    "CATALOG", "STORED_RESULTS", "TableRows", "Value", "checks", "connect", "ensure", "execute", "export", "frame",
+    "head_comment", "is_whole_result", "queries", "refresh", "rows", "run_sql", "snapshot", "stored_results_folder",
+    "tables", "to_frame", "typed",
 ]  # fmt: skip

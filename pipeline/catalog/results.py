@@ -64,6 +64,16 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, V
         return connection.sql(sql, params=params).to_arrow_table()
 
 
+def execute(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Run one of the project's own statements that has no result.
+
+    Raises:
+        UserError: a part cannot be read.
+    """
+    with damage_named():
+        connection.execute(sql)
+
+
 def frame(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, Value] | None = None) -> pd.DataFrame:
     """The result of one of the project's own queries as a DataFrame.
 

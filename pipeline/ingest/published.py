@@ -14,7 +14,6 @@ NATIVE = "native"
 Row = dict[str, Any]
 
 
-@cache
 def sources() -> tuple[Row, ...]:
     """A row for each published file of a benchmark and for each shipped table mapping.
 
@@ -23,11 +22,14 @@ def sources() -> tuple[Row, ...]:
     (the file's own address) or `steps` (what a person does), `exact_bytes` and `sha256` where they are known, and
     `saved_as` and `unpacked`, paths in the folder of downloads, or the `distribution` that carries the file.
     """
-    rows: list[Row] = []
-    for benchmark in map(benchmarks.load, benchmarks.names()):
-        rows += [_file(benchmark, file) for file in benchmark.published]
-        rows += [_table(mapping) for mapping in table_mapping.shipped(benchmark.name)]
-    return tuple(rows)
+    return tuple(row for name in benchmarks.names() for row in _sources_of(name))
+
+
+@cache
+def _sources_of(name: str) -> tuple[Row, ...]:
+    benchmark = benchmarks.load(name)
+    files = (_file(benchmark, file) for file in benchmark.published)
+    return (*files, *map(_table, table_mapping.shipped(name)))
 
 
 def _file(benchmark: Benchmark, file: PublishedFile) -> Row:
@@ -58,7 +60,8 @@ def _table(mapping: TableMapping) -> Row:
 
 def address(benchmark: str, name: str) -> str | None:
     """Where the source of that name is to be had; None for a private table."""
-    return next((row["address"] for row in sources() if (row["benchmark"], row["name"]) == (benchmark, name)), None)
+    rows = _sources_of(benchmark) if benchmark in benchmarks.names() else ()  # the others need not be loaded
+    return next((row["address"] for row in rows if row["name"] == name), None)
 
 
 def own() -> list[Row]:

@@ -166,7 +166,8 @@ class S3Folder:
         except FileNotFoundError as error:
             raise AbsentError(f"{name}: there is no such file") from error
         except OSError as error:
-            raise UnreachableError(f"{name} cannot be read: {_aws(str(error))}") from error
+            where = "look at the address, its region and endpoint, the credentials and the network"
+            raise UnreachableError(f"{name} cannot be read ({_aws(str(error))}): {where}") from error
         except pa.ArrowException as error:
             raise UserError(f"{name} cannot be read: {_aws(str(error))}") from error
 
@@ -192,6 +193,6 @@ def _longer(name: str, most: int) -> UserError:
 
 
 def _aws(text: str) -> str:
-    """What Arrow says, from the error's name on, in a line."""
-    line = " ".join(text.split())
+    """What Arrow says, from the error's name on and without details, in a line."""
+    line = " ".join(text.split()).partition("; Details")[0]
     return line[max(line.find("AWS Error "), 0) :][:200]

@@ -24,6 +24,7 @@ from pipeline.progress import progress
 from pipeline.remote import folders
 from pipeline.remote.addresses import is_address, shown
 from pipeline.remote.folders import FileFolder, LocalFolder
+from pipeline.remote.http_files import AbsentError, UnreachableError
 
 MARKER = "lake.json"
 _MOST = {MARKER: 1 << 16, MANIFEST: 1 << 20, checksums.FILE: 1 << 28}  # bytes
@@ -66,11 +67,17 @@ class OtherLake:
                 remove_abandoned(lake.root)
                 folder = stack.enter_context(staging_folder(lake.root))
                 root = folder / "other"
-                if self.manifest is not None:
-                    self._copy_tables(self.manifest, folder, root)
-                else:
-                    self._copy_parts(root)
+                try:
+                    self._copy(folder, root)
+                except (UnreachableError, AbsentError) as error:
+                    raise UserError(f"{error}; nothing was taken") from error
             yield root
+
+    def _copy(self, folder: Path, root: Path) -> None:
+        if self.manifest is not None:
+            self._copy_tables(self.manifest, folder, root)
+        else:
+            self._copy_parts(root)
 
     def _copy_tables(self, manifest: Manifest, folder: Path, root: Path) -> None:
         names = {table: f"{table}.parquet" for table in table_lake.NEEDED}

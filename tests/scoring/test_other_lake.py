@@ -201,7 +201,7 @@ def test_an_s3_server_that_vanishes_is_one_line(
     before = snapshot(lake)
     opened = SimpleNamespace(from_uri=lambda _: (Vanishing(), "shared/vanishing"))
     monkeypatch.setattr("pipeline.remote.folders.fs", SimpleNamespace(FileSystem=opened))
-    with refused("s3://shared/vanishing/scores.parquet cannot be read: AWS Error NETWORK_CONNECTION"):
+    with refused("s3://shared/vanishing/scores.parquet cannot be read (AWS Error NETWORK_CONNECTION): look at"):
         merge.run(lake, f"s3://shared/vanishing?{query}")
     assert snapshot(lake) == before and not left(lake)
 
@@ -227,7 +227,7 @@ def test_a_lake_that_vanishes_leaves_the_own_one_as_it_was(
     before = snapshot(lake)
     address = served(server, request.getfixturevalue(kind))
     server.cuts = [*[None] * (after + 2 * (kind == "other")), 10, 0, 0, 0, 0]
-    with refused("the connection ended before the file did"):
+    with refused("the connection ended before the file did; nothing was taken"):
         merge.run(lake, address)
     assert snapshot(lake) == before and not left(lake)
     server.cuts = []
@@ -433,3 +433,13 @@ def test_tables_of_another_form_are_one_line(
 def test_scores_of_no_known_kind_of_part_are_left_out(exported: Path, lake: Path, tmp_path: Path) -> None:
     folder = changed(exported, tmp_path / "shared", "scores", lambda table: replaced(table, "part", "whatever"))
     assert merge.run(lake, folder).taken == 0
+
+
+def test_a_lake_whose_part_has_null_where_there_may_be_none_is_one_line(
+    other: Path, lake: Path, tmp_path: Path
+) -> None:
+    damaged = shutil.copytree(other, tmp_path / "damaged")
+    path = next(damaged.glob(f"parts/*/score-{OURS}-search-*/runs.parquet"))
+    pq.write_table(replaced(pq.read_table(path), "host", None), path)
+    with refused(f"{path} cannot be read (Casting field 'host' with null"):
+        merge.run(lake, damaged)

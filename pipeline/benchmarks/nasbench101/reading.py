@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline import executor, provenance
+from pipeline import provenance
 from pipeline.benchmarks import units
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench101 import cell_graph, published_runs
@@ -73,6 +73,8 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
             raise NotThisFormError(line)
         if _begins_like_a_pickle(path):
             return _source_rows(_decoded_memory(published_runs.memory(path)))
+    from pipeline import executor  # whose processes take time to import, and only a large file needs them
+
     workers = executor.default_workers() if path.stat().st_size > _SMALL else 1
     return _source_rows(executor.ordered(partial(_decoded_span, path), tfrecord.spans(path), workers))
 

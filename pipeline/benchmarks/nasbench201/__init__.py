@@ -61,6 +61,7 @@ BENCHMARK = Benchmark(
             "trainings of every topology",
             "D-X-Y/NATS-Bench",
             "https://github.com/D-X-Y/NATS-Bench",
+            1_150_000_000,
             steps=_steps("NATS-tss-v1_0-3ffb9-simple", "17_saCsj_krKjlCBLOJEpNtzPXArMCqxU"),
         ),
         PublishedFile(
