@@ -48,7 +48,6 @@ USES: dict[str, tuple[str, ...]] = {
     "jacov": ("classes", "images"),
     "epe_nas": _BATCH,
     "naswot": ("images",),
-    "swap": ("images", "samples"),
     "zen": ("noise",),
     "zico": _BATCH,
     "az_expressivity": ("images",),
@@ -57,8 +56,13 @@ USES: dict[str, tuple[str, ...]] = {
 }
 """Each function of `measures`, with what its number depends on besides weights: its configuration holds just that."""
 
-USES_APART: dict[str, tuple[str, ...]] = {"vkdnw": ("classes", "noise"), "depthwise": ()}
-"""The same for proxies that the bundle leaves out: one costs more than all of it, one says nothing of most spaces."""
+USES_APART: dict[str, tuple[str, ...]] = {
+    "vkdnw": ("classes", "noise"),
+    "swap": ("images", "samples"),
+    "depthwise": (),
+}
+"""The same for proxies that the bundle leaves out: a lake in which it was scored stays complete, and one of them costs
+more than all of it."""
 
 USES_OF_SEQUENCES: dict[str, tuple[str, ...]] = {
     **{name: USES[name] for name in ("params", "layers", "depth", "random")},

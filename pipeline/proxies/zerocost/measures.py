@@ -286,7 +286,10 @@ def _several_blocks(passes: Passes) -> Sequence[Tensor]:
 
 
 def _hidden_covariance(passes: Passes, layer: int) -> float:
-    return _independence(passes.forward.blocks[layer].flatten(0, 1).T)
+    blocks = passes.forward.blocks
+    if layer >= len(blocks):
+        raise ValueError(f"the network has {len(blocks)} layers")
+    return _independence(blocks[layer].flatten(0, 1).T)
 
 
 def _independence(rows: Tensor) -> float:

@@ -133,3 +133,13 @@ def test_a_name_is_one_thing_for_images_and_another_for_sequences() -> None:
     )
     with pytest.raises(UserError, match="--images does not go with zero-cost here"):
         proxies.load("zero-cost", "noise", "sequences")
+
+
+def test_a_layer_that_a_network_has_not_got_has_no_value() -> None:
+    spec: Any = architectures.canonical("cells", RECIPE)
+    made = RecurrentFeatures(spec, WIDTHS[:3])
+    sequences = torch.randn(6, 3, WIDTHS[0], generator=torch.Generator().manual_seed(1))
+    of = Passes(lambda: made, sequences, torch.arange(6) % 3, 3, len, torch.device("cpu"), with_curvature=False)
+    assert np.isfinite(measures.layer2_hidden_covariance(of))
+    with pytest.raises(ValueError, match="the network has 2 layers"):
+        measures.layer3_hidden_covariance(of)
