@@ -1,0 +1,70 @@
+"""FlexiBERT: transformers of mixed layers, pretrained and scored in GLUE's tasks.
+
+Serianni and Kalita, "Training-free Neural Architecture Search for RNNs and Transformers", ACL 2023, for the benchmark;
+Tuli, Dedhia, Tuli and Jha, "FlexiBERT: Are Current Transformer Architectures too Homogeneous and Rigid?", 2022, for the
+space.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.benchmarks.contract import Benchmark, PublishedFile, Space, Spec
+from pipeline.benchmarks.flexibert import architectures, checking, reading
+from pipeline.benchmarks.flexibert.architectures import NAME, SIZE, SPACE
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build(space: str, spec: Spec) -> nn.Module:
+    """The encoder: sequences [N, T, 400] -> its output, led back to [N, T, 400], as the one tap."""
+    from pipeline.benchmarks.flexibert import network
+
+    return network.EncoderNetwork(spec)
+
+
+def features(space: str, spec: Spec) -> nn.Module:
+    """The same encoder for zero-cost proxies: sequences [N, T, 400] -> [N, hidden, T, 1]."""
+    from pipeline.benchmarks.flexibert import network
+
+    return network.EncoderFeatures(spec)
+
+
+BENCHMARK = Benchmark(
+    name=NAME,
+    title="FlexiBERT",
+    spaces=(Space(SPACE, SIZE, "transformers of two or four layers: attention, linear transforms, convolutions"),),
+    metrics=reading.METRICS,
+    licence="Apache-2.0",
+    reader_version=1,
+    canonical=architectures.canonical,
+    compose=architectures.compose,
+    read=reading.read,
+    build=build,
+    features=features,
+    graph=architectures.graph,
+    stages=1,
+    classes=reading.CLASSES,
+    forms="BERT_benchmark.json, a list of trainings, or a folder that holds it",
+    published=(
+        PublishedFile(
+            reading.FILE,
+            "transformers with their scores in GLUE's tasks",
+            "aaronserianni/training-free-nas",
+            "https://raw.githubusercontent.com/aaronserianni/training-free-nas/"
+            "9b59a62666f133230a0c65fabe40538e43ab3253/data/BERT_benchmark.json",
+            bytes=308_144,
+        ),
+    ),
+    reference=(
+        'Serianni and Kalita, "Training-free Neural Architecture Search for RNNs and Transformers", ACL 2023; Tuli, '
+        'Dedhia, Tuli and Jha, "FlexiBERT: Are Current Transformer Architectures too Homogeneous and Rigid?", 2022'
+    ),
+    inputs="sequences",
+    has_curves=False,
+    curves_asked=False,
+    sample=architectures.sample,
+    mutate=architectures.mutate,
+    check=checking.check,
+)
