@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import asdict
 from pathlib import Path
 
 from pipeline import catalog, rank_correlation
@@ -36,7 +35,7 @@ def of_lake(lake: Lake, say: Callable[[str], None]) -> ReportContent:
         report = content.read(connection, say)
     if file:
         with suppress(OSError), atomic_write(file) as temporary:  # no space: it is computed again
-            temporary.write_bytes(gzip.compress(json.dumps(asdict(report)).encode(), mtime=0))
+            temporary.write_bytes(gzip.compress(json.dumps(vars(report)).encode(), mtime=0))
     return report
 
 

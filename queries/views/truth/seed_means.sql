@@ -2,6 +2,7 @@
 -- and how many values that is (1 where a source states only a mean). A mean has 12 significant digits. Learning curves,
 -- failures, NaN and infinities are left out.
 -- Stored: large
+-- Held: in memory
 SELECT
     benchmark,
     space,
