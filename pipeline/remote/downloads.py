@@ -77,7 +77,7 @@ class LocalFile:
 
 
 @dataclass(frozen=True)
-class _Record:
+class _DownloadRecord:
     """The content of FILE.download.json; `bytes` and `version` are of the download in FILE.part."""
 
     address: str = ""
@@ -154,7 +154,7 @@ def _downloaded(file: RemoteFile) -> LocalFile:
             f"{expected}; what came is removed: remove {file.record} to take the new file"
         )
     files.flush_to_disk(file.part)
-    _write(file, _Record(file.address, sha256=sha256))
+    _write(file, _DownloadRecord(file.address, sha256=sha256))
     try:
         files.put(file.part, file.path)
     except FileExistsError as error:
@@ -218,17 +218,17 @@ def _size(file: RemoteFile) -> int:
     return file.part.stat().st_size if file.part.exists() else 0
 
 
-def _read(path: Path) -> _Record:
+def _read(path: Path) -> _DownloadRecord:
     """The record; an empty one where there is none that can be read."""
     try:
-        record = _Record(**json.loads(path.read_bytes()))
+        record = _DownloadRecord(**json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
-        return _Record()
+        return _DownloadRecord()
     texts = (record.address, record.version, record.sha256 or "")
-    return record if all(type(t) is str for t in texts) and isinstance(record.bytes, int | None) else _Record()
+    return record if all(type(t) is str for t in texts) and isinstance(record.bytes, int | None) else _DownloadRecord()
 
 
-def _write(file: RemoteFile, record: _Record) -> None:
+def _write(file: RemoteFile, record: _DownloadRecord) -> None:
     with files.atomic_write(file.record) as temporary:
         temporary.write_text(json.dumps(asdict(record), indent=1) + "\n")
 
@@ -239,7 +239,7 @@ def _discard(file: RemoteFile) -> None:
     if (seen := _read(file.record).sha256) is None:
         files.remove_file(file.record)
     else:
-        _write(file, _Record(file.address, sha256=seen))
+        _write(file, _DownloadRecord(file.address, sha256=seen))
 
 
 def _tidy(file: RemoteFile) -> None:

@@ -80,10 +80,7 @@ def _table(head: list[str], cells: list[list[str]], right: Sequence[int], width:
 
 
 def _runs(runs: Row) -> Iterator[str]:
-    if runs["last"] is None:
-        yield "runs: none"
-        return
-    yield f"runs: {runs['count']:,}, the last {_run(runs['last'])}"
+    yield f"runs: {runs['count']:,}, the last {_run(runs['last'])}" if runs["last"] else "runs: none"
     for run in runs["running"]:
         yield f"running: {_run(run)}"
     for run in runs["died"][:SHOWN]:

@@ -19,13 +19,13 @@ import yaml
 
 from pipeline import catalog
 from pipeline.cli import application as cli
-from pipeline.errors import UserError
 from pipeline.export import tables
 from pipeline.lake import files, outputs, table_folder
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
-from tests.fixtures.lakes import BENCHMARK, OURS, RUN, arch
+from tests.fixtures.lakes import OURS, RUN
+from tests.fixtures.lines import refused
 
 FILES = {*(f"{name}.parquet" for name in TABLES), "README.md", "manifest.json"}
 
@@ -47,14 +47,6 @@ def exported(made_up: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-@contextlib.contextmanager
-def refused(*words: str) -> Iterator[None]:
-    with pytest.raises(UserError) as caught:
-        yield
-    line = str(caught.value)
-    assert "\n" not in line and all(word in line for word in words), line
 
 
 @pytest.fixture(scope="module")
@@ -288,4 +280,3 @@ def test_the_verb_writes_either(made_up: Lake, tmp_path: Path, capsys: pytest.Ca
     ):
         assert run(*words, *lake) == 2
         assert says in capsys.readouterr().err
-    assert BENCHMARK == "madeup" and arch(1)

@@ -47,8 +47,8 @@ def test_every_source_is_downloaded_or_has_steps_and_ends_in_its_ingest_command(
         assert fetched.file.expected == ("published" if row["sha256"] else "none")
     if row["name"] != "native":
         assert words[-2:] == ["--mapping", name]
-        found = mapping.find(row["benchmark"], name)
-        assert fetched.file is None or found.names_file(fetched.file.path)
+        table_mapping = mapping.find(row["benchmark"], name)
+        assert fetched.file is None or table_mapping.names_file(fetched.file.path)
 
 
 @pytest.mark.parametrize("row", published.sources(), ids=lambda row: row["fetched_as"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import random
@@ -16,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import UserError
 from pipeline.lake import files
 from pipeline.remote import http_files
 from pipeline.remote.downloads import RemoteFile, download
 from tests.fixtures import file_server
 from tests.fixtures.file_server import FileServer
+from tests.fixtures.lines import refused
 
 CUT = 6 * http_files.CHUNK
 CONTENT = random.Random(5).randbytes(300_000)
@@ -36,14 +35,6 @@ def file(server: FileServer, tmp_path: Path) -> RemoteFile:
 
 def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} if folder.exists() else {}
-
-
-@contextlib.contextmanager
-def refused(*words: str) -> Iterator[None]:
-    with pytest.raises(UserError) as caught:
-        yield
-    line = str(caught.value)
-    assert "\n" not in line and all(word in line for word in words), line
 
 
 def test_a_file_comes_whole_and_is_the_same_the_next_time(file: RemoteFile, server: FileServer) -> None:

@@ -2,85 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import hashlib
-import json
-import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pyarrow import fs
 
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
-from pipeline.export import tables
-from pipeline.lake import files, table_folder
+from pipeline.lake import files
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from pipeline.remote import http_files
 from pipeline.scoring import merge
 from tests.fixtures import file_server, lakes
 from tests.fixtures.file_server import FileServer
-from tests.fixtures.lakes import OURS, RELEASED, SIZE, arch
+from tests.fixtures.lakes import OURS, arch
+from tests.fixtures.lines import refused
 
 KEYS = {name: list(table.key) for name, table in TABLES.items()}
 MERGED = ("scores", "curves", "adopted", "runs", "proxies")
-SEARCHED = "c" * 16
 
 
 @pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake with scores of two proxies, a search of which some are adopted, released scores and ground truth."""
-    root = tmp_path_factory.mktemp("other") / "lake"
-    lakes.publish(
-        root, f"ingest-{'a' * 16}", architectures=[lakes.architecture(i) for i in range(5)], metrics=[lakes.metric()],
-        truth=[lakes.truth(1, 50.0)], sources=[lakes.source("a" * 16, "x")],
-        proxies=[lakes.proxy(RELEASED, "toy@x", kind="released")],
-        scores=[lakes.score(1, RELEASED, 3.0, seed=None, seconds=None, device=None)],
-    )  # fmt: skip
-    for number in range(3):
-        run_id = f"{number:x}".rjust(16, "b")
-        lakes.publish(
-            root, f"score-{OURS}-{run_id}-00001", runs=[lakes.run(run_id=run_id)],
-            proxies=[lakes.proxy(OURS, "toy", kind="trained")],
-            scores=[lakes.score(number, OURS, 1.0 + number, run_id=run_id)],
-            curves=[lakes.curve(number, OURS, stage, "eval", [2.0, 1.0 + number]) for stage in range(2)],
-        )  # fmt: skip
-    run_id = "d" * 16
-    lakes.publish(
-        root, f"score-size-{run_id}-00001", runs=[lakes.run(run_id=run_id)],
-        proxies=[lakes.proxy(SIZE, "size", kind="zero-cost")],
-        scores=[lakes.score(i, SIZE, None, status="failed", reason="too big", run_id=run_id) for i in range(2)],
-    )  # fmt: skip
-    lakes.publish(
-        root, f"score-{OURS}-search-{SEARCHED}-00001", runs=[lakes.run(run_id=SEARCHED, stage="search")],
-        proxies=[lakes.proxy(OURS, "toy", kind="trained")],
-        scores=[lakes.score(i, OURS, 9.0, run_id=SEARCHED) for i in (7, 8)],
-    )  # fmt: skip
-    key = lakes.score(7, OURS, 9.0)
-    lakes.publish(root, f"score-{OURS}-adopted-12345678", adopted=[{name: key[name] for name in KEYS["adopted"]}])
-    return root
-
-
-@pytest.fixture(scope="module")
-def exported(other: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("out") / "shared"
-    tables.export(Lake(other), folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def direct(other: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+def direct(full_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """The rows of a lake that took the other from this machine."""
     root = tmp_path_factory.mktemp("direct") / "lake"
-    merge.run(root, other)
+    merge.run(root, full_lake)
     return rows(root)
 
 
@@ -119,14 +71,6 @@ def left(root: Path) -> list[Path]:
     return list((root / ".staging").glob("*"))
 
 
-@contextlib.contextmanager
-def refused(*words: str) -> Iterator[None]:
-    with pytest.raises(UserError) as caught:
-        yield
-    line = str(caught.value)
-    assert "\n" not in line and all(word in line for word in words), line
-
-
 def test_an_exported_folder_gives_the_rows_that_the_lake_gives(
     exported: Path, direct: dict[str, list[str]], lake: Path
 ) -> None:
@@ -152,14 +96,14 @@ def test_an_exported_folder_is_taken_from_an_http_server(
 
 
 def test_a_lake_is_taken_from_an_http_server(
-    other: Path, direct: dict[str, list[str]], lake: Path, server: FileServer
+    full_lake: Path, direct: dict[str, list[str]], lake: Path, server: FileServer
 ) -> None:
-    assert merge.run(lake, served(server, other)).taken == 7
+    assert merge.run(lake, served(server, full_lake)).taken == 7
     assert rows(lake) == direct and not left(lake)
     assert not [path for path, _ in server.requests if "/ingest-" in path]
 
 
-@pytest.mark.parametrize("kind", ["exported", "other"])
+@pytest.mark.parametrize("kind", ["exported", "full_lake"])
 def test_a_lake_or_an_exported_folder_is_taken_from_s3(
     bucket: tuple[fs.FileSystem, str],
     direct: dict[str, list[str]],
@@ -218,15 +162,15 @@ def snapshot(root: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted((root / "parts").rglob("*")) if path.is_file()}
 
 
-@pytest.mark.parametrize("kind", ["exported", "other"])
-@pytest.mark.parametrize("after", [1, 2, 3, 5])
+@pytest.mark.parametrize("kind", ["exported", "full_lake"])
+@pytest.mark.parametrize("after", [1, 3])
 def test_a_lake_that_vanishes_leaves_the_own_one_as_it_was(
     lake: Path, server: FileServer, kind: str, after: int, request: pytest.FixtureRequest
 ) -> None:
     scored(lake, 3)
     before = snapshot(lake)
     address = served(server, request.getfixturevalue(kind))
-    server.cuts = [*[None] * (after + 2 * (kind == "other")), 10, 0, 0, 0, 0]
+    server.cuts = [*[None] * (after + 2 * (kind == "full_lake")), 10, 0, 0, 0, 0]
     with refused("the connection ended before the file did; nothing was taken"):
         merge.run(lake, address)
     assert snapshot(lake) == before and not left(lake)
@@ -304,10 +248,10 @@ def test_a_full_disk_is_one_line(
     ],
 )
 def test_an_address_without_a_lake_is_one_line(
-    other: Path, lake: Path, server: FileServer, names: tuple[str, ...], says: str
+    full_lake: Path, lake: Path, server: FileServer, names: tuple[str, ...], says: str
 ) -> None:
     for name in names:
-        server.files[f"/x/{name}"] = (other / name).read_bytes()
+        server.files[f"/x/{name}"] = (full_lake / name).read_bytes()
     with refused(f"{server.address}/x {says}"):
         merge.run(lake, f"{server.address}/x")
     assert not lake.exists()
@@ -334,112 +278,3 @@ def test_no_password_or_signature_is_shown(lake: Path) -> None:
     with pytest.raises(UserError) as caught:
         merge.run(lake, f"{address}/x?signature=secret")
     assert "secret" not in str(caught.value)
-
-
-MANIFEST: dict[str, Any] = {"kind": table_folder.KIND, "format": 1, "lake_format": 1, "version": "1", "files": {}}
-STATED = {"bytes": 1, "sha256": "0" * 64}
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        ("", "is not the manifest of `pipeline export --parquet`"),
-        ("[1]", "is not the manifest"),
-        ('{"name": "an app"}', "is not the manifest"),
-        (json.dumps(MANIFEST | {"kind": "other"}), "is not the manifest"),
-        (json.dumps(MANIFEST | {"format": "1"}), "is not the manifest"),
-        (json.dumps(MANIFEST | {"files": [1]}), "is not the manifest"),
-        (json.dumps(MANIFEST | {"files": {"../x.parquet": STATED}}), "is not the manifest"),
-        (json.dumps(MANIFEST | {"files": {"scores.parquet": {"bytes": "1", "sha256": "0" * 64}}}), "is not the"),
-        (json.dumps(MANIFEST | {"files": {"scores.parquet": {"bytes": 1, "sha256": 3}}}), "is not the manifest"),
-        ("[" * 100_000, "is not the manifest"),
-        (json.dumps(MANIFEST | {"format": 2}), "was written by a newer version: update with"),
-        (json.dumps(MANIFEST), "does not list scores.parquet: export it again"),
-    ],
-)
-def test_a_manifest_of_another_form_is_one_line(lake: Path, tmp_path: Path, content: str, says: str) -> None:
-    (tmp_path / "shared").mkdir()
-    (tmp_path / "shared" / "manifest.json").write_text(content)
-    with refused(str(tmp_path / "shared" / "manifest.json"), says):
-        merge.run(lake, tmp_path / "shared")
-
-
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [
-        (f"{'0' * 64}  parts/../../x.parquet", "is no file of a part"),
-        (f"{'0' * 64}  parts/madeup/../scores.parquet", "is no file of a part"),
-        (f"{'0' * 64}  /etc/scores.parquet", "is no file of a part"),
-        ("who knows", "line 1 of SHA256SUMS is not of its form"),
-    ],
-)
-def test_a_list_of_parts_leads_nowhere_else(lake: Path, server: FileServer, line: str, says: str) -> None:
-    server.files |= {"/x/lake.json": b'{"format": 1}', "/x/SHA256SUMS": f"{line}\n".encode()}
-    with refused(says):
-        merge.run(lake, f"{server.address}/x")
-
-
-def changed(exported: Path, folder: Path, name: str, change: Any) -> Path:
-    """A copy in which one table is another, with its true checksum."""
-    shutil.copytree(exported, folder)
-    path = folder / f"{name}.parquet"
-    content = change(pq.read_table(path))
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    else:
-        pq.write_table(content, path)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    data = path.read_bytes()
-    manifest["files"][path.name] |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return folder
-
-
-def replaced(table: pa.Table, column: str, value: Any) -> pa.Table:
-    place = table.schema.get_field_index(column)
-    values = pa.array([value] * table.num_rows, pa.string())
-    return table.set_column(place, pa.field(column, pa.string()), values)
-
-
-@pytest.mark.parametrize(
-    ("name", "change", "says"),
-    [
-        ("scores", lambda table: b"PAR1 no", "cannot be read as the table scores"),
-        ("curves", lambda table: table.drop_columns(["losses"]), "cannot be read as the table curves (its columns"),
-        ("scores", lambda table: replaced(table, "value", "much"), "cannot be read as the table scores"),
-        (
-            "runs",
-            lambda table: replaced(table, "host", None),
-            "the table runs (Casting field 'host' with null",
-        ),
-        ("scores", lambda table: replaced(table, "part", "score-../../x"), "names no part of a lake"),
-        ("scores", lambda table: replaced(table, "benchmark", ".."), "names no part of a lake"),
-        (
-            "scores",
-            lambda table: replaced(table, "part", None),
-            "the table scores (Casting field 'part' with null",
-        ),
-    ],
-)
-def test_tables_of_another_form_are_one_line(
-    exported: Path, lake: Path, tmp_path: Path, name: str, change: Any, says: str
-) -> None:
-    folder = changed(exported, tmp_path / "shared", name, change)
-    with refused(f"{folder / name}.parquet", says):
-        merge.run(lake, folder)
-    assert not left(lake) and not snapshot_of_scores(lake)
-
-
-def test_scores_of_no_known_kind_of_part_are_left_out(exported: Path, lake: Path, tmp_path: Path) -> None:
-    folder = changed(exported, tmp_path / "shared", "scores", lambda table: replaced(table, "part", "whatever"))
-    assert merge.run(lake, folder).taken == 0
-
-
-def test_a_lake_whose_part_has_null_where_there_may_be_none_is_one_line(
-    other: Path, lake: Path, tmp_path: Path
-) -> None:
-    damaged = shutil.copytree(other, tmp_path / "damaged")
-    path = next(damaged.glob(f"parts/*/score-{OURS}-search-*/runs.parquet"))
-    pq.write_table(replaced(pq.read_table(path), "host", None), path)
-    with refused(f"{path} cannot be read (Casting field 'host' with null"):
-        merge.run(lake, damaged)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -147,8 +147,9 @@ def test_a_run_that_neither_ended_nor_goes_on_has_died(lake: Path) -> None:
     assert contents.read(lake)["runs"]["died"] == []  # the same command has gone on since
 
 
-def test_what_a_killed_process_was_writing_is_counted(lake: Path) -> None:
-    lakes.made_up(lake)
+@pytest.mark.parametrize("make", [lakes.made_up, lakes.empty])
+def test_what_a_killed_process_was_writing_is_counted(lake: Path, make: Callable[[Path], Any]) -> None:
+    make(lake)
     (lake / ".staging" / f"{2**22 + 1}-0123abcd").mkdir(parents=True)
     assert "died: 1 processes were killed while they wrote" in status(lake)
 

@@ -1,0 +1,133 @@
+"""Folders of tables and lists of parts that are of another form than expected: one line, and nothing is taken."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.lake import table_folder
+from pipeline.scoring import merge
+from tests.fixtures.file_server import FileServer
+from tests.fixtures.lakes import OURS
+from tests.fixtures.lines import refused
+
+
+def left(root: Path) -> list[Path]:
+    """What was copied, and what was taken."""
+    return [*(root / ".staging").glob("*"), *root.glob("parts/madeup/*")]
+
+
+MANIFEST: dict[str, Any] = {"kind": table_folder.KIND, "format": 1, "lake_format": 1, "version": "1", "files": {}}
+STATED = {"bytes": 1, "sha256": "0" * 64}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "is not the manifest of `pipeline export --parquet`"),
+        ("[1]", "is not the manifest"),
+        ('{"name": "an app"}', "is not the manifest"),
+        (json.dumps(MANIFEST | {"kind": "other"}), "is not the manifest"),
+        (json.dumps(MANIFEST | {"format": "1"}), "is not the manifest"),
+        (json.dumps(MANIFEST | {"files": [1]}), "is not the manifest"),
+        (json.dumps(MANIFEST | {"files": {"../x.parquet": STATED}}), "is not the manifest"),
+        (json.dumps(MANIFEST | {"files": {"scores.parquet": {"bytes": "1", "sha256": "0" * 64}}}), "is not the"),
+        (json.dumps(MANIFEST | {"files": {"scores.parquet": {"bytes": 1, "sha256": 3}}}), "is not the manifest"),
+        ("[" * 100_000, "is not the manifest"),
+        (json.dumps(MANIFEST | {"format": 2}), "was written by a newer version: update with"),
+        (json.dumps(MANIFEST), "does not list scores.parquet: export it again"),
+    ],
+)
+def test_a_manifest_of_another_form_is_one_line(lake: Path, tmp_path: Path, content: str, says: str) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "manifest.json").write_text(content)
+    with refused(str(tmp_path / "shared" / "manifest.json"), says):
+        merge.run(lake, tmp_path / "shared")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (f"{'0' * 64}  parts/../../x.parquet", "is no file of a part"),
+        (f"{'0' * 64}  parts/madeup/../scores.parquet", "is no file of a part"),
+        (f"{'0' * 64}  /etc/scores.parquet", "is no file of a part"),
+        ("who knows", "line 1 of SHA256SUMS is not of its form"),
+    ],
+)
+def test_a_list_of_parts_leads_nowhere_else(lake: Path, server: FileServer, line: str, says: str) -> None:
+    server.files |= {"/x/lake.json": b'{"format": 1}', "/x/SHA256SUMS": f"{line}\n".encode()}
+    with refused(says):
+        merge.run(lake, f"{server.address}/x")
+
+
+def changed(exported: Path, folder: Path, name: str, change: Any) -> Path:
+    """A copy in which one table is another, with its true checksum."""
+    shutil.copytree(exported, folder)
+    path = folder / f"{name}.parquet"
+    content = change(pq.read_table(path))
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        pq.write_table(content, path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    data = path.read_bytes()
+    manifest["files"][path.name] |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def replaced(table: pa.Table, column: str, value: Any) -> pa.Table:
+    place = table.schema.get_field_index(column)
+    values = pa.array([value] * table.num_rows, pa.string())
+    return table.set_column(place, pa.field(column, pa.string()), values)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        ("scores", lambda table: b"PAR1 no", "cannot be read as the table scores"),
+        ("curves", lambda table: table.drop_columns(["losses"]), "cannot be read as the table curves (its columns"),
+        ("scores", lambda table: replaced(table, "value", "much"), "cannot be read as the table scores"),
+        (
+            "runs",
+            lambda table: replaced(table, "host", None),
+            "the table runs (Casting field 'host' with null",
+        ),
+        ("scores", lambda table: replaced(table, "part", "score-../../x"), "names no part of a lake"),
+        ("scores", lambda table: replaced(table, "benchmark", ".."), "names no part of a lake"),
+        (
+            "scores",
+            lambda table: replaced(table, "part", None),
+            "the table scores (Casting field 'part' with null",
+        ),
+    ],
+)
+def test_tables_of_another_form_are_one_line(
+    exported: Path, lake: Path, tmp_path: Path, name: str, change: Any, says: str
+) -> None:
+    folder = changed(exported, tmp_path / "shared", name, change)
+    with refused(f"{folder / name}.parquet", says):
+        merge.run(lake, folder)
+    assert not left(lake)
+
+
+def test_scores_of_no_known_kind_of_part_are_left_out(exported: Path, lake: Path, tmp_path: Path) -> None:
+    folder = changed(exported, tmp_path / "shared", "scores", lambda table: replaced(table, "part", "whatever"))
+    assert merge.run(lake, folder).taken == 0
+
+
+def test_a_lake_whose_part_has_null_where_there_may_be_none_is_one_line(
+    full_lake: Path, lake: Path, tmp_path: Path
+) -> None:
+    damaged = shutil.copytree(full_lake, tmp_path / "damaged")
+    path = next(damaged.glob(f"parts/*/score-{OURS}-search-*/runs.parquet"))
+    pq.write_table(replaced(pq.read_table(path), "host", None), path)
+    with refused(f"{path} cannot be read (Casting field 'host' with null"):
+        merge.run(lake, damaged)
