@@ -98,9 +98,10 @@ measure: .venv/.demo ## make a lake and a report of all that RESULTS.md tells fr
 results: .venv/.demo ## write RESULTS.md and the numbers of README.md; with DATA=FOLDER compute them first (half an hour)
 	$(BIN)/python -m reports.results $(DATA)
 
-docs: .venv/.demo ## write docs/cli.md from the command line's help, and docs/mapping-reference.md from the model
+docs: .venv/.demo ## write the generated pages of docs: the command line, table mappings, benchmarks
 	$(BIN)/python -m docs.cli
 	$(BIN)/python -m docs.mapping
+	$(BIN)/python -m docs.benchmarks
 
 report: .venv/.demo ## write the report of the lake to reports/latest
 	$(BIN)/pipeline report
