@@ -21,8 +21,9 @@ def sources(
 ) -> None:
     """List the published files and tables that can be ingested.
 
-    A file of a benchmark's authors is listed by its name, a table of others by the name that `ingest --mapping` takes;
-    each with its size where it is stated, licence and address, and whether `pipeline fetch` downloads it.
+    A file of a benchmark's authors is listed by its name, a table of others by the name that `ingest --mapping` takes,
+    with the benchmark before it where two have tables of one name; each with its size where it is stated, licence and
+    address, and whether `pipeline fetch` downloads it.
     """
     from pipeline import benchmarks
     from pipeline.ingest import published

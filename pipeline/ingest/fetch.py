@@ -66,10 +66,13 @@ def _row(name: str) -> Row:
     if not fitting:
         fitting = [row for row in rows if row["benchmark"] == name and row["name"] == published.NATIVE]
     if not fitting:
+        fitting = [row for row in rows if row["name"] == name != published.NATIVE]
+    if not fitting:
         raise unknown("published file", name, names())
     if len(fitting) > 1:
         files = " or ".join(row["fetched_as"] for row in fitting)
-        raise UserError(f"{name} has several published files: name one, {files}")
+        what = "has several published files" if fitting[0]["benchmark"] == name else "is the name of several tables"
+        raise UserError(f"{name} {what}: name one, {files}")
     return fitting[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 from typing import Any
 
@@ -17,12 +18,19 @@ Row = dict[str, Any]
 def sources() -> tuple[Row, ...]:
     """A row for each published file of a benchmark and for each shipped table mapping.
 
-    Of a row `benchmark`, `name` (what the table `sources` calls it), `fetched_as` (what `pipeline fetch` calls it),
-    `holds`, `file`, `publisher`, `licence`, `bytes` where they are stated, `address`; and how it is had: `download`
-    (the file's own address) or `steps` (what a person does), `exact_bytes` and `sha256` where they are known, and
-    `saved_as` and `unpacked`, paths in the folder of downloads, or the `distribution` that carries the file.
+    Of a row `benchmark`, `name` (what the table `sources` calls it), `fetched_as` (what `pipeline fetch` calls it:
+    BENCHMARK/NAME where two benchmarks have tables of one name), `holds`, `file`, `publisher`, `licence`, `bytes` where
+    they are stated, `address`; and how it is had: `download` (the file's own address) or `steps` (what a person does),
+    `exact_bytes` and `sha256` where they are known, and `saved_as` and `unpacked`, paths in the folder of downloads, or
+    the `distribution` that carries the file.
     """
-    return tuple(row for name in benchmarks.names() for row in _sources_of(name))
+    rows = [row for name in benchmarks.names() for row in _sources_of(name)]
+    uses = Counter(row["fetched_as"] for row in rows)
+    shared = {name for name, count in uses.items() if count > 1}
+    return tuple(
+        row | {"fetched_as": f"{row['benchmark']}/{row['name']}"} if row["fetched_as"] in shared else row
+        for row in rows
+    )
 
 
 @cache

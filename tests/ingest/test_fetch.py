@@ -46,8 +46,8 @@ def test_every_source_is_downloaded_or_has_steps_and_ends_in_its_ingest_command(
         assert fetched.file.path.read_bytes() == name.encode()
         assert fetched.file.expected == ("published" if row["sha256"] else "none")
     if row["name"] != "native":
-        assert words[-2:] == ["--mapping", name]
-        table_mapping = mapping.find(row["benchmark"], name)
+        assert words[-2:] == ["--mapping", row["name"]]
+        table_mapping = mapping.find(row["benchmark"], row["name"])
         assert fetched.file is None or table_mapping.names_file(fetched.file.path)
 
 
@@ -63,6 +63,17 @@ def test_no_two_sources_share_a_name_or_a_place() -> None:
     for member in ("fetched_as", "saved_as"):
         names = [row[member] for row in published.sources()]
         assert len(set(names)) == len(names)
+
+
+def test_tables_of_one_name_are_told_apart_by_their_benchmark(
+    served: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row | {"name": "shared", "fetched_as": f"{row['benchmark']}/shared"} for row in published.sources()[:1]]
+    rows += [row | {"name": "shared", "fetched_as": f"{row['benchmark']}/shared"} for row in published.sources()[-1:]]
+    monkeypatch.setattr(published, "sources", lambda: tuple(rows))
+    with pytest.raises(UserError, match=f"shared is the name of several tables: name one, {rows[0]['fetched_as']} or "):
+        fetch.fetch("shared", tmp_path)
+    assert f"ingest {rows[1]['benchmark']}" in fetch.fetch(rows[1]["fetched_as"], tmp_path).commands[-1]
 
 
 def test_the_verb_says_what_came_and_what_to_type(
