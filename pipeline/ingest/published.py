@@ -26,11 +26,11 @@ def sources() -> tuple[Row, ...]:
     """
     rows = [row for name in benchmarks.names() for row in _sources_of(name)]
     uses = Counter(row["fetched_as"] for row in rows)
-    shared = {name for name, count in uses.items() if count > 1}
-    return tuple(
-        row | {"fetched_as": f"{row['benchmark']}/{row['name']}"} if row["fetched_as"] in shared else row
-        for row in rows
-    )
+    return tuple(row if uses[row["fetched_as"]] == 1 else row | {"fetched_as": _with_benchmark(row)} for row in rows)
+
+
+def _with_benchmark(row: Row) -> str:
+    return f"{row['benchmark']}/{row['name']}"
 
 
 @cache
