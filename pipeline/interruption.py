@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
 
 GRACE = 0.5  # seconds in which a command may unwind
-LONGEST = 20.0  # seconds, where it stores results while it does; as a rule it takes a tenth of one
+LONGEST = 20.0  # seconds, where it has begun to and stores results; as a rule it takes a tenth of one
 _APART = 0.25  # seconds after which a second signal is a second wish, not the same one sent to a group and its members
 _EVERY = 0.05  # seconds between two interruptions of the connections
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -31,6 +31,14 @@ class Interruptible(Protocol):
 
     def interrupt(self) -> None:
         """Give it up."""
+        ...
+
+
+class Writer(Protocol):
+    """What holds results that took a lot of time to compute."""
+
+    def save(self) -> None:
+        """Store what it holds, from another thread than that which computes; return when nothing is left to store."""
         ...
 
 
@@ -46,8 +54,8 @@ def interruptible(connection: Connection) -> Connection:
     return connection
 
 
-def awaited(writer: object) -> None:
-    """Wait longer, as long as the writer exists: it stores what took a lot of time to compute."""
+def awaited(writer: Writer) -> None:
+    """Wait longer for a command that unwinds, as long as the writer exists, and let it save before the process ends."""
     _writers.add(writer)
 
 
@@ -62,7 +70,7 @@ class Interruption:
     def __init__(self) -> None:
         self.signal: int | None = None
         self.line = "interrupted: nothing was done"
-        self._finished = self._printed = False
+        self._finished = self._printed = self._unwinds = False
         self._printing = threading.Lock()
 
     @property
@@ -82,6 +90,10 @@ class Interruption:
 
     def end(self) -> None:
         """Print the line and end the process without its clean-up, which may take longer than the user waits."""
+        if not self._unwinds:  # a library computes and may do so for long: what was done before is stored from here
+            for writer in list(_writers):
+                with contextlib.suppress(Exception):  # no space: as after `kill -9`
+                    writer.save()
         self.tell()
         os._exit(self.exit_code)
 
@@ -91,8 +103,9 @@ class Interruption:
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
         """Unwind the command; a signal that comes while it unwinds is left to the thread."""
-        first, self.signal = self.signal is None, self.signal or number
+        first, self.signal = not self._unwinds, self.signal or number
         if first and not self._finished:
+            self._unwinds = True
             sys.unraisablehook = _silent  # a destructor that the signal meets would print a traceback
             _interrupt_connections()  # DuckDB itself, where it looks for a signal, waits for its threads to end
             raise KeyboardInterrupt
@@ -110,7 +123,7 @@ class Interruption:
     def _unwound(self, pipe: int) -> bool:
         """Wait until the pipe is closed; False after too long, or where a second signal comes."""
         began = time.monotonic()
-        while (passed := time.monotonic() - began) < (LONGEST if _writers else GRACE):
+        while (passed := time.monotonic() - began) < (LONGEST if _writers and self._unwinds else GRACE):
             _interrupt_connections()  # again and again: one query may follow another
             ready, _, _ = select.select([pipe], [], [], _EVERY)
             numbers = os.read(pipe, 64) if ready else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -32,12 +33,14 @@ class PartWriter:
         self._lake, self._benchmark, self._name, self._run_id = lake, benchmark, name, run_id
         self._collected: dict[str, list[Row]] = {}
         self._parts = 0
+        self._writing = threading.RLock()
         interruption.awaited(self)
         self._started = self._published = time.monotonic()
 
     def collect(self, table: str, rows: Iterable[Row]) -> None:
         """Keep rows for the next part."""
-        self._collected.setdefault(table, []).extend(rows)
+        with self._writing:
+            self._collected.setdefault(table, []).extend(rows)
 
     @property
     def due(self) -> bool:
@@ -58,9 +61,16 @@ class PartWriter:
         Raises:
             UserError: the disk is full or cannot be written; what is collected is kept.
         """
-        name = self._name.of_run(self._run_id, self._parts + 1)
-        self._lake.publish(self._benchmark, name, {**self._collected, **(tables or {})})
-        self._parts += 1
-        self._collected = {}
-        self.wait()
+        with self._writing:
+            name = self._name.of_run(self._run_id, self._parts + 1)
+            self._lake.publish(self._benchmark, name, {**self._collected, **(tables or {})})
+            self._parts += 1
+            self._collected = {}
+            self.wait()
         return str(name)
+
+    def save(self) -> None:
+        """Publish what is collected, if anything is."""
+        with self._writing:
+            if any(self._collected.values()):
+                self.publish()

@@ -158,8 +158,11 @@ def test_workers_begin_where_ctrl_c_does_not_reach_them() -> None:
 def test_a_run_that_stores_results_is_waited_for(made_up: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interruption, "GRACE", 0.0)
     monkeypatch.setattr(interruption, "LONGEST", 0.3)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # which a signal replaces
     pipe, written = os.pipe()
     waiting = interruption.Interruption()
+    with pytest.raises(KeyboardInterrupt):
+        waiting.on_signal(signal.SIGINT, None)
 
     def waited() -> float:
         began = time.monotonic()
@@ -170,5 +173,26 @@ def test_a_run_that_stores_results_is_waited_for(made_up: Lake, monkeypatch: pyt
     assert waited() >= 0.3
     del writer
     assert waited() < 0.3
+    for descriptor in (pipe, written):
+        os.close(descriptor)
+
+
+def test_where_a_library_does_not_let_go_what_was_computed_before_is_stored_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = lakes.empty(tmp_path / "lake")
+    pipe, written = os.pipe()
+    monkeypatch.setattr(interruption, "GRACE", 0.0)
+    exits: list[int] = []
+    monkeypatch.setattr(os, "_exit", exits.append)
+    writer = PartWriter(lake, lakes.BENCHMARK, PartName("score", "0" * 16, "0" * 16), "1" * 16)
+    writer.collect("scores", [lakes.score(5, lakes.OURS, 1.0)])
+    computing = interruption.Interruption()
+    began = time.monotonic()
+    for _ in range(2):  # the second finds nothing left to store
+        assert not computing._unwound(pipe)
+        computing.end()
+    assert exits == [130, 130] and time.monotonic() - began < interruption.LONGEST / 2
+    assert Lake(lake.root).read("scores", lakes.BENCHMARK).num_rows == 1
     for descriptor in (pipe, written):
         os.close(descriptor)
