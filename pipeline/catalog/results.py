@@ -40,7 +40,7 @@ def run_sql(
     Raises:
         UserError: another kind of statement, a parameter too few or too many, or what DuckDB says is wrong.
     """
-    with closing(connect(lake)) as connection, _one_line_errors(connection), damage_named(lake.parts):
+    with closing(connect(lake)) as connection, _one_line_errors(connection, params or {}), damage_named(lake.parts):
         statement = _one_select(connection, sql)
         values = _bind(statement.named_parameters, params or {})
         views = stored_results.read_by(sql)
@@ -146,8 +146,11 @@ def _bind(wanted: set[str], given: Mapping[str, str]) -> dict[str, Value]:
 
 
 @contextmanager
-def _one_line_errors(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Turn what DuckDB finds wrong into one line; for an unknown table or view, with the lake's own names."""
+def _one_line_errors(connection: duckdb.DuckDBPyConnection, params: Mapping[str, str]) -> Iterator[None]:
+    """Turn what DuckDB finds wrong into one line.
+
+    It has the lake's own names where a table or view is unknown, and the parameter's where a value is of another type.
+    """
     try:
         yield
     except RuntimeError as error:
@@ -163,7 +166,9 @@ def _one_line_errors(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
             raise unknown("column", missing[1], _columns(connection)) from error
         if isinstance(error, duckdb.PermissionException):
             raise UserError(f"{one_line(error)}; a query reads the lake's own parts and nothing else") from error
-        raise UserError(one_line(error)) from error
+        wrong = [name for name, value in params.items() if f"'{value}'" in str(error)]
+        of_parameter = f"parameter {wrong[0]}: " if wrong and isinstance(error, duckdb.ConversionException) else ""
+        raise UserError(of_parameter + one_line(error)) from error
 
 
 def _names(connection: duckdb.DuckDBPyConnection) -> set[str]:

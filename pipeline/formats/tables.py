@@ -118,6 +118,8 @@ def _parquet_rows(path: Path) -> Rows:
                     yield f"row {number}", _cells(row)
     except FileNotFoundError as error:
         raise from_os(error, f"reading {path}") from error
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = excerpt(" ".join(str(error).split()), 200, bare=True)
         raise NotThisFormError(f"{path} is not a Parquet file (after row {number}): {reason}") from error

@@ -52,6 +52,8 @@ def damage_named(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except MemoryError:  # which Arrow's own error of it is as well: the file may be whole
+        raise
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:  # ValueError: NULL where there may be none
         raise damaged(path, reason(error)) from error
 

@@ -170,6 +170,8 @@ def fault(lake: Lake, path: Path) -> str | None:
         index = parquet_files.opened(path)
         parts = [lake.parts / path.parent.name / name / "scores.parquet" for name in _covered(index)]
         rows = sum(parquet_files.opened(part).metadata.num_rows for part in parts if part.is_file())
+    except MemoryError:
+        raise
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
         return f"it cannot be read as an index of scores: {error}"
     return None if index.metadata.num_rows == rows else f"it has {index.metadata.num_rows} keys of {rows} scores"

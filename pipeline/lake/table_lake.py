@@ -81,6 +81,8 @@ def _batches(file: Path, table: str, shown: str) -> Iterator[pa.Table]:
         yield schema.empty_table()
         for batch in parquet.iter_batches():
             yield pa.Table.from_batches([batch]).select(schema.names).cast(schema)  # which refuses a NULL, too
+    except MemoryError:
+        raise
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         what = parquet_files.reason(error)
         raise UserError(f"{shown} cannot be read as the table {table} ({what}): export it again") from error

@@ -73,6 +73,8 @@ def schema_fault(file: Path) -> str | None:
     """How the columns of a part's file differ from those of its table, if they do; a nullable one may be missing."""
     try:
         there = {field.name: field.type for field in opened(file).schema_arrow}
+    except MemoryError:
+        raise
     except (OSError, KeyError, pa.ArrowException) as error:
         return reason(error)
     columns = {column.name: column for column in TABLES[file.stem].columns}
@@ -108,6 +110,8 @@ def _page_fault(file: Path) -> str | None:
         with opened(file) as parquet:
             for group in range(parquet.num_row_groups):
                 parquet.read_row_group(group, use_threads=False).validate(full=True)
+    except MemoryError:
+        raise
     except (OSError, KeyError, pa.ArrowException) as error:
         return reason(error)
     return None

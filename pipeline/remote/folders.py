@@ -168,6 +168,8 @@ class S3Folder:
         except OSError as error:
             where = "look at the address, its region and endpoint, the credentials and the network"
             raise UnreachableError(f"{name} cannot be read ({_aws(str(error))}): {where}") from error
+        except MemoryError:
+            raise
         except pa.ArrowException as error:
             raise UserError(f"{name} cannot be read: {_aws(str(error))}") from error
 

@@ -15,5 +15,6 @@ CASES = [
     Case("a misspelt column", "query 'SELECT vlaue FROM scores'", says=('"value"',)),
     Case("a parameter without a value", "query 'SELECT $n'", says=("--param n=VALUE",)),
     Case("a parameter too many", "query 'SELECT 1' --param n=1", says=("unknown parameter 'n'",)),
+    Case("a parameter of another type", "query 'SELECT $n::INTEGER' --param n=abc", says=("parameter n: ", "'abc'")),
     Case("no SQL", "query 'lorem ipsum'", says=("cannot be parsed",)),
 ]

@@ -26,6 +26,7 @@ CASES = [
         says=("7",),
         writes=("x.csv",),
     ),
+    Case("a report with too little memory", "report", says=("out of memory: give the process more",), memory=500),
     Case("an error with its stream closed", shell="pipeline query 'FROM nothing' 2>&-; test $? = 1 && echo one", exit=0,
          says=("one",)),
 ]  # fmt: skip
