@@ -37,9 +37,10 @@ def export(
     force: ForceOption = False,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
-    """Write the lake as one DuckDB database that needs no other file, or as Parquet files to publish.
+    """Write the lake as one DuckDB database, or as Parquet files to publish.
 
-    An earlier export of that name is replaced. Neither holds anything of where the lake lies.
+    The database needs no other file. An earlier export of that name is replaced. Neither form holds anything of where
+    the lake lies.
     """
     from pipeline import catalog
     from pipeline.lake.store import Lake

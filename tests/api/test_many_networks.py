@@ -98,7 +98,7 @@ def test_a_notebook_gets_a_bar_where_it_can_draw_one(
 
     def recorded(name: str) -> Any:
         @contextlib.contextmanager
-        def bar(what: str, total: int | None) -> Iterator[progress.Advance]:
+        def bar(*_: Any) -> Iterator[progress.Advance]:
             chosen.append(name)
             yield lambda more: None
 
