@@ -79,7 +79,7 @@ def sample_architectures(
     """Distinct random architectures of a benchmark's space.
 
     Args:
-        benchmark: its name: nasbench101, nasbench201, nasbench_nlp or nds.
+        benchmark: its name, as `pipeline benchmarks` lists it.
         count: how many.
         space: a space of the benchmark; its first one by default.
         seed: of the sample. Of one seed and lake, a larger sample begins with the smaller.
