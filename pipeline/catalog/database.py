@@ -37,6 +37,7 @@ def refresh(lake: Lake) -> None:
         UserError: the disk is full or the lake cannot be written.
     """
     file = lake.root / CATALOG
+    remove_abandoned(lake.root)
     with os_errors_explained(f"writing {file}"), staging_folder(lake.root) as folder:
         with damage_named(lake.parts):
             _write_database(folder / CATALOG, catalog_definition(lake), file)
@@ -49,7 +50,7 @@ def ensure(lake: Lake) -> None:
     Raises:
         UserError: the disk is full or the lake cannot be written.
     """
-    remove_abandoned(lake.root)  # also where there is nothing to publish
+    remove_abandoned(lake.root)  # also where there is nothing to write
     connection = _open(lake, catalog_definition(lake).fingerprint)
     if connection is None:
         refresh(lake)

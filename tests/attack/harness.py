@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import random
 import re
 import shlex
 import shutil
@@ -108,6 +109,31 @@ def cells(root: Path) -> None:
         batch.add_architecture("topology", {"cell": cell}, str(number))
     rows = batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16})
     Lake(root, create=True).publish("nasbench201", "ingest-made-up", {"architectures": rows.to_pylist()})
+
+
+def labelled_cells(root: Path) -> None:
+    """The same with an accuracy and the scores of three proxies of each."""
+    cells(root)
+    lake, draw = Lake(root), random.Random(7)
+    ids = lake.read("architectures", "nasbench201", columns=["arch_id"])["arch_id"].to_pylist()
+    of = {"benchmark": "nasbench201"}
+    proxies = [lakes.proxy(digit * 16, name) for digit, name in (("1", "params"), ("2", "naswot"), ("3", "zico"))]
+    at = [{**of, "space": "topology", "arch_id": arch_id} for arch_id in ids]
+    lake.publish(
+        "nasbench201",
+        "score-made-up",
+        {
+            "runs": [lakes.run()],
+            "sources": [lakes.source(lakes.BIG, "big", **of)],
+            "metrics": [lakes.metric(**of)],
+            "truth": [lakes.truth(number, 50 + number / 2, **one) for number, one in enumerate(at)],
+            "proxies": proxies,
+            "scores": [
+                lakes.score(number, proxy["proxy_id"], number + draw.gauss(0, 9), **one)
+                for proxy in proxies for number, one in enumerate(at)
+            ],
+        },
+    )  # fmt: skip
 
 
 def _faults(case: Case, outcome: Outcome, longest: float) -> Iterator[str]:

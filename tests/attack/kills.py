@@ -60,7 +60,7 @@ VERBS = {
     "search": Verb("search nasbench201 --proxy params --budget 60 --executor inline --out best.txt", harness.cells,
                    ("best.txt",)),
     "merge": Verb("merge other", lakes.empty),
-    "tune": Verb("tune evaluate madeup --labels 4 --draws 2", lakes.made_up),
+    "tune": Verb("tune evaluate nasbench201 --labels 8 --draws 2", harness.labelled_cells),
     "report": Verb("report --out report", lakes.made_up, ("report",)),
     "query": Verb("query 'FROM correlations' --format csv --out rows.csv", lakes.made_up, ("rows.csv",)),
     "export": Verb("export all.duckdb", lakes.made_up, ("all.duckdb",)),

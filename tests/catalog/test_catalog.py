@@ -177,6 +177,7 @@ def test_the_plain_shell_opens_it_from_anywhere_while_parts_are_published(lake: 
     ],
 )
 def test_whatever_does_not_only_read_is_refused(lake: Lake, sql: str) -> None:
+    ask(lake, "SELECT 1")  # makes the catalog
     before = sorted(lake.root.rglob("*"))
     assert "refused" in refused(lake, sql.format(parts=str(lake.parts).replace("'", "''")))
     assert sorted(lake.root.rglob("*")) == before
