@@ -250,6 +250,19 @@ def test_nothing_is_logged_as_an_error(page: Show) -> None:
     assert [entry for entry in page(1280).get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
+def test_print_shows_every_row_of_the_columns_that_the_reader_has_chosen(page: Show) -> None:
+    browser = page(794)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        table = browser.find_element(By.CSS_SELECTOR, f"{TOYS} .leaderboard")
+        headers = {h.get_attribute("data-col"): h.is_displayed() for h in table.find_elements(By.TAG_NAME, "th")}
+        assert headers["rho"] and headers["interval"] and not headers["ndcg"]
+        assert all(row.is_displayed() for row in table.find_elements(By.CSS_SELECTOR, "tbody tr"))
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 794
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "screen"})
+
+
 CONTRASTS = """
 const light = (colour) => {
   const parts = colour.match(/[\\d.]+/g).slice(0, 3).map(Number);

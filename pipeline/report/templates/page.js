@@ -100,7 +100,7 @@
   const columnStyle = document.head.appendChild(document.createElement("style"));
   const showColumns = () => {
     const hidden = all("th[data-col]", one("table.leaderboard")).map((th) => th.dataset.col).filter((col) => !columns.has(col));
-    columnStyle.textContent = hidden.length ? `@media screen { ${hidden.map((col) => `.leaderboard [data-col="${col}"]`).join()} { display: none } }` : "";
+    columnStyle.textContent = hidden.length ? `${hidden.map((col) => `.leaderboard [data-col="${col}"]`).join()} { display: none }` : "";
   };
 
   const filterBoard = (board) => {
