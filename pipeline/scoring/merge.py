@@ -124,7 +124,7 @@ def _compared(lake: Lake, other: Lake, groups: list[_Group]) -> tuple[Difference
 
             @cache
             def rows(table: str, benchmark: str = benchmark, parts: Sequence[str] = parts) -> pa.Table:
-                return _read(other, table, benchmark, parts)
+                return other.read(table, benchmark, parts=parts)
 
             prefix = name.whole_subject.prefix
             proxies = (
@@ -162,7 +162,7 @@ def _groups(other: Lake, benchmark: str) -> Iterator[tuple[PartName, list[str]]]
 
 def _take(lake: Lake, other: Lake, benchmark: str, name: PartName, parts: list[str]) -> tuple[int, int]:
     """Publish what a group of parts holds and the lake does not; returns how many scores that is, and the others."""
-    rows = {table: _read(other, table, benchmark, parts) for table in TABLES}
+    rows = {table: other.read(table, benchmark, parts=parts) for table in TABLES}
     asked = rows["scores"].num_rows
     with lake.lock("score"):
         here = lake.part_names(benchmark, name.whole_subject.prefix)
@@ -176,17 +176,6 @@ def _take(lake: Lake, other: Lake, benchmark: str, name: PartName, parts: list[s
                 for table in filter(lambda table: rows[table].num_rows, rows):
                     staged.append(table, rows[table])
     return rows["scores"].num_rows, asked - rows["scores"].num_rows
-
-
-def _read(other: Lake, table: str, benchmark: str, parts: Sequence[str]) -> pa.Table:
-    tables = []
-    for part in parts:
-        try:
-            tables.append(other.read(table, benchmark, parts=[part]))
-        except (OSError, KeyError, pa.ArrowException) as error:
-            file = other.parts / benchmark / part / f"{table}.parquet"
-            raise UserError(f"{file} cannot be read, of its part nothing was taken: {error}") from error
-    return pa.concat_tables(tables)
 
 
 def _waiting(lake: Lake, benchmark: str) -> int:
