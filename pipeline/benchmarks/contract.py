@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 ARCHITECTURE_VERSION = 1
 
+QUALITY = "quality"
+"""The family of the targets that say how well a network does what it was trained for; reports lead with it."""
+
 Spec = dict[str, Any]
 """A canonical architecture: a JSON object that builds the network and is equal for equal architectures."""
 
@@ -37,7 +40,18 @@ class Space:
 
 @dataclass(frozen=True)
 class Metric:
-    """What a value of `truth` means; the fields are the columns of `metrics`."""
+    """What a value of `truth` means; the fields are the columns of `metrics`.
+
+    Args:
+        dataset, metric: its name.
+        split: train, validation, test, or none.
+        unit: one of `units.LIMITS`.
+        higher_is_better: None where neither is.
+        priority: the order of the targets, 1 is the one to lead with; None where proxies are not ranked against it.
+        description: one sentence.
+        family: what kind of property it is: quality, robustness, latency, energy, ...
+        condition: under which circumstances, where there are several: an attack with its strength, or a device.
+    """
 
     dataset: str
     metric: str
@@ -46,6 +60,8 @@ class Metric:
     higher_is_better: bool | None
     priority: int | None
     description: str
+    family: str = QUALITY
+    condition: str | None = None
 
 
 @dataclass(frozen=True)

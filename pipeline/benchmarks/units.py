@@ -6,12 +6,15 @@ that is possible and not *plausible* is stored, and the ingest warns of it.
 | unit | possible | plausible |
 |---|---|---|
 | percent, an accuracy | 0 to 100 | at least half of what guessing gives; 100 on the training set alone |
+| percent, an accuracy under a condition | 0 to 100 | 0 to 100 |
 | percent, anything else | 0 to 100 | 0 to 50 |
 | fraction | 0 to 1 | as percent, into which it is converted |
 | nats | at least 0 | at most ten times the loss of guessing |
 | perplexity | at least 1 | 2 to ten times the perplexity of guessing |
 | count | at least 1 | 1,000 to 1e13 (parameters, operations) |
 | seconds | at least 0 | 1e-6 to 1e9 |
+| milliseconds, millijoules | at least 0 | 1e-3 to 1e6 |
+| ratio | at least 0 | at most 1e6 |
 | none | any finite number | 0 to 10 (learning rate, weight decay) |
 
 Guessing is among the classes or words of the data set, as `Benchmark.classes` counts them; where it does not, its bound
@@ -31,14 +34,29 @@ LIMITS = {
     "fraction": (0.0, 1.0),
     "count": (1.0, math.inf),
     "seconds": (0.0, math.inf),
+    "milliseconds": (0.0, math.inf),
+    "millijoules": (0.0, math.inf),
+    "ratio": (0.0, math.inf),
     "nats": (0.0, math.inf),
     "perplexity": (1.0, math.inf),
     "none": (-math.inf, math.inf),
 }
 """The least and the largest possible value of each unit."""
 
-_PLAUSIBLE = {"count": (1e3, 1e13), "seconds": (1e-6, 1e9), "none": (0.0, 10.0)}
-_FACTORS = {("fraction", "percent"): 100.0, ("percent", "fraction"): 0.01}
+_PLAUSIBLE = {
+    "count": (1e3, 1e13),
+    "seconds": (1e-6, 1e9),
+    "milliseconds": (1e-3, 1e6),
+    "millijoules": (1e-3, 1e6),
+    "ratio": (0.0, 1e6),
+    "none": (0.0, 10.0),
+}
+_FACTORS = {
+    ("fraction", "percent"): 100.0,
+    ("percent", "fraction"): 0.01,
+    ("seconds", "milliseconds"): 1e3,
+    ("milliseconds", "seconds"): 1e-3,
+}
 
 
 def outside(unit: str, value: float) -> bool:
@@ -53,8 +71,8 @@ def factor(unit: str, other: str) -> float | None:
 
 
 def is_accuracy(metric: Metric) -> bool:
-    """Whether it is a share of right answers, in percent."""
-    return metric.unit == "percent" and metric.higher_is_better is True
+    """Whether it is a share of right answers, in percent, that guessing bounds: under a condition nothing does."""
+    return metric.unit == "percent" and metric.higher_is_better is True and metric.condition is None
 
 
 def plausible(metric: Metric, classes: int | None) -> tuple[float, float]:
@@ -67,7 +85,7 @@ def plausible(metric: Metric, classes: int | None) -> tuple[float, float]:
     if is_accuracy(metric):
         return (50 / classes if classes else 0.0), (100.0 if metric.split == "train" else 99.95)
     if metric.unit == "percent":
-        return 0.0, 50.0
+        return 0.0, (100.0 if metric.condition else 50.0)
     if metric.unit == "nats":
         return 0.0, 10 * math.log(classes) if classes else math.inf
     if metric.unit == "perplexity":

@@ -3,10 +3,11 @@
 `LAKE/bench.duckdb` holds no rows but the published figures. It is written beside and swapped in by a rename, so that
 readers, other processes and the DuckDB command line never meet half of it, and no stage ever holds it open for writing.
 
-Imports within go down: query > checks > results | table_rows > database > stored_results | damage > definition >
-sql_files.
+Imports within go down: query > audit | checks | targets > results | table_rows > database > stored_results | damage >
+definition > sql_files.
 """
 
+from pipeline.catalog.audit import Disagreement, disagreements
 from pipeline.catalog.checks import checks
 from pipeline.catalog.database import CATALOG, connect, ensure, export, refresh, snapshot, tables
 from pipeline.catalog.results import Value, execute, frame, rows, run_sql, to_frame, typed
@@ -15,9 +16,10 @@ from pipeline.catalog.stored_results import FOLDER as STORED_RESULTS
 from pipeline.catalog.stored_results import is_whole as is_whole_result
 from pipeline.catalog.stored_results import stored_results_folder
 from pipeline.catalog.table_rows import TableRows
+from pipeline.catalog.targets import lead_with, target_names
 
 __all__ = [
-    "CATALOG", "STORED_RESULTS", "TableRows", "Value", "checks", "connect", "ensure", "execute", "export", "frame",
-    "head_comment", "is_whole_result", "queries", "refresh", "rows", "run_sql", "snapshot", "stored_results_folder",
-    "tables", "to_frame", "typed",
+    "CATALOG", "STORED_RESULTS", "Disagreement", "TableRows", "Value", "checks", "connect", "disagreements", "ensure",
+    "execute", "export", "frame", "head_comment", "is_whole_result", "lead_with", "queries", "refresh", "rows",
+    "run_sql", "snapshot", "stored_results_folder", "tables", "target_names", "to_frame", "typed",
 ]  # fmt: skip

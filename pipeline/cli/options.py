@@ -84,6 +84,14 @@ ImagesOption = Annotated[
         "(synthetic-noise, -spectrum, -patches, -leaves)."
     ),
 ]
+TargetOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Target to rank by: a family (robustness), a metric (pgd_1_accuracy), or a data set and a metric "
+        '("cifar100 test_accuracy"); each space\'s main one by default.',
+        show_default=False,
+    ),
+]
 OutOption = Annotated[Path, typer.Option(help="Folder of the report.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file of that name.")]
 

@@ -10,7 +10,7 @@ import typer
 
 from pipeline.cli.application import answer, verb
 from pipeline.cli.application import say as print_line
-from pipeline.cli.options import DEFAULT_LAKE, DEFAULT_OUT, LakeOption, OutOption
+from pipeline.cli.options import DEFAULT_LAKE, DEFAULT_OUT, LakeOption, OutOption, TargetOption
 from pipeline.cli.output import print_json
 from pipeline.errors import UserError
 
@@ -31,13 +31,14 @@ def report(
     ] = None,
     figures: Annotated[bool, typer.Option("--figures", help="Write each chart as SVG, PNG and PDF, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json in place of the table.")] = False,
+    target: TargetOption = None,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Write the report of the lake.
 
     It consists of index.html, report.md, correlations.csv, report.json and manifest.json.
     """
-    write_report(lake, out, against, history=history, figures=figures, as_json=as_json)
+    write_report(lake, out, against, history=history, figures=figures, as_json=as_json, target=target)
 
 
 def write_report(
@@ -48,6 +49,7 @@ def write_report(
     history: Path | None = None,
     figures: bool = False,
     as_json: bool = False,
+    target: str | None = None,
 ) -> None:
     """Write the report and compare it with a baseline, if one is named.
 
@@ -60,7 +62,9 @@ def write_report(
 
     before = baseline.read(against) if against else None  # first: the report may be written over it
     with stages("writing the report") as say:
-        result = stage.write(lake, out, against=before, history_folder=history, with_figures=figures, say=say)
+        result = stage.write(
+            lake, out, against=before, history_folder=history, with_figures=figures, target=target, say=say
+        )
     if as_json:
         print_json(json.loads((out / "report.json").read_bytes()))
     else:

@@ -18,6 +18,7 @@ from pipeline.cli.options import (
     ForceOption,
     LakeOption,
     SearchedOptions,
+    TargetOption,
     plan_of,
     seeds_of,
 )
@@ -73,11 +74,13 @@ def search(
     compute: ComputeOptions,
     executor: ExecutorOptions,
     best: BestOptions,
+    target: TargetOption = None,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Search a space for architectures with a high score.
 
-    No ground truth is used. The best architectures are printed as JSON from which they can be built.
+    No ground truth is used. The best architectures are printed as JSON from which they can be built; with --target, the
+    true value of each, where the lake has it.
     """
     from pipeline.lake.outputs import OutputFile
     from pipeline.search import run as stage
@@ -92,7 +95,9 @@ def search(
     plan = plan_of(benchmark, lake, options, compute.device)
     summary = stage.run(lake, plan, settings, stored=searching.stored, workers=compute.workers, where=where)
     say(summary.line)
-    for architecture in summary.best[: best.top]:
-        say(f"{architecture.score:.6g}  {architecture.spec}")
+    found = summary.best[: best.top]
+    worth = stage.true_values(lake, plan, found, target) if target else [""] * len(found)
+    for architecture, value in zip(found, worth, strict=True):
+        say(f"{architecture.score:.6g}  {value}{architecture.spec}")
     if best.out is not None:
         stage.write_best(summary.best[: best.top], best.out, force=best.force)

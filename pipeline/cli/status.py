@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.application import answer, verb
-from pipeline.cli.options import DEFAULT_LAKE, LakeOption
+from pipeline.cli.options import DEFAULT_LAKE, LakeOption, TargetOption
 from pipeline.cli.output import JsonOption, print_json
 
 
@@ -20,20 +20,23 @@ def status(
         Path | None,
         typer.Option(help="Folder to look in for source files whose place the lake does not know."),
     ] = None,
+    target: TargetOption = None,
 ) -> None:
     """Show what the lake holds, what is stale and what to type next.
 
     Of each benchmark its sources and proxies, with failures and what is missing of the sample that was asked for; of
     the runs the last, those that go on and those that died; what is stale: a source whose file changed, a proxy whose
-    configuration changed, views that are not those of this version. Nothing is written.
+    configuration changed, views that are not those of this version. With --target only the targets of that name are
+    listed. Nothing is written.
     """
     from pipeline import text_table
     from pipeline.status import content as contents
     from pipeline.status import text
 
-    content = contents.read(lake, data)
+    content = contents.read(lake, data, target)
     if as_json:
         print_json(content)
         return
-    for line in text.lines(content, text_table.terminal_width()):
+    shown = text.lines if target is None else text.target_lines
+    for line in shown(content, text_table.terminal_width()):
         answer(line)

@@ -20,6 +20,7 @@ from pipeline.cli.options import (
     ImagesOption,
     LakeOption,
     SpaceOption,
+    TargetOption,
     complete_benchmark,
 )
 from pipeline.cli.output import JsonOption, print_json
@@ -85,6 +86,7 @@ class LabelOptions:
     labels: Annotated[int, typer.Option(min=4, help="True values to use.")] = 20
     space: SpaceOption = None
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sample that begins with the labels.")] = 0
+    target: TargetOption = None
 
 
 @dataclass(frozen=True)
@@ -261,7 +263,8 @@ def _data(benchmark: str, labels: LabelOptions, terms: TermOptions) -> TuningDat
     from pipeline.tuning.data import TuningData
 
     space = benchmarks.load(benchmark).space(labels.space).name
-    return TuningData(benchmark, space, labels.labels, labels.seed, tuple(terms.use or ()), terms.coverage)
+    use = tuple(terms.use or ())
+    return TuningData(benchmark, space, labels.labels, labels.seed, use, terms.coverage, labels.target)
 
 
 def _judge(

@@ -37,6 +37,12 @@ def check_faults(lake: Lake, notes: list[str]) -> Iterator[LakeFault]:
             yield LakeFault(where, f"{rows.num_rows:,} rows; {what}", f"the first is {_short(rows)}: restore its part")
 
 
+def siblings(lake: Lake) -> list[str]:
+    """A line for each column of true values that disagrees with its siblings; which is no fault of the lake."""
+    with closing(catalog.snapshot(lake)) as connection:
+        return [one.line for one in catalog.disagreements(connection)]
+
+
 def identity_faults(lake: Lake, benchmark: str, part: str) -> Iterator[LakeFault]:
     """Architectures and proxies of a part whose identity is not the one of what is stored of them."""
     for table, columns, wrong in (

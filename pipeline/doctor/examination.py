@@ -138,4 +138,5 @@ def _contents(lake: Lake, notes: list[str]) -> list[LakeFault]:
         for step in steps:
             faults += step
             advance(1)
+    notes += contents.siblings(lake)
     return faults

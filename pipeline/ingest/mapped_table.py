@@ -16,6 +16,7 @@ from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, excerpt, unknown
 from pipeline.formats.fault import Fault
 from pipeline.formats.tables import Cells, Rows, rows
+from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, listed_codes, number_of
 from pipeline.ingest.mapping import ArchitectureColumns, ScoreColumn, TableMapping, TruthColumn
 
@@ -240,8 +241,11 @@ def mapped_truth(benchmark: Benchmark, truth: TruthColumn) -> MappedTruth:
     """How the values of a column of truth are read.
 
     Raises:
-        UserError: the benchmark has no such data set or metric, or the units do not go together.
+        UserError: the benchmark has no such data set or metric, the units do not go together, or the column is called
+            after predictions.
     """
+    if surrogates.named(truth.column):
+        raise UserError(f"column '{truth.column}' {surrogates.REFUSED}")
     metric = benchmark.metric(truth.dataset, truth.metric)
     factor = _units.factor(truth.unit, metric.unit)
     if factor is None:

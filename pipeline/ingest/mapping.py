@@ -26,7 +26,7 @@ DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "
 
 _MOST_PROBLEMS = 20  # that one message names
 
-Unit = Literal["percent", "fraction", "count", "seconds", "nats", "perplexity"]
+Unit = Literal["percent", "fraction", "count", "seconds", "milliseconds", "millijoules", "ratio", "nats", "perplexity"]
 
 
 class Publisher(StrictModel):

@@ -21,7 +21,7 @@ from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, os_errors_explained
 from pipeline.escaping import visible
-from pipeline.ingest import mapped_table, unmapped_table
+from pipeline.ingest import mapped_table, surrogates, unmapped_table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.part import SourcePart
@@ -49,6 +49,7 @@ class IngestSummary:
         seconds: wall time.
         already: the lake had it: the counts are 0 and nothing was changed.
         warnings: what is odd about its values, a line for each column.
+        source_id: the source's identity; empty where the lake had it.
     """
 
     source: str
@@ -59,6 +60,7 @@ class IngestSummary:
     seconds: float
     already: bool = False
     warnings: tuple[str, ...] = ()
+    source_id: str = ""
 
     @property
     def line(self) -> str:
@@ -106,6 +108,9 @@ def ingest(
     """
     _existing(lake_root)
     sources = _sources(benchmarks.load(benchmark), paths, mapping, curves)
+    for source in sources:
+        if source.mapping is None and surrogates.named(source.path.name):
+            raise UserError(f"{source.path} {surrogates.REFUSED} of a table mapping")
     summaries = []
     for source in sorted(sources, key=lambda s: s.by_index):
         with _forms_named(source):
@@ -114,7 +119,19 @@ def ingest(
                 catalog.ensure(Lake(lake_root))  # what stored it may have been killed before it came to that
             else:
                 catalog.refresh(Lake(lake_root))
-    return summaries
+    return _audited(lake_root, summaries)
+
+
+def _audited(lake_root: Path, summaries: list[IngestSummary]) -> list[IngestSummary]:
+    """The summaries with a warning for each column of true values that disagrees with its siblings in the lake."""
+    if all(summary.already for summary in summaries):
+        return summaries
+    with contextlib.closing(catalog.snapshot(Lake(lake_root))) as connection:
+        odd = catalog.disagreements(connection)
+    return [
+        replace(one, warnings=(*one.warnings, *(found.line for found in odd if found.source_id == one.source_id)))
+        for one in summaries
+    ]
 
 
 @dataclass(frozen=True)
@@ -252,7 +269,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
     except FileExistsError:  # another process has ingested the same file meanwhile
         return _summary(source, None, started)
     locations.put_down(staged.lake.root, source_id, source.path, sha256)
-    return replace(_summary(source, part, started), warnings=tuple(warnings))
+    return replace(_summary(source, part, started), warnings=tuple(warnings), source_id=source_id)
 
 
 def _read_all(

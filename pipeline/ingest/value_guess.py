@@ -11,6 +11,7 @@ from pipeline import proxies
 from pipeline.benchmarks.contract import Benchmark, Metric
 from pipeline.errors import UserError
 from pipeline.formats.tables import VALUE
+from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, number_of
 from pipeline.ingest.table_sample import TableSample
 
@@ -77,7 +78,9 @@ def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> 
             continue
         good, bad = _parted(values)
         words = _words(column)
-        if words & _SPREAD:
+        if surrogates.named(column):
+            left_out.append((column, "predictions of a surrogate, which are never ground truth"))
+        elif words & _SPREAD:
             left_out.append((column, "a spread or an error, which no metric holds"))
         elif (metric := _metric(column, words, benchmark)) is not None and good:
             truths.append(_truth(column, metric, good, each, benchmark))
@@ -141,7 +144,9 @@ def _dataset(column: str, benchmark: Benchmark) -> str | None:
 
 
 def _metric(column: str, words: set[str], benchmark: Benchmark) -> Metric | None:
-    """The metric that shares most words with a column's name; of equals, one of the main data set."""
+    """The metric that shares most words with a column's name; of equals, one that holds under no condition, then of the
+    main data set.
+    """
     dataset = _dataset(column, benchmark)
     main = _main(benchmark)
     candidates = [m for m in benchmark.metrics if dataset in (None, m.dataset)]
@@ -154,8 +159,11 @@ def _metric(column: str, words: set[str], benchmark: Benchmark) -> Metric | None
         return None
     return min(
         fitting,
-        key=lambda m: (-len(shared[m]), m.dataset != main.dataset, m.priority or math.inf, len(m.metric), m.metric),
-    )
+        key=lambda m: (
+            -len(shared[m]), m.condition is not None, m.dataset != main.dataset, m.priority or math.inf, len(m.metric),
+            m.metric,
+        ),
+    )  # fmt: skip
 
 
 def _truth(column: str, metric: Metric, values: Sequence[float], each: bool, benchmark: Benchmark) -> TruthGuess:

@@ -138,6 +138,18 @@ TABLES: dict[str, Table] = {
                 Column("higher_is_better", BOOL, "NULL where neither is", nullable=True),
                 Column("priority", INT, "1 is the target that a report leads with; NULL: not ranked", nullable=True),
                 Column("description", TEXT, "one sentence"),
+                Column(
+                    "family",
+                    TEXT,
+                    "quality, robustness, latency, ...; NULL: quality, as earlier versions",
+                    nullable=True,
+                ),
+                Column(
+                    "condition",
+                    TEXT,
+                    "the attack and its strength, or the device; NULL where there is one",
+                    nullable=True,
+                ),
             ),
         ),
         Table(

@@ -6,9 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from pipeline.report.certainty import certainty, with_certainty
 from pipeline.report.chart_data import chart_data
 from pipeline.report.comparison import by_target, compare, further_comparisons
+from pipeline.report.families import families
 from pipeline.report.leaderboard import leaderboard, verdict
 from pipeline.report.queries import SERIES, Row, answer, of_space, records
 from pipeline.report.ranking import menus, overview, rank
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import duckdb
-    import pandas as pd
 
 SCHEMA = 2
 """The version of `content` as report.json holds it: reports/README.md describes it."""
@@ -86,7 +88,7 @@ class _SpaceReport:
 def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, pd.DataFrame]) -> _SpaceReport:
     """One space, by its main target and its others."""
     others = of_space(tables["targets"], main)
-    others = others[~others["main"]]
+    others = others[others["leads"] & ~others["main"]]
     covered, sparse = records(others[others["covered"]]), records(others[~others["covered"]])
     certain = certainty(connection, [main, *covered])
     ranking = rank(connection, main, tables["cost"], certain)
@@ -106,6 +108,7 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
             }
         )  # fmt: skip
         comparisons.append(comparison)
+    measured = pd.concat([rows for rows in (ranking, further) if len(rows)] or [ranking])
     content = {
         "benchmark": main["benchmark"],
         "space": main["space"],
@@ -123,6 +126,7 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
         "sparse_targets": sparse,
         "further": records(further),
         "others": by_target(covered, further, ranking),
+        "families": families(connection, main, [main, *covered], by_target([main, *covered], measured, ranking)),
         "failures": records(of_space(tables["failures"], main)),
         "mixed_environments": records(of_space(tables["environments"], main)),
     }

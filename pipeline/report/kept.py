@@ -18,13 +18,22 @@ from pipeline.report.content import ReportContent
 _NAME = "report"
 
 
-def of_lake(lake: Lake, say: Callable[[str], None]) -> ReportContent:
+def of_lake(lake: Lake, say: Callable[[str], None], target: str | None = None) -> ReportContent:
     """The content of the lake's report, as kept or computed.
 
     Args:
         lake: the lake.
         say: is told what is computed next.
+        target: the target or family to lead with, see `catalog.lead_with`; by default each space's own.
+
+    Raises:
+        UserError: no target is called so.
     """
+    if target is not None:
+        say("views")
+        with closing(catalog.snapshot(lake)) as connection:
+            catalog.lead_with(connection, target, compute=True)
+            return content.read(connection, say)
     folder = catalog.stored_results_folder(lake)
     file = folder and folder / f"{_NAME}-{_fingerprint()}.json.gz"
     if file:

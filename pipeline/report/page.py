@@ -52,6 +52,7 @@ def write(
     against: Mapping[baseline.Key, baseline.BaselineCorrelation] | None = None,
     history_folder: Path | None = None,
     with_figures: bool = False,
+    target: str | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> ReportResult:
     """Write the report of a lake into a folder: index.html, report.md, report.json, correlations.csv, manifest.json.
@@ -65,6 +66,7 @@ def write(
         against: the correlations of an earlier report: what changed stands on the page and in the result.
         history_folder: with earlier files of the form of report.json; the page draws rho over them.
         with_figures: whether figures are written, too, as SVG, PNG and PDF.
+        target: the target or family to lead with, see `catalog.lead_with`; by default each space's own.
         say: is told what is done next, for a line of progress.
 
     Raises:
@@ -72,7 +74,7 @@ def write(
     """
     folder.refuse_foreign(out)
     lake = Lake(lake_root)
-    report = kept.of_lake(lake, say)
+    report = kept.of_lake(lake, say, target)
     differences = None if against is None else baseline.compare(against, baseline.parsed(report.correlations))
     content = {
         "version": provenance.code_version(),

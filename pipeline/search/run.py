@@ -10,12 +10,13 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline import benchmarks, catalog, executor, provenance
-from pipeline.benchmarks.contract import Benchmark
+from pipeline.benchmarks.contract import Benchmark, arch_id_of
 from pipeline.errors import UserError, unknown
 from pipeline.lake.outputs import OutputFile
 from pipeline.lake.store import Lake
@@ -116,6 +117,30 @@ def write_best(best: Sequence[BestArchitecture], path: Path, *, force: bool = Tr
     """
     with OutputFile(path, force).written() as temporary:
         temporary.write_text("".join(f"{one.spec}\n" for one in best), encoding="utf-8")
+
+
+def true_values(lake_root: Path, plan: Plan, best: Sequence[BestArchitecture], target: str) -> list[str]:
+    """What each architecture is worth by a target, as text before its spec: "cifar100 test_accuracy 71.2 percent  ".
+
+    Args:
+        lake_root: the lake.
+        plan: of the search.
+        best: the architectures.
+        target: its name, see `catalog.lead_with`; where it stands for several, the first.
+
+    Raises:
+        UserError: the space has no such target.
+    """
+    with closing(catalog.snapshot(Lake(lake_root))) as connection:
+        catalog.lead_with(connection, target)
+        sql = catalog.queries("search")["true_values"].read_text()
+        rows = catalog.rows(connection, sql, {"benchmark": plan.benchmark, "space": plan.space}).to_pylist()
+    if not rows:
+        raise UserError(f"{plan.benchmark}/{plan.space} has no target {target}")
+    name, unit = f"{rows[0]['dataset']} {rows[0]['metric']}", rows[0]["unit"]
+    known = {row["arch_id"]: row["value"] for row in rows}
+    ids = [arch_id_of(plan.benchmark, plan.space, one.spec) for one in best]
+    return [f"{name} {known[i]:.6g} {unit}  " if i in known else f"{name} not known  " for i in ids]
 
 
 def live(lake_root: Path, plan: Plan, bench: Benchmark, settings: SearchSettings) -> Search:

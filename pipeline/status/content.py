@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import catalog
+from pipeline.errors import unknown
 from pipeline.ingest import published
 from pipeline.lake import files, last_check, locations
 from pipeline.lake.staging import FOLDER as STAGING
@@ -23,19 +24,21 @@ _ARCHITECTURES = (  # the view merges what several sources say, which takes long
 )
 
 
-def read(lake_root: Path, data: Path | None = None) -> Row:
+def read(lake_root: Path, data: Path | None = None, target: str | None = None) -> Row:
     """The state of a lake; nothing is written.
 
     Args:
         lake_root: its folder.
         data: a folder in which to look for source files that the lake has no location of.
+        target: a family, a metric, or a data set and a metric: the only targets to list.
 
     Returns:
-        `benchmarks` (each with `spaces`, `sources` and `proxies`), `runs`, `stale`, `waiting`, `examined`, `next`.
+        `benchmarks` (each with `spaces`, `targets`, `sources` and `proxies`), `runs`, `stale`, `waiting`, `examined`,
+        `next`.
         Times are ISO 8601 in UTC.
 
     Raises:
-        UserError: no lake, or one that cannot be read.
+        UserError: no lake, one that cannot be read, or no target of that name.
     """
     lake = Lake(lake_root)
     connection, current = catalog.tables(lake)
@@ -45,6 +48,8 @@ def read(lake_root: Path, data: Path | None = None) -> Row:
             name: catalog.rows(connection, path.read_text()).to_pylist()
             for name, path in catalog.queries("status").items()
         }
+    if target is not None:
+        tables["targets"] = _named(tables["targets"], target)
     for row in tables["coverage"]:
         location = locations.read(lake.root, row["proxy_id"])
         row["file"] = location and location.path
@@ -83,6 +88,17 @@ def read(lake_root: Path, data: Path | None = None) -> Row:
     return content | {"next": {"command": command, "because": because}}
 
 
+def _named(targets: list[Row], name: str) -> list[Row]:
+    """The targets that a name stands for, as `catalog.lead_with` takes it."""
+    names = [
+        {row["family"], row["metric"], f"{row['dataset']} {row['metric']}", f"{row['dataset']}/{row['metric']}"}
+        for row in targets
+    ]
+    if not any(name in of_row for of_row in names):
+        raise unknown("target", name, set().union(*names))
+    return [row for row, of_row in zip(targets, names, strict=True) if name in of_row]
+
+
 def _source(lake: Lake, row: Row, data: Path | None) -> Row:
     location = locations.read(lake.root, row["source_id"]) or _below(data, row)
     return row | {
@@ -113,6 +129,7 @@ def _benchmarks(tables: Mapping[str, list[Row]], sources: list[Row]) -> list[Row
                 for row in tables["benchmarks"]
                 if row["benchmark"] == name
             ],
+            "targets": [row for row in tables["targets"] if row["benchmark"] == name],
             "sources": [source for source in sources if source["benchmark"] == name],
             "proxies": [row for row in tables["coverage"] if row["benchmark"] == name],
         }

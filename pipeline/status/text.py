@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,19 @@ from pipeline.status.next_command import again
 
 Row = Mapping[str, Any]
 SHOWN = 5  # runs and stale things of a sort; --json has all
+
+
+def target_lines(content: Row, width: int | None) -> Iterator[str]:
+    """The targets that were asked for, by benchmark."""
+    for benchmark in content["benchmarks"]:
+        if benchmark["targets"]:
+            yield f"{benchmark['benchmark']}:"
+            cells = [
+                [row["family"], row["dataset"], row["metric"], row["unit"],
+                 "higher" if row["higher_is_better"] else "lower", row["condition"] or "-"]
+                for row in benchmark["targets"]
+            ]  # fmt: skip
+            yield from _table(["family", "data set", "metric", "unit", "better", "condition"], cells, (), width)
 
 
 def lines(content: Row, width: int | None) -> Iterator[str]:
@@ -40,6 +54,9 @@ def lines(content: Row, width: int | None) -> Iterator[str]:
 def _benchmark(benchmark: Row, width: int | None) -> Iterator[str]:
     spaces = ", ".join(f"{row['architectures']:,} architectures of {row['space']}" for row in benchmark["spaces"])
     yield f"{benchmark['benchmark']}: {spaces or 'no architecture is ingested'}"
+    families = Counter(row["family"] for row in benchmark["targets"])
+    if len(families) > 1:
+        yield "  targets: " + ", ".join(f"{count} of {family}" for family, count in families.items())
     if benchmark["sources"]:
         head = ["source", "file", "rows", "rejected", "file is", "address"]
         cells = [

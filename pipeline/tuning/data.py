@@ -18,11 +18,12 @@ class TuningData:
     """The labels and the terms of a tuning.
 
     Args:
-        benchmark, space: whose main target is to be ranked.
+        benchmark, space: what is to be ranked.
         labels: how many true values may be used.
         seed: of the nested sample that begins with the labelled architectures, and of random choices.
         use: names of the proxies whose terms may be used; all by default.
         coverage: share of the architectures that a proxy must have to be a term, see `terms.read`.
+        target: the target to rank by, see `catalog.lead_with`; the main one by default.
     """
 
     benchmark: str
@@ -31,6 +32,7 @@ class TuningData:
     seed: int = 0
     use: tuple[str, ...] = ()
     coverage: float = 0.9
+    target: str | None = None
 
     def table(self, lake: Lake) -> terms.TermTable:
         """The terms of the space.
@@ -38,7 +40,9 @@ class TuningData:
         Raises:
             UserError: no truth, no scores, or a name in `use` that has none.
         """
-        return terms.read(lake, self.benchmark, self.space, use=self.use, coverage=self.coverage)
+        return terms.read(
+            lake, self.benchmark, self.space, use=self.use, coverage=self.coverage, target_name=self.target
+        )
 
     def basis(self, table: terms.TermTable) -> dict[str, Any]:
         """What a rule and its rho depend on apart from the labels: the terms, and the architectures that are ranked."""

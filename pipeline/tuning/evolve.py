@@ -48,7 +48,7 @@ def evolve(
     lake = Lake(lake_root)
     if settings.budget < data.labels:
         raise UserError(f"--budget {settings.budget}: one task takes {data.labels} trainings, one for each label")
-    target = terms.target(lake, data.benchmark, data.space)
+    target = terms.target(lake, data.benchmark, data.space, data.target)
     texts = specs(lake, data.benchmark, data.space)
     labelled = [a for a in provenance.nested(target.truth, data.seed) if a in texts][: data.labels]
     if len(labelled) < data.labels:

@@ -106,7 +106,14 @@ def centred_ranks(values: Floats) -> Floats:
 
 
 def read(
-    lake: Lake, benchmark: str, space: str, *, seed: int = 0, use: Collection[str] = (), coverage: float = 0.9
+    lake: Lake,
+    benchmark: str,
+    space: str,
+    *,
+    seed: int = 0,
+    use: Collection[str] = (),
+    coverage: float = 0.9,
+    target_name: str | None = None,
 ) -> TermTable:
     """The terms of a space that are stored widely enough.
 
@@ -117,15 +124,16 @@ def read(
 
     Args:
         lake: the lake.
-        benchmark, space: what to rank, by the main target of the report.
+        benchmark, space: what to rank.
         seed: of our own scores.
         use: names of the proxies to take; all by default.
         coverage: share of the leading proxies' architectures.
+        target_name: by what to rank, see `catalog.lead_with`; by default the main target of the report.
 
     Raises:
         UserError: no truth, no scores, or a name in `use` that has none.
     """
-    main = target(lake, benchmark, space)
+    main = target(lake, benchmark, space, target_name)
     where: dict[str, catalog.Value] = {"benchmark": benchmark, "space": space, "seed": seed}
     with closing(catalog.snapshot(lake)) as connection:
         scores, curves = (
@@ -135,16 +143,20 @@ def read(
     return _table(benchmark, space, main, _used(scores, use), curves, coverage)
 
 
-def target(lake: Lake, benchmark: str, space: str) -> Target:
-    """The main target of a space.
+def target(lake: Lake, benchmark: str, space: str, name: str | None = None) -> Target:
+    """The main target of a space, or the first that a name stands for.
 
     Raises:
         UserError: it has none.
     """
     with closing(catalog.snapshot(lake)) as connection:
+        if name is not None:
+            catalog.lead_with(connection, name)
         sql = catalog.queries("tuning")["truth"].read_text()
         rows = catalog.rows(connection, sql, {"benchmark": benchmark, "space": space}).to_pylist()
     if not rows:
+        if name is not None:
+            raise UserError(f"{benchmark}/{space} has no target {name}: `pipeline status --target {name}` says where")
         raise UserError(f"the lake {lake.root} has no ground truth of {benchmark}/{space}: run `pipeline ingest` first")
     return Target(rows[0]["dataset"], rows[0]["metric"], {row["arch_id"]: row["truth"] for row in rows})
 

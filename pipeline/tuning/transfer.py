@@ -46,7 +46,7 @@ def transfer(lake_root: Path, data: TuningData, count: int = 100) -> TransferEva
     stored, left_out = [], []
     for benchmark, space in _other_spaces(lake, data):
         try:
-            target = TuningData(benchmark, space, coverage=data.coverage).table(lake)
+            target = TuningData(benchmark, space, coverage=data.coverage, target=data.target).table(lake)
             draw = partial(draws.across, source, target, data.labels)
             stored.append(evaluations.store(lake, data, (source, target), seeds, draw))
         except UserError as error:

@@ -20,7 +20,7 @@ INNER JOIN targets
         AND correlations.space = targets.space
         AND correlations.dataset = targets.dataset
         AND correlations.metric = targets.metric
-WHERE NOT targets.main
+WHERE targets.leads AND NOT targets.main
 ORDER BY
     correlations.benchmark,
     correlations.space,

@@ -10,6 +10,9 @@ SELECT
     source,
     architectures,
     covered,
-    main
+    main,
+    leads,
+    family,
+    condition
 FROM targets
 ORDER BY benchmark, space, main DESC, priority, dataset, metric

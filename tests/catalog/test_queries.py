@@ -49,6 +49,11 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         architectures=[lakes.architecture(i, source_id="c" * 16, **place) for i in range(30)],
         truth=[lakes.truth(i, float(i), dataset="cifar10", source_id="c" * 16, **place) for i in range(30)],
     )  # fmt: skip
+    lakes.publish(
+        lake.root, "latency",
+        metrics=[lakes.metric(metric="edgegpu_latency", priority=9, family="latency", higher_is_better=False)],
+        truth=[lakes.truth(i, float(i % 7), metric="edgegpu_latency") for i in range(30)],
+    )  # fmt: skip
     return lake
 
 

@@ -29,7 +29,11 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake = lakes.made_up(tmp_path_factory.mktemp("lakes") / "it's a [lake]*")
     terms = [{"proxy": "regression-toy"}, {"proxy": "synflow@small"}]
     aggregates.store(lake, lakes.BENCHMARK, aggregates.Aggregate.model_validate({"name": "both", "terms": terms}))
-    return lake
+    return lakes.publish(
+        lake.root, "latency",
+        metrics=[lakes.metric(metric="latency", priority=9, family="latency", higher_is_better=False)],
+        truth=[lakes.truth(i, float(i % 7), metric="latency") for i in range(30)],
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -117,7 +121,8 @@ def test_a_changed_view_is_not_answered_from_what_was_stored(
 ) -> None:
     assert ask(lake, COUNT) == [{"n": 8}]
     changed = tmp_path / "correlations.sql"
-    needed = ("benchmark", "space", "dataset", "metric", "proxy_id", "proxy", "seed", "n", "n_failed")  # by other views
+    key = ("benchmark", "space", "dataset", "metric", "proxy_id", "proxy", "seed")
+    needed = (*key, "epochs", "n", "n_failed", "n_no_truth")  # by other views
     others = ", ".join(f"0 AS {column}" for column in needed)
     changed.write_text(f"-- Changed.\n-- Stored: small\nSELECT {others}, 42 AS rho")
     listed = sql_files.queries

@@ -1,10 +1,13 @@
-"""What the ground truth of NAS-Bench-201 measures: NATS-Bench's trainings, and accuracies on analog hardware."""
+"""What the ground truth of NAS-Bench-201 measures: NATS-Bench's trainings, accuracies on analog hardware and under
+attack, and costs on devices.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from pipeline.benchmarks.contract import Metric
+from pipeline.benchmarks.nasbench201 import conditions
 
 SPLITS = {
     "cifar10-valid": {"x-valid": "validation", "ori-test": "test"},
@@ -59,6 +62,7 @@ def _metrics() -> Iterator[Metric]:
             yield Metric("cifar10", f"{of}_drift_{seconds}_accuracy", "test", "percent", True, None, what)
             spread = f"stated uncertainty of {of}_drift_{seconds}_accuracy, in percentage points"
             yield Metric("cifar10", f"{of}_drift_{seconds}_uncertainty", "test", "percent", False, None, spread)
+    yield from conditions.metrics(first=1 + max(_PRIORITY.values()))
 
 
 METRICS = {(m.dataset, m.metric): m for m in _metrics()}

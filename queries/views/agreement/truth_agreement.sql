@@ -2,9 +2,26 @@
 -- that both have, as Pearson's and Spearman's correlation and the largest difference, in the metric's unit. Training
 -- lengths must be the same, or one unstated.
 -- Stored: small
-WITH means AS MATERIALIZED (
-    SELECT *
+WITH twice_measured AS (
+    SELECT
+        benchmark,
+        space,
+        dataset,
+        metric
+    FROM truth
+    GROUP BY ALL
+    HAVING count(DISTINCT source_id) > 1
+),
+
+means AS MATERIALIZED (
+    SELECT seed_means.*
     FROM seed_means
+    SEMI JOIN twice_measured
+        ON
+            seed_means.benchmark = twice_measured.benchmark
+            AND seed_means.space = twice_measured.space
+            AND seed_means.dataset = twice_measured.dataset
+            AND seed_means.metric = twice_measured.metric
 ),
 
 paired AS (

@@ -36,4 +36,4 @@ SELECT
             counted.seed
     ) AS number
 FROM counted
-INNER JOIN targets ON counted.benchmark = targets.benchmark AND counted.space = targets.space
+INNER JOIN targets ON counted.benchmark = targets.benchmark AND counted.space = targets.space AND targets.leads

@@ -21,6 +21,7 @@ WITH final AS (
             AND truth.metric = targets.metric
             AND truth.epochs IS NOT DISTINCT FROM targets.epochs
             AND truth.source_id = targets.source_id
+            AND targets.leads
     WHERE truth.status = 'ok' AND truth.epoch IS NULL AND truth.seed IS NOT NULL AND isfinite(truth.value)
 ),
 

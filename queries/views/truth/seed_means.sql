@@ -11,11 +11,7 @@ SELECT
     epochs,
     source_id,
     arch_id,
-    -- means that are equal in exact arithmetic are equal and tie; a value that is no mean of others stays as it is
-    CASE
-        WHEN min(value) = max(value) THEN min(value)
-        ELSE significant(list_avg(list(value ORDER BY value)))
-    END AS value,
+    seed_mean(value) AS value,
     count(*) AS seeds
 FROM truth
 WHERE status = 'ok' AND epoch IS NULL AND isfinite(value)

@@ -1,22 +1,18 @@
--- One row per target and architecture with a true value: `value` as it is stored, `truth` oriented, higher is better.
+-- One row per architecture with a true value and target of the family that leads: `value` as it is stored, `truth`
+-- oriented, higher is better. The other families are in `target_values_by_family`.
 -- Held: in memory
 SELECT
-    targets.benchmark,
-    targets.space,
-    targets.dataset,
-    targets.metric,
-    targets.epochs,
-    targets.split,
-    targets.main,
-    targets.covered,
-    targets.higher_is_better,
-    ground_truth.arch_id,
-    ground_truth.value,
-    oriented(ground_truth.value, targets.higher_is_better) AS truth
-FROM targets
-INNER JOIN ground_truth
-    ON
-        targets.benchmark = ground_truth.benchmark
-        AND targets.space = ground_truth.space
-        AND targets.dataset = ground_truth.dataset
-        AND targets.metric = ground_truth.metric
+    benchmark,
+    space,
+    dataset,
+    metric,
+    epochs,
+    split,
+    main,
+    covered,
+    higher_is_better,
+    arch_id,
+    value,
+    truth
+FROM target_values_by_family
+WHERE leads

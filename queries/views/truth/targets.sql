@@ -1,6 +1,8 @@
 -- One row per target, that is what a proxy is asked to predict: a metric that has a better side and a priority.
--- `covered`: it has at least half as many architectures as the best covered target. `main` marks the one that a report
--- leads with, of the covered ones that with the smallest priority.
+-- `family`: the kind of property, which is quality or another (robustness, latency, ...); `condition`: under which
+-- circumstances, where there are several. `covered`: it has at least half as many architectures as the best covered
+-- target of its family. `leads`: it is of the family that a report leads with, which is quality where it is measured.
+-- `main` marks the one target that leads, of the covered ones that with the smallest priority.
 -- Stored: small
 WITH ranked AS (
     SELECT
@@ -16,8 +18,12 @@ WITH ranked AS (
         metrics.unit,
         metrics.higher_is_better,
         metrics.priority,
+        coalesce(metrics.family, 'quality') AS family,
+        metrics.condition,
         2 * reference.architectures
-        >= max(reference.architectures) OVER (PARTITION BY reference.benchmark, reference.space) AS covered
+        >= max(reference.architectures)
+            OVER (PARTITION BY reference.benchmark, reference.space, coalesce(metrics.family, 'quality'))
+            AS covered
     FROM reference_sources AS reference
     INNER JOIN metrics
         ON
@@ -29,8 +35,10 @@ WITH ranked AS (
 
 SELECT
     *,
-    row_number() OVER (
-        PARTITION BY benchmark, space
-        ORDER BY covered DESC, priority ASC, dataset ASC, metric ASC
-    ) = 1 AS main
+    family = first_value(family) OVER importance AS leads,
+    row_number() OVER importance = 1 AS main
 FROM ranked
+WINDOW importance AS (
+    PARTITION BY benchmark, space
+    ORDER BY family = 'quality' DESC, covered DESC, priority ASC, dataset ASC, metric ASC
+)

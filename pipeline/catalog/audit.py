@@ -1,0 +1,48 @@
+"""The audit of true values: columns that rank architectures otherwise than their siblings do."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import duckdb
+
+from pipeline.catalog import sql_files
+from pipeline.catalog.results import rows
+
+_SIBLINGS = {
+    "seed": "other seeds of it",
+    "epochs": "other training lengths of it",
+    "metric": "other metrics of that source",
+    "dataset": "the same on other data sets",
+    "source": "other sources",
+}
+
+
+class Disagreement(NamedTuple):
+    """A column of true values that disagrees with its siblings: its source, and a line with the figures."""
+
+    source_id: str
+    line: str
+
+
+def disagreements(connection: duckdb.DuckDBPyConnection) -> list[Disagreement]:
+    """The columns of true values that disagree with their siblings, see the view `sibling_agreement`.
+
+    Args:
+        connection: to the lake's catalog or a snapshot of it.
+    """
+    sql = sql_files.queries("audit")["disagreements"].read_text()
+    return [
+        Disagreement(
+            row["source_id"],
+            f"{row['benchmark']} {row['space']}: {row['dataset']} {row['metric']} of {row['source']} ranks the "
+            f"architectures otherwise than {_SIBLINGS[row['kind']]}: Spearman's rho is at most {row['rho']:.2f} "
+            f"(n = {row['n']:,}){_usual(row['usual'])}: are its "
+            "rows joined rightly?",
+        )
+        for row in rows(connection, sql).to_pylist()
+    ]
+
+
+def _usual(rho: float | None) -> str:
+    return "" if rho is None else f", where {rho:.2f} is usual here"
