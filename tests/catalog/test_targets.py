@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from scipy.stats import spearmanr
 
@@ -150,3 +152,16 @@ def test_shuffled_rows_are_flagged_with_their_figures(lake: Lake, values: dict[s
     assert found.source_id == SMALL
     assert "words test_accuracy of small ranks the architectures otherwise" in found.line
     assert "(n = 80), where 0.9" in found.line
+
+
+def test_metrics_that_an_earlier_version_stored_are_of_quality(tmp_path: Path) -> None:
+    old = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
+        truth=[lakes.truth(i, float(i)) for i in range(3)],
+    )  # fmt: skip
+    [file] = old.parts.glob(f"{lakes.BENCHMARK}/*/metrics.parquet")
+    pq.write_table(pq.read_table(file).drop_columns(["family", "condition"]), file)
+    [target] = ask(old, "FROM targets")
+    assert (target["family"], target["condition"], target["leads"], target["main"]) == ("quality", None, True, True)
+    lakes.publish(old.root, "1", metrics=[lakes.metric(family="quality")])
+    assert len(ask(old, "FROM metrics")) == 1
