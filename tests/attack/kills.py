@@ -57,12 +57,12 @@ VERBS = {
     "ingest": Verb("ingest nasbench201 table.csv --mapping mine.toml", lakes.empty),
     "score": Verb("score nasbench201 --proxy tiny.toml --sample 6 --workers 2", harness.cells),
     "score, zero-cost": Verb("score nasbench201 --proxy zero-cost --sample 3 --executor inline", harness.cells),
-    "search": Verb("search nasbench201 --proxy params --budget 60 --executor inline --out best.txt", harness.cells,
+    "search": Verb("search nasbench201 --proxy params --budget 60 --executor inline --out best.txt --force", harness.cells,
                    ("best.txt",)),
     "merge": Verb("merge other", lakes.empty),
     "tune": Verb("tune evaluate nasbench201 --labels 8 --draws 2", harness.labelled_cells),
     "report": Verb("report --out report", lakes.made_up, ("report",)),
-    "query": Verb("query 'FROM correlations' --format csv --out rows.csv", lakes.made_up, ("rows.csv",)),
+    "query": Verb("query 'FROM correlations' --format csv --out rows.csv --force", lakes.made_up, ("rows.csv",)),
     "export": Verb("export all.duckdb", lakes.made_up, ("all.duckdb",)),
 }  # fmt: skip
 
