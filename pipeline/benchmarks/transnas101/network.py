@@ -47,7 +47,7 @@ class ResidualCell(nn.Module):
         return shortcut + inner
 
 
-class GraphCell(nn.Module):
+class TaskCell(nn.Module):
     """A cell of four nodes: [N, inputs, H, W] -> [N, outputs, H/stride, W/stride].
 
     Args:
@@ -98,13 +98,13 @@ def _operation(kind: str, inputs: int, outputs: int, stride: int) -> nn.Module:
     return nn.Sequential(nn.ReLU(), FactorisedReduction(inputs, outputs))
 
 
-class Encoder(nn.Module):
+class TaskEncoder(nn.Module):
     """Images [N, 3, H, W] -> three taps, the first at H/4 or less.
 
     Args:
         modules: a code for each module, see `architectures.MODULES`.
         edges: the operations of a cell's edges; None for residual blocks.
-        whole: see `GraphCell`.
+        whole: see `TaskCell`.
     """
 
     def __init__(self, modules: str, edges: Mapping[str, str] | None, *, whole: bool = False) -> None:
@@ -119,7 +119,7 @@ class Encoder(nn.Module):
             outputs = 2 * channels if code in "24" else channels
             stride = 2 if code in "34" else 1
             shapes = [(channels, outputs, stride), *[(outputs, outputs, 1)] * (CELLS - 1)]
-            cells = [ResidualCell(*s) if edges is None else GraphCell(edges, *s, whole=whole) for s in shapes]
+            cells = [ResidualCell(*s) if edges is None else TaskCell(edges, *s, whole=whole) for s in shapes]
             self.stages.append(nn.Sequential(*cells))
             channels = outputs
             if number in self.tapped:
@@ -137,11 +137,11 @@ class Encoder(nn.Module):
         return taps
 
 
-def network(spec: Mapping[str, Any], *, whole: bool = False) -> Encoder:
+def network(spec: Mapping[str, Any], *, whole: bool = False) -> TaskEncoder:
     """The encoder of a canonical spec: {"modules": codes} or {"cell": operations}."""
     if "modules" in spec:
-        return Encoder(spec["modules"], None)
-    return Encoder(MICRO_MODULES, operations(dict(spec)), whole=whole)
+        return TaskEncoder(spec["modules"], None)
+    return TaskEncoder(MICRO_MODULES, operations(dict(spec)), whole=whole)
 
 
 def features(spec: Mapping[str, Any]) -> Features:
