@@ -57,7 +57,7 @@ def rows(root: Path) -> dict[str, list[str]]:
     lake = Lake(root)
     content = {name: sorted(map(str, lake.read(name, lakes.BENCHMARK).to_pylist())) for name in MERGED}
     content |= {name: sorted(set(content[name])) for name in ("runs", "proxies")}  # of which parts repeat rows
-    return content | {"parts": [name.rpartition("-")[0] for name in lake.part_names(lakes.BENCHMARK)]}
+    return content | {"parts": sorted(name.rpartition("-")[0] for name in lake.part_names(lakes.BENCHMARK))}
 
 
 def served(server: FileServer, folder: Path, at: str = "/shared") -> str:
