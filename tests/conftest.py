@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from pipeline import executor
 from tests.fixtures import file_server
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for work starve whatever else the machine does
+hypothesis.settings.register_profile("busy machine", deadline=None)  # how long an example takes depends on other work
+hypothesis.settings.load_profile("busy machine")
 
 LONGEST = (
     "test_score.py", "test_code.py", "test_ingest_crash.py", "test_kills.py", "test_gpu.py",

@@ -35,7 +35,7 @@ def one(connection: duckdb.DuckDBPyConnection, sql: str, **params: Any) -> Any:
 
 
 @given(VALUES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_spearman_of_lists_is_that_of_scipy(
     connection: duckdb.DuckDBPyConnection, pairs: list[tuple[int | None, float | None]]
 ) -> None:

@@ -54,7 +54,7 @@ def spearman(x: Any, y: Any) -> float | None:
 
 
 @given(COLUMNS, st.booleans(), st.booleans())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_rho_is_that_of_scipy_and_what_failed_is_counted(columns: Any, score_up: bool, truth_up: bool) -> None:
     def status(value: float | None) -> str:
         return "diverged" if value is None else "ok"

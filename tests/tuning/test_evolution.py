@@ -39,7 +39,7 @@ CELL = "|nor_conv_3x3~0|+|{}~0|none~1|+|skip_connect~0|none~1|{}~2|"
 OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3")
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(), st.sampled_from(["images", "sequences"]))
 def test_genes_make_a_configuration_that_can_be_written_and_read(seed: int, inputs: str) -> None:
     random = Random(seed)

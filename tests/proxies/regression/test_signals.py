@@ -50,7 +50,7 @@ def test_a_sin2d_map_is_a_plane_wave_or_its_flip() -> None:
     assert len({m.numpy().tobytes() for m in maps}) == 256  # 4 pairs x 32 phases x 2
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(partial=st.floats(0.02, 1), seed=st.integers(0, 2**32))
 def test_dot_sets_as_many_positions_as_it_says(partial: float, seed: int) -> None:
     maps = signals.dot(partial, 3, 5, generator(seed))
