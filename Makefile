@@ -88,7 +88,8 @@ bench: .venv/.dev ## time the engine beside the plain loop, ingest, queries and 
 gpu: ## what a CUDA card does, in ten minutes: STEPS="engine workers", STEPS=whole for whole search spaces
 	@python='$(GPU_PYTHON)'; if [ -z "$$python" ]; then \
 		if $(PYTHON) -c 'import sys, torch; sys.exit(torch.version.cuda is None)' 2>/dev/null; then python='$(PYTHON)'; \
-		else $(MAKE) --no-print-directory .venv/.dev && python=$(BIN)/python || exit 1; fi; fi; \
+		elif $(MAKE) --no-print-directory .venv/.dev; then python=$(BIN)/python; \
+		else echo '$(PYTHON) has no torch for CUDA and .venv could not be made (see above). Without network: make gpu GPU_PYTHON=PYTHON, a Python that has torch' >&2; exit 1; fi; fi; \
 	exec "$$python" -m tests.bench.gpu $(STEPS) --out $(GPU_OUT) $(GPU_OPTIONS)
 
 measure: .venv/.demo ## make a lake and a report of all that RESULTS.md tells from the files under DATA (hours; goes on where it was stopped)
