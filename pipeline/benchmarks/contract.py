@@ -40,7 +40,7 @@ class Space:
 
 @dataclass(frozen=True)
 class Metric:
-    """What a value of `truth` means; the fields are the columns of `metrics`.
+    """What a value of `truth` means; the fields but `plausible` are the columns of `metrics`.
 
     Args:
         dataset, metric: its name.
@@ -51,6 +51,7 @@ class Metric:
         description: one sentence.
         family: what kind of property it is: quality, robustness, latency, energy, ...
         condition: under which circumstances, where there are several: an attack with its strength, or a device.
+        plausible: the smallest and the largest plausible value, where neither unit nor classes tell: see `units`.
     """
 
     dataset: str
@@ -62,6 +63,12 @@ class Metric:
     description: str
     family: str = QUALITY
     condition: str | None = None
+    plausible: tuple[float, float] | None = None
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Its columns of `metrics`."""
+        return {name: value for name, value in vars(self).items() if name != "plausible"}
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,7 @@ class PublishedFile:
         sha256: its SHA-256, where it is published.
         steps: what a person does to get it where no program can; `{folder}` is the folder to put it in.
         unpacked: the folder that unpacking the zip gives, where that and not the zip is ingested.
+        licence: SPDX identifier, where it is not the benchmark's.
     """
 
     name: str
@@ -100,6 +108,7 @@ class PublishedFile:
     sha256: str | None = None
     steps: tuple[str, ...] = ()
     unpacked: str = ""
+    licence: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ class Benchmark:
         title: as in a report.
         spaces: its search spaces, the default one first.
         metrics: what its ground truth measures.
-        licence: SPDX identifier of the published native form.
+        licence: SPDX identifier of the published native form, of those files that state no other.
         reader_version: raise it when `read` would store other rows for the same file.
         canonical: (space, architecture in any accepted notation) -> spec; UserError says which rule is broken.
         compose: (space, parts) -> spec, from named parts as a table's columns or codes give them.
@@ -165,6 +174,11 @@ class Benchmark:
             if space.name == name:
                 return space
         raise unknown(f"space of {self.name}", name, (s.name for s in self.spaces))
+
+    def licence_of(self, file_name: str) -> str:
+        """The licence of a file or folder of that name in the published native form."""
+        stated = (file.licence for file in self.published if file.licence and file.name == file_name)
+        return next(stated, self.licence)
 
     def metric(self, dataset: str, metric: str) -> Metric:
         """The declared metric; UserError with a suggestion if there is none."""

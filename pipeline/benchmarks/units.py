@@ -15,10 +15,11 @@ that is possible and not *plausible* is stored, and the ingest warns of it.
 | seconds | at least 0 | 1e-6 to 1e9 |
 | milliseconds, millijoules | at least 0 | 1e-3 to 1e6 |
 | ratio | at least 0 | at most 1e6 |
-| none | any finite number | 0 to 10 (learning rate, weight decay) |
+| none | any finite number | as the metric states, or 0 to 10 (learning rate, weight decay) |
 
 Guessing is among the classes or words of the data set, as `Benchmark.classes` counts them; where it does not, its bound
-is left out.
+is left out. A metric whose values its unit does not bound states what is plausible itself (`Metric.plausible`): a
+correlation may be negative, and a squared error has no upper bound.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ import math
 
 from pipeline.benchmarks.contract import Metric
 
-_TOLERANCE = 1e-6  # an accuracy of 100 % that went through float32
+TOLERANCE = 1e-6
+"""How far a value may lie outside of its range, as an accuracy of 100 % that went through float32 does."""
 
 LIMITS = {
     "percent": (0.0, 100.0),
@@ -62,7 +64,7 @@ _FACTORS = {
 def outside(unit: str, value: float) -> bool:
     """Whether a value cannot be of that unit."""
     low, high = LIMITS[unit]
-    return not low - _TOLERANCE <= value <= high + _TOLERANCE
+    return not low - TOLERANCE <= value <= high + TOLERANCE
 
 
 def factor(unit: str, other: str) -> float | None:
@@ -82,6 +84,8 @@ def plausible(metric: Metric, classes: int | None) -> tuple[float, float]:
         metric: the metric.
         classes: classes or words of its data set, where known.
     """
+    if metric.plausible is not None:
+        return metric.plausible
     if is_accuracy(metric):
         return (50 / classes if classes else 0.0), (100.0 if metric.split == "train" else 99.95)
     if metric.unit == "percent":

@@ -175,7 +175,7 @@ class SourcePart:
         have = staged.lake.read("metrics", name, columns=["dataset", "metric"]).to_pylist()
         new = sorted(self._metrics - {(row["dataset"], row["metric"]) for row in have})
         metrics = [self.benchmark.metric(*pair) for pair in new]
-        staged.append("metrics", [{"benchmark": name, **vars(m)} for m in metrics])
+        staged.append("metrics", [{"benchmark": name, **m.row} for m in metrics])
         proxies = [self._proxy(proxy) for proxy in sorted(self._proxies)]
         known = set(staged.lake.read("proxies", name, columns=["proxy_id"])["proxy_id"].to_pylist())
         staged.append("proxies", [p for p in proxies if p["proxy_id"] not in known])

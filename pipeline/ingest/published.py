@@ -43,8 +43,9 @@ def _sources_of(name: str) -> tuple[Row, ...]:
 def _file(benchmark: Benchmark, file: PublishedFile) -> Row:
     return {
         "benchmark": benchmark.name, "name": NATIVE, "fetched_as": file.name, "holds": file.holds, "file": file.name,
-        "publisher": file.publisher, "licence": benchmark.licence, "bytes": file.bytes, "address": file.address,
-        "download": None if file.steps else file.address, "steps": list(file.steps), "exact_bytes": None,
+        "publisher": file.publisher, "licence": file.licence or benchmark.licence, "bytes": file.bytes,
+        "address": file.address, "download": None if file.steps else file.address, "steps": list(file.steps),
+        "exact_bytes": None,
         "sha256": file.sha256, "saved_as": file.name, "unpacked": file.unpacked, "distribution": None,
     }  # fmt: skip
 

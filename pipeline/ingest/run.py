@@ -175,7 +175,7 @@ class _Source:
             "file_name": visible(path.name if path.is_dir() else f"{path.parent.name}/{path.name}"),
             "sha256": sha256,
             "bytes": size,
-            "licence": self.mapping.licence if self.mapping else self.benchmark.licence,
+            "licence": self.mapping.licence if self.mapping else self.benchmark.licence_of(path.name),
             "reader_version": self.version,
             "rows": part.values,
             "rejected": part.rejected,

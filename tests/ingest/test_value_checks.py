@@ -91,6 +91,36 @@ def test_one_row_far_from_its_neighbours(table: Table, values: list[float], metr
 
 
 @pytest.mark.parametrize(
+    ("benchmark", "dataset", "metric", "values"),
+    [
+        ("flexibert", "cola", "score", (-0.06, 0.6)),
+        ("flexibert", "sts", "score", (-0.1, 0.9)),
+        ("transnas101", "autoencoder", "test_ssim", (-0.02, 0.8)),
+        ("transnas101", "normal", "validation_ssim", (-0.02, 0.8)),
+        ("transnas101", "room_layout", "test_neg_loss", (-14.0, -0.56)),
+        ("transnas101", "room_layout", "test_loss", (0.6, 40.0)),
+        ("transnas101", "segmentsemantic", "test_mean_iou", (1.2, 31.0)),
+        ("nds", "cifar10", "learning_rate", (0.0, 1.0)),
+        ("nasbench201", "cifar10", "clean_accuracy", (10.0, 94.6)),
+        ("nasbench201", "cifar10", "pgd_8_accuracy", (0.0, 12.0)),
+    ],
+)
+def test_what_a_metric_may_be_is_plausible(
+    benchmark: str, dataset: str, metric: str, values: tuple[float, float]
+) -> None:
+    bench = load(benchmark)
+    low, high = units.plausible(bench.metric(dataset, metric), bench.classes.get(dataset))
+    assert low <= values[0] <= values[1] <= high
+
+
+@pytest.mark.parametrize(("dataset", "value"), [("cola", 1.2), ("sts", -1.2)])
+def test_beyond_what_a_correlation_may_be_is_not(dataset: str, value: float) -> None:
+    bench = load("flexibert")
+    low, high = units.plausible(bench.metric(dataset, "score"), bench.classes[dataset])
+    assert not low <= value <= high
+
+
+@pytest.mark.parametrize(
     ("value", "metric", "unit"),
     [
         (100.1, "test_accuracy", "percent"),

@@ -140,7 +140,7 @@ def space(root: Path) -> Lake:
         batch.add_truth("topology", arch_id, "cifar10", "test_accuracy", 50.0 + number, epochs=200)
     lake = Lake(root, create=True)
     constants = {"benchmark": "nasbench201", "source_id": "s" * 16}
-    metrics = [{"benchmark": "nasbench201", **vars(m)} for m in bench.metrics]
+    metrics = [{"benchmark": "nasbench201", **m.row} for m in bench.metrics]
     lake.publish("nasbench201", "0", {"metrics": metrics})
     with lake.staged("nasbench201", "1") as staging:
         for table in ("architectures", "truth"):

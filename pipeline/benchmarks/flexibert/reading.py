@@ -49,8 +49,9 @@ def _metrics() -> Iterator[Metric]:
         MEAN, "score", "validation", "percent", True, 1, f"mean over eight tasks of GLUE, times 100, {protocol}"
     )
     for task, measured in _TASKS.items():
-        unit = "none" if task in _CORRELATIONS else "percent"
-        yield Metric(task, "score", "validation", unit, True, None, f"{measured} in the task {protocol}")
+        unit, plausible = ("none", (-1.0, 1.0)) if task in _CORRELATIONS else ("percent", None)
+        what = f"{measured} in the task {protocol}"
+        yield Metric(task, "score", "validation", unit, True, None, what, plausible=plausible)
     yield Metric(MEAN, "train_seconds", "none", "seconds", False, None, "wall time of the training, as published")
 
 

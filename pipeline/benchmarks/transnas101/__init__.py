@@ -1,4 +1,4 @@
-"""TransNAS-Bench-101: the encoders of two search spaces, trained on several tasks of Taskonomy.
+"""TransNAS-Bench-101: the encoders of two search spaces, trained on seven tasks of Taskonomy.
 
 Duan, Chen, Xu, Chen, Liang, Zhang and Li, "TransNAS-Bench-101: Improving Transferability and Generalizability of
 Cross-Task Neural Architecture Search", CVPR 2021.
@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.benchmarks.contract import Benchmark, PublishedFile, Space, Spec
-from pipeline.benchmarks.transnas101 import architectures, reading
+from pipeline.benchmarks.transnas101 import architectures, archive, reading
 from pipeline.benchmarks.transnas101.architectures import NAME
-from pipeline.benchmarks.transnas101.metrics import CLASSES, METRICS
+from pipeline.benchmarks.transnas101.metrics import CLASSES, EPOCHS, METRICS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,7 +38,7 @@ BENCHMARK = Benchmark(
         Space("micro", 4_096, "six edges of a cell, four operations each, in a fixed sequence of modules"),
         Space("macro", 3_256, "four to six modules of residual blocks, with where channels double and images halve"),
     ),
-    metrics=METRICS,
+    metrics=tuple(METRICS.values()),
     licence="Apache-2.0",
     reader_version=1,
     canonical=architectures.canonical,
@@ -48,18 +48,29 @@ BENCHMARK = Benchmark(
     features=features,
     stages=3,
     classes=CLASSES,
-    forms="a folder with the tables class_object.csv, jigsaw.csv and autoencoder.csv, or one of them",
+    forms=f"a folder with tables of tasks, class_object.csv and others, one of them, or {archive.FILE}",
     published=(
         PublishedFile(
+            archive.FILE,
+            "every epoch of every training",
+            "yawen-d/TransNASBench",
+            "https://github.com/yawen-d/TransNASBench",
+            steps=(
+                "open https://drive.google.com/drive/folders/1HlLr2ihZX_ZuV3lJX_4i7q4w-ZBdhJ6o in a browser, and "
+                f"download {archive.FILE} to {{folder}}",
+            ),
+            licence="MIT",
+        ),
+        PublishedFile(
             "transnas101",
-            "a table for each of three tasks, with the architectures' names",
+            "a table for each task, with the architectures' names",
             "Zhenhan-Huang/NASGraph-Public",
             "https://github.com/Zhenhan-Huang/NASGraph-Public",
             steps=(
-                "The tables transbench101_class_object.csv, _jigsaw.csv and _autoencoder.csv of that repository name "
-                "no architectures: put the names of https://github.com/yawen-d/TransNASBench beside them, in its "
-                "order, as the column 'architecture', and save them in {folder} as class_object.csv, jigsaw.csv and "
-                "autoencoder.csv",
+                "The tables transbench101_class_object.csv, _class_scene.csv and so on of that repository name no "
+                "architectures: put the names of https://github.com/yawen-d/TransNASBench beside them, in its order, "
+                "as the column 'architecture', and save them in {folder} as class_object.csv, class_scene.csv and so "
+                "on: " + ", ".join(EPOCHS),
             ),
         ),
     ),
@@ -67,8 +78,7 @@ BENCHMARK = Benchmark(
         'Duan, Chen, Xu, Chen, Liang, Zhang and Li, "TransNAS-Bench-101: Improving Transferability and '
         'Generalizability of Cross-Task Neural Architecture Search", CVPR 2021'
     ),
-    has_curves=False,
-    curves_asked=False,
+    check=archive.check,
     sample=architectures.sample,
     mutate=architectures.mutate,
     graph=architectures.graph,

@@ -1,65 +1,115 @@
-"""From the tables of the tasks to rows of the lake."""
+"""From the published forms to rows of the lake: a table of each task, or the archive of every epoch."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pipeline.benchmarks import units
 from pipeline.benchmarks.source_rows import SourceRows
+from pipeline.benchmarks.transnas101 import archive
 from pipeline.benchmarks.transnas101.architectures import NAME, canonical
 from pipeline.benchmarks.transnas101.metrics import EPOCHS, METRICS, columns
-from pipeline.errors import NotThisFormError, UserError
-from pipeline.formats import numbers, tables
+from pipeline.benchmarks.transnas101.values import checked
+from pipeline.errors import NotThisFormError, UserError, excerpt
+from pipeline.formats import numbers, signatures, tables
 from pipeline.formats.fault import Fault
 
-_UNITS = {(m.dataset, m.metric): m.unit for m in METRICS}
+_OTHER_NAMES = {"val": "valid", "validation": "valid"}  # of a split, as the benchmark's own logs have it
+_NEITHER = "is neither the table of a task nor the archive of TransNAS-Bench-101"
 
 
 def read(path: Path, curves: bool) -> Iterator[SourceRows]:
-    """The published form: a table of each task, known by its name; a row that cannot be taken is a reject.
+    """The published forms: a table of each task, known by its name, or the archive; what cannot be taken is a reject.
 
     Args:
-        path: a table, or the folder of several.
-        curves: of no effect, since the tables hold the best epoch alone.
+        path: a table, the folder of several, the archive, or the folder that holds it.
+        curves: also every epoch, which the archive alone has.
 
     Raises:
-        NotThisFormError: there is no table of a task.
+        NotThisFormError: it is neither, or tables and archives are there at once.
     """
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    named = {task: file for file in files if (task := _task(file)) is not None}
+    named = _by_task(files)
+    archives = [file for file in files if file.is_file() and signatures.identify(file) == signatures.CHECKPOINT]
+    if len(archives) > 1 or (archives and named):
+        both = [archives[0].name, *[file.name for file in (*archives[1:], *named.values())]]
+        raise NotThisFormError(f"{path} holds {' and '.join(both[:2])}, which are of the same trainings: name one")
+    if archives:
+        return archive.read(archives[0], curves)
     if not named:
-        raise NotThisFormError(f"{path} is no table of a task: {', '.join(f'{task}.csv' for task in EPOCHS)}")
+        raise NotThisFormError(f"{path} {_NEITHER}: a table is called {', '.join(f'{task}.csv' for task in EPOCHS)}")
     return _batches(named)
 
 
+def _by_task(files: list[Path]) -> dict[str, Path]:
+    named: dict[str, Path] = {}
+    for file in files:
+        task = _task(file)
+        if task is not None and named.setdefault(task, file) != file:
+            raise NotThisFormError(f"{named[task].name} and {file.name} are both tables of {task}: name one of them")
+    return named
+
+
 def _task(file: Path) -> str | None:
-    """The task that a file is named after."""
-    return next((task for task in EPOCHS if file.is_file() and file.name.lower().endswith(f"{task}.csv")), None)
+    """The task that a file is named after: class_scene.csv, transbench101_class_scene.csv."""
+    name = re.fullmatch(rf"(?:.*[^a-z])?({'|'.join(EPOCHS)})\.csv(?:\.gz)?", file.name.lower())
+    return name[1] if name and file.is_file() else None
 
 
 def _batches(named: Mapping[str, Path]) -> Iterator[SourceRows]:
     for task, file in named.items():
-        batch, seen = SourceRows(NAME), dict[str, str]()
-        wanted = columns(task)
-        for number, (position, cells) in enumerate(tables.rows(file, "csv")):
-            if not number and not isinstance(cells, Fault) and (lacking := {"architecture", *wanted} - cells.keys()):
-                raise NotThisFormError(f"{file} has no column '{min(lacking)}', which the table of {task} has")
+        batch, seen, held = SourceRows(NAME), dict[str, str](), dict[str, str]()
+        for position, cells in tables.rows(file, "csv"):
+            if not held and not isinstance(cells, Fault):
+                held = _held(file, task, cells)
             with batch.record(f"{file.name} {position}", str(cells)[:200]):
-                _take(batch, task, wanted, cells, seen, position)
+                _take(batch, task, held, cells, seen, position)
+        if not seen and not batch.rejects["reason"]:
+            raise NotThisFormError(f"{file} holds no row")
         yield batch
 
 
+def _held(file: Path, task: str, cells: tables.Cells) -> dict[str, str]:
+    """The columns of the table that hold metrics of its task, with what they hold; others are left.
+
+    Raises:
+        NotThisFormError: the table is of another task, or it has no figure that architectures are ranked by.
+    """
+    wanted, held = columns(task), dict[str, str]()
+    lower = {column.lower(): metric for column, metric in wanted.items()}
+    elsewhere = {column.lower(): other for other in EPOCHS for column in columns(other) if column not in wanted}
+    for column in cells:
+        split, underscore, kind = column.strip().lower().partition("_")
+        plain = f"{_OTHER_NAMES.get(split, split)}{underscore}{kind}"
+        if plain in lower:
+            if lower[plain] in held.values():
+                raise NotThisFormError(f"{file} has two columns for {plain}, one of them {excerpt(column)}")
+            held[column] = lower[plain]
+        elif plain in elsewhere:
+            lacking = min(set(wanted) - set(cells), default="architecture")
+            raise NotThisFormError(
+                f"{file} has a column {excerpt(column)}, which the table of {elsewhere[plain]} has, and no column "
+                f"'{lacking}': is it the table of {task}?"
+            )
+    if "architecture" not in cells:
+        raise NotThisFormError(f"{file} has no column 'architecture': put the architectures' names beside their rows")
+    targets = [column for column, metric in wanted.items() if METRICS[task, metric].priority]
+    if not any(METRICS[task, metric].priority for metric in held.values()):
+        raise NotThisFormError(f"{file} has none of the columns that {task} is ranked by: {', '.join(targets)}")
+    return held
+
+
 def _take(
-    batch: SourceRows, task: str, wanted: Mapping[str, str], cells: tables.Cells | Fault, seen: dict[str, str], at: str
+    batch: SourceRows, task: str, held: Mapping[str, str], cells: tables.Cells | Fault, seen: dict[str, str], at: str
 ) -> None:
     if isinstance(cells, Fault):
         raise UserError(str(cells))
     text = cells["architecture"]
     space = "macro" if isinstance(text, str) and text.strip().endswith("-basic") else "micro"
     spec = canonical(space, text)
-    values = {metric: _value(cells[column], column, _UNITS[task, metric]) for column, metric in wanted.items()}
+    values = {metric: _value(cells[column], column, task, metric) for column, metric in held.items()}
     number = cells.get("file_id")
     arch_id = batch.add_architecture(space, spec, number if isinstance(number, str) and number.isdecimal() else None)
     if (before := seen.setdefault(arch_id, at)) != at:
@@ -68,13 +118,12 @@ def _take(
         batch.add_measurement(space, arch_id, task, metric, value, epochs=EPOCHS[task], seed=None, epoch=None)
 
 
-def _value(cell: object, column: str, unit: str) -> float:
-    """The number in a cell.
+def _value(cell: object, column: str, task: str, metric: str) -> float:
+    """The number in a cell, NaN where the cell is empty.
 
     Raises:
-        UserError: it is none, or none of its unit.
+        UserError: it is none, or none that the metric can have.
     """
-    number = numbers.real(cell, f"column '{column}'")
-    if not math.isnan(number) and units.outside(unit, number):
-        raise UserError(f"column '{column}' holds {number:g}, which is no {unit}")
-    return number
+    if isinstance(cell, str) and not cell.strip():
+        return math.nan
+    return checked(numbers.real(cell, f"column '{column}'"), f"column '{column}' holds", METRICS[task, metric])

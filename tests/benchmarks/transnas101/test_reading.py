@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.transnas101 import BENCHMARK, architectures, reading
+from pipeline.benchmarks.transnas101.metrics import EPOCHS
 from pipeline.errors import NotThisFormError, UserError
 from tests.fixtures import transnas101_files as files
+
+SEGMENTS = "segmentsemantic"
+TOP1 = ("valid_top1", "test_top1")
+
+Change = Callable[[str], str]
+
+
+def without(text: str, *columns: str) -> str:
+    """A table without these columns."""
+    rows = [line.split(",") for line in text.splitlines()]
+    left = [n for n, name in enumerate(rows[0]) if name not in columns]
+    return "\n".join(",".join(row[n] for n in left) for row in rows)
+
+
+def with_column(text: str, name: str, cell: str) -> str:
+    """A table with one more column."""
+    return "\n".join(f"{line},{cell if n else name}" for n, line in enumerate(text.splitlines()))
 
 
 def test_each_task_has_its_own_metrics_units_and_directions() -> None:
     targets = {
         (m.dataset, m.metric): (m.unit, m.higher_is_better)
         for m in BENCHMARK.metrics
-        if m.priority and m.split == "test"
+        if m.priority and m.split == "test" and m.dataset in files.FIRST_TABLES
     }
     assert targets == {
         ("class_object", "test_accuracy"): ("percent", True),
@@ -26,8 +45,108 @@ def test_each_task_has_its_own_metrics_units_and_directions() -> None:
     }
 
 
+def test_so_have_the_other_tasks() -> None:
+    targets = {
+        (m.dataset, m.metric): (m.unit, m.higher_is_better)
+        for m in BENCHMARK.metrics
+        if m.priority and m.split == "test" and m.dataset not in files.FIRST_TABLES
+    }
+    assert targets == {
+        ("class_scene", "test_accuracy"): ("percent", True),
+        ("room_layout", "test_neg_loss"): ("none", True),
+        ("room_layout", "test_loss"): ("none", False),
+        ("normal", "test_ssim"): ("none", True),
+        ("normal", "test_l1_loss"): ("none", False),
+        ("segmentsemantic", "test_mean_iou"): ("percent", True),
+        ("segmentsemantic", "test_accuracy"): ("percent", True),
+    }
+    led = [m.dataset for m in sorted(BENCHMARK.metrics, key=lambda m: m.priority or 99) if m.priority]
+    assert len(set(led[:7])) == 7 and set(BENCHMARK.classes) == {"class_object", "class_scene", "jigsaw", SEGMENTS}
+
+
+@pytest.mark.parametrize("task", EPOCHS)
+def test_every_tasks_table_is_read_as_it_stands(task: str, tmp_path: Path) -> None:
+    files.tables(tmp_path, [task])
+    [batch] = reading.read(tmp_path / f"{task}.csv", False)
+    assert not batch.rejects["reason"] and set(batch.truths["epochs"]) == {EPOCHS[task]}
+    assert set(batch.truths["metric"]) == {m.metric for m in BENCHMARK.metrics if m.dataset == task}
+    first = (tmp_path / f"{task}.csv").read_text().splitlines()[1].split(",")[1:-1]
+    assert batch.truths["value"][: len(first)] == [float(cell) for cell in first]
+
+
+@pytest.mark.parametrize(
+    ("task", "change", "metrics"),
+    [
+        ("class_scene", lambda t: without(t, "train_top5", "time_elapsed", "file_id"), 8),
+        ("room_layout", lambda t: without(t, "train_neg_loss", "valid_neg_loss", "test_neg_loss"), 4),
+        ("segmentsemantic", lambda t: t.replace("mIoU", "miou"), 10),
+        ("normal", lambda t: t.replace("valid_", "val_"), 7),
+        ("normal", lambda t: with_column(t, "train_g_loss", "0.3"), 7),
+        ("jigsaw", lambda t: with_column(t, "", "7"), 10),
+    ],
+)
+def test_a_column_more_or_fewer_is_no_reason_to_refuse(task: str, change: Change, metrics: int, tmp_path: Path) -> None:
+    (tmp_path / f"x_{task}.csv").write_text(change(files.table(task, files.names(4))))
+    [batch] = reading.read(tmp_path, False)
+    assert not batch.rejects["reason"] and len(set(batch.truths["metric"])) == metrics
+
+
+@pytest.mark.parametrize(
+    ("task", "change", "said"),
+    [
+        ("class_scene", lambda t: without(t, "architecture"), "no column 'architecture': put the architectures' names"),
+        ("class_scene", lambda t: without(t, *TOP1), "none of the columns that class_scene is ranked by: valid_top1"),
+        ("room_layout", lambda t: t.replace("test_neg_loss", "test_acc"), "is it the table of room_layout"),
+        ("normal", lambda t: with_column(t, "val_ssim", "0.3"), "two columns for valid_ssim"),
+        ("normal", lambda t: t.splitlines()[0] + "\n", "holds no row"),
+    ],
+)
+def test_what_cannot_be_told_is_refused_in_one_line(task: str, change: Change, said: str, tmp_path: Path) -> None:
+    (tmp_path / f"{task}.csv").write_text(change(files.table(task, files.names(4))))
+    with pytest.raises(NotThisFormError, match=said):
+        list(reading.read(tmp_path, False))
+
+
+def test_two_tables_of_a_task_or_tables_beside_the_archive_are_refused(tmp_path: Path) -> None:
+    files.tables(tmp_path, ["normal"])
+    (tmp_path / "transbench101_normal.csv").write_text(files.table("normal", files.names(4)))
+    with pytest.raises(NotThisFormError, match="are both tables of normal"):
+        reading.read(tmp_path, False)
+    (tmp_path / "transbench101_normal.csv").rename(tmp_path / "abnormal.csv")  # which is no table of a task
+    assert len(list(reading.read(tmp_path, False))) == 1
+    files.published(tmp_path)
+    with pytest.raises(NotThisFormError, match="are of the same trainings: name one"):
+        reading.read(tmp_path, False)
+
+
+@pytest.mark.parametrize(
+    ("task", "column", "cell", "said"),
+    [
+        ("room_layout", "test_loss", "-0.1", "holds -0.1, where test_loss is at least 0"),
+        ("room_layout", "test_neg_loss", "0.1", "holds 0.1, where test_neg_loss is at most 0"),
+        ("normal", "test_ssim", "52.5", "holds 52.5, where test_ssim is from -1 to 1"),
+        ("segmentsemantic", "test_mIoU", "101", "holds 101, which is no percent"),
+    ],
+)
+def test_what_a_metric_cannot_be_is_a_reject(task: str, column: str, cell: str, said: str, tmp_path: Path) -> None:
+    lines = files.table(task, files.names(4)).splitlines()
+    at = lines[0].split(",").index(column)
+    lines[2] = ",".join(cell if n == at else c for n, c in enumerate(lines[2].split(",")))
+    (tmp_path / f"{task}.csv").write_text("\n".join(lines))
+    [batch] = reading.read(tmp_path, False)
+    assert [said in reason for reason in batch.rejects["reason"]] == [True]
+
+
+def test_an_empty_cell_is_a_value_that_is_not_there(tmp_path: Path) -> None:
+    lines = files.table("normal", files.names(4)).splitlines()
+    lines[1] = ",".join(["" if n == 2 else cell for n, cell in enumerate(lines[1].split(","))])
+    (tmp_path / "normal.csv").write_text("\n".join(lines))
+    [batch] = reading.read(tmp_path, False)
+    assert not batch.rejects["reason"] and batch.truths["status"].count("failed") == 1
+
+
 def test_a_folder_of_tables_is_one_source_of_both_spaces(tmp_path: Path) -> None:
-    batches = list(reading.read(files.published(tmp_path), False))
+    batches = list(reading.read(files.tables(tmp_path), False))
     assert len(batches) == 3
     assert {space for b in batches for space in b.architectures["space"]} == {"micro", "macro"}
     [jigsaw] = [b for b in batches if "jigsaw" in b.truths["dataset"]]

@@ -1,0 +1,64 @@
+"""What torch.save wrote of plain objects, read without torch and without running or importing anything of the file's.
+
+A file is either a zip with the pickle `NAME/data.pkl` in it, or, before torch 1.6, pickles one after another: a number
+that tells the form, a version, the sizes of the machine's integers, and then the object.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import NotThisFormError, from_os
+from pipeline.formats import packed, pickles, shared_tuples
+
+_FORM = 0x1950A86A20F9469CFC6C
+_BEFORE = 2  # pickles between the number that tells the form and the object
+
+
+def load(path: Path, allowed: pickles.Allowed, most: int = packed.MAX_BYTES) -> Any:
+    """The object in the file; tensors are refused, as they are data outside of the pickle.
+
+    Args:
+        path: the file.
+        allowed: what its pickle may ask for.
+        most: bytes that are read.
+
+    Raises:
+        NotThisFormError: it is damaged, of another form, or asks for something that `allowed` does not hold; the
+            message leaves the file's name to the caller.
+        UserError: the file cannot be read.
+    """
+    try:
+        if zipfile.is_zipfile(path):
+            data = _member(path, most)
+            shared_tuples.refuse(data)
+            return pickles.load(io.BytesIO(data), allowed)
+        data = packed.content(path, most)
+    except OSError as error:
+        raise from_os(error, f"reading {path}") from error
+    shared_tuples.refuse(data)
+    stream = io.BytesIO(data)
+    if pickles.load(stream, {}) != _FORM:
+        raise NotThisFormError("not what torch.save writes")
+    for _ in range(_BEFORE):
+        pickles.load(stream, {})
+    return pickles.load(stream, allowed)
+
+
+def _member(path: Path, most: int) -> bytes:
+    """The pickle in a zip."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if member.filename.endswith("/data.pkl")]
+            if len(members) != 1:
+                raise NotThisFormError(f"a zip with {len(members)} files data.pkl, where torch.save writes one")
+            with archive.open(members[0]) as stream:
+                data = stream.read(most + 1)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, *packed.BROKEN) as error:
+        raise NotThisFormError(f"a damaged zip: {' '.join(str(error).split())}") from error
+    if len(data) > most:
+        raise NotThisFormError(f"unpacks to more than {most >> 20} MiB: refused")
+    return data
