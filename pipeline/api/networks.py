@@ -113,9 +113,10 @@ def score_network(
 ) -> NetworkScore:
     """Score a network of your own, or an architecture of a benchmark, with a proxy.
 
-    A network maps images [N, 3, 32, 32] to a list of feature maps [N, C, H, W]: one per stage for the regression proxy
-    (three for its presets), any number for the zero-cost proxies, which look at the last one. `tapped` makes such a
-    network of a classifier. For the presets that take sequences it maps [N, 8, 400] to a list of one [N, 8, 400].
+    A network maps images [N, 3, 32, 32], of a preset with an `image_size` as large ones, to a list of feature maps
+    [N, C, H, W]: one per stage for the regression proxy (three for its presets), any number for the zero-cost proxies,
+    which look at the last one. `tapped` makes such a network of a classifier. For the presets that take sequences it
+    maps [N, 8, 400] to a list of one [N, 8, 400].
 
     Args:
         network: a function without arguments that makes the network, which is then scored with initial weights drawn
@@ -262,7 +263,8 @@ def _maps(network: nn.Module, bundle: Bundle) -> list[Tensor]:
     """
     import torch
 
-    shape = (_PROBED, 3, 32, 32) if bundle.inputs == "images" else (_PROBED, 8, 400)
+    size = bundle.proxies[0].configuration.get("image_size", 32)
+    shape = (_PROBED, 3, size, size) if bundle.inputs == "images" else (_PROBED, 8, 400)
     kind = type(network).__name__
     try:
         with torch.no_grad():

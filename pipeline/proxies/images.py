@@ -1,10 +1,14 @@
-"""The fixed input batch that a proxy shows to every network: images of 32x32 pixels, real ones or a synthetic batch."""
+"""The fixed input batch that a proxy shows to every network: images of 32x32 pixels, real ones or a synthetic batch.
+
+A proxy can ask for larger ones. Pictures of a folder are then cut from their files at that size, and an .npz file may
+hold such; everything else is made or read at 32x32 and enlarged.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +38,7 @@ class Batch:
     """Some images, or sequences.
 
     Args:
-        data: [count, 3, 32, 32], normalised; of sequences [count, steps, width].
+        data: [count, 3, H, W], normalised; of sequences [count, steps, width].
         description: the part of a proxy's configuration that identifies the batch.
         labels: the class labels, where the source has them.
     """
@@ -48,6 +52,27 @@ class Batch:
         import torch
 
         return torch.from_numpy(self.data.copy())
+
+    def enlarged(self, size: int) -> Batch:
+        """The images at `size` x `size`, linear between the centres of their pixels; the same where they have it.
+
+        What it takes is one multiplication and addition for each pixel and axis, so that it is the same bit for bit on
+        every machine. The description stays: the proxy's configuration states the size.
+        """
+        if self.data.shape[-1] == size:
+            return self
+        data = _between(_between(self.data, size).swapaxes(-1, -2), size).swapaxes(-1, -2)
+        return replace(self, data=np.ascontiguousarray(data))
+
+
+def _between(data: Floats, size: int) -> Floats:
+    """The last axis at `size` positions, which lie as the centres of that many equal pixels do."""
+    side = data.shape[-1]
+    places = np.clip((np.arange(size) + 0.5) * side / size - 0.5, 0, side - 1)
+    lower = np.floor(places).astype(np.int64)
+    share = (places - lower).astype(np.float32)
+    interpolated: Floats = data[..., lower] * (1 - share) + data[..., np.minimum(lower + 1, side - 1)] * share
+    return interpolated
 
 
 def parse_source(images: Path | str | None) -> Path | str | None:
@@ -63,13 +88,19 @@ def parse_source(images: Path | str | None) -> Path | str | None:
     return images.removeprefix("synthetic-") if images.startswith("synthetic-") else Path(images)
 
 
-def named(images: Path | str | None, count: int) -> Batch:
-    """The batch of a path for `load`, of the name of a synthetic batch, or the default synthetic batch."""
-    return load(images, count) if isinstance(images, Path) else synthetic(images or DEFAULT, count)
+def named(images: Path | str | None, count: int, size: int = SIZE) -> Batch:
+    """The batch of a path for `load`, of the name of a synthetic batch, or the default synthetic batch.
+
+    Args:
+        images: where they come from.
+        count: how many.
+        size: their height and width.
+    """
+    return load(images, count, size) if isinstance(images, Path) else synthetic(images or DEFAULT, count).enlarged(size)
 
 
-def load(path: Path, count: int) -> Batch:
-    """The first images of CIFAR-10's python-version folder, a folder of pictures, or an .npz file.
+def load(path: Path, count: int, size: int = SIZE) -> Batch:
+    """The first images of CIFAR-10's python-version folder, a folder of pictures, or an .npz file, at `size` x `size`.
 
     CIFAR-10 is normalised by its own mean and deviation, other images by those of the batch, channel by channel.
 
@@ -77,23 +108,23 @@ def load(path: Path, count: int) -> Batch:
         UserError: none of these, or fewer images.
     """
     try:
-        return _load(path, count)
+        return _load(path, count, size).enlarged(size)
     except OSError as error:
         raise from_os(error, f"reading --images {path}") from error
 
 
-def _load(path: Path, count: int) -> Batch:
+def _load(path: Path, count: int, size: int) -> Batch:
     if path.is_dir():
         cifar = next((d for d in (path, path / "cifar-10-batches-py") if (d / "data_batch_1").is_file()), None)
         if cifar is not None:
             return _cifar10(cifar / "data_batch_1", count)
         files = pictures.paths(path)
-        pixels = pictures.read(files[:count], SIZE)
+        pixels = pictures.read(files[:count], size)
         if len(files) < count:
             raise UserError(f"{_too_few(count, len(files))}{pictures.instead(path, files)}")
         return _batch("pictures", pixels, count)
     if path.suffix.lower() == ".npz" and path.is_file():
-        return _batch("npz", _npz(path), count)
+        return _batch("npz", _npz(path, size), count)
     if path.is_file() and path.name.startswith("data_batch_"):
         return _cifar10(path, count)
     if not path.exists():
@@ -176,7 +207,8 @@ def _cifar10(path: Path, count: int) -> Batch:
     return _batch("cifar10", pixels, count, tuple(labels[:count]) if labelled else None)
 
 
-def _npz(path: Path) -> Pixels:
+def _npz(path: Path, size: int) -> Pixels:
+    """The pixels [n, 3, H, W], of 32x32 or of the size that is asked for."""
     expected = "an .npz file of a uint8 array [n, 32, 32, 3]"
     form = signatures.identify(path)
     if form and not form.name.startswith("an .npz"):
@@ -188,13 +220,15 @@ def _npz(path: Path) -> Pixels:
         raise
     except Exception as error:  # numpy and zipfile raise of all kinds for what is damaged
         raise UserError(f"--images {path} is not {expected}: {excerpt(str(error), 200, bare=True)}") from error
-    if array.ndim == 4 and array.shape[1:] == (SIZE, SIZE, 3):
+    sides = [(SIZE, SIZE), (size, size)]
+    if array.ndim == 4 and array.shape[1:3] in sides and array.shape[3] == 3:
         array = array.transpose(0, 3, 1, 2)
-    if array.dtype != np.uint8 or array.shape[1:] != (3, SIZE, SIZE):
+    if array.dtype != np.uint8 or array.ndim != 4 or array.shape[1] != 3 or array.shape[2:] not in sides:
         scaled = ": multiply fractions by 255 and store them as uint8" if array.dtype.kind == "f" else ""
+        larger = f", or {size}x{size} in place of 32x32" if size != SIZE else ""
         raise UserError(
             f"--images {path} holds {array.dtype} of shape {list(array.shape)}; "
-            f"needed is uint8 [n, 32, 32, 3] or [n, 3, 32, 32]{scaled}"
+            f"needed is uint8 [n, 32, 32, 3] or [n, 3, 32, 32]{larger}{scaled}"
         )
     return np.asarray(array)
 

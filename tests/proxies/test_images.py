@@ -71,6 +71,45 @@ def test_a_large_picture_is_cropped_and_resized(tmp_path: Path) -> None:
     assert images.load(tmp_path, 16).data.shape == (16, 3, 32, 32)
 
 
+def test_larger_images_lie_linearly_between_the_centres_of_pixels(tmp_path: Path, pixels: np.ndarray) -> None:
+    small = images.load(cifar(tmp_path / "cifar", pixels), 16)
+    large = images.load(tmp_path / "cifar", 16, 64)
+    assert large.data.shape == (16, 3, 64, 64) and large.data.dtype == np.float32
+    assert large.description == small.description
+    first, second = small.data[..., 0, 0], small.data[..., 0, 1]
+    for column, share in ((0, 0.0), (1, 0.25), (2, 0.75)):
+        np.testing.assert_allclose(large.data[..., 0, column], (1 - share) * first + share * second, rtol=1e-6)
+    np.testing.assert_array_equal(large.data[..., -1, -1], small.data[..., -1, -1])
+    np.testing.assert_allclose(large.data.mean((2, 3)), small.data.mean((2, 3)), atol=1e-5)
+    turned = images.Batch(small.data.swapaxes(-1, -2).copy(), {}).enlarged(96)  # rows and columns are treated alike
+    np.testing.assert_allclose(turned.data.swapaxes(-1, -2), small.enlarged(96).data, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", sorted(images.SYNTHETIC))
+def test_a_larger_synthetic_batch_shows_the_same_pictures(kind: str) -> None:
+    small, large = (images.named(kind, 4, size) for size in (32, 64))
+    assert large.data.shape == (4, 3, 64, 64) and large.description == small.description
+    averaged = large.data.reshape(4, 3, 32, 2, 32, 2).mean((3, 5))
+    assert np.corrcoef(averaged.ravel(), small.data.ravel())[0, 1] > 0.85
+
+
+def test_larger_pictures_are_cut_from_their_files_and_larger_arrays_taken_as_they_are(tmp_path: Path) -> None:
+    array = np.random.default_rng(1).integers(0, 256, (16, 64, 64, 3), dtype=np.uint8)
+    (tmp_path / "pictures").mkdir()
+    for i, image in enumerate(array):
+        Image.fromarray(image).save(tmp_path / "pictures" / f"{i:02d}.png")
+    np.savez(tmp_path / "large.npz", array)
+    np.savez(tmp_path / "small.npz", array[:, ::2, ::2])
+    of_files, of_array = (images.load(tmp_path / name, 16, 64) for name in ("pictures", "large.npz"))
+    assert of_files.description["sha256"] == of_array.description["sha256"]
+    np.testing.assert_array_equal(of_files.data, of_array.data)
+    assert images.load(tmp_path / "small.npz", 16, 64).data.shape == of_array.data.shape
+    with pytest.raises(UserError, match=r"\[16, 64, 64, 3\]; needed is uint8 \[n, 32, 32, 3\] or \[n, 3, 32, 32\]$"):
+        images.load(tmp_path / "large.npz", 16)
+    with pytest.raises(UserError, match="or 96x96 in place of 32x32"):
+        images.load(tmp_path / "large.npz", 16, 96)
+
+
 @pytest.mark.parametrize("kind", sorted(images.SYNTHETIC))
 def test_a_synthetic_batch_is_standardised_and_the_same_each_time(kind: str) -> None:
     batch = images.synthetic(kind, 16)

@@ -66,7 +66,7 @@ def images_of(images: Path | str | None) -> dict[str, Any]:
 
 
 def _on_images(preset: presets.Preset | presets.MenuPreset, images: Path | str | None) -> Proxy:
-    batch = image_batches.named(images, IMAGES)
+    batch = image_batches.named(images, IMAGES, preset.image_size or image_batches.SIZE)
     configuration = {**preset.configuration(), "images": batch.description}
     return _proxy(preset, configuration, "images", _ImageTask(preset, batch))
 

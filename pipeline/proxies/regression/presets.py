@@ -135,11 +135,14 @@ class ImageSchedule(Schedule):
 
     Args:
         initial: `torch` starts every convolution as torch would; without it, as the network's own code does.
+        image_size: height and width of the images; without it 32. Targets stay 8x8, to which taps of any size are
+            resized.
         learning_rate, momentum, weight_decay: of stochastic gradient descent.
     """
 
     inputs: ClassVar[str] = "images"
     stage_weights: list[float] = Field([0.25, 0.5, 1.0], min_length=1)
+    image_size: Annotated[int, Field(gt=32, le=256, multiple_of=32)] | None = None
     initial: Literal["torch"] | None = None
     learning_rate: Annotated[float, Field(gt=0)] = 0.1
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9

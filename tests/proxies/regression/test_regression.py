@@ -7,10 +7,12 @@ import pytest
 import torch
 from torch import nn
 
+from pipeline import benchmarks, proxies
 from pipeline.benchmarks.nasbench201.network import network
 from pipeline.errors import UserError
 from pipeline.proxies import regression
 from pipeline.proxies.regression import presets
+from pipeline.scoring.plan import fits
 
 CELL = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
 TINY = """
@@ -111,6 +113,52 @@ def test_identities_of_the_shipped_presets_do_not_change_unnoticed() -> None:
         "regression-sin1d-high": "c000fac8b6da0614",
     }
     assert {name: regression.load(name, "noise").proxy_id for name in golden} == golden
+
+
+class Recorder(nn.Module):
+    """Three taps of a few channels, the last as large as one pixel; `shapes` are those of its inputs."""
+
+    def __init__(self, shapes: list[tuple[int, ...]]) -> None:
+        super().__init__()
+        self.shapes = shapes
+        self.first, self.second = nn.Conv2d(3, 4, 3, 4), nn.Conv2d(4, 4, 3, 2)
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        self.shapes.append(tuple(images.shape))
+        first = self.first(images)
+        second = self.second(first)
+        return [first, second, second.mean((2, 3), keepdim=True)]
+
+
+def test_a_preset_can_ask_for_larger_images(tmp_path: Path) -> None:
+    shapes: list[tuple[int, ...]] = []
+    small, large = (regression.load(tiny(tmp_path, extra)) for extra in ("", "image_size = 64"))
+    scores = [proxy.score(lambda: Recorder(shapes), "a", 0, "cpu") for proxy in (small, large)]
+    assert {shape[1:] for shape in shapes} == {(3, 32, 32), (3, 64, 64)} and max(shapes)[0] == 16
+    assert [score.status for score in scores] == ["ok", "ok"] and scores[0].value != scores[1].value
+    assert large.configuration == {**small.configuration, "image_size": 64}
+
+
+def test_the_shipped_preset_of_larger_images_is_fast_otherwise() -> None:
+    fast, large = (regression.load(name) for name in ("regression-fast", "regression-fast-64"))
+    assert large.configuration == {**fast.configuration, "image_size": 64}
+    assert {proxy.proxy_id for proxy in (fast, large)} == {"7af7594ff21e017a", "2068ac39169ed39e"}
+
+
+@pytest.mark.parametrize("size", ["32", "48", "0", "-64", "512", "64.5", "'64x64'", "[64, 64]", "true"])
+def test_a_size_that_images_cannot_have_is_refused_in_one_line(tmp_path: Path, size: str) -> None:
+    with pytest.raises(UserError, match="image_size") as error:
+        regression.load(tiny(tmp_path, f"image_size = {size}"))
+    assert "\n" not in str(error.value)
+
+
+def test_networks_of_sequences_have_no_image_size(tmp_path: Path) -> None:
+    path = tmp_path / "sequences.toml"
+    path.write_text("name = 'x'\nextends = 'regression-nlp'\nimage_size = 64\n")
+    with pytest.raises(UserError, match="image_size"):
+        regression.load(str(path))
+    with pytest.raises(UserError, match="regression-fast-64 is for networks that take images, those of flexibert"):
+        fits(proxies.load("regression-fast-64", inputs="sequences"), benchmarks.load("flexibert"))
 
 
 def test_the_searched_presets_hold_the_published_levels() -> None:
