@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import progress
+from pipeline import benchmarks, progress
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.ingest import fetch, mapping, published
@@ -57,6 +57,12 @@ def test_an_address_is_encrypted_and_of_a_file(row: published.Row) -> None:
         assert row["download"].startswith("https://") and Path(row["download"]).suffix, row["download"]
         assert Path(row["saved_as"]).suffix == Path(row["download"]).suffix
     assert row["sha256"] is None or len(row["sha256"]) == 64
+
+
+@pytest.mark.parametrize("benchmark", benchmarks.names())
+def test_every_shipped_mapping_says_how_its_file_is_had(benchmark: str) -> None:
+    for shipped in mapping.shipped(benchmark):
+        assert bool(shipped.distribution) != bool(shipped.download), shipped.name
 
 
 def test_no_two_sources_share_a_name_or_a_place() -> None:
