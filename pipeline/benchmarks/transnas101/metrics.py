@@ -97,9 +97,7 @@ _MAIN = {
 _TARGETS = (
     *((task, f"{split}_{metric}") for split in ("test", "validation") for task, metric in _MAIN.items()),
     ("autoencoder", "test_l1_loss"),
-    ("normal", "test_l1_loss"),
     ("segmentsemantic", "test_accuracy"),
-    ("room_layout", "test_loss"),
 )
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pipeline.benchmarks.contract import Metric
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.benchmarks.transnas101 import archive
 from pipeline.benchmarks.transnas101.architectures import NAME, canonical
@@ -75,7 +76,7 @@ def _held(file: Path, task: str, cells: tables.Cells) -> dict[str, str]:
     """The columns of the table that hold metrics of its task, with what they hold; others are left.
 
     Raises:
-        NotThisFormError: the table is of another task, or it has no figure that architectures are ranked by.
+        NotThisFormError: the table is of another task, or it has no figure of its task.
     """
     wanted, held = columns(task), dict[str, str]()
     lower = {column.lower(): metric for column, metric in wanted.items()}
@@ -95,10 +96,15 @@ def _held(file: Path, task: str, cells: tables.Cells) -> dict[str, str]:
             )
     if "architecture" not in cells:
         raise NotThisFormError(f"{file} has no column 'architecture': put the architectures' names beside their rows")
-    targets = [column for column, metric in wanted.items() if METRICS[task, metric].priority]
-    if not any(METRICS[task, metric].priority for metric in held.values()):
-        raise NotThisFormError(f"{file} has none of the columns that {task} is ranked by: {', '.join(targets)}")
+    figures = [c for c, metric in wanted.items() if c.startswith(("valid", "test")) and _tells(METRICS[task, metric])]
+    if not any(wanted[column] in held.values() for column in figures):
+        raise NotThisFormError(f"{file} has none of the figures of {task}: {', '.join(figures)}")
     return held
+
+
+def _tells(metric: Metric) -> bool:
+    """Whether a table is worth reading for it: cross-entropies are those of early epochs."""
+    return metric.unit != "nats"
 
 
 def _take(
