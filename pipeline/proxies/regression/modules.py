@@ -10,12 +10,16 @@ torch's own kernels, three for a forward pass; with scales of one it is a single
 from __future__ import annotations
 
 import functools
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+_NO_KERNEL = (ImportError, OSError, RuntimeError, subprocess.SubprocessError)
+"""No Triton; no compiler, or no folder for what it compiles; a card that it or CUDA refuses; a compiler that fails."""
 
 SMALL = 2**16  # numbers of a weight; cuDNN has enough tiles for a larger one
 
@@ -75,9 +79,16 @@ def _checked(device: torch.device) -> Callable[..., Tensor]:
         images, gradient = (tensor.to(device) for tensor in both)
         asked = images, gradient, torch.Size((7, 5, 3, 3)), ones, ones, ones
         right = torch.allclose(by_kernel(*asked), by_products(*asked), rtol=1e-4, atol=1e-4)
-    except Exception:  # no Triton, no compiler for it, a card that it does not know
+    except Exception as error:
+        if not isinstance(error, _NO_KERNEL) and not _is_of_triton(error):
+            raise
         return by_products
     return by_kernel if right else by_products
+
+
+def _is_of_triton(error: Exception) -> bool:
+    """Whether Triton itself says that it cannot compile or launch; its errors share no class with Python's own."""
+    return any(kind.__module__.partition(".")[0] == "triton" for kind in type(error).__mro__)
 
 
 def by_products(

@@ -100,6 +100,34 @@ def test_a_kernel_is_used_only_where_it_runs_and_is_right(kernel: str, monkeypat
     assert modules.weight_gradient(CPU) is modules.by_products
 
 
+OUT_OF_RESOURCES = type("OutOfResources", (Exception,), {"__module__": "triton.runtime.errors"})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ImportError("no triton.language"), FileNotFoundError("gcc"), PermissionError("cache"),
+        subprocess.CalledProcessError(1, "gcc"), RuntimeError("0 active drivers"),
+        type("Inherited", (OUT_OF_RESOURCES,), {})("shared memory"),
+        TypeError("of a wrong call"), AttributeError("of a wrong name"), AssertionError(), KeyError("of a table"),
+    ],
+    ids=lambda error: type(error).__name__,
+)  # fmt: skip
+def test_a_mistake_of_the_kernels_own_is_no_reason_to_use_products(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_kernel(*_: Any) -> Tensor:
+        raise error
+
+    name = "pipeline.proxies.regression.gradient_kernel"
+    monkeypatch.setitem(sys.modules, name, SimpleNamespace(weight_gradient=by_kernel))
+    if isinstance(error, TypeError | AttributeError | AssertionError | KeyError):
+        with pytest.raises(type(error)):
+            modules._checked(CPU)
+    else:
+        assert modules._checked(CPU) is modules.by_products
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_a_converted_normalisation_is_the_same_function(training: bool) -> None:
     torch.manual_seed(0)
