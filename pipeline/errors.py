@@ -47,7 +47,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
 
 def from_os(error: OSError, doing: str) -> UserError:
     """The error for a failure of the file system while `doing` something ("writing data/lake")."""
-    where = f" ({error.filename})" if error.filename else ""
+    where = f" ({error.filename})" if error.filename and str(error.filename) not in doing else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return UserError(
             f"no space left while {doing}: free some and run the same command again; nothing stored is lost"

@@ -6,6 +6,7 @@ tools index it: `[17]`, or `top[3]` under the object's key `top`.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.errors import NotThisFormError, excerpt, from_os
-from pipeline.formats import signatures
+from pipeline.formats import packed, signatures
 from pipeline.formats.fault import Fault
+from pipeline.formats.json_objects import RepeatedKeyError, unique_keys
 
+_TAKEN = ("a JSON file", signatures.EMPTY.name, *signatures.PACKINGS)
 _CHUNK = 1 << 20  # characters; doubled while one element does not fit
 _LONGEST = 1 << 26  # characters of one element; an element that does not end would else take the whole file in
 
@@ -31,6 +34,9 @@ class _DamagedError(Exception):
 def read(path: Path) -> Iterator[tuple[str, object | Fault]]:
     """Position and value of each element, in the file's order; where the file is damaged, a `Fault` is the last.
 
+    Args:
+        path: the file, which may be packed by bzip2, gzip or xz.
+
     Raises:
         NotThisFormError: nothing of this form is there; raised before the first element.
         UserError: the file cannot be read.
@@ -38,7 +44,7 @@ def read(path: Path) -> Iterator[tuple[str, object | Fault]]:
     position, any_before = "", False
     try:
         # A byte that is no UTF-8 spoils the element that it is in, and no other.
-        with path.open(encoding="utf-8-sig", errors="replace") as stream:
+        with io.TextIOWrapper(packed.open_unpacked(path), "utf-8-sig", errors="replace") as stream:
             text = _Text(stream)
             try:
                 for position, element in _arrays(text):
@@ -46,7 +52,7 @@ def read(path: Path) -> Iterator[tuple[str, object | Fault]]:
                     any_before = True
             except _DamagedError as error:
                 if not any_before:
-                    line = signatures.instead(path, "a JSON file", "a JSON file", signatures.EMPTY.name)
+                    line = signatures.instead(path, "a JSON file", *_TAKEN)
                     raise NotThisFormError(line or f"{path}: {error}") from error
                 yield f"after {position}", Fault(f"{error}: what follows is lost")
     except OSError as error:
@@ -91,7 +97,7 @@ class _Text:
     """A window on the text, which moves on as values are taken from it."""
 
     def __init__(self, stream: IO[str]) -> None:
-        self._stream, self._decoder = stream, json.JSONDecoder()
+        self._stream, self._decoder = stream, json.JSONDecoder(object_pairs_hook=unique_keys)
         self._window, self._at = "", 0
 
     def peek(self) -> str:
@@ -125,6 +131,9 @@ class _Text:
             except RecursionError:
                 self._pass_over()
                 return Fault("it is nested too deeply")
+            except RepeatedKeyError as error:
+                self._pass_over()
+                return Fault(str(error))
             except ValueError as error:
                 if not isinstance(error, json.JSONDecodeError) and self.peek() in ("[", "{"):
                     self._pass_over()
@@ -158,7 +167,12 @@ class _Text:
             size *= 2
 
     def _more(self, size: int) -> bool:
-        chunk = self._stream.read(size)
+        try:
+            chunk = self._stream.read(size)
+        except (NotThisFormError, OSError, *packed.BROKEN) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise _DamagedError(str(error if isinstance(error, NotThisFormError) else packed.damaged(error))) from error
         if chunk:
             self._window, self._at = self._window[self._at :] + chunk, 0
         return bool(chunk)

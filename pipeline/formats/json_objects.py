@@ -1,16 +1,35 @@
-"""JSON objects in which a key may stand only once."""
+"""JSON objects in which a key may stand only once: which of two values is meant, nobody can say."""
 
 from __future__ import annotations
+
+import json
+from collections import Counter
+
+from pipeline.errors import excerpt
+
+
+class RepeatedKeyError(ValueError):
+    """A key stands twice in one object."""
 
 
 def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """The object of these pairs: an `object_pairs_hook` for `json.load`, which itself would keep the last of a key.
 
     Raises:
-        ValueError: a key occurs twice.
+        RepeatedKeyError: a key occurs twice.
     """
     members = dict(pairs)
     if len(members) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} occurs twice in one object")
+        [(key, _)] = Counter(key for key, _ in pairs).most_common(1)
+        raise RepeatedKeyError(f"the key {excerpt(key)} occurs twice in one object")
     return members
+
+
+def loads(text: str | bytes) -> object:
+    """What a JSON text says.
+
+    Raises:
+        ValueError: it is no JSON, holds an integer of thousands of digits, or a key occurs twice in one object.
+        RecursionError: it is nested too deeply.
+    """
+    return json.loads(text, object_pairs_hook=unique_keys)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pipeline.errors import NotThisFormError, from_os
+from pipeline.formats import opening
 
 MAX_BYTES = 1 << 30
 """Unpacked bytes of a file that are read."""
@@ -26,7 +27,7 @@ def open_unpacked(path: Path, most: int = MAX_BYTES) -> BinaryIO:
     Raises:
         OSError: the file cannot be opened.
     """
-    with path.open("rb") as stream:
+    with opening.opened(path) as stream:
         opener: Any = _OPENERS.get(stream.read(2))
     if opener is None:
         return path.open("rb")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.formats import packed, tfrecord
+from pipeline.formats import opening, packed, tfrecord
 
 HEAD = 1024
 """Bytes that tell what a file is."""
@@ -93,7 +93,7 @@ def identify(path: Path) -> Form | None:
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as stream:
+    with opening.opened(path) as stream:
         return identified(stream.read(HEAD))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,9 +17,8 @@ from typing import IO, Literal
 import numpy as np
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os, unknown
-from pipeline.formats import packed, pickles, signatures
+from pipeline.formats import json_objects, packed, pickles, signatures
 from pipeline.formats.fault import Fault
-from pipeline.formats.json_objects import unique_keys
 
 ContainerKind = Literal["csv", "json", "pickle", "parquet"]
 Cells = Mapping[str, object]
@@ -157,7 +155,7 @@ def _unreadable(path: Path, error: OSError) -> UserError:
 
 def _json(path: Path) -> object:
     try:
-        return json.loads(packed.content(path, packed.MAX_BYTES).decode("utf-8-sig"), object_pairs_hook=unique_keys)
+        return json_objects.loads(packed.content(path, packed.MAX_BYTES).decode("utf-8-sig"))
     except NotThisFormError as error:
         raise NotThisFormError(f"{path} is not a JSON file: {error}") from error
     except RecursionError as error:

@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple
 import google_crc32c
 
 from pipeline.errors import NotThisFormError, from_os
+from pipeline.formats import opening
 
 _HEADER = struct.Struct("<QI")
 _CHECKSUM = 4
@@ -59,7 +60,7 @@ def is_tfrecord(path: Path) -> bool:
         UserError: it cannot be read.
     """
     try:
-        with path.open("rb") as stream:
+        with opening.opened(path) as stream:
             return _length(stream.read(_HEADER.size)) is not None
     except OSError as error:
         raise from_os(error, f"reading {path}") from error
@@ -90,7 +91,7 @@ def spans(path: Path, size: int = _SPAN) -> Iterator[Span | Damage]:
         UserError: it cannot be read.
     """
     try:
-        with path.open("rb", buffering=_READ_AHEAD) as stream:
+        with opening.opened(path, _READ_AHEAD) as stream:
             yield from _walk(stream, path, size)
     except OSError as error:
         raise from_os(error, f"reading {path}") from error
@@ -103,7 +104,7 @@ def read(path: Path, span: Span) -> Iterator[TFRecord | Damage]:
         UserError: the file cannot be read, or has changed since the walk.
     """
     try:
-        with path.open("rb") as stream:
+        with opening.opened(path) as stream:
             stream.seek(span.start)
             block = stream.read(span.stop - span.start)
     except OSError as error:

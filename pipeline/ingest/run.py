@@ -21,6 +21,7 @@ from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, os_errors_explained
 from pipeline.escaping import visible
+from pipeline.formats.opening import refuse_special
 from pipeline.ingest import mapped_table, surrogates, unmapped_table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
@@ -196,6 +197,8 @@ def _sources(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None, c
         if not path.exists():
             near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
             raise UserError(f"{path} does not exist" + "".join(f": did you mean {name}?" for name in near))
+        with os_errors_explained(f"reading {path}"):
+            refuse_special(path)
         if path.is_file():
             taken = named or table_mapping.for_file(shipped, path)
             sources.append(_Source(benchmark, path, taken, curves and taken is None))
@@ -334,13 +337,22 @@ def _by_number(source: _Source, lake: Lake | None) -> dict[str, str]:
             known[native_id] = arch_id if known.get(native_id, arch_id) == arch_id else ""
     if not known:
         mapped_table.require_rows(source.mapping, source.path)
-        raise UserError(f"{source.path} names architectures by number, the lake knows none: {_numbered_first(source)}")
+        raise UserError(
+            f"{source.path} names architectures by number, the lake knows none: {_numbered_first(source, None)}"
+        )
     return known
 
 
-def _numbered_first(source: _Source) -> str:
-    names = [m.name for m in table_mapping.shipped(source.benchmark.name) if m.native_id]
-    return "ingest first " + ", or ".join([*names, f"the published form ({source.benchmark.forms})"])
+def _numbered_first(source: _Source, lake: Lake | None) -> str:
+    """What to ingest before a table that names architectures by number, of what the lake does not have; or nothing."""
+    benchmark = source.benchmark
+    numbered = [m.name for m in table_mapping.shipped(benchmark.name) if m.native_id]
+    there = (
+        set(lake.read("sources", benchmark.name, columns=["name"])["name"].to_pylist()) if lake is not None else set()
+    )
+    lacking = [name for name in numbered if name not in there]
+    lacking += [f"the published form ({benchmark.forms})"] if NATIVE not in there else []
+    return f"ingest first {', or '.join(lacking)}" if lacking else ""
 
 
 def _oddities(source: _Source, part: SourcePart) -> list[str]:
@@ -358,7 +370,7 @@ def _oddities(source: _Source, part: SourcePart) -> list[str]:
         if finding.mixed and source.mapping:
             raise UserError(f"{source.path}: {what} is of two scales: {finding.text}; nothing was stored")
         lines.append(f"{source.path}: {what}: {finding.text}")
-    return lines
+    return list(dict.fromkeys(lines))  # what is true in several spaces is odd once
 
 
 def _refuse_bad(source: _Source, part: SourcePart, max_rejects: int) -> None:
@@ -369,11 +381,11 @@ def _refuse_bad(source: _Source, part: SourcePart, max_rejects: int) -> None:
     if part.arch_ids and (source.mapping is None or rejected <= max_rejects):
         return
     position, reason = part.first_reject
-    what = "row" if source.mapping else "file"
+    what = "row" if source.mapping else "file" if (source.path / position).is_file() else "record"
     count = f"{rejected:,} {what}s cannot be taken, the first" if rejected > 1 else f"1 {what} cannot be taken,"
     line = f"{source.path}: {count} at {position}: {reason}"
-    if source.by_index:
-        line += f" ({_numbered_first(source)})"
+    if source.by_index and (advice := _numbered_first(source, part.lake)):
+        line += f" ({advice})"
     if part.arch_ids:
         line += f"; nothing was stored, --max-rejects {rejected} takes the others"
     raise UserError(line)

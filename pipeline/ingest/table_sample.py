@@ -13,6 +13,7 @@ from pipeline.formats.fault import Fault
 from pipeline.formats.tables import Cells, ContainerKind
 
 MOST_ROWS = 2_000
+_MOST_COLUMNS, _MOST_CELLS = 500, 200_000  # that are looked at
 _DELIMITERS = (",", "\t", ";", "|")
 _KINDS: dict[str, ContainerKind] = {"a pickle": "pickle", "a JSON file": "json"}
 _MOST_KEYS = 10  # of a nested table, which are looked into
@@ -120,7 +121,15 @@ def _kind(path: Path) -> ContainerKind:
 def _sample(path: Path, kind: ContainerKind, delimiter: str = ",", root: tuple[str, ...] = ()) -> TableSample:
     rows = tables.rows(path, kind, delimiter=delimiter, root=root)
     good = ((position, cells) for position, cells in rows if not isinstance(cells, Fault))
-    sample = TableSample(kind, delimiter, root, list(islice(good, MOST_ROWS)))
+    first = list(islice(good, 1))
+    columns = len(first[0][1]) if first else 1
+    if columns > _MOST_COLUMNS:
+        raise UserError(
+            f"{path} has {columns:,} columns, of which at most {_MOST_COLUMNS} are guessed at: write the mapping by "
+            "hand, see docs/mapping-reference.md"
+        )
+    most = min(MOST_ROWS, _MOST_CELLS // columns)
+    sample = TableSample(kind, delimiter, root, [*first, *islice(good, most - 1)])
     if not sample.rows and not root and kind != "csv":
         raise NotThisFormError(f"{path} holds no rows")
     return sample

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import re
 import time
@@ -15,7 +14,7 @@ from typing import Any
 from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.benchmarks.contract import Benchmark, arch_id_of
 from pipeline.errors import UserError, excerpt
-from pipeline.formats import text_files, toml_files
+from pipeline.formats import json_objects, text_files, toml_files
 from pipeline.lake import locations
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
@@ -191,6 +190,6 @@ def _unquoted(line: str) -> str:
 def _decoded(line: str) -> object:
     """A spec, where the line is one, as `pipeline search --out` writes it; else the line."""
     try:
-        return json.loads(line) if line.startswith("{") else line
+        return json_objects.loads(line) if line.startswith("{") else line
     except (ValueError, RecursionError) as error:
         raise UserError(f"{excerpt(line)} is not JSON: {excerpt(str(error), 200, bare=True)}") from error

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import NotThisFormError
-from pipeline.formats import json_arrays
+from pipeline.formats import json_arrays, json_objects
 from pipeline.formats.fault import Fault
 
 
@@ -81,3 +85,38 @@ def test_a_file_of_another_form_says_what_it_is(tmp_path: Path) -> None:
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
     with pytest.raises(NotThisFormError, match="is a Git LFS pointer, not the file, where a JSON file is expected"):
         list(json_arrays.read(path))
+
+
+def test_an_object_with_a_key_twice_is_a_fault_and_what_follows_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('[{"id": 1}, {"id": 2, "in": {"x": [1, "]"], "x": 2}}, {"id": 3}]')
+    assert list(json_arrays.read(path)) == [
+        ("[0]", {"id": 1}),
+        ("[1]", "the key 'x' occurs twice in one object"),
+        ("[2]", {"id": 3}),
+    ]
+
+
+def test_a_key_that_stands_twice_is_found_without_comparing_all_with_all() -> None:
+    keys = [(str(number), None) for number in range(300_000)]
+    with pytest.raises(json_objects.RepeatedKeyError, match="the key '299999' occurs twice"):
+        json_objects.unique_keys([*keys, keys[-1]])
+    with pytest.raises(json_objects.RepeatedKeyError) as caught:
+        json_objects.unique_keys([("k" * 100_000, 1), ("k" * 100_000, 2)])
+    assert len(str(caught.value)) < 120
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_packed_file_is_read_and_one_that_is_cut_ends_in_a_fault(
+    pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.json"
+    numbers = list(range(200_000))
+    path.write_bytes(packed := pack(json.dumps(numbers).encode()))
+    assert [value for _, value in json_arrays.read(path)] == numbers
+    path.write_bytes(packed[: len(packed) // 2])
+    try:
+        *_, (_, fault) = json_arrays.read(path)
+    except NotThisFormError as error:  # of so little nothing can be unpacked
+        fault = Fault(error)
+    assert isinstance(fault, Fault) and "truncated: the packed data ends before its end marker" in fault

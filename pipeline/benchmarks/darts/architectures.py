@@ -6,7 +6,6 @@ Cells that differ in the order of a node's two edges alone are one architecture;
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
@@ -15,6 +14,7 @@ from pipeline.benchmarks.cell_spaces import DARTS, KINDS, CellSpace
 from pipeline.benchmarks.contract import Space, Spec
 from pipeline.benchmarks.darts import genotypes
 from pipeline.errors import UserError, excerpt
+from pipeline.formats import json_objects
 
 NAME = "darts"
 
@@ -74,7 +74,7 @@ def _decoded(text: str) -> object:
     if not text.lstrip().startswith("{"):
         return genotypes.parse(text)
     try:
-        return json.loads(text)
+        return json_objects.loads(text)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{excerpt(text, 80)} is neither a genotype nor JSON") from error
 
@@ -86,7 +86,7 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
         UserError: as `canonical`.
     """
     try:
-        decoded = {name: json.loads(part) if isinstance(part, str) else part for name, part in parts.items()}
+        decoded = {name: json_objects.loads(part) if isinstance(part, str) else part for name, part in parts.items()}
     except (ValueError, RecursionError) as error:
         raise UserError(f"a part of the genotype is not JSON: {error}") from error
     return canonical(space, decoded)

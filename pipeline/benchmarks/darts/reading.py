@@ -37,7 +37,7 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     """
     if path.is_dir():
         raise NotThisFormError(f"{path} is a folder, where a CSV file is expected")
-    lines = text_files.read(path, "the file", "a CSV of genotypes").split("\n")
+    lines = text_files.read(path, "the file", "a CSV of genotypes", unpack=True).split("\n")
     if not any(line.lstrip(' "').startswith("Genotype(") for line in lines):
         raise NotThisFormError(f"{path} has no line that begins with a genotype: Genotype(normal=[...], ...)")
     return _batches(lines)

@@ -6,12 +6,12 @@ number of heads, and a feed-forward part of a width and a number of stacks. No t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from random import Random
 
 from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.errors import UserError, excerpt
+from pipeline.formats import json_objects
 
 NAME = "flexibert"
 SPACE = "encoders"
@@ -67,7 +67,7 @@ def _decoded(given: object) -> object:
     if not isinstance(given, str):
         return given
     try:
-        return json.loads(given)
+        return json_objects.loads(given)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{excerpt(given)} is not JSON: {error}") from error
 

@@ -6,13 +6,13 @@ upper-triangular adjacency matrix row by row, and the operation of each vertex.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from random import Random
 
 from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.benchmarks.nasbench101 import cell_graph
 from pipeline.errors import UserError, excerpt, unknown
+from pipeline.formats import json_objects
 
 _FORM = '{"adjacency": "0100...", "operations": ["input", ..., "output"]}'
 _PARTS = ("adjacency", "operations", "module_hash")
@@ -41,7 +41,7 @@ def canonical(space: str, architecture: object) -> Spec:
 
 def _parsed(text: str) -> object:
     try:
-        return json.loads(text)
+        return json_objects.loads(text)
     except (ValueError, RecursionError):
         return None
 

@@ -24,7 +24,7 @@ from pipeline.benchmarks.nasbench101 import cell_graph, published_runs
 from pipeline.benchmarks.nasbench101.published_runs import Run
 from pipeline.benchmarks.source_rows import SourceRows, reason_of
 from pipeline.errors import NotThisFormError, UserError, excerpt
-from pipeline.formats import numbers, signatures, tfrecord
+from pipeline.formats import numbers, opening, signatures, tfrecord
 
 NAME, SPACE, DATASET = "nasbench101", "cell", "cifar10"
 LENGTHS = (4, 12, 36, 108)
@@ -80,7 +80,7 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
 
 
 def _begins_like_a_pickle(path: Path) -> bool:
-    with path.open("rb") as stream:
+    with opening.opened(path) as stream:
         return stream.read(2).startswith(_PICKLES)
 
 

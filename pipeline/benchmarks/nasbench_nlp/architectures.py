@@ -5,13 +5,13 @@ An architecture is written as the JSON of its recipe. Recipes that differ in nam
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from random import Random
 
 from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.benchmarks.nasbench_nlp import recipes, sampling
 from pipeline.errors import UserError, excerpt
+from pipeline.formats import json_objects
 
 NAME = "nasbench_nlp"
 SPACE = "cells"
@@ -30,7 +30,7 @@ def _decoded(given: object) -> object:
     if not isinstance(given, str):
         return given
     try:
-        return json.loads(given)
+        return json_objects.loads(given)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{excerpt(given)} is not JSON: {error}") from error
 

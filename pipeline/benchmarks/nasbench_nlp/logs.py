@@ -6,7 +6,6 @@ per epoch. A number or a list may itself stand as JSON text. What is not a numbe
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
 import zlib
@@ -16,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
+from pipeline.formats import json_objects
 from pipeline.formats.fault import Fault
-from pipeline.formats.json_objects import unique_keys
 from pipeline.provenance import content_files
 
 LONGEST = 1 << 20  # bytes of a log; the published ones have at most some thousand
@@ -131,7 +130,7 @@ def parse(content: bytes | Fault) -> Log:
     if isinstance(content, Fault):
         raise UserError(content)
     try:
-        log = json.loads(content, object_pairs_hook=unique_keys)
+        log = json_objects.loads(content)
         if not isinstance(log, dict):
             raise UserError(f"a log is a JSON object, not {excerpt(log)}")
         return Log(
@@ -153,7 +152,7 @@ def parse(content: bytes | Fault) -> Log:
 
 
 def _decoded(value: Any) -> Any:
-    return json.loads(value, object_pairs_hook=unique_keys) if isinstance(value, str) else value
+    return json_objects.loads(value) if isinstance(value, str) else value
 
 
 def _text(log: dict[str, Any], name: str) -> str:

@@ -9,7 +9,6 @@ An architecture is written as the JSON of a published `net`, or of a canonical s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from random import Random
 
@@ -19,6 +18,7 @@ from pipeline.benchmarks.contract import Space, Spec
 from pipeline.benchmarks.nds import residual_spaces
 from pipeline.benchmarks.nds.residual_spaces import ResidualSpace
 from pipeline.errors import UserError, excerpt
+from pipeline.formats import json_objects
 
 NAME = "nds"
 FAMILIES: dict[str, CellSpace | ResidualSpace] = {**cell_spaces.SPACES, **residual_spaces.SPACES}
@@ -68,7 +68,7 @@ def canonical(space: str, architecture: object) -> Spec:
 def _decoded(text: str) -> object:
     """What JSON text says; a text that is not JSON stands for itself."""
     try:
-        return json.loads(text)
+        return json_objects.loads(text)
     except (ValueError, RecursionError):
         return text
 
