@@ -32,11 +32,11 @@ class NotThisFormError(UserError):
     """The file is not of the form that the reader expects."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+def unknown(kind: str, name: object, known: Iterable[str]) -> UserError:
     """The error for a name that does not exist, with the nearest names that do."""
     names = sorted(itertools.islice(known, _MOST_NAMES))
     comparable = [name for name in names if len(name) <= _LONGEST_NAME]
-    near = difflib.get_close_matches(name[:_LONGEST_NAME], comparable, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name[:_LONGEST_NAME] if isinstance(name, str) else "", comparable, n=3, cutoff=0.5)
     unknown_name = f"unknown {kind} '{excerpt(name, _LONGEST_NAME, bare=True)}'"
     if near:
         return UserError(f"{unknown_name}: did you mean {' or '.join(near)}?")

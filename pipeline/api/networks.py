@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import benchmarks, provenance
 from pipeline.benchmarks.contract import Benchmark
-from pipeline.errors import UserError
+from pipeline.errors import UserError, excerpt
 from pipeline.executor import device_of
+from pipeline.formats import numbers
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import Bundle, Curve, Proxy, Score
 from pipeline.scoring.plan import fits, sampled, specs
@@ -90,6 +91,7 @@ def sample_architectures(
     """
     bench = benchmarks.load(benchmark)
     chosen = bench.space(space)
+    count = numbers.whole(count, "the number of architectures", least=0, most=numbers.MOST)
     if lake is not None:
         sample = _ingested(bench, chosen.name, seed, lake, count)
         size: int | None = len(sample)
@@ -171,7 +173,15 @@ def scores_of(
     chosen_device, _ = device_of("cpu" if device == "auto" and bundle.score_all is None else device)
     with drawing_from(seed):
         build, name = buildable(network, bundle)
-        scores = bundle.score(build, name, seed, chosen_device, [proxy.proxy_id for proxy in bundle.proxies])
+        try:
+            scores = bundle.score(build, name, seed, chosen_device, [proxy.proxy_id for proxy in bundle.proxies])
+        except UserError:
+            raise
+        except Exception as error:
+            if isinstance(network, Architecture):  # one of ours: a fault that is to be seen
+                raise
+            failure = Score(None, "failed", f"{type(error).__name__}: {_first_line(error)}")
+            scores = {proxy.proxy_id: (failure, math.nan) for proxy in bundle.proxies}
     return [_network_score(proxy, *scores[proxy.proxy_id]) for proxy in bundle.proxies]
 
 
@@ -188,8 +198,16 @@ def buildable(
 
 @contextlib.contextmanager
 def drawing_from(seed: int) -> Iterator[None]:
-    """One thread, and torch's random numbers from the seed; both are as before afterwards."""
+    """One thread, and torch's random numbers from the seed; both are as before afterwards.
+
+    Raises:
+        UserError: the seed is no whole number from 0 on.
+    """
     import torch
+
+    if type(seed) is not int:
+        raise UserError(f"the seed is {excerpt(seed, 40)}, where a whole number is expected")
+    numbers.whole(seed, "the seed", least=0, most=numbers.MOST)
 
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(provenance.stream_seed("network", seed))  # for what draws as it computes, such as dropout
@@ -235,7 +253,14 @@ def _own(network: nn.Module | Callable[[], nn.Module], bundle: Bundle) -> tuple[
     make: Callable[[], Any] = network if not isinstance(network, nn.Module) else lambda: copy.deepcopy(network)
     if not callable(network):
         raise UserError(f"a network is a torch module or a function that makes one, not {type(network).__name__}")
-    first = make()
+    try:
+        first = make()
+    except Exception as error:
+        if not isinstance(network, nn.Module):
+            raise
+        raise UserError(
+            f"{type(network).__name__} cannot be copied ({_first_line(error)}): give a function that makes it"
+        ) from error
     if not isinstance(first, nn.Module):
         raise UserError(f"the function gives {type(first).__name__}, not a torch module")
     maps = _maps(first, bundle)
@@ -269,14 +294,20 @@ def _maps(network: nn.Module, bundle: Bundle) -> list[Tensor]:
     try:
         with torch.no_grad():
             maps = network.eval()(torch.randn(shape))
-    except (RuntimeError, ValueError, TypeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise UserError(f"{kind} does not take {bundle.inputs} of shape {list(shape)}: {reason}") from error
+    except UserError:
+        raise
+    except Exception as error:  # a network of somebody's may raise whatever it likes
+        raise UserError(f"{kind} does not take {bundle.inputs} of shape {list(shape)}: {_first_line(error)}") from error
     dimensions = "[N, C, H, W]" if bundle.inputs == "images" else "[N, 8, 400]"
     if not isinstance(maps, list | tuple) or not maps or not all(_is_map(m, len(shape)) for m in maps):
         raise UserError(
             f"{kind} gives {_described(maps)}, needed is a list of feature maps {dimensions}: "
             "return them, or name the submodules that make them with pipeline.tapped(network, [...])"
+        )
+    if unfit := [m for m in maps if m.dtype != torch.float32 or not m.numel()]:
+        raise UserError(
+            f"{kind} gives a feature map of shape {list(unfit[0].shape)} in {unfit[0].dtype}, needed is one of "
+            "torch.float32 that is not empty"
         )
     stages = bundle.proxies[0].configuration.get("stage_weights")
     if stages is not None and len(maps) != len(stages):
@@ -285,6 +316,10 @@ def _maps(network: nn.Module, bundle: Bundle) -> list[Tensor]:
             "for instance with pipeline.tapped(network, [...]), or a TOML file with a stage for each"
         )
     return list(maps)
+
+
+def _first_line(error: Exception) -> str:
+    return excerpt(str(error).partition("\n")[0], 300, bare=True) or type(error).__name__
 
 
 def _is_map(value: object, dimensions: int) -> bool:

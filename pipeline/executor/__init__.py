@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, unknown
 from pipeline.executor.processes import cards, default_workers, ordered, run, worker
 from pipeline.executor.worker_pool import (
     CUDA_SETTINGS,
@@ -26,8 +26,8 @@ from pipeline.executor.worker_pool import (
 )
 
 __all__ = [
-    "CUDA_SETTINGS", "MAX_LOSSES", "PROCESSES", "ItemFunction", "LostWorker", "Pool", "Prepared", "Results", "Where",
-    "default_workers", "opened", "ordered", "renew_worker", "run", "worker",
+    "CUDA_SETTINGS", "DEVICES", "MAX_LOSSES", "PROCESSES", "ItemFunction", "LostWorker", "Pool", "Prepared", "Results",
+    "Where", "default_workers", "opened", "ordered", "renew_worker", "run", "worker",
 ]  # fmt: skip
 
 
@@ -47,6 +47,9 @@ class Where:
 
 
 PROCESSES = Where()
+
+DEVICES = ("auto", "cpu", "cuda")
+"""The names that `device_of` takes."""
 
 
 class Pool(Protocol):
@@ -118,8 +121,10 @@ def device_of(name: str) -> tuple[str, str]:
         name: auto (a card, if it computes), cpu or cuda.
 
     Raises:
-        UserError: cuda is asked for and not there, or does not compute.
+        UserError: an unknown name, or cuda is asked for and not there, or does not compute.
     """
+    if name not in DEVICES:
+        raise unknown("device", name, DEVICES)
     if name != "cpu":
         import torch
 

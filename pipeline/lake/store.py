@@ -100,8 +100,11 @@ class Lake:
     def _check_format(self) -> None:
         try:
             version = json.loads(self._marker.read_text())["format"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{self._marker} cannot be read as the marker of a lake: {error}") from error
+            if type(version) is not int:
+                raise ValueError(f"its format is {excerpt(version, 40)}")
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            reason = excerpt(str(error), 200, bare=True)
+            raise UserError(f"{self._marker} cannot be read as the marker of a lake: {reason}") from error
         if version > FORMAT:
             raise UserError(
                 f"the lake {self.root} has format {version}, written by a newer version; this one reads {FORMAT}: "

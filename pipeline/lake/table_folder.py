@@ -94,6 +94,8 @@ def parsed(content: bytes, where: str) -> Manifest:
         about = json.loads(content)
         if about["kind"] != KIND:
             raise ValueError(f"its kind is {excerpt(about['kind'])}")
+        if type(about["format"]) is not int or type(about["lake_format"]) is not int:
+            raise ValueError("its format is no whole number")
         newer = about["format"] > FORMAT or about["lake_format"] > LAKE_FORMAT
         if not newer:
             return Manifest(str(about["version"]), {name: _file(name, f) for name, f in about["files"].items()})
@@ -113,6 +115,12 @@ def of_folder(folder: Path) -> Manifest | None:
 
 def _file(name: str, stated: Mapping[str, Any]) -> TableFile:
     file = TableFile(stated["bytes"], stated["sha256"], stated.get("rows"))
-    if not NAMES.fullmatch(name) or not _SHA256.fullmatch(file.sha256) or type(file.bytes) is not int:
+    counts = [count for count in (file.bytes, file.rows) if count is not None]
+    if (
+        not NAMES.fullmatch(name)
+        or not _SHA256.fullmatch(file.sha256)
+        or file.bytes is None
+        or not all(type(count) is int and 0 <= count < 1 << 63 for count in counts)
+    ):
         raise ValueError(f"{excerpt(name)} is not a file with bytes and SHA-256")
     return file

@@ -22,6 +22,7 @@ NEEDED = (*table_folder.WITH_PART, "runs", "proxies")
 
 _BELONG = {"runs": "run_id", "proxies": "proxy_id"}  # to the scores that name them
 _WORD = re.compile(r"[\w.-]*\w[\w.-]*", re.ASCII)
+_LONGEST = 150  # characters of either, which become a folder's name
 _GROUP = ["benchmark", table_folder.PART.name]
 _GroupKey = tuple[str, str]
 
@@ -93,9 +94,9 @@ def _groups(rows: pa.Table, shown: str) -> Iterator[tuple[_GroupKey, pa.Table]]:
     for key in rows.group_by(_GROUP).aggregate([]).to_pylist():
         benchmark, part = key["benchmark"], key[table_folder.PART.name]
         name = part_name.parse(f"{part}-{'0' * 16}")
+        if not all(len(word) <= _LONGEST and _WORD.fullmatch(word) for word in (benchmark, part)):
+            raise UserError(f"{shown}: {excerpt(f'{benchmark}/{part}')} names no part of a lake: export it again")
         if name is None or name.stage != "score":
             continue
-        if not (_WORD.fullmatch(benchmark) and _WORD.fullmatch(part)):
-            raise UserError(f"{shown}: {excerpt(f'{benchmark}/{part}')} names no part of a lake: export it again")
         same = pc.and_(pc.equal(rows["benchmark"], benchmark), pc.equal(rows[table_folder.PART.name], part))
         yield (benchmark, part), rows.filter(same)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import provenance
-from pipeline.errors import UserError
+from pipeline.errors import UserError, excerpt
 from pipeline.remote.addresses import shown
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 CHUNK = 1 << 14  # bytes at a time: of what a connection that ends has sent, fewer than these are lost
 TIMEOUT = (10.0, 60.0)  # seconds for a connection, and without a byte
 
-_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
+_RANGE = re.compile(r"bytes (?:([0-9]{1,18})-[0-9]+|\*)/([0-9]+|\*)")
+_LENGTH = re.compile(r"\*|[0-9]{1,18}")
 _WEB_PAGE = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
 _REASONS = {
     403: "it may not be read (403): look whether its address or its permissions have changed",
@@ -81,7 +82,12 @@ def requested(address: str, offset: int = 0, version: str = "") -> Iterator[Http
             del headers["Range"], headers["If-Range"]
             response = opened.enter_context(session.get(address, headers=headers, stream=True, timeout=TIMEOUT))
         _refuse(address, response)
-        yield _answer(address, response)
+        answer = _answer(address, response)
+        if answer.offset not in (0, offset):
+            raise UserError(
+                f"{shown(address)}: the server sends the file from byte {answer.offset:,} on, not {offset:,}"
+            )
+        yield answer
 
 
 def whole(address: str, most: int) -> bytes:
@@ -152,11 +158,13 @@ def _answer(address: str, response: requests.Response) -> HttpAnswer:
         offset, size = int(match[1]), match[2]
     if "Content-Encoding" in headers:  # its sizes are those of what is packed
         size = None
+    if size and not _LENGTH.fullmatch(size):
+        raise UserError(f"{shown(address)}: the server states {excerpt(size, 40)} as the length of the file")
     tag = headers.get("ETag", "")
     version = tag if tag and not tag.startswith("W/") else headers.get("Last-Modified", "")
     return HttpAnswer(
         offset,
-        int(size) if size and size.isdecimal() else None,
+        int(size) if size and size != "*" else None,
         version,
         headers.get("Content-Type", "").startswith("text/html"),
         response.iter_content(CHUNK),
@@ -180,6 +188,8 @@ def _explained(address: str) -> Iterator[None]:
         ) from error
     except requests.exceptions.RequestException as error:
         raise UserError(f"{shown(address)} cannot be read: {_reason(error)}") from error
+    except ValueError as error:  # of an address that it leads to and that is none
+        raise UserError(f"{shown(address)} leads to an address that is none: {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:

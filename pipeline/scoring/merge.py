@@ -20,7 +20,7 @@ from pipeline.lake.part_name import PartName
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
-from pipeline.scoring import other_lake
+from pipeline.scoring import merge_checks, other_lake
 from pipeline.scoring.merge_differences import Differences, compare, joined
 
 _Group = tuple[str, PartName, list[str]]  # benchmark, the part that they become, the parts
@@ -94,6 +94,7 @@ def run(lake_root: Path, other: Path | str, *, keep_first: bool = True) -> Merge
 def _merged(lake: Lake, other: Lake, name: str, *, keep_first: bool) -> MergeSummary:
     benchmarks = sorted(folder.name for folder in other.parts.iterdir())
     groups = [(benchmark, *group) for benchmark in benchmarks for group in _groups(other, benchmark)]
+    merge_checks.refuse_unsound(other, [(benchmark, parts) for benchmark, _, parts in groups], name)
     differences, groups, stored = _compared(lake, other, groups)
     if differences.differing and not keep_first:
         raise DifferingValuesError(name, differences)

@@ -14,12 +14,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
+
 from pipeline.errors import UserError, excerpt, os_errors_explained
-from pipeline.lake import checksums, part_name, table_folder, table_lake
+from pipeline.lake import checksums, parquet_files, part_name, table_folder, table_lake
 from pipeline.lake.schema import TABLES
 from pipeline.lake.staging import remove_abandoned, staging_folder
 from pipeline.lake.store import Lake
-from pipeline.lake.table_folder import MANIFEST, Manifest
+from pipeline.lake.table_folder import MANIFEST, Manifest, TableFile
 from pipeline.progress import progress
 from pipeline.remote import folders
 from pipeline.remote.addresses import is_address, shown
@@ -89,6 +91,7 @@ class OtherLake:
             for table, name in names.items():
                 files[table] = self.source.file(name, folder / name, advance, stated[name].bytes)
                 self._compare(name, files[table], stated[name].sha256)
+                self._count(name, files[table], stated[name])
         origin = hashlib.sha256(manifest.text.encode()).hexdigest()[:16]
         table_lake.make(files, lambda table: self.source.shown(names[table]), root, origin)
 
@@ -99,6 +102,18 @@ class OtherLake:
             for name, sha256 in self.sums.items():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 self._compare(name, self.source.file(name, root / name, advance, None), sha256)
+
+    def _count(self, name: str, file: Path, stated: TableFile) -> None:
+        """Compare a table's file with the sizes that the manifest states of it."""
+        with contextlib.suppress(OSError, pa.ArrowException):  # of what is no Parquet file, its reader says so
+            rows = parquet_files.opened(file).metadata.num_rows
+            for count, what, expected in ((file.stat().st_size, "bytes", stated.bytes), (rows, "rows", stated.rows)):
+                if expected in (None, count):
+                    continue
+                raise UserError(
+                    f"{self.source.shown(name)} has {count:,} {what}, and {MANIFEST} states {expected:,}: nothing was "
+                    "taken; export it again"
+                )
 
     def _compare(self, name: str, file: Path, sha256: str) -> None:
         if checksums.of_file(file) != sha256:

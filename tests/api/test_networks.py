@@ -5,6 +5,7 @@ import math
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,11 @@ def gives(value: Any) -> Any:
         (gives(lambda images: [images[:1]]), "synflow", r"gives a list with a tensor of shape \[1, 3, 32, 32\]"),
         (gives(lambda images: None), "synflow", "Odd gives NoneType"),
         (gives(lambda images: [images]), "az_trainability", "looks at a network's blocks: name them with"),
+        (gives(lambda images: [images[:, :0]]), "synflow", r"of shape \[2, 0, 32, 32\] in torch\.float32, .* empty"),
+        (gives(lambda images: [images.half()]), "naswot", r"in torch\.float16, needed is one of torch\.float32"),
+        (gives(lambda images: [images.long()]), "swap", r"in torch\.int64, needed is one of torch\.float32"),
+        (gives(lambda images: {}["key"]), "swap", r"Odd does not take images of shape \[2, 3, 32, 32\]: 'key'"),
+        (gives(lambda images: images.shap), "params", "Odd does not take images .* has no attribute 'shap'"),
         (lambda: 3, "synflow", "the function gives int, not a torch module"),
         (3, "synflow", "a network is a torch module or a function that makes one, not int"),
         (Plain, "zero-cost", "zero-cost is 19 proxies: name one, such as params"),
@@ -172,6 +178,59 @@ def test_what_does_not_fit_is_told_in_one_line(network: Any, proxy: str, says: s
     with pytest.raises(UserError, match=says) as caught:
         pipeline.score_network(network, proxy)
     assert "\n" not in str(caught.value)
+
+
+class Wild(Plain):
+    """Is well as long as it is only looked at."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def forward(self, images: torch.Tensor) -> Any:
+        if self.training:
+            raise self.error
+        return [images]
+
+
+@pytest.mark.parametrize("error", [IndexError("7"), AssertionError("a\nb"), OSError("gone"), StopIteration()])
+def test_whatever_a_network_raises_is_the_reason_of_a_failed_score(error: Exception) -> None:
+    score = pipeline.score_network(lambda: Wild(error), "grad_norm")
+    assert score.status == "failed" and score.promise == -math.inf
+    assert score.reason is not None and score.reason.startswith(type(error).__name__) and "\n" not in score.reason
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"seed": 1.5}, "the seed is 1.5, where a whole number is expected"),
+        ({"seed": "0"}, "the seed is '0'"),
+        ({"seed": None}, "the seed is None"),
+        ({"seed": True}, "the seed is True"),
+        ({"seed": -1}, "the seed is -1"),
+        ({"seed": 1 << 63}, "the seed is 9223372036854775808"),
+        ({"device": "gpu"}, "unknown device 'gpu': did you mean cpu"),
+        ({"device": ""}, "unknown device ''"),
+        ({"device": "cuda:99"}, "unknown device 'cuda:99': did you mean cuda"),
+    ],
+)
+def test_odd_seeds_and_devices_are_told_in_one_line(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        pipeline.score_network(gives(lambda images: [images]), "params", **arguments)
+
+
+def test_names_and_counts_that_are_none_are_told_in_one_line() -> None:
+    locked = Plain()
+    locked.lock = threading.Lock()
+    for call, says in (
+        (lambda: pipeline.score_network(locked, "params"), "Plain cannot be copied .*give a function that makes it"),
+        (lambda: pipeline.tapped(Plain(), [1]), "unknown submodule of Plain '1'"),  # type: ignore[list-item]
+        (lambda: pipeline.sample_architectures(5, 3), "unknown benchmark '5'"),  # type: ignore[arg-type]
+        (lambda: pipeline.sample_architectures("darts", 2.5), "the number of architectures is 2.5"),  # type: ignore[arg-type]
+        (lambda: pipeline.sample_architectures("darts", -3), "the number of architectures is -3"),
+    ):
+        with pytest.raises(UserError, match=says):
+            call()
 
 
 def test_a_failed_score_is_a_score_that_ranks_last(tmp_path: Path) -> None:

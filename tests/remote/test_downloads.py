@@ -223,10 +223,33 @@ def test_a_web_page_is_not_taken_for_the_file(file: RemoteFile, server: FileServ
 
 def test_an_address_may_lead_to_another(file: RemoteFile, server: FileServer) -> None:
     server.leads_to = {"/old": f"{server.address}/table.bin", "/round": "/round", "/odd": "ftp://127.0.0.1/x"}
+    server.leads_to |= {"/file": "file:///etc/passwd", "/none": "http://[::1/x", "/port": "http://127.0.0.1:99999999/x"}
     assert download(replace(file, address=f"{server.address}/old")).sha256 == SHA256
-    for name, says in (("round", "from address to address without end"), ("odd", "cannot be read")):
+    for name, says in (
+        ("round", "from address to address without end"), ("odd", "cannot be read"), ("file", "cannot be read"),
+        ("none", "leads to an address that is none"), ("port", f"{server.address}/port"),
+    ):  # fmt: skip
         with refused(says):
             download(replace(file, address=f"{server.address}/{name}", path=file.path.with_name("other")))
+
+
+@pytest.mark.parametrize(
+    ("length", "rest", "says"),
+    [
+        ("-5", "", "the server states '-5' as the length of the file"),
+        ("9" * 5000, "", "as the length of the file"),
+        ("", "bytes 5-299999/300000", "the server sends the file from byte 5 on, not 0"),
+        ("", f"bytes {'9' * 5000}-1/2", "sends a part of the file and does not say which"),
+        ("", "bytes 0-1/" + "9" * 5000, "as the length of the file"),
+    ],
+)
+def test_lengths_and_parts_that_cannot_be_are_one_line(
+    file: RemoteFile, server: FileServer, length: str, rest: str, says: str
+) -> None:
+    server.length, server.rest = length, rest
+    with refused(f"{server.address}/table.bin: ", says):
+        download(file)
+    assert content(file.path.parent) == {}
 
 
 def test_an_encrypted_address_does_not_lead_to_one_that_is_not() -> None:

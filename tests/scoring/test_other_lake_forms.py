@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,11 @@ STATED = {"bytes": 1, "sha256": "0" * 64}
         (json.dumps(MANIFEST | {"files": {"scores.parquet": {"bytes": "1", "sha256": "0" * 64}}}), "is not the"),
         (json.dumps(MANIFEST | {"files": {"scores.parquet": {"bytes": 1, "sha256": 3}}}), "is not the manifest"),
         ("[" * 100_000, "is not the manifest"),
+        (json.dumps(MANIFEST | {"format": math.nan}), "is not the manifest"),
+        (json.dumps(MANIFEST | {"lake_format": True}), "is not the manifest"),
+        (json.dumps(MANIFEST | {"files": {"scores.parquet": STATED | {"bytes": -1}}}), "is not the manifest"),
+        (json.dumps(MANIFEST | {"files": {"scores.parquet": STATED | {"bytes": 10**30}}}), "is not the manifest"),
+        (json.dumps(MANIFEST | {"files": {"scores.parquet": STATED | {"rows": "9"}}}), "is not the manifest"),
         (json.dumps(MANIFEST | {"format": 2}), "was written by a newer version: update with"),
         (json.dumps(MANIFEST), "does not list scores.parquet: export it again"),
     ],
@@ -101,7 +107,12 @@ def replaced(table: pa.Table, column: str, value: Any) -> pa.Table:
             "the table runs (Casting field 'host' with null",
         ),
         ("scores", lambda table: replaced(table, "part", "score-../../x"), "names no part of a lake"),
+        ("scores", lambda table: replaced(table, "part", "../../x"), "names no part of a lake"),
+        ("scores", lambda table: replaced(table, "part", "score-" + "b" * 300), "names no part of a lake"),
         ("scores", lambda table: replaced(table, "benchmark", ".."), "names no part of a lake"),
+        ("scores", lambda table: replaced(table, "benchmark", "b" * 300), "names no part of a lake"),
+        ("scores", lambda table: table.slice(1), "rows, and manifest.json states"),
+        ("runs", lambda table: pa.concat_tables([table, table]), "rows, and manifest.json states"),
         (
             "scores",
             lambda table: replaced(table, "part", None),
@@ -115,6 +126,64 @@ def test_tables_of_another_form_are_one_line(
     folder = changed(exported, tmp_path / "shared", name, change)
     with refused(f"{folder / name}.parquet", says):
         merge.run(lake, folder)
+    assert not left(lake)
+
+
+def test_a_size_that_the_manifest_states_wrongly_is_one_line(exported: Path, lake: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(exported, tmp_path / "shared")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["scores.parquet"]["bytes"] += 1
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with refused("scores.parquet has", "bytes, and manifest.json states"):
+        merge.run(lake, folder)
+    assert not left(lake)
+
+
+def constant(column: str, value: Any) -> Any:
+    def change(table: pa.Table) -> pa.Table:
+        place, field = table.schema.get_field_index(column), table.schema.field(column)
+        return table.set_column(place, field, pa.array([value] * table.num_rows, field.type))
+
+    return change
+
+
+@pytest.mark.parametrize("way", ["lake", "tables"])
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        ("scores", lambda table: pa.concat_tables([table, table]), "is there twice"),
+        ("scores", constant("status", "evil\x1b[31m"), "has a status that there is not"),
+        ("scores", constant("value", math.nan), "has a value that its status contradicts"),
+        ("scores", constant("seed", -5), "has a seed below 0"),
+        ("scores", constant("arch_id", "z" * 100_000), "has an arch_id that is no identity"),
+        ("scores", constant("proxy_id", "f" * 16), "is of a proxy that its lake does not have"),
+        ("proxies", constant("name", "n" * 1000), "has a name that is no short text"),
+        ("proxies", constant("name", "a\nb"), "has a name that is no short text"),
+        ("proxies", constant("configuration", "[" * 100_000), "has a configuration that is no JSON object"),
+        ("proxies", constant("configuration", "7"), "has a configuration that is no JSON object"),
+        ("proxies", lambda table: table.slice(0, 0), "is of a proxy that its lake does not have"),
+    ],
+)
+def test_rows_that_no_lake_may_hold_are_not_taken(
+    exported: Path, full_lake: Path, lake: Path, tmp_path: Path, way: str, name: str, change: Any, says: str
+) -> None:
+    other = tmp_path / "other"
+    if way == "tables":
+        shutil.copytree(exported, other)
+        paths = [other / f"{name}.parquet"]
+    else:
+        shutil.copytree(full_lake, other)
+        paths = [*other.glob(f"parts/*/score-*/{name}.parquet")]
+    for path in paths:
+        pq.write_table(change(pq.read_table(path)), path)
+    if way == "tables":
+        manifest = json.loads((other / "manifest.json").read_text())
+        data, rows = paths[0].read_bytes(), pq.read_metadata(paths[0]).num_rows
+        stated = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "rows": rows}
+        manifest["files"][paths[0].name] = stated
+        (other / "manifest.json").write_text(json.dumps(manifest))
+    with refused(says, "nothing was taken"):
+        merge.run(lake, other)
     assert not left(lake)
 
 
