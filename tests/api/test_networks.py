@@ -166,7 +166,7 @@ def gives(value: Any) -> Any:
         (gives(lambda images: [images[:, :0]]), "synflow", r"of shape \[2, 0, 32, 32\] in torch\.float32, .* empty"),
         (gives(lambda images: [images.half()]), "naswot", r"in torch\.float16, needed is one of torch\.float32"),
         (gives(lambda images: [images.long()]), "swap", r"in torch\.int64, needed is one of torch\.float32"),
-        (gives(lambda images: {}["key"]), "swap", r"Odd does not take images of shape \[2, 3, 32, 32\]: 'key'"),
+        (gives(lambda images: {"a": 1}["key"]), "swap", r"Odd does not take images of shape \[2, 3, 32, 32\]: 'key'"),
         (gives(lambda images: images.shap), "params", "Odd does not take images .* has no attribute 'shap'"),
         (lambda: 3, "synflow", "the function gives int, not a torch module"),
         (3, "synflow", "a network is a torch module or a function that makes one, not int"),
@@ -221,7 +221,7 @@ def test_odd_seeds_and_devices_are_told_in_one_line(arguments: dict[str, Any], s
 
 def test_names_and_counts_that_are_none_are_told_in_one_line() -> None:
     locked = Plain()
-    locked.lock = threading.Lock()
+    vars(locked)["lock"] = threading.Lock()
     for call, says in (
         (lambda: pipeline.score_network(locked, "params"), "Plain cannot be copied .*give a function that makes it"),
         (lambda: pipeline.tapped(Plain(), [1]), "unknown submodule of Plain '1'"),  # type: ignore[list-item]
