@@ -14,6 +14,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar, cast
 
 import typer
@@ -295,6 +296,8 @@ def _answer(end: BaseException) -> NoReturn:
         _fail("error: out of memory: give the process more, or ask for less; nothing stored is lost", 1)
     if isinstance(end, OSError) and end.filename is not None:
         _fail(f"error: {end.strerror or end}: {end.filename}", 1)
+    if isinstance(end, FileNotFoundError) and _is_homeless():
+        _fail("error: the working folder is not there any more: change to one that is, and try again", 1)
     if isinstance(end, OSError):
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the exit of Python writes out what is left
@@ -303,6 +306,15 @@ def _answer(end: BaseException) -> NoReturn:
             sys.exit(1)
         _fail(f"error: standard output cannot be written: {end.strerror or end}; what was done is stored", 1)
     raise end
+
+
+def _is_homeless() -> bool:
+    """Whether the working folder has been removed."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def answer(text: str) -> None:

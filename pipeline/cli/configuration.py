@@ -5,6 +5,7 @@ An option wins over the environment, the environment over the file, the file ove
 
 from __future__ import annotations
 
+import os
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def read() -> dict[str, Any]:
     Raises:
         UserError: it cannot be read, or has a key or a value that means nothing.
     """
-    if not FILE.exists():  # help imports nothing for it
+    if not os.path.lexists(FILE):  # help imports nothing for it
         return {}
     from pipeline.errors import UserError, excerpt, unknown
     from pipeline.formats import toml_files
@@ -35,7 +36,7 @@ def read() -> dict[str, Any]:
     for key, value in content.items():
         if key not in KEYS:
             raise UserError(f"configuration file {FILE}: {unknown('key', key, KEYS)}")
-        if type(value) is not KEYS[key] or value == "" or (isinstance(value, int) and value < 1):
+        if type(value) is not KEYS[key] or not (value.isprintable() and value if KEYS[key] is str else value >= 1):
             raise UserError(f"configuration file {FILE}: {key} is {excerpt(value)}: write {_MEANINGS[key]}")
     return content
 

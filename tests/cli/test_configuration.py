@@ -51,6 +51,8 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file() -> None:
         ("lake = ", "is not TOML"),
         ("workers = 1e400", "workers is inf"),
         ("lake = 'a\\u0000b'\n\x01", "is not TOML"),
+        ('lake = "a\\u0000b"', r"lake is 'a\x00b': write the path of a folder"),
+        ('lake = "a\\nb"', r"lake is 'a\nb': write the path of a folder"),
     ],
 )
 def test_a_bad_file_is_one_line(content: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,6 +69,30 @@ def test_a_folder_of_that_name_is_one_line_and_help_does_not_read_it(capsys: pyt
         cli.main(["query", "FROM scores"])
     assert capsys.readouterr().err.count("\n") == 1
     assert "One SELECT." in run("query", "--help")
+
+
+def test_a_link_that_leads_nowhere_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pipeline.toml").symlink_to("nowhere")
+    with pytest.raises(SystemExit) as end:
+        cli.main(["query", "FROM scores"])
+    error = capsys.readouterr().err
+    assert end.value.code == 1 and "pipeline.toml cannot be read: No such file" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["status"], ["query", "FROM scores"], ["doctor"], ["report"]])
+def test_a_working_folder_that_is_gone_is_one_line(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (gone := tmp_path / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    try:
+        with pytest.raises(SystemExit) as end:
+            cli.main(words)
+    finally:
+        monkeypatch.undo()
+    error = capsys.readouterr().err
+    assert end.value.code == 1 and error.count("\n") == 1 and "standard output" not in error
 
 
 def test_workers_and_images_of_the_file_reach_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
