@@ -36,7 +36,8 @@ def read() -> dict[str, Any]:
     for key, value in content.items():
         if key not in KEYS:
             raise UserError(f"configuration file {FILE}: {unknown('key', key, KEYS)}")
-        if type(value) is not KEYS[key] or not (value.isprintable() and value if KEYS[key] is str else value >= 1):
+        means = value.isprintable() and value != "" if isinstance(value, str) else isinstance(value, int) and value >= 1
+        if type(value) is not KEYS[key] or not means:
             raise UserError(f"configuration file {FILE}: {key} is {excerpt(value)}: write {_MEANINGS[key]}")
     return content
 
