@@ -5,5 +5,11 @@ SELECT
     draw,
     rho
 FROM tuning_draws
-WHERE benchmark = $benchmark AND space = $space AND to_space = $space AND draw < $draws AND terms = 'all'
+WHERE
+    list_contains($evaluations, evaluation_id)
+    AND benchmark = $benchmark
+    AND space = $space
+    AND to_space = $space
+    AND draw < $draws
+    AND terms = 'all'
 ORDER BY terms, method, draw

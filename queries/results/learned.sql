@@ -13,7 +13,8 @@ SELECT
     difference_high
 FROM tuned_evaluations
 WHERE
-    terms = 'scores and graph'
+    list_contains($evaluations, evaluation_id)
+    AND terms = 'scores and graph'
     AND benchmark = $benchmark
     AND space = $space
     AND to_benchmark = $benchmark

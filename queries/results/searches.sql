@@ -13,6 +13,6 @@ SELECT
     results.best_of_space
 FROM search_results AS results
 INNER JOIN proxies ON results.proxy_id = proxies.proxy_id
-WHERE results.benchmark = $benchmark AND results.space = $space
+WHERE list_contains($search_ids, results.search_id) AND results.benchmark = $benchmark AND results.space = $space
 QUALIFY results.step = max(results.step) OVER (PARTITION BY results.search_id)
 ORDER BY results.method, proxies.name, results.dataset, results.metric

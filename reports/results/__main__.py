@@ -12,38 +12,53 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from reports.results import collect, lake, picture, render
+from reports.results import collect, lake, picture, ranked, render
 from reports.results.spaces import SPACES
 
 RESULTS = Path(__file__).parent / "results.json"
+TUNED = ("few_labels", "draws", "learned", "searches")
+"""Tables of tuning and searches, which take most of the time."""
 
 
-def compute(data: Path, root: Path) -> dict[str, Any]:
-    """All numbers, from a lake that is made at `root` of the published files below `data` and of data/scores."""
+def compute(data: Path, root: Path, earlier: dict[str, Any]) -> dict[str, Any]:
+    """All numbers, from a lake that is made at `root` of the published files below `data` and of data/scores.
+
+    Args:
+        data: the folder with the published files.
+        root: the lake.
+        earlier: results whose tuning and searches are kept where nothing has changed that they rest on.
+    """
     with lake.chosen(root):
         lake.gather(data)
         with lake.connect(root) as connection:
             results = {
                 "scores_sha256": collect.scores_sha256(),
-                "scores": collect.count(connection),
+                "scores": collect.count(),
                 "sources": collect.sources(connection),
                 "correlations": collect.correlations(connection),
                 "differences": collect.differences(connection),
                 "rule": collect.rule(connection),
                 "published": collect.published(connection),
+                "basis": collect.basis(connection),
+                **ranked.tables(connection),
             }
-        for space in SPACES:
-            lake.search(space)
-            lake.evaluate(space)
-            lake.learn(space)
-        with lake.connect(root) as connection:
-            return {
-                **results,
-                "few_labels": collect.few_labels(connection),
-                "draws": collect.draws(connection),
-                "learned": collect.learned(connection),
-                "searches": collect.searches(connection),
-            }
+        if earlier.get("basis") == results["basis"]:
+            return {**results, **{name: earlier[name] for name in TUNED}}
+        return {**results, **tuned(root)}
+
+
+def tuned(root: Path) -> dict[str, Any]:
+    """What tuning and searches come to in the lake at `root`: the tables of `TUNED`."""
+    searches = [one for space in SPACES for one in lake.search(space)]
+    judged = [one for space in SPACES for one in lake.evaluate(space)]
+    learned = [one for space in SPACES for one in lake.learn(space)]
+    with lake.connect(root) as connection:
+        return {
+            "few_labels": collect.few_labels(connection, judged),
+            "draws": collect.draws(connection, judged),
+            "learned": collect.learned(connection, learned),
+            "searches": collect.searches(connection, searches),
+        }
 
 
 def written(results: dict[str, Any]) -> str:
@@ -62,10 +77,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m reports.results", description=__doc__)
     parser.add_argument("data", type=Path, nargs="?", help="folder with the published files")
     parser.add_argument("--lake", type=Path, help="where to make the lake; a temporary folder by default")
+    parser.add_argument("--anew", action="store_true", help="tune and search again where nothing has changed, too")
     arguments = parser.parse_args()
     if arguments.data:
+        earlier = {} if arguments.anew else json.loads(RESULTS.read_text(encoding="utf-8"))
         with tempfile.TemporaryDirectory() as temporary:
-            results = compute(arguments.data, arguments.lake or Path(temporary) / "lake")
+            results = compute(arguments.data, arguments.lake or Path(temporary) / "lake", earlier)
         RESULTS.write_text(written(results), encoding="utf-8")
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     for path, text in render.documents(results).items():

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow.parquet as parquet
 from scipy.stats import spearmanr
 
 from pipeline import rank_correlation
-from reports.results.lake import SCORES
+from pipeline.search.search import SEARCH_VERSION as SEARCH
+from pipeline.tuning.data import VERSION as TUNING
+from reports.results.lake import DRAWS, LABELS, POPULATION, QUERIES, SCORES, SEEDS, STEPS, TOURNAMENT, WAYS
 from reports.results.spaces import SPACES
 
-QUERIES = Path(__file__).parents[2] / "queries" / "results"
 COMPARED_WITH = ("regression-n101", "regression-menu", "regression-nlp", "aggregate-az-nas")
 CHECKED_DRAWS = 4
 RULE = "generic"
@@ -33,18 +34,16 @@ def scores_sha256() -> str:
     return listing.hexdigest()
 
 
-def rows(connection: duckdb.DuckDBPyConnection, name: str, **parameters: str | int) -> list[Row]:
+def rows(connection: duckdb.DuckDBPyConnection, name: str, **parameters: str | int | list[str]) -> list[Row]:
     """The rows of queries/results/NAME.sql."""
     answer = connection.execute((QUERIES / f"{name}.sql").read_text(), parameters)
     columns = [column[0] for column in answer.description or ()]
     return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
 
 
-def count(connection: duckdb.DuckDBPyConnection) -> int:
+def count() -> int:
     """How many scores data/scores holds."""
-    files = str(SCORES / "parts" / "*" / "*" / "scores.parquet")
-    (number,) = connection.execute("SELECT count(*) FROM read_parquet(?)", [files]).fetchone() or (0,)
-    return int(number)
+    return sum(parquet.read_metadata(path).num_rows for path in SCORES.glob("parts/*/*/scores.parquet"))
 
 
 def sources(connection: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -71,6 +70,17 @@ def differences(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 def published(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Every published figure beside ours."""
     return rows(connection, "published")
+
+
+def basis(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """What tuning and searches rest on: what is stored in each space, and how they are set."""
+    how = repr((SPACES, LABELS, DRAWS, WAYS, SEEDS, STEPS, POPULATION, TOURNAMENT, TUNING, SEARCH, duckdb.__version__))
+    settings = hashlib.sha256(how.encode()).hexdigest()
+    return [
+        {"benchmark": space.benchmark, "settings": settings, **row}
+        for space in SPACES
+        for row in rows(connection, "basis", benchmark=space.benchmark)
+    ]
 
 
 def rule(connection: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -115,31 +125,35 @@ def _beside(taken: list[tuple[str, float, float, float]]) -> Row:
     }  # fmt: skip
 
 
-def learned(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    """What is learned beside the generic rule in each space."""
+def learned(connection: duckdb.DuckDBPyConnection, evaluations: list[str]) -> list[Row]:
+    """What is learned beside the generic rule in each space, by the evaluations of these identities."""
     keys = [{"benchmark": space.benchmark, "space": space.name} for space in SPACES]
-    return [{**key, **row} for key in keys for row in rows(connection, "learned", **key)]
+    return [{**key, **row} for key in keys for row in rows(connection, "learned", **key, evaluations=evaluations)]
 
 
-def few_labels(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    """What every way to use labels is worth in each space."""
+def few_labels(connection: duckdb.DuckDBPyConnection, evaluations: list[str]) -> list[Row]:
+    """What every way to use labels is worth in each space, by the evaluations of these identities."""
     keys = [{"benchmark": space.benchmark, "space": space.name} for space in SPACES]
-    return [{**key, **row} for key in keys for row in rows(connection, "few_labels", **key)]
+    return [{**key, **row} for key in keys for row in rows(connection, "few_labels", **key, evaluations=evaluations)]
 
 
-def draws(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    """Rho of each way to use labels in the first few draws."""
+def draws(connection: duckdb.DuckDBPyConnection, evaluations: list[str]) -> list[Row]:
+    """Rho of each way to use labels in the first few draws of the evaluations of these identities."""
     keys = [{"benchmark": space.benchmark, "space": space.name} for space in SPACES]
-    return [{**key, **row} for key in keys for row in rows(connection, "draws", **key, draws=CHECKED_DRAWS)]
+    return [
+        {**key, **row}
+        for key in keys
+        for row in rows(connection, "draws", **key, draws=CHECKED_DRAWS, evaluations=evaluations)
+    ]
 
 
-def searches(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    """What each search finds; the tuned proxy is called `tuned`, whatever its identity."""
+def searches(connection: duckdb.DuckDBPyConnection, identities: list[str]) -> list[Row]:
+    """What each search of these identities finds; the tuned proxy is called `tuned`, whatever its identity."""
     found = []
     for space in SPACES:
         key = {"benchmark": space.benchmark, "space": space.name}
         wanted = {(target.dataset, target.metric) for target in space.targets}
-        for row in rows(connection, "searches", **key):
+        for row in rows(connection, "searches", **key, search_ids=identities):
             if (row["dataset"], row["metric"]) in wanted:
                 row["proxy"] = "tuned" if row["proxy"].startswith("tuned-") else row["proxy"]
                 found.append({**key, **row})

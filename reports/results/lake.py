@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
-from pipeline import benchmarks
+from pipeline import benchmarks, catalog
+from pipeline.catalog import stored_results
+from pipeline.catalog.definition import published
 from pipeline.cli import main
+from pipeline.lake.store import Lake
 from pipeline.proxies.aggregates import generic
 from pipeline.scoring import aggregates as aggregation
-from reports.results.spaces import SPACES, Space
+from reports.results.spaces import OTHER_TARGETS, RANKED, SPACES, Space, Tables
 
 SCORES = Path(__file__).parents[2] / "data" / "scores"
+QUERIES = Path(__file__).parents[2] / "queries" / "results"
 IMAGES = Path("images") / "cifar-10-batches-py"
 LABELS, DRAWS = 20, 100
 WAYS = ("generic", "corrected", "random-forest", "gradient-boosting")
@@ -63,53 +69,87 @@ def chosen(lake: Path) -> Iterator[None]:
 
 def gather(data: Path) -> None:
     """Ingest the ground truth below `data`, merge data/scores, define the aggregates and the generic rule."""
-    for space in SPACES:
-        for source in space.sources:
-            mapping = ("--mapping", source.mapping) if source.mapping else ()
-            command("ingest", space.benchmark, *mapping, data / source.path)
+    sources = {space.benchmark: list(space.sources) for space in SPACES}
+    sources |= {benchmark.name: list(benchmark.sources) for benchmark in RANKED}
+    sources[OTHER_TARGETS.benchmark] += OTHER_TARGETS.sources
+    for name, tables in sources.items():
+        for source in tables:
+            _ingest(name, source, data)
     command("merge", SCORES)
     for space in SPACES:
-        for aggregate in space.aggregates:
-            command("score", space.benchmark, "--proxy", aggregate)
-        inputs = benchmarks.load(space.benchmark).inputs
-        whole = generic.pinned(inputs, data / IMAGES if inputs == "images" else None)
-        aggregation.define(Path(os.environ["PIPELINE_LAKE"]), space.benchmark, space.name, whole)
+        _define(space.benchmark, space.name, space.aggregates, data)
+    for benchmark in RANKED:
+        for ranked in benchmark.spaces:
+            _define(benchmark.name, ranked.name, benchmark.aggregates, data)
 
 
-def evaluate(space: Space, draws: int = DRAWS) -> None:
-    """Judge every way to use labels on a space."""
+def _ingest(benchmark: str, source: Tables, data: Path) -> None:
+    words = ["--max-rejects", str(source.rejected)] if source.rejected else []
+    words += ["--mapping", source.mapping] if source.mapping else []
+    command("ingest", benchmark, *words, data / source.path)
+
+
+def _define(benchmark: str, space: str, aggregates: tuple[str, ...], data: Path) -> None:
+    """Store the definitions of the aggregates of a space and of the generic rule; what they sum is stored."""
+    for aggregate in aggregates:
+        command("score", benchmark, "--space", space, "--proxy", aggregate)
+    inputs = benchmarks.load(benchmark).inputs
+    whole = generic.pinned(inputs, data / IMAGES if inputs == "images" else None)
+    aggregation.define(Path(os.environ["PIPELINE_LAKE"]), benchmark, space, whole)
+
+
+def evaluate(space: Space, draws: int = DRAWS) -> list[str]:
+    """Judge every way to use labels on a space; returns the identities of the evaluations."""
     uses = [word for proxy in space.terms for word in ("--use", proxy)]
-    command("tune", "evaluate", space.benchmark, "--labels", str(LABELS), "--draws", str(draws), *uses)
+    return _evaluated(space, LABELS, draws, uses)
 
 
-def learn(space: Space, draws: int = DRAWS) -> None:
-    """Judge what is learned beside the generic rule with several numbers of labels."""
+def learn(space: Space, draws: int = DRAWS) -> list[str]:
+    """Judge what is learned beside the generic rule with several numbers of labels; returns the evaluations."""
     words = [word for way in WAYS for word in ("--way", way)]
     words += [word for proxy in space.rule_terms for word in ("--use", proxy)]
-    for labels in space.labels:
-        command("tune", "evaluate", space.benchmark, "--labels", str(labels), "--draws", str(draws), *words)
+    return [one for labels in space.labels for one in _evaluated(space, labels, draws, words)]
 
 
-def search(space: Space) -> None:
-    """Search among what is scored, with each of the space's proxies and with one tuned on labels."""
+def _evaluated(space: Space, labels: int, draws: int, words: list[str]) -> list[str]:
+    options = ["--labels", str(labels), "--draws", str(draws), "--json"]
+    judged = json.loads(command("tune", "evaluate", space.benchmark, *options, *words))
+    return sorted({row["evaluation_id"] for row in judged})
+
+
+def search(space: Space) -> list[str]:
+    """Search among what is scored, with each of the space's proxies and with one tuned on labels.
+
+    Returns:
+        The identities of the searches: those of another set of scores, which the lake may hold as well, are not among
+        them.
+    """
     uses = [word for proxy in space.tuned_with for word in ("--use", proxy)]
     tuned = command("tune", "weigh", space.benchmark, "--method", "mixed", "--labels", str(LABELS), *uses).partition(
         ":"
     )[0]
-    for proxy in (tuned, *space.searched):
-        for method in ("random", "evolution") if space.evolution else ("random",):
-            search_stored(space, proxy, method)
+    return [
+        search_stored(space, proxy, method)
+        for proxy in (tuned, *space.searched)
+        for method in (("random", "evolution") if space.evolution else ("random",))
+    ]
 
 
-def search_stored(space: Space, proxy: str, method: str) -> None:
-    """Search among what is scored with one proxy."""
+def search_stored(space: Space, proxy: str, method: str) -> str:
+    """Search among what is scored with one proxy; returns the identity of the search."""
     words = ["--stored", "--seeds", SEEDS, "--budget", str(STEPS), "--method", method]
     if method == "evolution":
         words += ["--population", str(POPULATION), "--tournament", str(TOURNAMENT)]
-    command("search", space.benchmark, "--proxy", proxy, *words)
+    printed = command("search", space.benchmark, "--proxy", proxy, *words)
+    identity = re.search(r"search ([0-9a-f]{16})", printed)
+    assert identity, f"the command names no search: {printed}"
+    return identity[1]
 
 
 def connect(lake: Path) -> duckdb.DuckDBPyConnection:
-    """The catalog of a lake, read-only."""
-    command("query", "SELECT 1", "--lake", lake)  # the catalog is built anew if it is missing or outdated
-    return duckdb.connect(str(lake / "bench.duckdb"), read_only=True)
+    """The views over a lake, of which those that the results read are computed once."""
+    statements = [path.read_text(encoding="utf-8") for path in QUERIES.glob("*.sql")]
+    views = {view for statement in statements for view in stored_results.read_by(statement)}
+    connection = catalog.snapshot(Lake(lake))
+    stored_results.provide(connection, Lake(lake), published(Lake(lake)), views, "TABLE")
+    return connection

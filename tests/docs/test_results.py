@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reports.results import collect, lake, picture, render
+from reports.results import collect, lake, picture, ranked, render
 from reports.results.__main__ import RESULTS
 from reports.results.spaces import SPACES
 
@@ -79,18 +79,19 @@ def test_the_results_follow_from_published_files_and_stored_scores(results: Row,
     with lake.chosen(tmp_path / "lake"):
         lake.gather(shared)
         with lake.connect(tmp_path / "lake") as connection:
-            assert results["scores"] == collect.count(connection)
+            assert results["scores"] == collect.count()
             assert results["sources"] == collect.sources(connection)
             assert_equal(results["correlations"], collect.correlations(connection), 1e-6)
             assert_equal(results["differences"], collect.differences(connection), 1e-6)
             assert_equal(results["rule"], collect.rule(connection), 1e-6)
             assert_equal(results["published"], collect.published(connection), 1e-6)
-        for space in SPACES:
-            lake.evaluate(space, collect.CHECKED_DRAWS)
-            lake.search_stored(space, space.trained, "random")
+            for name, table in ranked.tables(connection).items():
+                assert_equal(results[name], table, 1e-6)
+        judged = [one for space in SPACES for one in lake.evaluate(space, collect.CHECKED_DRAWS)]
+        searched = [lake.search_stored(space, space.trained, "random") for space in SPACES]
         with lake.connect(tmp_path / "lake") as connection:
-            assert_equal(results["draws"], collect.draws(connection), 1e-3)
-            searches = collect.searches(connection)
+            assert_equal(results["draws"], collect.draws(connection, judged), 1e-3)
+            searches = collect.searches(connection, searched)
     trained = {(space.benchmark, space.trained, "random") for space in SPACES}
     kept = [row for row in results["searches"] if (row["benchmark"], row["proxy"], row["method"]) in trained]
     assert_equal(kept, searches, 1e-6)

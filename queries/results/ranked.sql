@@ -1,0 +1,37 @@
+-- Every proxy of one space, released ones too, with each target that leads it: rho, the architectures it rests on,
+-- failures, and the median seconds of a score: on a processor where it was scored there, else on `device`.
+WITH costs AS (
+    SELECT
+        proxy_id,
+        seed,
+        device,
+        median_seconds
+    FROM cost
+    WHERE benchmark = $benchmark AND space = $space
+    QUALIFY row_number() OVER (PARTITION BY proxy_id, seed ORDER BY device <> 'cpu', n DESC, device) = 1
+)
+
+SELECT
+    correlations.benchmark,
+    correlations.space,
+    correlations.dataset,
+    correlations.metric,
+    correlations.proxy_id,
+    labels.label AS proxy,
+    labels.kind,
+    correlations.n,
+    correlations.n_failed,
+    correlations.rho,
+    costs.median_seconds AS seconds,
+    costs.device
+FROM correlations
+INNER JOIN proxy_labels AS labels ON correlations.proxy_id = labels.proxy_id
+LEFT JOIN costs
+    ON correlations.proxy_id = costs.proxy_id AND correlations.seed IS NOT DISTINCT FROM costs.seed
+WHERE
+    correlations.benchmark = $benchmark
+    AND correlations.space = $space
+    AND (correlations.seed = 0 OR labels.released)
+    AND labels.name NOT LIKE 'tuned-%'
+    AND correlations.rho IS NOT NULL
+ORDER BY ALL
