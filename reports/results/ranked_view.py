@@ -27,8 +27,9 @@ class RankedView:
         return next(benchmark for benchmark in RANKED if benchmark.name == name)
 
     def columns(self, name: str) -> list[tuple[RankedSpace, Target]]:
-        """The columns of its table: every target of every space."""
-        return [(space, target) for space in self.benchmark(name).spaces for target in space.targets]
+        """The columns of its table: every target of every space with scores."""
+        spaces = (space for space in self.benchmark(name).spaces if self.usual(name, space.name))
+        return [(space, target) for space in spaces for target in space.targets]
 
     def heading(self, name: str, space: RankedSpace, target: Target) -> str:
         """What stands above a column, with the number of architectures that most proxies have scored."""
@@ -88,14 +89,19 @@ class RankedView:
         return max(rows, key=lambda row: row["rho"], default=None)
 
     def beside_leaders(self, proxy: str) -> list[tuple[str, Row | None, Row]]:
-        """Of each space that differs in more than its frame: its title, a proxy, and the leader, on the main target."""
+        """Of each space that differs in more than its frame: its title, a proxy, and the leader, on the main target.
+
+        The proxy is None where it has fewer than half of the usual architectures.
+        """
         table = []
         for benchmark in RANKED:
             for space in benchmark.spaces[:1] if benchmark.frames else benchmark.spaces:
                 dataset, title = space.targets[0].dataset, benchmark.title
                 if leader := self.leader(benchmark.name, space.name, dataset):
                     full = title if len(benchmark.spaces) == 1 or benchmark.frames else f"{title} {space.title}"
-                    table.append((full, self.cell(benchmark.name, space.name, dataset, proxy), leader))
+                    row = self.cell(benchmark.name, space.name, dataset, proxy)
+                    whole = row and 2 * row["n"] >= self.usual(benchmark.name, space.name)
+                    table.append((full, row if whole else None, leader))
         return table
 
     def frames(self, other: str) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import csv
 import importlib.metadata
@@ -14,9 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reports.results import __main__ as generator
 from reports.results import collect, lake, picture, ranked, render
 from reports.results.__main__ import RESULTS
-from reports.results.spaces import SPACES
+from reports.results.ranked_view import RELEASED_VARIANT, RankedView
+from reports.results.spaces import RANKED, SPACES
 
 Row = dict[str, Any]
 
@@ -63,6 +66,87 @@ def test_every_published_figure_stands_in_the_results_with_its_address(results: 
     stated = {row["figure"]: (row["published_rho"], row["address"]) for row in results["published"]}
     assert stated == {figure: (float(row["rho"]), row["address"]) for figure, row in seed.items()}
     assert all(f"({row['address']})" in text for row in seed.values())
+
+
+def test_no_row_of_the_results_is_there_twice(results: Row) -> None:
+    """A lake that was made before may hold searches and evaluations of other scores."""
+    names = ("benchmark", "space", "dataset", "metric", "proxy", "half", "terms", "method", "labels_given", "draw")
+    for table in (name for name, rows in results.items() if isinstance(rows, list)):
+        further = ("figure", "other", "other_dataset", "other_metric", "family", "share", "file_name")
+        keys = [tuple(row.get(name) for name in (*names, *further)) for row in results[table]]
+        assert len(keys) == len(set(keys)), table
+
+
+def test_every_ranking_stands_in_its_section(results: Row) -> None:
+    text = (render.ROOT / "RESULTS.md").read_text(encoding="utf-8")
+    for benchmark in RANKED:
+        section = text.partition(f"\n## {benchmark.title}\n")[2].partition("\n## ")[0]
+        lines = {line.split("`")[1]: line for line in section.splitlines() if line.startswith("| `")}
+        rows = [row for row in results["ranked"] if row["benchmark"] == benchmark.name]
+        assert rows
+        for row in (row for row in rows if RELEASED_VARIANT not in row["proxy"]):
+            assert f" {render.number(row['rho'])} [{render.number(row['low'])}, " in lines[row["proxy"]], row
+
+
+def test_a_ranking_of_few_architectures_says_so_and_leads_nothing(results: Row) -> None:
+    changed = copy.deepcopy(results)
+    changed["ranked"] = [
+        {
+            "benchmark": "flexibert", "space": "encoders", "dataset": "glue", "metric": "score", "proxy": name,
+            "kind": kind, "n": n, "n_failed": failed, "rho": rho, "low": rho, "high": rho, "seconds": seconds,
+            "device": device,
+        }
+        for name, kind, n, failed, rho, seconds, device in (
+            ("params", "zero-cost", 200, 0, 0.7, 0.07, "cpu"),
+            ("depth", "zero-cost", 190, 10, 0.8, 0.071, "cpu"),
+            ("generic", "aggregate", 18, 0, 0.95, 29.4, "a card"),
+            ("confidence@others", "released", 334, 0, 0.75, None, None),
+        )
+    ]  # fmt: skip
+    view = RankedView(changed)
+    assert view.usual("flexibert", "encoders") == 200
+    leader = view.leader("flexibert", "encoders", "glue")
+    assert leader and leader["proxy"] == "depth"
+    [(title, rule, best)] = view.beside_leaders("generic")
+    assert (title, rule, best["proxy"]) == ("FlexiBERT", None, "depth")
+    assert view.proxies("flexibert") == ["generic", "depth", "confidence@others", "params"]
+    noted = {name: render.certain(view.noted(view.cell("flexibert", "encoders", "glue", name), 200)) for name in (
+        "params", "depth", "generic", "confidence@others")}  # fmt: skip
+    assert noted["params"] == "0.700 [0.700, 0.700]"
+    assert noted["depth"].endswith("(10 failed)")
+    assert noted["generic"].endswith("(n = 18)") and noted["confidence@others"].endswith("(n = 334)")
+    seconds = [view.seconds("flexibert", name) for name in ("depth", "generic", "confidence@others")]
+    assert seconds == ["0.07", "29 (a card)", ""]
+
+
+def test_frames_are_compared_on_the_cells_that_both_have() -> None:
+    cells = [f"cell {number:02}" for number in range(40)]
+    truths = [float(number) for number in range(40)]
+    reversed_half = [*reversed(truths[:20]), *truths[20:]]
+    main = {"proxy": "synflow", "specs": cells, "scores": reversed_half, "truths": truths}
+    other = {"proxy": "synflow", "specs": cells[20:], "scores": truths[20:], "truths": truths[20:]}
+    few = {"proxy": "params", "specs": cells[:5], "scores": truths[:5], "truths": truths[:5]}
+    pairs: dict[tuple[str, str], list[Row]] = {
+        ("darts", "cells"): [main, few], ("darts", "cells-36-20"): [other], ("darts", "single-cell"): [few],
+    }  # fmt: skip
+    [row] = ranked.frames(pairs)
+    assert (row["other"], row["n"], row["rho"], row["rho_in_main"]) == ("cells-36-20", 20, 1.0, 1.0)
+    assert row["agree"] == 1.0 and row["difference"] == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_tuning_is_kept_while_what_it_rests_on_is_the_same(same: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    basis = [{"benchmark": "nasbench201", "scores": "1"}]
+    monkeypatch.setattr(lake, "gather", lambda data: None)
+    monkeypatch.setattr(lake, "connect", lambda root: contextlib.nullcontext())
+    monkeypatch.setattr(ranked, "tables", lambda connection: {})
+    for name in ("sources", "correlations", "differences", "rule", "published"):
+        monkeypatch.setattr(collect, name, lambda connection: [])
+    monkeypatch.setattr(collect, "basis", lambda connection: basis)
+    monkeypatch.setattr(generator, "tuned", lambda root: dict.fromkeys(generator.TUNED, "anew"))
+    earlier = {**dict.fromkeys(generator.TUNED, "earlier"), "basis": basis if same else []}
+    computed = generator.compute(Path("data"), Path("lake"), earlier)
+    assert {computed[name] for name in generator.TUNED} == {"earlier" if same else "anew"}
 
 
 def test_a_block_is_replaced_between_its_markers_alone() -> None:
