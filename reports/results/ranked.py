@@ -60,12 +60,15 @@ def frames(pairs: dict[tuple[str, str], list[Row]]) -> list[Row]:
 
 
 def agreement(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    """How well the truth of one target ranks that of another, in the spaces with several."""
-    return [
-        {"benchmark": benchmark.name, "space": space.name, **row}
-        for benchmark, space in _spaces()
-        for row in rows(connection, "agreement", benchmark=benchmark.name, space=space.name)
-    ]
+    """How well the truth of one target ranks that of another, and of one target itself on the validation set."""
+    table = []
+    for benchmark, space in _spaces():
+        targets = {(target.dataset, target.metric) for target in space.targets}
+        for row in rows(connection, "agreement", benchmark=benchmark.name, space=space.name):
+            one, other = (row["dataset"], row["metric"]), (row["other_dataset"], row["other_metric"])
+            if one in targets and (other in targets or other == (one[0], one[1].replace("test_", "validation_"))):
+                table.append({"benchmark": benchmark.name, "space": space.name, **row})
+    return table
 
 
 def other_targets(connection: duckdb.DuckDBPyConnection) -> list[Row]:
