@@ -56,8 +56,8 @@ class Batch:
     def enlarged(self, size: int) -> Batch:
         """The images at `size` x `size`, linear between the centres of their pixels; the same where they have it.
 
-        What it takes is one multiplication and addition for each pixel and axis, so that it is the same bit for bit on
-        every machine. The description stays: the proxy's configuration states the size.
+        Each axis is two products and a sum of single values, so that it is the same bit for bit on every machine. The
+        description stays: the proxy's configuration states the size.
         """
         if self.data.shape[-1] == size:
             return self

