@@ -109,6 +109,11 @@ class RankedView:
                     table.append((full, row if whole else None, leader))
         return table
 
+    def falls_behind(self, proxy: str) -> bool:
+        """Whether a proxy was scored in some of these spaces and leads in none of them."""
+        rows = [(row, leader) for _, row, leader in self.beside_leaders(proxy) if row]
+        return bool(rows) and all(leader["proxy"] != proxy for _, leader in rows)
+
     def frames(self, other: str) -> Row:
         """How many proxies rank better in another frame than in the main one, on the same cells."""
         rows = [row for row in self.results["frames"] if row["other"] == other and row["proxy"] != "random"]
