@@ -31,10 +31,20 @@ def damage_named(parts: Path | None = None) -> Iterator[None]:
     except duckdb.Error as error:
         if (match := _FILE.search(str(error))) and (parts is None or Path(match[1]).is_relative_to(parts)):
             raise damaged(Path(match[1]), _what(Path(match[1]), error)) from error
-        for file in sorted(parts.glob("_schema/*/*.parquet")) if parts else []:
+        for file in _suspects(parts, error) if parts else []:
             if file.stem in TABLES and (fault := schema_fault(file)):
                 raise damaged(file, fault) from error
         raise
+
+
+def _suspects(parts: Path, error: duckdb.Error) -> list[Path]:
+    """The files whose damage an error may mean that names none.
+
+    Where a footer cannot be decoded, DuckDB repeats the beginning of the statement alone, as it reads a pattern or a
+    list of files; or it raises what its decoder says, which is of no kind of its own.
+    """
+    anywhere = type(error) is duckdb.Error or "read_parquet(" in str(error)
+    return sorted(parts.glob("*/*/*.parquet" if anywhere else "_schema/*/*.parquet"))
 
 
 def _what(file: Path, error: duckdb.Error) -> str:

@@ -31,6 +31,18 @@ def cut(name: str) -> Callable[[Path], object]:
     return lambda lake: os.truncate(lake / name, (lake / name).stat().st_size // 2)
 
 
+def spoiled_footer(name: str) -> Callable[[Path], object]:
+    """Change the description of a file at its end, of which nothing can be decoded then."""
+
+    def damage(lake: Path) -> None:
+        content = bytearray((lake / name).read_bytes())
+        length = int.from_bytes(content[-8:-4], "little")
+        content[-8 - length : -8] = b"\xff" * length
+        (lake / name).write_bytes(content)
+
+    return damage
+
+
 def other(name: str, **columns: list[str]) -> Callable[[Path], object]:
     """Put a table with other columns in place of a file."""
     return lambda lake: pq.write_table(pa.table(columns or {"a": ["1"]}), lake / name)
@@ -85,6 +97,12 @@ CASES = [
          says=("lake/parts/madeup/scores-0 is missing",)),
     *(Case(f"a part cut in half: {verb}", command, damage=cut(TRUTH), says=("truth.parquet cannot be read",),
            stores=True) for verb, command in READING),
+    *(Case(f"a part with a spoiled footer: {verb}", command, damage=spoiled_footer(name), says=(f"{name} cannot be",),
+           stores=True) for verb, command in READING[:2] for name in ("parts/madeup/ingest/metrics.parquet",)),
+    Case("scores with a spoiled footer", "query 'FROM scores'", damage=spoiled_footer(SCORES), stores=True,
+         says=("scores.parquet cannot be read",)),
+    Case("the first part of all with a spoiled footer", "query 'FROM scores'", stores=True,
+         damage=spoiled_footer("parts/_schema/0/runs.parquet"), says=("_schema/0/runs.parquet cannot be read",)),
     *(Case(f"a part of another table: {verb}", command, damage=other(SCORES), says=("scores.parquet cannot be read",),
            stores=True) for verb, command in READING),
     *(Case(f"a part that nobody may read: {verb}", command, damage=part_nobody_may_read, says=("scores-0",),
