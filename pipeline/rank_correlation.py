@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Floats = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.int32] | npt.NDArray[np.float64]  # whole
+Whole = npt.NDArray[np.int32]
 
 RESAMPLES = 2000
 FEW_RESAMPLES = 500  # above MANY architectures, where an interval is narrow and a resample costs more
 MANY = 5000
 LEVEL = 0.95
 FEWEST = 10  # pairs; the resamples of fewer repeat so few values that five in order give [1, 1]
-_CELLS = 250_000  # counts held at a time: 2 MB, so that they stay in the cache
+_CELLS = 250_000  # counts held at a time: 1 MB, so that they stay in the cache
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,21 @@ def spearman_intervals(x: Floats, y: Floats, seed: int = 0, resamples: int | Non
     Returns:
         k intervals; None where there are fewer than `FEWEST` pairs, or all are of one value.
     """
-    intervals: list[Interval | None] = [None] * len(x)
-    defined = _defined(x, y)
-    if defined:
-        count = resamples or resamples_for(len(y))
-        for place, interval in zip(defined, _intervals(resampled_rhos(x[defined], y, count, seed)), strict=True):
-            intervals[place] = interval
+    [intervals] = spearman_intervals_by_target(x, y[None], seed, resamples)
+    return intervals
+
+
+def spearman_intervals_by_target(
+    x: Floats, ys: Floats, seed: int = 0, resamples: int | None = None
+) -> list[list[Interval | None]]:
+    """`spearman_intervals` of `x` [k, n] with each row of `ys` [t, n]; a score is ranked once for all t targets."""
+    intervals: list[list[Interval | None]] = [[None] * len(x) for _ in ys]
+    proxies, targets = _defined(x), _defined(ys)
+    if proxies and targets:
+        count = resamples or resamples_for(ys.shape[1])
+        for target, rhos in zip(targets, resampled_rhos_by_target(x[proxies], ys[targets], count, seed), strict=True):
+            for place, interval in zip(proxies, _intervals(rhos), strict=True):
+                intervals[target][place] = interval
     return intervals
 
 
@@ -84,7 +93,7 @@ def paired_intervals(x: Floats, y: Floats, seed: int = 0, resamples: int | None 
     k = len(x)
     low, high = np.full(k, np.nan), np.full(k, np.nan)
     difference_low, difference_high = np.full((k, k), np.nan), np.full((k, k), np.nan)
-    defined = _defined(x, y)
+    defined = _defined(x) if _defined(y[None]) else []
     if defined:
         rhos = resampled_rhos(x[defined], y, resamples or resamples_for(len(y)), seed)
         low[defined], high[defined] = _limits(rhos)
@@ -107,23 +116,34 @@ def resampled_rhos(x: Floats, y: Floats, resamples: int, seed: int = 0) -> Float
 
     All rows see the same resamples. A resample in which one side has a single value gives NaN.
     """
-    sides = [_SortedValues(row) for row in x]
-    truth = _SortedValues(y)
-    rhos = np.empty((len(x), resamples))
+    rhos: Floats = resampled_rhos_by_target(x, y[None], resamples, seed)[0]
+    return rhos
+
+
+def resampled_rhos_by_target(x: Floats, ys: Floats, resamples: int, seed: int = 0) -> Floats:
+    """`resampled_rhos` of `x` [k, n] with each row of `ys` [t, n]: [t, k, resamples]; all see the same resamples."""
+    n = ys.shape[1]
+    sides, truths = [_SortedValues(row) for row in x], [_SortedValues(row) for row in ys]
+    rhos = np.empty((len(ys), len(x), resamples))
+    exact = np.dtype(np.int32 if n**3 < 2**31 else np.float64)  # n^3 is the largest sum
     done = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for counts in _drawn(len(y), resamples, np.random.default_rng(seed)):
+        for counts in _drawn(n, resamples, np.random.default_rng(seed)):
             block = slice(done, done + len(counts))
-            truth_ranks, square = truth.ranks(counts)
-            weighted = truth_ranks * counts
+            cubes = _sum_of_cubes(counts)
+            ranked = [truth.ranks(counts, cubes) for truth in truths]
+            weighted = [np.multiply(ranks, counts, dtype=exact) for ranks, _ in ranked]
+            squares = [square for _, square in ranked]
 
             def correlate(
-                row: int, counts: Numbers = counts, weighted: Numbers = weighted, square: Floats = square,
-                block: slice = block,
+                row: int, counts: Whole = counts, cubes: Floats = cubes,
+                weighted: list[npt.NDArray[Any]] = weighted, squares: list[Floats] = squares, block: slice = block,
             ) -> None:  # fmt: skip
-                own_ranks, own_square = sides[row].ranks(counts)
+                own_ranks, own_square = sides[row].ranks(counts, cubes)
                 with np.errstate(invalid="ignore", divide="ignore"):
-                    rhos[row, block] = np.einsum("ij,ij->i", own_ranks, weighted) / np.sqrt(own_square * square)
+                    for target, (truth_ranks, square) in enumerate(zip(weighted, squares, strict=True)):
+                        product = np.einsum("ij,ij->i", own_ranks, truth_ranks)
+                        rhos[target, row, block] = product / np.sqrt(own_square * square)
 
             list(pool.map(correlate, range(len(sides))))
             done += len(counts)
@@ -138,9 +158,9 @@ def kendall_tau(x: Floats, y: Floats) -> float | None:
     return tau if np.isfinite(tau) else None
 
 
-def _defined(x: Floats, y: Floats) -> list[int]:
-    """The rows of `x` that have a rho with `y`, of enough pairs for an interval."""
-    return [k for k, row in enumerate(x) if len(y) >= FEWEST and row.min() < row.max() and y.min() < y.max()]
+def _defined(values: Floats) -> list[int]:
+    """The rows of [k, n] that can be correlated: of enough architectures for an interval, and not of a single value."""
+    return [k for k, row in enumerate(values) if len(row) >= FEWEST and row.min() < row.max()]
 
 
 def _intervals(resampled: Floats) -> list[Interval]:
@@ -163,38 +183,41 @@ class _SortedValues:
     def __init__(self, values: Floats) -> None:
         self._order = np.argsort(values, kind="stable")
         distinct, self._member = np.unique(values, return_inverse=True)
-        self._starts = np.searchsorted(values[self._order], distinct)
+        self._ends = np.searchsorted(values[self._order], distinct, side="right") - 1
 
-    def ranks(self, counts: Numbers) -> tuple[Numbers, Floats]:
+    def ranks(self, counts: Whole, cubes: Floats) -> tuple[Whole, Floats]:
         """Twice the tie-averaged rank of every architecture in each resample, and their sum of squares.
 
         Ranks are shifted by a constant of the resample, so that they have mean zero.
 
         Args:
             counts: how often each architecture was drawn, [resamples, n].
+            cubes: the sum of their cubes [resamples].
 
         Returns:
             ranks [resamples, n]; the sum of their squares over the n drawn [resamples], a third of what n^3 exceeds the
             sum of t^3 over groups of t equal values by.
         """
         n = counts.shape[1]
-        drawn = counts.take(self._order, axis=1)
-        if len(self._starts) < n:
-            drawn = np.add.reduceat(drawn, self._starts, axis=1)
-        middle: Numbers = np.empty_like(drawn)
-        np.cumsum(drawn, axis=1, out=middle)
-        np.multiply(middle, 2, out=middle)
-        np.subtract(middle, drawn, out=middle)
-        np.subtract(middle, n, out=middle)
-        cubes = np.einsum("ij,ij,ij->i", drawn, drawn, drawn)
+        drawn_up_to = np.cumsum(counts.take(self._order, axis=1), axis=1, dtype=counts.dtype)
+        if len(self._ends) < n:
+            drawn_up_to = drawn_up_to.take(self._ends, axis=1)
+            cubes = _sum_of_cubes(np.diff(drawn_up_to, axis=1, prepend=counts.dtype.type(0)))
+        middle: Whole = drawn_up_to - n
+        middle[:, 1:] += drawn_up_to[:, :-1]
         return middle.take(self._member, axis=1), (float(n) ** 3 - cubes) / 3
 
 
-def _drawn(n: int, resamples: int, rng: np.random.Generator) -> Iterator[Numbers]:
+def _sum_of_cubes(counts: Whole) -> Floats:
+    numbers = counts.astype(np.float64)
+    cubes: Floats = np.einsum("ij,ij,ij->i", numbers, numbers, numbers)
+    return cubes
+
+
+def _drawn(n: int, resamples: int, rng: np.random.Generator) -> Iterator[Whole]:
     """How often each of `n` is drawn in n draws with replacement: blocks of [some resamples, n]."""
     size = max(1, _CELLS // n)
-    exact = np.dtype(np.int32 if n**3 < 2**31 else np.float64)  # n^3 is the largest sum
     for start in range(0, resamples, size):
         block = min(size, resamples - start)
         picks = rng.integers(0, n, size=(block, n)) + n * np.arange(block)[:, None]
-        yield np.bincount(picks.ravel(), minlength=block * n).reshape(block, n).astype(exact)
+        yield np.bincount(picks.ravel(), minlength=block * n).reshape(block, n).astype(np.int32)

@@ -28,6 +28,20 @@ def test_resampled_rhos_equal_those_of_ranked_samples(pairs: Any, seed: int) -> 
     np.testing.assert_allclose(fast, slow_rhos(x, y, 5, seed), atol=1e-12)
 
 
+@pytest.mark.parametrize("n", [60, 1400])  # on both sides of where sums need more than 32 bits
+def test_targets_that_are_resampled_together_have_the_rhos_of_each(n: int) -> None:
+    rng = np.random.default_rng(4)
+    x, ys = rng.normal(size=(3, n)), rng.normal(size=(2, n)).round(1)
+    x[1], x[2] = x[1].round(), np.where(np.arange(n) < n - 2, 0.0, 1.0)  # ties, and nearly all of them
+    together = statistics.resampled_rhos_by_target(x, ys, 20, 6)
+    for y, rhos in zip(ys, together, strict=True):
+        np.testing.assert_array_equal(rhos, statistics.resampled_rhos(x, y, 20, 6))
+        for row, fast in zip(x[:2], rhos[:2], strict=True):
+            np.testing.assert_allclose(fast, slow_rhos(row, y, 20, 6), atol=1e-12)
+    intervals = statistics.spearman_intervals_by_target(x, np.stack([ys[0], np.ones(n)]), resamples=20)
+    assert intervals == [statistics.spearman_intervals(x, ys[0], resamples=20), [None] * 3]
+
+
 def test_blocks_do_not_change_the_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(2, 50))

@@ -14,7 +14,7 @@ import glob
 import hashlib
 import re
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -63,6 +63,17 @@ def read_by(sql: str) -> list[str]:
     for name in named.intersection(deprecated):
         named |= sql_files.tables_read(views[name])
     return [name for name in named if sql_files.stored(views[name])]
+
+
+def behind(statements: Iterable[str]) -> list[str]:
+    """The small stored views that statements read, directly or by way of other views."""
+    selects = sql_files.texts("views")
+    pending, seen = [*statements], set[str]()
+    while pending:
+        read = (sql_files.tables_read(pending.pop()) & selects.keys()) - seen
+        seen |= read
+        pending += [selects[view] for view in read]
+    return [view for view in small() if view in seen]
 
 
 def provide(

@@ -1,5 +1,5 @@
 """The report stage: a page with figures and the same as data, and the check against an earlier report.
 
-Imports within go down: page > content, folder, tables > ranking, comparison, searches, tuning > certainty, figures,
-text > queries. `baseline` imports none of them.
+Imports within go down: page > content, folder, tables > limits, ranking, comparison, searches, tuning > certainty,
+families, figures, text > queries. `baseline` imports none of them.
 """

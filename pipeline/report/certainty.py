@@ -14,6 +14,7 @@ from pipeline.report.queries import SERIES, TARGET, Row, answer, target_of
 if TYPE_CHECKING:
     import duckdb
 
+_PAIRS = ["architectures", "score", "truth"]
 _COLUMNS = {"low": "float64", "high": "float64", "resamples": "Int64", "tau": "float64"}
 
 
@@ -25,9 +26,8 @@ def certainty(connection: duckdb.DuckDBPyConnection, targets: Iterable[Row]) -> 
         targets: benchmark, space, data set and metric of each; one that is given twice counts once.
     """
     distinct = {tuple(target_of(target).values()): target_of(target) for target in targets}
-    parts = [_certainty(answer(connection, "pairs", target)).assign(**target) for target in distinct.values()]
-    empty = _certainty(pd.DataFrame(columns=[*SERIES, "score", "truth"])).assign(**dict.fromkeys(TARGET, ""))
-    return pd.concat(parts) if parts else empty
+    pairs = [answer(connection, "pairs", target).assign(**target) for target in distinct.values()]
+    return _certainty(pd.concat(pairs) if pairs else pd.DataFrame(columns=[*TARGET, *SERIES, *_PAIRS]))
 
 
 def with_certainty(rows: pd.DataFrame, certain: pd.DataFrame) -> pd.DataFrame:
@@ -42,16 +42,18 @@ def with_certainty(rows: pd.DataFrame, certain: pd.DataFrame) -> pd.DataFrame:
 
 
 def _certainty(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The columns of `SERIES` and of `_COLUMNS`, one row per series."""
+    """The columns of `TARGET`, `SERIES` and `_COLUMNS`, one row per target and series."""
     parts = []
-    # series with scores of the same architectures are resampled together
-    for _, group in pairs.groupby(pairs["truth"].map(np.ndarray.tobytes), sort=False):
-        truth, scores = np.asarray(group["truth"].iloc[0]), np.stack(group["score"].to_list())
-        intervals = rank_correlation.spearman_intervals(scores, truth)
-        limits = [(None,) * 3 if i is None else (i.low, i.high, i.resamples) for i in intervals]
-        taus = [rank_correlation.kendall_tau(score, truth) for score in scores]
-        values = [(*limit, tau) for limit, tau in zip(limits, taus, strict=True)]
-        certain = pd.DataFrame(values, index=group.index, columns=list(_COLUMNS)).astype(_COLUMNS)
-        parts.append(group[SERIES].join(certain))
-    empty = pd.DataFrame(columns=[*SERIES, *_COLUMNS]).astype({"seed": "Int64", **_COLUMNS})
-    return pd.concat(parts) if parts else empty
+    # series with scores of the same architectures are resampled together, for all targets that these have
+    for _, panel in pairs.groupby(["benchmark", "space", "architectures"], sort=False):
+        by_series, by_target = panel.groupby(SERIES, sort=False, dropna=False), panel.groupby(TARGET, sort=False)
+        scores = np.stack([group.iloc[0] for _, group in by_series["score"]])
+        truths = np.stack([group.iloc[0] for _, group in by_target["truth"]])
+        intervals = rank_correlation.spearman_intervals_by_target(scores, truths)
+        for series, target, index in zip(by_series.ngroup(), by_target.ngroup(), range(len(panel)), strict=True):
+            interval = intervals[target][series]
+            limits = (None,) * 3 if interval is None else (interval.low, interval.high, interval.resamples)
+            tau = rank_correlation.kendall_tau(scores[series], truths[target])
+            parts.append((*panel[[*TARGET, *SERIES]].iloc[index], *limits, tau))
+    types = {"seed": "Int64", **_COLUMNS}
+    return pd.DataFrame(parts, columns=[*TARGET, *SERIES, *_COLUMNS]).astype(types)

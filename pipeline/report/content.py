@@ -13,6 +13,7 @@ from pipeline.report.chart_data import chart_data
 from pipeline.report.comparison import by_target, compare, further_comparisons
 from pipeline.report.families import families
 from pipeline.report.leaderboard import leaderboard, verdict
+from pipeline.report.limits import limits
 from pipeline.report.queries import SERIES, Row, answer, of_space, records
 from pipeline.report.ranking import menus, overview, rank
 from pipeline.report.searches import searches
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-SCHEMA = 2
+SCHEMA = 3
 """The version of `content` as report.json holds it: reports/README.md describes it."""
 
 _RUNS_SHOWN = 50
@@ -108,10 +109,11 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
             }
         )  # fmt: skip
         comparisons.append(comparison)
+    space = {key: main[key] for key in ("benchmark", "space")}
+    of_families = records(answer(connection, "families", space))
     measured = pd.concat([rows for rows in (ranking, further) if len(rows)] or [ranking])
     content = {
-        "benchmark": main["benchmark"],
-        "space": main["space"],
+        **space,
         "name": f"{main['benchmark']} {main['space']}",
         "key": slug(main["benchmark"], main["space"]),
         "main": main,
@@ -126,7 +128,8 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
         "sparse_targets": sparse,
         "further": records(further),
         "others": by_target(covered, further, ranking),
-        "families": families(connection, main, [main, *covered], by_target([main, *covered], measured, ranking)),
+        "families": families(connection, [main, *covered], of_families, by_target([main, *covered], measured, ranking)),
+        "limits": limits(connection, main, of_families, targets[0]["leaderboard"]),
         "failures": records(of_space(tables["failures"], main)),
         "mixed_environments": records(of_space(tables["environments"], main)),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.report.queries import Row, answer, records
+from pipeline.report.text import proxy_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,22 +17,22 @@ Cell = tuple[float | None, float | None, float | None, int | None]
 
 
 def families(
-    connection: duckdb.DuckDBPyConnection, main: Row, leading: Sequence[Row], by_target: list[Row]
+    connection: duckdb.DuckDBPyConnection, leading: Sequence[Row], others: Sequence[Row], by_target: list[Row]
 ) -> list[Row]:
     """A table for each family of targets: rho of the truth of the leading targets, and of each proxy and seed.
 
     Args:
         connection: a snapshot of the lake.
-        main: the main target.
-        leading: the targets of its family, the main one first.
+        leading: the targets of the family that leads, the main one first.
+        others: the targets of other families, in their order.
         by_target: the proxies, with `by_target`: `rho`, `low`, `high` and `n` for each of these.
 
     Returns:
-        `family`, `targets` and `columns` (their names); `rows` with a `name`, and for each target `values` (rho),
-        `low`, `high` and `n`, None where there is none. A target that is alone is left out.
+        `family`, `targets` and `columns` (their names); `truths` and `rows` with a `name`, and for each target `values`
+        (rho), `low`, `high` and `n`, None where there is none; `rows` of the leading family are in the order of
+        `by_target`, those of another the highest mean of rho first. A target that is alone is left out.
     """
-    space = {key: main[key] for key in ("benchmark", "space")}
-    others = records(answer(connection, "families", space))
+    space = {key: leading[0][key] for key in ("benchmark", "space")}
     if len(leading) + len(others) < 2:
         return []
     truth: dict[tuple[str, str], dict[tuple[str, str], Cell]] = {}
@@ -40,16 +41,26 @@ def families(
         cells[row["other_dataset"], row["other_metric"]] = _cell(row)
     tables = []
     if len(leading) > 1:
-        own = [(_proxy_name(row), [_cell(value) for value in row["by_target"]]) for row in by_target]
-        tables.append(_table(main["family"], leading, leading, truth, own))
+        own = [(proxy_name(row), [_cell(value) for value in row["by_target"]]) for row in by_target]
+        tables.append(_table(leading[0]["family"], leading, leading, truth, own))
     measured: dict[str, dict[tuple[str, str], Cell]] = {}
     for row in records(answer(connection, "family_correlations", space)) if others else []:
-        measured.setdefault(_proxy_name(row), {})[_key(row)] = _cell(row)
+        measured.setdefault(proxy_name(row), {})[_key(row)] = _cell(row)
     for family in dict.fromkeys(target["family"] for target in others):
         members = [target for target in others if target["family"] == family]
         scored = [(name, [cells.get(_key(t), _NONE) for t in members]) for name, cells in measured.items()]
+        scored.sort(key=lambda named: -_mean(named[1]))
         tables.append(_table(family, members, leading, truth, scored))
     return tables
+
+
+def short_names(targets: Sequence[Row]) -> list[str]:
+    """Names that tell targets apart: the condition or else the metric, and the data set where there are several."""
+    several = len({target["dataset"] for target in targets}) > 1
+    names = [target["condition"] or target["metric"] for target in targets]
+    if several:
+        names = [f"{target['dataset']} {name}" for target, name in zip(targets, names, strict=True)]
+    return names if len({*names}) == len(names) else [_name(target) for target in targets]
 
 
 _NONE: Cell = (None, None, None, None)
@@ -63,26 +74,31 @@ def _table(
     proxies: Iterable[tuple[str, list[Cell]]],
 ) -> Row:
     ceilings = [
-        (f"truth of {_name(one)}", [truth.get(_key(one), {}).get(_key(t), _NONE) for t in targets])
-        for one in leading
+        (name, [truth.get(_key(one), {}).get(_key(t), _NONE) for t in targets])
+        for one, name in zip(leading, short_names(leading), strict=True)
         if truth.get(_key(one))
     ]
-    rows = [
-        {
-            "name": name,
-            **{part: [cell[i] for cell in cells] for i, part in enumerate(("values", "low", "high", "n"))},
-        }
-        for name, cells in [*ceilings, *proxies]
-    ]
-    return {"family": family, "targets": list(targets), "columns": [_name(t) for t in targets], "rows": rows}
+    return {
+        "family": family,
+        "targets": list(targets),
+        "columns": short_names(targets),
+        "truths": [_row(name, cells) for name, cells in ceilings],
+        "rows": [_row(name, cells) for name, cells in proxies],
+    }
+
+
+def _row(name: str, cells: list[Cell]) -> Row:
+    columns = {part: [cell[i] for cell in cells] for i, part in enumerate(("values", "low", "high", "n"))}
+    return {"name": name, **columns}
+
+
+def _mean(cells: list[Cell]) -> float:
+    rhos = [cell[0] for cell in cells if cell[0] is not None]
+    return sum(rhos) / len(rhos) if rhos else -1.0
 
 
 def _name(target: Row) -> str:
     return f"{target['dataset']} {target['metric']}"
-
-
-def _proxy_name(row: Row) -> str:
-    return row["label"] if not row["seed"] else f"{row['label']}, seed {row['seed']}"
 
 
 def _key(row: Row) -> tuple[str, str]:

@@ -40,7 +40,8 @@ def of_lake(lake: Lake, say: Callable[[str], None], target: str | None = None) -
         with suppress(OSError, EOFError, ValueError, TypeError):
             return ReportContent(**json.loads(gzip.decompress(file.read_bytes())))
     say("views")
-    with closing(catalog.snapshot(lake, stored=True)) as connection:
+    statements = [path.read_text() for path in catalog.queries("report").values()]
+    with closing(catalog.snapshot(lake, stored_for=statements)) as connection:
         report = content.read(connection, say)
     if file:
         with suppress(OSError), atomic_write(file) as temporary:  # no space: it is computed again

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.report.queries import SERIES, Row, records
-from pipeline.report.text import interval, number
+from pipeline.report.text import interval, number, proxy_name
 
 if TYPE_CHECKING:
     from pipeline.report.comparison import Comparison
@@ -62,11 +62,11 @@ def verdict(rows: list[Row], comparison: Comparison, truth: str) -> list[str]:
     leader = ranked[0]
     equals = _equals(leader, ranked, comparison)
     sentences = [
-        f"{_name(leader)} leads: rho {number(leader['rho'])} {interval(leader)} with {truth} on "
+        f"{proxy_name(leader)} leads: rho {number(leader['rho'])} {interval(leader)} with {truth} on "
         f"{leader['n']} architectures."
     ]
     if equals:
-        named = _list([f"{_name(row)} ({number(row['rho'])})" for row in equals])
+        named = _list([f"{proxy_name(row)} ({number(row['rho'])})" for row in equals])
         sentences.append(f"{named} cannot be told from it: the paired interval of the difference holds 0.")
     elif len(ranked) > 1:
         sentences.append("Every other is behind it: no paired interval of a difference holds 0.")
@@ -74,7 +74,7 @@ def verdict(rows: list[Row], comparison: Comparison, truth: str) -> list[str]:
     if cheap and cheap[0] is not leader:
         row = cheap[0]
         sentences.append(
-            f"The best under half a second per architecture is {_name(row)}: rho {number(row['rho'])} for "
+            f"The best under half a second per architecture is {proxy_name(row)}: rho {number(row['rho'])} for "
             f"{number(row['seconds'], 2)} s."
         )
     return sentences + _against_baselines(ranked)
@@ -107,17 +107,12 @@ def _against_baselines(ranked: list[Row]) -> list[str]:
         if not below:
             sentences.append(f"All rank better than {name} ({number(row['rho'])}).")
         elif len(below) <= 5:
-            named = _list([_name(other) for other in below])
+            named = _list([proxy_name(other) for other in below])
             sentences.append(f"All but {named} rank better than {name} ({number(row['rho'])}).")
         else:
             better = len(others) - len(below)
             sentences.append(f"{better} of {len(others)} rank better than {name} ({number(row['rho'])}).")
     return sentences
-
-
-def _name(row: Row) -> str:
-    """A proxy's label, with its seed where that is not the usual one."""
-    return f"{row['label']}, seed {row['seed']}" if row["seed"] else str(row["label"])
 
 
 def _list(names: list[str]) -> str:

@@ -27,13 +27,13 @@ from pipeline.report.history import history
 from pipeline.report.leaderboard import FEW
 from pipeline.report.queries import Row
 from pipeline.report.tables import terminal_tables
-from pipeline.report.text import counted, interval, number, target_name
+from pipeline.report.text import brief, counted, interval, number, target_name
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_SPECIFICATIONS_OF_THE_PAGE = ("compare", "cost", "history", "iterations", "losses", "scatter", "searches")
+_SPECIFICATIONS_OF_THE_PAGE = ("compare", "cost", "history", "iterations", "limits", "losses", "scatter", "searches")
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,10 @@ def _page_data(report: ReportContent, past: list[Row]) -> Row:
             {"name": target["name"], "unit": target["unit"], "higher_is_better": target["higher_is_better"], **points}
             for target, points in zip(space["targets"], drawn["targets"], strict=True)
         ]
-        spaces.append({**drawn, "key": space["key"], "targets": targets, "failures": space["failures"]})
+        costs = space["limits"]["costs"] if space["limits"] else []
+        lines = [{"from": cost["limits"][0]["limit"], "lines": cost["lines"]} for cost in costs]
+        own = {"key": space["key"], "targets": targets, "failures": space["failures"], "limits": lines}
+        spaces.append({**drawn, **own})
     return {
         "specifications": {name: specifications[name] for name in _SPECIFICATIONS_OF_THE_PAGE},
         "proxies": {proxy["proxy_id"]: proxy for proxy in report.content["proxies"]},
@@ -152,7 +155,8 @@ def _render(template: str, values: Row) -> str:
         lstrip_blocks=True, autoescape=html, finalize=None if html else in_markdown, keep_trailing_newline=True,
     )  # fmt: skip
     environment.filters |= {
-        "number": _safe(number), "interval": _safe(interval), "counted": _safe(counted), "target": target_name,
+        "number": _safe(number), "interval": _safe(interval), "counted": _safe(counted), "brief": _safe(brief),
+        "target": target_name,
     }  # fmt: skip
     environment.globals |= {
         "title": folder.TITLE, "many": rank_correlation.MANY, "few": rank_correlation.FEW_RESAMPLES,

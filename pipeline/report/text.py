@@ -13,6 +13,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: never "-0.000"
 
 
+def brief(value: float | None) -> str:
+    """A number by which a table sorts and a chart draws: six significant digits; nothing where there is none."""
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def counted(value: float | None, n: int | None) -> str:
     """A correlation with its number of architectures in brackets; a dash where these are too few."""
     return "–" if value is None or n is None or n < _FEW else f"{number(value)} ({n})"
@@ -34,6 +39,11 @@ def series_name(row: Row) -> str:
     """A proxy's label, and its seed where there is one."""
     seed = "" if row["seed"] is None else f", seed {row['seed']}"
     return f"{row['label']}{seed}"
+
+
+def proxy_name(row: Row) -> str:
+    """A proxy's label, with its seed where that is not the usual one."""
+    return f"{row['label']}, seed {row['seed']}" if row["seed"] else str(row["label"])
 
 
 def slug(*names: str) -> str:

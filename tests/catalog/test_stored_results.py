@@ -22,6 +22,7 @@ from pipeline.proxies import aggregates
 from tests.fixtures import lakes
 
 COUNT = "SELECT count(*) AS n FROM correlations"
+EVERY = [f"FROM {view}" for view in stored_results.stored_views()]
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +209,7 @@ def test_names_are_listed_once_after_something_was_stored(lake: Lake) -> None:
 
 
 def test_a_snapshot_keeps_what_was_stored_when_the_files_go(lake: Lake) -> None:
-    with closing(catalog.snapshot(lake, stored=True)) as connection:
+    with closing(catalog.snapshot(lake, stored_for=EVERY)) as connection:
         assert [f.stem.rpartition("-")[0] for f in files(lake)] == sorted(stored_results.small())
         shutil.rmtree(lake.root / stored_results.FOLDER)
         publish(lake, "more", seed=77)
@@ -217,11 +218,17 @@ def test_a_snapshot_keeps_what_was_stored_when_the_files_go(lake: Lake) -> None:
 
 def test_a_snapshot_holds_what_several_views_read_and_answers_as_the_views_do(sound: Lake) -> None:
     names = sorted({*stored_results.stored_views(), *stored_results.held_views()})
-    with closing(catalog.snapshot(sound)) as live, closing(catalog.snapshot(sound, stored=True)) as held:
+    with closing(catalog.snapshot(sound)) as live, closing(catalog.snapshot(sound, stored_for=EVERY)) as held:
         tables = {name for (name,) in held.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()}
         assert tables >= {*stored_results.small(), *stored_results.held_views()}
         for name in names:
             assert in_order(catalog.rows(held, f"FROM {name}")) == in_order(catalog.rows(live, f"FROM {name}")), name
+
+
+def test_a_snapshot_stores_what_its_statements_read_by_way_of_other_views_and_no_more(lake: Lake) -> None:
+    with closing(catalog.snapshot(lake, stored_for=["FROM seed_spread"])):  # which reads correlations
+        assert {f.stem.rpartition("-")[0] for f in files(lake)} >= {"correlations", "targets"}
+        assert not {f.stem.rpartition("-")[0] for f in files(lake)} & {"sibling_agreement", "best_of_k"}
 
 
 def test_the_catalog_itself_keeps_the_views(lake: Lake) -> None:

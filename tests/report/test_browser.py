@@ -37,12 +37,15 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of two spaces: one with two targets, curves, failures and a release, and one with two proxies of cost."""
+    """Of two spaces: one with two targets, curves, failures and a release, and one with two proxies and a cost."""
     folder = tmp_path_factory.mktemp("report")
     lake = lakes.made_up(folder / "lake")
     games = {"space": "games"}
     lakes.publish(
-        lake.root, "games", truth=[lakes.truth(i, float(i), **games) for i in range(40)],
+        lake.root, "games",
+        metrics=[lakes.metric(metric="latency", priority=9, family="latency", higher_is_better=False)],
+        truth=[lakes.truth(i, float(i), **games) for i in range(40)]
+        + [lakes.truth(i, float(i % 11), metric="latency", **games) for i in range(40)],
         proxies=[lakes.proxy("9" * 16, "quick", kind="zero-cost", higher_is_better=True)],
         scores=[lakes.score(i, OURS, float(i % 5 - i), **games) for i in range(40)]
         + [lakes.score(i, "9" * 16, float(i % 9 + i), seconds=0.1, **games) for i in range(40)],
@@ -207,6 +210,24 @@ def test_cost_and_history_are_drawn_when_they_come_into_view(page: Show) -> None
     wait(browser, lambda: drawn(browser, "#history [data-chart=history]"))
 
 
+def test_what_a_limit_on_a_cost_allows_is_reached_from_the_contents_and_drawn(page: Show) -> None:
+    browser = page(1280, address=GAMES)
+    [link] = [a for a in browser.find_elements(By.CSS_SELECTOR, ".contents a") if a.text == "Cost limits"]
+    press(browser, link)
+    wait(browser, lambda: drawn(browser, f"{GAMES} [data-chart=limits]"))
+    assert "front of the space" in browser.find_element(By.CSS_SELECTOR, f"{GAMES} [data-chart=limits]").text
+    assert len(browser.find_elements(By.CSS_SELECTOR, f"{GAMES} table.limits tbody tr")) == 3
+
+
+def test_intervals_of_the_proxies_by_target_are_shown_when_asked_for(page: Show) -> None:
+    browser = page(1280, address=GAMES)
+    seen = "return getComputedStyle(document.querySelector(arguments[0]), '::after').content"
+    cell = f"{GAMES} [data-part=targets] .heat:not(.truths) td[title]"
+    assert browser.execute_script(seen, cell) == "none"
+    press(browser, browser.find_element(By.CSS_SELECTOR, f"{GAMES} [data-intervals]"))
+    assert browser.execute_script(seen, cell).startswith('"[')
+
+
 def test_without_javascript_every_table_can_be_read(page: Show) -> None:
     browser = page(1280)
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
@@ -286,11 +307,14 @@ def test_numbers_on_a_colour_can_be_read(page: Show, dark: bool) -> None:
     browser = page(1280, dark)
     template = (Path(report.__file__).parent / "templates" / "tables.html.j2").read_text()
     [most] = map(int, re.findall(r"--share:\{\{ \(\[value, 0\]\|max \* (\d+)\)", template))  # that of rho 1
-    cells = "".join(f"<td class='filled' style='--share:{share}'>1</td>" for share in (0, most // 2, most))
+    cells = "".join(
+        f"<td class='{kind}' style='--share:{share}'>1</td>"
+        for kind in ("filled", "filled below") for share in (0, most // 2, most)
+    )  # fmt: skip
     table = f"<table class='heat'><tbody><tr>{cells}</tr></tbody></table>"
     browser.execute_script("document.querySelector('main').insertAdjacentHTML('beforeend', arguments[0])", table)
     contrasts = browser.execute_script(CONTRASTS)
-    assert len(contrasts) >= 3 and min(contrasts) >= 4.5
+    assert len(contrasts) >= 6 and min(contrasts) >= 4.5
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -37,7 +37,10 @@
     if (!space) return;
     for (const section of spaces) section.hidden = section !== space;
     for (const link of all(".tabs a")) {
-      if (link.hash === `#${space.id}`) link.setAttribute("aria-current", "page");
+      if (link.hash === `#${space.id}`) {
+        link.setAttribute("aria-current", "page");
+        link.parentElement.scrollLeft = link.offsetLeft - link.parentElement.offsetLeft - 40;
+      }
       else link.removeAttribute("aria-current");
     }
     const targets = all("section.target", space);
@@ -226,6 +229,18 @@
       else element.hidden = true;
     },
     searches: (element) => draw(element, "searches", records(spaceData(element.closest("section.space")).searches), { y: element.dataset.y }),
+    limits: (element) => {
+      const chosen = one("select", element);
+      const cost = spaceData(element.closest("section.space")).limits[Number(chosen.value)];
+      const last = Math.max(...cost.lines.flatMap((line) => line.costs));
+      const points = cost.lines.flatMap((line, i) => {
+        const from = Math.max(0, line.costs.findLastIndex((limit) => limit <= cost.from)); // cheaper ones would stretch the axis
+        const limits = [Math.max(cost.from, line.costs[from]), ...line.costs.slice(from + 1), last];
+        return limits.map((limit, j) => ({ name: line.name, reference: i < 2, cost: limit, found: line.found[Math.min(from + j, line.found.length - 1)] }));
+      });
+      const unit = element.dataset.units.split("|")[chosen.selectedIndex];
+      return draw(element, "limits", points, { x: `limit on ${chosen.selectedOptions[0].text}, ${unit}`, y: element.dataset.y });
+    },
     history: (element) => draw(element, "history", data.history.filter((row) => row.target === one("select", element).value)),
   };
 
@@ -388,6 +403,7 @@
     const y = ranks(kept.map(([, score]) => orient(b) * score));
     const truth = ranks(kept.map(([, , value]) => (target.higher_is_better ? 1 : -1) * value));
     const points = kept.map(([, , , i], k) => ({ x: x[k], y: y[k], truth: truth[k], id: held.architectures.id[i], spec: held.architectures.spec[i] }));
+    one(".compare figure", space).hidden = false;
     draw(one(".compare figure", space), "compare", points, { x: `rank by ${names[0]}`, y: `rank by ${names[1]}` });
     const most = points.slice().sort((p, q) => Math.abs(q.x - q.y) - Math.abs(p.x - p.y)).slice(0, 8);
     const rows = one(".compare tbody", space);
@@ -416,10 +432,18 @@
     });
   }
 
-  // --- history ---
+  // --- charts with a choice, and intervals in tables ---
 
-  const past = one("figure[data-chart=history]");
-  if (past) one("select", past).addEventListener("change", () => painters.history(past));
+  for (const chosen of all("figure[data-chart] select")) {
+    const chart = chosen.closest("figure");
+    chosen.addEventListener("change", () => load().then(() => painters[chart.dataset.chart](chart)));
+  }
+
+  for (const box of all("[data-intervals]")) {
+    box.addEventListener("change", () => {
+      for (const table of all(".heat", box.closest("section"))) table.classList.toggle("intervals", box.checked || table.matches(".truths.few"));
+    });
+  }
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     for (const chart of all("figure[data-chart].done")) { chart.classList.remove("done"); observer.observe(chart); }

@@ -31,13 +31,12 @@ finals AS (
         oriented(truth.value, quantities.higher_is_better) AS value,
         -- a property that holds under no condition has siblings in every family: accuracy before an attack is accuracy
         coalesce(quantities.family || ' ' || quantities.condition, '') AS property
-    FROM truth
+    FROM final_truth AS truth
     INNER JOIN quantities
         ON
             truth.benchmark = quantities.benchmark
             AND truth.dataset = quantities.dataset
             AND truth.metric = quantities.metric
-    WHERE truth.status = 'ok' AND truth.epoch IS NULL AND isfinite(truth.value)
 ),
 
 by_seed AS MATERIALIZED (

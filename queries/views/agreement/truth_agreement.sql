@@ -13,15 +13,25 @@ WITH twice_measured AS (
     HAVING count(DISTINCT source_id) > 1
 ),
 
+-- as `seed_means`, which would take those of every quantity
 means AS MATERIALIZED (
-    SELECT seed_means.*
-    FROM seed_means
+    SELECT
+        truth.benchmark,
+        truth.space,
+        truth.dataset,
+        truth.metric,
+        truth.epochs,
+        truth.source_id,
+        truth.arch_id,
+        seed_mean(truth.value) AS value
+    FROM final_truth AS truth
     SEMI JOIN twice_measured
         ON
-            seed_means.benchmark = twice_measured.benchmark
-            AND seed_means.space = twice_measured.space
-            AND seed_means.dataset = twice_measured.dataset
-            AND seed_means.metric = twice_measured.metric
+            truth.benchmark = twice_measured.benchmark
+            AND truth.space = twice_measured.space
+            AND truth.dataset = twice_measured.dataset
+            AND truth.metric = twice_measured.metric
+    GROUP BY ALL
 ),
 
 paired AS (

@@ -12,7 +12,7 @@ WITH final AS (
         truth.arch_id,
         truth.seed,
         truth.value
-    FROM truth
+    FROM final_truth AS truth
     INNER JOIN targets
         ON
             truth.benchmark = targets.benchmark
@@ -22,7 +22,7 @@ WITH final AS (
             AND truth.epochs IS NOT DISTINCT FROM targets.epochs
             AND truth.source_id = targets.source_id
             AND targets.leads
-    WHERE truth.status = 'ok' AND truth.epoch IS NULL AND truth.seed IS NOT NULL AND isfinite(truth.value)
+    WHERE truth.seed IS NOT NULL
 ),
 
 covered AS (

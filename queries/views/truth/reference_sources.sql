@@ -11,9 +11,9 @@ WITH counted AS (
         metric,
         epochs,
         source_id,
-        count(*) AS architectures,
-        sum(seeds)::BIGINT AS measured
-    FROM seed_means
+        count(DISTINCT arch_id) AS architectures,
+        count(*) AS measured
+    FROM final_truth
     GROUP BY ALL
 ),
 

@@ -1,8 +1,6 @@
 -- One row per architecture, metric and source: the final value, which is the mean over the seeds that the source has,
--- and how many values that is (1 where a source states only a mean). A mean has 12 significant digits. Learning curves,
--- failures, NaN and infinities are left out.
+-- and how many values that is (1 where a source states only a mean). A mean has 12 significant digits.
 -- Stored: large
--- Held: in memory
 SELECT
     benchmark,
     space,
@@ -13,6 +11,5 @@ SELECT
     arch_id,
     seed_mean(value) AS value,
     count(*) AS seeds
-FROM truth
-WHERE status = 'ok' AND epoch IS NULL AND isfinite(value)
+FROM final_truth
 GROUP BY ALL

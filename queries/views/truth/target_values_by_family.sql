@@ -18,7 +18,7 @@ measured AS (
         truth.arch_id,
         seed_mean(truth.value) AS value
     FROM named
-    INNER JOIN truth
+    INNER JOIN final_truth AS truth
         ON
             named.benchmark = truth.benchmark
             AND named.space = truth.space
@@ -26,7 +26,6 @@ measured AS (
             AND named.metric = truth.metric
             AND named.epochs IS NOT DISTINCT FROM truth.epochs
             AND named.source_id = truth.source_id
-    WHERE truth.status = 'ok' AND truth.epoch IS NULL AND isfinite(truth.value)
     GROUP BY ALL
 )
 
