@@ -39,7 +39,12 @@ def written(values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) ->
         (DATASET, "phone_latency"): "latency", (DATASET, "watch_latency"): "latency", (DATASET, "energy"): "energy",
         ("letters", "phone_latency"): "latency",
     }  # fmt: skip
-    phone: dict[str, Any] = {"family": "latency", "condition": "phone", "higher_is_better": False, "unit": "milliseconds"}
+    phone: dict[str, Any] = {
+        "family": "latency",
+        "condition": "phone",
+        "higher_is_better": False,
+        "unit": "milliseconds",
+    }
     folder = tmp_path_factory.mktemp("families")
     lake = lakes.publish(
         folder / "lake",
