@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def build(space: str, spec: Spec) -> nn.Module:
-    """The encoder: images [N, 3, H, W] -> its three taps, after each third of the modules."""
+    """The encoder with 16 channels after the stem: images [N, 3, H, W] -> a tap after each third of the modules."""
     from pipeline.benchmarks.transnas101 import network
 
     return network.network(spec)

@@ -17,7 +17,6 @@ from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.errors import UserError, excerpt, unknown
 
 NAME = "transnas101"
-CHANNELS = 64  # after the stem
 MICRO_MODULES = "41414"
 MODULES = {"1": "as before", "2": "twice the channels", "3": "half the image", "4": "both"}
 """What a module's code does to channels and image."""

@@ -154,4 +154,4 @@ def _parameters(spec: Spec) -> int:
     from pipeline.benchmarks.transnas101 import network
 
     with torch.device("meta"):
-        return sum(p.numel() for p in network.network(spec, whole=True).parameters())
+        return sum(p.numel() for p in network.network(spec, network.TRAINED_CHANNELS, whole=True).parameters())

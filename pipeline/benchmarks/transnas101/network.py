@@ -19,10 +19,13 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.benchmarks.transnas101.architectures import CHANNELS, MICRO_MODULES, operations
+from pipeline.benchmarks.transnas101.architectures import MICRO_MODULES, operations
 from pipeline.networks.blocks import ConvBN
 from pipeline.networks.cell_network import FactorisedReduction
 from pipeline.networks.features import Features
+
+PROXY_CHANNELS, TRAINED_CHANNELS = 16, 64
+"""Channels after the stem: of what the regression proxy trains, and of what the benchmark trained."""
 
 CELLS = 2
 TAPS = 3
@@ -104,17 +107,18 @@ class TaskEncoder(nn.Module):
     Args:
         modules: a code for each module, see `architectures.MODULES`.
         edges: the operations of a cell's edges; None for residual blocks.
+        channels: after the stem.
         whole: see `TaskCell`.
     """
 
-    def __init__(self, modules: str, edges: Mapping[str, str] | None, *, whole: bool = False) -> None:
+    def __init__(self, modules: str, edges: Mapping[str, str] | None, channels: int, *, whole: bool = False) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            ConvBN(3, CHANNELS // 2, 3, 2), nn.ReLU(), ConvBN(CHANNELS // 2, CHANNELS, 3, 2)
+            ConvBN(3, channels // 2, 3, 2), nn.ReLU(), ConvBN(channels // 2, channels, 3, 2)
         )  # fmt: skip
         self.stages = nn.ModuleList()
         self.tapped = {math.ceil(len(modules) * third / TAPS) for third in range(1, TAPS + 1)}
-        channels, tap_channels = CHANNELS, []
+        tap_channels = []
         for number, code in enumerate(modules, 1):
             outputs = 2 * channels if code in "24" else channels
             stride = 2 if code in "34" else 1
@@ -137,15 +141,15 @@ class TaskEncoder(nn.Module):
         return taps
 
 
-def network(spec: Mapping[str, Any], *, whole: bool = False) -> TaskEncoder:
+def network(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS, *, whole: bool = False) -> TaskEncoder:
     """The encoder of a canonical spec: {"modules": codes} or {"cell": operations}."""
     if "modules" in spec:
-        return TaskEncoder(spec["modules"], None)
-    return TaskEncoder(MICRO_MODULES, operations(dict(spec)), whole=whole)
+        return TaskEncoder(spec["modules"], None, channels)
+    return TaskEncoder(MICRO_MODULES, operations(dict(spec)), channels, whole=whole)
 
 
 def features(spec: Mapping[str, Any]) -> Features:
     """The encoder as it was trained, up to its pooling."""
-    backbone = network(spec, whole=True)
+    backbone = network(spec, TRAINED_CHANNELS, whole=True)
     blocks = [backbone.stem, *(cell for stage in backbone.stages if isinstance(stage, nn.Sequential) for cell in stage)]
     return Features(backbone, blocks, backbone.tap_channels[-1])

@@ -131,7 +131,7 @@ def test_parameters_are_compared_with_the_stated_ones(tmp_path: Path) -> None:
     for space, of_space in content["data"].items():
         for name, results in of_space.items():
             spec = architectures.canonical(space, name)
-            count = sum(p.numel() for p in network.network(spec, whole=True).parameters())
+            count = sum(p.numel() for p in network.network(spec, 64, whole=True).parameters())
             results["class_object"]["model_info"]["encoder_params"] = count
     [result] = archive.check(written(tmp_path, content), 10)
     assert (result.checked, result.differing) == (4, 0)

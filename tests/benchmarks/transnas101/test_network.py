@@ -21,7 +21,7 @@ def test_parameters_of_residual_blocks_are_those_counted_by_hand() -> None:
     plain = 2 * convolution(64, 64, 3)
     double = convolution(64, 128, 3) + convolution(128, 128, 3) + convolution(64, 128, 1) + 2 * convolution(128, 128, 3)
     strided = plain + convolution(64, 64, 1) + plain
-    counted = sum(p.numel() for p in network.network({"modules": "1132"}).parameters())
+    counted = sum(p.numel() for p in network.network({"modules": "1132"}, network.TRAINED_CHANNELS).parameters())
     assert counted == STEM + 2 * 2 * plain + strided + double
 
 
@@ -34,7 +34,7 @@ def test_parameters_of_a_cell_are_those_counted_by_hand() -> None:
         first = convolution(outputs, outputs, 1) + convolution(outputs, outputs, 3) + reduction
         counted += first + convolution(outputs, outputs, 1) + convolution(outputs, outputs, 3)
         channels = outputs
-    assert sum(p.numel() for p in network.network(spec).parameters()) == counted
+    assert sum(p.numel() for p in network.network(spec, network.TRAINED_CHANNELS).parameters()) == counted
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_parameters_of_a_cell_are_those_counted_by_hand() -> None:
 )
 def test_taps_follow_each_third_of_the_modules(notation: str, shapes: list[tuple[int, ...]]) -> None:
     space = "macro" if notation.endswith("basic") else "micro"
-    built = network.network(architectures.canonical(space, notation))
+    built = network.network(architectures.canonical(space, notation), network.TRAINED_CHANNELS)
     for side, scale in ((32, 1), (64, 2)):
         taps = built(torch.randn(2, 3, side, side))
         assert [tuple(tap.shape) for tap in taps] == [(2, c, scale * h, scale * w) for c, h, w in shapes]
@@ -56,6 +56,14 @@ def test_taps_follow_each_third_of_the_modules(notation: str, shapes: list[tuple
     if notation != "64-41414-0_00_000":  # which gives zeros whatever its weights are
         sum(tap.square().mean() for tap in taps).backward()
         assert all(p.grad is not None and p.grad.isfinite().all() for p in built.parameters())
+
+
+def test_the_proxy_trains_a_quarter_of_the_channels_and_zero_cost_proxies_see_all_of_them() -> None:
+    for space, notation in (("micro", "64-41414-3_30_233"), ("macro", "64-1342-basic")):
+        spec = architectures.canonical(space, notation)
+        narrow, trained = network.network(spec), network.network(spec, network.TRAINED_CHANNELS)
+        assert [4 * channels for channels in narrow.tap_channels] == list(trained.tap_channels)
+        assert network.features(spec).backbone.tap_channels == trained.tap_channels
 
 
 def test_what_is_computed_beside_the_path_changes_no_output() -> None:
