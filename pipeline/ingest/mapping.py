@@ -21,8 +21,8 @@ from pipeline.formats.tables import ContainerKind
 from pipeline.formats.toml_files import NAME_LENGTH, ReleasedName, SourceName, StrictModel
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "file", "download"}
-"""Fields that do not change what is read."""
+DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "file", "download", "max_rejects"}
+"""Fields that do not change the rows that are read."""
 
 _MOST_PROBLEMS = 20  # that one message names
 
@@ -185,6 +185,7 @@ class TableMapping(StrictModel):
         native_id: the column with the benchmark's own number of the architecture.
         repeated: "mean" where several rows measure one architecture, of which the mean is kept; by default rows that
             contradict one another are bad.
+        max_rejects: how many bad rows the table is known to have; they are left out without `--max-rejects`.
         check: a second notation in the same row, which must name the same architecture.
     """
 
@@ -205,6 +206,7 @@ class TableMapping(StrictModel):
     architecture: ArchitectureColumns
     native_id: str | None = None
     repeated: Literal["mean"] | None = None
+    max_rejects: int = Field(0, ge=0)
     check: ArchitectureColumns | None = None
     truth: tuple[TruthColumn, ...] = ()
     score: tuple[ScoreColumn, ...] = ()

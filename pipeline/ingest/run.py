@@ -378,7 +378,7 @@ def _refuse_bad(source: _Source, part: SourcePart, max_rejects: int) -> None:
     rejected = part.rejected
     if not part.arch_ids and not rejected:
         raise UserError(f"{source.path} holds no rows")
-    if part.arch_ids and (source.mapping is None or rejected <= max_rejects):
+    if part.arch_ids and (source.mapping is None or rejected <= max(max_rejects, source.mapping.max_rejects)):
         return
     position, reason = part.first_reject
     what = "row" if source.mapping else "file" if (source.path / position).is_file() else "record"

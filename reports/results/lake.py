@@ -84,8 +84,7 @@ def gather(data: Path) -> None:
 
 
 def _ingest(benchmark: str, source: Tables, data: Path) -> None:
-    words = ["--max-rejects", str(source.rejected)] if source.rejected else []
-    words += ["--mapping", source.mapping] if source.mapping else []
+    words = ["--mapping", source.mapping] if source.mapping else []
     command("ingest", benchmark, *words, data / source.path)
 
 

@@ -180,6 +180,20 @@ def test_an_entry_of_a_table(lake: Path, tmp_path: Path, entry: dict[str, Any]) 
     assert (summary.architectures, summary.rejected) == (2, 1)
 
 
+def test_a_mapping_says_how_many_bad_rows_its_table_is_known_to_have(lake: Path, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"arch,acc\n{CELLS[0]},60\nno cell,61\n{CELLS[2]},62\n")
+    for known in (0, 1):
+        text = fixtures.MAPPING.replace("[publisher]", f"max_rejects = {known}\n[publisher]")
+        mapping = str(fixtures.mapping(tmp_path / "m.toml", fixtures.ACCURACY, text=text))
+        if known:
+            [summary] = ingest(lake, "nasbench201", [path], mapping=mapping)
+            assert (summary.architectures, summary.rejected) == (2, 1)
+        else:
+            with pytest.raises(UserError, match="1 row cannot be taken, at line 3"):
+                ingest(lake, "nasbench201", [path], mapping=mapping)
+
+
 def test_a_cell_of_the_official_memory(lake: Path, tmp_path: Path) -> None:
     cells = nasbench101_files.cells(3)
     memory: dict[Any, Any] = dict(nasbench101_files.remembered(cell) for cell in cells)

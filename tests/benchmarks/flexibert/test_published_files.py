@@ -26,7 +26,7 @@ def test_released_scores_join_by_number_and_rank_as_published(shared: Path, tmp_
     folder = shared / "flexibert"
     [trainings] = ingest(tmp_path / "lake", "flexibert", [folder / reading.FILE])
     assert (trainings.values, trainings.warnings) == (3390, ())  # correlations below zero among them
-    [summary] = ingest(tmp_path / "lake", "flexibert", [folder / checking.TABLE], max_rejects=161)
+    [summary] = ingest(tmp_path / "lake", "flexibert", [folder / checking.TABLE])
     assert (summary.architectures, summary.rejected, summary.values) == (334, 161, 15 * 334)
     names = {row["name"] for row in Lake(tmp_path / "lake").read("proxies", "flexibert").to_pylist()}
     assert {"params@training-free-nas", "head_confidence@training-free-nas"} <= names
