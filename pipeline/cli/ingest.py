@@ -91,7 +91,7 @@ def ingest_files(lake: Path, benchmark: str, paths: Sequence[Path], reading: Rea
             say(f"warning: {summary.file}: {more} further columns have odd values", err=True)
     new_files = [Path(s.file) for s in summaries if s.source == stage.NATIVE and not s.already]
     unconfirmed = compare_networks(benchmark, new_files)
-    if (rejected := sum(s.rejected for s in summaries)) > reading.max_rejects:
+    if (rejected := sum(s.rejected - s.known_rejects for s in summaries)) > reading.max_rejects:
         records = "record" if rejected == 1 else "records"
         raise UserError(
             f"{rejected} {records} rejected, the others are stored: see them with `pipeline query 'FROM rejects'`"

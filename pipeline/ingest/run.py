@@ -51,6 +51,7 @@ class IngestSummary:
         already: the lake had it: the counts are 0 and nothing was changed.
         warnings: what is odd about its values, a line for each column.
         source_id: the source's identity; empty where the lake had it.
+        known_rejects: how many of the rejected its table mapping knows of.
     """
 
     source: str
@@ -62,6 +63,7 @@ class IngestSummary:
     already: bool = False
     warnings: tuple[str, ...] = ()
     source_id: str = ""
+    known_rejects: int = 0
 
     @property
     def line(self) -> str:
@@ -307,7 +309,9 @@ def _has(lake: Lake, source: _Source, source_id: str) -> bool:
 
 def _summary(source: _Source, part: SourcePart | None, started: float) -> IngestSummary:
     counts = (len(part.arch_ids), part.values, part.rejected) if part else (0, 0, 0)
-    return IngestSummary(source.name, str(source.path), *counts, time.monotonic() - started, already=part is None)
+    known = min(counts[-1], source.mapping.max_rejects) if source.mapping else 0
+    seconds = time.monotonic() - started
+    return IngestSummary(source.name, str(source.path), *counts, seconds, already=part is None, known_rejects=known)
 
 
 def _as_read_before(lake: Lake, source: _Source, sha256: str) -> None:

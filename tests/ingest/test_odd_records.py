@@ -188,7 +188,7 @@ def test_a_mapping_says_how_many_bad_rows_its_table_is_known_to_have(lake: Path,
         mapping = str(fixtures.mapping(tmp_path / "m.toml", fixtures.ACCURACY, text=text))
         if known:
             [summary] = ingest(lake, "nasbench201", [path], mapping=mapping)
-            assert (summary.architectures, summary.rejected) == (2, 1)
+            assert (summary.architectures, summary.rejected, summary.known_rejects) == (2, 1, 1)
         else:
             with pytest.raises(UserError, match="1 row cannot be taken, at line 3"):
                 ingest(lake, "nasbench201", [path], mapping=mapping)
