@@ -94,10 +94,10 @@ def run(lake_root: Path, other: Path | str, *, keep_first: bool = True) -> Merge
 def _merged(lake: Lake, other: Lake, name: str, *, keep_first: bool) -> MergeSummary:
     benchmarks = sorted(folder.name for folder in other.parts.iterdir())
     groups = [(benchmark, *group) for benchmark in benchmarks for group in _groups(other, benchmark)]
-    merge_checks.refuse_unsound(other, [(benchmark, parts) for benchmark, _, parts in groups], name)
     differences, groups, stored = _compared(lake, other, groups)
     if differences.differing and not keep_first:
         raise DifferingValuesError(name, differences)
+    merge_checks.refuse_unsound(lake, other, [(benchmark, parts) for benchmark, _, parts in groups], name)
     taken = 0
     with progress(f"merging {name}", sum(len(parts) for *_, parts in groups)) as advance:
         for benchmark, part, parts in groups:

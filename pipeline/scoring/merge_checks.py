@@ -25,10 +25,11 @@ _Wrong = Iterator[tuple[str, pa.Table]]
 """What is wrong, and the rows of which it is."""
 
 
-def refuse_unsound(other: Lake, groups: Iterable[tuple[str, list[str]]], name: str) -> None:
+def refuse_unsound(lake: Lake, other: Lake, groups: Iterable[tuple[str, list[str]]], name: str) -> None:
     """Refuse another lake whose scores or proxies are none.
 
     Args:
+        lake: that takes them.
         other: the lake that rows are taken from.
         groups: benchmark and parts of what is to be taken.
         name: of the other lake, for messages.
@@ -41,7 +42,8 @@ def refuse_unsound(other: Lake, groups: Iterable[tuple[str, list[str]]], name: s
         if benchmark not in proxies:
             rows = other.read("proxies", benchmark)
             _refuse(_wrong_proxies(rows), f"{name}: a proxy of {benchmark}")
-            proxies[benchmark] = set(rows["proxy_id"].to_pylist())
+            here = lake.read("proxies", benchmark, columns=["proxy_id"])
+            proxies[benchmark] = {*rows["proxy_id"].to_pylist(), *here["proxy_id"].to_pylist()}
         scores = other.read("scores", benchmark, parts=parts)
         _refuse(_wrong_scores(scores, proxies[benchmark]), f"{name}: a score of {benchmark} in {parts[0]}")
 

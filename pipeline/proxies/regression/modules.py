@@ -74,9 +74,12 @@ def _checked(device: torch.device) -> Callable[..., Tensor]:
     generator, ones = torch.Generator().manual_seed(0), (1, 1)
     both = [torch.randn(3, n, 9, 11, generator=generator) for n in (5, 7)]
     try:
+        images, gradient = (tensor.to(device) for tensor in both)
+    except (RuntimeError, AssertionError):  # a torch that was built without CUDA asserts that it was
+        return by_products
+    try:
         from pipeline.proxies.regression.gradient_kernel import weight_gradient as by_kernel
 
-        images, gradient = (tensor.to(device) for tensor in both)
         asked = images, gradient, torch.Size((7, 5, 3, 3)), ones, ones, ones
         right = torch.allclose(by_kernel(*asked), by_products(*asked), rtol=1e-4, atol=1e-4)
     except Exception as error:
