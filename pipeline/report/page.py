@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _TEMPLATES = Path(__file__).with_name("templates")
+_SCRIPTS = ("address", "tables", "charts", "drawer", "comparison")  # in the order in which they read one another
 _SPECIFICATIONS_OF_THE_PAGE = ("compare", "cost", "history", "iterations", "limits", "losses", "scatter", "searches")
 
 
@@ -94,7 +95,7 @@ def write(
         "page_data": _packed(json.dumps(_page_data(report, past), separators=(",", ":")).encode()),
         "chart_library": base64.b64encode(charts.library(stored and stored.parent)).decode(),
         "style": (_TEMPLATES / "page.css").read_text(encoding="utf-8"),
-        "script": (_TEMPLATES / "page.js").read_text(encoding="utf-8"),
+        "script": _script(),
     }
     files = {
         "correlations.csv": report.correlations.encode(),
@@ -136,6 +137,12 @@ def _page_data(report: ReportContent, past: list[Row]) -> Row:
         "spaces": spaces,
         "history": past,
     }
+
+
+def _script() -> str:
+    """The page's scripts as one function, which leaves no name to the page."""
+    parts = [(_TEMPLATES / "scripts" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS]
+    return "\n".join(["(() => {", *parts, "})();"])
 
 
 def _packed(data: bytes) -> str:
