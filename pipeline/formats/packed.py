@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import zipfile
 import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +20,9 @@ MAX_BYTES = 1 << 30
 _OPENERS = {b"BZ": bz2.open, b"\x1f\x8b": gzip.open, b"\xfd7": lzma.open}
 BROKEN = (EOFError, zlib.error, lzma.LZMAError)
 """What the decompressors raise for damaged data, besides an OSError without a number."""
+
+BROKEN_ZIP = (zipfile.BadZipFile, RuntimeError, *BROKEN)
+"""What zipfile raises for damaged members, and for encrypted ones or those packed in a way that it does not know."""
 
 
 def open_unpacked(path: Path, most: int = MAX_BYTES) -> BinaryIO:

@@ -57,7 +57,7 @@ def _member(path: Path, most: int) -> bytes:
                 raise NotThisFormError(f"a zip with {len(members)} files data.pkl, where torch.save writes one")
             with archive.open(members[0]) as stream:
                 data = stream.read(most + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, *packed.BROKEN) as error:
+    except packed.BROKEN_ZIP as error:
         raise NotThisFormError(f"a damaged zip: {' '.join(str(error).split())}") from error
     if len(data) > most:
         raise NotThisFormError(f"unpacks to more than {most >> 20} MiB: refused")

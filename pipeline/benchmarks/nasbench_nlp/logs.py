@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
-from pipeline.formats import json_objects
+from pipeline.formats import json_objects, packed
 from pipeline.formats.fault import Fault
 from pipeline.provenance import content_files
 
@@ -105,7 +104,7 @@ def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | Faul
     try:
         with archive.open(member) as stream:
             return _bounded(stream.read(LONGEST + 1))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except (*packed.BROKEN_ZIP, OSError) as error:
         return Fault(f"cannot be unpacked: {error}")
 
 
