@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from reports.results import collect, lake, picture, ranked, render
+from reports.results import collect, lake, overview, picture, ranked, render
 from reports.results.spaces import SPACES
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -38,6 +38,7 @@ def compute(data: Path, root: Path, earlier: dict[str, Any]) -> dict[str, Any]:
                 "correlations": collect.correlations(connection),
                 "differences": collect.differences(connection),
                 "rule": collect.rule(connection),
+                "overview": overview.overview(connection),
                 "published": collect.published(connection),
                 "basis": collect.basis(connection),
                 **ranked.tables(connection),

@@ -109,11 +109,6 @@ class RankedView:
                     table.append((full, row if whole else None, leader))
         return table
 
-    def falls_behind(self, proxy: str) -> bool:
-        """Whether a proxy was scored in some of these spaces and leads in none of them."""
-        rows = [(row, leader) for _, row, leader in self.beside_leaders(proxy) if row]
-        return bool(rows) and all(leader["proxy"] != proxy for _, leader in rows)
-
     def frames(self, other: str) -> Row:
         """How many proxies rank better in another frame than in the main one, on the same cells."""
         rows = [row for row in self.results["frames"] if row["other"] == other and row["proxy"] != "random"]
@@ -137,18 +132,6 @@ class RankedView:
             for row in self.results["agreement"]
             if row["space"] == space and row["other_metric"] == metric and all(row[k] == v for k, v in key.items())
         )
-
-    def between_tasks(self) -> list[float]:
-        """The lowest and the highest rho of the truth of one task with that of another."""
-        benchmark = self.benchmark("transnas101")
-        rhos = [
-            self.ceiling(space.name, one, other)["rho"]
-            for space in benchmark.spaces
-            for one in space.targets
-            for other in space.targets
-            if one != other
-        ]
-        return [min(rhos), max(rhos)]
 
     def others(self) -> list[str]:
         """The proxies with other targets, those of few architectures left out, by rho with accuracy."""

@@ -230,3 +230,30 @@ OTHER_TARGETS = OtherTargets(
     ),
     Target("cifar10", "edgegpu_latency", "latency on the Jetson TX2"),
 )
+
+
+@dataclass(frozen=True)
+class OverviewSpace:
+    """A space of the overview over all convolutional spaces.
+
+    Args:
+        benchmark, name: as in the lake.
+        title: of its column.
+        targets: whose rhos are averaged.
+        chosen_on: whether the generic rule was chosen on it.
+    """
+
+    benchmark: str
+    name: str
+    title: str
+    targets: tuple[Target, ...]
+    chosen_on: bool = False
+
+
+CONVOLUTIONAL = (
+    OverviewSpace("nasbench201", "topology", "NAS-Bench-201", SPACES[0].targets[:1], chosen_on=True),
+    OverviewSpace("nasbench101", "cell", "NAS-Bench-101", SPACES[1].targets, chosen_on=True),
+    OverviewSpace("darts", "cells", "DARTS", _CELLS),
+    OverviewSpace("transnas101", "micro", "TransNAS-Bench-101 micro", _TASKS),
+    OverviewSpace("transnas101", "macro", "TransNAS-Bench-101 macro", _TASKS),
+)

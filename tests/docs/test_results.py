@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 from reports.results import __main__ as generator
-from reports.results import collect, lake, picture, ranked, render
+from reports.results import collect, lake, overview, picture, ranked, render
 from reports.results.__main__ import RESULTS
 from reports.results.ranked_view import RELEASED_VARIANT, RankedView
-from reports.results.spaces import RANKED, SPACES
+from reports.results.spaces import RANKED, SPACES, OverviewSpace, Target
 
 Row = dict[str, Any]
 
@@ -109,7 +109,6 @@ def test_a_ranking_of_few_architectures_says_so_and_leads_nothing(results: Row) 
     assert leader and leader["proxy"] == "depth"
     [(title, rule, best)] = view.beside_leaders("generic")
     assert (title, rule, best["proxy"]) == ("FlexiBERT", None, "depth")
-    assert [name for name in ("params", "depth", "generic") if view.falls_behind(name)] == ["params"]
     assert view.proxies("flexibert") == ["generic", "depth", "confidence@others", "params"]
     noted = {name: render.certain(view.noted(view.cell("flexibert", "encoders", "glue", name), 200)) for name in (
         "params", "depth", "generic", "confidence@others")}  # fmt: skip
@@ -135,12 +134,39 @@ def test_frames_are_compared_on_the_cells_that_both_have() -> None:
     assert row["agree"] == 1.0 and row["difference"] == [0.0, 0.0, 0.0]
 
 
+def test_the_overview_averages_over_the_tasks_of_a_space_and_then_over_spaces() -> None:
+    architectures = [f"{number:03}" for number in range(100)]
+    truths = [float(number) for number in range(100)]
+    backwards = truths[::-1]
+
+    def pair(scores: list[float], fewest: int = 0) -> Row:
+        return {"arch_ids": architectures[fewest:], "scores": scores[fewest:], "truths": truths[fewest:]}
+
+    target = Target("", "", "")
+    spaces = {
+        OverviewSpace("a", "", "A", (target, target), chosen_on=True): [
+            {"generic": pair(truths), "params": pair(truths), "few": pair(truths)},
+            {"generic": pair(truths), "params": pair(backwards), "few": pair(truths)},
+        ],
+        OverviewSpace("b", "", "B", (target,)): [
+            {"generic": pair(truths), "params": pair(backwards, 5), "few": pair(truths, 50)},
+        ],
+    }
+    rule, params = overview.averaged(spaces)
+    assert (rule["proxy"], params["proxy"], params["lowest_in"]) == ("generic", "params", "B")
+    assert rule["mean"] == pytest.approx([1, 1, 1]) and rule["less"] == [0, 0, 0]
+    assert params["rhos"] == pytest.approx({"A": 0, "B": -1}) and params["lowest"] == pytest.approx(-1)
+    assert params["mean"] == pytest.approx([-0.5] * 3) and params["elsewhere"] == pytest.approx([-1] * 3)
+    assert params["less"] == pytest.approx([1.5] * 3)
+
+
 @pytest.mark.parametrize("same", [True, False])
 def test_tuning_is_kept_while_what_it_rests_on_is_the_same(same: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     basis = [{"benchmark": "nasbench201", "scores": "1"}]
     monkeypatch.setattr(lake, "gather", lambda data: None)
     monkeypatch.setattr(lake, "connect", lambda root: contextlib.nullcontext())
     monkeypatch.setattr(ranked, "tables", lambda connection: {})
+    monkeypatch.setattr(overview, "overview", lambda connection: [])
     for name in ("sources", "correlations", "differences", "rule", "published"):
         monkeypatch.setattr(collect, name, lambda connection: [])
     monkeypatch.setattr(collect, "basis", lambda connection: basis)
@@ -169,6 +195,7 @@ def test_the_results_follow_from_published_files_and_stored_scores(results: Row,
             assert_equal(results["correlations"], collect.correlations(connection), 1e-6)
             assert_equal(results["differences"], collect.differences(connection), 1e-6)
             assert_equal(results["rule"], collect.rule(connection), 1e-6)
+            assert_equal(results["overview"], overview.overview(connection), 1e-6)
             assert_equal(results["published"], collect.published(connection), 1e-6)
             for name, table in ranked.tables(connection).items():
                 assert_equal(results[name], table, 1e-6)

@@ -1,0 +1,96 @@
+"""How well each proxy ranks over all convolutional spaces that have true values: one number per proxy."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+from scipy.stats import spearmanr
+
+from pipeline import rank_correlation
+from reports.results.collect import RULE, Row, kind, rows
+from reports.results.spaces import CONVOLUTIONAL, OverviewSpace
+
+FEWEST = 90
+"""Architectures that a proxy has a score of in each space."""
+
+Rhos = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+def overview(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """One row per proxy that every space has scores of, the highest mean first: see `averaged`."""
+    pairs: dict[tuple[str, str, str, str], dict[str, Row]] = {}
+    for row in rows(connection, "pairs"):
+        key = (row["benchmark"], row["space"], row["dataset"], row["metric"])
+        pairs.setdefault(key, {})[row["proxy"]] = row
+    return averaged(
+        {
+            space: [
+                pairs.get((space.benchmark, space.name, target.dataset, target.metric), {}) for target in space.targets
+            ]
+            for space in CONVOLUTIONAL
+        }
+    )
+
+
+def averaged(pairs: dict[OverviewSpace, list[dict[str, Row]]]) -> list[Row]:
+    """The mean of each proxy's rho over spaces, a space's rho being the mean over its targets.
+
+    Args:
+        pairs: `arch_ids`, `scores` and `truths` of each proxy, by space and for each of its targets.
+
+    Returns:
+        `rhos` by the title of the space; their `mean`, and the mean over the spaces that the generic rule was not
+        chosen on, `elsewhere`; the `lowest` of them; and `less`, what the rule's mean is more than the proxy's on the
+        architectures that both have. Means have intervals, from resamples of the architectures of each space, which
+        the targets of a space share.
+    """
+    every_target = [target for targets in pairs.values() for target in targets]
+    scored = [{name for name, pair in target.items() if len(pair["truths"]) >= FEWEST} for target in every_target]
+    return sorted(
+        (_row(name, pairs) for name in set.intersection(*scored)), key=lambda row: (-row["mean"][0], row["proxy"])
+    )
+
+
+def _row(name: str, pairs: dict[OverviewSpace, list[dict[str, Row]]]) -> Row:
+    own = [_over([_alone(target[name], place) for target in targets]) for place, targets in enumerate(pairs.values())]
+    less = [
+        _over([_beside(target[RULE], target[name], place) for target in targets])
+        for place, targets in enumerate(pairs.values())
+    ]
+    rhos = {space.title: rho for space, (rho, _) in zip(pairs, own, strict=True)}
+    lowest = min(rhos, key=rhos.__getitem__)
+    elsewhere = [rho for space, rho in zip(pairs, own, strict=True) if not space.chosen_on]
+    return {
+        "proxy": name, "kind": kind(name), "rhos": rhos, "mean": _limited(own), "elsewhere": _limited(elsewhere),
+        "lowest": rhos[lowest], "lowest_in": lowest, "less": _limited(less),
+    }  # fmt: skip
+
+
+def _alone(pair: Row, seed: int) -> tuple[float, Rhos]:
+    """Rho of a proxy, and its rho in each resample."""
+    scores, truth = np.asarray(pair["scores"]), np.asarray(pair["truths"])
+    resampled = rank_correlation.resampled_rhos(scores[None], truth, rank_correlation.RESAMPLES, seed)[0]
+    return float(spearmanr(scores, truth).statistic), resampled
+
+
+def _beside(rule: Row, pair: Row, seed: int) -> tuple[float, Rhos]:
+    """What the rule's rho is more than a proxy's on the architectures that both have, and in each resample."""
+    by_rule = dict(zip(rule["arch_ids"], rule["scores"], strict=True))
+    scored = zip(pair["arch_ids"], pair["scores"], pair["truths"], strict=True)
+    triples = [(by_rule[arch], score, truth) for arch, score, truth in scored if arch in by_rule]
+    of_rule, scores, truth = np.asarray(triples).T
+    resampled = rank_correlation.resampled_rhos(np.stack([of_rule, scores]), truth, rank_correlation.RESAMPLES, seed)
+    difference = spearmanr(of_rule, truth).statistic - spearmanr(scores, truth).statistic
+    return float(difference), resampled[0] - resampled[1]
+
+
+def _over(values: list[tuple[float, Rhos]]) -> tuple[float, Rhos]:
+    """The mean of numbers, and of their resamples."""
+    return float(np.mean([value for value, _ in values])), np.mean([draws for _, draws in values], axis=0)
+
+
+def _limited(values: list[tuple[float, Rhos]]) -> list[float]:
+    """The mean of numbers with the ends of its 95 % interval."""
+    mean, resampled = _over(values)
+    low, high = np.nanpercentile(resampled, [2.5, 97.5])
+    return [mean, float(low), float(high)]
