@@ -61,7 +61,7 @@ def _change(lake: Lake, row: Row) -> str | None:
             version = regression.VERSION
         else:
             today, then = _untrained(name, stored)
-            version = zerocost.VERSION
+            version = zerocost.version_of(name)
     except UserError as error:
         return f"{file or name} cannot be read any more: {error}"
     if row["version"] != version:

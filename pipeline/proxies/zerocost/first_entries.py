@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.proxies.zerocost.function_observer import FunctionObserver
+from pipeline.proxies.zerocost.function_observer import Call, FunctionObserver, Operation
 
 Reader = Callable[[Tensor], list[Tensor]]
 """Gradient of an output, [N, ...] -> that of the first entry of each parameter that made it, [N] each."""
@@ -33,13 +33,17 @@ class FirstEntryObserver(FunctionObserver):
         self.outputs: list[Tensor] = []
         self.readers: list[Reader] = []
 
-    def observe(
-        self, function: Callable[..., Any], result: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
-    ) -> None:
-        """Note the output of a layer, and what reads its gradient."""
-        if function in _READERS:
-            self.outputs.append(result)
-            self.readers.append(_READERS[function](result, *arguments, **keywords))
+    def observe(self, call: Call) -> Tensor:
+        """Note the output of a layer, and what reads its gradient.
+
+        The network goes on with a copy: an activation that computes in place would make the output its own, and the
+        gradient that of the activation.
+        """
+        if call.operation not in _READERS:
+            return call.result
+        self.outputs.append(call.result)
+        self.readers.append(_READERS[call.operation](call.result, call.arguments))
+        return call.result.clone()
 
     def jacobian(self, logits: Tensor, entries: int) -> Tensor:
         """[N, classes, P]: of the logits [N, classes] with regard to the first entries, the first P <= `entries`."""
@@ -58,35 +62,46 @@ class FirstEntryObserver(FunctionObserver):
         return torch.stack(derivatives[:entries], 1).detach()
 
 
-def _read_convolution(
-    output: Tensor, images: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, *_: Any
-) -> Reader:
-    (down, right), (top, left) = stride, padding
+def _read_convolution(output: Tensor, arguments: Mapping[str, Any]) -> Reader:
+    down, right = _pair(arguments.get("stride", 1))
+    top, left = _padding(arguments)
     height, width = output.shape[2:]
-    padded = functional.pad(images[:, :1].detach(), (left, left, top, top))[:, 0]
+    padded = functional.pad(arguments["input"][:, :1].detach(), (left, left, top, top))[:, 0]
     pixels = padded[:, : (height - 1) * down + 1 : down, : (width - 1) * right + 1 : right]
-    return lambda gradient: [(gradient[:, 0] * pixels).sum((1, 2)), *([] if bias is None else [_summed(gradient)])]
+    shift = [_summed] if arguments.get("bias") is not None else []
+    return lambda gradient: [(gradient[:, 0] * pixels).sum((1, 2)), *(read(gradient) for read in shift)]
 
 
-def _read_linear(output: Tensor, features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Reader:
-    first = features[:, 0].detach()
-    return lambda gradient: [gradient[:, 0] * first, *([] if bias is None else [gradient[:, 0]])]
+def _padding(arguments: Mapping[str, Any]) -> tuple[int, int]:
+    """Rows above and columns to the left of an image; what is padded at its other sides, no first entry reads."""
+    padding = arguments.get("padding", 0)
+    if padding == "valid":
+        return 0, 0
+    if padding == "same":
+        (rows, columns), (down, right) = arguments["weight"].shape[2:], _pair(arguments.get("dilation", 1))
+        return down * (rows - 1) // 2, right * (columns - 1) // 2
+    return _pair(padding)
 
 
-def _read_normalisation(
-    output: Tensor,
-    maps: Tensor,
-    mean: Tensor,
-    variance: Tensor,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    training: bool,
-    momentum: float,
-    eps: float,
-) -> Reader:
-    if weight is None:
+def _pair(value: int | Sequence[int]) -> tuple[int, int]:
+    """For rows and for columns, which torch takes as one number where they are the same."""
+    return (value, value) if isinstance(value, int) else (value[0], value[-1])
+
+
+def _read_linear(output: Tensor, arguments: Mapping[str, Any]) -> Reader:
+    first = arguments["input"][:, 0].detach()
+    shifted = arguments.get("bias") is not None
+    return lambda gradient: [gradient[:, 0] * first, *([gradient[:, 0]] if shifted else [])]
+
+
+def _read_normalisation(output: Tensor, arguments: Mapping[str, Any]) -> Reader:
+    mean, variance = arguments["running_mean"], arguments["running_var"]
+    if mean is None or variance is None:
+        raise ValueError("the network has a batch normalisation without running statistics: its images see one another")
+    if arguments.get("weight") is None:
         return lambda gradient: []
-    normalised = ((maps[:, 0] - mean[0]) / (variance[0] + eps).sqrt()).detach()
+    deviation = (variance[0] + arguments.get("eps", 1e-5)).sqrt()
+    normalised = ((arguments["input"][:, 0] - mean[0]) / deviation).detach()
     return lambda gradient: [(gradient[:, 0] * normalised).sum((1, 2)), _summed(gradient)]
 
 
@@ -94,8 +109,8 @@ def _summed(gradient: Tensor) -> Tensor:
     return gradient[:, 0].sum((1, 2))
 
 
-_READERS: dict[Callable[..., Any], Callable[..., Reader]] = {
-    functional.conv2d: _read_convolution,
-    functional.linear: _read_linear,
-    functional.batch_norm: _read_normalisation,
+_READERS: dict[Operation, Callable[[Tensor, Mapping[str, Any]], Reader]] = {
+    "convolution": _read_convolution,
+    "linear": _read_linear,
+    "normalisation": _read_normalisation,
 }

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from pipeline.proxies.zerocost import SAMPLES
-from pipeline.proxies.zerocost.function_observer import FunctionObserver
-
-_LINEAR = (functional.conv2d, functional.linear)
-_RECTIFIERS = (functional.relu, functional.relu_)
-_WINDOWS = (functional.avg_pool2d, functional.max_pool2d)
+from pipeline.proxies.zerocost.function_observer import Call, FunctionObserver
 
 
 class ForwardObserver(FunctionObserver):
@@ -38,22 +32,22 @@ class ForwardObserver(FunctionObserver):
         self.operations = 0
         self._patterns = patterns
 
-    def observe(
-        self, function: Callable[..., Any], result: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
-    ) -> None:
+    def observe(self, call: Call) -> Tensor:
         """Count and compare what a function did."""
-        if function in _LINEAR:
-            fan_in = arguments[1][0].numel()
-            self.outputs.append((result, fan_in))
-            self.operations += result[0].numel() * fan_in
-        elif function is functional.batch_norm:
-            self.operations += 2 * result[0].numel()
-        elif function in _RECTIFIERS:
-            self.operations += result[0].numel()
+        outputs = call.result[0].numel()
+        if call.operation in ("convolution", "linear"):
+            fan_in = call.arguments["weight"][0].numel()
+            self.outputs.append((call.result, fan_in))
+            self.operations += outputs * fan_in
+        elif call.operation == "normalisation":
+            self.operations += 2 * outputs
+        elif call.operation == "rectifier":
+            self.operations += outputs
             if self._patterns:
-                self._compare(result.detach())
-        elif function in _WINDOWS:
-            self.operations += result[0].numel() * _area(arguments[1])
+                self._compare(call.result.detach())
+        else:
+            self.operations += outputs * _area(call.arguments["kernel_size"])
+        return call.result
 
     def _compare(self, rectified: Tensor) -> None:
         on = (rectified > 0).flatten(1).float()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from pipeline.networks.features import Features
 from pipeline.proxies import zerocost
@@ -34,9 +35,12 @@ class Chain(nn.Module):
 
 
 def passes(*parts: nn.Module, channels: int, images: torch.Tensor = IMAGES, with_curvature: bool = False) -> Passes:
+    return passes_of(Features(Chain(*parts), parts, channels), images, with_curvature=with_curvature)
+
+
+def passes_of(network: Features, images: torch.Tensor = IMAGES, *, with_curvature: bool = False) -> Passes:
     labels = LABELS[: len(images)]
-    made = Features(Chain(*parts), parts, channels)
-    return Passes(lambda: made, images, labels, CLASSES, len, torch.device("cpu"), with_curvature=with_curvature)
+    return Passes(lambda: network, images, labels, CLASSES, len, torch.device("cpu"), with_curvature=with_curvature)
 
 
 def linear(with_curvature: bool = False) -> Passes:
@@ -72,6 +76,54 @@ def test_operations_of_normalisation_rectifiers_and_pooling_count_as_documented(
     with ForwardObserver() as seen:
         nn.Sequential(*parts)(IMAGES)
     assert seen.operations == 2 * 48 + 48 + 12 * 4 + 6 * 2 and seen.outputs == []
+
+
+class Functional(nn.Module):
+    """A network that calls torch's functions itself, in one of the ways in which they can be called."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way, self.first, self.second = way, nn.Conv2d(3, 4, 3, padding="same"), nn.Conv2d(4, 4, 1)
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        weight, bias = self.second.weight, self.second.bias
+        if self.way == "places":
+            maps = functional.relu(functional.conv2d(images, self.first.weight, self.first.bias, 1, 1))
+            return [functional.conv2d(functional.avg_pool2d(functional.max_pool2d(maps, 2), 2), weight, bias)]
+        if self.way == "names":
+            maps = torch.relu(self.first(images))
+            pooled = functional.avg_pool2d(functional.max_pool2d(maps, kernel_size=2), kernel_size=2)
+            return [functional.conv2d(input=pooled, weight=weight, bias=bias)]
+        maps = torch.max_pool2d(self.first(images).relu_(), kernel_size=2)
+        return [functional.conv2d(functional.avg_pool2d(maps, kernel_size=(2, 2)), weight, bias=bias, stride=1)]
+
+
+@pytest.mark.parametrize("name", ["flops", "naswot", "fisher", "vkdnw"])
+def test_a_network_has_the_same_score_however_it_calls_torchs_functions(name: str) -> None:
+    scores = []
+    for way in ("places", "names", "methods"):
+        torch.manual_seed(0)
+        network = Features(Functional(way), (), 4)
+        scores.append(getattr(measures, name)(passes_of(network)))
+    assert scores == [pytest.approx(scores[0])] * 3
+
+
+def test_vkdnw_needs_images_that_do_not_see_one_another() -> None:
+    norm = nn.BatchNorm2d(2, track_running_stats=False)
+    with pytest.raises(ValueError, match="batch normalisation without running statistics"):
+        measures.vkdnw(passes(nn.Conv2d(3, 2, 1), norm, channels=2))
+
+
+def test_first_entries_are_those_of_a_layer_whose_output_an_activation_overwrites() -> None:
+    """NAS-Bench-101's rectifiers compute in place."""
+    jacobians = []
+    for inplace in (False, True):
+        torch.manual_seed(0)
+        network = Chain(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace), nn.Conv2d(4, 2, 1), nn.ReLU(inplace))
+        with FirstEntryObserver() as seen:
+            maps = network.eval()(IMAGES)[-1]
+        jacobians.append(seen.jacobian(maps.mean((2, 3)), 99))
+    assert jacobians[0].abs().max() > 0 and torch.equal(*jacobians)
 
 
 def signed(*rows: str) -> torch.Tensor:

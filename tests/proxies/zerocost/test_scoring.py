@@ -194,6 +194,7 @@ def test_identities_do_not_change_unnoticed(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(zerocost, "IMAGES", 64)
     golden = {"params": "f7c47218dd9240ca", "synflow": "7191a42d817554d5", "snip": "b74e91d1d5d18860"}
     assert {name: zerocost.load(name).proxies[0].proxy_id for name in golden} == golden
+    assert zerocost.load("vkdnw").proxies[0].version == 2  # version 1 was wrong where activations compute in place
 
 
 ONE_CONVOLUTION = NOTHING.replace("none~0|none~1|none~2", "nor_conv_3x3~0|none~1|none~2")
