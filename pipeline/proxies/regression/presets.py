@@ -22,6 +22,8 @@ FREQUENCIES = {
 }
 """Presets of ten frequencies, in cycles per pixel."""
 
+_WAVES = 64  # of a frequency, or of a pair of them: 32 phases in two directions, see `signals`
+
 
 class Noise(StrictModel):
     """Noise added to the input, drawn anew at every iteration."""
@@ -57,12 +59,33 @@ class Signal(StrictModel):
             raise ValueError(f"{self.kind} needs partial")
         return self
 
+    def require_maps(self, count: int) -> None:
+        """Refuse to draw more maps than the signal has different ones: sines are drawn without replacement.
+
+        Raises:
+            ValueError: there are fewer than `count`.
+        """
+        if self.kind not in ("sin1d", "sin2d"):
+            return
+        frequencies = len(self.frequencies or ())
+        different = _WAVES * (frequencies if self.kind == "sin1d" else frequencies**2)
+        if count > different:
+            raise ValueError(
+                f"{self.kind} with {frequencies} frequencies has {different} different maps, and {count} are drawn"
+            )
+
 
 class Stage(StrictModel):
     """The target of one tap: its channels and the signals that add up to it."""
 
     channels: Annotated[int, Field(ge=1, le=640)]
     signals: Annotated[list[Signal], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _enough_maps(self) -> Stage:
+        for signal in self.signals:
+            signal.require_maps(self.channels)
+        return self
 
 
 class Loss(NamedTuple):
@@ -183,10 +206,12 @@ class MenuPreset(ImageSchedule):
     signals: Annotated[list[MenuSignal], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _names(self) -> MenuPreset:
+    def _signals(self) -> MenuPreset:
         names = [signal.name for signal in self.signals]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"two signals are called {twice}")
+        for signal in self.signals:
+            signal.require_maps(self.channels)
         return self
 
     @property
@@ -233,9 +258,11 @@ class SequencePreset(Schedule):
     change_penalty: Annotated[float, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
-    def _synthetic(self) -> SequencePreset:
-        if any(signal.kind == "resize" for signal in (*self.input, *self.target)):
-            raise ValueError("the signal resize is made of images; sequences have none")
+    def _signals(self) -> SequencePreset:
+        for signal in (*self.input, *self.target):
+            if signal.kind == "resize":
+                raise ValueError("the signal resize is made of images; sequences have none")
+            signal.require_maps(self.batch if signal.local else 1)
         return self
 
 

@@ -104,6 +104,10 @@ def test_the_shipped_menu_holds_every_kind_of_signal() -> None:
         (HEAD, "signals"),
         (HEAD + DOTS + DOTS, "two signals are called dots"),
         (HEAD + DOTS.replace("dots", "Two Words"), "signals.0.name"),
+        (
+            HEAD.replace("channels = 4", "channels = 65") + '[[signals]]\nname="s"\nkind="sin1d"\nfrequencies=[0.1]\n',
+            "sin1d with 1 frequencies has 64 different maps, and 65 are drawn",
+        ),
         (HEAD.replace("deviation = 2.0\n", "") + DOTS, "deviation"),
         (HEAD.replace('"menu"', '"menus"') + DOTS, "task is 'menus'; it is 'menu', 'sequences' or left out"),
         (HEAD.replace('"menu"', '["menu"]') + DOTS, "task is ['menu']; it is 'menu'"),

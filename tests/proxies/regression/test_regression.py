@@ -198,6 +198,10 @@ def test_the_searched_presets_hold_the_published_levels() -> None:
             "known are low, mid, high",
         ),
         ("name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'resize'\n", "1 stages but 3 stage_weights"),
+        (
+            "name = 'x'\n[[stages]]\nchannels = 65\n[[stages.signals]]\nkind = 'sin1d'\nfrequencies = [0.1]\n",
+            "sin1d with 1 frequencies has 64 different maps, and 65 are drawn",
+        ),
     ],
 )
 def test_a_bad_preset_is_one_line_that_names_the_field(tmp_path: Path, text: str, says: str) -> None:

@@ -237,6 +237,11 @@ def test_a_network_that_cannot_have_another_width_is_told_so(tmp_path: Path) -> 
         (f"{TINY.replace('every = 2', 'every = 3')}[[input]]\n{DOTS}\n[[target]]\n{DOTS}\n", "a multiple"),
         (f"{TINY}carried = false\n[[input]]\n{DOTS}\n[[target]]\n{DOTS}\n", "carried"),
         (f"{TINY}largest_gradient = 0\n[[input]]\n{DOTS}\n[[target]]\n{DOTS}\n", "largest_gradient"),
+        (
+            f"{TINY.replace('batch = 3', 'batch = 65')}[[input]]\n{DOTS}\n[[target]]\n"
+            "kind = 'sin2d'\nfrequencies = [0.1]\n",
+            "sin2d with 1 frequencies has 64 different maps, and 65 are drawn",
+        ),
         (f"stage_weights = [1.0, 2.0]\n{TINY}[[input]]\n{DOTS}\n[[target]]\n{DOTS}\n", "stage_weights"),
     ],
 )  # fmt: skip

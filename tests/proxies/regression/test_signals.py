@@ -1,6 +1,7 @@
 """The synthetic signals: each is what its definition says, and depends on its generator alone."""
 
 import math
+from typing import Literal
 
 import pytest
 import torch
@@ -37,6 +38,16 @@ def test_sin1d_without_replacement_covers_the_bank() -> None:
     along_rows = (maps == maps[:, :, :1]).all(dim=(1, 2))
     assert along_rows.sum() == 320  # as many along rows as along columns
     assert len({m.numpy().tobytes() for m in maps}) == 640
+
+
+@pytest.mark.parametrize(("kind", "count"), [("sin1d", 128), ("sin2d", 256)])
+def test_a_signal_knows_how_many_different_maps_it_has(kind: Literal["sin1d", "sin2d"], count: int) -> None:
+    signal = presets.Signal(kind=kind, frequencies=[0.1, 0.2])
+    signal.require_maps(count)
+    with pytest.raises(ValueError, match=f"has {count} different maps, and {count + 1} are drawn"):
+        signal.require_maps(count + 1)
+    maps = training.signal_map(signal, torch.zeros(1, 3, 8, 8), count, torch.Generator().manual_seed(0))
+    assert len(maps.flatten(2).unique(dim=1)[0]) == count
 
 
 def test_a_sin2d_map_is_a_plane_wave_or_its_flip() -> None:
