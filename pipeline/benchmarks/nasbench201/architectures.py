@@ -10,14 +10,14 @@ import re
 from collections.abc import Mapping
 from random import Random
 
+from pipeline.benchmarks import edge_cells
 from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.errors import UserError, excerpt, unknown
 
 NAME = "nasbench201"
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-EDGES = ("0-1", "0-2", "1-2", "0-3", "1-3", "2-3")  # in the order of the architecture's notation
+EDGES = edge_cells.EDGES
 WIDTHS = tuple(range(8, 65, 8))
-OUTPUT = 3  # the last node
 STAGES = 5
 
 _EDGE = f"({'|'.join(OPERATIONS)})~"
@@ -99,20 +99,11 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
     Raises:
         UserError: an edge or stage is missing or unknown, or what it is given is not of the space.
     """
-    wanted = tuple(map(str, range(STAGES))) if space == "size" else EDGES
-    kind = "stage" if space == "size" else "edge"
-    for name in parts:
-        if name not in wanted:
-            raise unknown(kind, name, wanted)
-    for name in wanted:
-        if name not in parts:
-            raise UserError(f"the {kind} {name} is missing")
     if space == "size":
-        return _sized([parts[name] for name in wanted])
-    for operation in parts.values():
-        if operation not in OPERATIONS:
-            raise unknown("operation", str(operation), OPERATIONS)
-    a, b, c, d, e, f = (parts[edge] for edge in EDGES)
+        stages = [str(stage) for stage in range(STAGES)]
+        edge_cells.require_parts(parts, stages, "stage")
+        return _sized([parts[stage] for stage in stages])
+    a, b, c, d, e, f = edge_cells.listed(parts, OPERATIONS)
     return {"cell": f"|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|"}
 
 
@@ -128,7 +119,7 @@ def sample(space: str, random: Random) -> Spec:
     """An architecture, each with equal chance."""
     if space == "size":
         return {"channels": [random.choice(WIDTHS) for _ in range(STAGES)]}
-    return compose(space, {edge: random.choice(OPERATIONS) for edge in EDGES})
+    return compose(space, edge_cells.sample(OPERATIONS, random))
 
 
 def mutate(space: str, spec: Spec, random: Random) -> Spec:
@@ -138,25 +129,9 @@ def mutate(space: str, spec: Spec, random: Random) -> Spec:
         stage = random.randrange(STAGES)
         channels[stage] = random.choice([w for w in WIDTHS if w != channels[stage]])
         return {"channels": channels}
-    edges = operations(spec)
-    edge = random.choice(EDGES)
-    edges[edge] = random.choice([o for o in OPERATIONS if o != edges[edge]])
-    return compose(space, edges)
+    return compose(space, edge_cells.mutate(operations(spec), OPERATIONS, random))
 
 
 def graph(space: str, spec: Spec) -> ArchitectureGraph | None:
     """The cell's operations that are on a path from its input to its output, as vertices; sizes have no graph."""
-    if space == "size":
-        return None
-    edges = [(int(edge[0]), int(edge[2]), op) for edge, op in operations(spec).items() if op != "none"]
-    fed, needed = {0}, {OUTPUT}
-    for source, target, _ in edges:
-        if source in fed:
-            fed.add(target)
-    for source, target, _ in reversed(edges):
-        if target in needed:
-            needed.add(source)
-    kept = [(a, b, op) for a, b, op in edges if a in fed and b in needed]
-    vertices = [(-1, 0, "input"), *kept, (OUTPUT, -2, "output")]
-    joined = tuple((i, j) for i, u in enumerate(vertices) for j, v in enumerate(vertices) if u[1] == v[0])
-    return ArchitectureGraph(tuple(op for _, _, op in vertices), joined)
+    return None if space == "size" else edge_cells.graph(operations(spec))

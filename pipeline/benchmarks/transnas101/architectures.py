@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from random import Random
 
+from pipeline.benchmarks import edge_cells
 from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.errors import UserError, excerpt, unknown
 
@@ -22,7 +23,7 @@ MODULES = {"1": "as before", "2": "twice the channels", "3": "half the image", "
 """What a module's code does to channels and image."""
 
 OPERATIONS = ("none", "skip_connect", "conv_1x1", "conv_3x3")  # in the order of their codes, 0 to 3
-EDGES = ("0-1", "0-2", "1-2", "0-3", "1-3", "2-3")  # in the order of the notation
+EDGES = edge_cells.EDGES
 
 _LENGTHS = (4, 5, 6)
 _DOUBLED, _HALVED = (1, 3), (1, 4)  # the least and the most modules that double the channels, that halve the image
@@ -86,21 +87,24 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
     Raises:
         UserError: a part is missing or unknown, or what it is given is not of the space.
     """
-    wanted = tuple(map(str, range(max(_LENGTHS)))) if space == "macro" else EDGES
-    kind = "module" if space == "macro" else "edge"
-    for name in parts:
-        if name not in wanted:
-            raise unknown(kind, name, wanted)
     if space == "macro":
-        return canonical(space, {"modules": "".join(str(parts[name]) for name in wanted if name in parts)})
-    for name in wanted:
-        if name not in parts:
-            raise UserError(f"the edge {name} is missing")
-    for operation in parts.values():
-        if operation not in OPERATIONS:
-            raise unknown("operation", str(operation), OPERATIONS)
-    a, b, c, d, e, f = (OPERATIONS.index(str(parts[edge])) for edge in EDGES)
+        return canonical(space, {"modules": _joined_modules(parts)})
+    a, b, c, d, e, f = map(OPERATIONS.index, edge_cells.listed(parts, OPERATIONS))
     return {"cell": f"{a}_{b}{c}_{d}{e}{f}"}
+
+
+def _joined_modules(parts: Mapping[str, object]) -> str:
+    """The codes of the modules one after another; those after the last may be left out, or be empty."""
+    places = [str(place) for place in range(max(_LENGTHS))]
+    for name in parts:
+        if name not in places:
+            raise unknown("module", name, places)
+    codes = [str(parts.get(place, "")).strip() for place in places]
+    while codes and not codes[-1]:
+        codes.pop()
+    if "" in codes:
+        raise UserError(f"the module {codes.index('')} is missing, and a later one is there")
+    return "".join(codes)
 
 
 def operations(spec: Spec) -> dict[str, str]:
@@ -120,17 +124,14 @@ def sample(space: str, random: Random) -> Spec:
     """An architecture, each with equal chance."""
     if space == "macro":
         return {"modules": random.choice(macro_modules())}
-    return compose(space, {edge: random.choice(OPERATIONS) for edge in EDGES})
+    return compose(space, edge_cells.sample(OPERATIONS, random))
 
 
 def mutate(space: str, spec: Spec, random: Random) -> Spec:
     """A neighbour: one edge with another operation; or one module of another code, one more, or one less."""
     if space == "macro":
         return {"modules": random.choice(_neighbours(spec["modules"]))}
-    edges = operations(spec)
-    edge = random.choice(EDGES)
-    edges[edge] = random.choice([o for o in OPERATIONS if o != edges[edge]])
-    return compose(space, edges)
+    return compose(space, edge_cells.mutate(operations(spec), OPERATIONS, random))
 
 
 def _neighbours(codes: str) -> list[str]:
@@ -146,15 +147,4 @@ def graph(space: str, spec: Spec) -> ArchitectureGraph | None:
     if space == "macro":
         chain = ("input", *(MODULES[code] for code in spec["modules"]), "output")
         return ArchitectureGraph(chain, tuple((i, i + 1) for i in range(len(chain) - 1)))
-    edges = [(int(edge[0]), int(edge[2]), op) for edge, op in operations(spec).items() if op != "none"]
-    fed, needed = {0}, {3}
-    for source, target, _ in edges:
-        if source in fed:
-            fed.add(target)
-    for source, target, _ in reversed(edges):
-        if target in needed:
-            needed.add(source)
-    kept = [(a, b, op) for a, b, op in edges if a in fed and b in needed]
-    vertices = [(-1, 0, "input"), *kept, (3, -2, "output")]
-    joined = tuple((i, j) for i, u in enumerate(vertices) for j, v in enumerate(vertices) if u[1] == v[0])
-    return ArchitectureGraph(tuple(op for _, _, op in vertices), joined)
+    return edge_cells.graph(operations(spec))

@@ -194,3 +194,14 @@ def test_the_table_of_another_task_is_not_taken_for_it(tmp_path: Path) -> None:
 def test_parts_that_make_no_cell_are_refused(parts: dict[str, str]) -> None:
     with pytest.raises(UserError):
         architectures.compose("micro", parts)
+
+
+@pytest.mark.parametrize("absent", [{}, {"4": "", "5": " "}])
+def test_modules_after_the_last_are_left_out_or_empty(absent: dict[str, object]) -> None:
+    assert architectures.compose("macro", {"0": "1", "1": "2", "2": 3, "3": "4", **absent}) == {"modules": "1234"}
+
+
+@pytest.mark.parametrize("parts", [{"0": "1", "1": "2", "3": "3", "4": "4"}, {"0": "", "1": "1", "2": "2", "3": "4"}])
+def test_a_module_that_is_missing_before_another_is_named(parts: dict[str, object]) -> None:
+    with pytest.raises(UserError, match=r"the module [02] is missing, and a later one is there"):
+        architectures.compose("macro", parts)
