@@ -44,19 +44,19 @@ def of_worker(device: str) -> Row:
     """All that this process computes with, which imports torch.
 
     Args:
-        device: cpu or cuda; of a card, its libraries and settings are told, too.
+        device: cpu or cuda; of a card, its libraries and settings are among it.
     """
     import torch
 
-    told = torch.__config__.show()
+    built_with = torch.__config__.show()
     backends: Any = torch.backends
     row = {
         **of_host(),
         "torch": torch.__version__,
         "instruction_set": backends.cpu.get_cpu_capability(),
-        "onednn": _version(r"(?:MKL-DNN|oneDNN) v([\w.]+)", told),
+        "onednn": _version(r"(?:MKL-DNN|oneDNN) v([\w.]+)", built_with),
         "onednn_enabled": backends.mkldnn.is_available() and bool(backends.mkldnn.enabled),
-        "mkl": _version(r"Math Kernel Library Version ([\w.]+)", told),
+        "mkl": _version(r"Math Kernel Library Version ([\w.]+)", built_with),
         "threads": torch.get_num_threads(),
         "interop_threads": torch.get_num_interop_threads(),
         "variables": {name: os.environ[name][:_LONGEST] for name in VARIABLES if name in os.environ},
@@ -103,6 +103,6 @@ def _model_of_macos() -> str | None:
     return None
 
 
-def _version(pattern: str, told: str) -> str | None:
-    match = re.search(pattern, told)
+def _version(pattern: str, text: str) -> str | None:
+    match = re.search(pattern, text)
     return match[1] if match else None

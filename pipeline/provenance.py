@@ -112,7 +112,7 @@ def new_run(
         stage: of the pipeline.
         arguments: what is stored of them must be JSON.
         device: cpu, or the card's name.
-        by_workers: whether workers compute, who tell their environments later; see `computed_in`.
+        by_workers: whether workers compute, whose environments are added later; see `computed_in`.
     """
     given = {name: visible(value.name) if isinstance(value, Path) else value for name, value in arguments.items()}
     versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
@@ -131,10 +131,10 @@ def new_run(
     }
 
 
-def computed_in(run: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of `runs` for the same run, once a worker has told its environment; each is there once."""
+def computed_in(run: Mapping[str, Any], of_worker: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of `runs` for the same run with the environment of one more worker; equal ones are there once."""
     known = json.loads(run["environments"] or "[]")
-    known += [] if told in known else [told]
+    known += [] if of_worker in known else [of_worker]
     return {**run, "environments": canonical_json(sorted(known, key=canonical_json))}
 
 

@@ -78,6 +78,7 @@ def ingest_files(lake: Path, benchmark: str, paths: Sequence[Path], reading: Rea
     Raises:
         UserError: more records were rejected than allowed, or networks are not confirmed; the others are stored.
     """
+    from pipeline.ingest import published
     from pipeline.ingest import run as stage
 
     summaries = stage.ingest(
@@ -89,7 +90,7 @@ def ingest_files(lake: Path, benchmark: str, paths: Sequence[Path], reading: Rea
             say(f"warning: {warning}", err=True)
         if (more := len(summary.warnings) - _MOST_WARNINGS) > 0:
             say(f"warning: {summary.file}: {more} further columns have odd values", err=True)
-    new_files = [Path(s.file) for s in summaries if s.source == stage.NATIVE and not s.already]
+    new_files = [Path(s.file) for s in summaries if s.source == published.NATIVE and not s.already]
     unconfirmed = compare_networks(benchmark, new_files)
     if (rejected := sum(s.rejected - s.known_rejects for s in summaries)) > reading.max_rejects:
         records = "record" if rejected == 1 else "records"

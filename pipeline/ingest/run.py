@@ -26,6 +26,7 @@ from pipeline.ingest import mapped_table, surrogates, unmapped_table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.part import SourcePart
+from pipeline.ingest.published import NATIVE
 from pipeline.lake import locations
 from pipeline.lake.part_name import PartName
 from pipeline.lake.staging import StagedPart
@@ -33,7 +34,6 @@ from pipeline.lake.store import Lake
 from pipeline.progress import progress
 
 SOURCE_VERSION = 1
-NATIVE = "native"
 _FLUSH_VALUES = 500_000  # held in memory of a native form, which may not fit whole
 
 

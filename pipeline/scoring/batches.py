@@ -56,11 +56,11 @@ def results(
     left: list[Any] = []
     batches = [tuple(items[start : start + size]) for start in range(0, len(items), size)]
     with contextlib.closing(run(_BatchTask(task), batches, skip=lambda batch: all(map(skip, batch)))) as done:
-        for batch, found in done:
-            if isinstance(found, executor.LostWorker):
+        for batch, outcome in done:
+            if isinstance(outcome, executor.LostWorker):
                 lost += batch
             else:
-                pairs = list(zip(batch, found, strict=True))
+                pairs = list(zip(batch, outcome, strict=True))
                 left += [item for item, result in pairs if result is None]
                 yield from (pair for pair in pairs if pair[1] is not None)
     if left:

@@ -21,12 +21,11 @@ from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.scoring import merge_checks, other_lake
-from pipeline.scoring.merge_differences import Differences, compare, joined
+from pipeline.scoring.merge_differences import Differences, compare, joined, together
 
 _Group = tuple[str, PartName, list[str]]  # benchmark, the part that they become, the parts
 
 _SCORE = TABLES["scores"].key
-_BYTES = 64 << 20  # of parts that become one
 
 
 @dataclass(frozen=True)
@@ -149,16 +148,7 @@ def _groups(other: Lake, benchmark: str) -> Iterator[tuple[PartName, list[str]]]
         if name and name.stage == "score" and name.origin:
             alike.setdefault(PartName("score", name.subject, name.content), []).append(part)
     for name, parts in alike.items():
-        group: list[str] = []
-        size = 0
-        for part in parts:
-            group.append(part)
-            size += sum(file.stat().st_size for file in (other.parts / benchmark / part).iterdir())
-            if size >= _BYTES:
-                yield name, group
-                group, size = [], 0
-        if group:
-            yield name, group
+        yield from ((name, group) for group in together(other, benchmark, parts))
 
 
 def _take(lake: Lake, other: Lake, benchmark: str, name: PartName, parts: list[str]) -> tuple[int, int]:

@@ -12,10 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import UserError, excerpt
-from pipeline.lake.schema import TABLES
+from pipeline.lake.schema import STATUSES, TABLES
 from pipeline.lake.store import Lake
 
-STATUSES = ("ok", "diverged", "unbuildable", "failed")
 _SHOWN = ("arch_id", "proxy_id", "name")
 _IDENTITIES = ("arch_id", "proxy_id")
 _IDENTITY = "^[0-9a-f]{16}$"

@@ -27,7 +27,7 @@ where both are smaller. GraSP is a sum of products of both signs, most of which 
 counts as differing."""
 
 EXAMPLES = 10_000  # differing values that are kept to be listed
-_BYTES = 64 << 20  # of stored parts that are looked at together
+_BYTES = 64 << 20  # of the files of parts that are held in memory together
 
 # What may change while a thing stays the same: a run goes on, an earlier version wrote less.
 _MAY_CHANGE = {
@@ -81,8 +81,8 @@ class Differences:
     def line(self) -> str:
         """The comparison in one line."""
         by_rounding = f"{self.rounding} differ by rounding (at most {self.largest:.2g} of the score)"
-        told = [f"{self.equal} are equal", by_rounding if self.rounding else "", f"{self.differing} values differ"]
-        return "of the scores that are stored here, " + ", ".join(filter(None, told))
+        counts = [f"{self.equal} are equal", by_rounding if self.rounding else "", f"{self.differing} values differ"]
+        return "of the scores that are stored here, " + ", ".join(filter(None, counts))
 
     @property
     def listing(self) -> str:
@@ -99,7 +99,7 @@ class Differences:
         self.differing += here.num_rows
         room = max(0, EXAMPLES - len(self.examples))
         pairs = zip(here.slice(0, room).to_pylist(), there.slice(0, room).to_pylist(), strict=True)
-        self.examples += [Difference(table, _named(table, a), _told(a, columns), _told(b, columns)) for a, b in pairs]
+        self.examples += [Difference(table, _named(table, a), _shown(a, columns), _shown(b, columns)) for a, b in pairs]
 
 
 def compare(
@@ -116,7 +116,7 @@ def compare(
     """
     result = Differences()
     kinds = {row["proxy_id"]: _kind(row) for table in proxies for row in table.to_pylist()}
-    for parts in _together(lake, benchmark, stored):
+    for parts in together(lake, benchmark, stored):
         scores = lake.read("scores", benchmark, parts=parts, columns=[*TABLES["scores"].key, "status", "value"])
         equal = _compare_scores(scores, rows("scores"), kinds, result)
         if (equal is None or equal.num_rows) and rows("curves").num_rows:
@@ -127,8 +127,8 @@ def compare(
     return result
 
 
-def _together(lake: Lake, benchmark: str, parts: Sequence[str]) -> Iterator[list[str]]:
-    """The parts in groups whose files are small enough together to be held in memory."""
+def together(lake: Lake, benchmark: str, parts: Iterable[str]) -> Iterator[list[str]]:
+    """The parts in groups whose files are small enough together to be held in memory, in their order."""
     group: list[str] = []
     size = 0
     for part in parts:
@@ -261,5 +261,5 @@ def _named(table: str, row: dict[str, Any]) -> str:
     return " ".join(str(row[name]) for name in TABLES[table].key if name != "benchmark")
 
 
-def _told(row: dict[str, Any], columns: Sequence[str]) -> str:
+def _shown(row: dict[str, Any], columns: Sequence[str]) -> str:
     return " ".join(str(row[name]) for name in columns if row[name] is not None)

@@ -52,9 +52,9 @@ class ScoreWriter:
         self._parts.publish({"runs": [run_row], "proxies": [proxy.row for proxy in self.bundle.proxies]})
         catalog.ensure(self.lake)
 
-    def add_environment(self, told: dict[str, Any]) -> None:
+    def add_environment(self, environment: dict[str, Any]) -> None:
         """Keep what a worker computes with; it is stored with the first scores after it, should the run be killed."""
-        self._run = provenance.computed_in(self._run, told)
+        self._run = provenance.computed_in(self._run, environment)
 
     def adopt(self, chosen: Collection[str]) -> None:
         """Count the scores of these that a search stored as scores of a sample, too; see the table `adopted`."""

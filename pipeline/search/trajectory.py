@@ -138,11 +138,11 @@ class Trajectory:
 
 def best_first(steps: Sequence[Step], scores: Mapping[str, SearchScore]) -> list[Step]:
     """The distinct architectures with a score, the most promising first; of equal ones the one that came first."""
-    distinct: dict[str, Step] = {}
+    distinct: dict[str, tuple[float, Step]] = {}
     for step in steps:
-        if scores[step.arch_id].promise is not None:
-            distinct.setdefault(step.arch_id, step)
-    return sorted(distinct.values(), key=lambda step: -_rank(scores[step.arch_id]))
+        if (promise := scores[step.arch_id].promise) is not None:
+            distinct.setdefault(step.arch_id, (promise, step))
+    return [step for _, step in sorted(distinct.values(), key=lambda pair: -pair[0])]
 
 
 def whole_space(bench: Benchmark, space: str) -> SearchDomain:
@@ -193,7 +193,3 @@ def _identify(bench: Benchmark, space: str) -> Callable[[Spec], tuple[str, str]]
         return arch_id_of(bench.name, space, text), text
 
     return identify
-
-
-def _rank(scored: SearchScore) -> float:
-    return float("-inf") if scored.promise is None else scored.promise

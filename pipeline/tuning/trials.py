@@ -170,8 +170,8 @@ class Trials:
             self._results = executor.run(task, self._submitted, workers, lambda _: False, self._add_environment)
         return self._results
 
-    def _add_environment(self, told: Row) -> None:
-        self._run = provenance.computed_in(self._run, told)
+    def _add_environment(self, of_worker: Row) -> None:
+        self._run = provenance.computed_in(self._run, of_worker)
 
     def _add(self, item: Item, result: tuple[Score, float] | executor.LostWorker) -> None:
         if isinstance(result, executor.LostWorker):

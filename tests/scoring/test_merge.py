@@ -9,7 +9,7 @@ import pytest
 from pipeline import catalog
 from pipeline.cli import application as cli
 from pipeline.lake.store import Lake
-from pipeline.scoring import merge
+from pipeline.scoring import merge, merge_differences
 from tests.fixtures import lakes
 from tests.fixtures.lakes import OURS, SIZE, arch
 
@@ -94,7 +94,7 @@ def test_of_a_search_it_stays_known_that_it_chose(other: Path, lake: Path) -> No
 def test_large_lakes_go_group_by_group_and_a_stopped_merge_goes_on(
     other: Path, lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merge, "_BYTES", 1)
+    monkeypatch.setattr(merge_differences, "_BYTES", 1)
     take, calls = merge._take, iter(range(100))
 
     def stopped(*arguments: object) -> tuple[int, int]:

@@ -9,18 +9,18 @@ from pipeline.benchmarks.contract import Metric
 from pipeline.errors import UserError
 
 
-def checked(value: float, told: str, metric: Metric) -> float:
+def checked(value: float, what: str, metric: Metric) -> float:
     """The value; NaN and infinity are values of trainings that failed.
 
     Raises:
-        UserError: the metric cannot have it; the message begins with `told`.
+        UserError: the metric cannot have it; the message begins with `what`.
     """
     least, most = metric.plausible or (-math.inf, math.inf)
     if math.isfinite(value):
         if units.outside(metric.unit, value):
-            raise UserError(f"{told} {value:g}, which is no {metric.unit}")
+            raise UserError(f"{what} {value:g}, which is no {metric.unit}")
         if not least - units.TOLERANCE <= value <= most + units.TOLERANCE:
-            raise UserError(f"{told} {value:g}, where {metric.metric} is {_range(least, most)}")
+            raise UserError(f"{what} {value:g}, where {metric.metric} is {_range(least, most)}")
     return value
 
 

@@ -203,10 +203,10 @@ class _Scorer:
         scores: dict[int, Timed | None] = {}
         with contextlib.closing(self.task.train_all([] if on.spoilt else works, self.drawn(seed), on)) as outcomes:
             for trained in outcomes:
-                if isinstance(trained.found, NotTrained):
+                if isinstance(trained.outcome, NotTrained):
                     scores[trained.index] = None
-                elif not isinstance(trained.found, CaptureError):
-                    scores[trained.index] = self._scored(trained.found), trained.seconds
+                elif not isinstance(trained.outcome, CaptureError):
+                    scores[trained.index] = self._scored(trained.outcome), trained.seconds
         for index in sorted(set(range(len(works))) - set(scores)):
             started = time.perf_counter()
             score = self.score(*networks[index], seed, device)

@@ -155,10 +155,10 @@ def slots(device: torch.device, graph: Callable[[], Graph] | None, count: int) -
     Raises:
         ValueError: there are not so many streams.
     """
-    found = [Slot(device, graph) for _ in range(count)]
-    if device.type == "cuda" and len({slot.stream.cuda_stream for slot in found if slot.stream}) < count:
+    created = [Slot(device, graph) for _ in range(count)]
+    if device.type == "cuda" and len({slot.stream.cuda_stream for slot in created if slot.stream}) < count:
         raise ValueError(f"torch has no {count} different streams")
-    return found
+    return created
 
 
 def moved(tensors: Sequence[Tensor], slot: Slot, layout: torch.memory_format) -> Tensor:

@@ -3,8 +3,8 @@
 cuDNN's deterministic kernels for the gradient of a convolution's weights have a block for each tile of the weights, and
 these networks' weights are a few tiles: some of a hundred and more multiprocessors work a tenth of a millisecond where
 the rest wait. Here it is a kernel of Triton's, or where that does not compile a product of matrices, both parallel over
-images and positions. Batch normalisation without scales takes
-torch's own kernels, three for a forward pass; with scales of one it is a single one of cuDNN's.
+images and positions. Batch normalisation without scales takes torch's own kernels, three for a forward pass; with
+scales of one it is a single one of cuDNN's.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Convolution(nn.Conv2d):
 
     def forward(self, images: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, K, H', W']."""
-        found: Tensor = _Convolve.apply(  # type: ignore[no-untyped-call]
+        maps: Tensor = _Convolve.apply(  # type: ignore[no-untyped-call]
             images, self.weight, self.bias, self.stride, self.padding, self.dilation
         )
-        return found
+        return maps
 
 
 class _Convolve(torch.autograd.Function):

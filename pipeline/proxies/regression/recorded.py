@@ -295,16 +295,16 @@ class Resident:
     def _step(self) -> None:
         self.model.train()
         self.optimiser.zero_grad()
-        found = self.model(self._batch())
-        found.backward(self.shared.weights)
+        losses = self.model(self._batch())
+        losses.backward(self.shared.weights)
         self.optimiser.step()
-        self._keep(found.detach())
+        self._keep(losses.detach())
 
     def _evaluation(self) -> None:
         self.model.eval()
         with torch.no_grad():
             self._keep(self.model(self._batch()))
 
-    def _keep(self, found: Tensor) -> None:
-        self.rows.index_copy_(0, self.next[1:], found[None])
+    def _keep(self, losses: Tensor) -> None:
+        self.rows.index_copy_(0, self.next[1:], losses[None])
         self.next.add_(1)

@@ -38,7 +38,7 @@ class Trained:
     """
 
     index: int
-    found: Losses | Exception
+    outcome: Losses | Exception
     seconds: float
 
 
@@ -120,13 +120,13 @@ class Card:
         slot = self.free.pop()
         try:
             shared, new = self.shared(task), slot.unused or not calls.keys <= self.known
-            made = Resident(slot, model, task, shared, work.generator, self.layout, self.drawing, warm=new)
+            resident = Resident(slot, model, task, shared, work.generator, self.layout, self.drawing, warm=new)
         except BaseException:
             self.release(slot)
             raise
         slot.unused = False
         self.known |= calls.keys
-        return made
+        return resident
 
     def release(self, slot: Slot) -> None:
         """Give a slot back: nothing of its network is waited for any more."""
@@ -164,9 +164,9 @@ class _Run:
             self._make()
             while self.ready and len(self.training) < self.on.size:
                 self.training.append(self.ready.popleft())
-            for index, found in outcomes:
+            for index, outcome in outcomes:
                 before, mark = mark, time.perf_counter()
-                yield Trained(index, found, mark - before)
+                yield Trained(index, outcome, mark - before)
             if not self.busy:
                 self.wake.wait(POLL)
                 self.wake.clear()
@@ -175,9 +175,9 @@ class _Run:
     def close(self) -> None:
         """Give all slots back, whatever they are at."""
         making, self.making = self.making, None
-        if making is not None and isinstance(made := making.result(), Resident):
-            self.ready.append((-1, made))
-        left = [resident for _, resident in (*self.ready, *self.training)]
+        if making is not None and isinstance(resident := making.result(), Resident):
+            self.ready.append((-1, resident))
+        left = [one for _, one in (*self.ready, *self.training)]
         self.ready.clear()
         self.training.clear()
         if left and self.on.device.type == "cuda":
@@ -201,15 +201,15 @@ class _Run:
         """Take in the network that was made; what failed to be."""
         if self.making is not None and self.making.done():
             making, self.making, self.busy = self.making, None, True
-            made = making.result()
-            if isinstance(made, torch.OutOfMemoryError) and self.beside:
+            outcome = making.result()
+            if isinstance(outcome, torch.OutOfMemoryError) and self.beside:
                 self.on.limit = max(1, self.beside * 3 // 4)
             else:
                 index, _ = self.waiting.popleft()
-                if isinstance(made, Resident):
-                    self.ready.append((index, made))
+                if isinstance(outcome, Resident):
+                    self.ready.append((index, outcome))
                 else:
-                    yield index, made
+                    yield index, outcome
         while self.on.spoilt and self.waiting and not self.making:
             yield self.waiting.popleft()[0], NotTrained("no more steps can be recorded in this process")
 
@@ -222,10 +222,10 @@ class _Run:
             if not resident.done:
                 yield from self._launched(index, resident)
                 continue
-            found = resident.losses()
+            losses = resident.losses()
             self.training.remove((index, resident))
             self._leave(resident)
-            yield index, found
+            yield index, losses
 
     def _launched(self, index: int, resident: Resident) -> Iterator[tuple[int, Exception]]:
         try:
@@ -249,11 +249,11 @@ def _resident(on: Card, work: Work, task: Task) -> Resident | Exception:
     Where memory is missing, what nobody uses is given back, and the network is tried once more: while a step is
     recorded, torch cannot do so by itself.
     """
-    made = _tried(on, work, task)
-    if isinstance(made, torch.OutOfMemoryError):
+    outcome = _tried(on, work, task)
+    if isinstance(outcome, torch.OutOfMemoryError):
         on.tidy()
         return _tried(on, work, task)
-    return made
+    return outcome
 
 
 def _tried(on: Card, work: Work, task: Task) -> Resident | Exception:

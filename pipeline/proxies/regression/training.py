@@ -224,15 +224,15 @@ def fit(
         observed = []
         for _ in span:
             optimiser.zero_grad()
-            found = model(batch())
-            loss = torch.dot(weights, found)
+            of_parts = model(batch())
+            loss = torch.dot(weights, of_parts)
             if penalty is not None:
                 loss = loss + penalty()
             loss.backward()  # type: ignore[no-untyped-call]
             if largest_gradient is not None:
                 nn.utils.clip_grad_norm_(model.parameters(), largest_gradient)
             optimiser.step()
-            observed.append(found.detach())
+            observed.append(of_parts.detach())
         if not record(losses, losses.train, losses.train_iterations, span, torch.stack(observed)):
             break
         if not preset.evaluate_every:

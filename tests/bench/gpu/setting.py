@@ -172,8 +172,8 @@ class Training:
         try:
             for trained in self._trained:
                 self.done.append(time.perf_counter())
-                if isinstance(trained.found, Exception):
-                    self.errors.append(f"{type(trained.found).__name__}: {trained.found}"[:300])
+                if isinstance(trained.outcome, Exception):
+                    self.errors.append(f"{type(trained.outcome).__name__}: {trained.outcome}"[:300])
                 if time.monotonic() > until:
                     self.stopped = True
                     break

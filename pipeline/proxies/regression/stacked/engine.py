@@ -77,7 +77,7 @@ class StackedCard:
             rest.sort()
             with contextlib.closing(self.rest.train([works[index] for index in rest], task)) as others:
                 for trained in others:
-                    yield Trained(rest[trained.index], trained.found, trained.seconds)
+                    yield Trained(rest[trained.index], trained.outcome, trained.seconds)
 
     def _groups(self, works: Sequence[Work], task: Task, rest: list[int]) -> Generator[Trained, None, None]:
         mark, begin = time.perf_counter(), 0
