@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,7 +35,18 @@ def contradiction(given: Mapping[str, Any]) -> str | None:
         if "benchmark" in given:
             return "--mappings lists those of all benchmarks and ingests nothing: leave one of the two out"
         return superfluous(given, ("mapping", "curves", "max_rejects"), "beside --mappings")
-    return superfluous(given, ["curves"], "on a table, which has none, with --mapping") if "mapping" in given else None
+    if "mapping" not in given or ("curves" in given and _has_curves(given["mapping"])):
+        return None
+    return superfluous(given, ["curves"], "on a table, which has none, with --mapping")
+
+
+def _has_curves(mapping: str) -> bool:
+    """Whether a table mapping of the user's own has columns with a value per epoch; no shipped one has."""
+    from pipeline.ingest import mapping as table_mapping
+
+    with contextlib.suppress(UserError):
+        return mapping.lower().endswith(".toml") and table_mapping.load(Path(mapping)).has_curves
+    return False
 
 
 @verb(

@@ -38,9 +38,15 @@ def init(
 
     file = out or Path(f"{table.name.partition('.')[0] or 'table'}.toml")
     drafted = mapping_draft.write(table, file, benchmark, force=force)
+    if not drafted.values:
+        say(
+            f"{file}: the architectures are of {drafted.benchmark}, and no column is called after a metric of it or a "
+            f"proxy: add [[truth]] or [[score]] by hand, then `pipeline mapping check {file} {table}`"
+        )
+        return
     say(
-        f"{file}: {drafted.values} columns of {drafted.benchmark} with {drafted.guesses} guesses to look at, "
-        f"then `pipeline mapping check {file} {table}`"
+        f"{file}: {drafted.values} column{'s' * (drafted.values > 1)} of {drafted.benchmark} with {drafted.guesses} "
+        f"guess{'es' * (drafted.guesses != 1)} to look at, then `pipeline mapping check {file} {table}`"
     )
 
 

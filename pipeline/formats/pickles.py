@@ -29,7 +29,20 @@ _BROKEN = (
     pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, ImportError, MemoryError,
     OverflowError, RecursionError,
 )  # fmt: skip
+_BEGINNING = b"\x80"  # of a pickle that states its protocol
+_MOST_PICKLES = 1_000  # of a file
 _PLAIN_KIND = re.compile(r"[biufUS][0-9]{1,4}")
+
+
+_OTHERS_DATA = {
+    "pandas": "a table of pandas: where you trust the file, open it with pandas and write it with to_parquet or to_csv",
+    "torch": "tensors of torch: where you trust the file, open it with torch and write the numbers as CSV or JSON",
+}
+"""Packages whose objects are common in pickles and never read: what they hold, and what to do."""
+
+
+class RefusedClassError(NotThisFormError):
+    """A pickle asks for a class or function that no file of this form needs."""
 
 
 def load(stream: BinaryIO, allowed: Allowed, encoding: str = "ASCII") -> Any:
@@ -56,12 +69,30 @@ def load_path(path: Path, allowed: Allowed, encoding: str = "ASCII") -> Any:
         NotThisFormError: as `load`, or it is another sort of file; the message leaves the file's name to the caller.
         UserError: the file cannot be read.
     """
+    return _loaded(path, allowed, encoding, most=1)[0]
+
+
+def load_each_path(path: Path, allowed: Allowed) -> list[Any]:
+    """The objects of the pickles in a file, one after another: most files hold one.
+
+    Raises:
+        NotThisFormError, UserError: as `load_path`.
+    """
+    return _loaded(path, allowed, "ASCII", most=_MOST_PICKLES)
+
+
+def _loaded(path: Path, allowed: Allowed, encoding: str, most: int) -> list[Any]:
     data = packed.content(path, MAX_BYTES)
     try:
         if signatures.identified(data[:16]) == signatures.CHECKPOINT:  # it begins with a pickle of one number
             raise NotThisFormError("not a whole pickle")
         shared_tuples.refuse(data)
-        return load(io.BytesIO(data), allowed, encoding)
+        stream = io.BytesIO(data)
+        objects = [load(stream, allowed, encoding)]
+        while len(objects) < most and data[stream.tell() : stream.tell() + 1] == _BEGINNING:
+            shared_tuples.refuse(data[stream.tell() :])
+            objects.append(load(stream, allowed, encoding))
+        return objects
     except NotThisFormError as error:
         form = signatures.identify(path)
         if form is None or form.name.split(" within ")[0] in (signatures.PICKLE.name, *signatures.PACKINGS):
@@ -85,8 +116,11 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self._allowed:
+            package = module.partition(".")[0]
+            if package in _OTHERS_DATA:
+                raise NotThisFormError(f"the pickle holds {_OTHERS_DATA[package]}")
             named = excerpt(f"{module}.{name}", 120, bare=True)
-            raise NotThisFormError(f"the pickle asks for {named}, which no file of this form needs: refused")
+            raise RefusedClassError(f"the pickle asks for {named}, which no file of this form needs: refused")
         return self._allowed[module, name]
 
 
@@ -204,8 +238,29 @@ class _FromBuffer(_Sealed):
         return np.frombuffer(raw, kind.dtype).reshape(shape, order=order)
 
 
-MAPPINGS: Allowed = {("collections", "OrderedDict"): dict}
-"""Ordered mappings, as plain ones."""
+class _DefaultFactory(_Sealed):
+    """What a `collections.defaultdict` would make of a key that it lacks; it is never called."""
+
+    __slots__ = ()
+
+
+class _DefaultDict(_Sealed):
+    __slots__ = ()
+
+    def __call__(self, *_factory: object) -> dict[object, object]:
+        return {}
+
+
+MAPPINGS: Allowed = {
+    ("collections", "OrderedDict"): dict,
+    ("collections", "defaultdict"): _DefaultDict(),
+    **{
+        (module, name): _DefaultFactory()
+        for module in ("builtins", "__builtin__")  # Python 3 and 2
+        for name in ("dict", "list", "set", "int", "float", "str")
+    },
+}
+"""Ordered mappings, and those with a default, as plain ones."""
 
 NUMPY: Allowed = {
     ("numpy", "dtype"): _DType(),

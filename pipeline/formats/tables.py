@@ -1,8 +1,9 @@
-"""Tables of others: CSV, TSV, JSON, Parquet and pickles, as rows of named cells.
+"""Tables of others: CSV, TSV, JSON, JSON Lines, Parquet, pickles and torch files, as rows of named cells.
 
 A row comes with its position in the file: the line of a CSV, the key of a mapping, the number of a list's item. In a
 mapping every entry is a row: the key is the cell `@key`, and the entry's own fields are the others, or its value is
-the cell `@value` where it is a number, a text or a list. Fields within a field are named `outer.inner`.
+the cell `@value` where it is a number, a text or a list. Fields within a field are named `outer.inner`. Of a folder,
+each file is such a table, and its name without the ending is the cell `@file`.
 """
 
 from __future__ import annotations
@@ -11,19 +12,22 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
 import numpy as np
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os, unknown
-from pipeline.formats import json_objects, packed, pickles, signatures
+from pipeline.formats import json_objects, packed, pickles, signatures, torch_files
 from pipeline.formats.fault import Fault
+from pipeline.provenance import content_files
 
-ContainerKind = Literal["csv", "json", "pickle", "parquet"]
+ContainerKind = Literal["csv", "json", "jsonl", "pickle", "parquet", "torch"]
+Layout = Literal["rows", "columns", "row"]
 Cells = Mapping[str, object]
 
-KEY, VALUE = "@key", "@value"
+KEY, VALUE, FILE = "@key", "@value", "@file"
 
 _MOST_CODES = 100  # of an architecture that is the key of its row
 
@@ -34,49 +38,96 @@ _MOST_FIELDS = 20_000  # of a row
 _DEEPEST = 50  # lists and mappings within one another
 _PARQUET_ROWS = 20_000  # at a time
 _LONGEST_LINE = 1 << 24  # characters
-_EXPECTED = {"csv": "a CSV file", "json": "a JSON file", "pickle": "a pickle", "parquet": "a Parquet file"}
+_EXPECTED = {
+    "csv": "a CSV file", "json": "a JSON file", "jsonl": "a JSON Lines file", "pickle": "a pickle",
+    "parquet": "a Parquet file", "torch": "a file of torch.save",
+}  # fmt: skip
 _SCALARS = {float, int, str, bool, type(None)}
 
 Rows = Iterator[tuple[str, Cells | Fault]]
 """Position and cells of each row, or why it cannot be read."""
 
 
+@dataclass(frozen=True)
+class TableForm:
+    """How a file holds a table.
+
+    Args:
+        kind: the container.
+        delimiter: between the cells of a CSV.
+        root: what leads from the top of a JSON, pickle or torch file to the table: keys, or the numbers of a list's
+            items, from 0. Several pickles in one file are a list.
+        classes: classes ("package.module.Class") whose objects a pickle may hold; they are read as mappings.
+        layout: of a JSON, pickle or torch file: `rows` where each entry of the table is a row; `columns` where each
+            entry is a column, a list or a mapping from a row's key to its cell; `row` where the table is one row.
+        columns: the names of the cells where the table has none: of a CSV without a header, of rows that are lists.
+        members: the files of a folder that are read, as a pattern.
+    """
+
+    kind: ContainerKind
+    delimiter: str = ","
+    root: Sequence[str] = ()
+    classes: Sequence[str] = ()
+    layout: Layout = "rows"
+    columns: Sequence[str] = ()
+    members: str = "*"
+
+
 def rows(
     path: Path, kind: ContainerKind, *, delimiter: str = ",", root: Sequence[str] = (), classes: Sequence[str] = ()
 ) -> Rows:
+    """The rows of a file by the fields of `TableForm` that most tables need; see `rows_of`."""
+    return rows_of(path, TableForm(kind, delimiter, root, classes))
+
+
+def rows_of(path: Path, form: TableForm) -> Rows:
     """The rows of a file with their positions, in the file's order; a CSV is streamed.
 
     Args:
-        path: the file; `.gz` is unpacked.
-        kind: the container.
-        delimiter: between the cells of a CSV.
-        root: keys that lead from the top of a JSON or pickle to the table.
-        classes: classes ("package.module.Class") whose objects a pickle may hold; they are read as mappings.
+        path: the file; `.gz`, `.bz2` and `.xz` are unpacked.
+        form: how it holds the table.
 
     Raises:
         NotThisFormError: the file is not of that kind, damaged or empty.
         UserError: the file cannot be read.
     """
     if path.is_dir():
-        raise NotThisFormError(f"{path} is a folder, where a {kind} file is expected")
+        raise NotThisFormError(f"{path} is a folder, where a {form.kind} file is expected")
     if path.is_file() and not path.stat().st_size:
         raise NotThisFormError(f"{path} is empty")
-    _refuse_other(path, kind)
-    if kind == "csv":
-        return _csv_rows(path, delimiter)
-    if kind == "parquet":
+    _refuse_other(path, form.kind)
+    if form.kind == "csv":
+        return _csv_rows(path, form.delimiter, form.columns)
+    if form.kind == "jsonl":
+        return _json_lines(path, form.columns)
+    if form.kind == "parquet":
         return _parquet_rows(path)
-    table = _json(path) if kind == "json" else _pickle(path, classes)
-    return _entries(path, _descend(path, table, root))
+    load = {"json": _json, "pickle": _pickle, "torch": _torch}[form.kind]
+    return _entries(path, _descend(path, load(path, form.classes), form.root), form)
+
+
+def rows_of_folder(folder: Path, form: TableForm) -> Rows:
+    """The rows of the files in a folder whose names fit, one file after another.
+
+    Raises:
+        NotThisFormError: no file fits, or one is of another form.
+    """
+    files = [path for path in content_files(folder) if path.match(form.members)]
+    if not files:
+        raise NotThisFormError(f"{folder} has no file {form.members}")
+    for path in files:
+        name = path.relative_to(folder).as_posix()
+        for position, cells in rows_of(path, form):
+            yield f"{name} {position}", cells if isinstance(cells, Fault) else {FILE: path.stem, **cells}
 
 
 def _refuse_other(path: Path, kind: ContainerKind) -> None:
-    """Refuse a file whose first bytes say that it is of another kind; pickles and Parquet say so when they are read."""
-    if kind in ("pickle", "parquet"):
+    """Refuse a file whose first bytes say that it is of another kind; the other kinds say so when they are read."""
+    if kind not in ("csv", "json", "jsonl"):
         return
     try:
         line = signatures.instead(
-            path, _EXPECTED[kind], *signatures.PACKINGS, *(["a JSON file"] if kind == "json" else [])
+            path, _EXPECTED[kind], *signatures.PACKINGS, *(["a JSON file"] if kind != "csv" else [])
         )
     except OSError as error:
         raise from_os(error, f"reading {path}") from error
@@ -84,11 +135,11 @@ def _refuse_other(path: Path, kind: ContainerKind) -> None:
         raise NotThisFormError(line)
 
 
-def _csv_rows(path: Path, delimiter: str) -> Rows:
+def _csv_rows(path: Path, delimiter: str, columns: Sequence[str] = ()) -> Rows:
     with _text(path) as stream:
         reader = csv.reader(_lines(path, stream), delimiter=delimiter, strict=True)
         try:
-            header = [name.strip() for name in next(reader, [])]
+            header = list(columns) or [name.strip() for name in next(reader, [])]
             if not any(header):
                 raise NotThisFormError(f"{path} has no header line: it is empty")
             twice = [name for name, count in Counter(header).items() if count > 1]
@@ -99,6 +150,22 @@ def _csv_rows(path: Path, delimiter: str) -> Rows:
                     yield f"line {reader.line_num}", _zipped(header, cells)
         except (csv.Error, UnicodeDecodeError, *packed.BROKEN) as error:
             raise NotThisFormError(f"{path} is not a CSV (after line {reader.line_num}): {error}") from error
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+
+def _json_lines(path: Path, columns: Sequence[str]) -> Rows:
+    number = 0
+    with _text(path) as stream:
+        try:
+            for number, line in enumerate(_lines(path, stream), 1):
+                if line.strip():
+                    yield f"line {number}", _cells(json_objects.loads(line), columns=columns)
+        except NotThisFormError:
+            raise
+        except (ValueError, RecursionError, *packed.BROKEN) as error:
+            reason = excerpt(str(error), 200, bare=True)
+            raise NotThisFormError(f"{path} is not a JSON Lines file (line {number}): {reason}") from error
         except OSError as error:
             raise _unreadable(path, error) from error
 
@@ -134,7 +201,7 @@ def _lines(path: Path, stream: IO[str]) -> Iterator[str]:
         raise error if str(path) in str(error) else NotThisFormError(f"{path} {error}") from error
 
 
-def _zipped(header: list[str], cells: list[str]) -> Cells | Fault:
+def _zipped(header: Sequence[str], cells: Sequence[object]) -> Cells | Fault:
     if len(cells) != len(header):
         return Fault(f"{len(cells)} cells where the header has {len(header)}")
     return dict(zip(header, cells, strict=True))
@@ -153,7 +220,7 @@ def _unreadable(path: Path, error: OSError) -> UserError:
     return from_os(error, f"reading {path}")
 
 
-def _json(path: Path) -> object:
+def _json(path: Path, _classes: Sequence[str]) -> object:
     try:
         return json_objects.loads(packed.content(path, packed.MAX_BYTES).decode("utf-8-sig"))
     except NotThisFormError as error:
@@ -166,13 +233,33 @@ def _json(path: Path) -> object:
 
 def _pickle(path: Path, classes: Sequence[str]) -> object:
     try:
-        return pickles.load_path(path, {**pickles.NUMPY, **pickles.MAPPINGS, **pickles.foreign_classes(classes)})
+        objects = pickles.load_each_path(path, _allowed(classes))
+    except pickles.RefusedClassError as error:
+        advice = "if it has plain attributes alone, name it in `classes` of the mapping's [container]"
+        raise NotThisFormError(f"{path}: {error}; {advice}") from error
+    except NotThisFormError as error:
+        raise NotThisFormError(f"{path}: {error}") from error
+    return objects[0] if len(objects) == 1 else objects
+
+
+def _torch(path: Path, classes: Sequence[str]) -> object:
+    try:
+        return torch_files.load(path, _allowed(classes))
     except NotThisFormError as error:
         raise NotThisFormError(f"{path}: {error}") from error
 
 
+def _allowed(classes: Sequence[str]) -> pickles.Allowed:
+    return {**pickles.NUMPY, **pickles.MAPPINGS, **pickles.foreign_classes(classes)}
+
+
 def _descend(path: Path, table: object, root: Sequence[str]) -> object:
     for key in root:
+        if isinstance(table, list | tuple) and key.isdecimal():
+            if int(key) >= len(table):
+                raise NotThisFormError(f"{path}: there are {len(table)} items where the one of number {key} is meant")
+            table = table[int(key)]
+            continue
         if not isinstance(table, dict):
             raise NotThisFormError(f"{path}: there is no mapping where '{key}' is looked for")
         if key not in table:
@@ -181,13 +268,44 @@ def _descend(path: Path, table: object, root: Sequence[str]) -> object:
     return table
 
 
-def _entries(path: Path, table: object) -> Rows:
-    if isinstance(table, dict) and table:
-        return ((f"key {_shown(key)}", _cells(entry, key)) for key, entry in table.items())
-    if isinstance(table, list) and table:
-        return ((f"item {number}", _cells(entry)) for number, entry in enumerate(table, 1))
-    what = f"empty {type(table).__name__}" if table in ({}, []) else type(table).__name__
+def _entries(path: Path, table: object, form: TableForm) -> Rows:
+    table = table.tolist() if isinstance(table, np.ndarray) else table
+    if isinstance(table, dict | list | tuple) and table:
+        if form.layout == "row":
+            return iter([("the file", _cells(table, columns=form.columns))])
+        if form.layout == "columns":
+            return _across(path, table, form.columns)
+        if isinstance(table, dict):
+            return ((f"key {_shown(key)}", _cells(entry, key, form.columns)) for key, entry in table.items())
+        return ((f"item {number}", _cells(entry, columns=form.columns)) for number, entry in enumerate(table, 1))
+    empty = isinstance(table, dict | list | tuple)
+    what = f"empty {type(table).__name__}" if empty else type(table).__name__
     raise NotThisFormError(f"{path} holds a {what}, where a mapping or a list of rows is expected")
+
+
+def _across(path: Path, table: dict[object, object] | Sequence[object], names: Sequence[str]) -> Rows:
+    """The rows of a table that is held column by column; what is neither a list nor a mapping is no column."""
+    named = table.items() if isinstance(table, dict) else zip(names or map(str, range(len(table))), table, strict=False)
+    columns = {
+        name if isinstance(name, str) else excerpt(name, 150): c.tolist() if isinstance(c, np.ndarray) else c
+        for name, c in named
+        if isinstance(c, list | tuple | dict | np.ndarray)
+    }
+    keyed = [column for column in columns.values() if isinstance(column, dict)]
+    if keyed and len(keyed) == len(columns):
+        return (
+            (f"key {_shown(key)}", _cells({n: c[key] for n, c in columns.items() if key in c}, key)) for key in keyed[0]
+        )
+    lengths = {name: len(column) for name, column in columns.items()}
+    if keyed or len(set(lengths.values())) != 1:
+        shown = ", ".join(f"{name} {length}" for name, length in [*lengths.items()][:8])
+        raise NotThisFormError(
+            f"{path}: columns of equal length are expected, all of them lists or all of them mappings; it has {shown}"
+        )
+    return (
+        (f"item {number}", _cells(dict(zip(columns, cells, strict=True))))
+        for number, cells in enumerate(zip(*columns.values(), strict=True), 1)
+    )
 
 
 def _shown(key: object) -> str:
@@ -201,9 +319,13 @@ class _BoundlessError(Exception):
     """What an entry holds has no end, or none that is near."""
 
 
-def _cells(entry: object, key: object = None) -> Cells | Fault:
-    """The cells of an entry, after its key where it has one."""
+def _cells(entry: object, key: object = None, columns: Sequence[str] = ()) -> Cells | Fault:
+    """The cells of an entry, after its key where it has one; `columns` name those of a list."""
     try:
+        if columns and isinstance(entry, list | tuple | np.ndarray):
+            if len(entry) != len(columns):
+                return Fault(f"{len(entry)} cells where {len(columns)} columns are named")
+            entry = dict(zip(columns, entry, strict=True))
         return _fields(entry) if key is None else {KEY: _plain(key), **_fields(entry)}
     except _BoundlessError as error:
         return Fault(str(error))

@@ -91,6 +91,8 @@ def _codes(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Archit
         except UserError:
             continue
         distinct = {str(code) for codes in lists for code in codes}
+        if len(lists) == 1 and not all(map(str.isdecimal, distinct)) and not distinct <= set(operations):
+            continue  # one word is no notation
         if all(len(codes) == len(parts) for codes in lists) and len(distinct) <= len(operations):
             meaning, doubts = _meanings(distinct, operations)
             if meaning is not None:
@@ -148,7 +150,7 @@ def _meanings(codes: set[str], operations: Sequence[str]) -> tuple[dict[str, str
         numbered = {str(number): operation for number, operation in enumerate(operations, first)}
         if codes <= set(numbered):
             return numbered, ("which code is which operation: taken in the order in which the benchmark lists them",)
-    if all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,15}", code) for code in codes):
+    if len(codes) > 1 and all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,15}", code) for code in codes):
         lettered = dict(zip(sorted(codes), operations, strict=False))
         return lettered, ("which code is which operation: the codes are only taken in alphabetical order",)
     return None, ()

@@ -3,45 +3,49 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
-from pipeline.benchmarks import units as _units
 from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, excerpt, unknown
 from pipeline.formats.fault import Fault
-from pipeline.formats.tables import Cells, Rows, rows
-from pipeline.ingest import surrogates
-from pipeline.ingest.cells import list_of, listed_codes, number_of
-from pipeline.ingest.mapping import ArchitectureColumns, ScoreColumn, TableMapping, TruthColumn
+from pipeline.formats.tables import Cells
+from pipeline.ingest.cells import listed_codes
+from pipeline.ingest.mapped_columns import (
+    MappedTruth,
+    NumberNotation,
+    RowFilter,
+    Scores,
+    Truths,
+    mapped_truth,
+    means,
+    plain_text,
+    score_of,
+    stored,
+)
+from pipeline.ingest.mapping import ArchitectureColumns, TableMapping
 
 _BATCH_ROWS = 20_000
 
-Value = float | str
-"""A number, or as text why there is none."""
 
-Truths = Sequence["Value | tuple[Value, ...]"]
-Scores = Sequence[tuple[Value, float | None]]
-"""The values of a row, by column; a score comes with its seconds."""
-
-
-def read(mapping: TableMapping, benchmark: Benchmark, path: Path, known: Mapping[str, str]) -> Iterator[SourceRows]:
+def read(
+    mapping: TableMapping, benchmark: Benchmark, path: Path, known: Mapping[str, str], *, curves: bool = False
+) -> Iterator[SourceRows]:
     """The rows of a table, by its mapping; a row that breaks a rule is a reject.
 
     Args:
         known: native id -> arch_id of the architectures at hand, for a table that names them by number; empty where
             the id is that of several.
+        curves: also the values of every epoch, where a cell is a list of them.
 
     Raises:
         NotThisFormError: the file is not of the mapping's container.
         UserError: a column, dataset or metric does not exist, or a whole column is in another unit.
     """
-    return _TableReader(mapping, benchmark, path, known).batches()
+    return _TableReader(mapping, benchmark, path, known, curves).batches()
 
 
 def rejects(
@@ -75,49 +79,8 @@ def require_rows(mapping: TableMapping, path: Path) -> None:
         NotThisFormError: the file is not of the mapping's container.
         UserError: there is none in it.
     """
-    if next(_rows(mapping, path), None) is None:
+    if next(mapping.container.rows(path), None) is None:
         raise UserError(f"{path} holds no rows")
-
-
-def _rows(mapping: TableMapping, path: Path) -> Rows:
-    container = mapping.container
-    return rows(path, container.kind, delimiter=container.delimiter, root=container.root, classes=container.classes)
-
-
-@dataclass
-class MappedTruth:
-    """A column of truth: where its values go, and the largest one seen."""
-
-    truth: TruthColumn
-    factor: float
-    whole: bool
-    largest: float = -math.inf
-
-    def values(self, cell: object, missing: Sequence[float]) -> Value | tuple[Value, ...]:
-        """The cell's value in the metric's unit, or one per seed."""
-        name = self.truth.column
-        if self.truth.each is None:
-            return self._value(_number(cell, name, missing))
-        return tuple(self._value(_number(c, name, missing)) for c in list_of(cell, name))
-
-    def _value(self, number: Value) -> Value:
-        if isinstance(number, str):
-            return number
-        value = number * self.truth.scale
-        if _units.outside(self.truth.unit, value) or math.isinf(value):
-            raise UserError(f"column '{self.truth.column}' holds {value:g}, which is no {self.truth.unit}")
-        self.largest = max(self.largest, value)
-        return float(round(value * self.factor)) if self.whole else value * self.factor
-
-    def put(self, batch: SourceRows, space: str, arch_id: str, values: Value | tuple[Value, ...]) -> None:
-        """Add what `values` gave to a batch."""
-        truth = self.truth
-        for seed, value in enumerate(values, 1) if isinstance(values, tuple) else ((truth.seed, values),):
-            number, status, reason = _stored(value)
-            batch.add_truth(
-                space, arch_id, truth.dataset, truth.metric, number,
-                epochs=truth.epochs, seed=seed, status=status, reason=reason,
-            )  # fmt: skip
 
 
 @dataclass
@@ -126,19 +89,27 @@ class _TableReader:
     benchmark: Benchmark
     path: Path
     known: Mapping[str, str]
+    curves: bool = False
     columns: list[MappedTruth] = field(init=False)
     seen: dict[str, tuple[str, object]] = field(default_factory=dict)
-    repeats: dict[str, list[tuple[Truths, Scores]]] = field(default_factory=dict)
+    first: dict[str, str] = field(default_factory=dict)
+    repeats: dict[tuple[str, str], list[tuple[Truths, Scores]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.space = self.benchmark.space(self.mapping.space).name
         self.wanted = self.mapping.columns
-        self.columns = _columns(self.mapping, self.benchmark)
+        self.notation = NumberNotation.of(self.mapping)
+        self.columns = _columns(self.mapping, self.benchmark, self.notation)
+        self.score_rows = [RowFilter(score.where) for score in self.mapping.score]
+        self.telling = sorted(
+            {c for entry in self.mapping.entries for c in entry.where}
+            | {t.seed_column for t in self.mapping.truth if t.seed_column is not None}
+        )  # the columns in which rows of one architecture may differ
         self.decode = decoder(self.mapping.architecture, self.benchmark, self.space)
         self.check = self.mapping.check and decoder(self.mapping.check, self.benchmark, self.space)
 
     def batches(self) -> Iterator[SourceRows]:
-        table_rows = _rows(self.mapping, self.path)
+        table_rows = self.mapping.container.rows(self.path)
         batch, first = self._batch(), True
         for number, (position, cells) in enumerate(table_rows, 1):
             if first and not isinstance(cells, Fault):
@@ -149,13 +120,14 @@ class _TableReader:
             if number % _BATCH_ROWS == 0:
                 yield batch
                 batch = self._batch()
-        for arch_id, measured in self.repeats.items():
-            self._put(batch, arch_id, *_means(measured))
+        for (arch_id, _), measured in self.repeats.items():
+            self._put(batch, arch_id, *means(measured))
         yield batch
         self._in_their_units()
+        self._all_columns_taken()
 
     def _batch(self) -> SourceRows:
-        return SourceRows(self.benchmark.name, position_of=lambda arch_id: self.seen.get(arch_id, (None,))[0])
+        return SourceRows(self.benchmark.name, position_of=self.first.get)
 
     def _has_columns(self, cells: Cells) -> None:
         lacking = [unknown(f"column of {self.path}", name, cells) for name in sorted(self.wanted - cells.keys())]
@@ -168,14 +140,19 @@ class _TableReader:
         absent = self.wanted - cells.keys()
         if absent:
             raise UserError(f"no '{min(absent)}' in this row")
-        truths = [column.values(cells[column.truth.column], self.mapping.missing) for column in self.columns]
-        scores = [score_of(score, cells, self.mapping.missing) for score in self.mapping.score]
+        truths = [column.values(cells) for column in self.columns]
+        scores = [
+            score_of(score, cells, self.notation) if not score.where or taken.takes(cells) else None
+            for score, taken in zip(self.mapping.score, self.score_rows, strict=True)
+        ]
         arch_id = self._architecture(batch, cells)
+        self.first.setdefault(arch_id, position)
+        told_apart = repr([plain_text(cells[column]) for column in self.telling]) if self.telling else ""
         if self.mapping.repeated:
-            self.repeats.setdefault(arch_id, []).append((truths, scores))
+            self.repeats.setdefault((arch_id, told_apart), []).append((truths, scores))
             return
         values = (*truths, *scores)
-        before, other = self.seen.setdefault(arch_id, (position, values))
+        before, other = self.seen.setdefault(arch_id + told_apart, (position, values))
         if other != values:
             raise UserError(f"the same architecture as in {before}, with other values")
         if before == position:
@@ -183,9 +160,12 @@ class _TableReader:
 
     def _put(self, batch: SourceRows, arch_id: str, truths: Truths, scores: Scores) -> None:
         for column, values in zip(self.columns, truths, strict=True):
-            column.put(batch, self.space, arch_id, values)
-        for score, (value, seconds) in zip(self.mapping.score, scores, strict=True):
-            number, status, reason = _stored(value)
+            column.put(batch, self.space, arch_id, values, curves=self.curves)
+        for score, taken in zip(self.mapping.score, scores, strict=True):
+            if taken is None:
+                continue
+            value, seconds = taken
+            number, status, reason = stored(value)
             batch.add_score(self.space, arch_id, score.proxy, number, seconds=seconds, status=status, reason=reason)
 
     def _architecture(self, batch: SourceRows, cells: Cells) -> str:
@@ -198,10 +178,10 @@ class _TableReader:
         if self.check and self.check(cells) != spec:
             raise self._contradiction()
         native = self.mapping.native_id
-        return batch.add_architecture(self.space, spec, None if native is None else _native(cells[native]))
+        return batch.add_architecture(self.space, spec, None if native is None else plain_text(cells[native]))
 
     def _indexed(self, cells: Cells) -> str:
-        index = _native(cells[self.mapping.architecture.column])
+        index = plain_text(cells[self.mapping.architecture.column])
         if index not in self.known:
             raise UserError(f"the lake knows no architecture of {self.benchmark.name} with index {index[:40]}")
         if not self.known[index]:
@@ -223,34 +203,27 @@ class _TableReader:
                     f"{column.largest:g}: is it a fraction? (table mapping {self.mapping.name})"
                 )
 
+    def _all_columns_taken(self) -> None:
+        """A condition that no row meets is a mistake in it."""
+        for column, rows in (
+            *((c.truth.column, c.rows) for c in self.columns),
+            *zip((s.column for s in self.mapping.score), self.score_rows, strict=True),
+        ):
+            if rows.fault:
+                raise UserError(f"{self.path}: column '{column}': {rows.fault} (table mapping {self.mapping.name})")
 
-def _columns(mapping: TableMapping, benchmark: Benchmark) -> list[MappedTruth]:
+
+def _columns(mapping: TableMapping, benchmark: Benchmark, notation: NumberNotation) -> list[MappedTruth]:
     """The columns of truth; UserError names everything that the benchmark does not know of them."""
     columns, wrong = [], []
     for truth in mapping.truth:
         try:
-            columns.append(mapped_truth(benchmark, truth))
+            columns.append(mapped_truth(benchmark, truth, notation))
         except UserError as error:
             wrong.append(str(error))
     if wrong:
         raise UserError(f"{'; '.join(wrong)} (table mapping {mapping.name})")
     return columns
-
-
-def mapped_truth(benchmark: Benchmark, truth: TruthColumn) -> MappedTruth:
-    """How the values of a column of truth are read.
-
-    Raises:
-        UserError: the benchmark has no such data set or metric, the units do not go together, or the column is called
-            after predictions.
-    """
-    if surrogates.named(truth.column):
-        raise UserError(f"column '{truth.column}' {surrogates.REFUSED}")
-    metric = benchmark.metric(truth.dataset, truth.metric)
-    factor = _units.factor(truth.unit, metric.unit)
-    if factor is None:
-        raise UserError(f"column '{truth.column}' is in {truth.unit}, but {truth.metric} is in {metric.unit}")
-    return MappedTruth(truth, factor, whole=metric.unit == "count")
 
 
 def decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> Callable[[Cells], Spec]:
@@ -264,7 +237,7 @@ def decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> 
         if not isinstance(code, str | int | float):
             raise UserError(f"column '{where}' holds the code {excerpt(code)}, which is no number or text")
         known = codes.get(f"{part}={code}", codes.get(str(code)))
-        if known is None and (known := codes.get(_native(code))) is None:  # 1.0, of a column that lacks some
+        if known is None and (known := codes.get(plain_text(code))) is None:  # 1.0, of a column that lacks some
             raise UserError(f"column '{where}' holds the code {excerpt(code)}; known are {', '.join(codes)}")
         return known
 
@@ -282,63 +255,6 @@ def decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> 
         return benchmark.compose(space, operations)
 
     return {"codes": coded, "fields": fields}.get(notation.encoding, string)
-
-
-def score_of(score: ScoreColumn, cells: Cells, missing: Sequence[float]) -> tuple[Value, float | None]:
-    """The score in a row, and its seconds.
-
-    Raises:
-        UserError: they are no numbers.
-    """
-    value = _number(cells[score.column], score.column, missing)
-    if score.seconds is None:
-        return value, None
-    seconds = _number(cells[score.seconds], score.seconds, ())
-    if isinstance(seconds, str):
-        return value, None
-    if _units.outside("seconds", seconds):
-        raise UserError(f"column '{score.seconds}' holds {seconds:g}, which is no time")
-    return value, seconds
-
-
-def _means(rows: Sequence[tuple[Truths, Scores]]) -> tuple[Truths, Scores]:
-    """The mean of each column over repeated measurements."""
-    truths = [_mean(column) for column in zip(*(row[0] for row in rows), strict=True)]
-    scores = []
-    for column in zip(*(row[1] for row in rows), strict=True):
-        seconds = [taken for _, taken in column if taken is not None]
-        scores.append((_mean([value for value, _ in column]), sum(seconds) / len(seconds) if seconds else None))
-    return truths, scores
-
-
-def _mean(values: Sequence[Value | tuple[Value, ...]]) -> Value:
-    numbers = [value for value in values if isinstance(value, float)]
-    if len(numbers) < 2:
-        return numbers[0] if numbers else next(v for v in values if isinstance(v, str))
-    # of the numbers as they are written, so that means which are equal in exact arithmetic are equal and tie
-    return float(sum(Decimal(repr(number)) for number in numbers) / len(numbers))
-
-
-def _stored(value: Value) -> tuple[float | None, str, str | None]:
-    """Value, status and reason, as the lake stores them."""
-    return (None, "failed", value) if isinstance(value, str) else (value, "ok", None)
-
-
-def _number(cell: object, column: str, missing: Sequence[float]) -> Value:
-    value = cell if type(cell) is float else number_of(cell, column)
-    if value is None:
-        return "the source has no value"
-    if not math.isfinite(value):
-        return f"the source says {value}"
-    if value in missing:
-        return f"the source marks a failure with {value:g}"
-    return value
-
-
-def _native(cell: object) -> str:
-    if not isinstance(cell, str | int | float):
-        raise UserError(f"an architecture's own name is {excerpt(cell, 40)}, where a number or text is expected")
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
 
 
 def _excerpt(cells: Cells | Fault) -> str:

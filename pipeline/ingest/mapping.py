@@ -16,13 +16,16 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from pipeline.errors import UserError, unknown
-from pipeline.formats import toml_files
-from pipeline.formats.tables import ContainerKind
+from pipeline.formats import tables, toml_files
+from pipeline.formats.tables import ContainerKind, Layout, Rows, TableForm
 from pipeline.formats.toml_files import NAME_LENGTH, ReleasedName, SourceName, StrictModel
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "file", "download", "max_rejects"}
 """Fields that do not change the rows that are read."""
+
+_LATER = {"layout", "columns", "members", "decimal", "complement", "where", "seed_column"}
+"""Fields that mappings of the first version do not have: at their defaults they are no part of a source's identity."""
 
 _MOST_PROBLEMS = 20  # that one message names
 
@@ -67,16 +70,46 @@ class Container(StrictModel):
     """How the file holds its rows.
 
     Args:
-        kind: of file; a TSV is a csv with another delimiter. Packed files (.gz, .bz2, .xz) are unpacked.
+        kind: of file; a TSV is a csv with another delimiter, jsonl has a JSON value in each line, torch is what
+            torch.save wrote of plain objects. Packed files (.gz, .bz2, .xz) are unpacked. Of a folder, the files in it
+            are read one after another; the cell "@file" is the name of the file without its ending.
         delimiter: of a csv, between its cells.
-        root: of json and pickle, the keys that lead from the top to the table.
+        decimal: what stands before the decimals of a number: "," in 93,12.
+        root: of json, pickle and torch, what leads from the top to the table: keys, or the numbers of a list's items
+            from 0. Several pickles one after another in a file are a list.
+        layout: of json, pickle and torch: `rows` where each entry of the table is a row; `columns` where each entry is
+            a column, a list or a mapping from the row's key to its cell, as pandas writes tables; `row` where the
+            table is one row, as in a folder with one file per architecture.
+        columns: names of the cells where the table has none: of a csv without a header line, of rows that are lists.
+        members: of a folder, which files are read.
         classes: of a pickle, the classes ("package.module.Class") whose objects it holds; they are read as mappings.
     """
 
     kind: ContainerKind
     delimiter: str = Field(",", min_length=1, max_length=1)
+    decimal: Literal[".", ","] = "."
     root: tuple[str, ...] = ()
+    layout: Layout = "rows"
+    columns: tuple[str, ...] = ()
+    members: str = Field("*", min_length=1)
     classes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Container:
+        nested = self.kind in ("json", "pickle", "torch")
+        for name in ("root", "layout"):
+            if name in self.model_fields_set and not nested:
+                raise ValueError(f"'{name}' is for json, pickle and torch, not for {self.kind}")
+        if self.columns and self.kind == "parquet":
+            raise ValueError("'columns' is not for parquet, which names its columns")
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError("'columns' has a name twice")
+        return self
+
+    def rows(self, path: Path) -> Rows:
+        """The rows of a file, or of the files in a folder; errors as of `tables.rows_of`."""
+        form = TableForm(**self.model_dump(exclude={"decimal"}))
+        return tables.rows_of_folder(path, form) if path.is_dir() else tables.rows_of(path, form)
 
 
 class ArchitectureColumns(StrictModel):
@@ -127,10 +160,15 @@ class TruthColumn(StrictModel):
         metric: metric of the benchmark; the value is converted to its unit.
         unit: of the column, once it is multiplied with `scale`.
         scale: for columns in thousands or millions.
+        complement: true where the column is the error: what it lacks to 100 percent, or to 1, is stored.
+        where: the rows that count, by what other columns hold: {"dataset" = "cifar10"}; for tables with a row for each
+            data set or epoch.
         epochs: epochs of the whole training, where stated.
         seed: seed of the training, where stated.
+        seed_column: the column with the seed, for tables with a row for each training.
         each: "seed" where the cell is a list with one value per seed. Such lists do not say which seeds they hold, so
-            the seed stored is the position in the list, from 1; missing seeds stay missing.
+            the seed stored is the position in the list, from 1; missing seeds stay missing. "epoch" where it is a list
+            with one value per epoch: the last is stored, and with --curves all of them.
     """
 
     column: str
@@ -138,14 +176,20 @@ class TruthColumn(StrictModel):
     metric: str
     unit: Unit
     scale: float = Field(1.0, gt=0, allow_inf_nan=False)
+    complement: bool = False
+    where: dict[str, str | int] = Field(default_factory=dict)
     epochs: int | None = Field(None, ge=1)
     seed: int | None = None
-    each: Literal["seed"] | None = None
+    seed_column: str | None = None
+    each: Literal["seed", "epoch"] | None = None
 
     @model_validator(mode="after")
-    def _one_seed(self) -> TruthColumn:
-        if self.each and self.seed is not None:
-            raise ValueError("either 'seed' or 'each', not both")
+    def _fitting(self) -> TruthColumn:
+        seeds = [self.seed is not None, self.seed_column is not None, self.each == "seed"]
+        if sum(seeds) > 1:
+            raise ValueError("either 'seed' or 'each' of seed or 'seed_column', not several")
+        if self.complement and self.unit not in ("percent", "fraction"):
+            raise ValueError("'complement' is for columns in percent or fraction")
         return self
 
 
@@ -157,12 +201,14 @@ class ScoreColumn(StrictModel):
         proxy: name of the proxy; the scores are stored as PROXY@SOURCE.
         higher_is_better: whether a higher score promises a better architecture.
         seconds: the column of what each took, where there is one.
+        where: the rows that count, as of a `[[truth]]`.
     """
 
     column: str
     proxy: ReleasedName
     higher_is_better: bool
     seconds: str | None = None
+    where: dict[str, str | int] = Field(default_factory=dict)
 
 
 class TableMapping(StrictModel):
@@ -181,7 +227,7 @@ class TableMapping(StrictModel):
         download: how the file is had; default: the publisher's address, for a person to look at.
         distribution: the installed Python distribution that carries the file, where one does.
         file: the file within the distribution.
-        missing: numbers that stand for a failure in this table.
+        missing: numbers, or texts such as "OOM", that stand for a failure in this table.
         native_id: the column with the benchmark's own number of the architecture.
         repeated: "mean" where several rows measure one architecture, of which the mean is kept; by default rows that
             contradict one another are bad.
@@ -201,7 +247,7 @@ class TableMapping(StrictModel):
     download: Download | None = None
     distribution: str | None = None
     file: str | None = None
-    missing: tuple[float, ...] = ()
+    missing: tuple[float | str, ...] = ()
     container: Container
     architecture: ArchitectureColumns
     native_id: str | None = None
@@ -219,7 +265,7 @@ class TableMapping(StrictModel):
             raise ValueError("'distribution' needs a [publisher]")
         if self.download is not None and (not self.files or re.search(r"[*?\[\\]|(^|/)\.\.?(/|$)|^/", self.files[0])):
             raise ValueError("'download' needs a name to save the file under, the first of 'files', without wildcards")
-        measured = [(t.dataset, t.metric, t.epochs, t.seed) for t in self.truth]
+        measured = [(t.dataset, t.metric, t.epochs, t.seed, t.seed_column) for t in self.truth]
         if len(set(measured)) < len(measured) or len({s.proxy for s in self.score}) < len(self.score):
             raise ValueError("two columns for the same value")
         if self.repeated and any(t.each for t in self.truth):
@@ -232,16 +278,41 @@ class TableMapping(StrictModel):
         return self.source or self.name
 
     @property
+    def entries(self) -> tuple[TruthColumn | ScoreColumn, ...]:
+        """The columns that it stores."""
+        return (*self.truth, *self.score)
+
+    @property
     def columns(self) -> set[str]:
         """Every column that it reads."""
         notations = [self.architecture, *([self.check] if self.check else [])]
-        optional = [self.native_id, *(s.seconds for s in self.score)]
+        optional = [self.native_id, *(s.seconds for s in self.score), *(t.seed_column for t in self.truth)]
         return {
             *(c for n in notations for c in n.columns),
             *(c for c in optional if c),
+            *(c for entry in self.entries for c in entry.where),
             *(t.column for t in self.truth),
             *(s.column for s in self.score),
         }
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether it holds values of epochs before the last."""
+        return any(truth.each == "epoch" for truth in self.truth)
+
+    @property
+    def deciding(self) -> dict[str, object]:
+        """Everything in it that decides which rows come of a file, as of a source's identity."""
+        given = self.model_dump(mode="json", exclude=DESCRIPTIVE)
+        sections = [given["container"], *given["truth"], *given["score"]]
+        models = [self.container, *self.truth, *self.score]
+        for section, model in zip(sections, models, strict=True):
+            for name in _LATER & section.keys():
+                field = type(model).model_fields[name]
+                default = field.get_default(call_default_factory=True, validated_data={})
+                if section[name] == (list(default) if isinstance(default, tuple) else default):
+                    del section[name]
+        return given
 
     def names_file(self, path: Path) -> bool:
         """Whether the path ends like one of its files."""

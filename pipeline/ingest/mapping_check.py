@@ -21,13 +21,14 @@ from pipeline.benchmarks import units
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, excerpt, unknown
-from pipeline.formats import tables, text_files, toml_files
+from pipeline.formats import text_files, toml_files
 from pipeline.formats.fault import Fault
 from pipeline.formats.tables import Cells
 from pipeline.formats.toml_lines import line_of
-from pipeline.ingest import mapped_table
+from pipeline.ingest import mapped_columns, mapped_table
 from pipeline.ingest.architecture_guess import CODED
 from pipeline.ingest.cells import listed_codes
+from pipeline.ingest.mapped_columns import NumberNotation, RowFilter
 from pipeline.ingest.mapping import (
     ArchitectureColumns,
     Container,
@@ -154,9 +155,7 @@ class _Checker:
             container = Container.model_validate(self.content.get("container"))
         except ValidationError:
             return iter(())
-        return tables.rows(
-            table, container.kind, delimiter=container.delimiter, root=container.root, classes=container.classes
-        )
+        return container.rows(table)
 
     def columns(self, table: Path, rows: Sequence[tuple[str, Cells | Fault]]) -> None:
         """Columns that the table does not have."""
@@ -211,7 +210,7 @@ class _Checker:
             self._architectures(mapping, self.space, good)
         for place, entry in _entries(self.content, *_ITEMS):
             if not any(location[:2] == place for location in self.unsound):
-                self._cells(mapping, place, str(entry["column"]), good)
+                self._cells(mapping, place, entry, good)
         if not sound or mapping.architecture.encoding == "index":
             return []
         if not self.faults:
@@ -225,19 +224,33 @@ class _Checker:
                 decode = mapped_table.decoder(notation, self.benchmark, space)
                 self._first((name,), rows, decode, "correct the encoding, or --max-rejects leaves such rows out")
 
-    def _cells(self, mapping: TableMapping, place: Location, column: str, rows: Sequence[tuple[str, Cells]]) -> None:
+    def _cells(
+        self, mapping: TableMapping, place: Location, entry: Mapping[str, Any], rows: Sequence[tuple[str, Cells]]
+    ) -> None:
         assert self.benchmark is not None
-        remedy = "correct unit, scale, each or missing"
+        remedy, notation = "correct unit, scale, each or missing", NumberNotation.of(mapping)
         if place[0] == "score":
-            score = next(s for s in mapping.score if s.column == column)
-            self._first(place, rows, lambda cells: mapped_table.score_of(score, cells, mapping.missing), remedy)
+            score = ScoreColumn.model_validate(entry)
+            counted = RowFilter(score.where)
+            self._first(
+                place,
+                rows,
+                lambda cells: counted.takes(cells) and mapped_columns.score_of(score, cells, notation),
+                remedy,
+            )
+            self._where(place, counted)
             return
-        entry = next(t for t in mapping.truth if t.column == column)
-        truth = mapped_table.mapped_truth(self.benchmark, entry)
-        self._first((*place, "unit"), rows, lambda cells: truth.values(cells[column], mapping.missing), remedy)
-        if entry.unit == "percent" and 0.0 <= truth.largest <= 1.0:
-            what = f"column '{column}' is declared percent, and its largest value is {truth.largest:g}"
+        column = TruthColumn.model_validate(entry)
+        truth = mapped_columns.mapped_truth(self.benchmark, column, notation)
+        self._first((*place, "unit"), rows, truth.values, remedy)
+        self._where(place, truth.rows)
+        if column.unit == "percent" and 0.0 <= truth.largest <= 1.0:
+            what = f"column '{column.column}' is declared percent, and its largest value is {truth.largest:g}"
             self.add((*place, "unit"), what, 'if it is a fraction, say unit = "fraction"')
+
+    def _where(self, place: Location, counted: RowFilter) -> None:
+        if counted.fault:
+            self.add((*place, "where"), counted.fault, "correct where")
 
     def _rejects(self, mapping: TableMapping, rows: Sequence[tuple[str, Cells]]) -> None:
         assert self.benchmark is not None
@@ -324,7 +337,9 @@ def _named_columns(content: Mapping[str, Any]) -> Iterator[tuple[Location, str]]
             if isinstance(parts := notation.get("fields"), dict):
                 fields += [((section, "fields", part), column) for part, column in parts.items()]
     for place, entry in _entries(content, *_ITEMS):
-        fields += [((*place, name), entry.get(name)) for name in ("column", "seconds")]
+        fields += [((*place, name), entry.get(name)) for name in ("column", "seconds", "seed_column")]
+        if isinstance(conditions := entry.get("where"), dict):
+            fields += [((*place, "where", name), name) for name in conditions]
     return ((location, column) for location, column in fields if isinstance(column, str))
 
 

@@ -79,7 +79,8 @@ def _nothing(table: Path, sample: TableSample, benchmark: str | None) -> UserErr
     also = "" if benchmark else "name the benchmark with --benchmark if a column holds its own numbers, else "
     return UserError(
         f"{table}: no column names architectures of {of} (its columns: {names}{more}); {also}"
-        "write the mapping by hand, see docs/mapping-reference.md"
+        "write the mapping by hand, see docs/mapping-reference.md; a benchmark that is not among these is added as "
+        "docs/add-a-benchmark.md says"
     )
 
 
@@ -94,14 +95,10 @@ def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, va
     if values.missing:
         yield f"{_GUESSED}the only negative number of its column stands for a failure"
         yield f"missing = {json.dumps(list(values.missing))}"
-    if _repeats(sample, architecture) and not any(truth.each for truth in values.truths):
+    if _repeats(sample, architecture, values) and not any(truth.each for truth in values.truths):
         yield f"{_GUESSED}several rows measure one architecture; their mean is stored"
         yield 'repeated = "mean"'
-    yield from ("", "[container]", f"kind = {_text(sample.kind)}")
-    if sample.kind == "csv" and sample.delimiter != ",":
-        yield f"delimiter = {_text(sample.delimiter)}"
-    if sample.root:
-        yield f"root = {_list(sample.root)}"
+    yield from _container(sample)
     yield from ("", "[architecture]")
     yield from (f"{_GUESSED}{doubt}" for doubt in architecture.doubts)
     for name, value in architecture.section.items():
@@ -115,6 +112,23 @@ def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, va
         yield from (f"#   {excerpt(column, 80)}: {why}" for column, why in values.left_out)
 
 
+def _container(sample: TableSample) -> Iterator[str]:
+    form = sample.form
+    yield from ("", "[container]", f"kind = {_text(form.kind)}")
+    if form.kind == "csv" and form.delimiter != ",":
+        yield f"delimiter = {_text(form.delimiter)}"
+    if sample.decimal != ".":
+        yield f"decimal = {_text(sample.decimal)}"
+    if form.root:
+        yield f"root = {_list(form.root)}"
+    if form.layout != "rows":
+        yield f"layout = {_text(form.layout)}"
+    if form.columns:
+        if form.columns[0] == f"{table_sample.UNNAMED}1":
+            yield f"{_GUESSED}the table does not name its columns; name them here as you like, and below likewise"
+        yield f"columns = {_list(form.columns)}"
+
+
 def _truth(truth: TruthGuess) -> Iterator[str]:
     yield "[[truth]]"
     yield from (f"{_GUESSED}{doubt}" for doubt in truth.doubts)
@@ -124,12 +138,18 @@ def _truth(truth: TruthGuess) -> Iterator[str]:
     yield f"unit = {_text(truth.unit)}"
     if truth.scale != 1:
         yield f"scale = {truth.scale!r}"
+    if truth.complement:
+        yield "complement = true"
+    if truth.where:
+        yield f"where = {_value(truth.where)}"
     if truth.epochs is not None:
         yield f"epochs = {truth.epochs}"
     if truth.seed is not None:
         yield f"seed = {truth.seed}"
+    if truth.seed_column is not None:
+        yield f"seed_column = {_text(truth.seed_column)}"
     if truth.each:
-        yield 'each = "seed"'
+        yield f"each = {_text(truth.each)}"
 
 
 def _score(score: ScoreGuess) -> Iterator[str]:
@@ -142,8 +162,11 @@ def _score(score: ScoreGuess) -> Iterator[str]:
         yield f"seconds = {_text(score.seconds)}"
 
 
-def _repeats(sample: TableSample, architecture: ArchitectureGuess) -> bool:
-    named = [tuple(str(cells.get(column)) for column in architecture.columns) for _, cells in sample.rows]
+def _repeats(sample: TableSample, architecture: ArchitectureGuess, values: ValueGuesses) -> bool:
+    """Whether rows measure the same: one architecture, and no column that counts tells them apart."""
+    telling = {c for t in values.truths for c in (*t.where, *([t.seed_column] if t.seed_column else []))}
+    columns = (*architecture.columns, *sorted(telling))
+    named = [tuple(str(cells.get(column)) for column in columns) for _, cells in sample.rows]
     return len(set(named)) < len(named)
 
 
@@ -161,7 +184,9 @@ def _list(texts: Sequence[str]) -> str:
     return f"[{', '.join(map(_text, texts))}]"
 
 
-def _value(value: str | Sequence[str] | Mapping[str, str]) -> str:
+def _value(value: str | int | Sequence[str] | Mapping[str, str | int]) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_text(key)} = {_text(meaning)}" for key, meaning in value.items()) + " }"
+        return "{ " + ", ".join(f"{_text(key)} = {_value(meaning)}" for key, meaning in value.items()) + " }"
+    if isinstance(value, int):
+        return str(value)
     return _text(value) if isinstance(value, str) else _list(value)

@@ -158,7 +158,7 @@ class _Source:
 
     def identity(self, sha256: str, curves: bool) -> str:
         """The identity of the content and of everything that decides which rows come of it."""
-        columns = self.mapping.model_dump(mode="json", exclude=table_mapping.DESCRIPTIVE) if self.mapping else None
+        columns = self.mapping.deciding if self.mapping else None
         read_from = [self.benchmark.name, self.name, self.version, columns, curves, sha256]
         return provenance.identity("source", SOURCE_VERSION, read_from)
 
@@ -166,7 +166,7 @@ class _Source:
         if self.mapping is None:
             return self.benchmark.read(self.path, self.curves)
         known = _by_number(self, lake) if self.by_index else {}
-        return mapped_table.read(self.mapping, self.benchmark, self.path, known)
+        return mapped_table.read(self.mapping, self.benchmark, self.path, known, curves=self.curves)
 
     def row(self, source_id: str, sha256: str, size: int, part: SourcePart) -> dict[str, Any]:
         """The row of `sources`."""
@@ -193,7 +193,6 @@ def _sources(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None, c
             raise UserError("nothing to ingest: name a file or folder, or a table mapping whose package is installed")
         paths = [table_mapping.installed_file(named)]
     shipped = table_mapping.shipped(benchmark.name)
-    curves = curves and benchmark.curves_asked
     sources = []
     for path in paths:
         if not path.exists():
@@ -203,11 +202,14 @@ def _sources(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None, c
             refuse_special(path)
         if path.is_file():
             taken = named or table_mapping.for_file(shipped, path)
-            sources.append(_Source(benchmark, path, taken, curves and taken is None))
+            has_curves = taken.has_curves if taken else benchmark.curves_asked
+            sources.append(_Source(benchmark, path, taken, curves and has_curves))
         elif named is None:
-            sources += _in_folder(benchmark, path, shipped, curves)
+            sources += _in_folder(benchmark, path, shipped, curves and benchmark.curves_asked)
+        elif not provenance.content_files(path):
+            raise UserError(f"{path} is a folder; the table mapping {named.name} reads a file, or a folder with files")
         else:
-            raise UserError(f"{path} is a folder; the table mapping {named.name} reads a file")
+            sources.append(_Source(benchmark, path, named, curves and named.has_curves))
     return sources
 
 

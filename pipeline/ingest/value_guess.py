@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pipeline import proxies
 from pipeline.benchmarks.contract import Benchmark, Metric
@@ -13,7 +13,7 @@ from pipeline.errors import UserError
 from pipeline.formats.tables import VALUE
 from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, number_of
-from pipeline.ingest.table_sample import TableSample
+from pipeline.ingest.table_sample import UNNAMED, TableSample
 
 _SAME = {
     "acc": "accuracy", "top": "accuracy", "val": "validation", "valid": "validation", "param": "params",
@@ -27,6 +27,11 @@ _SEED = re.compile(r"(?:^|[^a-z])(?:seed|run|rep|trial|s)[_\- ]?(\d{1,9})(?:$|\D
 _EPOCHS = re.compile(
     r"(?:^|\D)(\d{1,5})[_\- ]?(?:ep|epochs?)(?![a-z])|(?:^|[^a-z])(?:ep|epochs?|e)[_\- ]?(\d{1,5})(?:$|\D)"
 )
+_SEEDS = r"(random_?)?seed|(training_)?(run|trial)(_?(id|number))?"
+_WHOLE = re.compile(r"\d{1,9}(\.0)?")
+_TRIED = 2_000  # rows of a table with a row for each data set or training
+_MOST_DATASETS = 20
+_MOST_SEEDS = 5  # of a list; a longer one has a value for each epoch
 _SMALLEST_COUNT = 5_000  # parameters of a network: a column of smaller numbers is in thousands or millions
 
 
@@ -40,8 +45,11 @@ class TruthGuess:
     scale: float = 1.0
     epochs: int | None = None
     seed: int | None = None
-    each: bool = False
+    each: str = ""
     doubts: tuple[str, ...] = ()
+    complement: bool = False
+    where: Mapping[str, str | int] = field(default_factory=dict)
+    seed_column: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,37 +78,107 @@ def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> 
     left_out: list[tuple[str, str]] = []
     missing: set[float] = set()
     known = set(proxies.names())
-    others = [column for column in sample.columns if column not in taken]
+    tidy = _tidy(sample, benchmark, taken)
+    unnamed = {VALUE, *(name for name in sample.form.columns if re.fullmatch(rf"{UNNAMED}\d+", name))}
+    others = [column for column in sample.columns if column not in taken and column not in tidy.columns]
+    costs = {cost for column in others if _proxy(column, known) for cost in [_cost(column, others)] if cost}
     for column in others:
-        values, each = _numbers(sample, column)
+        if column in costs:
+            continue
+        values, longest = _numbers(sample, column)
         if values is None:
             left_out.append((column, "its cells are no numbers"))
             continue
         good, bad = _parted(values)
         words = _words(column)
+        complement = bool(words & {"error", "err"}) and bool(words & {"test", "validation", "train"})
+        words = words | {"accuracy"} if complement else words
         if surrogates.named(column):
             left_out.append((column, "predictions of a surrogate, which are never ground truth"))
-        elif words & _SPREAD:
+        elif words & _SPREAD and not (complement and "accuracy" not in _words(column)):
             left_out.append((column, "a spread or an error, which no metric holds"))
         elif (metric := _metric(column, words, benchmark)) is not None and good:
-            truths.append(_truth(column, metric, good, each, benchmark))
+            truth = _truth(column, metric, good, longest, benchmark)
+            truths += tidy.parted(_error(truth) if complement else truth)
             missing |= bad
-        elif good and max(good) <= 100 and (column == VALUE or _SEED.search(column.lower())):
-            truths.append(_unnamed(column, good, each, benchmark))
+        elif good and max(good) <= 100 and (column in unnamed or _SEED.search(column.lower())):
+            truths += tidy.parted(_unnamed(column, good, longest, benchmark))
             missing |= bad
         elif (name := _proxy(column, known)) is not None:
             scores.append(ScoreGuess(column, name, _cost(column, others)))
             missing |= bad
-        elif column not in {score.seconds for score in scores}:
+        else:
             left_out.append((column, f"no metric of {benchmark.name} and no proxy is called so"))
-    costs = {score.seconds for score in scores}
-    left_out = [(column, why) for column, why in left_out if column not in costs]
     return ValueGuesses(tuple(_seeded(truths)), tuple(scores), tuple(sorted(missing)), tuple(left_out))
 
 
-def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, bool]:
-    """The numbers of a column, and whether its cells are lists of them; None where they are not numbers."""
-    values, lists = [], 0
+def _error(truth: TruthGuess) -> TruthGuess:
+    """The same column, whose accuracy is what it lacks to all."""
+    doubt = f"that it is the error: what it lacks to {'100' if truth.unit == 'percent' else '1'} is stored"
+    return replace(truth, complement=True, doubts=(*truth.doubts, doubt))
+
+
+@dataclass(frozen=True)
+class _Tidy:
+    """The columns that say of what a row is, in a table with a row for each data set, training or epoch.
+
+    Attributes:
+        benchmark: of the table.
+        datasets: data set of the benchmark -> what the table calls it, in the column `dataset`.
+        epoch: the last epoch, in the column `epochs`.
+        seed: the column with the seed.
+    """
+
+    benchmark: Benchmark
+    dataset: str | None = None
+    datasets: Mapping[str, str] = field(default_factory=dict)
+    epochs: str | None = None
+    epoch: int = 0
+    seed: str | None = None
+
+    @property
+    def columns(self) -> set[str | None]:
+        return {self.dataset, self.epochs, self.seed} - {None}
+
+    def parted(self, truth: TruthGuess) -> Iterator[TruthGuess]:
+        """A column of truth, once for each data set that the rows are of."""
+        where: dict[str, str | int] = {}
+        if self.epochs:
+            where = {self.epochs: self.epoch}
+            doubt = f"that the values after epoch {self.epoch}, the last of the first rows, are the final ones"
+            truth = replace(truth, epochs=self.epoch, doubts=(*truth.doubts, doubt))
+        truth = replace(truth, where=where, seed_column=None if truth.each == "seed" else self.seed)
+        if self.dataset is None:
+            yield truth
+            return
+        doubts = tuple(doubt for doubt in truth.doubts if not doubt.startswith("the data set"))
+        for dataset, called in self.datasets.items():
+            alike = [m for m in self.benchmark.metrics if (m.dataset, m.metric) == (dataset, truth.metric.metric)]
+            for metric in alike:
+                yield replace(truth, metric=metric, where={self.dataset: called, **where}, doubts=doubts)
+
+
+def _tidy(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> _Tidy:
+    tidy = _Tidy(benchmark)
+    for column in sample.columns:
+        cells = {str(cell).strip() for cell in sample.values(column)[:_TRIED]} - {""}
+        if column in taken or not cells:
+            continue
+        if tidy.dataset is None and len(cells) <= _MOST_DATASETS and all(_dataset(cell, benchmark) for cell in cells):
+            named = {_dataset(cell, benchmark) or "": cell for cell in sorted(cells)}
+            tidy = replace(tidy, dataset=column, datasets=named)
+        elif not all(map(_WHOLE.fullmatch, cells)):
+            continue
+        elif tidy.seed is None and re.fullmatch(_SEEDS, column.lower()):
+            tidy = replace(tidy, seed=column)
+        elif tidy.epochs is None and re.fullmatch("epochs?", column.lower()) and len(cells) > 1:
+            tidy = replace(tidy, epochs=column, epoch=max(int(float(cell)) for cell in cells))
+    return tidy
+
+
+def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, int]:
+    """The numbers of a column, and how long the longest list of them in a cell is; None where they are not numbers."""
+    values, longest = [], 0
     for cell in sample.values(column):
         try:
             number = cell if isinstance(cell, float) else number_of(cell, column)
@@ -109,10 +187,10 @@ def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, bool
             try:
                 members = [m if isinstance(m, float) else number_of(m, column) for m in list_of(cell, column)]
             except UserError:
-                return None, False
+                return None, 0
             values += [member for member in members if member is not None]
-            lists += 1
-    return ([v for v in values if math.isfinite(v)], lists > 0) if values else (None, False)
+            longest = max(longest, len(members))
+    return ([v for v in values if math.isfinite(v)], longest) if values else (None, 0)
 
 
 def _parted(values: Sequence[float]) -> tuple[list[float], set[float]]:
@@ -166,8 +244,11 @@ def _metric(column: str, words: set[str], benchmark: Benchmark) -> Metric | None
     )  # fmt: skip
 
 
-def _truth(column: str, metric: Metric, values: Sequence[float], each: bool, benchmark: Benchmark) -> TruthGuess:
+def _truth(column: str, metric: Metric, values: Sequence[float], longest: int, benchmark: Benchmark) -> TruthGuess:
     doubts = []
+    each = "" if not longest else "epoch" if longest > _MOST_SEEDS else "seed"
+    if each:
+        doubts.append(f"that the lists of up to {longest} hold one value per {each}")
     if _dataset(column, benchmark) is None:
         doubts.append(f"the data set: the column does not name one, and {metric.dataset} is taken")
     unit, scale, largest = metric.unit, 1.0, max(values)
@@ -185,14 +266,14 @@ def _truth(column: str, metric: Metric, values: Sequence[float], each: bool, ben
     seed = _SEED.search(column.lower())
     return TruthGuess(
         column, metric, unit, scale, int(epochs[1] or epochs[2]) or None if epochs else None,
-        int(seed[1]) if seed and not each else None, each, tuple(doubts),
+        int(seed[1]) if seed and each != "seed" else None, each, tuple(doubts),
     )  # fmt: skip
 
 
-def _unnamed(column: str, values: Sequence[float], each: bool, benchmark: Benchmark) -> TruthGuess:
+def _unnamed(column: str, values: Sequence[float], longest: int, benchmark: Benchmark) -> TruthGuess:
     """A column whose name says no more than a seed: the benchmark's main metric."""
     main = _main(benchmark)
-    truth = _truth(column, main, values, each, benchmark)
+    truth = _truth(column, main, values, longest, benchmark)
     return replace(truth, doubts=(f"the metric: the table does not name it, and {main.metric} is taken", *truth.doubts))
 
 
@@ -229,13 +310,16 @@ def _seeded(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
 
 
 def _proxy(column: str, known: set[str]) -> str | None:
+    """The proxy of a column: one known by its name, or whatever has a field `score`."""
     name = re.sub("[^a-z0-9_.-]", "_", column.lower())
     for text in (name, re.sub(r"^(score|proxy)_|_(score|proxy)$", "", name)):
         if text in known:
             return text
-    return None
+    outer, _, inner = name.rpartition(".")
+    return outer if inner == "score" and re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,63}", outer) else None
 
 
 def _cost(column: str, columns: Sequence[str]) -> str | None:
     ends = ("_seconds", "_time", "_sec", "_s", ".seconds", ".time")
-    return next((c for c in columns for end in ends if c.lower() == f"{column.lower()}{end}"), None)
+    begins = {column.lower(), column.lower().removesuffix(".score")}
+    return next((c for c in columns for begin in begins for end in ends if c.lower() == f"{begin}{end}"), None)

@@ -76,7 +76,9 @@ def publish(root: Path) -> None:
     nasbench201_files.nats_folder(
         root / "NATS-tss-v1_0-3ffb9-simple", nasbench201_files.topologies(3), {"12": (777,), "200": (777, 888)}
     )
-    nasbench101_files.write(root / "nasbench_only108.tfrecord", nasbench101_files.rows(nasbench101_files.cells(3)))
+    downloads = root / "data" / "downloads"
+    downloads.mkdir(parents=True)
+    nasbench101_files.write(downloads / "nasbench_only108.tfrecord", nasbench101_files.rows(nasbench101_files.cells(3)))
     for space in ("darts", "resnext-a"):
         nds_files.write(root / nds_files.FILES[space], [nds_files.stated(space, number) for number in range(2)])
     recipe = architectures.canonical("cells", nasbench_nlp_files.RNN)

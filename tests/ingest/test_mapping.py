@@ -62,7 +62,11 @@ def changed(old: str, new: str, text: str = fixtures.MAPPING + fixtures.ACCURACY
         ('encoding = "string"', 'encoding = "string"\nfields = { a = "b" }', "does not take 'fields'"),
         ('description = "made up"', 'description = "x"\ndistribution = "d"', "'distribution' and 'file' go together"),
         ("[[truth]]", fixtures.ACCURACY + "[[truth]]", "two columns for the same value"),
-        ('kind = "csv"', 'kind = "xlsx"', "container.kind: Input should be 'csv', 'json', 'pickle' or 'parquet'"),
+        (
+            'kind = "csv"',
+            'kind = "xlsx"',
+            "container.kind: Input should be 'csv', 'json', 'jsonl', 'pickle', 'parquet' or 'torch'",
+        ),
         ("[[truth]]", "[[truth]", "is not TOML"),
     ],
 )

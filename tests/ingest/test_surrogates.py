@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import benchmarks
 from pipeline.errors import UserError
-from pipeline.ingest import mapped_table, run, surrogates
+from pipeline.ingest import mapped_columns, run, surrogates
 from pipeline.ingest.mapping import TruthColumn
 
 
@@ -28,7 +28,7 @@ def test_a_column_of_predictions_is_no_truth() -> None:
     stated = {"column": "predicted_acc", "dataset": "cifar10", "metric": "test_accuracy", "unit": "percent"}
     column = TruthColumn.model_validate(stated)
     with pytest.raises(UserError, match=r"'predicted_acc' holds what a surrogate model predicts.*\[\[score\]\]"):
-        mapped_table.mapped_truth(benchmarks.load("nasbench201"), column)
+        mapped_columns.mapped_truth(benchmarks.load("nasbench201"), column)
 
 
 def test_a_file_of_predictions_is_refused_before_it_is_read(tmp_path: Path) -> None:

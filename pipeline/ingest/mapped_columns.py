@@ -1,0 +1,235 @@
+"""The columns that a table mapping names: what of a row's cells is stored, and in which unit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from pipeline.benchmarks import units
+from pipeline.benchmarks.contract import Benchmark
+from pipeline.benchmarks.source_rows import SourceRows
+from pipeline.errors import UserError, excerpt
+from pipeline.formats import numbers
+from pipeline.formats.tables import Cells
+from pipeline.ingest import surrogates
+from pipeline.ingest.cells import list_of, number_of
+from pipeline.ingest.mapping import ScoreColumn, TableMapping, TruthColumn
+
+Value = float | str
+"""A number, or as text why there is none."""
+
+Measured = tuple[int | None, int | None, Value]
+"""Seed and epoch of a training, and what was measured then."""
+
+Truths = Sequence[Sequence[Measured]]
+Scores = Sequence["tuple[Value, float | None] | None"]
+"""The values of a row, by column; a score comes with its seconds. Columns that the row does not count for are empty."""
+
+_MOST_SHOWN = 8  # values of a column that decides which rows count
+
+
+@dataclass(frozen=True)
+class NumberNotation:
+    """How a table writes numbers.
+
+    Args:
+        missing: the numbers and texts that stand for a failure.
+        decimal: what stands before the decimals.
+    """
+
+    missing: frozenset[float | str] = frozenset()
+    decimal: str = "."
+
+    @classmethod
+    def of(cls, mapping: TableMapping) -> NumberNotation:
+        """That of a mapping's table."""
+        return cls(frozenset(mapping.missing), mapping.container.decimal)
+
+    def value(self, cell: object, column: str) -> Value:
+        """The number in a cell, or why there is none.
+
+        Raises:
+            UserError: it is neither a number nor says that there is none.
+        """
+        if isinstance(cell, str):
+            if cell.strip() in self.missing:
+                return f"the source marks a failure with {excerpt(cell.strip(), 40)}"
+            if self.decimal == ",":
+                cell = cell.replace(",", ".")
+        value = cell if type(cell) is float else number_of(cell, column)
+        if value is None:
+            return "the source has no value"
+        if not math.isfinite(value):
+            return f"the source says {value}"
+        if value in self.missing:
+            return f"the source marks a failure with {value:g}"
+        return value
+
+
+@dataclass
+class RowFilter:
+    """Which rows count for a column, by the cells of others; it remembers what it has seen."""
+
+    where: Mapping[str, str | int]
+    matched: bool = False
+    seen: dict[str, dict[str, None]] = field(default_factory=dict)
+
+    def takes(self, cells: Cells) -> bool:
+        """Whether a row counts."""
+        for column, wanted in self.where.items():
+            held = plain_text(cells[column])
+            if held != str(wanted):
+                values = self.seen.setdefault(column, {})
+                if len(values) < _MOST_SHOWN:
+                    values[held] = None
+                return False
+        self.matched = True
+        return True
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong where no row counted."""
+        if self.matched or not self.seen:
+            return None
+        column, values = next(iter(self.seen.items()))
+        shown = ", ".join(excerpt(value, 40, bare=True) for value in values)
+        wanted = excerpt(str(self.where[column]), 40, bare=True)
+        return f"no row has {wanted} in column '{column}', which holds {shown}"
+
+
+@dataclass
+class MappedTruth:
+    """A column of truth: where its values go, and the largest one seen."""
+
+    truth: TruthColumn
+    factor: float
+    whole: bool
+    notation: NumberNotation = NumberNotation()
+    largest: float = -math.inf
+    rows: RowFilter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rows = RowFilter(self.truth.where)
+
+    def values(self, cells: Cells) -> Sequence[Measured]:
+        """The cell's value in the metric's unit: one, one per seed, or the last and one per epoch.
+
+        Raises:
+            UserError: the cell holds no such value.
+        """
+        truth, name = self.truth, self.truth.column
+        if truth.where and not self.rows.takes(cells):
+            return ()
+        seed = truth.seed
+        if truth.seed_column is not None:
+            seed = numbers.whole(cells[truth.seed_column], f"the seed in column '{truth.seed_column}'")
+        if truth.each is None:
+            return ((seed, None, self._value(self.notation.value(cells[name], name))),)
+        values = [self._value(self.notation.value(cell, name)) for cell in list_of(cells[name], name)]
+        if truth.each == "seed":
+            return [(number, None, value) for number, value in enumerate(values, 1)]
+        last: list[Measured] = [(seed, None, value) for value in values[-1:]]
+        return [*last, *((seed, number, value) for number, value in enumerate(values, 1))]
+
+    def _value(self, number: Value) -> Value:
+        if isinstance(number, str):
+            return number
+        value = number * self.truth.scale
+        if units.outside(self.truth.unit, value) or math.isinf(value):
+            raise UserError(f"column '{self.truth.column}' holds {value:g}, which is no {self.truth.unit}")
+        self.largest = max(self.largest, value)
+        if self.truth.complement:
+            # as the numbers are written: values that are equal in exact arithmetic are equal
+            value = float(Decimal(100 if self.truth.unit == "percent" else 1) - Decimal(repr(value)))
+        return float(round(value * self.factor)) if self.whole else value * self.factor
+
+    def put(
+        self, batch: SourceRows, space: str, arch_id: str, values: Sequence[Measured], *, curves: bool = False
+    ) -> None:
+        """Add what `values` gave to a batch; those of each epoch only with `curves`."""
+        truth = self.truth
+        epochs = truth.epochs
+        if truth.each == "epoch" and epochs is None:
+            epochs = len(values) - 1 or None
+        for seed, epoch, value in values:
+            if epoch is not None and not curves:
+                break
+            number, status, reason = stored(value)
+            batch.add_truth(
+                space, arch_id, truth.dataset, truth.metric, number,
+                epochs=epochs, seed=seed, epoch=epoch, status=status, reason=reason,
+            )  # fmt: skip
+
+
+def mapped_truth(benchmark: Benchmark, truth: TruthColumn, notation: NumberNotation = NumberNotation()) -> MappedTruth:
+    """How the values of a column of truth are read.
+
+    Raises:
+        UserError: the benchmark has no such data set or metric, the units do not go together, or the column is called
+            after predictions.
+    """
+    if surrogates.named(truth.column):
+        raise UserError(f"column '{truth.column}' {surrogates.REFUSED}")
+    metric = benchmark.metric(truth.dataset, truth.metric)
+    factor = units.factor(truth.unit, metric.unit)
+    if factor is None:
+        raise UserError(f"column '{truth.column}' is in {truth.unit}, but {truth.metric} is in {metric.unit}")
+    return MappedTruth(truth, factor, whole=metric.unit == "count", notation=notation)
+
+
+def score_of(score: ScoreColumn, cells: Cells, notation: NumberNotation) -> tuple[Value, float | None]:
+    """The score in a row, and its seconds.
+
+    Raises:
+        UserError: they are no numbers.
+    """
+    value = notation.value(cells[score.column], score.column)
+    if score.seconds is None:
+        return value, None
+    seconds = NumberNotation(decimal=notation.decimal).value(cells[score.seconds], score.seconds)
+    if isinstance(seconds, str):
+        return value, None
+    if units.outside("seconds", seconds):
+        raise UserError(f"column '{score.seconds}' holds {seconds:g}, which is no time")
+    return value, seconds
+
+
+def means(rows: Sequence[tuple[Truths, Scores]]) -> tuple[Truths, Scores]:
+    """The mean of each column over rows that measure the same."""
+    truths = []
+    for column in zip(*(row[0] for row in rows), strict=True):
+        measured = [one for values in column for one in values]
+        truths.append([(measured[0][0], None, _mean([v for _, _, v in measured]))] if measured else [])
+    scores: list[tuple[Value, float | None] | None] = []
+    for taken in zip(*(row[1] for row in rows), strict=True):
+        there = [one for one in taken if one is not None]
+        seconds = [one for _, one in there if one is not None]
+        mean_seconds = sum(seconds) / len(seconds) if seconds else None
+        scores.append((_mean([value for value, _ in there]), mean_seconds) if there else None)
+    return truths, scores
+
+
+def _mean(values: Sequence[Value]) -> Value:
+    measured = [value for value in values if isinstance(value, float)]
+    if len(measured) < 2:
+        return measured[0] if measured else next(v for v in values if isinstance(v, str))
+    # of the numbers as they are written, so that means which are equal in exact arithmetic are equal and tie
+    return float(sum(Decimal(repr(number)) for number in measured) / len(measured))
+
+
+def stored(value: Value) -> tuple[float | None, str, str | None]:
+    """Value, status and reason, as the lake stores them."""
+    return (None, "failed", value) if isinstance(value, str) else (value, "ok", None)
+
+
+def plain_text(cell: object) -> str:
+    """A cell that names something, as text.
+
+    Raises:
+        UserError: it is neither a number nor a text.
+    """
+    if not isinstance(cell, str | int | float):
+        raise UserError(f"a name is {excerpt(cell, 40)}, where a number or text is expected")
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
