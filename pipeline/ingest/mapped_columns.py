@@ -23,7 +23,7 @@ Value = float | str
 Measured = tuple[int | None, int | None, Value]
 """Seed and epoch of a training, and what was measured then."""
 
-Truths = Sequence[Sequence[Measured]]
+Truths = Sequence["Value | Sequence[Measured]"]
 Scores = Sequence["tuple[Value, float | None] | None"]
 """The values of a row, by column; a score comes with its seconds. Columns that the row does not count for are empty."""
 
@@ -53,12 +53,15 @@ class NumberNotation:
         Raises:
             UserError: it is neither a number nor says that there is none.
         """
-        if isinstance(cell, str):
-            if cell.strip() in self.missing:
-                return f"the source marks a failure with {excerpt(cell.strip(), 40)}"
-            if self.decimal == ",":
-                cell = cell.replace(",", ".")
-        value = cell if type(cell) is float else number_of(cell, column)
+        if type(cell) is float:
+            value: float | None = cell
+        else:
+            if isinstance(cell, str):
+                if cell.strip() in self.missing:
+                    return f"the source marks a failure with {excerpt(cell.strip(), 40)}"
+                if self.decimal == ",":
+                    cell = cell.replace(",", ".")
+            value = number_of(cell, column)
         if value is None:
             return "the source has no value"
         if not math.isfinite(value):
@@ -111,15 +114,22 @@ class MappedTruth:
     rows: RowFilter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.rows = RowFilter(self.truth.where)
+        truth = self.truth
+        self.rows = RowFilter(truth.where)
+        # read for every cell, and a model's fields are slow to read
+        self._column, self._scale, self._unit = truth.column, truth.scale, truth.unit
+        self._complement = truth.complement
+        self._plain = not truth.where and truth.seed_column is None and truth.each is None
 
-    def values(self, cells: Cells) -> Sequence[Measured]:
-        """The cell's value in the metric's unit: one, one per seed, or the last and one per epoch.
+    def values(self, cells: Cells) -> Value | Sequence[Measured]:
+        """The cell's value in the metric's unit; with its seed, one per seed, or the last and one per epoch.
 
         Raises:
             UserError: the cell holds no such value.
         """
-        truth, name = self.truth, self.truth.column
+        if self._plain:
+            return self._value(self.notation.value(cells[self._column], self._column))
+        truth, name = self.truth, self._column
         if truth.where and not self.rows.takes(cells):
             return ()
         seed = truth.seed
@@ -136,24 +146,25 @@ class MappedTruth:
     def _value(self, number: Value) -> Value:
         if isinstance(number, str):
             return number
-        value = number * self.truth.scale
-        if units.outside(self.truth.unit, value) or math.isinf(value):
-            raise UserError(f"column '{self.truth.column}' holds {value:g}, which is no {self.truth.unit}")
+        value = number * self._scale
+        if units.outside(self._unit, value) or math.isinf(value):
+            raise UserError(f"column '{self._column}' holds {value:g}, which is no {self._unit}")
         self.largest = max(self.largest, value)
-        if self.truth.complement:
+        if self._complement:
             # as the numbers are written: values that are equal in exact arithmetic are equal
-            value = float(Decimal(100 if self.truth.unit == "percent" else 1) - Decimal(repr(value)))
+            value = float(Decimal(100 if self._unit == "percent" else 1) - Decimal(repr(value)))
         return float(round(value * self.factor)) if self.whole else value * self.factor
 
     def put(
-        self, batch: SourceRows, space: str, arch_id: str, values: Sequence[Measured], *, curves: bool = False
+        self, batch: SourceRows, space: str, arch_id: str, values: Value | Sequence[Measured], *, curves: bool = False
     ) -> None:
         """Add what `values` gave to a batch; those of each epoch only with `curves`."""
         truth = self.truth
         epochs = truth.epochs
-        if truth.each == "epoch" and epochs is None:
+        if truth.each == "epoch" and epochs is None and not isinstance(values, float | str):
             epochs = len(values) - 1 or None
-        for seed, epoch, value in values:
+        measured = ((truth.seed, None, values),) if isinstance(values, float | str) else values
+        for seed, epoch, value in measured:
             if epoch is not None and not curves:
                 break
             number, status, reason = stored(value)
@@ -198,10 +209,12 @@ def score_of(score: ScoreColumn, cells: Cells, notation: NumberNotation) -> tupl
 
 def means(rows: Sequence[tuple[Truths, Scores]]) -> tuple[Truths, Scores]:
     """The mean of each column over rows that measure the same."""
-    truths = []
+    truths: list[Value | Sequence[Measured]] = []
     for column in zip(*(row[0] for row in rows), strict=True):
-        measured = [one for values in column for one in values]
-        truths.append([(measured[0][0], None, _mean([v for _, _, v in measured]))] if measured else [])
+        plain = [one for one in column if isinstance(one, float | str)]
+        measured = [one for values in column if not isinstance(values, float | str) for one in values]
+        alike = [(measured[0][0], None, _mean([value for _, _, value in measured]))] if measured else []
+        truths.append(_mean(plain) if plain else alike)
     scores: list[tuple[Value, float | None] | None] = []
     for taken in zip(*(row[1] for row in rows), strict=True):
         there = [one for one in taken if one is not None]
