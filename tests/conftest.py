@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +24,17 @@ LONGEST = (
     "test_odd_records.py",
 )  # fmt: skip
 """The files that take longest, half a minute or more of a core: they are begun first, so that no core waits for one."""
+
+
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30  # bytes; the tests leave less than one at a time
+
+
+def pytest_configure() -> None:
+    """Has temporary folders in memory where it has room, as each part of a lake waits for the disk several times."""
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(MEMORY).free > ROOM and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -52,19 +52,24 @@ class CatalogDefinition:
         """Run the statements, all or none.
 
         DuckDB binds a view when it is made, with every view that it reads down to the files of the tables, anew for
-        each view that reads it. Empty tables in their place keep that to the view itself; stored is its text alone.
+        each view that reads it. Empty tables in place of what others read keep that to the view itself; stored is its
+        text alone.
         """
         connection.execute("BEGIN")
         for statement in self._before_views():
             connection.execute(statement)
         order = sql_files.in_reading_order(self._views)
-        for name in (*TABLES, *self._seeds):
-            _put_empty_table(connection, name)
+        read_by_others = frozenset().union(*map(sql_files.tables_read, self._views.values()))
+        hidden = [name for name in (*TABLES, *self._seeds, *order) if name in read_by_others]
+        for name in hidden:
+            if name not in self._views:
+                _put_empty_table(connection, name)
         for name in order:
             for statement in _with_comments("VIEW", self._views, [name]):
                 connection.execute(statement)
-            _put_empty_table(connection, name)
-        for name in (*TABLES, *self._seeds, *order):
+            if name in read_by_others:
+                _put_empty_table(connection, name)
+        for name in hidden:
             connection.execute(f"DROP TABLE temp.{name}")
         connection.execute(f"CREATE VIEW about AS {self._about}, {text(self.fingerprint)} AS fingerprint")
         connection.execute("COMMENT ON VIEW about IS 'What this file was made from, and with which views.'")

@@ -129,7 +129,7 @@ def _audited(lake_root: Path, summaries: list[IngestSummary]) -> list[IngestSumm
     """The summaries with a warning for each column of true values that disagrees with its siblings in the lake."""
     if all(summary.already for summary in summaries):
         return summaries
-    with contextlib.closing(catalog.snapshot(Lake(lake_root))) as connection:
+    with contextlib.closing(catalog.connect(Lake(lake_root))) as connection:
         odd = catalog.disagreements(connection)
     return [
         replace(one, warnings=(*one.warnings, *(found.line for found in odd if found.source_id == one.source_id)))

@@ -6,6 +6,7 @@ chart is drawn. vl-convert-python brings the JavaScript for the page and draws t
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import zlib
@@ -71,13 +72,20 @@ def library(folder: Path | None) -> bytes:
     import vl_convert
 
     if folder is None:
-        return gzip.compress(vl_convert.javascript_bundle(_EXPOSED).encode(), 9, mtime=0)
+        return _bundle()
     file = folder / f"vega-{vl_convert.get_vega_version()}-{vl_convert.get_vegalite_versions()[-1]}.js.gz"
     with suppress(OSError, EOFError, gzip.BadGzipFile, zlib.error):
         stored = file.read_bytes()
         gzip.decompress(stored)  # its checksum
         return stored
-    bundle = library(None)
+    bundle = _bundle()
     with suppress(OSError), atomic_write(file) as temporary:
         temporary.write_bytes(bundle)
     return bundle
+
+
+@functools.cache  # a process may write the reports of several lakes
+def _bundle() -> bytes:
+    import vl_convert
+
+    return gzip.compress(vl_convert.javascript_bundle(_EXPOSED).encode(), 9, mtime=0)

@@ -7,6 +7,7 @@ computed of a lake's state is kept in LAKE/derived, so that the report of an unc
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import json
 from collections.abc import Callable, Mapping
@@ -30,6 +31,7 @@ from pipeline.report.tables import terminal_tables
 from pipeline.report.text import brief, counted, interval, number, target_name
 
 if TYPE_CHECKING:
+    import jinja2
     from markupsafe import Markup
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -149,14 +151,22 @@ def _packed(data: bytes) -> str:
     return base64.b64encode(gzip.compress(data, mtime=0)).decode()
 
 
-def _render(template: str, values: Row) -> str:
+def _render(name: str, values: Row) -> str:
+    from markupsafe import Markup
+
+    own = {key: Markup(values[key]) for key in ("style", "script", "page_data", "chart_library") if key in values}
+    return _template(name).render({**values, **own})
+
+
+@functools.cache  # compiling the page's template takes longer than filling it
+def _template(name: str) -> jinja2.Template:
     import jinja2
     from markupsafe import Markup
 
     def in_markdown(value: object) -> object:
         return markdown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
-    html = template.endswith(".html.j2")
+    html = name.endswith(".html.j2")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES), undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, autoescape=html, finalize=None if html else in_markdown, keep_trailing_newline=True,
@@ -169,8 +179,7 @@ def _render(template: str, values: Row) -> str:
         "title": folder.TITLE, "many": rank_correlation.MANY, "few": rank_correlation.FEW_RESAMPLES,
         "resamples": rank_correlation.RESAMPLES, "least": FEW,
     }  # fmt: skip
-    own = {name: Markup(values[name]) for name in ("style", "script", "page_data", "chart_library") if name in values}
-    return environment.get_template(template).render({**values, **own})
+    return environment.get_template(name)
 
 
 def _safe(text_of: Callable[..., str]) -> Callable[..., Markup]:

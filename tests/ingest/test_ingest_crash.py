@@ -38,6 +38,7 @@ except UserError as error:
 AT_EVERY_STEP = """
 import itertools, os, signal, sys
 from pathlib import Path
+import pandas  # which pyarrow would import in each child
 from pipeline.ingest.run import ingest
 
 root, table = sys.argv[1:]

@@ -35,8 +35,16 @@ def reference_networks(reference: Path) -> dict[str, list[dict[str, Any]]]:
     return networks
 
 
+def as_it_is(norm: torch.nn.BatchNorm2d, x: torch.Tensor) -> torch.Tensor:
+    assert x.shape[1] == norm.num_features
+    return x
+
+
 @pytest.mark.parametrize("family", SPACE_OF)
-def test_every_reference_network_has_exactly_its_parameters_and_taps(reference_networks: Any, family: str) -> None:
+def test_every_reference_network_has_exactly_its_parameters_and_taps(
+    reference_networks: Any, monkeypatch: pytest.MonkeyPatch, family: str
+) -> None:
+    monkeypatch.setattr(torch.nn.BatchNorm2d, "forward", as_it_is)  # without values it takes half of the time
     space = SPACE_OF[family]
     for row in reference_networks[family]:
         spec = architectures.canonical(space, row["net"])
