@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 from pipeline.errors import UserError
 from pipeline.tuning import learners, methods, prior
@@ -66,30 +67,48 @@ def within(
     """
     _enough(table, labels)
     parts = {} if ways else {name: only(table, columns) for name, columns in families(table).items()}
-    learned = _learned(table, graph) if ways else {}
+    learned = {way: learner for way, learner in _learned(table, graph).items() if way in ways} if ways else {}
     for seed in seeds:
         order = table.nested(seed)
         labelled, rest = order[:labels], order[labels:]
-
-        def drawn(terms: str, method: str, used: int, values: Floats, seed: int = seed, rest: Ints = rest) -> Draw:
+        if ways:
+            rankings = _predicted(learned, table, labelled, seed)
+        else:
+            rankings = chain(_weighed(parts, labelled, seed), _alone(table))
+        for terms, method, used, values in rankings:
             rho = methods.correlation(values[rest], table.truth[rest])
-            return Draw(terms, method, used, seed, table.benchmark, table.space, len(rest), rho)
+            yield Draw(terms, method, used, seed, table.benchmark, table.space, len(rest), rho)
 
-        for name, part in parts.items():
-            problem = methods.problem_of(part, labelled, seed)
-            for method, weigh in methods.METHODS.items():
-                used = 0 if method == "untuned" else labels
-                yield drawn(name, method, used, part.ranks @ weigh(problem))
-            target = centred_ranks(part.truth[labelled])
-            yield drawn(name, "gaussian-process", labels, gaussian_process(part.ranks, labelled, target))
-            if name == SCORES:  # the baseline of others, on what costs no training
-                yield drawn(name, "random-forest", labels, random_forest(part.ranks, labelled, target, seed))
-        for way in (way for way in learned if way in ways):
-            values = learned[way](labelled, centred_ranks(table.truth[labelled]), seed)
-            yield drawn(GRAPH, way, 0 if way == "generic" else labels, values)
-        for column, term in enumerate(table.terms):
-            if term.point is None and not ways:
-                yield drawn(term.key, "alone", 0, table.ranks[:, column])
+
+_Ranking = tuple[str, str, int, Floats]
+"""Terms and method of a draw, how many labels the method used, and its value of every architecture, [n]."""
+
+
+def _weighed(parts: Mapping[str, TermTable], labelled: Ints, seed: int) -> Iterator[_Ranking]:
+    """Every way to weigh the terms of each choice, and what others predict from them."""
+    labels = len(labelled)
+    for name, part in parts.items():
+        problem = methods.problem_of(part, labelled, seed)
+        for method, weigh in methods.METHODS.items():
+            yield name, method, 0 if method == "untuned" else labels, part.ranks @ weigh(problem)
+        target = centred_ranks(part.truth[labelled])
+        yield name, "gaussian-process", labels, gaussian_process(part.ranks, labelled, target)
+        if name == SCORES:  # the baseline of others, on what costs no training
+            yield name, "random-forest", labels, random_forest(part.ranks, labelled, target, seed)
+
+
+def _predicted(learned: Mapping[str, _Learner], table: TermTable, labelled: Ints, seed: int) -> Iterator[_Ranking]:
+    """What is learned from scores and the graph."""
+    target = centred_ranks(table.truth[labelled])
+    for way, learner in learned.items():
+        yield GRAPH, way, 0 if way == "generic" else len(labelled), learner(labelled, target, seed)
+
+
+def _alone(table: TermTable) -> Iterator[_Ranking]:
+    """Every stored score as it is."""
+    for column, term in enumerate(table.terms):
+        if term.point is None:
+            yield term.key, "alone", 0, table.ranks[:, column]
 
 
 _Learner = Callable[[Ints, Floats, int], Floats]

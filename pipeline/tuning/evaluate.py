@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import catalog
-from pipeline.errors import UserError, unknown
+from pipeline.errors import unknown
 from pipeline.lake.store import Lake
 from pipeline.tuning import draws, evaluations, graph_features, prior
 from pipeline.tuning.data import TuningData
@@ -37,11 +37,8 @@ def evaluate(lake_root: Path, data: TuningData, count: int = 100, ways: Sequence
         if way not in draws.LEARNED:
             raise unknown("way", way, draws.LEARNED)
     table = data.table(lake)
-    if ways and prior.generic_rule(table) is None:
-        raise UserError(
-            f"a part of generic has too few scores of {data.benchmark}/{data.space}, or is not in --use: run `pipeline "
-            f"score {data.benchmark}` first"
-        )
+    if ways:
+        prior.require_generic_rule(table)
     graph = graph_features.features(lake, data.benchmark, data.space, table.arch_ids) if ways else None
     seeds = range(data.seed, data.seed + count)
     draw = partial(draws.within, table, data.labels, graph=graph, ways=ways)

@@ -6,6 +6,7 @@ that was killed takes the same steps when it is run again, and a larger budget g
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline import benchmarks, provenance
@@ -50,10 +51,7 @@ def evolve(
         raise UserError(f"--budget {settings.budget}: one task takes {data.labels} trainings, one for each label")
     target = terms.target(lake, data.benchmark, data.space, data.target)
     texts = specs(lake, data.benchmark, data.space)
-    labelled = [a for a in provenance.nested(target.truth, data.seed) if a in texts][: data.labels]
-    if len(labelled) < data.labels:
-        raise UserError(f"{len(labelled)} architectures have a true value, {data.labels} labels are needed")
-    labels = {arch_id: target.truth[arch_id] for arch_id in labelled}
+    labels = _labels(target, texts, data)
     images = training.images if bench.inputs == "images" else None
     schedule = genes.schedule(training.schedule, bench.inputs) if training.schedule else {}
     configuration = {
@@ -66,16 +64,29 @@ def evolve(
     identity = provenance.identity("tuning", VERSION, configuration)
     task = TrialTask(data.benchmark, data.space, bench.inputs, identity, schedule, images, training.device)
     with lake.lock("tune", identity):  # two processes with the same search would train the same
-        trials = Trials(lake, identity, task, {a: texts[a] for a in labelled})
+        trials = Trials(lake, identity, task, {a: texts[a] for a in labels})
         tried = trials.evolve(settings, labels, training)
     best = task_evolution.best(tried)
     origin = f"task {best.step} of {len(tried)} tried with {data.labels} labels"
-    name = task_name(identity, best.step)
-    preset = genes.preset(best.genes, bench.inputs, name, f"{origin} of {data.benchmark}", schedule)
+    preset = genes.preset(
+        best.genes, bench.inputs, task_name(identity, best.step), f"{origin} of {data.benchmark}", schedule
+    )
     row = {
         "tuning_id": identity, "benchmark": data.benchmark, "space": data.space, "dataset": target.dataset,
         "metric": target.metric, "method": "evolution", "configuration": provenance.canonical_json(configuration),
-        "seed": data.seed, "labels": labelled, "trainings": sum(t.used for t in tried), "fitness": best.fitness,
+        "seed": data.seed, "labels": list(labels), "trainings": sum(t.used for t in tried), "fitness": best.fitness,
     }  # fmt: skip
     proxy_id = regression.from_preset(preset, images).proxy_id
     return tuned_proxy.store(lake, row, configuration_of(preset), proxy_id, origin)
+
+
+def _labels(target: terms.Target, texts: Mapping[str, str], data: TuningData) -> dict[str, float]:
+    """The true values of the labelled architectures: of those that can be built, the first of the nested sample.
+
+    Raises:
+        UserError: there are too few.
+    """
+    labelled = [a for a in provenance.nested(target.truth, data.seed) if a in texts][: data.labels]
+    if len(labelled) < data.labels:
+        raise UserError(f"{len(labelled)} architectures have a true value, {data.labels} labels are needed")
+    return {arch_id: target.truth[arch_id] for arch_id in labelled}

@@ -155,7 +155,7 @@ def choice(problem: Problem) -> Weights:
 
 
 METHODS: Mapping[str, Method] = {"choice": choice, **CANDIDATES}
-MENU = "mixed"  # of `menu`: the best over the spaces measured; choosing by leaving labels out does worse
+BEST = "mixed"  # over the spaces measured; choosing by leaving labels out does worse
 
 
 def correlation(a: Floats, b: Floats) -> float:

@@ -29,6 +29,20 @@ def generic_rule(table: TermTable) -> Floats | None:
     return centred_ranks(summed)
 
 
+def require_generic_rule(table: TermTable) -> Floats:
+    """`generic_rule`, where it has to be at hand.
+
+    Raises:
+        UserError: one of its parts is no term.
+    """
+    if (rule := generic_rule(table)) is None:
+        raise UserError(
+            f"a part of generic has too few scores of {table.benchmark}/{table.space}, or is not in --use: run "
+            f"`pipeline score {table.benchmark}` first"
+        )
+    return rule
+
+
 def relative_ranks(values: Floats) -> Floats:
     """Ranks from 1/n to 1, ties averaged, as the aggregates' view has them."""
     return np.asarray(centred_ranks(values) / np.sqrt(12) + (1 + 1 / len(values)) / 2)

@@ -186,21 +186,25 @@ def _table(
     if not kept:
         raise UserError(f"no scores of {benchmark}/{space} to tune with: run `pipeline score {benchmark}` first")
     arch_ids = sorted(set.intersection(*(tried[row["proxy_id"]] for row in kept)))
-    terms: list[TermColumn] = []
-    columns: list[Floats] = []
-    for row in kept:
-        own = [c for c in curves if c["proxy_id"] == row["proxy_id"]]
-        for term, places, numbers in _terms(row, own):
-            by_architecture = dict(zip(places, numbers, strict=True))
-            terms.append(term)
-            columns.append(np.array([_number(by_architecture.get(a)) for a in arch_ids]))
-    values = np.stack(columns, axis=1) if columns else np.empty((0, 0))
-    same = np.ptp(centred_ranks(values), axis=0) == 0 if len(values) else np.zeros(len(terms), dtype=bool)
-    varied = np.flatnonzero(~same)
+    terms, values = _columns(kept, curves, arch_ids)
+    varied = np.flatnonzero(np.ptp(centred_ranks(values), axis=0)) if arch_ids else np.arange(len(terms))
     return TermTable(
         benchmark, space, target.dataset, target.metric, tuple(arch_ids),
         np.array([target.truth[a] for a in arch_ids]), tuple(terms[i] for i in varied), values[:, varied],
     )  # fmt: skip
+
+
+def _columns(kept: list[Row], curves: list[Row], arch_ids: Sequence[str]) -> tuple[list[TermColumn], Floats]:
+    """The terms of these proxies, and their values [n, terms]."""
+    terms: list[TermColumn] = []
+    columns: list[Floats] = []
+    for row in kept:
+        own = [curve for curve in curves if curve["proxy_id"] == row["proxy_id"]]
+        for term, places, numbers in _terms(row, own):
+            by_architecture = dict(zip(places, numbers, strict=True))
+            terms.append(term)
+            columns.append(np.array([_number(by_architecture.get(a)) for a in arch_ids]))
+    return terms, np.stack(columns, axis=1)
 
 
 def _kept(scores: list[Row], tried: dict[str, set[str]], trained: set[str], coverage: float) -> list[Row]:
@@ -211,15 +215,14 @@ def _kept(scores: list[Row], tried: dict[str, set[str]], trained: set[str], cove
     if not leaders:
         return []
     base = set.intersection(*(tried[row["proxy_id"]] for row in leaders))
-    others: dict[str, Row] = {}
-    for row in scores:
-        held = len(tried[row["proxy_id"]] & base)
-        if row["proxy_id"] in trained or row in leaders or not held or held < coverage * len(base):
-            continue
-        same = others.setdefault(_key(row), row)
-        if held > len(tried[same["proxy_id"]] & base):
-            others[_key(row)] = row
-    return leaders + list(others.values())
+    others = [row for row in scores if row["proxy_id"] not in trained and row not in leaders]
+    held = {row["proxy_id"]: len(tried[row["proxy_id"]] & base) for row in others}
+    best: dict[str, Row] = {}
+    for row in others:
+        if held[row["proxy_id"]] >= max(1, coverage * len(base)):
+            before = best.setdefault(_key(row), row)
+            best[_key(row)] = max(before, row, key=lambda one: held[one["proxy_id"]])
+    return leaders + list(best.values())
 
 
 def _key(row: Row) -> str:

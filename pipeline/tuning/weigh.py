@@ -11,13 +11,13 @@ from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
 from pipeline.tuning import methods, predicted, prior, rules, tuned_proxy
 from pipeline.tuning.data import VERSION, TuningData
-from pipeline.tuning.terms import TermTable
+from pipeline.tuning.terms import Floats, Ints, TermTable
 from pipeline.tuning.tuned_proxy import TunedProxy
 
-CORRECTED = "corrected"
+MENU, CORRECTED = "menu", "corrected"
 
 
-def weigh(lake_root: Path, data: TuningData, method: str = "menu") -> TunedProxy:
+def weigh(lake_root: Path, data: TuningData, method: str = MENU) -> TunedProxy:
     """Make a proxy of stored terms and the labels, and store it with where it comes from.
 
     Args:
@@ -32,18 +32,11 @@ def weigh(lake_root: Path, data: TuningData, method: str = "menu") -> TunedProxy
     """
     if method == "evolution":
         raise UserError("evolution weighs no terms: it is `pipeline tune evolve`")
-    if method not in ("menu", CORRECTED, *methods.METHODS):
-        raise unknown("method", method, ["menu", CORRECTED, *methods.METHODS])
+    if method not in (known := (MENU, CORRECTED, *methods.METHODS)):
+        raise unknown("method", method, known)
     lake = Lake(lake_root)
     table = data.table(lake)
-    rule = prior.generic_rule(table) if method in ("menu", CORRECTED) else None
-    if method == CORRECTED and rule is None:
-        raise UserError(
-            f"{CORRECTED}: a part of generic has too few scores of {data.benchmark}/{data.space}, or is not in --use: "
-            f"run `pipeline score {data.benchmark}` first"
-        )
-    if method == "menu":
-        method = methods.MENU if rule is None else CORRECTED
+    method, rule = _settled(method, table)
     if len(table.arch_ids) < data.labels:
         available = len(table.arch_ids)
         raise UserError(f"{available} architectures have truth and every term, {data.labels} labels are needed")
@@ -59,12 +52,25 @@ def weigh(lake_root: Path, data: TuningData, method: str = "menu") -> TunedProxy
         values = predicted.predictions(lake, data, table, rule)
         origin = f"the generic rule, {method} by {len(table.terms)} terms with {data.labels} labels"
         return predicted.store(lake, table, values, row, origin)
-    return _weighed(lake, data, table, row, method)
+    return _weighed(lake, data, table, labelled, row)
 
 
-def _weighed(lake: Lake, data: TuningData, table: TermTable, row: dict[str, Any], method: str) -> TunedProxy:
-    problem = methods.problem_of(table, table.nested(data.seed)[: data.labels], data.seed)
-    chosen = methods.chosen(problem) if method == "choice" else method
+def _settled(method: str, table: TermTable) -> tuple[str, Floats | None]:
+    """The method that `menu` stands for, or the one that is named, and the generic rule where that is corrected."""
+    if method == MENU:
+        rule = prior.generic_rule(table)
+        return (methods.BEST if rule is None else CORRECTED), rule
+    if method != CORRECTED:
+        return method, None
+    try:
+        return method, prior.require_generic_rule(table)
+    except UserError as error:
+        raise UserError(f"{CORRECTED}: {error}") from error
+
+
+def _weighed(lake: Lake, data: TuningData, table: TermTable, labelled: Ints, row: dict[str, Any]) -> TunedProxy:
+    problem = methods.problem_of(table, labelled, data.seed)
+    chosen = methods.chosen(problem) if row["method"] == "choice" else row["method"]
     weights = methods.METHODS[chosen](problem)
     if not weights.any():
         raise UserError(
