@@ -39,7 +39,7 @@ def identity(kind: str, version: int, value: object) -> str:
 
 
 def text_identity(kind: str, version: int, canonical: str) -> str:
-    """`identity` of a value whose canonical JSON is at hand already."""
+    """`identity` of a value whose canonical JSON is known already."""
     return hashlib.sha256(f"{kind}/{version}:{canonical}".encode()).hexdigest()[:16]
 
 
@@ -106,7 +106,7 @@ def released_version(root: Path = ROOT) -> str:
 def new_run(
     stage: str, arguments: Mapping[str, Any], device: str = "cpu", *, by_workers: bool = False
 ) -> dict[str, Any]:
-    """The row of `runs` for a run that begins now; of paths the last component: lakes and reports are handed on.
+    """The row of `runs` for a run that begins now; of paths the last component, since others get lakes.
 
     Args:
         stage: of the pipeline.

@@ -28,7 +28,7 @@ def score_networks(
 ) -> pd.DataFrame:
     """Score and rank several networks with several proxies; a bar shows how far it is, also in a notebook.
 
-    Every network is first looked at for every proxy, so that one that does not fit is told before any is scored.
+    Every network is first looked at for every proxy, so that one that does not fit is reported before any is scored.
 
     Args:
         networks: name -> what `score_network` takes.

@@ -281,24 +281,41 @@ def _features(network: nn.Module, channels: int, bundle: Bundle) -> nn.Module:
 
 
 def _maps(network: nn.Module, bundle: Bundle) -> list[Tensor]:
-    """The feature maps of a network for a few inputs.
+    """The feature maps of a network for a few inputs, one for each stage of the proxy if that has stages.
 
     Raises:
-        UserError: it does not take them, does not give maps, or not as many as the proxy has stages.
+        UserError: it does not take the inputs, does not give maps, or not as many.
     """
+    maps = _outputs(network, bundle)
+    stages = bundle.proxies[0].configuration.get("stage_weights")
+    if stages is not None and len(maps) != len(stages):
+        raise UserError(
+            f"{type(network).__name__} gives {len(maps)} feature maps, {bundle.name} has {len(stages)} stages: give as "
+            "many, for instance with pipeline.tapped(network, [...]), or a TOML file with a stage for each"
+        )
+    return maps
+
+
+def _outputs(network: nn.Module, bundle: Bundle) -> list[Tensor]:
     import torch
 
-    size = bundle.proxies[0].configuration.get("image_size", 32)
-    shape = (_PROBED, 3, size, size) if bundle.inputs == "images" else (_PROBED, 8, 400)
-    kind = type(network).__name__
+    from pipeline.proxies.images import SIZE
+    from pipeline.proxies.regression import sequences, signals
+
+    configuration, kind = bundle.proxies[0].configuration, type(network).__name__
+    if bundle.inputs == "images":
+        size = configuration.get("image_size", SIZE)
+        shape, dimensions = [_PROBED, 3, size, size], "[N, C, H, W]"
+    else:
+        steps = configuration.get("steps", signals.SIZE)
+        shape, dimensions = [_PROBED, steps, sequences.WIDTH], f"[N, {steps}, {sequences.WIDTH}]"
     try:
         with torch.no_grad():
             maps = network.eval()(torch.randn(shape))
     except UserError:
         raise
-    except Exception as error:  # a network of somebody's may raise whatever it likes
-        raise UserError(f"{kind} does not take {bundle.inputs} of shape {list(shape)}: {_first_line(error)}") from error
-    dimensions = "[N, C, H, W]" if bundle.inputs == "images" else "[N, 8, 400]"
+    except Exception as error:  # a user's network may raise anything
+        raise UserError(f"{kind} does not take {bundle.inputs} of shape {shape}: {_first_line(error)}") from error
     if not isinstance(maps, list | tuple) or not maps or not all(_is_map(m, len(shape)) for m in maps):
         raise UserError(
             f"{kind} gives {_described(maps)}, needed is a list of feature maps {dimensions}: "
@@ -308,12 +325,6 @@ def _maps(network: nn.Module, bundle: Bundle) -> list[Tensor]:
         raise UserError(
             f"{kind} gives a feature map of shape {list(unfit[0].shape)} in {unfit[0].dtype}, needed is one of "
             "torch.float32 that is not empty"
-        )
-    stages = bundle.proxies[0].configuration.get("stage_weights")
-    if stages is not None and len(maps) != len(stages):
-        raise UserError(
-            f"{kind} gives {len(maps)} feature maps, {bundle.name} has {len(stages)} stages: give as many, "
-            "for instance with pipeline.tapped(network, [...]), or a TOML file with a stage for each"
         )
     return list(maps)
 

@@ -131,7 +131,7 @@ def _load(path: Path, count: int, size: int) -> Batch:
         raise UserError(f"--images {path} does not exist: name {_TAKEN}")
     form = signatures.identify(path) if path.is_file() else None
     what = f" ({form.name})" if form else ""
-    raise UserError(f"--images {path}{what} is neither {_TAKEN}")
+    raise UserError(f"--images {path}{what} is neither {_TAKEN.replace(' or ', ' nor ')}")
 
 
 def _too_few(count: int, there: int) -> str:

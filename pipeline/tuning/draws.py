@@ -15,7 +15,7 @@ from pipeline.tuning.terms import CURVES, SCORES, Floats, Ints, TermTable, centr
 ALL = "all"
 GRAPH = "scores and graph"
 LEARNED = ("generic", "corrected", "random-forest", "gradient-boosting", "gaussian-process")
-"""What is judged on scores and the graph, where the generic rule is at hand."""
+"""What is judged on scores and the graph, where the generic rule can be computed."""
 FEWEST = 20  # architectures that a rho is taken of
 
 
@@ -116,7 +116,7 @@ _Learner = Callable[[Ints, Floats, int], Floats]
 
 
 def _learned(table: TermTable, graph: Floats | None) -> dict[str, _Learner]:
-    """What learns from scores and the graph, by name; nothing where the generic rule is not at hand."""
+    """What learns from scores and the graph, by name; nothing where the generic rule cannot be computed."""
     if (rule := prior.generic_rule(table)) is None:
         return {}
     everything = prior.features(table, graph)

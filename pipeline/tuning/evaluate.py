@@ -30,7 +30,7 @@ def evaluate(lake_root: Path, data: TuningData, count: int = 100, ways: Sequence
         Its rows of the view `tuned_evaluations`, the highest rho first.
 
     Raises:
-        UserError: too few architectures, an unknown way, or ways to learn where the generic rule is not at hand.
+        UserError: too few architectures, an unknown way, or ways to learn where the generic rule cannot be computed.
     """
     lake = Lake(lake_root)
     for way in ways:

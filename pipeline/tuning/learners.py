@@ -1,6 +1,6 @@
 """What predicts without being a rule: processes, forests and boosted trees of scikit-learn.
 
-`corrected` is what `tune` does by default where the generic rule is at hand; the others are what it is compared with.
+`corrected` is what `tune` does by default where the generic rule can be computed; it is compared with the others.
 """
 
 from __future__ import annotations

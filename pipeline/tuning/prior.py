@@ -30,7 +30,7 @@ def generic_rule(table: TermTable) -> Floats | None:
 
 
 def require_generic_rule(table: TermTable) -> Floats:
-    """`generic_rule`, where it has to be at hand.
+    """`generic_rule`, where nothing can be done without it.
 
     Raises:
         UserError: one of its parts is no term.

@@ -36,7 +36,6 @@ IMAGES = 16
 
 names, fitting = presets.names, presets.fitting
 
-AnyPreset = presets.Preset | presets.MenuPreset | presets.SequencePreset
 Drawn = TypeVar("Drawn")
 
 
@@ -53,7 +52,7 @@ def load(name: str, images: Path | str | None = None) -> Proxy:
     return from_preset(presets.load(name), images)
 
 
-def from_preset(preset: AnyPreset, images: Path | str | None = None) -> Proxy:
+def from_preset(preset: presets.AnyPreset, images: Path | str | None = None) -> Proxy:
     """The regression proxy of a preset that is not in a file; otherwise as `load`."""
     if isinstance(preset, presets.SequencePreset):
         return _on_sequences(preset, images)

@@ -266,11 +266,9 @@ class SequencePreset(Schedule):
         return self
 
 
-_TASKS: dict[str | None, type[Preset] | type[MenuPreset] | type[SequencePreset]] = {
-    None: Preset,
-    "menu": MenuPreset,
-    "sequences": SequencePreset,
-}
+AnyPreset = Preset | MenuPreset | SequencePreset
+
+_TASKS: dict[str | None, type[AnyPreset]] = {None: Preset, "menu": MenuPreset, "sequences": SequencePreset}
 
 
 @cache
@@ -284,7 +282,7 @@ def fitting(inputs: str) -> list[str]:
     return [name for name in names() if load(name).inputs == inputs]
 
 
-def load(name: str) -> Preset | MenuPreset | SequencePreset:
+def load(name: str) -> AnyPreset:
     """A shipped preset by its name, or a user's by the path of a TOML file.
 
     Raises:

@@ -181,7 +181,7 @@ class _Run:
         self.ready.clear()
         self.training.clear()
         if left and self.on.device.type == "cuda":
-            with contextlib.suppress(RuntimeError):  # a card that has failed is at nothing any more
+            with contextlib.suppress(RuntimeError):  # a card that has failed has nothing left to wait for
                 torch.cuda.synchronize(self.on.device)
         for resident in left:
             self._leave(resident)

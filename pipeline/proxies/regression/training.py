@@ -20,7 +20,7 @@ from pipeline.proxies.regression.presets import ImageSchedule, MenuPreset, Noise
 
 @dataclass
 class Losses:
-    """Unweighted mean squared errors, a list an iteration; `diverged_at` is the first whose loss is not finite."""
+    """Unweighted mean squared errors, one list per iteration; `diverged_at` is the first that is not finite."""
 
     train_iterations: list[int] = field(default_factory=list)
     train: list[list[float]] = field(default_factory=list)

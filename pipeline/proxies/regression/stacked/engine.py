@@ -247,7 +247,7 @@ class GroupBuffers:
                 self._wait()
         except BaseException:
             wait([future for future in drawing if not future.cancel()])
-            with contextlib.suppress(RuntimeError):  # a card that has failed is at nothing any more
+            with contextlib.suppress(RuntimeError):  # a card that has failed has nothing left to wait for
                 self._wait()
             raise
         rows = self.rows.cpu()
