@@ -108,6 +108,26 @@ def test_a_network_has_the_same_score_however_it_calls_torchs_functions(name: st
     assert scores == [pytest.approx(scores[0])] * 3
 
 
+def test_information_is_the_variance_of_first_entries_under_smoothed_odds() -> None:
+    torch.manual_seed(0)
+    information = passes(nn.Conv2d(3, 2, 1), channels=2).information.numpy()
+    stream = torch.Generator().manual_seed(len("information"))
+    w, v = (torch.randn(shape, generator=stream).flatten(1).double().numpy() for shape in ((2, 3, 1, 1), (CLASSES, 2)))
+    x = torch.randn(IMAGES.shape, generator=stream).double().mean((2, 3)).numpy()
+    w, v = w * math.sqrt(2 / 3), v * math.sqrt(2 / 2)  # Kaiming's deviation of 3 and of 2 inputs; biases are 0
+    hidden = x @ w.T
+    odds = np.exp(hidden @ v.T)
+    odds = 0.95 * odds / odds.sum(1, keepdims=True) + 0.05 / CLASSES
+    expected = np.zeros((4, 4))
+    for image, units, chances in zip(x, hidden, odds, strict=True):
+        first = np.array([units[0], 1.0])  # of the head: its first weight and bias move the first logit alone
+        rows = [np.array([v[c, 0] * image[0], v[c, 0], *(first if c == 0 else first * 0)]) for c in range(CLASSES)]
+        mean = sum(chance * row for chance, row in zip(chances, rows, strict=True))
+        for chance, row in zip(chances, rows, strict=True):
+            expected += chance * np.outer(row - mean, row - mean) / len(x)
+    assert np.allclose(information, expected, rtol=1e-5, atol=1e-8)
+
+
 def test_vkdnw_needs_images_that_do_not_see_one_another() -> None:
     norm = nn.BatchNorm2d(2, track_running_stats=False)
     with pytest.raises(ValueError, match="batch normalisation without running statistics"):
@@ -308,6 +328,10 @@ def test_expressivity_is_the_entropy_of_the_channels_and_progressivity_its_small
     first, second = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25)), math.log(2)
     assert measures.az_expressivity(made) == pytest.approx(first + second, abs=1e-5)
     assert measures.az_progressivity(made) == pytest.approx(second - first, abs=1e-5)
+    uneven = nn.Conv2d(2, 2, 1, bias=False)
+    uneven.weight.data = torch.diag(torch.tensor([3**0.5, 1.0]))[:, :, None, None]
+    back = passes(nn.Identity(), evened, uneven, channels=2, images=images)
+    assert measures.az_progressivity(back) == pytest.approx(first - second, abs=1e-5)
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
