@@ -35,12 +35,12 @@ class NotThisFormError(UserError):
 def unknown(kind: str, name: object, known: Iterable[str]) -> UserError:
     """The error for a name that does not exist, with the nearest names that do."""
     names = sorted(itertools.islice(known, _MOST_NAMES))
-    comparable = [name for name in names if len(name) <= _LONGEST_NAME]
+    comparable = [one for one in names if len(one) <= _LONGEST_NAME]
     near = difflib.get_close_matches(name[:_LONGEST_NAME] if isinstance(name, str) else "", comparable, n=3, cutoff=0.5)
     unknown_name = f"unknown {kind} '{excerpt(name, _LONGEST_NAME, bare=True)}'"
     if near:
         return UserError(f"{unknown_name}: did you mean {' or '.join(near)}?")
-    shown = ", ".join(excerpt(name, _LONGEST_NAME, bare=True) for name in names[:_MOST_SHOWN]) or "none"
+    shown = ", ".join(excerpt(one, _LONGEST_NAME, bare=True) for one in names[:_MOST_SHOWN]) or "none"
     more = " and others" if len(names) > _MOST_SHOWN else ""
     return UserError(f"{unknown_name}: known are {shown}{more}")
 

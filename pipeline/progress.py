@@ -89,9 +89,9 @@ def _lines(what: str, total: int | None, done: int, unit: Unit) -> Iterator[Adva
 
     def print_line() -> None:
         passed = time.monotonic() - started
-        of = f" of {_amount(total, unit)}" if total is not None else ""
+        of_total = f" of {_amount(total, unit)}" if total is not None else ""
         left = f", {(total - done - count) * passed / count:.0f} s left" if total and count else ""
-        amount = f"{_amount(done + count, unit)}{of}"
+        amount = f"{_amount(done + count, unit)}{of_total}"
         print(f"{what}: {amount}, {_rate(count, started, unit)}{left}", file=sys.stderr, flush=True)
 
     def advance(more: int) -> None:

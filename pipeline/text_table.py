@@ -67,7 +67,9 @@ def fitted(
         cells = _cut(cells, [side or column in whole for column, side in enumerate(sides)], room)
     lines: list[str] = []
     for block in [range(len(sides))] if room is None else _blocks(_widths(cells), room):
-        lines += [*[""][: bool(lines)], *aligned([[row[i] for i in block] for row in cells], [sides[i] for i in block])]
+        if lines:
+            lines.append("")
+        lines += aligned([[row[column] for column in block] for row in cells], [sides[column] for column in block])
     return [f"{indent}{line}".rstrip() for line in lines]
 
 

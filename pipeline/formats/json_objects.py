@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from pipeline.errors import excerpt
+from pipeline.errors import UserError, excerpt
 
 
 class RepeatedKeyError(ValueError):
@@ -33,3 +33,17 @@ def loads(text: str | bytes) -> object:
         RecursionError: it is nested too deeply.
     """
     return json.loads(text, object_pairs_hook=unique_keys)
+
+
+def decoded(given: object) -> object:
+    """What JSON text says; what is no text stands for itself.
+
+    Raises:
+        UserError: the text is no JSON.
+    """
+    if not isinstance(given, str):
+        return given
+    try:
+        return loads(given)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{excerpt(given)} is not JSON: {error}") from error

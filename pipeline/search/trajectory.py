@@ -74,7 +74,7 @@ class SearchMethod:
     tournament: int = 10
 
     def __post_init__(self) -> None:
-        _ = self.ageing
+        _ = self.ageing  # which checks the sizes
 
     @property
     def ageing(self) -> AgeingEvolution:

@@ -49,7 +49,7 @@ class EvolutionSettings:
     early: bool = True
 
     def __post_init__(self) -> None:
-        _ = self.ageing
+        _ = self.ageing  # which checks the sizes
 
     @property
     def ageing(self) -> AgeingEvolution:

@@ -48,7 +48,7 @@ def canonical(space: str, architecture: object) -> Spec:
     Raises:
         UserError: it breaks a rule of the space; the message says which.
     """
-    given = _decoded(architecture)
+    given = json_objects.decoded(architecture)
     if not isinstance(given, Mapping):
         raise UserError(f"an architecture of {NAME} is written as a JSON object, not {excerpt(architecture, 80)}")
     published = given.get("nas_config")
@@ -61,15 +61,6 @@ def canonical(space: str, architecture: object) -> Spec:
         "hidden": _chosen(hidden, HIDDEN, "the hidden size"),
         "layers": [_layer(layer, f"layer {number}") for number, layer in enumerate(layers, 1)],
     }
-
-
-def _decoded(given: object) -> object:
-    if not isinstance(given, str):
-        return given
-    try:
-        return json_objects.loads(given)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{excerpt(given)} is not JSON: {error}") from error
 
 
 def _layer(given: object, what: str) -> Spec:
@@ -98,7 +89,7 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
     Raises:
         UserError: as `canonical`.
     """
-    return canonical(space, {name: _decoded(part) for name, part in parts.items()})
+    return canonical(space, {name: json_objects.decoded(part) for name, part in parts.items()})
 
 
 def sample(space: str, random: Random) -> Spec:
@@ -132,7 +123,7 @@ def mutate(space: str, spec: Spec, random: Random) -> Spec:
         return {**spec, "layers": [*layers, *drawn] if len(layers) == fewer else [layers[index] for index in kept]}
     layer = random.choice(layers)
     if gene == "operation":
-        pairs = [(operation, parameter) for operation, of in OPERATIONS.items() for parameter in of]
+        pairs = [(operation, parameter) for operation, choices in OPERATIONS.items() for parameter in choices]
         others = [pair for pair in pairs if pair != (layer["operation"], layer["parameter"])]
         layer["operation"], layer["parameter"] = random.choice(others)
     else:

@@ -55,13 +55,13 @@ def _metrics() -> Iterator[Metric]:
             yield Metric(dataset, metric, "none", unit, higher, None, description)
     for metric, description in _ANALOG.items():
         yield Metric("cifar10", metric, "test", "percent", True, _PRIORITY.get(("cifar10", metric)), description)
-    for of in ("baseline", "analog"):
+    for network in ("baseline", "analog"):
         for seconds in _DRIFT_SECONDS:
-            base = _ANALOG[f"{of}_accuracy"].split(",")[0]
+            base = _ANALOG[f"{network}_accuracy"].split(",")[0]
             what = f"{base}, on analog hardware {seconds:,} s after programming"
-            yield Metric("cifar10", f"{of}_drift_{seconds}_accuracy", "test", "percent", True, None, what)
-            spread = f"stated uncertainty of {of}_drift_{seconds}_accuracy, in percentage points"
-            yield Metric("cifar10", f"{of}_drift_{seconds}_uncertainty", "test", "percent", False, None, spread)
+            yield Metric("cifar10", f"{network}_drift_{seconds}_accuracy", "test", "percent", True, None, what)
+            spread = f"stated uncertainty of {network}_drift_{seconds}_accuracy, in percentage points"
+            yield Metric("cifar10", f"{network}_drift_{seconds}_uncertainty", "test", "percent", False, None, spread)
     yield from conditions.metrics(first=1 + max(_PRIORITY.values()))
 
 

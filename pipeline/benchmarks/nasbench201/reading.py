@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,6 +147,6 @@ def _constant_measurements(file: ArchitectureFile) -> Iterator[_Row]:
 
 def _checked(value: float | None, unit: str, metric: str) -> float | None:
     """The value; UserError if it cannot be of that unit."""
-    if value is not None and value - value == 0 and units.outside(unit, value):
+    if value is not None and math.isfinite(value) and units.outside(unit, value):
         raise UserError(f"{metric} is {value:g}, which is no {unit}")
     return value

@@ -10,7 +10,6 @@ from random import Random
 
 from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.benchmarks.nasbench_nlp import recipes, sampling
-from pipeline.errors import UserError, excerpt
 from pipeline.formats import json_objects
 
 NAME = "nasbench_nlp"
@@ -23,16 +22,7 @@ def canonical(space: str, architecture: object) -> Spec:
     Raises:
         UserError: it breaks a rule of the space; the message says which.
     """
-    return dict(recipes.canonical(_decoded(architecture)))
-
-
-def _decoded(given: object) -> object:
-    if not isinstance(given, str):
-        return given
-    try:
-        return json_objects.loads(given)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{excerpt(given)} is not JSON: {error}") from error
+    return dict(recipes.canonical(json_objects.decoded(architecture)))
 
 
 def compose(space: str, parts: Mapping[str, object]) -> Spec:
@@ -41,7 +31,7 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
     Raises:
         UserError: as `canonical`.
     """
-    return canonical(space, {name: _decoded(node) for name, node in parts.items()})
+    return canonical(space, {name: json_objects.decoded(node) for name, node in parts.items()})
 
 
 def sample(space: str, random: Random) -> Spec:

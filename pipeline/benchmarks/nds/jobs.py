@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -107,7 +108,7 @@ def _series(job: Mapping[str, object], name: str) -> list[float]:
 def _accuracy(name: str, error: object) -> float:
     """100 less an error in percent; rounded, since errors are published with at most three decimals."""
     number = _number(name, error)
-    if number - number == 0 and number > 100:
+    if math.isfinite(number) and number > 100:
         raise UserError(f"{name} is {number:g}, which is no error in percent")
     return round(100 - number, 6)
 
@@ -122,6 +123,7 @@ def _size(name: str, value: object) -> float:
 def _number(name: str, value: object, *, finite: bool = False) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise UserError(f"{name} is {excerpt(value, 40, bare=True)!r}, where a number that is not negative is expected")
-    if finite and value - value != 0:
+    number = real(value, name)
+    if finite and not math.isfinite(number):
         raise UserError(f"{name} is {value}, where a finite number is expected")
-    return real(value, name)
+    return number

@@ -6,7 +6,7 @@ synthetic signals. A linear layer leads from the features to the width of the ne
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 import torch
@@ -24,10 +24,11 @@ _OUTER = 0.1  # the weights and biases of the two linear layers start uniform in
 
 def draw(preset: SequencePreset, generator: Generator) -> tuple[Tensor, Tensor]:
     """Input and target, each [batch, steps, features]."""
-    inputs, targets = (
-        sum((_signal(s, preset, generator) for s in of), torch.zeros(())) for of in (preset.input, preset.target)
-    )
-    return torch.as_tensor(inputs), torch.as_tensor(targets)
+    return _sum(preset.input, preset, generator), _sum(preset.target, preset, generator)
+
+
+def _sum(signals_of_map: Sequence[Signal], preset: SequencePreset, generator: Generator) -> Tensor:
+    return sum((_signal(signal, preset, generator) for signal in signals_of_map), torch.zeros(()))
 
 
 def _signal(signal: Signal, preset: SequencePreset, generator: Generator) -> Tensor:

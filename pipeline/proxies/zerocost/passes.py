@@ -14,7 +14,7 @@ information         a forward pass of noise, and a backward pass from each logit
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar, overload
@@ -172,15 +172,18 @@ class Passes:
     @shared
     def forward(self) -> Forward:
         """One pass of the batch."""
-        network, blocks = self.network.train(), list[Tensor]()
+        network, maps = self.network.train(), list[Tensor]()
         layout = self._layout if self._images.dim() == 4 else torch.preserve_format
         images = self._images.to(self._device, memory_format=layout, copy=True).requires_grad_()
-        hooks = [block.register_forward_hook(lambda *called: blocks.append(called[2])) for block in _blocks(network)]
+        hooks = [
+            block.register_forward_hook(lambda _module, _inputs, output: maps.append(output))
+            for block in network.features.blocks
+        ]
         with ForwardObserver(patterns=True) as observed:
             logits = network(images)
         for hook in hooks:
             hook.remove()
-        return Forward(images, logits, observed, blocks)
+        return Forward(images, logits, observed, maps)
 
     @shared
     def loss_gradients(self) -> Gradients:
@@ -282,10 +285,6 @@ class Passes:
         odds = (1 - SMOOTHING) * logits.detach().double().softmax(1)[..., None] + SMOOTHING / self._classes
         centred = jacobian - (odds * jacobian).sum(1, keepdim=True)
         return torch.einsum("nci,ncj->ij", odds * centred, centred) / len(images)
-
-
-def _blocks(network: Classifier) -> Sequence[nn.Module]:
-    return network.features.blocks
 
 
 def _gradients(
