@@ -1,6 +1,7 @@
 """The synthetic signals: each is what its definition says, and depends on its generator alone."""
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
@@ -38,6 +39,16 @@ def test_sin1d_without_replacement_covers_the_bank() -> None:
     along_rows = (maps == maps[:, :, :1]).all(dim=(1, 2))
     assert along_rows.sum() == 320  # as many along rows as along columns
     assert len({m.numpy().tobytes() for m in maps}) == 640
+
+
+@pytest.mark.parametrize("waves", [signals.sin1d, signals.sin2d])
+def test_even_phases_are_sines_and_odd_ones_cosines(waves: Callable[..., torch.Tensor]) -> None:
+    """At frequency 0 a wave is the sine or cosine of its phase, once in each of two directions."""
+    phases = 2 * math.pi * torch.rand(32, generator=generator())
+    expected = torch.cat([phases[::2].sin(), phases[1::2].cos()]).repeat(2).sort().values
+    maps = waves([0.0], 1, 64, generator())[0]
+    assert torch.equal(maps.amin((1, 2)), maps.amax((1, 2)))
+    assert torch.allclose(maps[:, 0, 0].sort().values, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(("kind", "count"), [("sin1d", 128), ("sin2d", 256)])
