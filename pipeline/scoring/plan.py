@@ -97,17 +97,8 @@ class ArchitectureScorer:
 
     def prepare(self) -> dict[str, Any]:
         """Import torch and the benchmark's module; returns the environment of this worker."""
-        import torch
-
-        torch.set_num_threads(1)
-        if self.device == "cuda":
-            with arithmetic.failing_in_one_line():
-                torch.cuda.set_device(executor.worker() % torch.cuda.device_count())
-                # The rest is for what is not torch's: the context, the kernels, the graphs.
-                torch.cuda.set_per_process_memory_fraction(CARD_MEMORY / self.sharing)
-                arithmetic.exact(self.device)
         self.bench = benchmarks.load(self.benchmark)
-        return environment.of_worker(self.device)
+        return prepare_worker(self.device, self.sharing)
 
     def __call__(self, item: Item) -> dict[str, Timed]:
         """The missing scores by proxy_id, with their seconds."""
@@ -130,6 +121,28 @@ class ArchitectureScorer:
         make = self.bench.build if self.bundle.network == "backbone" else self.bench.features
         assert make is not None
         return make(self.space, json.loads(spec))
+
+
+def prepare_worker(device: str, sharing: int) -> dict[str, Any]:
+    """Have this worker compute in one thread, and on a card of its own or its share of one; returns its environment.
+
+    Args:
+        device: cpu or cuda.
+        sharing: workers on one card.
+
+    Raises:
+        UserError: the card failed.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    if device == "cuda":
+        with arithmetic.failing_in_one_line():
+            torch.cuda.set_device(executor.worker() % torch.cuda.device_count())
+            # The rest is for what is not torch's: the context, the kernels, the graphs.
+            torch.cuda.set_per_process_memory_fraction(CARD_MEMORY / sharing)
+            arithmetic.exact(device)
+    return environment.of_worker(device)
 
 
 def fits(bundle: Bundle, bench: Benchmark) -> None:

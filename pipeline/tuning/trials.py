@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import benchmarks, catalog, environment, executor, provenance
+from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.lake.part_name import TRIALS, PartName
 from pipeline.lake.part_writer import PartWriter
@@ -24,6 +24,7 @@ from pipeline.progress import progress
 from pipeline.proxies import regression
 from pipeline.proxies.contract import Proxy, Score
 from pipeline.proxies.regression import presets
+from pipeline.scoring.plan import prepare_worker
 from pipeline.tuning import genes, task_evolution
 from pipeline.tuning.task_evolution import EvolutionSettings, TriedTask
 
@@ -62,6 +63,7 @@ class TrialTask:
         schedule: how a preset trains, see `genes.schedule`.
         images: to train on; None for the default ones, and for sequences.
         device: cpu or cuda.
+        sharing: workers on one card.
         bench: of the benchmark, once prepared.
         last: the step whose task was trained last, and its proxy.
     """
@@ -73,16 +75,14 @@ class TrialTask:
     schedule: Row
     images: Path | str | None
     device: str
+    sharing: int = 1
     bench: Benchmark | None = field(default=None, compare=False)
     last: tuple[int, Proxy] | None = field(default=None, compare=False)
 
     def prepare(self) -> Row:
         """Import torch; returns the environment of this worker."""
-        import torch
-
-        torch.set_num_threads(1)
         self.bench = benchmarks.load(self.benchmark)
-        return environment.of_worker(self.device)
+        return prepare_worker(self.device, self.sharing)
 
     def __call__(self, item: Item) -> tuple[Score, float]:
         """The score and its seconds."""
@@ -160,14 +160,14 @@ class Trials:
         if self._results is None:
             # one network at a time, the cores are faster than a card
             asked_device = "cpu" if self._training.device == "auto" else self._training.device
-            device, device_name = executor.device_of(asked_device)
-            workers = self._training.workers or executor.default_workers(device)
-            arguments = {"tuning_id": self.identity, "workers": workers}
-            self._run = provenance.new_run("tune", arguments, device_name, by_workers=True)
+            opened = executor.opened(executor.PROCESSES, self._training.workers, asked_device)
+            pool = self._marks.enter_context(opened)
+            arguments = {"tuning_id": self.identity, "workers": pool.workers}
+            self._run = provenance.new_run("tune", arguments, pool.device_name, by_workers=True)
             self._marks.enter_context(self.lake.running(self._run["run_id"]))
             self._writer = PartWriter(self.lake, self.benchmark, self._name, self._run["run_id"])
-            task = replace(self.task, device=device)
-            self._results = executor.run(task, self._submitted, workers, lambda _: False, self._add_environment)
+            task = replace(self.task, device=pool.device, sharing=pool.sharing)
+            self._results = pool.run(task, self._submitted, lambda _: False, self._add_environment)
         return self._results
 
     def _add_environment(self, of_worker: Row) -> None:

@@ -15,22 +15,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from pipeline import benchmarks, catalog
+from pipeline import benchmarks, catalog, environment, executor
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.provenance import canonical_json
+from pipeline.proxies import arithmetic
 from pipeline.proxies.regression import presets
 from pipeline.tuning import genes, methods, rules, task_evolution, trials
 from pipeline.tuning.data import TuningData
 from pipeline.tuning.evolve import evolve
 from pipeline.tuning.task_evolution import EvolutionSettings
-from pipeline.tuning.trials import TrainingSettings
+from pipeline.tuning.trials import TrainingSettings, TrialTask
 from tests.bench import evolution as bench_evolution
 from tests.fixtures import lakes
 
@@ -245,6 +247,18 @@ def test_a_schedule_says_how_a_task_is_trained_and_scored_but_not_which(inputs: 
     assert plain.model_dump(include=of_task) == scheduled.model_dump(include=of_task)
     assert presets.load(name).model_dump(exclude=of_task) == scheduled.model_dump(exclude=of_task)
     assert (plain.model_dump(exclude=of_task) == scheduled.model_dump(exclude=of_task)) == (inputs == "sequences")
+
+
+def test_workers_train_tasks_on_the_cards_in_turn_as_they_score_architectures(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[float] = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", chosen.append)
+    monkeypatch.setattr(executor, "worker", lambda: 3)
+    monkeypatch.setattr(arithmetic, "exact", lambda _device: None)
+    monkeypatch.setattr(environment, "of_worker", lambda device: {"device": device})
+    task = TrialTask("nasbench201", "topology", "images", "0" * 16, {}, None, "cuda", sharing=2)
+    assert task.prepare() == {"device": "cuda"} and chosen == [1, 0.45]
 
 
 def test_another_schedule_is_another_search(lake: Path, tmp_path: Path) -> None:
