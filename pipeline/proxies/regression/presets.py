@@ -26,14 +26,22 @@ _WAVES = 64  # of a frequency, or of a pair of them: 32 phases in two directions
 
 
 class Noise(StrictModel):
-    """Noise added to the input, drawn anew at every iteration."""
+    """Noise added to the input, drawn anew at every iteration: uniform in +-`level`, or normal of that deviation."""
 
     kind: Literal["none", "uniform", "normal"] = "none"
     level: Annotated[float, Field(ge=0)] = 0.0
 
 
 class Signal(StrictModel):
-    """One signal of a stage's target, scaled by `level`."""
+    """One signal of a stage's target; `signals` defines each kind.
+
+    Args:
+        kind: of signal.
+        level: what it is multiplied with.
+        frequencies: of a sine, in cycles per pixel, or the name of one of `FREQUENCIES`.
+        partial: of dots, the share of a map's positions that have one.
+        local: drawn anew for each image or sequence, not once for all.
+    """
 
     kind: Literal["sin1d", "sin2d", "dot", "gdot", "resize"]
     level: Annotated[float, Field(gt=0)] = 1.0

@@ -34,12 +34,7 @@ def _sum(signals_of_map: Sequence[Signal], preset: SequencePreset, generator: Ge
 def _signal(signal: Signal, preset: SequencePreset, generator: Generator) -> Tensor:
     """Maps of one signal, no two of which are the same wave of its bank; one for all sequences if it is not local."""
     count, steps = preset.batch if signal.local else 1, preset.steps or signals.SIZE
-    if signal.kind in ("sin1d", "sin2d"):
-        waves = signals.sin1d if signal.kind == "sin1d" else signals.sin2d
-        maps = waves(signal.frequencies or [], 1, count, generator, preset.features, steps)
-    else:
-        dots = signals.dot if signal.kind == "dot" else signals.gdot
-        maps = dots(signal.partial or 0.0, 1, count, generator, preset.features, steps)
+    maps = signals.drawn(signal, 1, count, generator, preset.features, steps)
     return signal.level * maps[0].expand(preset.batch, -1, -1)
 
 

@@ -13,8 +13,21 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from pipeline.proxies.regression.presets import Signal
+
 SIZE = 8  # height and width of a target map
 PHASES = 32
+
+
+def drawn(
+    signal: Signal, count: int, channels: int, generator: Generator, width: int = SIZE, height: int = SIZE
+) -> Tensor:
+    """Maps of a signal of any kind but resize, [count, channels, height, width], without its level."""
+    if signal.kind in ("sin1d", "sin2d"):
+        waves = sin1d if signal.kind == "sin1d" else sin2d
+        return waves(signal.frequencies or [], count, channels, generator, width, height)
+    dots = dot if signal.kind == "dot" else gdot
+    return dots(signal.partial or 0.0, count, channels, generator, width, height)
 
 
 def sin1d(

@@ -56,15 +56,11 @@ def targets(preset: Preset, images: Tensor, generator: Generator) -> list[Tensor
 
 
 def signal_map(signal: Signal, images: Tensor, channels: int, generator: Generator) -> Tensor:
-    count = len(images) if signal.local else 1
+    """Level x signal for each image, [N, channels, 8, 8]."""
     if signal.kind == "resize":
         maps = signals.resize(images, channels, generator)
-    elif signal.kind in ("sin1d", "sin2d"):
-        draw = signals.sin1d if signal.kind == "sin1d" else signals.sin2d
-        maps = draw(signal.frequencies or [], count, channels, generator)
     else:
-        draw_dots = signals.dot if signal.kind == "dot" else signals.gdot
-        maps = draw_dots(signal.partial or 0.0, count, channels, generator)
+        maps = signals.drawn(signal, len(images) if signal.local else 1, channels, generator)
     return signal.level * maps.expand(len(images), -1, -1, -1)
 
 

@@ -178,9 +178,11 @@ class Stack:
         weights.sub_(momentum, alpha=rate)
 
     def other(self, name: str) -> Tensor:
+        """A weight outside of cells, for all architectures: see `Weights.other`."""
         return self.weights.other(name)
 
     def gradient(self, name: str) -> Tensor:
+        """Where the gradient of that weight is put."""
         return self.weights.other(name, self.gradients)
 
     def _conv(self, own: StackedConvolution, x: Tensor) -> None:
