@@ -45,12 +45,8 @@ def fetch(name: str, folder: Path) -> Fetched:
     row = _row(name)
     commands = tuple(_commands(row, folder))
     if row["download"] is None:
-        steps = (
-            ()
-            if _is_here(row, folder)
-            else tuple(step.format(folder=shlex.quote(str(folder))) for step in row["steps"])
-        )
-        return Fetched(None, steps, commands)
+        steps = [] if _is_here(row, folder) else row["steps"]
+        return Fetched(None, tuple(step.format(folder=shlex.quote(str(folder))) for step in steps), commands)
     file = RemoteFile(row["download"], folder / row["saved_as"], row["exact_bytes"], row["sha256"])
     return Fetched(downloads.download(file), (), commands)
 
@@ -62,7 +58,7 @@ def names() -> list[str]:
 
 def _row(name: str) -> Row:
     rows = published.sources()
-    [*fitting] = [row for row in rows if row["fetched_as"] == name]
+    fitting = [row for row in rows if row["fetched_as"] == name]
     if not fitting:
         fitting = [row for row in rows if row["benchmark"] == name and row["name"] == published.NATIVE]
     if not fitting:

@@ -133,7 +133,7 @@ class ValueChecks:
 
     def _new(self, space: str, metric: Metric, epochs: int | None) -> _Values:
         column = _Values(metric, units.plausible(metric, self._benchmark.classes.get(metric.dataset)))
-        if units.is_accuracy(metric) or metric.unit in ("count", "seconds", "milliseconds"):
+        if units.is_accuracy(metric) or metric.unit in ("count", "seconds", "milliseconds", "millijoules"):
             column.bins = np.zeros(_BINS, np.int64)
         self._columns[space, metric.dataset, metric.metric, epochs] = column
         return column

@@ -81,6 +81,7 @@ def test_what_is_implausible_is_stored_and_warned_of(table: Table, values: list[
         ([1_073_466 + n for n in range(20)] + [802], "params", "count", "outside the plausible 1000"),
         ([1_073_466 + n for n in range(20)] + [1_074], "params", "count", "more than 30 times smaller than all"),
         ([5_000 + n for n in range(20)] + [4_300_000.5], "train_seconds", "seconds", "more than 30 times larger"),
+        ([20.5 + n for n in range(20)] + [9_000.0], "edgegpu_energy", "millijoules", "more than 30 times larger"),
         ([0.0, *range(10, 30)], "train_seconds", "seconds", "outside the plausible 1e-06"),
         ([2.3 + n / 100 for n in range(20)] + [71.0], "test_loss", "nats", "outside the plausible 0 to 23.0259: 71"),
     ],
