@@ -349,6 +349,12 @@ def shipped(benchmark: str | None = None) -> list[TableMapping]:
     return sorted(mappings, key=lambda mapping: (mapping.benchmark, mapping.name))
 
 
+def shipped_as(benchmark: str, name: str) -> TableMapping | None:
+    """The shipped table mapping of that name, which its file has, too; None where there is none."""
+    paths = FOLDER.glob(f"{benchmark}/mappings/*.toml")
+    return next((load(path) for path in paths if path.stem == name), None)
+
+
 def find(benchmark: str, name: str) -> TableMapping:
     """The table mapping that --mapping names: a shipped one, or a TOML file.
 

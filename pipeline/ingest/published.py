@@ -69,8 +69,12 @@ def _table(mapping: TableMapping) -> Row:
 
 def address(benchmark: str, name: str) -> str | None:
     """Where the source of that name is to be had; None for a private table."""
-    rows = _sources_of(benchmark) if benchmark in benchmarks.names() else ()  # the others need not be loaded
-    return next((row["address"] for row in rows if row["name"] == name), None)
+    if benchmark not in benchmarks.names():
+        return None
+    if name == NATIVE:
+        return next((file.address for file in benchmarks.load(benchmark).published), None)
+    mapping = table_mapping.shipped_as(benchmark, name)
+    return mapping and mapping.publisher and mapping.publisher.where
 
 
 def own() -> list[Row]:

@@ -19,9 +19,8 @@ from pipeline.status.next_command import next_command
 
 Row = dict[str, Any]
 
-_ARCHITECTURES = (  # the view merges what several sources say, which takes longest here: once for all queries
-    "CREATE TEMP TABLE architectures AS SELECT benchmark, space, arch_id, source_id FROM architectures"
-)
+_READ_ONCE = {"architectures": "benchmark, space, arch_id, source_id", "proxies": "*", "runs": "*"}
+"""Tables of many parts that several queries read, and the columns that they read."""
 
 
 def read(lake_root: Path, data: Path | None = None, target: str | None = None) -> Row:
@@ -43,7 +42,8 @@ def read(lake_root: Path, data: Path | None = None, target: str | None = None) -
     lake = Lake(lake_root)
     connection, current = catalog.tables(lake)
     with closing(connection):
-        catalog.execute(connection, _ARCHITECTURES)
+        for table, columns in _READ_ONCE.items():
+            catalog.execute(connection, f"CREATE TEMP TABLE {table} AS SELECT {columns} FROM {table}")
         tables = {
             name: catalog.rows(connection, path.read_text()).to_pylist()
             for name, path in catalog.queries("status").items()

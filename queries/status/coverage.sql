@@ -3,7 +3,7 @@
 -- `missing` says how many of it have no score. A sample is the beginning of the order of hashes that `pipeline score`
 -- takes; runs of earlier versions, which do not state its seed, drew it with the seed of the scores. `images` are those
 -- that a run was given: the last component of a path, or a kind of synthetic ones.
-WITH known AS MATERIALIZED (
+WITH known AS (
     SELECT
         benchmark,
         space,
@@ -94,8 +94,8 @@ asked AS (
         contributions.space,
         contributions.proxy_id,
         contributions.seed,
-        max_by(samples.sample_seed, samples.sample) AS sample_seed,
-        any_value(samples.images) AS images,
+        max_by(samples.sample_seed, (samples.sample, samples.sample_seed)) AS sample_seed,
+        min(samples.images) AS images,
         least(max(samples.sample), any_value(sizes.architectures)) AS sample,
         max(samples.sample) >= any_value(sizes.architectures) AS is_all
     FROM contributions

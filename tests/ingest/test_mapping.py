@@ -118,6 +118,7 @@ def test_every_shipped_mapping_is_sound_and_named_once() -> None:
             benchmark.metric(truth.dataset, truth.metric)
         assert mapping.files
         assert mapping.licence
+        assert table_mapping.shipped_as(mapping.benchmark, mapping.name) == mapping
     proxies = [(r.benchmark, f"{s.proxy}@{r.label}") for r in shipped for s in r.score]
     assert len(set(proxies)) == len(proxies)
 
