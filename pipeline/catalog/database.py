@@ -7,7 +7,7 @@ import re
 import tempfile
 import threading
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -89,19 +89,22 @@ def connect(lake: Lake) -> duckdb.DuckDBPyConnection:
     return connection or _in_memory(lake, definition)
 
 
-def snapshot(lake: Lake, *, stored_for: Collection[str] = ()) -> duckdb.DuckDBPyConnection:
+def snapshot(
+    lake: Lake, *, stored_for: Collection[str] = (), narrowed: Mapping[str, str] | None = None
+) -> duckdb.DuckDBPyConnection:
     """The same views over the parts that are published now: what is published later does not show in them.
 
     Args:
         lake: the lake.
         stored_for: statements that will be asked. The rows of the slow views behind them are held, read from the store
             or computed into it (see `stored_results`); large ones are computed when asked, as always.
+        narrowed: views of which these statements need no more than the given SELECTs, by name.
     """
     parts = published(lake)
     connection = _in_memory(lake, CatalogDefinition(lake, listed(parts), "VIEW"))
     if stored_for:
         with damage_named(lake.parts):
-            stored_results.provide(connection, lake, parts, stored_results.behind(stored_for), "TABLE")
+            stored_results.provide(connection, lake, parts, stored_results.behind(stored_for), "TABLE", narrowed)
     return connection
 
 

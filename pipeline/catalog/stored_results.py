@@ -27,6 +27,7 @@ from pipeline.lake.files import TEMPORARY, is_within, make_folder, remove_folder
 from pipeline.lake.store import Lake
 
 FOLDER = "derived"
+_SMALL_TABLES = frozenset({"adopted", "metrics", "proxies", "runs", "searches", "sources"})
 _KEY_FORM = re.compile(r"[0-9a-f]{16}")
 _FILES = re.compile(  # and what killed processes leave, also those of earlier versions
     rf"[a-z0-9_]+-[0-9a-f]{{8}}\.parquet|report-[0-9a-f]{{16}}\.json\.gz|\.[a-z0-9_]+\.[0-9a-f]{{8}}|{re.escape(TEMPORARY)}[^/]+"
@@ -82,6 +83,7 @@ def provide(
     parts: Sequence[Path],
     views: Collection[str],
     kind: str = "VIEW",
+    narrowed: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Put stored results in the place of views, for this connection alone; what is not stored yet is computed first.
 
@@ -91,6 +93,8 @@ def provide(
         parts: the parts that are published now.
         views: which of `stored_views`.
         kind: VIEW, or TABLE for a connection that lives long: a file goes when the next state of the lake is stored.
+        narrowed: SELECTs of no more than the connection is asked of a view, in whose place they are put. What is
+            computed of them is held and not stored.
 
     Returns:
         The views that were replaced; see `withdraw`.
@@ -103,8 +107,11 @@ def provide(
     files = {view: _whole_file(folder, view) for view in views}
     storable = {*views, *small()} if kind == "VIEW" else set(small())
     if None in files.values():
-        _pin(connection, parts)
+        _pin(connection, parts, kind)
         files = {view: _whole_file(folder, view) for view in _with_those_read(files)}
+        for view, sql in (narrowed or {}).items():
+            connection.execute(f"CREATE TEMP TABLE {view} AS {sql}")
+        storable -= _reading(narrowed or {})
     provided: list[str] = []
     for view, stored in files.items():
         with suppress(OSError, duckdb.IOException):  # no space, no permission, or the file has just been removed
@@ -163,10 +170,23 @@ def _key(lake: Lake, parts: Sequence[Path]) -> str:
     return hashlib.sha256("\n".join([catalog_definition(lake).fingerprint, *names]).encode()).hexdigest()[:16]
 
 
-def _pin(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path]) -> None:
-    """Show the connection these parts and none that are published later: what is stored must be of its key."""
+def _reading(names: Collection[str]) -> set[str]:
+    """The views that read one of these, directly or by way of other views."""
+    selects, reading = sql_files.texts("views"), set(names)
+    for view in sql_files.in_reading_order(selects):
+        if sql_files.tables_read(selects[view]) & reading:
+            reading.add(view)
+    return reading
+
+
+def _pin(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path], kind: str) -> None:
+    """Show the connection these parts and none that are published later: what is stored must be of its key.
+
+    Tables of few rows in many files are held where the connection lives long: opening the files takes longer.
+    """
     for table, files in listed(parts).items():
-        connection.execute(f"CREATE TEMP VIEW {table} AS {select(table, files)}")
+        form = kind if table in _SMALL_TABLES else "VIEW"
+        connection.execute(f"CREATE TEMP {form} {table} AS {select(table, files)}")
 
 
 def _whole_file(folder: Path, view: str) -> Path | None:

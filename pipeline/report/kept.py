@@ -41,7 +41,8 @@ def of_lake(lake: Lake, say: Callable[[str], None], target: str | None = None) -
             return ReportContent(**json.loads(gzip.decompress(file.read_bytes())))
     say("views")
     statements = [path.read_text() for path in catalog.queries("report").values()]
-    with closing(catalog.snapshot(lake, stored_for=statements)) as connection:
+    narrowed = {view: path.read_text() for view, path in catalog.queries("narrowed").items()}
+    with closing(catalog.snapshot(lake, stored_for=statements, narrowed=narrowed)) as connection:
         report = content.read(connection, say)
     if file:
         with suppress(OSError), atomic_write(file) as temporary:  # no space: it is computed again
@@ -52,6 +53,6 @@ def of_lake(lake: Lake, say: Callable[[str], None], target: str | None = None) -
 def _fingerprint() -> str:
     """What tells the code that computes a report from another version of it."""
     sources = [*Path(content.__file__).parent.glob("*.py"), Path(rank_correlation.__file__)]
-    sources += catalog.queries("report").values()
+    sources += [path for kind in ("report", "narrowed") for path in catalog.queries(kind).values()]
     digests = (hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(sources))
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]

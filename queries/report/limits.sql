@@ -42,24 +42,15 @@ ordered AS (
 
 paid AS (
     SELECT
-        targets.dataset,
-        targets.metric,
-        truth.arch_id,
-        seed_mean(truth.value) AS cost_value
-    FROM targets
-    INNER JOIN final_truth AS truth
-        ON
-            targets.benchmark = truth.benchmark
-            AND targets.space = truth.space
-            AND targets.dataset = truth.dataset
-            AND targets.metric = truth.metric
-            AND targets.epochs IS NOT DISTINCT FROM truth.epochs
-            AND targets.source_id = truth.source_id
-    SEMI JOIN compared ON truth.arch_id = compared.arch_id
+        costs.dataset,
+        costs.metric,
+        costs.arch_id,
+        costs.value AS cost_value
+    FROM target_values_by_family AS costs
+    SEMI JOIN compared ON costs.arch_id = compared.arch_id
     WHERE
-        targets.benchmark = $benchmark AND targets.space = $space
-        AND NOT (targets.family = $family OR targets.higher_is_better)
-    GROUP BY ALL
+        costs.benchmark = $benchmark AND costs.space = $space
+        AND NOT (costs.family = $family OR costs.higher_is_better)
 ),
 
 placed AS (

@@ -14,17 +14,12 @@ WITH named AS MATERIALIZED (
 -- an architecture is a number from here on, its hash
 true_values AS MATERIALIZED (
     SELECT
-        named.target,
-        hash(target_values.arch_id) AS architecture,
-        target_values.truth,
-        average_rank(target_values.truth, named.target) AS truth_rank
-    FROM target_values_by_family AS target_values
-    INNER JOIN named
-        ON
-            target_values.benchmark = named.benchmark
-            AND target_values.space = named.space
-            AND target_values.dataset = named.dataset
-            AND target_values.metric = named.metric
+        target,
+        hash(arch_id) AS architecture,
+        truth,
+        average_rank(truth, target) AS truth_rank
+    FROM numbered_truth
+    SEMI JOIN named ON numbered_truth.target = named.target
 ),
 
 extents AS (

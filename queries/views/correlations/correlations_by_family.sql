@@ -85,10 +85,10 @@ lists AS MATERIALIZED (
 
 true_values AS MATERIALIZED (
     SELECT
-        hash(panels.panel, hash(truths.benchmark, truths.space, truths.dataset, truths.metric)) AS list,
+        hash(panels.panel, truths.target) AS list,
         panels.architecture,
         truths.truth
-    FROM target_values_by_family AS truths
+    FROM numbered_truth AS truths
     INNER JOIN panels ON hash(truths.arch_id) = panels.architecture
     WHERE NOT truths.leads
 ),

@@ -43,27 +43,13 @@ stage_points AS MATERIALIZED (
     FROM named
 ),
 
-weighted AS (
-    SELECT
-        proxy_id,
-        (configuration -> '$.stage_weights')::DOUBLE[] AS weights
-    FROM proxies
-    WHERE (configuration -> '$.stage_weights') IS NOT NULL
-),
-
--- as `weighted_curves`
 sums AS (
     SELECT
-        kinds.kind_of_sum AS kind,
-        stage_points.architecture,
-        stage_points.iteration,
-        significant(sum(weighted.weights[kinds.stage + 1] * stage_points.loss)) AS loss
-    FROM stage_points
-    INNER JOIN kinds ON stage_points.kind = kinds.kind
-    INNER JOIN weighted ON kinds.proxy_id = weighted.proxy_id
-    WHERE kinds.signal = 'sum'
-    GROUP BY ALL
-    HAVING count(*) = any_value(len(weighted.weights))
+        hash(benchmark, space, proxy_id, seed, mode, 'sum', NULL::BIGINT) AS kind,
+        hash(benchmark, space, arch_id) AS architecture,
+        iteration,
+        loss
+    FROM weighted_curves
 ),
 
 points AS MATERIALIZED (

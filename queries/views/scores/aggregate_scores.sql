@@ -20,13 +20,19 @@ WITH read AS (
     FROM aggregate_terms
 ),
 
-points AS (
+read_off AS (
     SELECT
         read.*,
         curves.arch_id,
         curves.seed,
-        unnest(curves.iterations) AS iteration,
-        unnest(curves.losses)::DOUBLE AS loss
+        significant(
+            list_avg(
+                [
+                    loss::DOUBLE FOR loss, place IN curves.losses
+                    IF curves.iterations[place] BETWEEN read.first_iteration AND read.last_iteration
+                ]
+            )
+        ) AS loss
     FROM read
     INNER JOIN curves
         ON
@@ -37,24 +43,6 @@ points AS (
             AND read.signal = curves.signal
             AND read.mode = curves.mode
     WHERE list_max(curves.iterations) >= read.last_iteration -- a training that stopped earlier has no number
-),
-
-read_off AS (
-    SELECT
-        benchmark,
-        space,
-        proxy_id,
-        stage,
-        signal,
-        mode,
-        first_iteration,
-        last_iteration,
-        arch_id,
-        seed,
-        significant(list_avg(list(loss ORDER BY iteration))) AS loss
-    FROM points
-    WHERE iteration BETWEEN first_iteration AND last_iteration
-    GROUP BY ALL
 ),
 
 taken AS (

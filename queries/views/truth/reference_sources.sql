@@ -5,16 +5,16 @@
 -- Stored: small
 WITH counted AS (
     SELECT
-        benchmark,
-        space,
-        dataset,
-        metric,
-        epochs,
-        source_id,
-        count(DISTINCT arch_id) AS architectures,
+        any_value(benchmark) AS benchmark,
+        any_value(space) AS space,
+        any_value(dataset) AS dataset,
+        any_value(metric) AS metric,
+        any_value(epochs) AS epochs,
+        any_value(source_id) AS source_id,
+        count(DISTINCT hash(arch_id)) AS architectures,
         count(*) AS measured
     FROM final_truth
-    GROUP BY ALL
+    GROUP BY hash(benchmark, space, dataset, metric, epochs, source_id) -- in half the time of the names
 ),
 
 named AS (

@@ -1,6 +1,5 @@
 -- One row per architecture with a true value and target of the family that leads: `value` as it is stored, `truth`
 -- oriented, higher is better. The other families are in `target_values_by_family`.
--- Held: in memory
 SELECT
     benchmark,
     space,
