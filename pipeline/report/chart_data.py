@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -27,6 +28,7 @@ def chart_data(
     comparisons: list[Comparison],
     search_points: list[Row],
     losses: pd.DataFrame,
+    drawn: pd.DataFrame,
 ) -> Row:
     """What the charts of a space draw.
 
@@ -42,9 +44,9 @@ def chart_data(
         comparisons: one per target.
         search_points: of the lines of the searches.
         losses: deciles of the space's losses by proxy, seed, mode and iteration.
+        drawn: identity and specification of the architectures to draw.
     """
     space = {key: main[key] for key in ("benchmark", "space")}
-    drawn = answer(connection, "drawn_architectures", {**space, "most": MOST_ARCHITECTURES})
     chosen = {**space, "architectures": drawn["arch_id"].to_list()}
     place = {arch_id: number for number, arch_id in enumerate(chosen["architectures"])}
 
@@ -105,7 +107,7 @@ def _columns(points: pd.DataFrame) -> Row:
 
 
 def _rounded(value: float | None, digits: int = _DIGITS) -> float | None:
-    return None if value is None or pd.isna(value) else float(f"{value:.{digits}g}")
+    return None if value is None or math.isnan(value) else float(f"{value:.{digits}g}")
 
 
 def _shortened(spec: str | None) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import rank_correlation
-from pipeline.report.queries import SERIES, Row, answer, records, target_of
+from pipeline.report.queries import SERIES, SPACE, TARGET, Row, answer, of_space, records, target_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -59,18 +59,18 @@ def compare(connection: duckdb.DuckDBPyConnection, target: Row) -> Comparison:
     return Comparison(rows, low, high)
 
 
-def further_comparisons(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
+def further_comparisons(connection: duckdb.DuckDBPyConnection, main: Row, published: pd.DataFrame) -> Row:
     """`seeds` (spread of rho), `ceiling` (how the truth ranks the truth), `published` (figures of others) of a space.
 
     Args:
         connection: a snapshot of the lake.
         main: the target.
+        published: what others report of all spaces.
     """
-    space = {key: main[key] for key in ("benchmark", "space")}
     return {
         "seeds": records(answer(connection, "seeds", target_of(main))),
         "ceiling": records(answer(connection, "ceiling", target_of(main))),
-        "published": records(answer(connection, "published", space)),
+        "published": records(of_space(published, main).drop(columns=SPACE)),
     }
 
 
@@ -82,10 +82,14 @@ def by_target(targets: list[Row], further: pd.DataFrame, ranking: pd.DataFrame) 
         further: rows of rho with them, with intervals.
         ranking: the proxies, in the order of the result.
     """
-    columns = []
-    for target in targets:
-        rows = further[np.logical_and.reduce([further[key].eq(value) for key, value in target_of(target).items()])]
-        values = rows[[*SERIES, "rho", "low", "high", "n"]]
-        columns.append(records(ranking[SERIES].merge(values, on=SERIES, how="left").drop(columns=SERIES)))
-    proxies = records(ranking[["label", "proxy_id", "released", "seed"]])
-    return [{**proxy, "by_target": [column[place] for column in columns]} for place, proxy in enumerate(proxies)]
+    names, columns = [*TARGET, *SERIES], ["rho", "low", "high", "n"]
+    cells = {
+        tuple(row[name] for name in names): {column: row[column] for column in columns}
+        for row in records(further.reindex(columns=[*names, *columns]))
+    }
+    none: Row = dict.fromkeys(columns)
+    return [
+        {**proxy, "by_target": [cells.get((*target_of(target).values(), proxy["proxy_id"], proxy["seed"]), none)
+                                for target in targets]}
+        for proxy in records(ranking[["label", "proxy_id", "released", "seed"]])
+    ]  # fmt: skip

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pipeline.report.certainty import certainty, with_certainty
-from pipeline.report.chart_data import chart_data
+from pipeline.report.chart_data import MOST_ARCHITECTURES, chart_data
 from pipeline.report.comparison import by_target, compare, further_comparisons
 from pipeline.report.families import families
 from pipeline.report.leaderboard import leaderboard, verdict
 from pipeline.report.limits import limits
-from pipeline.report.queries import SERIES, Row, answer, of_space, records
+from pipeline.report.queries import SERIES, Row, answer, of_space, of_target, records
 from pipeline.report.ranking import menus, overview, rank
 from pipeline.report.searches import searches
 from pipeline.report.tables import correlations_csv
@@ -30,7 +30,7 @@ SCHEMA = 3
 """The version of `content` as report.json holds it: reports/README.md describes it."""
 
 _RUNS_SHOWN = 50
-_TABLES = ("targets", "cost", "further", "failures", "environments", "proxies", "losses")
+_TABLES = ("targets", "cost", "further", "failures", "environments", "proxies", "losses", "published", "tuned")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def read(connection: duckdb.DuckDBPyConnection, say: Callable[[str], None]) -> R
         say: is told what is read next.
     """
     tables = {name: answer(connection, name) for name in _TABLES}
+    tables["drawn"] = answer(connection, "drawn_architectures", {"most": MOST_ARCHITECTURES})
     main_targets = records(tables["targets"][tables["targets"]["main"]])
     spaces = []
     for main in main_targets:
@@ -120,9 +121,9 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
         "targets": targets,
         "ranking": records(ranking),
         "comparison": targets[0]["compared"],
-        **further_comparisons(connection, main),
+        **further_comparisons(connection, main, tables["published"]),
         "searches": search_rows,
-        **tuning(connection, main),
+        **tuning(connection, main, tables["tuned"]),
         "menus": menus(connection, main, ranking),
         "further_targets": covered,
         "sparse_targets": sparse,
@@ -133,13 +134,14 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
         "failures": records(of_space(tables["failures"], main)),
         "mixed_environments": records(of_space(tables["environments"], main)),
     }
-    charts = chart_data(connection, main, targets, comparisons, search_points, of_space(tables["losses"], main))
+    losses, drawn = of_space(tables["losses"], main), of_space(tables["drawn"], main)
+    charts = chart_data(connection, main, targets, comparisons, search_points, losses, drawn)
     return _SpaceReport(content, charts, ranking, further)
 
 
 def _ranking_of(target: Row, further: pd.DataFrame, ranking: pd.DataFrame) -> pd.DataFrame:
     """The ranking by a further target, of the same proxies."""
-    rows = further[further["dataset"].eq(target["dataset"]) & further["metric"].eq(target["metric"])]
+    rows = of_target(further, target)
     measured = rows[[*SERIES, "rho", "low", "high", "tau", "n", "n_failed", "n_no_truth"]]
     constant = ranking[["label", "proxy", *SERIES, "released", "seconds", "devices"]]
     return constant.merge(measured, on=SERIES, how="inner").assign(rho_top=None, n_top=None)

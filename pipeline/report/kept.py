@@ -16,6 +16,7 @@ from pipeline.report import content
 from pipeline.report.content import ReportContent
 
 _NAME = "report"
+_EFFORT = 5  # of packing: more takes longer than the bytes that it saves are worth
 
 
 def of_lake(lake: Lake, say: Callable[[str], None], target: str | None = None) -> ReportContent:
@@ -46,7 +47,7 @@ def of_lake(lake: Lake, say: Callable[[str], None], target: str | None = None) -
         report = content.read(connection, say)
     if file:
         with suppress(OSError), atomic_write(file) as temporary:  # no space: it is computed again
-            temporary.write_bytes(gzip.compress(json.dumps(vars(report)).encode(), mtime=0))
+            temporary.write_bytes(gzip.compress(json.dumps(vars(report)).encode(), _EFFORT, mtime=0))
     return report
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.report.families import short_names
-from pipeline.report.queries import Row, answer, of_series, records
+from pipeline.report.queries import Row, answer, of_series, of_target, records
 from pipeline.report.text import proxy_name
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def limits(connection: duckdb.DuckDBPyConnection, main: Row, others: Sequence[Ro
     for family in dict.fromkeys(target["family"] for target in costs):
         members = [target for target in costs if target["family"] == family]
         for target, name in zip(members, short_names(members), strict=True):
-            tables.append(_cost(target, name, _of_target(fronts, target), _of_target(paths, target), followed))
+            tables.append(_cost(target, name, of_target(fronts, target), of_target(paths, target), followed))
     return {"names": [proxy_name(row) for row in followed], "costs": [table for table in tables if table]}
 
 
@@ -86,7 +86,3 @@ def _found(line: Row, limit: float) -> float | None:
     """The value of the last architecture of a line that the limit allows."""
     place = int(np.searchsorted(line["costs"], limit, side="right")) - 1
     return float(line["found"][place]) if place >= 0 else None
-
-
-def _of_target(rows: pd.DataFrame, target: Row) -> pd.DataFrame:
-    return rows[rows["dataset"].eq(target["dataset"]) & rows["metric"].eq(target["metric"])]

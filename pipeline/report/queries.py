@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-TARGET = ["benchmark", "space", "dataset", "metric"]  # the columns that name a target
+SPACE = ["benchmark", "space"]  # the columns that name a space
+TARGET = [*SPACE, "dataset", "metric"]  # the columns that name a target
 SERIES = ["proxy_id", "seed"]  # the columns that name a series of scores
 
 
@@ -33,8 +35,9 @@ def answer(connection: duckdb.DuckDBPyConnection, query: str, parameters: Row | 
 
 def records(frame: pd.DataFrame) -> list[Row]:
     """The rows as dictionaries of Python's own values, None where there is none."""
-    values = frame.astype(object).where(frame.notna(), None)
-    return [{str(name): value for name, value in row.items()} for row in values.to_dict("records")]
+    columns = [_values(frame[name]) for name in frame]
+    names = [str(name) for name in frame]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def target_of(row: Row) -> Row:
@@ -51,6 +54,17 @@ def of_series(frame: pd.DataFrame, row: Row) -> pd.DataFrame:
 def of_space(frame: pd.DataFrame, target: Row) -> pd.DataFrame:
     """The part of a frame that is about the space of a target."""
     return frame[frame["benchmark"].eq(target["benchmark"]) & frame["space"].eq(target["space"])]
+
+
+def of_target(frame: pd.DataFrame, target: Row) -> pd.DataFrame:
+    """The part of a frame that is about a target; a frame about one space alone need not name it."""
+    return frame[np.logical_and.reduce([frame[key].eq(target[key]) for key in TARGET if key in frame])]
+
+
+def _values(column: pd.Series[Any]) -> list[Any]:
+    values = column.to_numpy(dtype=object, copy=True)
+    values[column.isna().to_numpy()] = None
+    return values.tolist()
 
 
 def _shown(table: pa.Table) -> pa.Table:

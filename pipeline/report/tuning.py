@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.report.queries import Row, answer, records, target_of
+from pipeline.report.queries import TARGET, Row, answer, of_target, records, target_of
 
 if TYPE_CHECKING:
     import duckdb
+    import pandas as pd
 
 
-def tuning(connection: duckdb.DuckDBPyConnection, main: Row) -> Row:
-    """Tuning in one space: `tuning` (every way to use labels), and `tuned` (the proxies that were made with labels)."""
-    return {name: records(answer(connection, name, target_of(main))) for name in ("tuning", "tuned")}
+def tuning(connection: duckdb.DuckDBPyConnection, main: Row, tuned: pd.DataFrame) -> Row:
+    """Tuning in one space: `tuning` (every way to use labels), and `tuned` (the proxies that were made with labels).
+
+    Args:
+        connection: a snapshot of the lake.
+        main: the target.
+        tuned: the proxies that were made with labels of any target.
+    """
+    return {
+        "tuning": records(answer(connection, "tuning", target_of(main))),
+        "tuned": records(of_target(tuned, main).drop(columns=TARGET)),
+    }
 
 
 def transfer(connection: duckdb.DuckDBPyConnection) -> list[Row]:

@@ -13,27 +13,45 @@ WITH lasts AS (
     GROUP BY benchmark, space, proxy_id, seed, mode
 ),
 
-shown AS (
+-- the points of a menu's curves that are shown
+points AS (
     SELECT
-        *,
-        [last // 10, last // 5, last // 2, last] AS iterations
-    FROM lasts
+        curves.*,
+        [lasts.last // 10, lasts.last // 5, lasts.last // 2, lasts.last] AS shown
+    FROM sampled_curves AS curves
+    INNER JOIN lasts
+        ON
+            curves.benchmark = lasts.benchmark
+            AND curves.space = lasts.space
+            AND curves.proxy_id = lasts.proxy_id
+            AND curves.seed IS NOT DISTINCT FROM lasts.seed
+            AND curves.mode = lasts.mode
+    WHERE curves.signal <> 'sum'
 )
 
-SELECT *
+SELECT
+    benchmark,
+    space,
+    arch_id,
+    proxy_id,
+    seed,
+    stage,
+    signal,
+    mode,
+    [iteration FOR iteration IN iterations IF list_contains(shown, iteration)] AS iterations,
+    [loss FOR loss, place IN losses IF list_contains(shown, iterations[place])] AS losses
+FROM points
+UNION ALL
+SELECT
+    benchmark,
+    space,
+    arch_id,
+    proxy_id,
+    seed,
+    stage,
+    signal,
+    mode,
+    iterations,
+    losses
 FROM sampled_curves
 WHERE signal = 'sum'
-UNION ALL BY NAME
-SELECT
-    curves.* EXCLUDE (iterations, losses),
-    [iteration FOR iteration IN curves.iterations IF list_contains(shown.iterations, iteration)] AS iterations,
-    [loss FOR loss, place IN curves.losses IF list_contains(shown.iterations, curves.iterations[place])] AS losses
-FROM sampled_curves AS curves
-INNER JOIN shown
-    ON
-        curves.benchmark = shown.benchmark
-        AND curves.space = shown.space
-        AND curves.proxy_id = shown.proxy_id
-        AND curves.seed IS NOT DISTINCT FROM shown.seed
-        AND curves.mode = shown.mode
-WHERE curves.signal <> 'sum'

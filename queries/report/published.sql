@@ -1,5 +1,7 @@
--- What others report of the space, each figure with the same proxy here.
+-- What others report of each space, each figure with the same proxy here.
 SELECT
+    replications.benchmark,
+    replications.space,
     replications.dataset,
     replications.published_metric,
     replications.proxy,
@@ -23,5 +25,10 @@ SELECT
     replications.remark
 FROM replications
 LEFT JOIN proxy_labels AS labels ON replications.proxy_id = labels.proxy_id
-WHERE replications.benchmark = $benchmark AND replications.space = $space
-ORDER BY replications.dataset, replications.published_rho DESC, replications.source, replications.proxy
+ORDER BY
+    replications.benchmark,
+    replications.space,
+    replications.dataset,
+    replications.published_rho DESC,
+    replications.source,
+    replications.proxy

@@ -1,5 +1,9 @@
--- One row per proxy found with labels of one space and seed: rho on the architectures that were not labelled.
+-- One row per proxy found with labels of a space and seed: rho on the architectures that were not labelled.
 SELECT
+    benchmark,
+    space,
+    dataset,
+    metric,
     name,
     method,
     labels,
@@ -10,5 +14,4 @@ SELECT
     n,
     rho
 FROM tuned
-WHERE benchmark = $benchmark AND space = $space AND dataset = $dataset AND metric = $metric
-ORDER BY rho DESC NULLS LAST, name, seed
+ORDER BY benchmark, space, dataset, metric, rho DESC NULLS LAST, name, seed

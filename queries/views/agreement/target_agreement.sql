@@ -14,10 +14,10 @@ WITH named AS MATERIALIZED (
 -- an architecture is a number from here on, its hash
 true_values AS MATERIALIZED (
     SELECT
-        target,
-        hash(arch_id) AS architecture,
-        truth,
-        average_rank(truth, target) AS truth_rank
+        numbered_truth.target,
+        hash(numbered_truth.arch_id) AS architecture,
+        numbered_truth.truth,
+        average_rank(numbered_truth.truth, numbered_truth.target) AS truth_rank
     FROM numbered_truth
     SEMI JOIN named ON numbered_truth.target = named.target
 ),

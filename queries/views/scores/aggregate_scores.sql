@@ -20,19 +20,13 @@ WITH read AS (
     FROM aggregate_terms
 ),
 
-read_off AS (
+read_curves AS (
     SELECT
         read.*,
         curves.arch_id,
         curves.seed,
-        significant(
-            list_avg(
-                [
-                    loss::DOUBLE FOR loss, place IN curves.losses
-                    IF curves.iterations[place] BETWEEN read.first_iteration AND read.last_iteration
-                ]
-            )
-        ) AS loss
+        curves.iterations,
+        curves.losses
     FROM read
     INNER JOIN curves
         ON
@@ -43,6 +37,20 @@ read_off AS (
             AND read.signal = curves.signal
             AND read.mode = curves.mode
     WHERE list_max(curves.iterations) >= read.last_iteration -- a training that stopped earlier has no number
+),
+
+read_off AS (
+    SELECT
+        *,
+        significant(
+            list_avg(
+                [
+                    loss::DOUBLE FOR loss, place IN losses
+                    IF iterations[place] BETWEEN first_iteration AND last_iteration
+                ]
+            )
+        ) AS loss
+    FROM read_curves
 ),
 
 taken AS (
