@@ -31,28 +31,55 @@ def rank(connection: duckdb.DuckDBPyConnection, main: Row, cost: pd.DataFrame, c
 
 
 def overview(boards: list[tuple[str, list[Row]]]) -> Row | None:
-    """rho of our own proxies by space, means over seeds, the best first; None where fewer than two spaces have scores.
+    """rho of our own proxies over all spaces, one row per proxy that more than half of the spaces have scores of.
+
+    rho in a space is on its shared architectures, the mean over seeds. Those on more spaces come first, then those of
+    the higher mean.
 
     Args:
         boards: the name and the leaderboard of each space.
 
     Returns:
-        `columns` (the spaces), and `rows`: a name and `values`, one per space, None where there is none.
+        `columns` (the spaces that have scores), and `rows`: `name`, `values` (rho by space, None where there is none),
+        `spaces` (how many have it), `mean` with `low` and `high`, which take the intervals of the spaces as
+        independent, `lowest` and `lowest_in`. None where fewer than two spaces have scores.
     """
+    ranked = {
+        name: [row for row in board if not row["released"] and not row["few"] and row["rho"] is not None]
+        for name, board in boards
+    }
+    names = [name for name, rows in ranked.items() if rows]
     cells = [
-        (row["label"], place, row["rho"])
-        for place, (_, board) in enumerate(boards)
-        for row in board
-        if not row["released"] and not row["few"] and row["rho"] is not None
+        (row["label"], name, row["rho"], np.nan if row["low"] is None else row["high"] - row["low"])
+        for name in names
+        for row in ranked[name]
     ]
-    if len({place for _, place, _ in cells}) < 2:
+    if len(names) < 2:
         return None
-    frame = pd.DataFrame(cells, columns=["label", "place", "rho"])
-    table = frame.pivot_table(index="label", columns="place", values="rho", aggfunc="mean", sort=False)
-    table = table.reindex(columns=range(len(boards)))
-    # the more spaces, the further up: a proxy of one space is no answer for the others
-    order = np.lexsort((-table.mean(axis=1).to_numpy(), -table.notna().sum(axis=1).to_numpy()))
-    return {"columns": [name for name, _ in boards], "rows": _table_rows(table.iloc[order])}
+    frame = pd.DataFrame(cells, columns=["label", "space", "rho", "width"])
+    rhos, widths = (
+        frame.pivot_table(values, index="label", columns="space", aggfunc="mean", sort=False, dropna=False).reindex(
+            columns=names
+        )
+        for values in ("rho", "width")
+    )
+    rows = [
+        _over_spaces(label, rhos.loc[label], widths.loc[label])
+        for label in rhos.index
+        if 2 * rhos.loc[label].count() > len(names)
+    ]
+    rows.sort(key=lambda row: (-row["spaces"], -row["mean"], row["name"]))
+    return {"columns": names, "rows": rows} if rows else None
+
+
+def _over_spaces(label: str, rho: pd.Series[float], width: pd.Series[float]) -> Row:
+    spaces, mean, lowest = int(rho.count()), float(rho.mean()), str(rho.idxmin())
+    half = float(np.sqrt((width[rho.notna()] ** 2).sum(skipna=False))) / 2 / spaces
+    return {
+        "name": label, "values": [None if np.isnan(value) else value for value in rho.tolist()], "spaces": spaces,
+        "mean": mean, "low": None if np.isnan(half) else mean - half, "high": None if np.isnan(half) else mean + half,
+        "lowest": float(rho.min()), "lowest_in": lowest,
+    }  # fmt: skip
 
 
 def menus(connection: duckdb.DuckDBPyConnection, main: Row, ranking: pd.DataFrame) -> list[Row]:

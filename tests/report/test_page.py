@@ -149,7 +149,10 @@ def test_two_spaces_are_put_beside_one_another(tmp_path: Path) -> None:
     assert {"madeup-toys", "madeup-games"} <= set(Page(page).ids)
     content = json.loads((out / "report.json").read_text())
     rhos = {space["name"]: space["targets"][0]["leaderboard"] for space in content["spaces"]}
+    assert page.index("Over all spaces") < page.index('id="madeup-toys"')
+    assert (out / "report.md").read_text().index("## Over all spaces") < (out / "report.md").read_text().index("toys:")
     [row] = content["overview"]["rows"]
+    assert (row["spaces"], row["lowest"], row["mean"]) == (2, min(row["values"]), sum(row["values"]) / 2)
     assert row["name"] == "ours"
     assert row["values"] == [
         next(r["rho"] for r in rhos[name] if r["label"] == "ours") for name in content["overview"]["columns"]
