@@ -34,8 +34,8 @@ def texts(kind: str) -> dict[str, str]:
 
 
 def head_comment(sql: str) -> str:
-    """The comment that a query begins with, as one line; a line `-- Stored: ...` or `-- Held: ...` is no part of it."""
-    return " ".join(line for line in _head(sql) if not line.startswith(("Stored: ", "Held: ")))
+    """The comment that a query begins with, as one line; `-- Stored: ...` and the like are no part of it."""
+    return " ".join(line for line in _head(sql) if not line.startswith(("Stored: ", "Held: ", "Where: ")))
 
 
 def stored(sql: str) -> str | None:
@@ -46,6 +46,11 @@ def stored(sql: str) -> str | None:
 def held(sql: str) -> bool:
     """Whether a view says that its rows are held in memory by who computes several views that read it."""
     return any(line.startswith("Held: ") for line in _head(sql))
+
+
+def narrows_where(sql: str) -> str:
+    """The SELECT of which a narrowed view says that it narrows something where it has a row."""
+    return next(line.removeprefix("Where: ") for line in _head(sql) if line.startswith("Where: "))
 
 
 def tables_read(sql: str) -> frozenset[str]:

@@ -93,8 +93,8 @@ def provide(
         parts: the parts that are published now.
         views: which of `stored_views`.
         kind: VIEW, or TABLE for a connection that lives long: a file goes when the next state of the lake is stored.
-        narrowed: SELECTs of no more than the connection is asked of a view, in whose place they are put. What is
-            computed of them is held and not stored.
+        narrowed: SELECTs of no more than the connection is asked of a view, in whose place they are put where they
+            narrow something. What is computed of them is held and not stored.
 
     Returns:
         The views that were replaced; see `withdraw`.
@@ -109,9 +109,7 @@ def provide(
     if None in files.values():
         _pin(connection, parts, kind)
         files = {view: _whole_file(folder, view) for view in _with_those_read(files)}
-        for view, sql in (narrowed or {}).items():
-            connection.execute(f"CREATE TEMP TABLE {view} AS {sql}")
-        storable -= _reading(narrowed or {})
+        storable -= _reading(_narrow(connection, narrowed or {}))
     provided: list[str] = []
     for view, stored in files.items():
         with suppress(OSError, duckdb.IOException):  # no space, no permission, or the file has just been removed
@@ -168,6 +166,16 @@ def _key(lake: Lake, parts: Sequence[Path]) -> str:
     """The time of a part tells it from one of the same name that came after somebody deleted it by hand."""
     names = [f"{part.parent.name}/{part.name} {part.stat().st_mtime_ns}" for part in parts]
     return hashlib.sha256("\n".join([catalog_definition(lake).fingerprint, *names]).encode()).hexdigest()[:16]
+
+
+def _narrow(connection: duckdb.DuckDBPyConnection, narrowed: Mapping[str, str]) -> list[str]:
+    """Put the SELECTs in the place of the views that they narrow; returns these."""
+    views = []
+    for view, sql in narrowed.items():
+        if connection.execute(f"SELECT EXISTS ({sql_files.narrows_where(sql)})").fetchall() == [(True,)]:
+            connection.execute(f"CREATE TEMP TABLE {view} AS {sql}")
+            views.append(view)
+    return views
 
 
 def _reading(names: Collection[str]) -> set[str]:

@@ -1,5 +1,6 @@
 -- Training curves as far as a report shows them: those of a menu's signals at a tenth, a fifth, a half and the whole of
 -- the iterations, as in report/menu.sql, and all others whole.
+-- Where: FROM curves WHERE signal <> 'sum'
 WITH lasts AS (
     SELECT
         benchmark,

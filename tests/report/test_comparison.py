@@ -13,7 +13,7 @@ from scipy import stats
 from pipeline import catalog
 from pipeline.lake.store import Lake
 from pipeline.report import comparison
-from pipeline.report.queries import records
+from pipeline.report.queries import answer, records
 from tests.fixtures import lakes
 from tests.fixtures.lakes import BIG, OURS, RELEASED, SIZE
 
@@ -125,7 +125,8 @@ def test_a_proxy_of_one_value_is_taken_at_its_worst(tmp_path: Path) -> None:
 def test_differences_are_to_the_highest_and_paired(lake: Lake) -> None:
     with catalog.snapshot(lake) as connection:
         compared = comparison.compare(connection, MAIN)
-        assert comparison.further_comparisons(connection, MAIN)["published"] == []
+        published = answer(connection, "published")
+        assert comparison.further_comparisons(connection, MAIN, published)["published"] == []
     first, *others = records(compared.rows)
     assert (first["proxy_id"], first["rho"], first["difference"]) == (RELEASED, 1.0, None)
     for place, row in enumerate(others, 1):
@@ -156,7 +157,7 @@ def test_what_others_report_stands_beside_the_same_proxy_here(tmp_path: Path) ->
     )  # fmt: skip
     with catalog.snapshot(lake) as connection:
         main = {**MAIN, **place, "dataset": "cifar10"}
-        rows = comparison.further_comparisons(connection, main)["published"]
+        rows = comparison.further_comparisons(connection, main, answer(connection, "published"))["published"]
     [here] = [row for row in rows if row["label"]]
     assert (here["proxy"], here["published_rho"], here["published_n"], here["n"]) == ("synflow", 0.77, 15625, 24)
     assert here["low"] < here["rho"] < here["high"]
