@@ -74,7 +74,7 @@ def address(benchmark: str, name: str) -> str | None:
     if name == NATIVE:
         return next((file.address for file in benchmarks.load(benchmark).published), None)
     mapping = table_mapping.shipped_as(benchmark, name)
-    return mapping and mapping.publisher and mapping.publisher.where
+    return mapping.publisher.where if mapping and mapping.publisher else None
 
 
 def own() -> list[Row]:
