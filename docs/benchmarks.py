@@ -32,7 +32,8 @@ def _section(benchmark: Benchmark) -> Iterator[str]:
     yield "|---|---|"
     yield f"| name | `{benchmark.name}` |"
     yield f"| spaces | {'; '.join(_spaces(benchmark))} |"
-    yield f"| published | {'; '.join(map(_linked, benchmark.published))} |"
+    if benchmark.published:
+        yield f"| published | {'; '.join(map(_linked, benchmark.published))} |"
     yield f"| licence | {benchmark.licence} |"
     mappings = {mapping.name: mapping for mapping in table_mapping.shipped(benchmark.name)}
     if mappings:

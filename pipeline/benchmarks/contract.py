@@ -1,6 +1,8 @@
 """What a benchmark is: its search spaces, its metrics, and the functions that read, build and sample.
 
-A package `pipeline.benchmarks.NAME` holds one `BENCHMARK` of this form; `pipeline.benchmarks` finds it by its name.
+A package `pipeline.benchmarks.NAME` holds one `BENCHMARK` of this form; `pipeline.benchmarks` finds it by its name. Its
+name, title, spaces and metrics are all that it must state: then its architectures are known by name, and tables with
+table mappings are ingested. Whatever else it can do it states as functions.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from pipeline import provenance
+from pipeline.benchmarks import defaults
 from pipeline.errors import unknown
 
 if TYPE_CHECKING:
@@ -120,12 +123,16 @@ class Benchmark:
         title: as in a report.
         spaces: its search spaces, the default one first.
         metrics: what its ground truth measures.
-        licence: SPDX identifier of the published native form, of those files that state no other.
+        licence: SPDX identifier of the published native form, of those files that state no other; NOASSERTION where
+            nothing is stated.
         reader_version: raise it when `read` would store other rows for the same file.
-        canonical: (space, architecture in any accepted notation) -> spec; UserError says which rule is broken.
+        canonical: (space, architecture in any accepted notation) -> spec; UserError says which rule is broken. By
+            default any text is the name of an architecture.
         compose: (space, parts) -> spec, from named parts as a table's columns or codes give them.
-        read: (path, curves) -> rows from the published native form; NotThisFormError if it is not that.
-        build: (space, spec) -> a torch module whose forward maps `inputs` to the list of its taps.
+        read: (path, curves) -> rows from the published native form; NotThisFormError if it is not that. By default
+            there is no such form: its publishers' files are tables, with a table mapping in `mappings/`.
+        build: (space, spec) -> a torch module whose forward maps `inputs` to the list of its taps. By default networks
+            are not built, and released scores alone can be ranked.
         stages: number of taps of a network.
         sample: (space, random) -> a random architecture, where the space is generative.
         mutate: (space, spec, random) -> a neighbour, likewise.
@@ -146,14 +153,14 @@ class Benchmark:
     title: str
     spaces: tuple[Space, ...]
     metrics: tuple[Metric, ...]
-    licence: str
-    reader_version: int
-    canonical: Callable[[str, object], Spec]
-    compose: Callable[[str, Mapping[str, object]], Spec]
-    read: Callable[[Path, bool], Iterator[SourceRows]]
-    build: Callable[[str, Spec], nn.Module]
-    stages: int
-    forms: str
+    licence: str = "NOASSERTION"
+    reader_version: int = 1
+    canonical: Callable[[str, object], Spec] = defaults.canonical
+    compose: Callable[[str, Mapping[str, object]], Spec] = defaults.compose
+    read: Callable[[Path, bool], Iterator[SourceRows]] = defaults.read
+    build: Callable[[str, Spec], nn.Module] = defaults.build
+    stages: int = 0
+    forms: str = "tables alone"
     published: tuple[PublishedFile, ...] = ()
     reference: str = ""
     inputs: str = "images"
@@ -165,6 +172,11 @@ class Benchmark:
     check: Callable[[Path, int], list[ParameterCheck]] | None = None
     features: Callable[[str, Spec], nn.Module] | None = None
     graph: Callable[[str, Spec], ArchitectureGraph | None] | None = None
+
+    @property
+    def builds(self) -> bool:
+        """Whether its networks are built here, so that proxies can score them."""
+        return self.build is not defaults.build
 
     def space(self, name: str | None) -> Space:
         """The space of that name, or the default one."""

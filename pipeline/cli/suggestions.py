@@ -23,7 +23,6 @@ def line(word: str, verbs: Sequence[str]) -> str:
 
 def _known(verbs: Sequence[str]) -> Iterator[Meaning]:
     from pipeline import benchmarks, catalog, proxies
-    from pipeline.ingest import mapping as table_mapping
 
     yield from ((name, f"pipeline {name}") for name in verbs)
     yield from ((name, f"pipeline score {name}") for name in benchmarks.names())
@@ -32,5 +31,5 @@ def _known(verbs: Sequence[str]) -> Iterator[Meaning]:
         (name, f'pipeline query "FROM {name}"') for kind in ("views", "tables") for name in catalog.queries(kind)
     )
     yield from ((name, f"pipeline query --example {name}") for name in catalog.queries("examples"))
-    for path in table_mapping.FOLDER.glob("*/mappings/*.toml"):
+    for path in benchmarks.mappings():
         yield path.stem, f"pipeline ingest {path.parent.parent.name} --mapping {path.stem}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline import benchmarks
+from pipeline.benchmarks import defaults
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.nasbench201 import architectures as nasbench201
 from pipeline.errors import UserError
@@ -21,6 +22,7 @@ CODED: Mapping[tuple[str, str], tuple[Sequence[str], Sequence[str]]] = {
 """Parts and operations of the spaces whose architectures are a list of operations."""
 
 _GRAPH = {"adjacency": r"(module_)?(adjacency|matrix)(_matrix)?", "operations": r"(module_)?(operations|ops)"}
+_NAMING = r"@key|arch|net|model|cell|genotype|name|hash|config"
 _NUMBERED = r"(index|idx|id|arch_?index|arch_?id|number)"
 
 
@@ -47,6 +49,8 @@ def guessed(sample: TableSample, benchmark: str | None) -> ArchitectureGuess | N
     if not sample.rows:
         return None
     chosen = [benchmarks.load(name) for name in ([benchmark] if benchmark else benchmarks.names())]
+    if benchmark is None:
+        chosen = [bench for bench in chosen if not _takes_any_name(bench)]
     spaces = [(bench, space.name) for bench in chosen for space in bench.spaces]
     for way in (_written, _graph, _codes, _fields):
         for bench, space in spaces:
@@ -55,14 +59,23 @@ def guessed(sample: TableSample, benchmark: str | None) -> ArchitectureGuess | N
     return next(_index(sample, chosen[0]), None) if benchmark else None
 
 
+def _takes_any_name(bench: Benchmark) -> bool:
+    return bench.canonical is defaults.canonical
+
+
 def _written(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:
     """A column in the benchmark's own notation."""
-    for column in sample.columns:
+    columns: Sequence[str] = sample.columns
+    doubts: tuple[str, ...] = ()
+    if _takes_any_name(bench):
+        columns = sorted(columns, key=lambda column: re.search(_NAMING, column.lower()) is None)
+        doubts = (f"that this column names the architectures: {bench.name} takes any text for a name",)
+    for column in columns:
         cells = sample.values(column)[:_TRIED]
         if all(isinstance(cell, str | list | dict) and cell for cell in cells) and _all(
             cells, lambda cell: bench.canonical(space, cell)
         ):
-            yield ArchitectureGuess(bench, space, {"column": column, "encoding": "string"}, (column,))
+            yield ArchitectureGuess(bench, space, {"column": column, "encoding": "string"}, (column,), doubts)
 
 
 def _graph(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:

@@ -15,12 +15,12 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from pipeline import benchmarks
 from pipeline.errors import UserError, unknown
 from pipeline.formats import tables, toml_files
 from pipeline.formats.tables import ContainerKind, Layout, Rows, TableForm
 from pipeline.formats.toml_files import NAME_LENGTH, ReleasedName, SourceName, StrictModel
 
-FOLDER = Path(__file__).parents[1] / "benchmarks"
 DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "file", "download", "max_rejects"}
 """Fields that do not change the rows that are read."""
 
@@ -345,7 +345,7 @@ def _problem(problem: ErrorDetails) -> str:
 
 def shipped(benchmark: str | None = None) -> list[TableMapping]:
     """The table mappings that come with this package, of one benchmark or of all, by name."""
-    mappings = [load(path) for path in FOLDER.glob(f"{benchmark or '*'}/mappings/*.toml")]
+    mappings = [load(path) for path in benchmarks.mappings(benchmark or "*")]
     return sorted(mappings, key=lambda mapping: (mapping.benchmark, mapping.name))
 
 

@@ -83,7 +83,7 @@ def own() -> list[Row]:
         {
             "benchmark": benchmark.name, "title": benchmark.title, "inputs": benchmark.inputs,
             "licence": benchmark.licence,
-            "address": next((file.address for file in benchmark.published), None),
+            "address": next((row["address"] for row in _sources_of(benchmark.name)), None),
             "space_count": len(benchmark.spaces),
             "spaces": [
                 {"space": space.name, "architectures": space.size, "description": space.description}

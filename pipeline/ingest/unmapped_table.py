@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from pipeline.benchmarks import defaults
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import tables
@@ -30,8 +31,9 @@ def advice(benchmark: Benchmark, path: Path) -> str | None:
     else:
         shown = ", ".join(excerpt(name, bare=True) for name in list(columns)[:_MOST_SHOWN])
         more = ", ..." if len(columns) > _MOST_SHOWN else ""
+        named = f" --benchmark {benchmark.name}" if benchmark.canonical is defaults.canonical else ""
         do = (
-            f"no shipped one has its columns ({shown}{more}): begin one with `pipeline mapping init {path}` "
+            f"no shipped one has its columns ({shown}{more}): begin one with `pipeline mapping init {path}{named}` "
             "(docs/bring-your-own-table.md), and name it with --mapping FILE.toml"
         )
     return f"{path} is a table of text, which needs a table mapping; {do}"

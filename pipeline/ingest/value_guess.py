@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from pipeline import proxies
 from pipeline.benchmarks.contract import Benchmark, Metric
-from pipeline.errors import UserError
+from pipeline.errors import UserError, excerpt
 from pipeline.formats.tables import VALUE
 from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, number_of
@@ -109,7 +109,13 @@ def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> 
             missing |= bad
         else:
             left_out.append((column, f"no metric of {benchmark.name} and no proxy is called so"))
-    return ValueGuesses(tuple(_seeded(truths)), tuple(scores), tuple(sorted(missing)), tuple(left_out))
+    kept: dict[tuple[object, ...], TruthGuess] = {}
+    for truth in sorted(_seeded(truths), key=lambda truth: truth.each != "seed"):  # a list of seeds before their mean
+        first = kept.setdefault((truth.metric, truth.epochs, truth.seed, truth.seed_column), truth)
+        if first is not truth:
+            left_out.append((truth.column, f"{excerpt(first.column, 80)} measures the same"))
+    ordered = tuple(truth for column in others for truth in kept.values() if truth.column == column)
+    return ValueGuesses(ordered, tuple(scores), tuple(sorted(missing)), tuple(left_out))
 
 
 def _error(truth: TruthGuess) -> TruthGuess:
@@ -296,6 +302,9 @@ def _seeded(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
     """The same columns, with a seed for each of several that measure the same."""
     for place, truth in enumerate(truths):
         alike = [t for t in truths if (t.metric, t.epochs) == (truth.metric, truth.epochs)]
+        if any(t.each == "seed" or t.seed_column for t in alike):
+            yield truth
+            continue
         seeds = [t.seed for t in alike]
         if len(alike) == 1 or len(set(seeds)) == len(seeds):
             yield truth

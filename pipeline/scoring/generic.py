@@ -11,7 +11,7 @@ from pipeline.errors import UserError
 from pipeline.proxies.aggregates import GENERIC, generic
 from pipeline.scoring import aggregates as aggregation
 from pipeline.scoring import run as scoring
-from pipeline.scoring.plan import Plan, fits
+from pipeline.scoring.plan import Plan, fits, require_networks
 
 
 def run(
@@ -35,6 +35,7 @@ def run(
         UserError: a part is not defined on the benchmark.
     """
     bench = benchmarks.load(plan.benchmark)
+    require_networks(bench)
     whole = generic.pinned(bench.inputs, plan.images)
     parts = [(part, replace(plan, proxy=part.proxy, names=part.names)) for part in generic.parts(whole)]
     for part, one in parts:

@@ -145,8 +145,18 @@ def prepare_worker(device: str, sharing: int) -> dict[str, Any]:
     return environment.of_worker(device)
 
 
+def require_networks(bench: Benchmark) -> None:
+    """Refuse a benchmark whose networks are not built here."""
+    if not bench.builds:
+        raise UserError(
+            f"the networks of {bench.name} are not built here, so no proxy can score them: ingest scores that others "
+            "released, as [[score]] of a table mapping, or state `build` (docs/add-a-benchmark.md)"
+        )
+
+
 def fits(bundle: Bundle, bench: Benchmark) -> None:
-    """Refuse a proxy whose networks take something else than the benchmark's."""
+    """Refuse a benchmark without networks, and a proxy whose networks take something else than the benchmark's."""
+    require_networks(bench)
     if bundle.inputs != bench.inputs or (bundle.network == "features" and bench.features is None):
         raise UserError(
             f"{bundle.name} is for networks that take {bundle.inputs}, those of {bench.name} take {bench.inputs}: "

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipeline import benchmarks as registry
 from pipeline.proxies.aggregates import GENERIC
 from pipeline.proxies.images import SYNTHETIC
 
@@ -55,10 +56,19 @@ def _needed(content: Row) -> Iterator[tuple[str, str]]:
         if row["proxy_id"] in outdated:
             yield score(row), f"the configuration of {row['proxy']} has changed"
     for benchmark in benchmarks:
-        if benchmark["spaces"] and not any(row["asked"] for row in benchmark["proxies"]):
+        if (
+            benchmark["spaces"]
+            and not any(row["asked"] for row in benchmark["proxies"])
+            and _builds(benchmark["benchmark"])
+        ):
             command = f"pipeline score {benchmark['benchmark']} --sample {SAMPLE}"
             yield command, f"no sample of {benchmark['benchmark']} is scored"
     yield "pipeline report", "nothing is missing, and nothing is stale"
+
+
+def _builds(name: str) -> bool:
+    """Whether the networks of a benchmark can be scored here."""
+    return name in registry.names() and registry.load(name).builds
 
 
 def _ingested_anew(source: Row) -> tuple[str, str]:

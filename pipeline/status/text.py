@@ -41,14 +41,24 @@ def lines(content: Row, width: int | None) -> Iterator[str]:
         yield f"aggregates, computed from these: {', '.join(content['aggregates'])}"
     yield ""
     yield from _runs(runs)
-    for row in content["waiting"]:
-        place = f"{row['benchmark']} {row['space']}"
-        yield f"waiting: {row['scores']:,} scores of {row['proxy']}, for architectures of {place} to be ingested"
+    yield from _waiting(content["waiting"])
     yield from stale(content["stale"])
     command = content["next"]
     yield ""
     yield f"next: {command['command']}"
     yield f"      {command['because']}"
+
+
+def _waiting(rows: Sequence[Row]) -> Iterator[str]:
+    """A line for each space whose scores wait for their architectures."""
+    places: dict[str, list[Row]] = {}
+    for row in rows:
+        places.setdefault(f"{row['benchmark']} {row['space']}", []).append(row)
+    for place, those in places.items():
+        proxies = {row["proxy"] for row in those}
+        whose = next(iter(proxies)) if len(proxies) == 1 else f"{len(proxies)} proxies"
+        scores = sum(row["scores"] for row in those)
+        yield f"waiting: {scores:,} scores of {whose}, for architectures of {place} to be ingested"
 
 
 def _benchmark(benchmark: Row, width: int | None) -> Iterator[str]:

@@ -13,7 +13,7 @@ from pipeline import benchmarks, provenance
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.proxies import regression
-from pipeline.scoring.plan import specs
+from pipeline.scoring.plan import require_networks, specs
 from pipeline.tuning import genes, task_evolution, terms, tuned_proxy
 from pipeline.tuning.data import TuningData
 from pipeline.tuning.task_evolution import EvolutionSettings
@@ -46,6 +46,7 @@ def evolve(
         KeyboardInterrupt: on Ctrl-C, after storing what is done.
     """
     bench = benchmarks.load(data.benchmark)
+    require_networks(bench)
     lake = Lake(lake_root)
     if settings.budget < data.labels:
         raise UserError(f"--budget {settings.budget}: one task takes {data.labels} trainings, one for each label")

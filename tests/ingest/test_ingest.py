@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import provenance
+from pipeline import benchmarks, provenance
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
@@ -203,7 +203,7 @@ def test_a_package_that_is_not_installed_or_has_no_such_file(
     lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = fixtures.analog_package(tmp_path / "site", monkeypatch)
-    text = (table_mapping.FOLDER / "nasbench201" / "mappings" / "analog-nasbench.toml").read_text()
+    text = (benchmarks.folders()[0] / "nasbench201" / "mappings" / "analog-nasbench.toml").read_text()
     for old, new, said in (
         (
             '"analog-nasbench"\nfile',

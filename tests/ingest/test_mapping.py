@@ -225,7 +225,7 @@ def test_objects_of_a_pickle_are_read_by_attribute(tmp_path: Path, monkeypatch: 
     [batch] = _table.read(table_mapping.find("nasbench201", "analog-nasbench"), BENCHMARK, path, {})
     assert len(batch.truths["value"]) == 4 * 21
     assert not batch.rejects["reason"]
-    text = (table_mapping.FOLDER / "nasbench201" / "mappings" / "analog-nasbench.toml").read_text()
+    text = (benchmarks.folders()[0] / "nasbench201" / "mappings" / "analog-nasbench.toml").read_text()
     mapping = fixtures.mapping(tmp_path / "r.toml", text=text.replace(', "analognasbench.data.DriftMeasurement"', ""))
     with pytest.raises(NotThisFormError, match=r"asks for analognasbench.data.DriftMeasurement"):
         read(mapping, path)

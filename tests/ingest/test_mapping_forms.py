@@ -142,6 +142,22 @@ def test_a_published_form_is_guessed_and_read(form: str, tmp_path: Path) -> None
         assert all(len(repr(value)) < 8 for value in stored.values())
 
 
+@pytest.mark.parametrize(
+    ("columns", "taken", "left"),
+    [
+        ({"test_acc": [[v, v - 1] for v in ACCURACIES], "mean_acc": ACCURACIES}, ["test_acc"], "mean_acc"),
+        ({"mean_acc": ACCURACIES, "test_acc": [[v, v - 1] for v in ACCURACIES]}, ["test_acc"], "mean_acc"),
+        ({"seed": [1] * 4, "acc": ACCURACIES, "best_acc": ACCURACIES}, ["acc"], "best_acc"),
+    ],
+)
+def test_of_columns_that_measure_the_same_one_is_taken(
+    columns: dict[str, list[Any]], taken: list[str], left: str, tmp_path: Path
+) -> None:
+    (tmp_path / "t").write_text(json.dumps({"arch": CELLS, **columns}))
+    assert [truth.column for truth in guessed(tmp_path / "t").truth] == taken
+    assert f"{left}': '{taken[0]}' measures the same" in (tmp_path / "guessed.toml").read_text()
+
+
 def test_rows_of_two_data_sets(tmp_path: Path) -> None:
     rows = [(c, d, v - less) for c, v in PAIRS for d, less in (("CIFAR-10", 0), ("cifar100", 20))]
     path = fixtures.table(tmp_path / "t.csv", ["arch", "dataset", "accuracy"], rows)

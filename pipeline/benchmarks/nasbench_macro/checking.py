@@ -1,0 +1,39 @@
+"""Whether the networks that are built have the parameters that the published table states."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.benchmarks.contract import Spec
+from pipeline.benchmarks.nasbench_macro.architectures import SPACE, canonical
+from pipeline.benchmarks.parameter_check import ParameterCheck, drawn
+from pipeline.errors import UserError
+from pipeline.formats import numbers, tables
+from pipeline.formats.fault import Fault
+
+_CLASSES = 10
+
+
+def check(path: Path, sample_size: int) -> list[ParameterCheck]:
+    """Build some of the table's networks, drawn with equal chance, and compare their parameters with the stated ones.
+
+    Raises:
+        NotThisFormError: the file is no JSON.
+    """
+    from pipeline.benchmarks.nasbench_macro import network
+
+    result = ParameterCheck(path.name)
+    for position, spec, stated in drawn(tables.rows(path, "json"), sample_size, _stated):
+        result.add(position, network.trained_parameters(spec, _CLASSES), stated, spec["layers"])
+    return [result]
+
+
+def _stated(row: tuple[str, tables.Cells | Fault]) -> tuple[str, Spec, int] | None:
+    """Position, architecture and parameters of a row; None where it does not state them."""
+    position, cells = row
+    if isinstance(cells, Fault):
+        return None
+    try:
+        return position, canonical(SPACE, cells.get(tables.KEY)), numbers.whole(cells.get("params"), "params", least=1)
+    except UserError:
+        return None

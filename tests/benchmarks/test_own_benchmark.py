@@ -1,0 +1,108 @@
+"""A benchmark of one's own: a folder outside of the package, whose architectures are known by name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline import benchmarks, proxies
+from pipeline.benchmarks import defaults
+from pipeline.benchmarks.contract import arch_id_of
+from pipeline.cli import app
+from pipeline.errors import NotThisFormError, UserError
+from pipeline.scoring.plan import fits
+from tests.fixtures import published as fixtures
+
+BENCHMARK = """
+from pipeline.benchmarks.contract import Benchmark, Metric, Space
+
+BENCHMARK = Benchmark(
+    name="{name}",
+    title="My benchmark",
+    spaces=(Space("cells", None, "cells of my search space"),),
+    metrics=(Metric("cifar10", "test_accuracy", "test", "percent", True, 1, "top-1 accuracy"),),
+)
+"""
+ROWS = [(f"{number:03d}", 60.0 + number, 3 * number + number % 3) for number in range(12)]
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    folder = tmp_path / "own"
+    (folder / "mine").mkdir(parents=True)
+    (folder / "mine" / "__init__.py").write_text(BENCHMARK.format(name="mine"))
+    monkeypatch.setattr(benchmarks, "__path__", [*benchmarks.__path__, str(folder)])
+    yield folder
+    for name in [name for name in sys.modules if name.rpartition(".")[2] in ("mine", "broken", "other")]:
+        del sys.modules[name]
+
+
+def said(*words: object, code: int = 0) -> str:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == code, (result.output, result.exception)
+    return f"{result.output} {result.exception or ''}"
+
+
+def test_scores_of_others_are_ranked_without_networks(own: Path, tmp_path: Path) -> None:
+    table = fixtures.table(tmp_path / "t.csv", ["acc", "net", "synflow"], [(a, n, s) for n, a, s in ROWS])
+    file, lake = tmp_path / "t.toml", tmp_path / "lake"
+    said("mapping", "init", table, "--benchmark", "mine", "--out", file)
+    assert 'column = "net"' in file.read_text() and "mine takes any text for a name" in file.read_text()
+    said("ingest", "mine", table, "--mapping", file, "--lake", lake)
+    assert "next: pipeline report" in said("status", "--lake", lake)
+    sql = "SELECT proxy, n, round(rho, 2) AS rho FROM correlations"
+    assert said("query", sql, "--format", "csv", "--lake", lake).split()[1:] == ["synflow@t,12,1.0"]
+    assert "pipeline mapping init" in said("ingest", "mine", table, "--lake", lake, code=1)
+    for proxy in ("generic", "params"):
+        words = said("score", "mine", "--proxy", proxy, "--lake", lake, code=1)
+        assert words.strip().startswith("the networks of mine are not built here") and "\n" not in words.strip()
+
+
+def test_its_table_is_no_other_benchmark(own: Path, tmp_path: Path) -> None:
+    table = fixtures.table(tmp_path / "t.csv", ["net", "acc"], [(n, a) for n, a, _ in ROWS])
+    assert "no column names architectures of any benchmark" in said("mapping", "init", table, code=1)
+
+
+def test_architectures_are_known_by_name_or_by_parts() -> None:
+    for same in ("007", " 007 ", {"name": "007"}):
+        assert defaults.canonical("cells", same) == {"name": "007"}
+    parts = defaults.compose("cells", {"kernel": 3, "block": "mb6"})
+    assert parts == {"block": "mb6", "kernel": "3"} == defaults.canonical("cells", parts)
+    assert arch_id_of("mine", "cells", {"name": "007"}) == "6ac1f5c6da3f5aa8"
+    none: tuple[Any, ...] = ("", "  ", "x" * 501, 7, None, [], {}, {"name": 7}, {"cell": []})
+    for wrong in none:
+        with pytest.raises(UserError, match="an architecture is"):
+            defaults.canonical("cells", wrong)
+
+
+def test_what_it_does_not_state_it_refuses(own: Path, tmp_path: Path) -> None:
+    mine = benchmarks.load("mine")
+    assert not mine.builds and benchmarks.load("nasbench201").builds
+    with pytest.raises(NotThisFormError, match="fits no table mapping"):
+        mine.read(tmp_path, False)
+    with pytest.raises(UserError, match="are not built here"):
+        mine.build("cells", {"name": "1"})
+    with pytest.raises(UserError, match="the networks of mine are not built here"):
+        fits(proxies.load("params"), mine)
+
+
+def test_a_folder_that_cannot_be_loaded_is_one_line(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text, expected in (
+        ("broken", "import nothing_of_the_kind", "broken of .* cannot be loaded: ModuleNotFoundError: No module named"),
+        ("other", BENCHMARK.format(name="another"), "does not hold a BENCHMARK named 'other'"),
+    ):
+        (own / name).mkdir()
+        (own / name / "__init__.py").write_text(text)
+        with pytest.raises(UserError, match=expected) as caught:
+            benchmarks.load(name)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match=r"unknown benchmark 'mybench'.* to add one see docs/add-a-benchmark.md"):
+        benchmarks.load("mybench")
+    monkeypatch.setattr(benchmarks, "__path__", [*benchmarks.__path__[:1], str(tmp_path / "none")])
+    with pytest.raises(UserError, match=r"PIPELINE_BENCHMARKS names .*none, which is no folder"):
+        benchmarks.load("nasbench201")
