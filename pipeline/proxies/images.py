@@ -220,17 +220,16 @@ def _npz(path: Path, size: int) -> Pixels:
         raise
     except Exception as error:  # numpy and zipfile raise of all kinds for what is damaged
         raise UserError(f"--images {path} is not {expected}: {excerpt(str(error), 200, bare=True)}") from error
-    sides = [(SIZE, SIZE), (size, size)]
-    if array.ndim == 4 and array.shape[1:3] in sides and array.shape[3] == 3:
-        array = array.transpose(0, 3, 1, 2)
-    if array.dtype != np.uint8 or array.ndim != 4 or array.shape[1] != 3 or array.shape[2:] not in sides:
+    shapes = [(3, SIZE, SIZE), (3, size, size)]
+    pixels = array.transpose(0, 3, 1, 2) if array.ndim == 4 and array.shape[3] == 3 else array
+    if array.dtype != np.uint8 or pixels.shape[1:] not in shapes:
         scaled = ": multiply fractions by 255 and store them as uint8" if array.dtype.kind == "f" else ""
         larger = f", or {size}x{size} in place of 32x32" if size != SIZE else ""
         raise UserError(
             f"--images {path} holds {array.dtype} of shape {list(array.shape)}; "
             f"needed is uint8 [n, 32, 32, 3] or [n, 3, 32, 32]{larger}{scaled}"
         )
-    return np.asarray(array)
+    return np.asarray(pixels)
 
 
 def _member(path: Path) -> npt.NDArray[Any]:

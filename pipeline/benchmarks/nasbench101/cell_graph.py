@@ -126,15 +126,7 @@ def _shape(adjacency: str) -> _Shape:
     Raises:
         UserError: it breaks a rule of the space; the message says which.
     """
-    vertices = round(len(adjacency) ** 0.5)
-    if vertices**2 != len(adjacency) or vertices < 2 or not set(adjacency) <= {"0", "1"}:
-        raise UserError(f"the adjacency matrix '{adjacency[:80]}' is not a square of 0 and 1, written row by row")
-    edges = [divmod(place, vertices) for place, cell in enumerate(adjacency) if cell == "1"]
-    backward = next(((i, j) for i, j in edges if i >= j), None)
-    if backward:
-        raise UserError(
-            f"the edge from vertex {backward[0]} to {backward[1]} does not lead forward: the matrix is upper-triangular"
-        )
+    vertices, edges = _parsed(adjacency)
     kept = _on_a_path(edges, vertices)
     if not kept:
         raise UserError("no path leads from input to output")
@@ -149,6 +141,22 @@ def _shape(adjacency: str) -> _Shape:
     gather = tuple((_gather(before), _gather(after)) for before, after in around)
     number, orders = _smallest(edges, len(kept))
     return _Shape(vertices, kept, degrees, gather, _written(number, len(kept)), orders)
+
+
+def _parsed(adjacency: str) -> tuple[int, list[tuple[int, int]]]:
+    """The number of vertices of a matrix that is written row by row, and its edges, row by row.
+
+    Raises:
+        UserError: it is no upper-triangular matrix of 0 and 1.
+    """
+    vertices = round(len(adjacency) ** 0.5)
+    if vertices**2 != len(adjacency) or vertices < 2 or not set(adjacency) <= {"0", "1"}:
+        raise UserError(f"the adjacency matrix '{adjacency[:80]}' is not a square of 0 and 1, written row by row")
+    edges = [divmod(place, vertices) for place, cell in enumerate(adjacency) if cell == "1"]
+    for i, j in edges:
+        if i >= j:
+            raise UserError(f"the edge from vertex {i} to {j} does not lead forward: the matrix is upper-triangular")
+    return vertices, edges
 
 
 def _on_a_path(edges: Sequence[tuple[int, int]], vertices: int) -> tuple[int, ...]:

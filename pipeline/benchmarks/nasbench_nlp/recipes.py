@@ -63,19 +63,7 @@ def _checked(recipe: object) -> Recipe:
     if len(recipe) > MOST_NODES:
         raise UserError(f"the recipe has {len(recipe)} nodes; at most {MOST_NODES} are taken")
     nodes = {str(name): _node(str(name), node) for name, node in recipe.items()}
-    count = count_states(nodes)
-    vertices = {"x", *(f"h_prev_{i}" for i in range(count)), *nodes}
-    for index in range(count):
-        if f"h_new_{index}" not in nodes:
-            raise UserError(f"the recipe has {count} new states, but no h_new_{index}: they are numbered from 0")
-    if not count:
-        raise UserError("the recipe has no h_new_0, which is the cell's output")
-    for name, node in nodes.items():
-        for source in node["input"]:
-            if source not in vertices:
-                raise _missing(name, source, vertices)
-            if source == "x" and node["op"] != "linear":
-                raise UserError(f"node '{name}' ({node['op']}) reads x, whose width only a linear node can change")
+    _require_known_inputs(nodes, _require_states(nodes))
     try:
         list(TopologicalSorter({n: node["input"] for n, node in nodes.items()}).static_order())
     except CycleError as error:
@@ -83,6 +71,28 @@ def _checked(recipe: object) -> Recipe:
     if not any("x" in nodes[name]["input"] for name in _needed(nodes)):
         raise UserError("no new state depends on x")
     return nodes
+
+
+def _require_states(nodes: Recipe) -> int:
+    """The number of hidden states, which are numbered from 0 without a gap."""
+    count = count_states(nodes)
+    for index in range(count):
+        if f"h_new_{index}" not in nodes:
+            raise UserError(f"the recipe has {count} new states, but no h_new_{index}: they are numbered from 0")
+    if not count:
+        raise UserError("the recipe has no h_new_0, which is the cell's output")
+    return count
+
+
+def _require_known_inputs(nodes: Recipe, states: int) -> None:
+    """Refuse a node that reads what is not there, or x where its width does not fit."""
+    vertices = {"x", *(f"h_prev_{i}" for i in range(states)), *nodes}
+    for name, node in nodes.items():
+        for source in node["input"]:
+            if source not in vertices:
+                raise _missing(name, source, vertices)
+            if source == "x" and node["op"] != "linear":
+                raise UserError(f"node '{name}' ({node['op']}) reads x, whose width only a linear node can change")
 
 
 def _node(name: str, node: object) -> Node:
