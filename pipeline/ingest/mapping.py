@@ -351,8 +351,7 @@ def shipped(benchmark: str | None = None) -> list[TableMapping]:
 
 def shipped_as(benchmark: str, name: str) -> TableMapping | None:
     """The shipped table mapping of that name, which its file has, too; None where there is none."""
-    paths = FOLDER.glob(f"{benchmark}/mappings/*.toml")
-    return next((load(path) for path in paths if path.stem == name), None)
+    return next((load(path) for path in benchmarks.mappings(benchmark) if path.stem == name), None)
 
 
 def find(benchmark: str, name: str) -> TableMapping:
