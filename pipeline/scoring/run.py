@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.benchmarks.contract import Benchmark, arch_id_of
-from pipeline.errors import UserError, excerpt
+from pipeline.errors import UserError
 from pipeline.formats import json_objects, text_files, toml_files
 from pipeline.lake import locations
 from pipeline.lake.store import Lake
@@ -101,7 +101,7 @@ def run(
         texts = listed if listed is not None else specs(lake, plan.benchmark, plan.space, incomplete)
         wanted = [(a, texts[a], writer.stored.missing(a)) for a in incomplete]
         with executor.opened(where, workers, plan.asked_device(bundle)) as pool:
-            asked_for = {"sample": sample, "only": only, "executor": where.kind, **how(pool)}
+            asked_for = {"sample": sample, "only": only, "executor": where.kind, **of_workers(pool)}
             _put_down_place(lake, plan, bundle)
             run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name, by_workers=True)
             with lake.running(run_row["run_id"]):
@@ -144,7 +144,7 @@ def _score(
         writer.close(status)
 
 
-def how(pool: executor.Pool) -> dict[str, Any]:
+def of_workers(pool: executor.Pool) -> dict[str, Any]:
     """What a run's record says of its workers."""
     on_a_card = {"sharing": pool.sharing, "arithmetic": arithmetic.ON_A_CARD} if pool.device == "cuda" else {}
     return {"workers": pool.workers, **on_a_card}
@@ -171,7 +171,9 @@ def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, s
         try:
             if _ARCH_ID.fullmatch(line):
                 raise UserError(f"no architecture {line} of {bench.name}/{space} is ingested")
-            spec = provenance.canonical_json(bench.canonical(space, _decoded(line)))
+            # a specification, as `pipeline search --out` writes it, or the benchmark's notation
+            architecture = json_objects.decoded(line) if line.startswith("{") else line
+            spec = provenance.canonical_json(bench.canonical(space, architecture))
         except UserError as error:
             raise UserError(f"--only {path}, line {number}: {error}") from error
         listed[arch_id_of(bench.name, space, spec)] = spec
@@ -185,11 +187,3 @@ def _unquoted(line: str) -> str:
     line = line.strip()
     quoted = len(line) >= 2 and line[0] == line[-1] == '"'
     return line[1:-1].replace('""', '"').strip() if quoted else line
-
-
-def _decoded(line: str) -> object:
-    """A spec, where the line is one, as `pipeline search --out` writes it; else the line."""
-    try:
-        return json_objects.loads(line) if line.startswith("{") else line
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{excerpt(line)} is not JSON: {excerpt(str(error), 200, bare=True)}") from error

@@ -168,5 +168,5 @@ def test_auto_is_a_card_only_for_what_trains_side_by_side(proxy: Proxy) -> None:
 
 def test_the_record_of_a_run_on_a_card_says_how_the_card_computed() -> None:
     cards = cluster.RayPool(4, "cuda", "a card", 0.5)
-    assert score.how(cards) == {"workers": 4, "sharing": 2, "arithmetic": arithmetic.ON_A_CARD}
-    assert score.how(cluster.RayPool(4, "cpu", "cpu", 0.0)) == {"workers": 4}
+    assert score.of_workers(cards) == {"workers": 4, "sharing": 2, "arithmetic": arithmetic.ON_A_CARD}
+    assert score.of_workers(cluster.RayPool(4, "cpu", "cpu", 0.0)) == {"workers": 4}
