@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,5 +146,5 @@ def query(sql: str, lake: Path | str = "data/lake", **parameters: float | str | 
     from pipeline import catalog
 
     # text is quoted, so that "7" stays text
-    texts = {name: f'"{value}"' if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
-    return catalog.to_frame(catalog.run_sql(Lake(Path(lake)), sql, texts))
+    values = {name: f'"{value}"' if isinstance(value, str) else value for name, value in parameters.items()}
+    return catalog.to_frame(catalog.run_sql(Lake(Path(lake)), sql, values))

@@ -27,14 +27,14 @@ Value = int | float | bool | str | None
 
 
 def run_sql(
-    lake: Lake, sql: str, params: Mapping[str, str] | None = None, *, as_text: frozenset[str] = arrow_types.ALWAYS
+    lake: Lake, sql: str, params: Mapping[str, Value] | None = None, *, as_text: frozenset[str] = arrow_types.ALWAYS
 ) -> pa.Table:
     """Answer one SELECT-like statement with a table.
 
     Args:
         lake: the lake, whose tables and views the statement names.
         sql: SELECT, WITH, FROM, VALUES, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one of these.
-        params: values of its `$name` parameters as text; see `typed`.
+        params: values of its `$name` parameters; of a text that which `typed` says.
         as_text: the types of DuckDB whose values are written as text, see `arrow_types`.
 
     Raises:
@@ -134,7 +134,7 @@ def _one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.State
     return statement
 
 
-def _bind(wanted: set[str], given: Mapping[str, str]) -> dict[str, Value]:
+def _bind(wanted: set[str], given: Mapping[str, Value]) -> dict[str, Value]:
     for name in given:
         if name not in wanted:
             raise unknown("parameter", name, wanted)
@@ -142,11 +142,11 @@ def _bind(wanted: set[str], given: Mapping[str, str]) -> dict[str, Value]:
     if missing:
         options = " ".join(f"--param {name}=VALUE" for name in missing)
         raise UserError(f"the query has parameters without a value: give {options}")
-    return {name: typed(text) for name, text in given.items()}
+    return {name: typed(value) if isinstance(value, str) else value for name, value in given.items()}
 
 
 @contextmanager
-def _one_line_errors(connection: duckdb.DuckDBPyConnection, params: Mapping[str, str]) -> Iterator[None]:
+def _one_line_errors(connection: duckdb.DuckDBPyConnection, params: Mapping[str, Value]) -> Iterator[None]:
     """Turn what DuckDB finds wrong into one line.
 
     It has the lake's own names where a table or view is unknown, and the parameter's where a value is of another type.

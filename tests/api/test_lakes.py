@@ -1,5 +1,6 @@
 """A lake as DataFrames: each method is its view, with types, filters, and one line for what is not there."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,15 @@ def test_what_is_not_there_is_one_line(lake: Any, call: Any, says: str) -> None:
     with pytest.raises(UserError, match=says) as caught:
         call(lake)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(2**60 + 1, "BIGINT"), ("7", "VARCHAR"), (0.5, "DOUBLE"), (math.inf, "DOUBLE"), (True, "BOOLEAN")],
+)
+def test_a_parameter_keeps_its_value_and_its_type(lake: Any, value: float | str, kind: str) -> None:
+    answer = lake.sql("SELECT $x AS x, typeof($x) AS kind", x=value)
+    assert answer["x"].tolist() == [value] and answer["kind"].tolist() == [kind]
 
 
 def test_a_lake_names_itself(lake: Any) -> None:

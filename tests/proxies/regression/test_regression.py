@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from pipeline import benchmarks, proxies
 from pipeline.benchmarks.nasbench201.network import network
 from pipeline.errors import UserError
 from pipeline.proxies import regression
-from pipeline.proxies.regression import presets
+from pipeline.proxies.regression import presets, training
 from pipeline.scoring.plan import fits
 
 CELL = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
@@ -182,6 +183,17 @@ def test_the_searched_presets_hold_the_published_levels() -> None:
         {"sin2d": 1.2, "dot": 2.9, "resize": 2.3},
         {"sin2d": 1.8, "gdot": 2.1},
     ]
+
+
+def test_noise_is_uniform_within_its_level_or_normal_of_that_deviation() -> None:
+    def drawn(kind: Literal["none", "uniform", "normal"]) -> torch.Tensor:
+        noise = presets.Noise(kind=kind, level=0.2)
+        return training.noise(noise, torch.zeros(4000), torch.Generator().manual_seed(0))
+
+    uniform, normal = drawn("uniform"), drawn("normal")
+    assert -0.2 <= uniform.min() < -0.199 and 0.199 < uniform.max() <= 0.2
+    assert float(normal.std()) == pytest.approx(0.2, rel=0.05) and float(normal.mean()) == pytest.approx(0, abs=0.01)
+    assert not drawn("none").any()
 
 
 @pytest.mark.parametrize(
