@@ -15,7 +15,8 @@ from pipeline.formats import numbers
 from pipeline.formats.tables import Cells
 from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, number_of
-from pipeline.ingest.mapping import ScoreColumn, TableMapping, TruthColumn
+from pipeline.ingest.mapping import TableMapping
+from pipeline.ingest.mapping_sections import ScoreColumn, TruthColumn
 
 Value = float | str
 """A number, or as text why there is none."""

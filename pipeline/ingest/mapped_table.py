@@ -26,7 +26,8 @@ from pipeline.ingest.mapped_columns import (
     score_of,
     stored,
 )
-from pipeline.ingest.mapping import ArchitectureColumns, TableMapping
+from pipeline.ingest.mapping import TableMapping
+from pipeline.ingest.mapping_sections import ArchitectureColumns
 
 _BATCH_ROWS = 20_000
 

@@ -29,12 +29,12 @@ from pipeline.ingest import mapped_columns, mapped_table
 from pipeline.ingest.architecture_guess import CODED
 from pipeline.ingest.cells import listed_codes
 from pipeline.ingest.mapped_columns import NumberNotation, RowFilter
-from pipeline.ingest.mapping import (
+from pipeline.ingest.mapping import TableMapping
+from pipeline.ingest.mapping_sections import (
     ArchitectureColumns,
     Container,
     Publisher,
     ScoreColumn,
-    TableMapping,
     TruthColumn,
 )
 

@@ -9,7 +9,8 @@ from typing import Any
 from pipeline import benchmarks
 from pipeline.benchmarks.contract import Benchmark, PublishedFile
 from pipeline.ingest import mapping as table_mapping
-from pipeline.ingest.mapping import Download, TableMapping
+from pipeline.ingest.mapping import TableMapping
+from pipeline.ingest.mapping_sections import Download
 
 NATIVE = "native"
 Row = dict[str, Any]

@@ -24,6 +24,7 @@ _SPREAD = {"std", "stdev", "var", "variance", "stderr", "sem", "ci", "error", "e
 _THOUSANDS = {"k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "million": 1e6, "millions": 1e6, "mb": 1e6}
 _DATASETS = {"c10": "cifar10", "c100": "cifar100", "in16": "ImageNet16-120", "imagenet": "ImageNet16-120"}
 _SEED = re.compile(r"(?:^|[^a-z])(?:seed|run|rep|trial|s)[_\- ]?(\d{1,9})(?:$|\D)")
+_TOP_SEVERAL = re.compile(r"top[-_ @]?([2-9]|\d\d)(?!\d)")  # right where one of several guesses is
 _EPOCHS = re.compile(
     r"(?:^|\D)(\d{1,5})[_\- ]?(?:ep|epochs?)(?![a-z])|(?:^|[^a-z])(?:ep|epochs?|e)[_\- ]?(\d{1,5})(?:$|\D)"
 )
@@ -234,6 +235,11 @@ def _metric(column: str, words: set[str], benchmark: Benchmark) -> Metric | None
     dataset = _dataset(column, benchmark)
     main = _main(benchmark)
     candidates = [m for m in benchmark.metrics if dataset in (None, m.dataset)]
+    by_name = [m for m in candidates if re.search(rf"(?<![a-z0-9]){re.escape(m.metric)}(?![a-z0-9])", column.lower())]
+    if by_name:
+        return max(by_name, key=lambda m: (len(m.metric), m.dataset == main.dataset, -(m.priority or math.inf)))
+    if _TOP_SEVERAL.search(column.lower()):
+        return None
     shared = {m: words & set(m.metric.split("_")) for m in candidates}
     kinds = {"accuracy", "loss", "params", "flops", "seconds", "latency", "perplexity"}
     fitting = [m for m in candidates if shared[m] & kinds]
@@ -300,7 +306,7 @@ def _scale(column: str, largest: float) -> tuple[float, bool]:
 
 def _seeded(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
     """The same columns, with a seed for each of several that measure the same."""
-    for place, truth in enumerate(truths):
+    for truth in truths:
         alike = [t for t in truths if (t.metric, t.epochs) == (truth.metric, truth.epochs)]
         if any(t.each == "seed" or t.seed_column for t in alike):
             yield truth
@@ -311,10 +317,11 @@ def _seeded(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
             continue
         ends = [re.search(r"(\d{1,9})\D*$", t.column) for t in alike]
         numbered = [int(end[1]) if end else -1 for end in ends]
-        if len(set(numbered)) == len(numbered) and -1 not in numbered:
-            seed, doubt = numbered[alike.index(truth)], "the seed: the number in the column's name"
-        else:
-            seed, doubt = sum(t in truths[:place] for t in alike), "the seed: the place among columns that measure it"
+        stems = {re.sub(r"\d{1,9}(\D*)$", r"#\1", t.column) for t in alike}
+        if len(set(numbered)) < len(numbered) or -1 in numbered or len(stems) > 1:
+            yield truth  # they are called otherwise, and so not after seeds
+            continue
+        seed, doubt = numbered[alike.index(truth)], "the seed: the number in the column's name"
         yield replace(truth, seed=seed, doubts=(*truth.doubts, doubt))
 
 

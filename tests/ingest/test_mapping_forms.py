@@ -148,6 +148,7 @@ def test_a_published_form_is_guessed_and_read(form: str, tmp_path: Path) -> None
         ({"test_acc": [[v, v - 1] for v in ACCURACIES], "mean_acc": ACCURACIES}, ["test_acc"], "mean_acc"),
         ({"mean_acc": ACCURACIES, "test_acc": [[v, v - 1] for v in ACCURACIES]}, ["test_acc"], "mean_acc"),
         ({"seed": [1] * 4, "acc": ACCURACIES, "best_acc": ACCURACIES}, ["acc"], "best_acc"),
+        ({"val_acc_a": ACCURACIES, "val_acc_of_4": ACCURACIES}, ["val_acc_a"], "val_acc_of_4"),
     ],
 )
 def test_of_columns_that_measure_the_same_one_is_taken(
@@ -156,6 +157,16 @@ def test_of_columns_that_measure_the_same_one_is_taken(
     (tmp_path / "t").write_text(json.dumps({"arch": CELLS, **columns}))
     assert [truth.column for truth in guessed(tmp_path / "t").truth] == taken
     assert f"{left}': '{taken[0]}' measures the same" in (tmp_path / "guessed.toml").read_text()
+
+
+def test_numbers_of_devices_and_guesses_are_no_seeds(tmp_path: Path) -> None:
+    latencies = [f"{device}_latency" for device in ("edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga")]
+    columns = {"arch": CELLS, "acc_777": ACCURACIES, "acc_888": ACCURACIES, "top5_acc": ACCURACIES}
+    (tmp_path / "t").write_text(json.dumps(columns | {name: [1.5, 2.5, 3.5, 4.5] for name in latencies}))
+    mapping = guessed(tmp_path / "t")
+    assert [(t.metric, t.seed) for t in mapping.truth] == [
+        ("test_accuracy", 777), ("test_accuracy", 888), *((latency, None) for latency in latencies)
+    ]  # fmt: skip
 
 
 def test_rows_of_two_data_sets(tmp_path: Path) -> None:

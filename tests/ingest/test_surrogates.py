@@ -9,7 +9,7 @@ import pytest
 from pipeline import benchmarks
 from pipeline.errors import UserError
 from pipeline.ingest import mapped_columns, run, surrogates
-from pipeline.ingest.mapping import TruthColumn
+from pipeline.ingest.mapping_sections import TruthColumn
 
 
 @pytest.mark.parametrize(
