@@ -9,6 +9,7 @@ instead of by numpy's own unpickling, which trusts them.
 from __future__ import annotations
 
 import io
+import math
 import pickle
 import re
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import NotThisFormError, excerpt
-from pipeline.formats import packed, shared_tuples, signatures
+from pipeline.formats import packed, pickle_costs, signatures
 
 Allowed = Mapping[tuple[str, str], object]
 """What a pickle may ask for: (module, name) -> the object it gets."""
@@ -31,6 +32,7 @@ _BROKEN = (
 )  # fmt: skip
 _BEGINNING = b"\x80"  # of a pickle that states its protocol
 _MOST_PICKLES = 1_000  # of a file
+_MOST_EMPTY = 100_000  # places of an array without values
 _PLAIN_KIND = re.compile(r"[biufUS][0-9]{1,4}")
 
 
@@ -49,13 +51,15 @@ def load(stream: BinaryIO, allowed: Allowed, encoding: str = "ASCII") -> Any:
     """The object that a pickle holds.
 
     Args:
-        stream: at the pickle's first byte.
+        stream: in memory, at the pickle's first byte.
         allowed: what it may ask for.
         encoding: of the 8-bit strings of Python 2; "bytes" keeps them as they are.
 
     Raises:
-        NotThisFormError: it is damaged, not a pickle, or asks for something that `allowed` does not hold.
+        NotThisFormError: it is damaged, not a pickle, asks for something that `allowed` does not hold, or would take
+            without end.
     """
+    pickle_costs.refuse(stream)
     try:
         return _Unpickler(stream, allowed, encoding).load()
     except _BROKEN as error:
@@ -86,11 +90,9 @@ def _loaded(path: Path, allowed: Allowed, encoding: str, most: int) -> list[Any]
     try:
         if signatures.identified(data[:16]) == signatures.CHECKPOINT:  # it begins with a pickle of one number
             raise NotThisFormError("not a whole pickle")
-        shared_tuples.refuse(data)
         stream = io.BytesIO(data)
         objects = [load(stream, allowed, encoding)]
         while len(objects) < most and data[stream.tell() : stream.tell() + 1] == _BEGINNING:
-            shared_tuples.refuse(data[stream.tell() :])
             objects.append(load(stream, allowed, encoding))
         return objects
     except NotThisFormError as error:
@@ -153,6 +155,9 @@ class _Sealed:
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        return "<a function>"
+
     def __setstate__(self, state: object) -> None:
         raise pickle.UnpicklingError(f"{type(self).__name__} has no state")
 
@@ -175,6 +180,9 @@ class _NumpyType:
 
     def __init__(self, code: str) -> None:
         self.code, self.order = code, "="
+
+    def __repr__(self) -> str:
+        return f"<numpy type {self.code}>"
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         state = tuple(map(_text, state))
@@ -215,7 +223,7 @@ class _Array(np.ndarray[Any, Any]):
         _, shape, kind, fortran, raw = state
         if not isinstance(kind, _NumpyType) or not isinstance(raw, bytes):
             raise pickle.UnpicklingError("a numpy array of objects")
-        plain: npt.NDArray[Any] = np.frombuffer(raw, kind.dtype).reshape(shape, order="F" if fortran else "C")
+        plain = _array(raw, kind, shape, "F" if fortran else "C")
         checked: Any = (1, plain.shape, plain.dtype, bool(fortran), raw)
         super().__setstate__(checked)
 
@@ -235,7 +243,30 @@ class _FromBuffer(_Sealed):
     def __call__(
         self, raw: bytes, kind: _NumpyType, shape: tuple[int, ...], order: Literal["C", "F"]
     ) -> npt.NDArray[Any]:
-        return np.frombuffer(raw, kind.dtype).reshape(shape, order=order)
+        return _array(raw, kind, shape, order)
+
+
+def _array(raw: bytes, kind: _NumpyType, shape: tuple[int, ...], order: Literal["C", "F"]) -> npt.NDArray[Any]:
+    """The array of these bytes; one of a billion times no value would be written out as a billion empty lists."""
+    array: npt.NDArray[Any] = np.frombuffer(raw, kind.dtype).reshape(shape, order=order)
+    if not array.size and math.prod(max(1, length) for length in array.shape) > _MOST_EMPTY:
+        raise pickle.UnpicklingError(f"an array without values, of shape {array.shape}")
+    return array
+
+
+def _may_collide(key: object) -> bool:
+    """Whether any number of other keys can have the key's hash."""
+    return key.bit_length() > 64 if isinstance(key, int) else not isinstance(key, str | bytes | float)
+
+
+class _Mapping(_Sealed):
+    __slots__ = ()
+
+    def __call__(self, pairs: Iterable[Any] = ()) -> dict[Any, Any]:
+        known = list(pairs)
+        if sum(map(_may_collide, (key for key, _ in known))) > pickle_costs.MOST_KEYS:
+            raise pickle.UnpicklingError(f"more than {pickle_costs.MOST_KEYS:,} keys that may share one hash")
+        return dict(known)
 
 
 class _DefaultFactory(_Sealed):
@@ -252,7 +283,7 @@ class _DefaultDict(_Sealed):
 
 
 MAPPINGS: Allowed = {
-    ("collections", "OrderedDict"): dict,
+    ("collections", "OrderedDict"): _Mapping(),
     ("collections", "defaultdict"): _DefaultDict(),
     **{
         (module, name): _DefaultFactory()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import NotThisFormError, from_os
-from pipeline.formats import packed, pickles, shared_tuples
+from pipeline.formats import packed, pickles
 
 _FORM = 0x1950A86A20F9469CFC6C
 _BEFORE = 2  # pickles between the number that tells the form and the object
@@ -33,13 +33,10 @@ def load(path: Path, allowed: pickles.Allowed, most: int = packed.MAX_BYTES) -> 
     """
     try:
         if zipfile.is_zipfile(path):
-            data = _member(path, most)
-            shared_tuples.refuse(data)
-            return pickles.load(io.BytesIO(data), allowed)
+            return pickles.load(io.BytesIO(_member(path, most)), allowed)
         data = packed.content(path, most)
     except OSError as error:
         raise from_os(error, f"reading {path}") from error
-    shared_tuples.refuse(data)
     stream = io.BytesIO(data)
     if pickles.load(stream, {}) != _FORM:
         raise NotThisFormError("not what torch.save writes")

@@ -8,7 +8,9 @@ import gzip
 import io
 import pickle
 import sys
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import NotThisFormError, UserError
-from pipeline.formats import pickles
+from pipeline.formats import pickle_costs, pickles
 
 ALLOWED = {**pickles.NUMPY, **pickles.MAPPINGS, **pickles.foreign_classes(["theirs.things.Thing"])}
 VALUES = {"a": np.arange(6.0).reshape(2, 3).T, "b": np.float32(1.5), "c": np.array(["ab", "c"]), "d": np.bool_(True),
@@ -200,3 +202,53 @@ def test_tuples_that_share_a_few_parts_are_loaded(tmp_path: Path) -> None:
     for protocol in range(6):
         path.write_bytes(pickle.dumps(content, protocol))
         assert pickles.load_path(path, {}) == content
+
+
+_LIST = b"".join(b"\x8c\x08%08d0" % number for number in range(2000))  # 22 KB of text that comes to nothing
+
+
+def _levels(first: bytes, level: Callable[[int], bytes], count: int = 60) -> bytes:
+    """A mapping whose key is made level by level."""
+    return b"\x80\x04" + _LIST + b"}" + first + b"".join(map(level, range(count))) + b"Ns."
+
+
+COSTLY = {
+    "tuples doubled on the stack": _levels(b")", lambda _: b"2\x86"),
+    "tuples fetched three times": _levels(b")q\0", lambda n: b"h%c" % n * 3 + b"\x87q%c" % (n + 1)),
+    "tuples fetched by text": _levels(b")p0\n", lambda n: b"g%d\n" % n * 2 + b"\x86p%d\n" % (n + 1)),
+    "tuples memorised late": _levels(b")(u\x94", lambda n: b"h%c" % n * 2 + b"\x86Nb\x94"),
+    "tuples behind what pickletools cannot read": _levels(b"I0x10\n0)\x94", lambda n: b"h%c" % n * 2 + b"\x86\x94"),
+    "frozensets of frozensets": _levels(b"(\x91\x94", lambda n: b"(h%cK\1h%c\x91\x94" % (n, n)),
+    "tuples too deep for the stack": _levels(b")", lambda _: b"\x85", 300_000),
+    "a place of the memo far away": b"\x80\2Nr\0\0\0\x10.",
+    "a place of the memo in text": b"Np300000000\n.",
+    "integers of one hash": pickle.dumps(dict.fromkeys((2**61 - 1) * n for n in range(9, 600))),
+    "tuples of floats": pickle.dumps(dict.fromkeys((float(n), 0.5) for n in range(1100))),
+    "a set of frozensets": pickle.dumps({frozenset([n]) for n in range(600)}),
+    "one wide key again and again": b"\x80\2}((" + b"K\1" * 9999 + b"tq\0N" + b"h\0N" * 9999 + b"u.",
+    "pairs of an ordered mapping": b"\x80\2ccollections\nOrderedDict\n"
+                                   + pickle.dumps([[(n / 7,), 0] for n in range(600)], 2)[2:-1] + b"\x85R.",
+    "an array of a billion times nothing": pickle.dumps(np.empty((10**9, 0)), 4),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_a_pickle_that_would_take_without_end_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickle_costs, "MOST_KEYS", 500)
+    began = time.process_time()
+    with pytest.raises(NotThisFormError, match="refused|one hash|0x10|array without values"):
+        pickles.load(io.BytesIO(COSTLY[name]), ALLOWED)
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_what_looks_costly_and_is_not_is_loaded(protocol: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickle_costs, "MOST_KEYS", 500)
+    key = ("cifar10", 777)
+    content = {
+        "keys": {(name, number): [key, key] for name in ("a", "b" * 300) for number in range(501)},
+        "numbers": dict.fromkeys(range(-(2**63), 2**63, 2**55)) | dict.fromkeys(n / 7 for n in range(600)),
+        "values": {str(number): (number / 7, None, True) for number in range(600)},
+        "nested": ((((1, 2), 3), "x"), [()] * 9),
+    }
+    assert pickles.load(io.BytesIO(pickle.dumps(content, protocol)), ALLOWED) == content
