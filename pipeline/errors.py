@@ -16,6 +16,7 @@ _MOST_NAMES, _MOST_SHOWN, _LONGEST_NAME = 2_000, 60, 100  # of the known names t
 _OUT_OF_MEMORY = (
     "std::bad_alloc",
     "bad allocation",
+    "Allocation failure",
     "can't start new thread",
     "can't allocate memory",
     "annot allocate memory",
@@ -117,6 +118,8 @@ def excerpt(value: object, length: int = 60, *, bare: bool = False) -> str:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out: in Python, numpy and Arrow (`MemoryError`), in DuckDB, torch, or at a new thread."""
     if isinstance(error, MemoryError) or type(error).__name__.startswith("OutOfMemory"):
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
     return isinstance(error, Exception) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
 

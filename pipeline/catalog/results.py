@@ -116,9 +116,12 @@ def typed(text: str) -> Value:
 
 def _one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
     try:
+        sql.encode()
         statements = connection.extract_statements(sql)
     except duckdb.Error as error:
         raise UserError(f"the SQL cannot be parsed: {one_line(error)}") from error
+    except UnicodeEncodeError as error:
+        raise UserError(f"the SQL cannot be parsed: its character {error.start + 1} is not of UTF-8") from error
     if len(statements) != 1:
         raise UserError(f"one statement at a time, please: the SQL holds {len(statements)}")
     statement = statements[0]

@@ -13,7 +13,7 @@ import io
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar, cast
 
@@ -44,6 +44,13 @@ EXAMPLES = (
 
 RENAMED = {"recipe": "mapping", "recipes": "mappings"}
 """Options by their former names, which are still understood by the verbs that have them."""
+
+_USAGE_ERROR: Any = typer.BadParameter.__base__  # typer itself does not export it
+_LONGEST_LINE = 900  # characters of an error, of which names and paths that it repeats may have any number
+_REFUSED_BY_SYSTEM = {
+    errno.EMFILE: "too many files are open: raise the limit (`ulimit -n`), or use fewer --workers",
+    errno.EAGAIN: "the system refuses a process, a thread or a write for now: raise a limit (`ulimit -u`)",
+}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Contradiction = Callable[[Mapping[str, Any]], str | None]
@@ -93,6 +100,28 @@ class VerbGroup(OrderedGroup):
             shown = word if len(word) <= 60 else f"{word[:60]}..."
             ctx.fail(f"No such command '{shown}'. {suggestions.line(word, self.list_commands(ctx))}")
         return super().resolve_command(ctx, args)
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """The context of the whole command line."""
+        with _usage_errors_shown():
+            return super().make_context(info_name, args, parent=parent, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb."""
+        with _usage_errors_shown():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _usage_errors_shown() -> Iterator[None]:
+    """Let what a usage error repeats of the command line be one line, with what is not to be seen in it shown."""
+    try:
+        yield
+    except _USAGE_ERROR as error:
+        from pipeline.escaping import line
+
+        error.message = _cut(line(error.message))
+        raise
 
 
 def summary(command: Any) -> str:
@@ -298,6 +327,8 @@ def _answer(end: BaseException) -> NoReturn:
         _fail(f"error: {end.strerror or end}: {end.filename}", 1)
     if isinstance(end, FileNotFoundError) and _is_homeless():
         _fail("error: the working folder is not there any more: change to one that is, and try again", 1)
+    if isinstance(end, OSError) and end.errno in _REFUSED_BY_SYSTEM:
+        _fail(f"error: {_REFUSED_BY_SYSTEM[end.errno]}; what was done is stored", 1)
     if isinstance(end, OSError):
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the exit of Python writes out what is left
@@ -356,8 +387,14 @@ def _replace_closed_streams() -> None:
         sys.stderr = io.StringIO()
 
 
+def _cut(text: str) -> str:
+    """The text with the middle left out of one that is long: it ends in what to do."""
+    half = _LONGEST_LINE // 2
+    return text if len(text) <= _LONGEST_LINE else f"{text[:half]} ... {text[-half:]}"
+
+
 def _fail(text: str, code: int) -> NoReturn:
     from pipeline.escaping import line
 
-    print(line(text), file=sys.stderr)
+    print(_cut(line(text)), file=sys.stderr)
     sys.exit(code)

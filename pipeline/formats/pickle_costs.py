@@ -1,8 +1,8 @@
 """What it costs to load a pickle, bounded before anything is loaded: no signal interrupts the loading itself.
 
 Each of these takes a few bytes: a tuple of a tuple twice, of that twice, and so on, whose hash takes 2^levels steps; a
-tuple within 100,000 others, whose hash overflows the stack; a memo of a billion places; keys of one hash, among which a
-mapping looks for each in turn. Python's hashes of text are random, those of numbers and of what is made of them are not.
+tuple within 100,000 others, whose hash overflows the stack; a memo of a billion places; keys of one hash, among which
+a mapping looks for each in turn. Python's hashes of text are random, those of numbers and of tuples of them are not.
 
 Of nearly every file a quick look tells that it has nothing of this: no tuple in it is fetched from the memo.
 """
@@ -31,6 +31,9 @@ MOST_KEYS = 20_000
 """Keys of a mapping, and members of a set, other than text, small integers and tuples of them: all may share a hash."""
 
 _MOST_TUPLES = 1_000  # that the quick look leaves unseen
+_FETCHING = (pickle.BINGET, pickle.LONG_BINGET)
+_TUPLING = (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)
+_LONGEST_EVENT = 6  # bytes of a tuple that is put into the memo
 _TUPLES = {"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "FROZENSET"}
 _PUTS = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
 _GETS = {"GET", "BINGET", "LONG_BINGET"}
@@ -56,14 +59,17 @@ def _events(put: bytes) -> re.Pattern[bytes]:
     """
     text = b"|".join((_sized(rb"\x8c", 255), _sized(b"X", 255, rb"\0\0\0")))
     small = rb"K.|M..|J.{4}|[N\x88\x89]|(?:" + text + rb")(?:q.|r..[\0-\7]\0)?"
-    passed = (
+    passed = [  # the most frequent first
+        rb"K.G.{8}|G.{8}", rb"K.", text,
         rb"\((?:" + small + rb"){0,64}+t",  # a tuple of some small values
         rb"[)}\]\x8f\x93R\x81]|[(saueb\x90](?![\x94qr])|\x80.|\x95.{8}|c[^\n]*+\n[^\n]*+\n",
-        rb"G.{8}|K.|M..|J.{4}|[N\x88\x89]", text, _sized(b"[CU]", 255), _sized(rb"\x8a", 8),
-    )  # fmt: skip
-    if put != pickle.MEMOIZE:
-        passed = (*passed, put)
-    return re.compile(b"(?:" + b"|".join(passed) + rb")*+(h.|j.{4}|[\x85-\x87t](?:" + put + rb")?|\x94|.+)", re.DOTALL)
+        rb"M..|J.{4}|[N\x88\x89]", _sized(b"[CU]", 255), _sized(rb"\x8a", 8),
+    ]  # fmt: skip
+    memoize = put + b"|" if put == pickle.MEMOIZE else b""
+    if not memoize:
+        passed.append(put)
+    seen = b"(" + memoize + rb"h.|j.{4}|[\x85-\x87t](?:" + put + rb")?+(?![\x94qr])|.+)"
+    return re.compile(b"(?:" + b"|".join(passed) + b")*+" + seen, re.DOTALL)
 
 
 _STATED = rb"q.|r..[\0-\7]\0"
@@ -91,21 +97,22 @@ def refuse(stream: BinaryIO) -> None:
 def _is_harmless(data: bytes) -> bool:
     """Whether a quick look tells that each tuple is used where it is made, and nothing is odd."""
     counted = data[:1] == pickle.PROTO and data[1:2] >= bytes([_NEW_MEMO])
-    memo = count = 0
+    events = _events(pickle.MEMOIZE if counted else _STATED).findall(data)
+    others = count = 0  # of the events before, those that take no place of the memo; tuples
     tuples, fetched = set(), set()
-    for event in _events(pickle.MEMOIZE if counted else _STATED).findall(data):
-        if event == pickle.MEMOIZE and counted:
-            memo += 1
-        elif event[:1] in (pickle.BINGET, pickle.LONG_BINGET):
-            fetched.add(int.from_bytes(event[1:], "little"))
-        elif event[:1] in b"\x85\x86\x87t" and len(event) <= 6:
+    for number, event in [one for one in enumerate(events) if one[1] != pickle.MEMOIZE]:
+        kind, put = event[:1], event[1:]
+        if kind in _FETCHING:
+            fetched.add(int.from_bytes(put, "little"))
+            others += 1
+        elif kind in _TUPLING and len(event) <= _LONGEST_EVENT:
             count += 1
-            if event[1:]:
-                tuples.add(memo if counted else int.from_bytes(event[2:], "little"))
-                memo += 1
-        elif event[:1] != pickle.STOP:
-            return False
-    return count <= _MOST_TUPLES and not tuples & fetched
+            others += not put
+            if put:
+                tuples.add(number - others if put == pickle.MEMOIZE else int.from_bytes(put[1:], "little"))
+        else:
+            return kind == pickle.STOP and count <= _MOST_TUPLES and not tuples & fetched
+    return False
 
 
 class _Entry(NamedTuple):

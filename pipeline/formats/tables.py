@@ -19,7 +19,7 @@ from typing import IO, Literal
 import numpy as np
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os, unknown
-from pipeline.formats import json_objects, packed, pickles, signatures, torch_files
+from pipeline.formats import json_objects, opening, packed, parquet_columns, pickles, signatures, torch_files
 from pipeline.formats.fault import Fault
 from pipeline.provenance import content_files
 
@@ -36,7 +36,6 @@ MOST_ELEMENTS = 100_000
 
 _MOST_FIELDS = 20_000  # of a row
 _DEEPEST = 50  # lists and mappings within one another
-_PARQUET_ROWS = 20_000  # at a time
 _LONGEST_LINE = 1 << 24  # characters
 _EXPECTED = {
     "csv": "a CSV file", "json": "a JSON file", "jsonl": "a JSON Lines file", "pickle": "a pickle",
@@ -172,20 +171,26 @@ def _json_lines(path: Path, columns: Sequence[str]) -> Rows:
 
 def _parquet_rows(path: Path) -> Rows:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     number = 0
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(_PARQUET_ROWS):
+        if path.exists():
+            opening.refuse_special(path)
+        with parquet_columns.opened(path) as file:
+            names = file.schema_arrow.names
+            if twice := [name for name, count in Counter(names).items() if count > 1]:
+                raise NotThisFormError(f"{path} has two columns {excerpt(min(twice))}")
+            for batch in parquet_columns.batches(file):
                 for row in batch.to_pylist():
                     number += 1
                     yield f"row {number}", _cells(row)
+    except NotThisFormError as error:
+        raise error if str(path) in str(error) else NotThisFormError(f"{path}, after row {number}: {error}") from error
     except FileNotFoundError as error:
         raise from_os(error, f"reading {path}") from error
     except MemoryError:
         raise
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = excerpt(" ".join(str(error).split()), 200, bare=True)
         raise NotThisFormError(f"{path} is not a Parquet file (after row {number}): {reason}") from error
 

@@ -196,8 +196,9 @@ def _sources(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None, c
     sources = []
     for path in paths:
         if not path.exists():
-            near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
-            raise UserError(f"{path} does not exist" + "".join(f": did you mean {name}?" for name in near))
+            what = "is a symbolic link that leads nowhere" if path.is_symlink() else "does not exist"
+            near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*") if p.exists()], n=1)
+            raise UserError(f"{path} {what}" + "".join(f": did you mean {name}?" for name in near))
         with os_errors_explained(f"reading {path}"):
             refuse_special(path)
         if path.is_file():
@@ -250,6 +251,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
     lake = _existing(lake_root)
     batches = source.batches(lake)
     with os_errors_explained(f"reading {source.path}"):
+        stamp = locations.stamp(source.path)
         sha256, size = provenance.file_sha256(source.path)
     finals, whole = source.identity(sha256, False), source.identity(sha256, True)
     source_id = whole if source.curves else finals
@@ -266,6 +268,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
     try:
         with contextlib.ExitStack() as stack:
             staged = _read_all(stack, lake_root, source, batches, part)
+            locations.refuse_changed(source.path, stamp)
             _refuse_bad(source, part, max_rejects)
             warnings = _oddities(source, part)
             staged = staged or _open(stack, lake_root, source, source_id)

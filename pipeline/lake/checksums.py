@@ -15,12 +15,21 @@ import contextlib
 import hashlib
 import os
 import re
+import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pipeline.errors import UserError, os_errors_explained
-from pipeline.lake.files import atomic_write, flush_to_disk, locked, refuse_links, replace_file, temporary_path
+from pipeline.lake.files import (
+    atomic_write,
+    flush_to_disk,
+    locked,
+    read_file,
+    refuse_links,
+    replace_file,
+    temporary_path,
+)  # fmt: skip
 
 FILE = "SHA256SUMS"
 
@@ -55,7 +64,7 @@ def parsed(content: str) -> tuple[dict[str, str], list[int]]:
 
 def read(path: Path) -> tuple[dict[str, str], list[int]]:
     """What `parsed` says of the file; bytes that are no text make their line faulty."""
-    return parsed(path.read_bytes().decode(errors="replace"))
+    return parsed(read_file(path).decode(errors="replace"))
 
 
 def write_in(folder: Path, sums: Mapping[str, str]) -> None:
@@ -78,9 +87,19 @@ def listing(parts: Path) -> Listing:
 
 
 def names_in(folder: str | Path) -> set[str]:
-    """The names of a folder's files; of thousands of folders, without a Path object for each file."""
+    """The names of a folder's files; of thousands of folders, without a Path object for each file.
+
+    Raises:
+        UserError: one is a named pipe, a device, or a link that leads nowhere.
+    """
     with os.scandir(folder) as entries:
-        return {entry.name for entry in entries}
+        names = {entry.name: entry.is_file() or entry.is_dir() for entry in entries}
+    if not all(names.values()):  # who reads it may wait for ever
+        odd = min(name for name, plain in names.items() if not plain)
+        raise UserError(
+            f"{Path(folder) / odd} is neither a file nor a folder: restore the part from a copy of the lake"
+        )
+    return set(names)
 
 
 def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
@@ -112,11 +131,18 @@ def missing(root: Path, here: Listing | None = None) -> list[str]:
 
 
 def has_list(root: Path) -> bool:
-    """Whether the lake has a list; an empty one is what a run leaves that was killed before it made it."""
+    """Whether the lake has a list; an empty one is what a run leaves that was killed before it made it.
+
+    Raises:
+        UserError: something else has its name.
+    """
     try:
-        return (root / FILE).stat().st_size > 0
+        status = (root / FILE).stat()
     except FileNotFoundError:
         return False
+    if not stat.S_ISREG(status.st_mode):
+        raise UserError(f"{root / FILE} is no plain file: move it away, and it is made anew")
+    return status.st_size > 0
 
 
 def record(root: Path, part: str) -> None:

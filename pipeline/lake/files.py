@@ -12,6 +12,7 @@ import fcntl
 import os
 import platform
 import re
+import stat
 import time
 import uuid
 from collections.abc import Iterator
@@ -59,6 +60,21 @@ def refuse_links(root: Path, path: Path) -> None:
             f"{link} is a symbolic link, and nothing is written or deleted through one: "
             "put the file or folder itself in its place"
         )
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a file that this program wrote; what else has its name may never end.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UserError: it is a folder, a named pipe or a device.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # which does not wait for the writer of a named pipe
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UserError(f"{path} is no plain file, as this program writes: move it away")
+    with os.fdopen(descriptor, "rb") as stream:
+        return stream.read()
 
 
 def make_folder(root: Path, folder: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipeline.lake import checksums
-from pipeline.lake.files import atomic_write
+from pipeline.lake.files import atomic_write, read_file
 
 FILE = "doctor.json"
 
@@ -54,7 +54,7 @@ def read(root: Path) -> LastCheck | None:
         ValueError: the file has changed since it was written.
     """
     try:
-        content = (root / FILE).read_bytes()
+        content = read_file(root / FILE)
     except FileNotFoundError:
         return None
     try:
@@ -97,7 +97,7 @@ def _whole_at(root: Path) -> str | None:
 
 def _lines(root: Path) -> list[str]:
     path = root / checksums.FILE
-    return path.read_bytes().decode(errors="replace").splitlines(keepends=True) if path.is_file() else []
+    return read_file(path).decode(errors="replace").splitlines(keepends=True) if path.is_file() else []
 
 
 def _sha256(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pipeline import provenance
 from pipeline.errors import UserError
-from pipeline.lake.files import atomic_write, make_folder
+from pipeline.lake.files import atomic_write, make_folder, read_file
 
 FOLDER = "locations"
 MOST_HASHED = 256 << 20  # bytes that are read again to tell a new time from a new content
@@ -44,7 +44,7 @@ class FileLocation:
         """What has become of it."""
         path = Path(self.path)
         try:
-            size, changed = _stamp(path)
+            size, changed = stamp(path)
         except OSError:
             return "gone"
         if (size, changed) == (self.bytes, self.changed_ns):
@@ -69,7 +69,7 @@ def put_down(root: Path, identity: str, path: Path, sha256: str) -> None:
         sha256: of its content.
     """
     with contextlib.suppress(OSError, UserError):
-        location = FileLocation(str(path.absolute()), *_stamp(path), sha256)
+        location = FileLocation(str(path.absolute()), *stamp(path), sha256)
         if read(root, identity) != location:
             make_folder(root, root / FOLDER)
             with atomic_write(root / FOLDER / f"{identity}.json") as temporary:
@@ -79,16 +79,31 @@ def put_down(root: Path, identity: str, path: Path, sha256: str) -> None:
 def read(root: Path, identity: str) -> FileLocation | None:
     """Where the file lay; None where that is not known."""
     try:
-        fields = json.loads((root / FOLDER / f"{identity}.json").read_bytes())
+        fields = json.loads(read_file(root / FOLDER / f"{identity}.json"))
         location = FileLocation(**fields)
-    except (OSError, ValueError, TypeError):
+    except (OSError, UserError, ValueError, TypeError, RecursionError):
         return None
     kinds = {"path": str, "bytes": int, "changed_ns": int, "sha256": str}
     sound = all(type(getattr(location, name)) is kind for name, kind in kinds.items())
     return location if sound and "\0" not in location.path else None
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def refuse_changed(path: Path, before: tuple[int, int]) -> None:
+    """Refuse a file or folder whose `stamp` was another one before it was read.
+
+    Raises:
+        UserError: it is; what was read may be of both contents.
+    """
+    if stamp(path) != before:
+        raise UserError(f"{path} has changed while it was read: run the same command again")
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """Bytes of a file or folder, and when it last changed, in nanoseconds.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
     if path.is_file():
         status = path.stat()
         return status.st_size, status.st_mtime_ns

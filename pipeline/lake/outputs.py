@@ -158,7 +158,7 @@ def refuse_lake(path: Path) -> None:
     Raises:
         UserError: it is inside a lake.
     """
-    resolved = path.resolve()
+    resolved = Path(os.path.realpath(path))  # which also takes a link that leads back to itself
     for folder in (resolved, *resolved.parents):
         if (folder / MARKER).is_file():
             raise UserError(f"{path} is inside the lake {folder}: write it elsewhere")

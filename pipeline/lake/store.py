@@ -82,6 +82,8 @@ class Lake:
     def _create(self) -> None:
         if self.root.is_dir() and not all(map(_begun, self.root.iterdir())):
             raise UserError(f"{self.root} is neither empty nor a lake: name an empty folder with --lake DIR")
+        if os.path.lexists(self.root) and not self.root.is_dir():
+            raise UserError(f"{self.root} is no folder, no place for a lake: name an empty folder with --lake DIR")
         with os_errors_explained(f"creating the lake {self.root}"):
             self.root.mkdir(parents=True, exist_ok=True)
             make_folder(self.root, self.parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -39,8 +40,11 @@ def refuse_foreign(out: Path, names: Iterable[str] = TABLES) -> None:
     """
     with os_errors_explained(f"writing the report to {out}"):
         refuse_lake(out)
-        if out.exists() and not out.is_dir():
-            raise UserError(f"{out} is a file, no place for writing the report: name a folder with --out")
+        place = next(place for place in (out, *out.absolute().parents) if os.path.lexists(place))
+        if not place.is_dir():
+            what = "a file" if place.exists() else "a link that leads nowhere"
+            of = "" if place == out else f"{out} cannot be made: "
+            raise UserError(f"{of}{place} is {what}, no place for writing the report: name a folder with --out")
         listed = _listed(out)
         for name in names:
             refuse_links(out, out / name)

@@ -10,6 +10,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from pipeline import catalog, rank_correlation
+from pipeline.errors import UserError
+from pipeline.formats import packed
 from pipeline.lake.files import atomic_write
 from pipeline.lake.store import Lake
 from pipeline.report import content
@@ -38,8 +40,8 @@ def of_lake(lake: Lake, say: Callable[[str], None], target: str | None = None) -
     folder = catalog.stored_results_folder(lake)
     file = folder and folder / f"{_NAME}-{_fingerprint()}.json.gz"
     if file:
-        with suppress(OSError, EOFError, ValueError, TypeError):
-            return ReportContent(**json.loads(gzip.decompress(file.read_bytes())))
+        with suppress(UserError, ValueError, TypeError, RecursionError):
+            return ReportContent(**json.loads(packed.content(file)))
     say("views")
     statements = [path.read_text() for path in catalog.queries("report").values()]
     narrowed = {view: path.read_text() for view, path in catalog.queries("narrowed").items()}

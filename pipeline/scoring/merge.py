@@ -6,6 +6,7 @@ publishers. Nor do searches and tunings, whose steps are a function of the lake 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -82,7 +83,7 @@ def run(lake_root: Path, other: Path | str, *, keep_first: bool = True) -> Merge
         DifferingValuesError: values differ by more than rounding; the lake is as it was.
     """
     taken_from = other_lake.find(other)
-    if taken_from.root is not None and taken_from.root.resolve() == lake_root.resolve():
+    if taken_from.root is not None and os.path.realpath(taken_from.root) == os.path.realpath(lake_root):
         raise UserError(f"{taken_from.name} is the lake itself: name another one")
     lake = Lake(lake_root, create=True)
     lake.refuse_missing_parts()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,7 @@ class OtherLake:
         if lacking := [name for name in names.values() if name not in manifest.files]:
             raise UserError(f"{self.source.shown(MANIFEST)} does not list {lacking[0]}: export it again")
         stated = {name: manifest.files[name] for name in names.values()}
+        self._require_room(sum(file.bytes for file in stated.values()), _room(folder))
         with progress(f"reading {self.name}", sum(f.bytes for f in stated.values()), unit="bytes") as advance:
             files = {}
             for table, name in names.items():
@@ -98,10 +100,20 @@ class OtherLake:
     def _copy_parts(self, root: Path) -> None:
         (root / "parts").mkdir(parents=True)
         (root / MARKER).write_bytes(self.source.read(MARKER, _MOST[MARKER]) or b"")
+        left = _room(root)
         with progress(f"reading {self.name}", None, unit="bytes") as advance:
             for name, sha256 in self.sums.items():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
-                self._compare(name, self.source.file(name, root / name, advance, None), sha256)
+                file = self.source.file(name, root / name, advance, left)
+                left -= file.stat().st_size
+                self._compare(name, file, sha256)
+
+    def _require_room(self, size: int, room: int) -> None:
+        if size > room and not isinstance(self.source, LocalFolder):
+            raise UserError(
+                f"{self.name} has {size / 1e6:,.1f} MB, and {room / 1e6:,.1f} MB may be taken, half of what is free on "
+                "the disk: free some, and run the same command again"
+            )
 
     def _count(self, name: str, file: Path, stated: TableFile) -> None:
         """Compare a table's file with the sizes that the manifest states of it."""
@@ -121,6 +133,11 @@ class OtherLake:
                 f"{self.source.shown(name)} does not have the SHA-256 that is stated of it: it is damaged, or is being "
                 "replaced; nothing was taken"
             )
+
+
+def _room(folder: Path) -> int:
+    """Bytes that a copy may have: what a server sends has whatever length the server wants."""
+    return shutil.disk_usage(folder).free // 2
 
 
 def find(other: Path | str) -> OtherLake:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import pkgutil
 import subprocess
 import sys
@@ -107,3 +108,23 @@ def test_a_shell_gets_its_completion(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_PIPELINE_COMPLETE", "source_zsh")
     assert "#compdef pipeline" in run().stdout
     assert "--show-completion" in CliRunner().invoke(cli.app, ["--help"]).output
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (errno.EMFILE, "error: too many files are open: raise the limit (`ulimit -n`)"),
+        (errno.EAGAIN, "error: the system refuses a process, a thread or a write for now"),
+        (errno.ENOMEM, "error: out of memory: give the process more"),
+    ],
+)
+def test_what_the_system_refuses_is_not_taken_for_a_full_output(
+    number: int, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(_: object) -> None:
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr(cli, "_run", refused)
+    with pytest.raises(SystemExit) as end:
+        cli.main([])
+    assert end.value.code == 1 and capsys.readouterr().err.startswith(says)

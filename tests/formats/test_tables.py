@@ -6,11 +6,15 @@ import bz2
 import gzip
 import json
 import lzma
+import os
 import pickle
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -241,3 +245,53 @@ def test_json_that_python_cannot_hold_is_one_line(tmp_path: Path, content: str) 
     with pytest.raises(NotThisFormError, match="is not a JSON file") as error:
         rows(written(tmp_path, content), "json")
     assert len(str(error.value)) < 400
+
+
+ODD_COLUMNS = {
+    "a decimal": (pa.array([Decimal("93.50"), None]), ["93.50", None]),
+    "a wide decimal": (pa.array([Decimal("0.1"), None], pa.decimal256(60, 30)), ["0." + "1".ljust(30, "0"), None]),
+    "a time in a zone that is none": (
+        pa.array([0, None], pa.timestamp("us", "Mars/X")),
+        ["1970-01-01 00:00:00.000000", None],
+    ),
+    "a time far away": (pa.array([2**62, None], pa.timestamp("ms")), [None, None]),
+    "a long duration": (pa.array([2**62, None], pa.duration("ns")), [2**62, None]),
+    "a dictionary": (pa.array(["x", None]).dictionary_encode(), ["x", None]),
+    "a mapping": (pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int64())), [[("a", 1)], None]),
+    "an unsigned integer": (pa.array([2**64 - 1, None], pa.uint64()), [2**64 - 1, None]),
+}
+
+
+@pytest.mark.parametrize("name", ODD_COLUMNS)
+def test_columns_of_parquet_that_python_or_the_machine_does_not_know(tmp_path: Path, name: str) -> None:
+    column, expected = ODD_COLUMNS[name]
+    pq.write_table(pa.table({"x": column, "y": [1.5, 2.5]}), tmp_path / "table")
+    found = [dict(cells) for _, cells in rows(tmp_path / "table", "parquet") if not isinstance(cells, Fault)]
+    assert [cells["y"] for cells in found] == [1.5, 2.5]
+    if name != "a time far away":  # as Arrow writes it
+        assert [cells["x"] for cells in found] == expected
+
+
+@pytest.mark.parametrize("length", [1 << 17, (1 << 17) + 1])
+def test_a_long_text_of_parquet_is_not_written_out_for_each_row(tmp_path: Path, length: int) -> None:
+    text = pa.DictionaryArray.from_arrays(np.zeros(3000, np.int32), ["x" * length])
+    pq.write_table(pa.table({"x": text}), tmp_path / "table", compression="zstd")
+    assert (tmp_path / "table").stat().st_size < 10_000
+    stream = rows(tmp_path / "table", "parquet")
+    if length > 1 << 17:
+        with pytest.raises(NotThisFormError, match=r"a cell of column 'x' has 131,073 bytes: refused"):
+            next(stream)
+    else:
+        assert next(stream) == ("row 1", {"x": "x" * length})
+
+
+def test_a_column_of_parquet_twice_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table([[1.0], [2.0]], names=["acc", "acc"]), tmp_path / "table")
+    with pytest.raises(NotThisFormError, match=r"has two columns 'acc'"):
+        list(rows(tmp_path / "table", "parquet"))
+
+
+def test_parquet_that_is_a_named_pipe_is_one_line(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "table")
+    with pytest.raises(UserError, match=r"is a named pipe"):
+        list(rows(tmp_path / "table", "parquet"))

@@ -331,6 +331,23 @@ def test_a_bad_input_leaves_no_trace(case: str, filled: Path, tmp_path: Path, mi
     assert fixtures.snapshot(filled) == before
 
 
+def test_a_file_that_changes_while_it_is_read_is_not_stored(
+    lake: Path, tmp_path: Path, mine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], [[CELLS[0], 93.5]])
+    sha256 = provenance.file_sha256
+
+    def and_change(path: Path) -> tuple[str, int]:
+        before = sha256(path)
+        path.write_text(path.read_text().replace("93.5", "39.5"))
+        return before
+
+    monkeypatch.setattr(provenance, "file_sha256", and_change)
+    with pytest.raises(UserError, match=r"t.csv has changed while it was read: run the same command again"):
+        ingest(lake, "nasbench201", [path], mapping=mine)
+    assert not lake.exists()
+
+
 def test_names_that_do_not_exist(lake: Path, tmp_path: Path) -> None:
     path = fixtures.accuracies(tmp_path / "t.csv")
     with pytest.raises(UserError, match=r"unknown benchmark 'nasbench-201': did you mean nasbench201"):

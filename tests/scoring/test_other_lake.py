@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -236,6 +237,24 @@ def test_a_full_disk_is_one_line(
     address = served(server, exported)
     monkeypatch.setattr(http_files, "save", full)
     with refused(f"no space left while copying {address} to {lake}"):
+        merge.run(lake, address)
+    assert not left(lake)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("exported", r"MB may be taken, half of what is free"),
+        ("full_lake", r"is longer than the [\d,]+ bytes that it may have"),
+    ],
+)
+def test_a_server_cannot_fill_the_disk(
+    lake: Path, server: FileServer, kind: str, says: str, request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    address = served(server, request.getfixturevalue(kind))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10_000))
+    with pytest.raises(UserError, match=says):
         merge.run(lake, address)
     assert not left(lake)
 

@@ -2,6 +2,9 @@
 
 from tests.attack.case import Case
 
+MARK = "\u202e"  # turns the direction of writing
+BYTE = "\udcff"  # as Python has a byte of the command line that is not of UTF-8
+
 CASES = [
     Case("no such verb", "scroe nasbench201", exit=2, says=("No such command 'scroe'",)),
     Case("a misspelt benchmark", "score nasbench202", says=("unknown benchmark 'nasbench202'", "nasbench201")),
@@ -15,4 +18,23 @@ CASES = [
     Case("fewer labels than a rule has", "tune weigh nasbench201 --labels 3", exit=2, says=("--labels",)),
     Case("two SELECTs to answer", "query 'FROM scores' --example rho_of_each_proxy", exit=2, says=("--example",)),
     Case("a format that is not one", "query 'FROM scores' --format xlsx", exit=2, says=("--format",)),
+    *(
+        Case(f"{where}: {what}", command.replace("WORD", word), exit=code, says=says)
+        for what, word, said in (
+            ("marks that are not to be seen", f"a{MARK}b", "a\\u202eb"),
+            ("9,000 letters", "x" * 9000, " ... "),
+        )
+        for where, command, code in (
+            ("an argument too many", "proxies WORD", 2),
+            ("an option that is none", "status --WORD", 2),
+            ("an option of the program that is none", "--WORD", 2),
+            ("a seed", "score nasbench201 --seed WORD", 2),
+            ("a proxy", "score nasbench201 --proxy WORD", 1),
+            ("a lake", "status --lake WORD", 1),
+            ("a file to ingest", "ingest nasbench201 WORD", 1),
+            ("SQL", "query WORD", 1),
+        )
+        for says in [(said,) if code == 2 and "--seed" not in command else ()]
+    ),
+    Case("SQL that is not in UTF-8", f"query 'SELECT 1 AS {BYTE}'", says=("its character 13 is not of UTF-8",)),
 ]
