@@ -102,7 +102,7 @@ def run(
         wanted = [(a, texts[a], writer.stored.missing(a)) for a in incomplete]
         with executor.opened(where, workers, plan.asked_device(bundle)) as pool:
             asked_for = {"sample": sample, "only": only, "executor": where.kind, **of_workers(pool)}
-            _put_down_place(lake, plan, bundle)
+            _remember_location(lake, plan, bundle)
             run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name, by_workers=True)
             with lake.running(run_row["run_id"]):
                 _score(writer, run_row, wanted, plan.scorer(bundle, pool.device, pool.sharing), pool)
@@ -111,7 +111,7 @@ def run(
     return ScoringSummary(bundle.name, len(bundle.proxies), len(incomplete), asked, before, writer.statuses, seconds)
 
 
-def _put_down_place(lake: Lake, plan: Plan, bundle: Bundle) -> None:
+def _remember_location(lake: Lake, plan: Plan, bundle: Bundle) -> None:
     """Remember where the file of a proxy is, so that `status` tells when it has changed."""
     if toml_files.is_named(plan.proxy):
         sha256, _ = provenance.file_sha256(Path(plan.proxy))
