@@ -70,6 +70,12 @@ def test_the_score_is_the_weighted_last_evaluation_and_every_iteration_is_kept(t
     assert score.status == "ok" and score.reason is None
 
 
+def test_a_rule_sums_the_mean_logarithms_of_the_last_training_losses_by_its_own_weights(tmp_path: Path) -> None:
+    preset = presets.load(tiny(tmp_path, "rule = {weights = [0.0, 1.0, 0.5], last = 2}"))
+    losses = training.Losses(train=[[9.0, 9.0, 9.0], [3.0, 2.0, 4.0], [5.0, 8.0, 16.0]])
+    assert regression._value(preset, losses) == pytest.approx(math.log(4) + 0.5 * math.log(8))
+
+
 def test_training_learns(tmp_path: Path) -> None:
     proxy = regression.load(tiny(tmp_path, "learning_rate = 0.05"))
     curve = next(c for c in proxy.score(build, "a", 0, "cpu").curves if c.mode == "train" and c.stage == 2)
