@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -15,15 +16,17 @@ LONGEST_NAME = 500  # characters
 
 
 def canonical(space: str, architecture: object) -> dict[str, Any]:
-    """The spec of an architecture that is known by its name: {"name": text}, or of one that is known by its parts.
+    """The spec of an architecture that is known by its name, {"name": text}, or by its parts.
+
+    A name is a text, a whole number, or a list of either, whose text is its JSON.
 
     Raises:
-        UserError: it is neither a text, nor a spec that `canonical` or `compose` has given.
+        UserError: it is none of these, nor a spec that `canonical` or `compose` has given.
     """
     if isinstance(architecture, Mapping) and set(architecture) != {"name"}:
         return compose(space, architecture)
     name = architecture["name"] if isinstance(architecture, Mapping) else architecture
-    text = name.strip() if isinstance(name, str) else ""
+    text = _text(name)
     if not text or len(text) > LONGEST_NAME:
         raise UserError(
             f"an architecture is {excerpt(name, 60)}, where a name of 1 to {LONGEST_NAME} characters is expected"
@@ -35,11 +38,26 @@ def compose(space: str, parts: Mapping[str, object]) -> dict[str, Any]:
     """The spec of an architecture that is known by its parts: the parts by name, each a text.
 
     Raises:
-        UserError: there are none, or one is neither a text nor a number.
+        UserError: there are none, or one is not what a name may be.
     """
-    if not parts or not all(isinstance(part, str | int | float) for part in parts.values()):
+    texts = {name: str(part) if isinstance(part, float) else _text(part) for name, part in sorted(parts.items())}
+    if not texts or not all(texts.values()):
         raise UserError(f"an architecture is {excerpt(dict(parts), 60)}, where named texts or numbers are expected")
-    return {name: str(part) for name, part in sorted(parts.items())}
+    return texts
+
+
+def _text(name: object) -> str:
+    """The text of a name; empty where it is none."""
+    if isinstance(name, str):
+        return name.strip()
+    if type(name) is int:
+        return str(name)
+    if not isinstance(name, list | tuple) or not name:
+        return ""
+    try:
+        return json.dumps(name, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return ""
 
 
 def read(path: Path, curves: bool) -> NoReturn:

@@ -50,7 +50,7 @@ def guessed(sample: TableSample, benchmark: str | None) -> ArchitectureGuess | N
         return None
     chosen = [benchmarks.load(name) for name in ([benchmark] if benchmark else benchmarks.names())]
     if benchmark is None:
-        chosen = [bench for bench in chosen if not _takes_any_name(bench)]
+        chosen = [bench for bench in chosen if not takes_any_name(bench)]
     spaces = [(bench, space.name) for bench in chosen for space in bench.spaces]
     for way in (_written, _graph, _codes, _fields):
         for bench, space in spaces:
@@ -59,7 +59,8 @@ def guessed(sample: TableSample, benchmark: str | None) -> ArchitectureGuess | N
     return next(_index(sample, chosen[0]), None) if benchmark else None
 
 
-def _takes_any_name(bench: Benchmark) -> bool:
+def takes_any_name(bench: Benchmark) -> bool:
+    """Whether any text is the name of an architecture of a benchmark, so that no column is known by its cells."""
     return bench.canonical is defaults.canonical
 
 
@@ -67,12 +68,14 @@ def _written(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Arch
     """A column in the benchmark's own notation."""
     columns: Sequence[str] = sample.columns
     doubts: tuple[str, ...] = ()
-    if _takes_any_name(bench):
+    written: tuple[type, ...] = (str, list, dict)
+    if takes_any_name(bench):
         columns = sorted(columns, key=lambda column: re.search(_NAMING, column.lower()) is None)
         doubts = (f"that this column names the architectures: {bench.name} takes any text for a name",)
+        written = (str, list, tuple, int)
     for column in columns:
         cells = sample.values(column)[:_TRIED]
-        if all(isinstance(cell, str | list | dict) and cell for cell in cells) and _all(
+        if all(isinstance(cell, written) and cell not in ("", [], {}) for cell in cells) and _all(
             cells, lambda cell: bench.canonical(space, cell)
         ):
             yield ArchitectureGuess(bench, space, {"column": column, "encoding": "string"}, (column,), doubts)

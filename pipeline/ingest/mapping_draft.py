@@ -55,19 +55,27 @@ def write(table: Path, out: Path, benchmark: str | None = None, *, force: bool =
 def draft(table: Path, benchmark: str | None = None) -> MappingDraft:
     """The table mapping that `write` writes."""
     first: TableSample | None = None
+    best: tuple[TableSample, ArchitectureGuess, ValueGuesses] | None = None
     for sample in table_sample.samples(table):
         first = first or sample
-        if (architecture := architecture_guess.guessed(sample, benchmark)) is not None:
-            break
-    else:
+        if (architecture := architecture_guess.guessed(sample, benchmark)) is None:
+            continue
+        values = value_guess.guessed(sample, architecture.benchmark, architecture.columns)
+        if best is None or _taken(values) > _taken(best[2]):
+            best = sample, architecture, values
+        if not architecture_guess.takes_any_name(architecture.benchmark):
+            break  # what reads as its notation is its architectures
+    if best is None:
         assert first is not None
         raise _nothing(table, first, benchmark)
-    values = value_guess.guessed(sample, architecture.benchmark, architecture.columns)
+    sample, architecture, values = best
     text = "\n".join(_lines(table, sample, architecture, values)) + "\n"
     TableMapping.model_validate(tomllib.loads(text))
-    return MappingDraft(
-        text, architecture.benchmark.name, text.count(_GUESSED), len(values.truths) + len(values.scores)
-    )
+    return MappingDraft(text, architecture.benchmark.name, text.count(_GUESSED), _taken(values))
+
+
+def _taken(values: ValueGuesses) -> int:
+    return len(values.truths) + len(values.scores)
 
 
 def _nothing(table: Path, sample: TableSample, benchmark: str | None) -> UserError:

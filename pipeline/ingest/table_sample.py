@@ -173,7 +173,9 @@ def _keys(path: Path, form: TableForm) -> list[str]:
 
 def _kind(path: Path) -> ContainerKind:
     if path.is_dir():
-        raise UserError(f"{path} is a folder: name a file in it")
+        raise UserError(f"{path} is a folder: name a file in it; a mapping of one of its files reads the folder, too")
+    if not path.exists():
+        raise UserError(f"{path} does not exist")
     try:
         with packed.open_unpacked(path) as stream:
             head = stream.read(signatures.HEAD)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,19 +17,14 @@ from pipeline.benchmarks import defaults
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.cli import app
 from pipeline.errors import NotThisFormError, UserError
+from pipeline.ingest import mapping_draft
 from pipeline.scoring.plan import fits
 from tests.fixtures import published as fixtures
 
-BENCHMARK = """
-from pipeline.benchmarks.contract import Benchmark, Metric, Space
+PAGE = Path(__file__).parents[2] / "docs" / "add-a-benchmark.md"
+[BENCHMARK] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+"""What the documentation shows of a benchmark that is called mine."""
 
-BENCHMARK = Benchmark(
-    name="{name}",
-    title="My benchmark",
-    spaces=(Space("cells", None, "cells of my search space"),),
-    metrics=(Metric("cifar10", "test_accuracy", "test", "percent", True, 1, "top-1 accuracy"),),
-)
-"""
 ROWS = [(f"{number:03d}", 60.0 + number, 3 * number + number % 3) for number in range(12)]
 
 
@@ -35,7 +32,7 @@ ROWS = [(f"{number:03d}", 60.0 + number, 3 * number + number % 3) for number in 
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "own"
     (folder / "mine").mkdir(parents=True)
-    (folder / "mine" / "__init__.py").write_text(BENCHMARK.format(name="mine"))
+    (folder / "mine" / "__init__.py").write_text(BENCHMARK)
     monkeypatch.setattr(benchmarks, "__path__", [*benchmarks.__path__, str(folder)])
     yield folder
     for name in [name for name in sys.modules if name.rpartition(".")[2] in ("mine", "broken", "other")]:
@@ -63,6 +60,15 @@ def test_scores_of_others_are_ranked_without_networks(own: Path, tmp_path: Path)
         assert words.strip().startswith("the networks of mine are not built here") and "\n" not in words.strip()
 
 
+def test_the_table_is_what_holds_its_metrics(own: Path, tmp_path: Path) -> None:
+    header = {"version": "1", "kind": "training", "columns": ["hash", "test_accuracy", "arch_vec"]}
+    rows = [[f"{number:032x}", 60.5 + number, [(number, 0), (1,)]] for number in range(3)]
+    (tmp_path / "t.pickle").write_bytes(pickle.dumps(header) + pickle.dumps(rows))
+    text = mapping_draft.draft(tmp_path / "t.pickle", "mine").text
+    assert 'root = ["1"]' in text and 'columns = ["hash", "test_accuracy", "arch_vec"]' in text
+    assert 'column = "hash"' in text and 'metric = "test_accuracy"' in text
+
+
 def test_its_table_is_no_other_benchmark(own: Path, tmp_path: Path) -> None:
     table = fixtures.table(tmp_path / "t.csv", ["net", "acc"], [(n, a) for n, a, _ in ROWS])
     assert "no column names architectures of any benchmark" in said("mapping", "init", table, code=1)
@@ -74,7 +80,10 @@ def test_architectures_are_known_by_name_or_by_parts() -> None:
     parts = defaults.compose("cells", {"kernel": 3, "block": "mb6"})
     assert parts == {"block": "mb6", "kernel": "3"} == defaults.canonical("cells", parts)
     assert arch_id_of("mine", "cells", {"name": "007"}) == "6ac1f5c6da3f5aa8"
-    none: tuple[Any, ...] = ("", "  ", "x" * 501, 7, None, [], {}, {"name": 7}, {"cell": []})
+    for listed in ([1, [2, 3]], (1, (2, 3)), "[1,[2,3]]", {"name": "[1,[2,3]]"}):
+        assert defaults.canonical("cells", listed) == {"name": "[1,[2,3]]"}
+    assert defaults.canonical("cells", 7) == {"name": "7"} != defaults.canonical("cells", "007")
+    none: tuple[Any, ...] = ("", "  ", "x" * 501, 7.5, None, True, [], {}, {"name": None}, {"cell": []}, [object()])
     for wrong in none:
         with pytest.raises(UserError, match="an architecture is"):
             defaults.canonical("cells", wrong)
@@ -94,7 +103,7 @@ def test_what_it_does_not_state_it_refuses(own: Path, tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_loaded_is_one_line(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, text, expected in (
         ("broken", "import nothing_of_the_kind", "broken of .* cannot be loaded: ModuleNotFoundError: No module named"),
-        ("other", BENCHMARK.format(name="another"), "does not hold a BENCHMARK named 'other'"),
+        ("other", BENCHMARK.replace("mine", "another"), "does not hold a BENCHMARK named 'other'"),
     ):
         (own / name).mkdir()
         (own / name / "__init__.py").write_text(text)
