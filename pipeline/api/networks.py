@@ -198,7 +198,7 @@ def buildable(
 
 @contextlib.contextmanager
 def drawing_from(seed: int) -> Iterator[None]:
-    """One thread, and torch's random numbers from the seed; both are as before afterwards.
+    """One thread, torch's random numbers from the seed, gradients and float32; all is as before afterwards.
 
     Raises:
         UserError: the seed is no whole number from 0 on.
@@ -209,9 +209,23 @@ def drawing_from(seed: int) -> Iterator[None]:
         raise UserError(f"the seed is {excerpt(seed, 40)}, where a whole number is expected")
     numbers.whole(seed, "the seed", least=0, most=numbers.MOST)
 
-    with _one_thread(), torch.random.fork_rng(devices=[]):
+    with _one_thread(), _usual_modes(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(provenance.stream_seed("network", seed))  # for what draws as it computes, such as dropout
         yield
+
+
+@contextlib.contextmanager
+def _usual_modes() -> Iterator[None]:
+    """Gradients and float32 by default, whatever the caller has set, and after it whatever a network has set."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _network_score(proxy: Proxy, score: Score, seconds: float) -> NetworkScore:
@@ -310,8 +324,9 @@ def _outputs(network: nn.Module, bundle: Bundle) -> list[Tensor]:
         steps = configuration.get("steps", signals.SIZE)
         shape, dimensions = [_PROBED, steps, sequences.WIDTH], f"[N, {steps}, {sequences.WIDTH}]"
     try:
-        with torch.no_grad():
+        with torch.enable_grad():
             maps = network.eval()(torch.randn(shape))
+            keeps_gradients = torch.is_grad_enabled()
     except UserError:
         raise
     except Exception as error:  # a user's network may raise anything
@@ -320,6 +335,11 @@ def _outputs(network: nn.Module, bundle: Bundle) -> list[Tensor]:
         raise UserError(
             f"{kind} gives {_described(maps)}, needed is a list of feature maps {dimensions}: "
             "return them, or name the submodules that make them with pipeline.tapped(network, [...])"
+        )
+    if not keeps_gradients:
+        raise UserError(
+            f"{kind} switches gradients off for the whole process: put `with torch.no_grad():` around what needs none "
+            "in the place of torch.set_grad_enabled(False)"
         )
     if unfit := [m for m in maps if m.dtype != torch.float32 or not m.numel()]:
         raise UserError(

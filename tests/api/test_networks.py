@@ -75,6 +75,37 @@ def test_a_factory_is_scored_the_same_again_and_leaves_the_world_alone(tiny: str
     assert torch.get_num_threads() == threads and torch.equal(torch.random.get_rng_state(), state)
 
 
+@pytest.mark.parametrize("mode", ["no_grad", "inference_mode", "float64"])
+def test_what_the_caller_has_set_in_torch_does_not_change_a_score(mode: str) -> None:
+    usual = pipeline.score_network(three, "synflow").value
+    if mode == "float64":
+        torch.set_default_dtype(torch.float64)
+        try:
+            assert pipeline.score_network(three, "synflow").value == usual
+            assert torch.get_default_dtype() is torch.float64
+        finally:
+            torch.set_default_dtype(torch.float32)
+    else:
+        with getattr(torch, mode)():
+            assert pipeline.score_network(three, "synflow").value == usual
+            assert not torch.is_grad_enabled()
+
+
+def test_a_network_that_switches_gradients_off_is_refused_and_leaves_them_on_for_the_next() -> None:
+    class Switching(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = three()
+
+        def forward(self, images: torch.Tensor) -> Any:
+            torch.set_grad_enabled(False)
+            return self.network(images)
+
+    with pytest.raises(UserError, match=r"Switching switches gradients off for the whole process"):
+        pipeline.score_network(Switching, "synflow")
+    assert torch.is_grad_enabled()
+
+
 def test_a_network_is_copied_and_keeps_its_weights(tiny: str) -> None:
     network = three()
     before = {name: value.clone() for name, value in network.state_dict().items()}
