@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
@@ -45,14 +45,16 @@ class Tapped(nn.Module):
         """
         outputs: dict[str, Tensor] = {}
 
-        def keep(name: str) -> object:
-            return lambda _module, _inputs, output: outputs.__setitem__(name, output)
+        def keep(name: str) -> Callable[[nn.Module, object, Tensor], Tensor | None]:
+            def hook(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor | None:
+                outputs[name] = output
+                # The network goes on with a copy: what it computes in place must not change what was kept.
+                return output.clone() if isinstance(output, Tensor) else None
+
+            return hook
 
         # For this call alone: a copy of a network would keep a permanent hook, and with it these outputs.
-        hooks = [
-            block.register_forward_hook(keep(name))  # type: ignore[arg-type]
-            for name, block in zip(self.names, self.blocks, strict=True)
-        ]
+        hooks = [block.register_forward_hook(keep(name)) for name, block in zip(self.names, self.blocks, strict=True)]
         try:
             self.network(images)
         finally:

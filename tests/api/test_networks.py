@@ -357,3 +357,10 @@ def test_the_page_of_examples_runs(
     assert sorted(names["table"]["rank"]) == [1, 1, 1, 2, 2, 2, 3, 3, 3]
     assert json.loads(Path("best.jsonl").read_text()) == names["best"] and len(names["maps"]) == 3
     assert "synflow: " in said and "Correlation(rho=" in said
+
+
+def test_a_tapped_map_is_the_submodules_own_where_an_activation_overwrites_it() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True))
+    images = torch.randn(2, 3, 8, 8)
+    (taken,) = pipeline.tapped(network, ["0"])(images)
+    assert torch.equal(taken, network[0](images)) and taken.min() < 0
