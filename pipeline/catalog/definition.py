@@ -95,7 +95,7 @@ def catalog_definition(lake: Lake) -> CatalogDefinition:
 
 def select(table: str, files: str) -> str:
     """The SELECT of queries/tables over files that are given as DuckDB text."""
-    sql = sql_files.queries("tables")[table].read_text()
+    sql = sql_files.texts("tables")[table]
     return sql.replace(f"getvariable('lake') || '/parts/*/*/{table}.parquet'", files)
 
 

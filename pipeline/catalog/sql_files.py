@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 
+@functools.cache
 def folder() -> Path:
     """The folder queries/: inside the package where it was installed from a wheel, else beside it."""
     package = Path(__file__).resolve().parents[1]
@@ -24,13 +25,12 @@ def queries(kind: str) -> dict[str, Path]:
 
     The number that an example's file name begins with is not part of the name.
     """
-    files = sorted((folder() / kind).rglob("*.sql"), key=lambda path: path.name)
-    return {re.sub(r"^\d+_", "", path.stem): path for path in files}
+    return {re.sub(r"^\d+_", "", path.stem): path for path in _files(kind)}
 
 
 def texts(kind: str) -> dict[str, str]:
     """The content of the files that `queries` lists."""
-    return {name: path.read_text() for name, path in queries(kind).items()}
+    return {name: _text(path) for name, path in queries(kind).items()}
 
 
 def head_comment(sql: str) -> str:
@@ -69,6 +69,16 @@ def in_reading_order(views: Mapping[str, str]) -> list[str]:
     """
     graph = {name: sorted(tables_read(views[name]) & views.keys()) for name in sorted(views)}
     return list(TopologicalSorter(graph).static_order())
+
+
+@functools.cache  # each connection to a lake asks for all of them
+def _files(kind: str) -> list[Path]:
+    return sorted((folder() / kind).rglob("*.sql"), key=lambda path: path.name)
+
+
+@functools.cache
+def _text(path: Path) -> str:
+    return path.read_text()
 
 
 def _head(sql: str) -> list[str]:

@@ -118,10 +118,7 @@ def ingest(
     for source in sorted(sources, key=lambda s: s.by_index):
         with _forms_named(source):
             summaries.append(_ingest(lake_root, source, max_rejects))
-            if summaries[-1].already:
-                catalog.ensure(Lake(lake_root))  # what stored it may have been killed before it came to that
-            else:
-                catalog.refresh(Lake(lake_root))
+            catalog.ensure(Lake(lake_root))  # also for one already stored: that ingest may have been killed before this
     return _audited(lake_root, summaries)
 
 

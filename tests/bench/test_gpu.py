@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import json
 import multiprocessing
@@ -10,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from packaging.requirements import Requirement
 from torch import nn
 
 from pipeline import benchmarks
+from pipeline.cli import application as cli
 from pipeline.proxies.contract import Curve, Score
 from pipeline.proxies.regression import presets
 from tests.bench import floors
@@ -164,7 +168,18 @@ def test_other_processes_train_with_the_plain_loop(setting: Setting, monkeypatch
     assert agreement.plainly(setting, "nasbench101", 3, 3) == []
 
 
-def test_the_lake_of_scores_is_one_that_merge_takes_and_the_next_run_goes_on(setting: Setting, lake: Path) -> None:
+def in_process(arguments: Sequence[str], _: float) -> list[str]:
+    """As `whole.run`, without a start of Python and torch for each command."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), pytest.raises(SystemExit) as end:
+        cli.main(list(arguments))
+    return [*filter(None, said.getvalue().splitlines()), f"exit {end.value.code}"]
+
+
+def test_the_lake_of_scores_is_one_that_merge_takes_and_the_next_run_goes_on(
+    setting: Setting, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole, "run", in_process)
     first = whole.whole(setting)
     again = whole.whole(setting)
     assert sum(first["scores"].values()) == sum(again["scores"].values()) == 2

@@ -6,6 +6,7 @@ import functools
 import importlib.metadata
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,17 +49,20 @@ NOT_RUN = r"pipeline .*|make \w+|python3 -m venv \.venv|\.venv/bin/python -m pip
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder as after the first steps: a lake with ground truth and scores, and made-up files of publishers."""
+    """A folder as after the first steps: a lake with ground truth and scores, and made-up files of publishers.
+
+    Of data/scores the benchmark of the documents' examples; tests/scoring/test_merge.py takes all of it.
+    """
     try:
         importlib.metadata.distribution("analog-nasbench")
     except importlib.metadata.PackageNotFoundError:
         pytest.skip("analog-nasbench is not installed")
     root = tmp_path_factory.mktemp("documents")
     (root / "queries").symlink_to(ROOT / "queries")
-    (root / "data").mkdir()
     (root / "reports").mkdir()
     (root / "reports" / "baseline").symlink_to(ROOT / "reports" / "baseline")
-    (root / "data" / "scores").symlink_to(ROOT / "data" / "scores")
+    others = [path.name for path in (ROOT / "data" / "scores" / "parts").iterdir() if path.name != "nasbench201"]
+    shutil.copytree(ROOT / "data" / "scores", root / "data" / "scores", ignore=shutil.ignore_patterns(*others))
     publish(root)
     lakes.made_up(root / "made-up")
     with pytest.MonkeyPatch.context() as patch:

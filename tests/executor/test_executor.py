@@ -1,4 +1,7 @@
-"""The executor: every item gets its result, whatever becomes of the workers."""
+"""The executor: every item gets its result, whatever becomes of the workers.
+
+These import this module, so torch is imported in the tests that need it: for each worker it would take seconds.
+"""
 
 import os
 import signal
@@ -10,7 +13,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 from pipeline import executor
 from pipeline.errors import UserError
@@ -157,6 +159,8 @@ def test_a_worker_that_asks_for_it_is_renewed_and_its_result_counts(tmp_path: Pa
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """A card that torch finds; its errors by what is asked of it."""
+    import torch
+
     trouble: dict[str, str] = {}
 
     def ones(*shape: int, device: str) -> torch.Tensor:
@@ -200,7 +204,7 @@ def test_a_card_has_one_worker_unless_more_are_asked_for(monkeypatch: pytest.Mon
     monkeypatch.setattr(executor, "default_workers", processes.default_workers)  # which `one_worker` replaces
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
     assert executor.default_workers("cuda") == 2 and executor.default_workers() == 16
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     assert executor.default_workers("cuda") == 1
     with executor.opened(executor.PROCESSES, None, "cuda") as pool:
         assert pool.workers == 1

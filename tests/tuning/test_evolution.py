@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from pipeline import benchmarks, catalog, environment, executor
+from pipeline.benchmarks.nasbench201 import network
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
@@ -154,8 +155,14 @@ ASKED = TuningData("nasbench201", "topology", labels=4)
 SMALL = EvolutionSettings(population=2, tournament=2, tasks=3)
 
 
+def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One cell in each stack of a network, not five."""
+    monkeypatch.setattr(network, "TOPOLOGY_CELLS", 1)
+
+
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two iterations are enough to see what is stored."""
+    """Two iterations of shallow networks are enough to see what is stored."""
+    shallow(monkeypatch)
     plain = genes.preset
 
     def preset(*args: Any) -> Any:
@@ -261,7 +268,8 @@ def test_workers_train_tasks_on_the_cards_in_turn_as_they_score_architectures(mo
     assert task.prepare() == {"device": "cuda"} and chosen == [1, 0.45]
 
 
-def test_another_schedule_is_another_search(lake: Path, tmp_path: Path) -> None:
+def test_another_schedule_is_another_search(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shallow(monkeypatch)
     space(lake)
     quick = tmp_path / "quick.toml"
     quick.write_text('name = "quick"\nextends = "regression-fast"\niterations = 6\n')

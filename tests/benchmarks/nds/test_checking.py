@@ -118,7 +118,7 @@ def test_twelve_configurations_of_every_space_score_from_file_to_lake(
     code, out, _ = run(capsys, "ingest", "nds", path, "--lake", lake)
     assert code == 1 and "12 architectures" in out  # the made-up params are not those of the networks
     tiny = tmp_path / "tiny.toml"
-    tiny.write_text(f'name = "tiny"\niterations = 2\nevaluate_every = 1\n{STAGE * 3}')
+    tiny.write_text(f'name = "tiny"\niterations = 1\nevaluate_every = 1\n{STAGE * 3}')
     scoring = ("score", "nds", "--space", space, "--proxy", tiny, "--lake", lake, "--workers", 1, "--device", "cpu")
     code, out, err = run(capsys, *scoring)
     assert code == 0, err
