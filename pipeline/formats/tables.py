@@ -284,8 +284,9 @@ def _entries(path: Path, table: object, form: TableForm) -> Rows:
             return ((f"key {_shown(key)}", _cells(entry, key, form.columns)) for key, entry in table.items())
         return ((f"item {number}", _cells(entry, columns=form.columns)) for number, entry in enumerate(table, 1))
     empty = isinstance(table, dict | list | tuple)
-    what = f"empty {type(table).__name__}" if empty else type(table).__name__
-    raise NotThisFormError(f"{path} holds a {what}, where a mapping or a list of rows is expected")
+    kind = type(table).__name__
+    what = f"an empty {kind}" if empty else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    raise NotThisFormError(f"{path} holds {what}, where a mapping or a list of rows is expected")
 
 
 def _across(path: Path, table: dict[object, object] | Sequence[object], names: Sequence[str]) -> Rows:
@@ -296,11 +297,11 @@ def _across(path: Path, table: dict[object, object] | Sequence[object], names: S
         for name, c in named
         if isinstance(c, list | tuple | dict | np.ndarray)
     }
-    keyed = [column for column in columns.values() if isinstance(column, dict)]
-    if keyed and len(keyed) == len(columns):
-        return (
-            (f"key {_shown(key)}", _cells({n: c[key] for n, c in columns.items() if key in c}, key)) for key in keyed[0]
-        )
+    if not columns:
+        raise NotThisFormError(f"{path} holds no column: lists or mappings of cells are expected")
+    keyed = {name: column for name, column in columns.items() if isinstance(column, dict)}
+    if len(keyed) == len(columns):
+        return _by_key(keyed)
     lengths = {name: len(column) for name, column in columns.items()}
     if keyed or len(set(lengths.values())) != 1:
         shown = ", ".join(f"{name} {length}" for name, length in [*lengths.items()][:8])
@@ -311,6 +312,15 @@ def _across(path: Path, table: dict[object, object] | Sequence[object], names: S
         (f"item {number}", _cells(dict(zip(columns, cells, strict=True))))
         for number, cells in enumerate(zip(*columns.values(), strict=True), 1)
     )
+
+
+def _by_key(columns: Mapping[str, dict[object, object]]) -> Rows:
+    """The rows of columns that are mappings; a mapping that shares no key with the longest column is none."""
+    longest = max(columns.values(), key=len)
+    columns = {name: column for name, column in columns.items() if not longest.keys().isdisjoint(column)}
+    for key in dict.fromkeys(key for column in columns.values() for key in column):
+        cells = {name: column[key] for name, column in columns.items() if key in column}
+        yield f"key {_shown(key)}", _cells(cells, key)
 
 
 def _shown(key: object) -> str:

@@ -75,6 +75,8 @@ def check(file: Path, table: Path) -> MappingCheck:
         UserError: the mapping is no TOML file, or the table cannot be read.
     """
     checker = _Checker(file, toml_files.read(file, "table mapping"))
+    if not table.exists():
+        raise UserError(f"{table} does not exist")
     checker.fields()
     rows = list(checker.rows(table))
     checker.columns(table, rows)

@@ -26,6 +26,7 @@ _KINDS: dict[str, ContainerKind] = {
 _TAKEN = "a CSV, TSV, JSON or Parquet file, a pickle or a file of torch.save"
 _MOST_KEYS = 10  # of a nested table, which are looked into
 _DEEPEST = 2  # levels of keys
+_JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
@@ -63,6 +64,9 @@ def samples(path: Path) -> Iterator[TableSample]:
     kind = _kind(path)
     if kind == "csv":
         yield _delimited(path)
+        return
+    if kind == "json" and path.name.lower().endswith(_JSON_LINES):
+        yield _sample(path, TableForm("jsonl"))
         return
     try:
         whole = _sample(path, TableForm(kind))

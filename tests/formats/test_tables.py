@@ -104,7 +104,7 @@ def test_a_table_deep_in_a_json_is_reached_by_its_keys(tmp_path: Path) -> None:
         ("{", "not a JSON"),
         ("\x00\x01", "not a JSON"),
         ('{"a": 1, "b": 2, "a": 3}', "'a' occurs twice"),
-        ("3", "holds a int"),
+        ("3", "holds an int"),
         ("[]", "empty list"),
         ("{}", "empty dict"),
         ("[" * 100_000, "not a JSON"),

@@ -279,16 +279,24 @@ def test_a_folder_with_a_file_for_each_architecture(tmp_path: Path) -> None:
     [
         ({"a": [1, 2], "b": [1]}, {"layout": "columns"}, "columns of equal length are expected.*it has a 2, b 1"),
         ({"a": [1, 2], "b": {"0": 1}}, {"layout": "columns"}, "all of them lists or all of them mappings"),
+        ([1, 2], {"layout": "columns"}, "holds no column"),
         ([[1], [2]], {"root": ("7",)}, "there are 2 items where the one of number 7 is meant"),
-        ({"a": 3}, {"root": ("a",)}, "holds a int, where a mapping or a list of rows is expected"),
-        ({"a": []}, {"root": ("a",)}, "holds a empty list"),
-        ({"a": np.zeros(0)}, {"root": ("a",)}, "holds a empty list"),
+        ({"a": 3}, {"root": ("a",)}, "holds an int, where a mapping or a list of rows is expected"),
+        ({"a": []}, {"root": ("a",)}, "holds an empty list"),
+        ({"a": np.zeros(0)}, {"root": ("a",)}, "holds an empty list"),
     ],
 )
 def test_another_layout_is_one_line(content: object, form: Any, said: str, tmp_path: Path) -> None:
     (tmp_path / "t").write_bytes(pickle.dumps(content))
     with pytest.raises(NotThisFormError, match=said):
         list(tables.rows_of(tmp_path / "t", TableForm("pickle", **form)))
+
+
+def test_a_key_that_a_column_lacks_is_a_row_without_that_cell(tmp_path: Path) -> None:
+    columns = {"arch": {"0": "a"}, "acc": {"0": 50, "1": 60}, "about": {"author": "nobody"}}
+    (tmp_path / "t").write_text(json.dumps(columns))
+    rows = list(tables.rows_of(tmp_path / "t", TableForm("json", layout="columns")))
+    assert rows == [("key 0", {"@key": "0", "arch": "a", "acc": 50}), ("key 1", {"@key": "1", "acc": 60})]
 
 
 def test_a_row_of_another_width_is_a_fault(tmp_path: Path) -> None:
