@@ -173,10 +173,13 @@ def test_a_menu_has_a_heat_map_of_its_signals(tmp_path: Path) -> None:
     [menu] = json.loads((out / "report.json").read_text())["spaces"][0]["menus"]
     assert (menu["name"], menu["mode"], [r["name"] for r in menu["rows"]]) == ("params@big", "train", ["dots", "waves"])
     assert menu["columns"][4:] == [f"stage 1, iteration {i}" for i in (2, 4, 10, 20)]
+    # the report ranks no more of a menu than it shows, which is not the view and so not stored
+    assert not list((lake.root / "derived").rglob("rho_by_iteration-*"))
     goal = {"benchmark": lakes.BENCHMARK, "space": lakes.SPACE, "dataset": lakes.DATASET, "metric": lakes.METRIC}
     dots, waves = catalog.run_sql(lake, catalog.queries("report")["menu"].read_text(), goal).to_pylist()
     assert dots["stages"] == [0, 0, 0, 0, 1, 1, 1, 1] and dots["iterations"] == [2, 4, 10, 20] * 2
     assert dots["rho"][:4] == [None] * 4 and dots["rho"][4:] == pytest.approx([-waves["rho"][0]] * 4)
+    assert [row["values"] for row in menu["rows"]] == [pytest.approx(dots["rho"]), pytest.approx(waves["rho"])]
 
 
 def test_provenance_is_at_the_foot(page: str, content: Any) -> None:
