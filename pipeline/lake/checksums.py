@@ -93,13 +93,21 @@ def names_in(folder: str | Path) -> set[str]:
         UserError: one is a named pipe, a device, or a link that leads nowhere.
     """
     with os.scandir(folder) as entries:
-        names = {entry.name: entry.is_file() or entry.is_dir() for entry in entries}
+        names = {entry.name: _is_plain(entry) for entry in entries}
     if not all(names.values()):  # who reads it may wait for ever
         odd = min(name for name, plain in names.items() if not plain)
         raise UserError(
             f"{Path(folder) / odd} is neither a file nor a folder: restore the part from a copy of the lake"
         )
     return set(names)
+
+
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file, a folder, or a link to one; of a file or folder nothing is asked of the disk."""
+    try:
+        return entry.is_file() or entry.is_dir()
+    except OSError:  # a link that leads back to itself
+        return False
 
 
 def _entries(folder: str | Path) -> list[os.DirEntry[str]]:

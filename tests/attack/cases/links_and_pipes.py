@@ -49,10 +49,11 @@ CASES = [
          says=("pipe is no folder, no place for a lake",)),
     *(
         Case(f"{what} in the place of {name}", command, damage=special(name, to), says=(name,), seconds=3)
-        for what, to in (("a named pipe", None), ("a device", "/dev/zero"))
+        for what, to in (("a named pipe", None), ("a device", "/dev/zero"), ("a link back to itself", "scores.parquet"))
         for name, command in (
             ("SHA256SUMS", "query 'FROM scores'"), ("doctor.json", "status"), (f"{PART}/scores.parquet", "status"),
             (f"{PART}/SHA256SUMS", "doctor"),
         )
+        if to != "scores.parquet" or name.endswith(to)
     ),
 ]  # fmt: skip
