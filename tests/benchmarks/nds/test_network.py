@@ -126,6 +126,15 @@ def test_operations_counted_by_hand_keep_or_halve_the_image(kind: str, parameter
     assert whole(x).shape == (2, C, 12, 12) and half(x).shape == (2, C, 6, 6)
 
 
+def test_a_factorised_reduction_reads_every_second_pixel_and_those_diagonally_between() -> None:
+    reduction = cell_network.FactorisedReduction(1, 2).eval()
+    for convolution in (reduction.even, reduction.odd):
+        torch.nn.init.ones_(convolution.weight)
+    even, odd = reduction(torch.arange(16.0).view(1, 1, 4, 4))[0]
+    assert torch.allclose(even, torch.tensor([[0.0, 2.0], [8.0, 10.0]]), rtol=1e-4)
+    assert torch.allclose(odd, torch.tensor([[5.0, 7.0], [13.0, 15.0]]), rtol=1e-4)
+
+
 def test_a_dilated_convolution_reaches_over_twice_its_kernel() -> None:
     for kind, reach in (("dil_conv_3x3", 2), ("dil_conv_5x5", 4), ("sep_conv_5x5", 4), ("dil_sep_conv_3x3", 4)):
         x = torch.ones(1, 2, 21, 21, requires_grad=True)
