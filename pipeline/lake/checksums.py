@@ -112,7 +112,11 @@ def _is_plain(entry: os.DirEntry[str]) -> bool:
 
 def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
-        return list(entries)
+        here = list(entries)
+    for entry in here:
+        if not entry.name.isascii() and any("\ud800" <= character <= "\udfff" for character in entry.name):
+            raise UserError(f"{entry.path} has a name that is not in UTF-8, which no part has: move it away")
+    return here
 
 
 def listed(root: Path) -> Listing:

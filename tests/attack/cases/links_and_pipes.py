@@ -45,6 +45,11 @@ CASES = [
             ("ingest", "ingest nasbench201 loop", (f"loop {NOWHERE}",)),
         )
     ),
+    *(
+        Case(f"{verb}: a part whose name is not in UTF-8", verb, says=("a name that is not in UTF-8", "move it away"),
+             damage=lambda lake: (lake / "parts/madeup/\udcff").mkdir())
+        for verb in ("status", "doctor", "query 'FROM scores'")
+    ),
     Case("merge into a named pipe", "merge {lake} --lake pipe", make=lambda folder: os.mkfifo(folder / "pipe"),
          says=("pipe is no folder, no place for a lake",)),
     *(
