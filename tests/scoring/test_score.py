@@ -137,18 +137,18 @@ def test_two_workers_give_the_bits_of_one(cells: Path, tmp_path: Path) -> None:
 
 def test_kill_9_twice_and_a_third_run_complete_the_sample_bit_for_bit(cells: Path, tmp_path: Path) -> None:
     path = preset(tmp_path, 4)
-    sample = ("--sample", "16", "--workers", "2")
-    for stored in (1, 6):
+    sample = ("--sample", "12", "--workers", "2")
+    for stored in (1, 4):
         process = subprocess.Popen(command(cells, path, *sample), stderr=subprocess.PIPE, text=True)
         wait_for_scores(cells, stored, process)
         process.kill()
         process.communicate()
-    score.run(cells, plan(path), sample=16)
+    score.run(cells, plan(path), sample=12)
     stored_ids = [r["arch_id"] for r in rows(cells)]
-    assert len(stored_ids) == len(set(stored_ids)) == 16
+    assert len(stored_ids) == len(set(stored_ids)) == 12
     whole = tmp_path / "whole"
     Lake(whole, create=True).publish("nasbench201", "ingest-made-up", {"architectures": rows(cells, "architectures")})
-    score.run(whole, plan(path), sample=16, workers=1)
+    score.run(whole, plan(path), sample=12, workers=1)
     assert losses(cells) == losses(whole)
     assert not [p for p in (cells / ".staging").iterdir() if p.is_dir()]  # what the killed left is swept
 
