@@ -154,7 +154,7 @@ def test_kill_9_twice_and_a_third_run_complete_the_sample_bit_for_bit(cells: Pat
 
 
 def test_two_processes_on_one_lake_share_the_work(cells: Path, tmp_path: Path) -> None:
-    path = preset(tmp_path, 4)
+    path = preset(tmp_path)
     both = [
         subprocess.Popen(command(cells, path, "--sample", "10", "--workers", "1"), stdout=subprocess.PIPE, text=True)
         for _ in range(2)
