@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -182,3 +183,9 @@ def test_what_is_listed_holds_no_control_characters_and_is_bounded(
 def test_every_table_has_a_key_and_columns_to_compare() -> None:
     for name, table in TABLES.items():
         assert set(table.key) <= {column.name for column in table.columns}, name
+
+
+def test_small_scores_of_trainings_differ_in_parts_of_one_and_others_in_parts_of_the_larger() -> None:
+    a, b = np.array([0.9, 0.9, 4.0, np.inf]), np.array([0.2, 0.2, 3.0, 1.0])
+    distance = merge_differences._distance(a, b, np.array([True, False, True, True]))
+    assert distance == pytest.approx([0.7, 0.7 / 0.9, 0.25, np.inf])

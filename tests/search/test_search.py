@@ -25,7 +25,15 @@ from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan, sampled
 from pipeline.search import run as search
 from pipeline.search.search import BestArchitecture, SearchSettings
-from pipeline.search.trajectory import SearchDomain, SearchMethod, SearchScore, Trajectory, best_first, whole_space
+from pipeline.search.trajectory import (
+    SearchDomain,
+    SearchMethod,
+    SearchScore,
+    Step,
+    Trajectory,
+    best_first,
+    whole_space,
+)
 from tests.fixtures import lakes
 
 SMALL = SearchMethod("evolution", population=6, tournament=3)
@@ -373,3 +381,10 @@ def test_the_best_of_a_search_is_a_file_that_score_takes(
     with pytest.raises(SystemExit):
         cli.main([*words, "--only", str(out)])
     assert "line 1: '{\"channels\": [8, 8' is not JSON" in capsys.readouterr().err
+
+
+def test_the_best_come_first_and_of_equal_ones_the_one_that_was_tried_first() -> None:
+    steps = [Step(arch_id, "{}", None) for arch_id in ("a", "b", "failed", "c", "a")]
+    promises = {"a": 1.0, "b": 2.0, "failed": None, "c": 2.0}
+    scores = {arch_id: SearchScore(promise, promise, 0.0) for arch_id, promise in promises.items()}
+    assert [step.arch_id for step in best_first(steps, scores)] == ["b", "c", "a"]
