@@ -200,7 +200,7 @@ def _lines(path: Path, stream: IO[str]) -> Iterator[str]:
     try:
         while line := stream.readline(_LONGEST_LINE):
             if len(line) == _LONGEST_LINE:
-                raise NotThisFormError(f"{path} is not a CSV: a line has more than {_LONGEST_LINE >> 20} Mi characters")
+                raise NotThisFormError(f"{path} has a line of more than {_LONGEST_LINE >> 20} Mi characters")
             yield line
     except NotThisFormError as error:
         raise error if str(path) in str(error) else NotThisFormError(f"{path} {error}") from error

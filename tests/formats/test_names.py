@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.formats import toml_files
-from pipeline.ingest import mapping
+from pipeline.ingest import mapping, mapping_sections
 from pipeline.proxies.aggregates import Aggregate
 from pipeline.proxies.regression.presets import ImageSchedule, MenuSignal
 
@@ -36,7 +36,7 @@ FIELDS = {
     "signal": (MenuSignal, "name"),
     "mapping": (mapping.TableMapping, "name"),
     "source": (mapping.TableMapping, "source"),
-    "released score": (mapping.ScoreColumn, "proxy"),
+    "released score": (mapping_sections.ScoreColumn, "proxy"),
 }
 
 

@@ -236,7 +236,7 @@ def test_a_packed_table_is_read_up_to_a_bound(
 
 def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "_LONGEST_LINE", 1000)
-    with pytest.raises(NotThisFormError, match="a line has more than"):
+    with pytest.raises(NotThisFormError, match="has a line of more than"):
         list(rows(written(tmp_path, "a\n" + "1" * 2000), "csv"))
 
 
