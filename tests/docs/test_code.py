@@ -30,7 +30,7 @@ PAGES = [
     ),
 ]
 ELSEWHERE = [ROOT / "docs" / f"{page}.md" for page in ("python-api", "add-a-benchmark", "cli")]
-"""Pages whose code other tests run: tests/api/test_networks.py, tests/benchmarks/test_own_benchmark.py; cli.md is made."""
+"""Pages whose code tests/api/test_networks.py and tests/benchmarks/test_own_benchmark.py run; cli.md is generated."""
 SHORTER = {
     r"^fetch .*": "fetch analog-nasbench",
     r"--sample \d+": "--sample 1 --workers 1",
