@@ -14,6 +14,7 @@ import pickletools
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import accumulate, compress
 from typing import Any, BinaryIO, NamedTuple
 
 from pipeline.errors import NotThisFormError
@@ -31,9 +32,8 @@ MOST_KEYS = 20_000
 """Keys of a mapping, and members of a set, other than text, small integers and tuples of them: all may share a hash."""
 
 _MOST_TUPLES = 1_000  # that the quick look leaves unseen
-_FETCHING = (pickle.BINGET, pickle.LONG_BINGET)
 _TUPLING = (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)
-_LONGEST_EVENT = 6  # bytes of a tuple that is put into the memo
+_COUNTED_TUPLES = {making + put for making in _TUPLING for put in (b"", pickle.MEMOIZE)}
 _TUPLES = {"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "FROZENSET"}
 _PUTS = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
 _GETS = {"GET", "BINGET", "LONG_BINGET"}
@@ -98,21 +98,20 @@ def _is_harmless(data: bytes) -> bool:
     """Whether a quick look tells that each tuple is used where it is made, and nothing is odd."""
     counted = data[:1] == pickle.PROTO and data[1:2] >= bytes([_NEW_MEMO])
     events = _events(pickle.MEMOIZE if counted else _STATED).findall(data)
-    others = count = 0  # of the events before, those that take no place of the memo; tuples
-    tuples, fetched = set(), set()
-    for number, event in [one for one in enumerate(events) if one[1] != pickle.MEMOIZE]:
-        kind, put = event[:1], event[1:]
-        if kind in _FETCHING:
-            fetched.add(int.from_bytes(put, "little"))
-            others += 1
-        elif kind in _TUPLING and len(event) <= _LONGEST_EVENT:
-            count += 1
-            others += not put
-            if put:
-                tuples.add(number - others if put == pickle.MEMOIZE else int.from_bytes(put[1:], "little"))
-        else:
-            return kind == pickle.STOP and count <= _MOST_TUPLES and not tuples & fetched
-    return False
+    if not events or events.pop()[:1] != pickle.STOP:
+        return False
+    kinds = set(events)
+    tuples = kinds & _COUNTED_TUPLES if counted else {event for event in kinds if event[:1] in _TUPLING}
+    kept = {event for event in tuples if len(event) > 1}  # in the memo
+    if counted:
+        taking = {pickle.MEMOIZE, *kept}
+        taken = accumulate(map(taking.__contains__, events))
+        places = {count - 1 for count in compress(taken, map(kept.__contains__, events))}
+    else:
+        places = {int.from_bytes(event[2:], "little") for event in kept}
+    fetching = {pickle.LONG_BINGET + place.to_bytes(4, "little") for place in places}
+    fetching |= {pickle.BINGET + bytes([place]) for place in places if place < 256}
+    return sum(map(events.count, tuples)) <= _MOST_TUPLES and kinds.isdisjoint(fetching)
 
 
 class _Entry(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,12 @@ def _splits(evaluations: Mapping[str, Any]) -> dict[str, dict[int, float]]:
     """Values by split and epoch, from values by "split@epoch"."""
     splits: dict[str, dict[int, float]] = {}
     for key, value in evaluations.items():
-        split, _, epoch = key.rpartition("@")
-        splits.setdefault(split, {})[int(epoch)] = float(value)
+        split, epoch = _split_and_epoch(key)
+        splits.setdefault(split, {})[epoch] = float(value)
     return splits
+
+
+@lru_cache(10_000)  # the files of all architectures have the same keys
+def _split_and_epoch(key: str) -> tuple[str, int]:
+    split, _, epoch = key.rpartition("@")
+    return split, int(epoch)
