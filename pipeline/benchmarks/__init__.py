@@ -6,17 +6,23 @@ folder there are those in the folder that `PIPELINE_BENCHMARKS` names, for bench
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import pkgutil
-from collections.abc import Iterator
+import re
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pipeline.benchmarks import soundness
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt, unknown
 
 OWN = "PIPELINE_BENCHMARKS"
 """The environment variable that names a folder of further benchmarks; a process reads it when it starts."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # names a folder of the lake, and stands in addresses
 
 if os.environ.get(OWN):
     __path__.append(str(Path(os.environ[OWN]).absolute()))
@@ -24,7 +30,7 @@ if os.environ.get(OWN):
 
 def names() -> list[str]:
     """The registered benchmarks, sorted."""
-    return sorted({m.name for m in pkgutil.iter_modules(__path__) if m.ispkg})
+    return _packages(__path__)
 
 
 def folders() -> list[Path]:
@@ -37,26 +43,53 @@ def mappings(name: str = "*") -> Iterator[Path]:
     return (path for folder in folders() for path in folder.glob(f"{name}/mappings/*.toml"))
 
 
+def is_own(name: str) -> bool:
+    """Whether the benchmark is in the folder that `PIPELINE_BENCHMARKS` names."""
+    return name in _packages(__path__[1:])
+
+
 def load(name: str) -> Benchmark:
     """The benchmark of that name.
 
     Raises:
-        UserError: there is none, and the message suggests the nearest; or one of the user's own cannot be imported.
+        UserError: there is none, and the message suggests the nearest; or one of the user's own cannot be imported, has
+            a name of this package, or states what no benchmark has.
     """
-    own = folders()[1:]
-    if absent := [str(folder) for folder in own if not folder.is_dir()]:
+    if absent := [str(folder) for folder in folders()[1:] if not folder.is_dir()]:
         raise UserError(f"{OWN} names {absent[0]}, which is no folder: correct it, or unset it")
+    if is_own(name):
+        return _load_own(name, Path(__path__[1], name))
     if name not in names():
         error = unknown("benchmark", name, names())
         raise UserError(f"{error}{'' if str(error).endswith('?') else ';'} to add one see docs/add-a-benchmark.md")
-    package = f"{__name__}.{name}"
+    return _checked(name, importlib.import_module(f"{__name__}.{name}").BENCHMARK)
+
+
+def _load_own(name: str, folder: Path) -> Benchmark:
+    if name in {module.name for module in pkgutil.iter_modules(__path__[:1])}:
+        raise UserError(f"{folder} has a name that this package uses itself: call the folder otherwise")
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            f"{excerpt(str(folder), 200, bare=True)} is the folder of a benchmark, whose name is made of at most 64 "
+            "letters of A to Z, digits, - and _, the first a letter or digit: call it otherwise"
+        )
     try:
-        benchmark = importlib.import_module(package).BENCHMARK
-    except Exception as error:
-        if not any((folder / name).is_dir() for folder in own):
-            raise
-        reason = excerpt(" ".join(f"{type(error).__name__}: {error}".split()), 200, bare=True)
-        raise UserError(f"the benchmark {name} of {own[0]} cannot be loaded: {reason}") from error
+        with contextlib.redirect_stdout(sys.stderr):  # what a command answers stays as it is
+            benchmark = importlib.import_module(f"{__name__}.{name}").BENCHMARK
+        checked = _checked(name, benchmark)
+        soundness.require(checked)
+    except (Exception, SystemExit) as error:
+        kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        reason = excerpt(" ".join(f"{kind}{error}".split()), 200, bare=True)
+        raise UserError(f"the benchmark {name} of {folder.parent} cannot be loaded: {reason}") from error
+    return checked
+
+
+def _checked(name: str, benchmark: object) -> Benchmark:
     if not isinstance(benchmark, Benchmark) or benchmark.name != name:
         raise UserError(f"the folder {name} of benchmarks does not hold a BENCHMARK named '{name}'")
     return benchmark
+
+
+def _packages(paths: Sequence[str]) -> list[str]:
+    return sorted({module.name for module in pkgutil.iter_modules(paths) if module.ispkg})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,10 +15,10 @@ import pyarrow.compute as pc
 
 from pipeline import benchmarks, environment, executor, provenance, proxies
 from pipeline.benchmarks.contract import Benchmark
-from pipeline.errors import UserError
+from pipeline.errors import UserError, is_out_of_memory
 from pipeline.lake.store import Lake
 from pipeline.proxies import arithmetic
-from pipeline.proxies.contract import Bundle, Timed
+from pipeline.proxies.contract import Bundle, Score, Timed, reason_of
 
 Key = tuple[str, str]  # arch_id, proxy_id; the seed is the plan's
 Item = tuple[str, str, tuple[str, ...]]  # arch_id, spec, proxy_ids that are missing
@@ -103,7 +104,16 @@ class ArchitectureScorer:
     def __call__(self, item: Item) -> dict[str, Timed]:
         """The missing scores by proxy_id, with their seconds."""
         arch_id, spec, missing = item
-        scores = self.bundle.score(partial(self._build, spec), arch_id, self.seed, self.device, missing)
+        started = time.perf_counter()
+        try:
+            scores = self.bundle.score(partial(self._build, spec), arch_id, self.seed, self.device, missing)
+        except UserError:
+            raise
+        except (Exception, SystemExit) as error:
+            if not benchmarks.is_own(self.benchmark) or is_out_of_memory(error):  # a fault of ours is to be seen
+                raise
+            failure = Score(None, "failed", reason_of(error))
+            scores = dict.fromkeys(missing, (failure, time.perf_counter() - started))
         return self._shared(scores)
 
     def together(self, items: Sequence[Item]) -> list[dict[str, Timed] | None]:
@@ -157,7 +167,9 @@ def require_networks(bench: Benchmark) -> None:
 def fits(bundle: Bundle, bench: Benchmark) -> None:
     """Refuse a benchmark without networks, and a proxy whose networks take something else than the benchmark's."""
     require_networks(bench)
-    if bundle.inputs != bench.inputs or (bundle.network == "features" and bench.features is None):
+    if bundle.inputs == bench.inputs and bundle.network == "features" and bench.features is None:
+        raise UserError(f"{bundle.name} looks at the features of a network, and {bench.name} states no `features`")
+    if bundle.inputs != bench.inputs:
         raise UserError(
             f"{bundle.name} is for networks that take {bundle.inputs}, those of {bench.name} take {bench.inputs}: "
             f"choose with --proxy one of {', '.join(proxies.fitting(bench.inputs))}"

@@ -18,7 +18,7 @@ from pipeline.benchmarks.contract import arch_id_of
 from pipeline.cli import app
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest import mapping_draft
-from pipeline.scoring.plan import fits
+from pipeline.scoring.plan import Plan, fits
 from tests.fixtures import published as fixtures
 
 PAGE = Path(__file__).parents[2] / "docs" / "add-a-benchmark.md"
@@ -115,3 +115,71 @@ def test_a_folder_that_cannot_be_loaded_is_one_line(own: Path, tmp_path: Path, m
     monkeypatch.setattr(benchmarks, "__path__", [*benchmarks.__path__[:1], str(tmp_path / "none")])
     with pytest.raises(UserError, match=r"PIPELINE_BENCHMARKS names .*none, which is no folder"):
         benchmarks.load("nasbench201")
+
+
+WRONG: dict[str, tuple[str, str, str]] = {
+    # the folder's name, its __init__.py, what is said
+    "no benchmark in it": ("other", "", "AttributeError: module .* has no attribute 'BENCHMARK'"),
+    "it ends the process": ("other", "raise SystemExit(3)", "cannot be loaded: SystemExit: 3"),
+    "it raises text of lines": ("other", "raise ValueError('a\\nb')", "cannot be loaded: ValueError: a b"),
+    "no text of Python": ("other", "\0", "cannot be loaded: (SyntaxError|ValueError)"),
+    "a module of the package": ("contract", BENCHMARK, "contract has a name that this package uses itself"),
+    "a shipped benchmark": ("nasbench201", BENCHMARK, "nasbench201 has a name that this package uses itself"),
+    "a name with a space": ("my cells", BENCHMARK, "my cells is the folder of a benchmark, whose name is made of"),
+    "a name that is not ASCII": ("zellen-ü", BENCHMARK, "is the folder of a benchmark, whose name is made of"),
+    "an anchor of the lake": ("_schema", BENCHMARK, "_schema is the folder of a benchmark, whose name is made of"),
+    "no space": ("other", re.sub("spaces=.*", "spaces=(),", BENCHMARK), "its spaces are \\(\\), where"),
+    "a space that is a text": ("other", re.sub("spaces=.*", "spaces=('cells',),", BENCHMARK), "spaces are .*'cells'"),
+    "no tuple of metrics": ("other", re.sub("metrics=.*", "metrics=None,", BENCHMARK), "its metrics are None"),
+    "a space without a name": ("other", BENCHMARK.replace('"cells"', "None"), "name of a Space is None, where str"),
+    "a space of blanks": ("other", BENCHMARK.replace('"cells"', '" "'), "a space is called ' '"),
+    "a space twice": ("other", BENCHMARK.replace("spaces=(", "spaces=2 * ("), "it states the space cells twice"),
+    "a metric twice": ("other", BENCHMARK.replace("metrics=(", "metrics=2 * ("),
+                       "it states the metric cifar10 test_accuracy twice"),
+    "another unit": ("other", BENCHMARK.replace('"percent"', '"per cent"'), "a metric has the unit 'per cent'"),
+    "another priority": ("other", BENCHMARK.replace("True, 1,", "True, True,"), "priority of a Metric is True"),
+    "another direction": ("other", BENCHMARK.replace("True, 1,", "'up', 1,"), "higher_is_better of a Metric is 'up'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_no_benchmark_states_is_one_line(case: str, own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name, text, expected = WRONG[case]
+    (own / name).mkdir()
+    (own / name / "__init__.py").write_text(text.replace('"mine"', f'"{name}"'))
+    with pytest.raises(UserError, match=expected) as caught:
+        benchmarks.load(name)
+    assert "\n" not in str(caught.value) and str(own) in str(caught.value)
+    assert benchmarks.load("mine").name == "mine" and benchmarks.load("nds").name == "nds"
+
+
+def test_what_it_prints_is_no_part_of_an_answer(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own / "mine" / "__init__.py").write_text(f"print('loaded')\n{BENCHMARK}")
+    benchmarks.load("mine")
+    assert capsys.readouterr().out == ""
+
+
+BUILD = """
+import sys
+from torch import nn
+
+def build(space, spec):
+    if spec["name"] == "1":
+        sys.exit(4)
+    return {}[spec["name"]] if spec["name"] == "2" else nn.Identity(7)
+
+BENCHMARK ="""
+
+
+@pytest.mark.parametrize(("name", "reason"), [("1", "SystemExit: 4"), ("2", "KeyError: '2'"), ("3", "")])
+def test_a_network_that_cannot_be_built_or_run_is_a_failed_score(name: str, reason: str, own: Path) -> None:
+    text = BENCHMARK.replace("BENCHMARK =", BUILD).replace("    metrics=", "    build=build, stages=3,\n    metrics=")
+    (own / "mine" / "__init__.py").write_text(text)
+    plan = Plan("mine", "cells", "regression-fast", None, 0, "cpu", 0)
+    bundle = plan.load()
+    scorer = plan.scorer(bundle, "cpu")
+    scorer.bench = benchmarks.load("mine")
+    [(score, _)] = scorer(("0" * 16, f'{{"name":"{name}"}}', (bundle.proxies[0].proxy_id,))).values()
+    assert score.value is None and score.status in ("failed", "unbuildable") and reason in str(score.reason)
+    with pytest.raises(UserError, match="naswot looks at the features of a network, and mine states no `features`"):
+        fits(proxies.load("naswot"), benchmarks.load("mine"))
