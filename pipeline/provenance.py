@@ -68,9 +68,13 @@ def content_files(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.rglob("*")
-        if not (path.name.startswith("._") or path.name in _LEFT_THERE or "/__MACOSX/" in str(path)[begin:])
-        and path.is_file()
+        if not (is_left_there(path.name) or "/__MACOSX/" in str(path)[begin:]) and path.is_file()
     )
+
+
+def is_left_there(name: str) -> bool:
+    """Whether operating systems leave files of that name in folders that are looked at."""
+    return name.startswith("._") or name in _LEFT_THERE
 
 
 def code_version() -> str:

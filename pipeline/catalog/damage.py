@@ -9,19 +9,21 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.lake.parquet_files import damaged
+from pipeline.lake.parquet_files import damaged, opened
 from pipeline.lake.schema import TABLES
 from pipeline.lake.verify import schema_fault
 
+_COLUMN = re.compile(r'Referenced column "(\w+)" not found')
 _FILE = re.compile(r"""['"]([^'"]+\.parquet)['"]""")
 
 
 @contextmanager
-def damage_named(parts: Path | None = None) -> Iterator[None]:
+def damage_named(parts: Path | None = None, *, own: bool = False) -> Iterator[None]:
     """Turn an error of DuckDB that names a Parquet file into one line; others stay as they are.
 
     Args:
         parts: the lake's folder of parts, where views are bound: then the files that give them their types are named.
+        own: whether the statement is the project's own, so that a column which it lacks is one that a file lacks.
 
     Raises:
         UserError: a part's file is damaged, missing, or of another schema.
@@ -31,24 +33,34 @@ def damage_named(parts: Path | None = None) -> Iterator[None]:
     except duckdb.Error as error:
         if (match := _FILE.search(str(error))) and (parts is None or Path(match[1]).is_relative_to(parts)):
             raise damaged(Path(match[1]), _what(Path(match[1]), error)) from error
-        for file in _suspects(parts, error) if parts else []:
-            if file.stem in TABLES and (fault := schema_fault(file)):
+        for file in _suspects(parts, error, own) if parts else []:
+            if file.stem in TABLES and (fault := schema_fault(file) or (own and _lacking(file, error))):
                 raise damaged(file, fault) from error
         raise
 
 
-def _suspects(parts: Path, error: duckdb.Error) -> list[Path]:
+def _suspects(parts: Path, error: duckdb.Error, own: bool) -> list[Path]:
     """The files whose damage an error may mean that names none.
 
     Where a footer cannot be decoded, DuckDB repeats the beginning of the statement alone, as it reads a pattern or a
     list of files; or it raises what its decoder says, which is of no kind of its own.
     """
-    anywhere = type(error) is duckdb.Error or "read_parquet(" in str(error)
+    anywhere = own or type(error) is duckdb.Error or "read_parquet(" in str(error)
     return sorted(parts.glob("*/*/*.parquet" if anywhere else "_schema/*/*.parquet"))
+
+
+def _lacking(file: Path, error: duckdb.Error) -> str | None:
+    """That the file lacks the column which an error misses, one that may be NULL."""
+    match = _COLUMN.search(str(error))
+    columns = [column.name for column in TABLES[file.stem].columns]
+    lacks = match is not None and match[1] in columns and match[1] not in opened(file).schema_arrow.names
+    return f"it lacks the column {match[1]}" if match and lacks else None
 
 
 def _what(file: Path, error: duckdb.Error) -> str:
     """What is wrong with the file, without its name."""
+    if file.is_symlink() or file.parent.is_symlink():  # which DuckDB calls an operation that is disabled
+        return "a symbolic link stands for it or its folder: put the file or folder itself in its place"
     if file.stem in TABLES and (fault := schema_fault(file)):
         return fault
     text = re.sub(r"^\w+( \w+)* Error: ", "", str(error)).split("\n")[0]

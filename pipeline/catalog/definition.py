@@ -111,7 +111,10 @@ def listed(parts: Sequence[Path]) -> dict[str, str]:
     """The files of these parts, a DuckDB list for each table."""
     files: dict[str, list[Path]] = {table: [] for table in TABLES}
     for part in parts:
-        names = names_in(part)
+        try:
+            names = names_in(part)
+        except NotADirectoryError:  # a file that is none of the lake's, such as .DS_Store
+            continue
         for table in TABLES:
             if f"{table}.parquet" in names:
                 files[table].append(part / f"{table}.parquet")

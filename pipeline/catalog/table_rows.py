@@ -47,7 +47,7 @@ class TableRows:
         schema = table_folder.schema(table)
         names, key = (", ".join(f'"{name}"' for name in listing) for listing in (schema.names, table.key))
         sql = f"SELECT {names} FROM ({self._select(table)}) ORDER BY {key}"
-        with damage_named(self._lake.parts):
+        with damage_named(self._lake.parts, own=True):
             for batch in self._connection.sql(sql).to_arrow_reader(ROWS):
                 yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
 

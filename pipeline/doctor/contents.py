@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import benchmarks, catalog, provenance
-from pipeline.benchmarks.contract import arch_id_of
+from pipeline.benchmarks.contract import Benchmark, arch_id_of
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.lake.verify import RESTORE, LakeFault
@@ -59,12 +59,13 @@ def canonical_faults(lake: Lake) -> Iterator[LakeFault]:
     for name in benchmarks.names():
         if not (lake.parts / name).is_dir():
             continue
+        benchmark = benchmarks.load(name)
         table = lake.read("architectures", name, columns=["space", "arch_id", "spec"])
         for space in pc.unique(table["space"]).to_pylist():
             here = table.filter(pc.equal(table["space"], space))
             step = max(1, here.num_rows // CANONICAL)
             for row in here.take(pa.array(range(0, here.num_rows, step))).to_pylist():
-                if what := _not_canonical(name, row):
+                if what := _not_canonical(benchmark, row):
                     yield LakeFault(f"parts/{name}", what, "the readers have changed: ingest into a new lake")
                     break
 
@@ -99,9 +100,9 @@ def _wrong_proxies(ids: list[str], names: list[str], configurations: list[str], 
             yield f"proxy {proxy_id} is not the identity of its configuration"
 
 
-def _not_canonical(benchmark: str, row: dict[str, Any]) -> str | None:
+def _not_canonical(benchmark: Benchmark, row: dict[str, Any]) -> str | None:
     try:
-        written = provenance.canonical_json(benchmarks.load(benchmark).canonical(row["space"], json.loads(row["spec"])))
+        written = provenance.canonical_json(benchmark.canonical(row["space"], json.loads(row["spec"])))
     except (UserError, ValueError) as error:
         return f"architecture {row['arch_id']} cannot be read: {error}"
     return None if written == row["spec"] else f"architecture {row['arch_id']} has another canonical form"

@@ -77,7 +77,7 @@ def examine(lake_root: Path, *, rows: bool = True, fix: bool = False, forget_mis
             places.remove_leftovers(lake)
     if forget_missing:
         checksums.renew_list(lake.root)
-    here = checksums.listing(lake.parts)
+    here = checksums.listing(lake.parts, refuse=False)
     faults, notes = _places(lake), list(places.foreign(lake))
     faults += _parts(lake, here)
     unlisted = set(here) - set(checksums.listed(lake.root))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline import catalog
+from pipeline.errors import UserError
 from pipeline.lake import checksums, last_check, locations, score_index
 from pipeline.lake.files import TEMPORARY, is_abandoned, remove_file
 from pipeline.lake.schema import FORMAT
@@ -45,7 +46,7 @@ def marker_faults(lake: Lake) -> Iterator[LakeFault]:
         yield LakeFault("lake.json", "it is not as it was written", remedy)
     try:
         last_check.read(lake.root)
-    except ValueError:
+    except (ValueError, UserError):
         yield LakeFault(
             last_check.FILE, "it has changed since it was written", "delete it: `pipeline doctor` writes it"
         )
@@ -72,7 +73,7 @@ def rule_faults(lake: Lake, stored: dict[str, set[str]]) -> Iterator[LakeFault]:
     """Rules that are not what `tune` stored; `stored` holds the texts of each rule's name."""
     for path in sorted((lake.root / rules.FOLDER).glob("*.toml")):
         texts = stored.get(path.stem)
-        if texts and path.read_bytes() not in {text.encode() for text in texts}:
+        if texts and path.is_file() and path.read_bytes() not in {text.encode() for text in texts}:
             remedy = "run the same `pipeline tune` again, or move your own rule out of the lake"
             yield LakeFault(_within(lake, path), "it is not the rule that `tune` stored", remedy)
 

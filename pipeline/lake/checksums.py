@@ -74,32 +74,53 @@ def write_in(folder: Path, sums: Mapping[str, str]) -> None:
     flush_to_disk(path)
 
 
-def listing(parts: Path) -> Listing:
+def listing(parts: Path, *, refuse: bool = True) -> Listing:
     """The files of all parts that are in the lake.
+
+    Args:
+        parts: the folder of all parts.
+        refuse: what is neither a file nor a folder; else it is listed as well.
 
     Raises:
         UserError: a folder cannot be read.
     """
     with os_errors_explained(f"reading {parts}"):
-        benchmarks = [entry for entry in _entries(parts) if entry.is_dir()]
+        benchmarks = [entry for entry in _entries(parts) if _is_folder(entry, refuse)]
         folders = [(benchmark.name, entry) for benchmark in benchmarks for entry in _entries(benchmark.path)]
-        return {f"{name}/{part.name}": names_in(part.path) for name, part in folders if part.is_dir()}
+        return {
+            f"{name}/{part.name}": names_in(part.path, refuse=refuse)
+            for name, part in folders
+            if _is_folder(part, refuse)
+        }
 
 
-def names_in(folder: str | Path) -> set[str]:
+def names_in(folder: str | Path, *, refuse: bool = True) -> set[str]:
     """The names of a folder's files; of thousands of folders, without a Path object for each file.
 
+    Args:
+        folder: the folder.
+        refuse: what is neither a file nor a folder.
+
     Raises:
-        UserError: one is a named pipe, a device, or a link that leads nowhere.
+        UserError: one is a named pipe, a device, or a link that leads nowhere, and is to be refused.
     """
     with os.scandir(folder) as entries:
         names = {entry.name: _is_plain(entry) for entry in entries}
-    if not all(names.values()):  # who reads it may wait for ever
+    if refuse and not all(names.values()):  # who reads it may wait for ever
         odd = min(name for name, plain in names.items() if not plain)
         raise UserError(
             f"{Path(folder) / odd} is neither a file nor a folder: restore the part from a copy of the lake"
         )
     return set(names)
+
+
+def _is_folder(entry: os.DirEntry[str], refuse: bool) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads back to itself
+        if refuse:
+            raise
+        return False
 
 
 def _is_plain(entry: os.DirEntry[str]) -> bool:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline import provenance
 from pipeline.lake import checksums, part_name
 from pipeline.lake.parquet_files import opened, reason
 from pipeline.lake.schema import TABLES
 
+_NO_FILE = "it is no plain file"
 RESTORE = "restore the part from a copy of the lake"
 
 
@@ -50,15 +52,15 @@ def part_faults(root: Path, part: str, names: Iterable[str], listed: Mapping[str
     if not names:
         yield LakeFault(f"parts/{part}", "the folder is empty", RESTORE)
         return
-    stated, broken = checksums.read(folder / checksums.FILE) if checksums.FILE in names else (None, [])
-    if broken:
-        yield LakeFault(f"parts/{part}/{checksums.FILE}", f"line {broken[0]} is not a checksum and a file", RESTORE)
-    whole = not broken
+    stated, what = _stated(folder / checksums.FILE) if checksums.FILE in names else (None, None)
+    if what:
+        yield LakeFault(f"parts/{part}/{checksums.FILE}", what, RESTORE)
+    whole = what is None
     for name in sorted({*(stated or {}), *names} - {checksums.FILE}):
         path = f"parts/{part}/{name}"
         if name not in names:
             what = None if path in listed else "it is missing"  # else it is said where the list is compared
-        elif stated is not None and name not in stated and not name.startswith("."):
+        elif stated is not None and name not in stated and not _is_of_the_system(name):
             what = "the part was published without it"
         else:
             what = _file_fault(folder / name, (stated or {}).get(name), listed.get(path))
@@ -67,6 +69,20 @@ def part_faults(root: Path, part: str, names: Iterable[str], listed: Mapping[str
             yield LakeFault(path, what, RESTORE)
     if whole and (what := _count_fault(folder)):
         yield LakeFault(f"parts/{part}/sources.parquet", what, RESTORE)
+
+
+def _stated(file: Path) -> tuple[dict[str, str] | None, str | None]:
+    """The checksums by name that a part states, and what is wrong with how it states them."""
+    try:
+        stated, broken = checksums.read(file)
+    except OSError:  # a link that leads nowhere, or back to itself
+        return None, _NO_FILE
+    return stated, f"line {broken[0]} is not a checksum and a file" if broken else None
+
+
+def _is_of_the_system(name: str) -> bool:
+    """Whether a file manager or an operating system leaves files of that name in folders."""
+    return name.startswith(".") or provenance.is_left_there(name)
 
 
 def schema_fault(file: Path) -> str | None:
@@ -88,12 +104,12 @@ def schema_fault(file: Path) -> str | None:
 
 
 def _file_fault(file: Path, stated: str | None, listed: str | None) -> str | None:
-    if file.name.startswith("."):  # a file manager's own
+    if _is_of_the_system(file.name):
         return None
     if file.is_symlink():
         return f"it is a link to {file.readlink()}"
-    if file.suffix != ".parquet" or file.stem not in TABLES:
-        return "no table of a lake is called so"
+    if file.suffix != ".parquet" or file.stem not in TABLES or not file.is_file():  # a named pipe may never end
+        return _NO_FILE if file.stem in TABLES else "no table of a lake is called so"
     try:
         sha256 = checksums.of_file(file)
     except OSError as error:

@@ -178,7 +178,8 @@ SELECT
     asked.sample AS asked,
     asked.sample_seed::BIGINT AS sample_seed,
     asked.images,
-    asked.sample - coalesce(had.scored, 0) AS missing
+    -- a part that is there twice, which `pipeline doctor` tells, holds more than was asked
+    greatest(asked.sample - coalesce(had.scored, 0), 0) AS missing
 FROM counted
 INNER JOIN proxies ON counted.proxy_id = proxies.proxy_id
 LEFT JOIN sizes ON counted.benchmark = sizes.benchmark AND counted.space = sizes.space

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import catalog
+from pipeline import benchmarks, catalog
 from pipeline.cli import application as cli
+from pipeline.doctor import contents
 from pipeline.doctor.examination import examine
 from pipeline.errors import UserError
 from pipeline.lake import checksums, last_check, score_index
@@ -118,6 +119,42 @@ def test_each_fault_is_one_line_with_the_file_and_what_to_do(
     lines = faults(lake, rows=False)
     assert set(lines) == ({path} if path else set())
     assert all(words in line and "; " in line and "\n" not in line for line in lines.values())
+
+
+def test_what_is_no_plain_file_is_listed_and_the_rest_is_examined(lake: Path) -> None:
+    part = lake / "parts/madeup/ingest"
+    (lake / TRUTH).unlink()
+    os.mkfifo(lake / TRUTH)
+    (part / checksums.FILE).unlink()
+    (part / checksums.FILE).symlink_to(part / checksums.FILE)
+    os.mkfifo(lake / "parts/madeup/scores-0/pipe")
+    loop = lake / "parts/madeup/scores-1/scores.parquet"
+    loop.unlink()
+    loop.symlink_to(loop)
+    (lake / "parts/madeup/looped").symlink_to(lake / "parts/madeup/looped")
+    lines = faults(lake)
+    assert "it is no plain file" in lines[TRUTH] and "it is no plain file" in lines[f"{TRUTH[:-13]}{checksums.FILE}"]
+    assert "the part was published without it" in lines["parts/madeup/scores-0/pipe"]
+    assert "it is a link to" in lines["parts/madeup/scores-1/scores.parquet"]
+    assert "it is a link to" in lines["parts/madeup/looped"] and len(lines) == 5
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "desktop.ini", "._truth.parquet"])
+@pytest.mark.parametrize("folder", ["parts/madeup/ingest", "parts/madeup", "parts"])
+def test_what_operating_systems_leave_is_no_fault(name: str, folder: str, lake: Path) -> None:
+    (lake / folder / name).write_bytes(b"\0\1")
+    if folder == "parts/madeup":
+        assert catalog.run_sql(Lake(lake), "FROM correlations").num_rows
+    assert faults(lake, rows=folder == "parts/madeup") == {}
+
+
+def test_a_folder_of_benchmarks_that_is_gone_is_no_fault_of_the_lake(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Lake(lake).publish("nasbench201", "0", {"architectures": [lakes.architecture(1, benchmark="nasbench201")]})
+    monkeypatch.setattr(benchmarks, "__path__", [*benchmarks.__path__, str(lake / "gone")])
+    with pytest.raises(UserError, match=r"PIPELINE_BENCHMARKS names .*gone, which is no folder"):
+        list(contents.canonical_faults(Lake(lake)))
 
 
 def test_a_part_of_the_version_before_is_held_to_the_list(lake: Path) -> None:
