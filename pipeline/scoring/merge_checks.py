@@ -17,6 +17,7 @@ from pipeline.lake.store import Lake
 
 _SHOWN = ("arch_id", "proxy_id", "name")
 _IDENTITIES = ("arch_id", "proxy_id")
+_DESCRIPTION = ["proxy_id", "name", "configuration", "version", "higher_is_better"]
 _IDENTITY = "^[0-9a-f]{16}$"
 _LONGEST = 200  # characters of a name
 _CONFIGURATION = 1 << 20  # characters
@@ -41,7 +42,8 @@ def refuse_unsound(lake: Lake, other: Lake, groups: Iterable[tuple[str, list[str
         if benchmark not in proxies:
             rows = other.read("proxies", benchmark)
             _refuse(_wrong_proxies(rows), f"{name}: a proxy of {benchmark}")
-            here = lake.read("proxies", benchmark, columns=["proxy_id"])
+            here = lake.read("proxies", benchmark, columns=_DESCRIPTION)
+            _refuse(_described_otherwise(rows, here), f"{name}: a proxy of {benchmark}")
             proxies[benchmark] = {*rows["proxy_id"].to_pylist(), *here["proxy_id"].to_pylist()}
         scores = other.read("scores", benchmark, parts=parts)
         _refuse(_wrong_scores(scores, proxies[benchmark]), f"{name}: a score of {benchmark} in {parts[0]}")
@@ -79,6 +81,13 @@ def _wrong_proxies(proxies: pa.Table) -> _Wrong:
     yield "has a name that is no short text", proxies.filter(pc.or_(long, control))
     written = [_is_object(text) for text in proxies["configuration"].to_pylist()]
     yield "has a configuration that is no JSON object", proxies.filter(pc.invert(pa.array(written, pa.bool_())))
+
+
+def _described_otherwise(proxies: pa.Table, here: pa.Table) -> _Wrong:
+    """Proxies that the lake describes in another way under the same identity, which decides what they are."""
+    known = {row["proxy_id"]: row for row in here.to_pylist()}
+    differ = [known.get(row["proxy_id"], row) != row for row in proxies.select(_DESCRIPTION).to_pylist()]
+    yield "is described in another way here", proxies.filter(pa.array(differ, pa.bool_()))
 
 
 def _no_identities(rows: pa.Table, columns: Iterable[str]) -> _Wrong:

@@ -66,6 +66,28 @@ def first_lake_lacks_a_part(lake: Path) -> None:
     without("parts/madeup/scores-0")(lake)
 
 
+def lacking_a_column(lake: Path) -> None:
+    """Scores without their values."""
+    pq.write_table(pq.read_table(lake / SCORES).drop_columns(["value"]), lake / SCORES)
+
+
+def linked_part(lake: Path) -> None:
+    """A link stands for a part that lies outside of the lake."""
+    without("parts/madeup/scores-0")(lake)
+    (lake / "parts/madeup/scores-0").symlink_to(lake.parent / "gone")
+
+
+def described_otherwise(lake: Path) -> None:
+    """Beside the lake another, in which the same identity is that of another proxy."""
+    lakes.publish(
+        lake.parent / "second",
+        f"score-{lakes.OURS}-{'1' * 16}-00001",
+        proxies=[lakes.proxy(lakes.OURS, "another")],
+        scores=[lakes.score(0, lakes.OURS, 1.0, seed=77)],
+        runs=[lakes.run()],
+    )
+
+
 def read(place: Place) -> object:
     """Every table of the made-up benchmark, as a run of the pipeline reads it."""
     return [Lake(place.lake).read(table, lakes.BENCHMARK) for table in ("truth", "scores", "proxies")]
@@ -120,6 +142,14 @@ CASES = [
          says=("truth.parquet cannot be read",)),
     Case("a part of another table, as a run reads it", call=read, damage=other(SCORES), stores=True,
          says=("scores.parquet cannot be read", "column a")),
+    Case("a part without a column, exported", "export --parquet out", damage=lacking_a_column, stores=True,
+         says=("scores.parquet cannot be read (it lacks the column value)",)),
+    Case("a file among the parts", "query 'SELECT count(*) AS n FROM correlations'", exit=0, says=("n",), stores=True,
+         damage=lambda lake: (lake / "parts/madeup/.DS_Store").write_bytes(b"x")),
+    Case("a part that is a symbolic link", "query 'FROM correlations'", damage=linked_part, stores=True,
+         says=("a symbolic link stands for it or its folder",)),
+    Case("a lake to merge that describes a proxy otherwise", "merge ../second", damage=described_otherwise,
+         stores=True, says=("is described in another way here", "nothing was taken")),
     Case("a list of parts that is no text", "query 'SELECT count(*) AS n FROM truth'", stores=True, exit=0, says=("n",),
          damage=lambda lake: (lake / "SHA256SUMS").write_bytes(bytes(range(256)))),
 ]  # fmt: skip
