@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.api import arguments
 from pipeline.api.networks import NetworkScore
-from pipeline.errors import UserError
+from pipeline.errors import UserError, excerpt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,15 +45,16 @@ def correlate(
         lower_is_better: whether a smaller true value is the better one, as of a loss.
 
     Raises:
-        UserError: the two are not equally long.
+        UserError: the two are not equally long, or hold something else than numbers.
     """
     import numpy as np
     from scipy.stats import spearmanr
 
     from pipeline import rank_correlation
 
-    if len(scores) != len(truth):
-        raise UserError(f"{len(scores)} scores and {len(truth)} true values: give one value for each score")
+    count, values = arguments.length("the scores", scores), arguments.length("the true values", truth)
+    if count != values:
+        raise UserError(f"{count} scores and {values} true values: give one value for each score")
     promises = [score.promise if isinstance(score, NetworkScore) else score for score in scores]
     pairs = [(_number(p), _number(t)) for p, t in zip(promises, truth, strict=True)]
     x, y = np.array([pair for pair in pairs if all(map(math.isfinite, pair))], float).reshape(-1, 2).T
@@ -70,5 +72,9 @@ def _number(value: Any) -> float:
     """The value as a float, NaN where there is none; pandas' NA is not a number either."""
     try:
         return float(value)
-    except TypeError:
-        return math.nan
+    except (TypeError, ValueError, OverflowError) as error:
+        import pandas as pd
+
+        if pd.api.types.is_scalar(value) and pd.isna(value):
+            return math.nan
+        raise UserError(f"a value is {excerpt(value, 40)}, where a number or None is expected") from error

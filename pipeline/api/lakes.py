@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.api import arguments
 from pipeline.errors import unknown
 from pipeline.lake.store import Lake
 
@@ -26,7 +27,7 @@ class LakeReader:
     """
 
     def __init__(self, path: Path | str = "data/lake") -> None:
-        self.path = Path(path)
+        self.path = arguments.lake_path(path)
         Lake(self.path)
 
     def __repr__(self) -> str:
@@ -121,6 +122,8 @@ class LakeReader:
     def _selected(self, rows: str, order: str, shown: str = "*", **equal: str | None) -> pd.DataFrame:
         """The rows in which columns have the given values, None meaning any."""
         wanted = {column: value for column, value in equal.items() if value is not None}
+        for column, value in wanted.items():
+            arguments.require(f"the {column}", value, str, "a name")
         where = " AND ".join(f"{column} = ${column}" for column in wanted) or "true"
         frame = self.sql(f"SELECT {shown} FROM {rows} WHERE {where} ORDER BY {order}", **wanted)
         for column, value in wanted.items() if frame.empty else ():
@@ -145,6 +148,10 @@ def query(sql: str, lake: Path | str = "data/lake", **parameters: float | str | 
     """
     from pipeline import catalog
 
+    arguments.require("the query", sql, str, "the text of one SELECT")
+    for name, value in parameters.items():
+        if value is not None and not isinstance(value, bool):
+            arguments.require(f"the parameter {name}", value, str | int | float, "a text, a number or None")
     # text is quoted, so that "7" stays text
     values = {name: f'"{value}"' if isinstance(value, str) else value for name, value in parameters.items()}
-    return catalog.to_frame(catalog.run_sql(Lake(Path(lake)), sql, values))
+    return catalog.to_frame(catalog.run_sql(Lake(arguments.lake_path(lake)), sql, values))

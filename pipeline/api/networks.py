@@ -6,6 +6,7 @@ import contextlib
 import copy
 import json
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from pipeline import benchmarks, provenance
+from pipeline.api import arguments
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt
 from pipeline.executor import device_of
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from pipeline.networks.tapped import Tapped
 
+_RAISED = (Exception, SystemExit, GeneratorExit)  # what a user's network may raise, or its code end in
 _PROBED = 2  # inputs of the pass that looks at the maps of a network
 
 
@@ -89,6 +92,7 @@ def sample_architectures(
     Raises:
         UserError: an unknown name, or fewer architectures than `count`.
     """
+    arguments.require("the seed", seed, int, "a whole number")
     bench = benchmarks.load(benchmark)
     chosen = bench.space(space)
     count = numbers.whole(count, "the number of architectures", least=0, most=numbers.MOST)
@@ -162,6 +166,9 @@ def load_bundle(network: object, proxy: str, images: Path | str | None) -> Bundl
     from pipeline import proxies
     from pipeline.proxies.images import parse_source
 
+    arguments.require("the proxy", proxy, str, "a name, or the path of a TOML file as a text,")
+    if images is not None:
+        arguments.require("images", images, str | os.PathLike, "a path or the name of a synthetic batch")
     inputs = benchmarks.load(network.benchmark).inputs if isinstance(network, Architecture) else "images"
     return proxies.load(proxy, parse_source(images), inputs)
 
@@ -177,7 +184,7 @@ def scores_of(
             scores = bundle.score(build, name, seed, chosen_device, [proxy.proxy_id for proxy in bundle.proxies])
         except UserError:
             raise
-        except Exception as error:
+        except _RAISED as error:
             if isinstance(network, Architecture):  # one of ours: a fault that is to be seen
                 raise
             failure = Score(None, "failed", f"{type(error).__name__}: {_first_line(error)}")
@@ -236,7 +243,7 @@ def _network_score(proxy: Proxy, score: Score, seconds: float) -> NetworkScore:
 
 
 def _ingested(bench: Benchmark, space: str, seed: int, lake: Path | str, count: int) -> list[Architecture]:
-    source = Lake(Path(lake))
+    source = Lake(arguments.lake_path(lake))
     arch_ids = sampled(source, bench.name, space, seed, count)
     texts = specs(source, bench.name, space, arch_ids)
     return [Architecture(bench.name, space, a, json.loads(texts[a])) for a in arch_ids]
@@ -269,9 +276,11 @@ def _own(network: nn.Module | Callable[[], nn.Module], bundle: Bundle) -> tuple[
         raise UserError(f"a network is a torch module or a function that makes one, not {type(network).__name__}")
     try:
         first = make()
-    except Exception as error:
+    except _RAISED as error:
         if not isinstance(network, nn.Module):
-            raise
+            if isinstance(error, Exception):
+                raise
+            raise UserError(f"the function that makes the network ends in {type(error).__name__}: {error}") from error
         raise UserError(
             f"{type(network).__name__} cannot be copied ({_first_line(error)}): give a function that makes it"
         ) from error
@@ -329,7 +338,7 @@ def _outputs(network: nn.Module, bundle: Bundle) -> list[Tensor]:
             keeps_gradients = torch.is_grad_enabled()
     except UserError:
         raise
-    except Exception as error:  # a user's network may raise anything
+    except _RAISED as error:
         raise UserError(f"{kind} does not take {bundle.inputs} of shape {shape}: {_first_line(error)}") from error
     if not isinstance(maps, list | tuple) or not maps or not all(_is_map(m, len(shape)) for m in maps):
         raise UserError(
@@ -349,7 +358,7 @@ def _outputs(network: nn.Module, bundle: Bundle) -> list[Tensor]:
     return list(maps)
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return excerpt(str(error).partition("\n")[0], 300, bare=True) or type(error).__name__
 
 

@@ -1,11 +1,26 @@
 """Calls of the Python API with what it cannot take."""
 
+import sys
 from typing import Any
+
+from torch import nn
 
 import pipeline
 from tests.attack.case import Case
 
 NUMBER: Any = 7
+WRONG: Any = None
+WORD: Any = "a"
+LIST: Any = ["a"]
+
+
+class End(nn.Module):
+    """A network that ends the process."""
+
+    def forward(self, _: object) -> object:
+        """End it."""
+        sys.exit(3)
+
 
 CASES = [
     Case("no such proxy", call=lambda _: pipeline.score_network(NUMBER, "synflw"), says=("synflow",)),
@@ -35,5 +50,26 @@ CASES = [
         says=("ask for fewer",),
     ),
     Case("unequal lengths", call=lambda _: pipeline.correlate([1.0], [1.0, 2.0]), says=("1 scores and 2 true values",)),
+    *(
+        Case(name, call=call, says=says)
+        for name, call, says in (
+            ("a query that is None", lambda p: pipeline.query(WRONG, p.lake), ("the query is None",)),
+            ("a lake that is a number", lambda _: pipeline.Lake(NUMBER), ("the lake is 7",)),
+            ("a query of a lake that is a number", lambda _: pipeline.query("FROM scores", NUMBER), ("the lake is 7",)),
+            ("a lake of a list", lambda _: pipeline.sample_architectures("nds", 1, lake=LIST), ("the lake is ['a']",)),
+            ("scores of a proxy that is a list", lambda p: pipeline.Lake(p.lake).scores(proxy=LIST), ("['a']",)),
+            ("a parameter that is a list", lambda p: pipeline.query("SELECT $a", p.lake, a=LIST), ("parameter a",)),
+            ("a benchmark that is a list", lambda _: pipeline.sample_architectures(LIST, 1), ("unknown benchmark",)),
+            ("a sample's seed that is a list", lambda _: pipeline.sample_architectures("nds", 1, seed=LIST), ("seed",)),
+            ("a proxy that is a list", lambda _: pipeline.score_network(NUMBER, LIST), ("the proxy is ['a']",)),
+            ("images that are a number", lambda _: pipeline.score_network(NUMBER, images=NUMBER), ("images is 7",)),
+            ("true values that are a text", lambda _: pipeline.correlate([1.0], WORD), ("true values are 'a'",)),
+            ("true values that are a number", lambda _: pipeline.correlate([1.0], NUMBER), ("true values are 7",)),
+            ("a true value that is a text", lambda _: pipeline.correlate([1.0], LIST), ("a value is 'a'",)),
+            ("a score that is a list", lambda _: pipeline.correlate([LIST], [1.0]), ("a value is ['a']",)),
+            ("a network that ends", lambda _: pipeline.score_network(End(), "naswot"), ("does not take", "3")),
+            ("a network's maker that ends", lambda _: pipeline.score_network(lambda: sys.exit(3)), ("SystemExit: 3",)),
+        )
+    ),
     Case("a query that writes", call=lambda p: pipeline.query("DROP VIEW scores", p.lake), says=("queries only read",)),
 ]

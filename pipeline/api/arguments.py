@@ -1,0 +1,47 @@
+"""Arguments of the Python API, which no command line has made what they should be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sized
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import UserError, excerpt
+
+
+def require(what: str, value: object, kind: Any, expected: str) -> None:
+    """Refuse a value of another type.
+
+    Args:
+        what: begins the message: "the proxy".
+        value: what was given.
+        kind: as of `isinstance`.
+        expected: what it should be, in words: "a name".
+
+    Raises:
+        UserError: it is of another type.
+    """
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise UserError(f"{what} is {excerpt(value, 40)}, where {expected} is expected")
+
+
+def lake_path(lake: object) -> Path:
+    """The path of a lake's folder.
+
+    Raises:
+        UserError: it is neither a text nor a path.
+    """
+    require("the lake", lake, str | os.PathLike, "the path of its folder")
+    return Path(lake)  # type: ignore[arg-type]
+
+
+def length(what: str, values: object) -> int:
+    """How many values there are.
+
+    Raises:
+        UserError: it is no sequence.
+    """
+    if not isinstance(values, Sized) or isinstance(values, str | bytes | dict | set):
+        raise UserError(f"{what} are {excerpt(values, 40)}, where a sequence of them is expected")
+    return len(values)
