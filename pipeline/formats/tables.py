@@ -35,6 +35,7 @@ MOST_ELEMENTS = 100_000
 """Of a cell, written out; what refers to itself, or shares its parts, may have any number."""
 
 _MOST_FIELDS = 20_000  # of a row
+_LONGEST_INDEX = 9  # digits of the number of an item
 _DEEPEST = 50  # lists and mappings within one another
 _LONGEST_LINE = 1 << 24  # characters
 _EXPECTED = {
@@ -261,8 +262,10 @@ def _allowed(classes: Sequence[str]) -> pickles.Allowed:
 def _descend(path: Path, table: object, root: Sequence[str]) -> object:
     for key in root:
         if isinstance(table, list | tuple) and key.isdecimal():
-            if int(key) >= len(table):
-                raise NotThisFormError(f"{path}: there are {len(table)} items where the one of number {key} is meant")
+            if len(key) > _LONGEST_INDEX or int(key) >= len(table):
+                raise NotThisFormError(
+                    f"{path}: there are {len(table)} items where the one of number {key[:40]} is meant"
+                )
             table = table[int(key)]
             continue
         if not isinstance(table, dict):
@@ -291,7 +294,9 @@ def _entries(path: Path, table: object, form: TableForm) -> Rows:
 
 def _across(path: Path, table: dict[object, object] | Sequence[object], names: Sequence[str]) -> Rows:
     """The rows of a table that is held column by column; what is neither a list nor a mapping is no column."""
-    named = table.items() if isinstance(table, dict) else zip(names or map(str, range(len(table))), table, strict=False)
+    if names and not isinstance(table, dict) and len(names) != len(table):
+        raise NotThisFormError(f"{path} has {len(table)} columns where {len(names)} are named")
+    named = table.items() if isinstance(table, dict) else zip(names or map(str, range(len(table))), table, strict=True)
     columns = {
         name if isinstance(name, str) else excerpt(name, 150): c.tolist() if isinstance(c, np.ndarray) else c
         for name, c in named

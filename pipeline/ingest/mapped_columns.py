@@ -61,6 +61,8 @@ class NumberNotation:
                 if cell.strip() in self.missing:
                     return f"the source marks a failure with {excerpt(cell.strip(), 40)}"
                 if self.decimal == ",":
+                    if "." in cell:
+                        raise UserError(f"column '{column}' holds {excerpt(cell, 40)}, where decimals follow a comma")
                     cell = cell.replace(",", ".")
             value = number_of(cell, column)
         if value is None:

@@ -200,6 +200,7 @@ MORE: dict[str, tuple[str, str, str, Sequence[Sequence[object]], str]] = {
     "no error": ("", 'unit = "count"\ncomplement = true', "", [], "'complement' is for columns in percent or fraction"),
     "no layout": ('layout = "columns"', "", "", [], "'layout' is for json, pickle and torch, not for csv"),
     "two names": ('columns = ["a", "a"]', "", "", [], "'columns' has a name twice"),
+    "another decimal": ('decimal = ","', "", "", [("A", 1, "1.234")], "holds '1.234', where decimals follow a comma"),
     "a word": ("", "", 'missing = ["OOM"]', [("A", 1, "crash")], "holds 'crash', where a number is expected"),
 }
 
@@ -341,3 +342,19 @@ def test_what_a_mapping_decides_keeps_its_identity() -> None:
         assert provenance.identity("source", 1, [mapping.deciding]) == identity
     other = mapping.model_copy(update={"container": mapping.container.model_copy(update={"layout": "columns"})})
     assert other.deciding != mapping.deciding
+
+
+@pytest.mark.parametrize(
+    ("content", "form", "said"),
+    [
+        ([[1, 2], [3, 4]], TableForm("json", layout="columns", columns=["a"]), "has 2 columns where 1 are named"),
+        ([[1], [3]], TableForm("json", layout="columns", columns=["a", "b", "c"]), "2 columns where 3 are named"),
+        ([[1]], TableForm("json", root=["9" * 5000]), "there are 1 items where the one of number 9{40} is meant"),
+        ([[1]], TableForm("json", root=["1"]), "there are 1 items where the one of number 1 is meant"),
+        ([[1]], TableForm("json", root=["-1"]), "there is no mapping where '-1' is looked for"),
+    ],
+)
+def test_a_form_that_the_file_does_not_have(content: object, form: TableForm, said: str, tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text(json.dumps(content))
+    with pytest.raises(NotThisFormError, match=said):
+        list(tables.rows_of(tmp_path / "t.json", form))
