@@ -33,7 +33,7 @@ there.
 | 0 | done |
 | 1 | something is wrong that you can mend; one line on standard error says what, where, and what to do |
 | 2 | the command line itself is wrong |
-| 130, 143 | stopped with Ctrl-C or SIGTERM, within a second; one line says what is stored |
+| 130, 143, 129 | stopped with Ctrl-C, SIGTERM or SIGHUP, within a second; one line says what is stored |
 
 | verb | what it does |
 |---|---|

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the command is unwound at once, or its process ended where a library does not return.
+"""Ctrl-C, SIGTERM and SIGHUP: the command is unwound at once, or its process ended where a library does not return.
 
 Python runs a signal's handler between two of its own instructions, and a join of DuckDB may be minutes from the next.
 So the number of a signal is also written to a pipe that a thread reads. It interrupts DuckDB's connections, and ends
@@ -23,7 +23,7 @@ GRACE = 0.5  # seconds in which a command may unwind
 LONGEST = 20.0  # seconds, where it has begun to and stores results; as a rule it takes a tenth of one
 _APART = 0.25  # seconds after which a second signal is a second wish, not the same one sent to a group and its members
 _EVERY = 0.05  # seconds between two interruptions of the connections
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interruptible(Protocol):
@@ -75,7 +75,7 @@ class Interruption:
 
     @property
     def exit_code(self) -> int:
-        """130 or 143, as shells have it."""
+        """130, 143 or 129, as shells have it."""
         return 128 + (self.signal or signal.SIGINT)
 
     def tell(self) -> None:
@@ -160,7 +160,7 @@ def says(line: str) -> None:
 
 @contextlib.contextmanager
 def handled(*, to_the_end: bool) -> Iterator[Interruption]:
-    """Handle SIGINT and SIGTERM, unless they are ignored, as of a job that a shell's script runs behind `&`.
+    """Handle `SIGNALS`, unless they are ignored, as of a job that a shell's script runs behind `&` or with `nohup`.
 
     Args:
         to_the_end: of the process; else what was before is put back when the block ends.

@@ -228,7 +228,7 @@ def verb(
     Args:
         group: where it is added.
         example: a command line that uses it, shown at the end of its help and in docs/cli.md.
-        interrupted: what is stored when Ctrl-C or SIGTERM ends it.
+        interrupted: what is stored when a signal such as Ctrl-C ends it.
         name: of the command; by default the function's.
         hidden: not listed in the help.
         cls: of the command.
@@ -293,7 +293,7 @@ def _every_verb(
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; exit code 0, 1 (what the user can mend), 2 (usage), 130 (Ctrl-C) or 143 (SIGTERM)."""
+    """Run the command line; exit code 0, 1 (what the user can mend), 2 (usage), 130 (Ctrl-C), 143 (SIGTERM) or 129."""
     _replace_closed_streams()
     with interruption.handled(to_the_end=arguments is None) as signals:
         try:

@@ -61,6 +61,15 @@ def ended(words: list[str], capfd: pytest.CaptureFixture[str]) -> tuple[Any, str
     return end.value.code, capfd.readouterr().err
 
 
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_command_whose_terminal_is_closed_ends_as_by_ctrl_c(
+    sent: signal.Signals, code: int, made_up: Lake, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Lake, "__init__", lambda *_, **__: os.kill(os.getpid(), sent))
+    code_of_end, error = ended(["report", "--lake", str(made_up.root)], capfd)
+    assert code_of_end == code and error.startswith("interrupted: the lake is as it was") and error.count("\n") == 1
+
+
 @pytest.mark.parametrize("words", VERBS)
 def test_every_verb_says_in_one_line_what_is_stored(
     words: str, made_up: Lake, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
