@@ -78,11 +78,13 @@ def read_file(path: Path) -> bytes:
 
 
 def make_folder(root: Path, folder: Path) -> None:
-    """Make the folder below `root`, and those above it.
+    """Make the folder below `root`, and those between.
 
     Raises:
-        UserError: one of them is a symbolic link.
+        UserError: one of them is a symbolic link, or `root` is gone: a new one would be a folder that is no lake.
     """
+    if not root.is_dir():
+        raise UserError(f"{root} is not there any more: put it back, and run the same command again")
     refuse_links(root, folder)
     folder.mkdir(parents=True, exist_ok=True)
 

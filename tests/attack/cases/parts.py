@@ -88,6 +88,16 @@ def described_otherwise(lake: Path) -> None:
     )
 
 
+def written_after_a_move(place: Place) -> None:
+    """Publish a part in a lake that somebody has moved since it was opened; it is put back where no folder is made."""
+    lake = Lake(place.lake)
+    place.lake.rename(place.root / "moved")
+    try:
+        lake.publish(lakes.BENCHMARK, "scores-9", {"scores": [lakes.score(0, lakes.OURS, 1.0, seed=9)]})
+    finally:
+        (place.root / "moved").rename(place.lake)
+
+
 def read(place: Place) -> object:
     """Every table of the made-up benchmark, as a run of the pipeline reads it."""
     return [Lake(place.lake).read(table, lakes.BENCHMARK) for table in ("truth", "scores", "proxies")]
@@ -150,6 +160,8 @@ CASES = [
          says=("a symbolic link stands for it or its folder",)),
     Case("a lake to merge that describes a proxy otherwise", "merge ../second", damage=described_otherwise,
          stores=True, says=("is described in another way here", "nothing was taken")),
+    Case("a lake that is moved while it is written", call=written_after_a_move, stores=True,
+         damage=lambda lake: None, says=("lake is not there any more",)),
     Case("a list of parts that is no text", "query 'SELECT count(*) AS n FROM truth'", stores=True, exit=0, says=("n",),
          damage=lambda lake: (lake / "SHA256SUMS").write_bytes(bytes(range(256)))),
 ]  # fmt: skip
