@@ -26,6 +26,7 @@ from pipeline.ingest.mapping_sections import (
     Publisher,
     ScoreColumn,
     TruthColumn,
+    is_pattern,
 )
 
 DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "file", "download", "max_rejects"}
@@ -91,6 +92,8 @@ class TableMapping(StrictModel):
             raise ValueError("'distribution' needs a [publisher]")
         if self.download is not None and (not self.files or re.search(r"[*?\[\\]|(^|/)\.\.?(/|$)|^/", self.files[0])):
             raise ValueError("'download' needs a name to save the file under, the first of 'files', without wildcards")
+        if not all(map(is_pattern, self.files)):
+            raise ValueError("'files' has one that is no name of a file, with or without wildcards")
         measured = [(t.dataset, t.metric, t.epochs, t.seed, t.seed_column) for t in self.truth]
         if len(set(measured)) < len(measured) or len({s.proxy for s in self.score}) < len(self.score):
             raise ValueError("two columns for the same value")

@@ -79,6 +79,8 @@ def check(file: Path, table: Path) -> MappingCheck:
         raise UserError(f"{table} does not exist")
     checker.fields()
     rows = list(checker.rows(table))
+    if not rows and not checker.faults:
+        checker.add(("container",), f"{table} holds no rows", "name a table that has some, or correct the container")
     checker.columns(table, rows)
     preview = checker.values(rows)
     return MappingCheck(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -12,6 +12,11 @@ from pipeline.formats.tables import ContainerKind, Layout, Rows, TableForm
 from pipeline.formats.toml_files import ReleasedName, StrictModel
 
 Unit = Literal["percent", "fraction", "count", "seconds", "milliseconds", "millijoules", "ratio", "nats", "perplexity"]
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a path may match the text."""
+    return bool(PurePath(text).parts)
 
 
 class Publisher(StrictModel):
@@ -86,6 +91,10 @@ class Container(StrictModel):
             raise ValueError("'columns' is not for parquet, which names its columns")
         if len(set(self.columns)) < len(self.columns):
             raise ValueError("'columns' has a name twice")
+        if self.delimiter in '"\r\n\0':
+            raise ValueError("'delimiter' is a character that ends or quotes a cell")
+        if not is_pattern(self.members):
+            raise ValueError("'members' is no name of a file, with or without wildcards")
         return self
 
     def rows(self, path: Path) -> Rows:

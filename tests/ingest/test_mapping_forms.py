@@ -201,6 +201,16 @@ MORE: dict[str, tuple[str, str, str, Sequence[Sequence[object]], str]] = {
     "no layout": ('layout = "columns"', "", "", [], "'layout' is for json, pickle and torch, not for csv"),
     "two names": ('columns = ["a", "a"]', "", "", [], "'columns' has a name twice"),
     "another decimal": ('decimal = ","', "", "", [("A", 1, "1.234")], "holds '1.234', where decimals follow a comma"),
+    "no pattern": ('members = "."', "", "", [], "'members' is no name of a file"),
+    "no file": ("", "", 'files = ["a.csv", "."]', [], "'files' has one that is no name of a file"),
+    "a delimiter that quotes": (
+        "delimiter = '\"'",
+        "",
+        "",
+        [],
+        "'delimiter' is a character that ends or quotes a cell",
+    ),
+    "a delimiter that ends": ('delimiter = "\\n"', "", "", [], "'delimiter' is a character that ends or quotes"),
     "a word": ("", "", 'missing = ["OOM"]', [("A", 1, "crash")], "holds 'crash', where a number is expected"),
 }
 
@@ -220,8 +230,13 @@ def test_what_cannot_be_is_one_line(case: str, tmp_path: Path) -> None:
         [batch] = mapped_table.read(mapping, benchmarks.load("nasbench201"), path, {})
         raise UserError("; ".join(batch.rejects["reason"]))
     assert "\n" not in str(caught.value)
-    if rows:
-        assert mapping_check.check(file, path).faults
+    assert mapping_check.check(file, path).faults
+
+
+def test_a_table_without_rows_is_a_fault(tmp_path: Path) -> None:
+    file = fixtures.mapping(tmp_path / "m.toml", fixtures.ACCURACY)
+    [fault] = mapping_check.check(file, fixtures.table(tmp_path / "t.csv", ["arch", "acc"], [])).faults
+    assert fault.what.endswith("t.csv holds no rows")
 
 
 def test_texts_and_numbers_that_stand_for_a_failure(tmp_path: Path) -> None:
