@@ -139,13 +139,11 @@ def test_what_is_no_plain_file_is_listed_and_the_rest_is_examined(lake: Path) ->
     assert "it is a link to" in lines["parts/madeup/looped"] and len(lines) == 5
 
 
-@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "desktop.ini", "._truth.parquet"])
-@pytest.mark.parametrize("folder", ["parts/madeup/ingest", "parts/madeup", "parts"])
-def test_what_operating_systems_leave_is_no_fault(name: str, folder: str, lake: Path) -> None:
-    (lake / folder / name).write_bytes(b"\0\1")
-    if folder == "parts/madeup":
-        assert catalog.run_sql(Lake(lake), "FROM correlations").num_rows
-    assert faults(lake, rows=folder == "parts/madeup") == {}
+def test_what_operating_systems_leave_is_no_fault(lake: Path) -> None:
+    for folder in ("parts/madeup/ingest", "parts/madeup", "parts"):
+        for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._truth.parquet"):
+            (lake / folder / name).write_bytes(b"\0\1")
+    assert faults(lake) == {}
 
 
 def test_a_folder_of_benchmarks_that_is_gone_is_no_fault_of_the_lake(
