@@ -14,20 +14,21 @@ WITH lasts AS (
     GROUP BY benchmark, space, proxy_id, seed, mode
 ),
 
--- the points of a menu's curves that are shown
+-- every curve, with the iterations that are shown where they are not all
 points AS (
     SELECT
         curves.*,
-        [lasts.last // 10, lasts.last // 5, lasts.last // 2, lasts.last] AS shown
+        CASE
+            WHEN curves.signal <> 'sum' THEN [lasts.last // 10, lasts.last // 5, lasts.last // 2, lasts.last]
+        END AS shown
     FROM sampled_curves AS curves
-    INNER JOIN lasts
+    LEFT JOIN lasts
         ON
             curves.benchmark = lasts.benchmark
             AND curves.space = lasts.space
             AND curves.proxy_id = lasts.proxy_id
             AND curves.seed IS NOT DISTINCT FROM lasts.seed
             AND curves.mode = lasts.mode
-    WHERE curves.signal <> 'sum'
 )
 
 SELECT
@@ -39,20 +40,6 @@ SELECT
     stage,
     signal,
     mode,
-    [iteration FOR iteration IN iterations IF list_contains(shown, iteration)] AS iterations,
-    [loss FOR loss, place IN losses IF list_contains(shown, iterations[place])] AS losses
+    [iteration FOR iteration IN iterations IF shown IS NULL OR list_contains(shown, iteration)] AS iterations,
+    [loss FOR loss, place IN losses IF shown IS NULL OR list_contains(shown, iterations[place])] AS losses
 FROM points
-UNION ALL
-SELECT
-    benchmark,
-    space,
-    arch_id,
-    proxy_id,
-    seed,
-    stage,
-    signal,
-    mode,
-    iterations,
-    losses
-FROM sampled_curves
-WHERE signal = 'sum'
