@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -90,7 +91,7 @@ def format_table(table: pa.Table, limit: int = SHOWN_ROWS) -> str:
     """
     shown = _columns(table.slice(0, limit))
     names = [escaping.cell(name).replace("\n", "\\n") for name in table.column_names]
-    right = [all(isinstance(value, int | float | None) for value in column) for column in shown]
+    right = [all(isinstance(value, int | float | Decimal | None) for value in column) for column in shown]
     rows = [[_cell(value) for value in row] for row in zip(*shown, strict=True)]
     # a cell of several lines, as EXPLAIN gives, takes several lines of the table
     lines = [list(line) for row in rows for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")]
@@ -117,7 +118,7 @@ def format_json(table: pa.Table) -> str:
     """A list of objects, one per row."""
     _refuse_namesakes(table)
     rows = [dict(zip(table.column_names, map(_finite, row), strict=True)) for row in zip(*_columns(table), strict=True)]
-    return json.dumps(rows, indent=1, default=_iso, allow_nan=False) + "\n"
+    return json.dumps(rows, indent=1, default=_json_value, allow_nan=False) + "\n"
 
 
 def format_parquet(table: pa.Table) -> bytes:
@@ -173,10 +174,10 @@ def _cell(value: object) -> str:
 
 def _field(value: object) -> object:
     if isinstance(value, list | dict):
-        return json.dumps(_finite(value), default=_iso)
+        return json.dumps(_finite(value), default=_json_value)
     if isinstance(value, bool):
         return str(value).lower()
-    return _iso(value) if hasattr(value, "isoformat") else value
+    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def _finite(value: Any) -> Any:
@@ -188,7 +189,10 @@ def _finite(value: Any) -> Any:
     return [_finite(member) for member in value] if isinstance(value, list) else value
 
 
-def _iso(value: Any) -> str:
+def _json_value(value: Any) -> int | float | str:
+    """A value that JSON does not know: a decimal, as which DuckDB adds up integers, too; a time; or as text."""
+    if isinstance(value, Decimal):
+        return int(value) if value.as_tuple().exponent == 0 else float(value)
     return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -77,8 +77,9 @@ def execute(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
 def frame(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, Value] | None = None) -> pd.DataFrame:
     """The result of one of the project's own queries as a DataFrame.
 
-    Integers and truth values have pandas' nullable types, so that a NULL among them does not make floats of them. NULL
-    is NaN in a column of floats; a list is an array.
+    Integers and truth values have pandas' nullable types, so that a NULL among them does not make floats of them; sums
+    of integers are integers as far as they have 64 bits, and decimals are floats. NULL is NaN in a column of floats; a
+    list is an array.
     """
     return to_frame(rows(connection, sql, params))
 
@@ -93,8 +94,21 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
             return pd.Int64Dtype()
         return pd.BooleanDtype() if pa.types.is_boolean(kind) else None
 
+    for place, field in enumerate(table.schema):
+        if pa.types.is_decimal(field.type):
+            table = table.set_column(place, field.name, _without_decimals(table.column(place)))
     result: pd.DataFrame = table.to_pandas(types_mapper=nullable)
     return result
+
+
+def _without_decimals(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Decimals, as which DuckDB adds up integers, too, as integers or else floats."""
+    import pyarrow as pa
+
+    if column.type.scale == 0:
+        with suppress(pa.ArrowInvalid):  # more than 64 bits
+            return column.cast(pa.int64())
+    return column.cast(pa.float64())
 
 
 def typed(text: str) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -63,6 +64,9 @@ DEFAULT_PROXY = "generic"
 SEARCHED_BY_DEFAULT = {"images": "regression-n101", "sequences": "regression-nlp"}  # by what the networks take
 _BENCHMARKS = Path(__file__).parents[1] / "benchmarks"  # listed, not imported: help has to be quick
 BENCHMARK_HELP = f"Benchmark: {', '.join(sorted(m.name for m in iter_modules([str(_BENCHMARKS)]) if m.ispkg))}."
+
+_SEEDS = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
+_MOST_SEEDS = 10_000  # of a range, each of which is a search
 
 BenchmarkArgument = Annotated[
     str, typer.Argument(help=BENCHMARK_HELP, show_default=False, autocompletion=complete_benchmark)
@@ -195,8 +199,9 @@ def seeds_of(text: str) -> tuple[int, ...]:
     """The seeds that "0", "0,3,5" or "0-19" names, each once."""
     seeds: dict[int, None] = {}
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
+        match = _SEEDS.fullmatch(part.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, -1)
+        if not 0 <= last - first < _MOST_SEEDS:
             raise typer.BadParameter(f"--seeds {text}: write 0, 0,3,5 or 0-19")
-        seeds |= dict.fromkeys(range(int(first), int(last if dash else first) + 1))
+        seeds |= dict.fromkeys(range(first, last + 1))
     return tuple(seeds)

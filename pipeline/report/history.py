@@ -24,25 +24,22 @@ def history(folder: Path, content: Row) -> list[Row]:
     """
     if not folder.is_dir():
         raise UserError(f"no folder {folder}: --history names one with earlier report.json files, at any depth")
-    reports = [content]
-    for path in sorted(folder.rglob("*.json")):
-        if path.name.startswith("."):
-            continue
-        report = _read(path)
-        if report is not None and report["made_at"] != content["made_at"]:
-            reports.append(report)
-    return [row for report in sorted(reports, key=lambda report: str(report["made_at"])) for row in _rows(report)]
+    paths = [path for path in sorted(folder.rglob("*.json")) if not path.name.startswith(".")]
+    earlier = [row for path in paths for row in _read(path) if row["made_at"] != content["made_at"]]
+    return sorted([*_rows(content), *earlier], key=lambda row: str(row["made_at"]))
 
 
-def _read(path: Path) -> Row | None:
-    """A report, or None where the file is JSON of another kind."""
+def _read(path: Path) -> list[Row]:
+    """The rows of a report; none where the file is JSON of another kind."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is no report.json ({error}): take it out of the folder of --history") from error
-    if isinstance(report, dict) and isinstance(report.get("spaces"), list) and isinstance(report.get("made_at"), str):
-        return report
-    return None
+        kinds = {"spaces": list, "made_at": str}
+        if isinstance(report, dict) and all(isinstance(report.get(name), kind) for name, kind in kinds.items()):
+            return _rows(report)
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__} {error}" if isinstance(error, KeyError) else error
+        raise UserError(f"{path} is no report.json ({reason}): take it out of the folder of --history") from error
+    return []
 
 
 def _rows(report: Row) -> list[Row]:

@@ -36,6 +36,12 @@ def test_every_method_has_the_rows_of_its_view(lake: Any) -> None:
     assert scores.loc[scores["status"] != "ok", "value"].isna().all() and (scores["status"] != "ok").any()
 
 
+def test_sums_are_numbers(lake: Any) -> None:
+    frame = lake.sql("SELECT sum(n) AS s, sum(n)::DECIMAL(9, 2) AS d, 1::HUGEINT << 100 AS big FROM range(3) t(n)")
+    assert frame.loc[0].tolist() == [3, 3.0, 2.0**100]
+    assert list(map(str, frame.dtypes)) == ["Int64", "float64", "float64"]
+
+
 def test_the_leaderboard_has_the_best_first_on_the_main_target(lake: Any) -> None:
     board = lake.leaderboard()
     compared = lake.sql("SELECT proxy_id, seed, rho FROM comparison WHERE metric = 'test_accuracy' AND n >= 30")

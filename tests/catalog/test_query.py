@@ -128,6 +128,15 @@ def test_json_is_json_even_where_numbers_are_not() -> None:
     ]  # fmt: skip
 
 
+def test_sums_and_decimals_are_numbers_in_json_and_stand_on_the_right(lake: Lake) -> None:
+    sql = "SELECT sum(n) AS s, sum(n)::DECIMAL(9, 2) / 8 AS d, [0.5] AS l FROM (VALUES (10), (2)) t(n)"
+    table = catalog.run_sql(lake, sql)
+    assert json.loads(query.format_json(table)) == [{"s": 12, "d": 1.5, "l": [0.5]}]
+    assert query.format_csv(table).splitlines()[1].endswith(",[0.5]")
+    narrow = catalog.run_sql(lake, "SELECT sum(n) AS total FROM (VALUES (10), (2)) t(n)")
+    assert query.format_table(narrow).splitlines()[2] == "   12"
+
+
 def test_a_file_is_written_whole_or_not_at_all(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "scores.parquet"
     assert query.run(lake.root, SQL, PARAMS, "parquet", out) == 57

@@ -33,9 +33,10 @@ def test_reports_of_a_folder_stand_in_their_order_and_the_new_one_last(tmp_path:
 def test_a_folder_that_is_none_and_a_broken_report_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no folder"):
         history(tmp_path / "none", {"made_at": "2026", "spaces": []})
-    (tmp_path / "report.json").write_text("{")
-    with pytest.raises(UserError, match=r"report\.json is no report\.json"):
-        history(tmp_path, {"made_at": "2026", "spaces": []})
+    for text in ("{", '{"made_at": "2025", "spaces": [{}]}', '{"made_at": "2025", "spaces": [{"targets": [1]}]}'):
+        (tmp_path / "report.json").write_text(text)
+        with pytest.raises(UserError, match=r"report\.json is no report\.json .*: take it out of the folder"):
+            history(tmp_path, {"made_at": "2026", "spaces": []})
 
 
 def test_the_page_tells_what_moved(tmp_path: Path) -> None:

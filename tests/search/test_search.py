@@ -299,6 +299,8 @@ def _searches(lake: Path) -> list[tuple[str, str]]:
         (["--tournament", "51"], 1, "a tournament of 51 in a population of 50"),
         (["--seeds", "3-1"], 2, "write 0, 0,3,5 or 0-19"),
         (["--seeds", "x"], 2, "write 0, 0,3,5 or 0-19"),
+        (["--seeds", "0-99999999999"], 2, "write 0, 0,3,5 or 0-19"),
+        (["--seeds", "1" * 5000], 2, "write 0, 0,3,5 or 0-19"),
         (["--stored", "--proxy", "p@made_up"], 1, "unknown stored proxy 'p@made_up': did you mean p@made-up"),
         (["--proxy", "aggregate-ranks"], 1, "aggregate-ranks adds up stored scores: search among these with --stored"),
         (["--stored", "--proxy", "aggregate-ranks"], 1, "aggregate-ranks is not defined in this lake: run"),
