@@ -23,7 +23,7 @@ from pipeline.lake.outputs import refuse_lake
 from pipeline.progress import progress
 from pipeline.remote import http_files
 from pipeline.remote.addresses import shown
-from pipeline.remote.http_files import UnreachableError, WebPageError
+from pipeline.remote.http_files import TooLongError, UnreachableError, WebPageError
 
 PAUSES = (1.0, 4.0, 15.0)  # seconds before a download that was cut goes on
 PART, RECORD = ".part", ".download.json"
@@ -133,7 +133,11 @@ def _compared(file: RemoteFile) -> LocalFile:
 
 def _downloaded(file: RemoteFile) -> LocalFile:
     seen = _read(file.record).sha256
-    _receive(file)
+    try:
+        _receive(file)
+    except TooLongError as error:
+        _discard(file)
+        raise UserError(f"{error}; what came is removed") from error
     sha256 = checksums.of_file(file.part)
     size = file.part.stat().st_size
     if file.bytes not in (None, size):
@@ -196,15 +200,20 @@ def _append(file: RemoteFile, advance: Callable[[int], None]) -> None:
         offset = answer.offset if answer.offset <= here else 0
         if offset != answer.offset:
             raise UserError(f"{shown(file.address)}: the server sends another part of the file than it was asked for")
-        _require_space(file, answer.size, offset)
+        most = _room(file, answer.size, offset)
         _write(file, replace(record, version=answer.version, bytes=answer.size))
         try:
-            http_files.save(answer, file.part, advance, shown(file.address))
+            http_files.save(answer, file.part, advance, shown(file.address), most)
         except WebPageError as error:
             raise UserError(f"{error}: open it in a browser, and save the file as {file.path}") from error
 
 
-def _require_space(file: RemoteFile, total: int | None, here: int) -> None:
+def _room(file: RemoteFile, total: int | None, here: int) -> int:
+    """Bytes that the file may have: those that are stated, else what is here and half of what is free on the disk.
+
+    Raises:
+        UserError: what is stated does not fit on the disk.
+    """
     size = total or file.bytes
     free = shutil.disk_usage(file.path.parent).free
     if size is not None and size - here > free:
@@ -212,6 +221,7 @@ def _require_space(file: RemoteFile, total: int | None, here: int) -> None:
             f"no space for downloading {file.path}: {(size - here) / 1e6:,.1f} MB are missing of it, and "
             f"{free / 1e6:,.1f} MB are free: free some, or name another folder"
         )
+    return here + free // 2 if size is None else size
 
 
 def _size(file: RemoteFile) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline import provenance
 from pipeline.errors import UserError, excerpt
 from pipeline.remote.addresses import shown
+from pipeline.remote.redirects import followed, session_of_steps
 
 if TYPE_CHECKING:
     import requests
@@ -22,6 +23,7 @@ TIMEOUT = (10.0, 60.0)  # seconds for a connection, and without a byte
 
 _RANGE = re.compile(r"bytes (?:([0-9]{1,18})-[0-9]+|\*)/([0-9]+|\*)")
 _LENGTH = re.compile(r"\*|[0-9]{1,18}")
+_PACKINGS = ("identity", "gzip", "x-gzip", "deflate")
 _WEB_PAGE = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
 _REASONS = {
     403: "it may not be read (403): look whether its address or its permissions have changed",
@@ -36,6 +38,10 @@ class UnreachableError(UserError):
 
 class AbsentError(UserError):
     """The server has no such file."""
+
+
+class TooLongError(UserError):
+    """The server sends more than the file may have."""
 
 
 class WebPageError(UserError):
@@ -70,17 +76,15 @@ def requested(address: str, offset: int = 0, version: str = "") -> Iterator[Http
         AbsentError: there is no such file.
         UserError: anything else that is wrong with the address or the answer.
     """
-    import requests
-
     headers = {"Accept-Encoding": "identity", "User-Agent": f"nas-proxy-bench/{provenance.released_version()}"}
     if offset and version:
         headers |= {"Range": f"bytes={offset}-", "If-Range": version}
     with contextlib.ExitStack() as opened, _explained(address):
-        session = opened.enter_context(requests.Session())
-        response = opened.enter_context(session.get(address, headers=headers, stream=True, timeout=TIMEOUT))
-        if response.status_code == 416:  # what is here is as long as the file, or longer
+        session = opened.enter_context(session_of_steps())
+        response = opened.enter_context(followed(session, address, headers, TIMEOUT))
+        if response.status_code == 416 and "Range" in headers:  # what is here is as long as the file, or longer
             del headers["Range"], headers["If-Range"]
-            response = opened.enter_context(session.get(address, headers=headers, stream=True, timeout=TIMEOUT))
+            response = opened.enter_context(followed(session, address, headers, TIMEOUT))
         _refuse(address, response)
         answer = _answer(address, response)
         if answer.offset not in (0, offset):
@@ -117,8 +121,10 @@ def save(answer: HttpAnswer, path: Path, advance: Callable[[int], None], name: s
 
     Raises:
         UnreachableError: less came than the server stated; what came stays.
-        UserError: a web page came, or more than `most` bytes.
+        WebPageError: a web page came.
+        TooLongError: more than `most` bytes came, or more than the server stated.
     """
+    limits = [limit for limit in (most, answer.size) if limit is not None]
     if answer.is_page:
         raise WebPageError(f"{name} answers with a web page, not with the file")
     with path.open("r+b") as file:
@@ -128,10 +134,10 @@ def save(answer: HttpAnswer, path: Path, advance: Callable[[int], None], name: s
         for chunk in answer.chunks:
             if not file.tell() and _WEB_PAGE.match(chunk):
                 raise WebPageError(f"{name} answers with a web page, not with the file")
+            if limits and file.tell() + len(chunk) > min(limits):
+                raise TooLongError(f"{name} is longer than the {min(limits):,} bytes that it may have")
             file.write(chunk)
             advance(len(chunk))
-            if most is not None and file.tell() > most:
-                raise UserError(f"{name} is longer than the {most:,} bytes that it may have")
     if answer.size is not None and path.stat().st_size != answer.size:
         raise UnreachableError(f"{name}: the connection ended before the file did")
 
@@ -156,7 +162,10 @@ def _answer(address: str, response: requests.Response) -> HttpAnswer:
         if match is None or match[1] is None:
             raise UserError(f"{shown(address)}: the server sends a part of the file and does not say which")
         offset, size = int(match[1]), match[2]
-    if "Content-Encoding" in headers:  # its sizes are those of what is packed
+    packing = headers.get("Content-Encoding", "identity").strip().lower()
+    if packing not in _PACKINGS:  # one within another grows by a thousand times a thousand
+        raise UserError(f"{shown(address)}: the server packs the file as {excerpt(packing, 40)}, unasked")
+    if packing != "identity":  # its sizes are those of what is packed
         size = None
     if size and not _LENGTH.fullmatch(size):
         raise UserError(f"{shown(address)}: the server states {excerpt(size, 40)} as the length of the file")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import random
 import shutil
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from pipeline.lake import files
-from pipeline.remote import http_files
+from pipeline.remote import http_files, redirects
 from pipeline.remote.downloads import RemoteFile, download
 from tests.fixtures import file_server
 from tests.fixtures.file_server import FileServer
@@ -250,6 +251,67 @@ def test_lengths_and_parts_that_cannot_be_are_one_line(
     with refused(f"{server.address}/table.bin: ", says):
         download(file)
     assert content(file.path.parent) == {}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://169.254.169.254/latest/meta-data", "http://127.0.0.1:9/x", "//127.0.0.1:9/x", "http://localhost/x",
+        "http://[::1]/x", "http://[::ffff:127.0.0.1]/x", "http://[2002:7f00:1::]/x", "http://2130706433/x", "http://10.0.0.1/x",
+        "http://0.0.0.0/x", "http://[fe80::1]/x", "http://192.168.0.1:8080/x", "https://metadata.google.internal/x",
+        "http://printer.local/x", "http://224.0.0.1/x", "http://user:word@127.0.0.1:9/x",
+    ],
+)  # fmt: skip
+def test_no_address_leads_into_this_machine_or_its_network(file: RemoteFile, server: FileServer, target: str) -> None:
+    server.leads_to = {"/table.bin": target}
+    with refused(f"{server.address}/table.bin leads to ", "a network that is not public: it is not read", "name that"):
+        download(file)
+    assert content(file.path.parent) == {} and len(server.requests) == 1
+
+
+def test_a_server_may_lead_to_another_path_of_its_own_or_to_a_public_one() -> None:
+    inside = "http://10.0.0.1:8080/a/b"
+    for target, expected in (
+        ("/c", "http://10.0.0.1:8080/c"), ("c", "http://10.0.0.1:8080/a/c"), ("?d", "http://10.0.0.1:8080/a/b?d"),
+        ("https://10.0.0.1/c", "https://10.0.0.1/c"), ("http://8.8.8.8/c", "http://8.8.8.8/c"),
+    ):  # fmt: skip
+        assert redirects._next(inside, inside, target) == expected
+    with refused("https://8.8.8.8/x leads to http://8.8.8.8/x, which is not encrypted"):
+        redirects._next("https://8.8.8.8/x", "https://8.8.8.8/x", "http://8.8.8.8/x")
+
+
+def test_what_comes_beside_a_redirect_is_not_read(file: RemoteFile, server: FileServer) -> None:
+    server.leads_to, server.endless = {"/table.bin": "/round", "/round": "/round"}, True
+    with refused("from address to address without end"):
+        download(file)
+    assert len(server.requests) > 10 and server.sent < len(server.requests) << 24  # what sockets hold
+
+
+def test_a_file_without_end_has_no_more_than_half_of_the_disk(
+    file: RemoteFile, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
+    server.endless = True
+    with refused("table.bin is longer than the 524,288 bytes that it may have; what came is removed"):
+        download(file)
+    server.endless, server.packed = False, "gzip"
+    server.files["/table.bin"] = gzip.compress(bytes(1 << 24))
+    with refused("table.bin is longer than the 524,288 bytes that it may have; what came is removed"):
+        download(file)
+    with refused("is longer than the 3,000 bytes that it may have"):
+        download(replace(file, bytes=3000))
+    server.packed = "gzip, gzip"
+    with refused("the server packs the file as 'gzip, gzip', unasked"):
+        download(file)
+    assert content(file.path.parent) == {}
+    server.packed, server.files["/table.bin"] = "gzip", gzip.compress(CONTENT)
+    assert download(file).sha256 == SHA256
+
+
+def test_a_part_that_nobody_asked_for_is_no_reason_to_ask_again(file: RemoteFile, server: FileServer) -> None:
+    server.status["/table.bin"] = 416
+    with refused("the server answers 416, not with the file"):
+        download(file)
 
 
 def test_an_encrypted_address_does_not_lead_to_one_that_is_not() -> None:

@@ -1,0 +1,111 @@
+"""Where an address leads: redirects are followed one by one, and to no place that its server has no business to name.
+
+A server that can make a program read `http://127.0.0.1:8080` or `http://169.254.169.254` reads with it what only this
+machine or its network may. So an address leads to public ones alone, or to another path of the same server; whoever
+trusts another place names it. What a server sends beside a redirect is not read, for it may never end.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from pipeline.errors import UserError
+from pipeline.remote.addresses import shown
+
+if TYPE_CHECKING:
+    import requests
+
+_MOST = 20  # addresses that one leads to, one after the other
+_PORTS = {"http": 80, "https": 443}
+_INTERNAL = (".localhost", ".local", ".internal", ".intranet", ".lan")  # ends of names that no public server has
+
+
+def session_of_steps() -> requests.Session:
+    """A session that follows no redirect: the library's own reads all that comes beside one, even to say where to."""
+    import requests
+
+    class SteppingSession(requests.Session):
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            pass
+
+    return SteppingSession()
+
+
+def followed(
+    session: requests.Session, address: str, headers: Mapping[str, str], timeout: tuple[float, float]
+) -> requests.Response:
+    """The answer of the last address to which one leads, as a stream.
+
+    Args:
+        session: as of `session_of_steps`.
+        address: the first one, which the user named.
+        headers: of each request.
+        timeout: seconds for a connection, and without a byte.
+
+    Raises:
+        UserError: it leads to what is not read: another scheme, no encryption after there was, a place that is not
+            public, or from one to the next without end.
+        ValueError: it leads to text that is no address.
+        requests.RequestException: as of a request.
+    """
+    import requests
+
+    place = address
+    for _ in range(_MOST):
+        response = session.get(place, headers=dict(headers), stream=True, timeout=timeout)
+        target = requests.Session.get_redirect_target(session, response)
+        if target is None:
+            return response
+        response.close()
+        place = _next(address, response.url, target)
+    raise UserError(f"{shown(address)} cannot be read: it leads from address to address without end")
+
+
+def _next(address: str, place: str, target: str) -> str:
+    """The address to which `place` leads."""
+    url = urljoin(place, target)
+    parts = urlsplit(url)
+    leads = f"{shown(address)} leads to {shown(url)}"
+    if parts.scheme not in _PORTS:
+        raise UserError(f"{shown(address)} cannot be read: it leads to {shown(url)}, which is neither http nor https")
+    if urlsplit(place).scheme == "https" and parts.scheme == "http":
+        raise UserError(f"{leads}, which is not encrypted: it is not read")
+    if not _of_one_server(urlsplit(place), parts) and _is_internal(parts.hostname or ""):
+        raise UserError(
+            f"{leads}, which is on this machine or in a network that is not public: it is not read; name that address "
+            "itself if you trust it"
+        )
+    return url
+
+
+def _of_one_server(one: SplitResult, other: SplitResult) -> bool:
+    """Whether two addresses are of one host and port, or the second is the encrypted form of the first."""
+    if one.hostname != other.hostname:
+        return False
+    return _port(one) == _port(other) or (one.scheme, other.scheme) == ("http", "https")
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or _PORTS[parts.scheme]
+
+
+def _is_internal(host: str) -> bool:
+    """Whether a host, by its number or by those that its name has, is not reached from everywhere."""
+    if host == "localhost" or host.endswith(_INTERNAL):
+        return True
+    try:
+        numbers = {str(found[4][0]).partition("%")[0] for found in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):  # who has the name, if anybody, is known to a proxy alone
+        return False
+    return not all(map(_is_public, numbers))
+
+
+def _is_public(number: str) -> bool:
+    address = ipaddress.ip_address(number)
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address.sixtofour or address
+    return address.is_global and not address.is_multicast
