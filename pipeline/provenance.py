@@ -21,7 +21,7 @@ from pipeline.escaping import visible
 PACKAGE = "nas-proxy-bench"
 ROOT = Path(__file__).resolve().parents[1]
 _LEFT_THERE = {".DS_Store", "Thumbs.db", "desktop.ini", ".directory"}
-RECORDED_PACKAGES = ("duckdb", "numpy", "pandas", "pyarrow", "scipy", "torch")
+_RECORDED = ("duckdb", "numpy", "pandas", "pyarrow", "scipy", "torch")
 
 
 def canonical_json(value: object) -> str:
@@ -107,6 +107,11 @@ def released_version(root: Path = ROOT) -> str:
     return stated
 
 
+def package_versions() -> dict[str, str]:
+    """The versions of Python and of the packages that matter to a result."""
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _RECORDED}
+
+
 def new_run(
     stage: str, arguments: Mapping[str, Any], device: str = "cpu", *, by_workers: bool = False
 ) -> dict[str, Any]:
@@ -119,7 +124,6 @@ def new_run(
         by_workers: whether workers compute, whose environments are added later; see `computed_in`.
     """
     given = {name: visible(value.name) if isinstance(value, Path) else value for name, value in arguments.items()}
-    versions = {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
     return {
         "run_id": uuid.uuid4().hex[:16],
         "stage": stage,
@@ -130,7 +134,7 @@ def new_run(
         "code_version": code_version(),
         "host": f"{platform.node()} ({platform.machine()}, {os.cpu_count()} cores)",
         "device": device,
-        "packages": canonical_json({"python": platform.python_version(), **versions}),
+        "packages": canonical_json(package_versions()),
         "environments": None if by_workers else canonical_json([environment.of_host()]),
     }
 

@@ -11,6 +11,7 @@ import pytest
 from pipeline import escaping, progress, text_table
 from pipeline.catalog import query
 from pipeline.cli import application as cli
+from pipeline.cli import output
 
 HOSTILE = "a\x1b[31mb\x9bc\x07\x7f\u202ed\u2066e\ud800\x85\u2028\U000e0041f\r"
 SHOWN = r"a\x1b[31mb\x9bc\x07\x7f\u202ed\u2066e\ud800\x85\u2028\U000e0041f\x0d"
@@ -35,7 +36,7 @@ def test_messages_and_answers_show_what_they_hold(capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit):
         cli.main(["query", "--file", "no\x1b[2J\u202esuch.sql"])
     assert r"--file no\x1b[2J\u202esuch.sql cannot be read" in capsys.readouterr().err
-    cli.say(HOSTILE)
+    output.say(HOSTILE)
     assert capsys.readouterr().out == f"{SHOWN}\n"
 
 

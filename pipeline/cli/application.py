@@ -348,22 +348,6 @@ def _is_homeless() -> bool:
     return False
 
 
-def answer(text: str) -> None:
-    """Print what was asked for, on standard output, with what is not to be seen in it shown."""
-    from pipeline.escaping import visible  # help does without
-
-    typer.echo(visible(text))
-
-
-def say(text: str, *, err: bool = False) -> None:
-    """Print what was done, on standard output or error, with what is not to be seen in it shown; not with --quiet."""
-    from pipeline import progress
-    from pipeline.escaping import visible
-
-    if not progress.silent():
-        typer.echo(visible(text), err=err)
-
-
 class _ClosedStream(io.RawIOBase):
     """In the place of a stream that was closed when the process began; to write to it is an error as of any other."""
 

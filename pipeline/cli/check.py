@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.application import say, verb
+from pipeline.cli.application import verb
 from pipeline.cli.options import BenchmarkArgument
-from pipeline.cli.output import JsonOption, print_json
+from pipeline.cli.output import JsonOption, print_json, say
 from pipeline.errors import UserError
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.application import say, superfluous, verb
+from pipeline.cli.application import superfluous, verb
 from pipeline.cli.options import DEFAULT_LAKE, ForceOption, LakeOption
+from pipeline.cli.output import say
 
 
 def contradiction(given: Mapping[str, Any]) -> str | None:

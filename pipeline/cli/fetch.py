@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import answer, say, verb
+from pipeline.cli.application import verb
 from pipeline.cli.options import DEFAULT_DOWNLOADS
+from pipeline.cli.output import answer, say
 from pipeline.errors import UserError
 
 

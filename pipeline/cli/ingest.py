@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.application import answer, say, superfluous, verb
+from pipeline.cli.application import superfluous, verb
 from pipeline.cli.check import compare_networks
 from pipeline.cli.options import (
     BENCHMARK_HELP,
@@ -19,7 +19,7 @@ from pipeline.cli.options import (
     ReadingOptions,
     complete_benchmark,
 )
-from pipeline.cli.output import print_json
+from pipeline.cli.output import answer, print_json, say
 from pipeline.errors import UserError
 
 _MOST_WARNINGS = 20  # lines for one file

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import OrderedGroup, app, say, verb
+from pipeline.cli.application import OrderedGroup, app, verb
 from pipeline.cli.options import BENCHMARK_HELP, ForceOption, complete_benchmark
+from pipeline.cli.output import say
 from pipeline.errors import UserError
 
 mapping = typer.Typer(cls=OrderedGroup, no_args_is_help=True, epilog="Example: pipeline mapping init colleague.csv")

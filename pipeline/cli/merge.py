@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import GOES_ON, say, verb
+from pipeline.cli.application import GOES_ON, verb
 from pipeline.cli.options import DEFAULT_LAKE, LakeOption
+from pipeline.cli.output import say
 
 
 @verb(example="pipeline merge data/scores", interrupted=GOES_ON)

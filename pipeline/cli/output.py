@@ -1,4 +1,4 @@
-"""What verbs print: an answer as a table or as JSON, and what `--quiet` leaves out."""
+"""What verbs print: an answer as text, table or JSON, and what was done, which `--quiet` leaves out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,23 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.application import answer
-
 JsonOption = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
+
+
+def answer(text: str) -> None:
+    """Print what was asked for, on standard output, with what is not to be seen in it shown."""
+    from pipeline.escaping import visible  # help does without
+
+    typer.echo(visible(text))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print what was done, on standard output or error, with what is not to be seen in it shown; not with --quiet."""
+    from pipeline import progress
+    from pipeline.escaping import visible
+
+    if not progress.silent():
+        typer.echo(visible(text), err=err)
 
 
 def print_json(value: Any) -> None:

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import answer, verb
-from pipeline.cli.application import say as print_line
+from pipeline.cli.application import verb
 from pipeline.cli.options import DEFAULT_LAKE, DEFAULT_OUT, LakeOption, OutOption, TargetOption
-from pipeline.cli.output import print_json
+from pipeline.cli.output import answer, print_json
+from pipeline.cli.output import say as print_line
 from pipeline.errors import UserError
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
-from pipeline.cli.application import GOES_ON, say, superfluous, verb
+from pipeline.cli.application import GOES_ON, superfluous, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     BenchmarkArgument,
@@ -21,6 +21,7 @@ from pipeline.cli.options import (
     ScoreOptions,
     plan_of,
 )
+from pipeline.cli.output import say
 
 if TYPE_CHECKING:
     from pipeline.executor import Where

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.application import GOES_ON, say, superfluous, verb
+from pipeline.cli.application import GOES_ON, superfluous, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     BenchmarkArgument,
@@ -22,6 +22,7 @@ from pipeline.cli.options import (
     plan_of,
     seeds_of,
 )
+from pipeline.cli.output import say
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,19 @@ def sources(
 
     names = benchmarks.names() if benchmark is None else [benchmarks.load(benchmark).name]
     rows = [
-        row | {"source": row["fetched_as"], "size": published.size(row["bytes"]),
+        row | {"source": row["fetched_as"], "size": _size(row["bytes"]),
                "fetch": "yes" if row["download"] else "by hand"}
         for row in published.sources() if row["benchmark"] in names
     ]  # fmt: skip
     columns = ("source", *(["benchmark"] if benchmark is None else []), "size", "fetch", "licence", "holds", "address")
     print_rows(rows, {name: name for name in columns}, as_json=as_json)
+
+
+def _size(count: int | None) -> str | None:
+    """A number of bytes as a person reads it: 499 MB."""
+    if count is None:
+        return None
+    for unit, name, digits in ((1e9, "GB", 2), (1e6, "MB", 0), (1e3, "kB", 0)):
+        if count >= unit:
+            return f"{count / unit:.{digits}f} {name}"
+    return f"{count} B"

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.application import answer, verb
+from pipeline.cli.application import verb
 from pipeline.cli.options import DEFAULT_LAKE, LakeOption, TargetOption
-from pipeline.cli.output import JsonOption, print_json
+from pipeline.cli.output import JsonOption, answer, print_json
 
 
 @verb(example="pipeline status --lake data/lake")

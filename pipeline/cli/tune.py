@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli import configuration
-from pipeline.cli.application import GOES_ON, OrderedGroup, PanelCommand, answer, app, say, superfluous, verb
+from pipeline.cli.application import GOES_ON, OrderedGroup, PanelCommand, app, superfluous, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     BenchmarkArgument,
@@ -23,7 +23,7 @@ from pipeline.cli.options import (
     TargetOption,
     complete_benchmark,
 )
-from pipeline.cli.output import JsonOption, print_json
+from pipeline.cli.output import JsonOption, answer, print_json, say
 
 if TYPE_CHECKING:
     from pipeline.tuning.data import TuningData

@@ -97,13 +97,3 @@ def own() -> list[Row]:
         }
         for benchmark in map(benchmarks.load, benchmarks.names())
     ]  # fmt: skip
-
-
-def size(count: int | None) -> str | None:
-    """A number of bytes as a person reads it: 499 MB."""
-    if count is None:
-        return None
-    for unit, name, digits in ((1e9, "GB", 2), (1e6, "MB", 0), (1e3, "kB", 0)):
-        if count >= unit:
-            return f"{count / unit:.{digits}f} {name}"
-    return f"{count} B"

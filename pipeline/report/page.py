@@ -83,7 +83,7 @@ def write(
         "version": provenance.code_version(),
         "made_at": datetime.now(UTC).replace(microsecond=0).isoformat(),
         "lake": lake.root.name,
-        "packages": json.loads(provenance.new_run("report", {})["packages"]),
+        "packages": provenance.package_versions(),
         "examined": last_check.summary(lake.root),
         **report.content,
     }
