@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -10,9 +9,8 @@ from pathlib import Path
 
 from pipeline import catalog
 from pipeline.errors import UserError
-from pipeline.lake import checksums, last_check, locations, score_index
+from pipeline.lake import checksums, last_check, locations, marker, score_index
 from pipeline.lake.files import TEMPORARY, is_abandoned, remove_file
-from pipeline.lake.schema import FORMAT
 from pipeline.lake.staging import FOLDER as STAGING
 from pipeline.lake.staging import remove_staged
 from pipeline.lake.store import Lake
@@ -22,7 +20,7 @@ from pipeline.tuning import rules
 MADE_AGAIN = "delete it: it is made again when it is needed"
 
 _KNOWN = {
-    "lake.json", "parts", STAGING, rules.FOLDER, "keys", "derived", catalog.CATALOG, checksums.FILE, last_check.FILE,
+    marker.FILE, "parts", STAGING, rules.FOLDER, "keys", "derived", catalog.CATALOG, checksums.FILE, last_check.FILE,
     locations.FOLDER,
     f"{catalog.CATALOG}.sha256",
 }  # fmt: skip
@@ -41,9 +39,8 @@ def link_faults(lake: Lake) -> Iterator[LakeFault]:
 
 def marker_faults(lake: Lake) -> Iterator[LakeFault]:
     """The marker of the lake and the record of its last examination."""
-    if (lake.root / "lake.json").read_text() != json.dumps({"format": FORMAT}) + "\n":
-        remedy = f"write {json.dumps({'format': FORMAT})} into it"
-        yield LakeFault("lake.json", "it is not as it was written", remedy)
+    if (lake.root / marker.FILE).read_text() != marker.CONTENT:
+        yield LakeFault(marker.FILE, "it is not as it was written", f"write {marker.CONTENT.strip()} into it")
     try:
         last_check.read(lake.root)
     except (ValueError, UserError):

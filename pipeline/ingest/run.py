@@ -28,6 +28,7 @@ from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.part import SourcePart
 from pipeline.ingest.published import NATIVE
 from pipeline.lake import locations
+from pipeline.lake.marker import is_lake
 from pipeline.lake.part_name import PartName
 from pipeline.lake.staging import StagedPart
 from pipeline.lake.store import Lake
@@ -240,7 +241,7 @@ def _forms_named(source: _Source) -> Iterator[None]:
 
 
 def _existing(lake_root: Path) -> Lake | None:
-    return Lake(lake_root) if (lake_root / "lake.json").exists() else None
+    return Lake(lake_root) if is_lake(lake_root) else None
 
 
 def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary:

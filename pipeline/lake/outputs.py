@@ -12,8 +12,7 @@ from pathlib import Path
 from pipeline.errors import UserError, os_errors_explained
 from pipeline.lake import files
 from pipeline.lake.files import TEMPORARY, atomic_write
-
-MARKER = "lake.json"  # the file that makes a folder a lake
+from pipeline.lake.marker import is_lake
 
 
 @dataclass(frozen=True)
@@ -160,5 +159,5 @@ def refuse_lake(path: Path) -> None:
     """
     resolved = Path(os.path.realpath(path))  # which also takes a link that leads back to itself
     for folder in (resolved, *resolved.parents):
-        if (folder / MARKER).is_file():
+        if is_lake(folder):
             raise UserError(f"{path} is inside the lake {folder}: write it elsewhere")

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import os_errors_explained
-from pipeline.lake import checksums, files, parquet_files
+from pipeline.lake import checksums, files, marker, parquet_files
 from pipeline.lake.parquet_files import HashedFile
 from pipeline.lake.schema import TABLES
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER = ".staging"
 _STAGED = re.compile(  # files of its folders, and of the folders in these
-    rf"(.+/)?(({'|'.join(TABLES)})\.parquet|{checksums.FILE}|lake\.json|bench\.duckdb(\.wal)?)"
+    rf"(.+/)?(({'|'.join(TABLES)})\.parquet|{checksums.FILE}|{re.escape(marker.FILE)}|bench\.duckdb(\.wal)?)"
 )
 
 

@@ -1,6 +1,6 @@
 """A lake on disk: a folder of immutable Parquet parts, each published whole by one rename.
 
-    LAKE/lake.json                              format of the lake
+    LAKE/lake.json                              format of the lake (see `marker`)
     LAKE/parts/_schema/0/TABLE.parquet          an empty file per table, so that every glob matches and has types
     LAKE/parts/BENCHMARK/PART/TABLE.parquet     what one step of a stage added (see `part_name`)
     LAKE/.staging/HOST-PID-RANDOM/              a part that is being written
@@ -17,7 +17,6 @@ adds all of them or none. Nothing is ever changed in place.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,11 +26,11 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.errors import UserError, excerpt, os_errors_explained
-from pipeline.lake import checksums, parquet_files
+from pipeline.lake import checksums, marker, parquet_files
 from pipeline.lake.files import TEMPORARY, atomic_write, is_locked, locked, make_folder, refuse_links
 from pipeline.lake.parquet_files import damage_named, damaged
 from pipeline.lake.part_name import PartName
-from pipeline.lake.schema import FORMAT, TABLES
+from pipeline.lake.schema import TABLES
 from pipeline.lake.staging import FOLDER, StagedPart
 from pipeline.lake.verify import schema_fault
 
@@ -56,12 +55,11 @@ class Lake:
         self.root = root.absolute()
         _require_usable(self.root)
         self.parts = self.root / "parts"
-        self._marker = self.root / "lake.json"
-        if not self._marker.is_file():
+        if not marker.is_lake(self.root):
             if not create:
                 raise UserError(f"no lake at {root}: run `pipeline ingest` first, or name one with --lake DIR")
             self._create()
-        self._check_format()
+        marker.require_format(self.root)
         if not read_only:
             self._anchor()
             if not checksums.has_list(self.root):
@@ -88,8 +86,8 @@ class Lake:
             self.root.mkdir(parents=True, exist_ok=True)
             make_folder(self.root, self.parts)
             self._anchor()
-            with atomic_write(self._marker, durable=True) as temporary:
-                temporary.write_text(json.dumps({"format": FORMAT}) + "\n")
+            with atomic_write(self.root / marker.FILE, durable=True) as temporary:
+                temporary.write_text(marker.CONTENT)
 
     def _anchor(self) -> None:
         """Publish an empty part of the tables that have none: all in a new lake, later ones in an older lake."""
@@ -98,24 +96,6 @@ class Lake:
             part = "0" if missing == list(TABLES) else "-".join(missing)
             with contextlib.suppress(FileExistsError):
                 self.publish(_ANCHOR, part, {table: [] for table in missing})
-
-    def _check_format(self) -> None:
-        try:
-            version = json.loads(self._marker.read_text())["format"]
-            if type(version) is not int:
-                raise ValueError(f"its format is {excerpt(version, 40)}")
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            reason = excerpt(str(error), 200, bare=True)
-            raise UserError(f"{self._marker} cannot be read as the marker of a lake: {reason}") from error
-        if version > FORMAT:
-            raise UserError(
-                f"the lake {self.root} has format {version}, written by a newer version; this one reads {FORMAT}: "
-                "update with `pip install -U nas-proxy-bench`"
-            )
-        if version < FORMAT:
-            raise UserError(
-                f"the lake {self.root} has format {version}, this version {FORMAT}: ingest into a new --lake"
-            )
 
     def glob(self, table: str) -> str:
         """The pattern that matches every part of a table."""
@@ -228,4 +208,4 @@ def _begun(path: Path) -> bool:
     """Whether the file or folder is what a creation that was killed, or is going on, leaves in a lake."""
     if path.name in (FOLDER, "parts", checksums.FILE):
         return True
-    return path.name.startswith((TEMPORARY, ".lake.json."))
+    return path.name.startswith((TEMPORARY, f".{marker.FILE}."))

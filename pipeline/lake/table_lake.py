@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -14,8 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import UserError, excerpt
-from pipeline.lake import parquet_files, part_name, table_folder
-from pipeline.lake.schema import FORMAT, TABLES
+from pipeline.lake import marker, parquet_files, part_name, table_folder
+from pipeline.lake.schema import TABLES
 
 NEEDED = (*table_folder.WITH_PART, "runs", "proxies")
 """The tables that are read."""
@@ -40,7 +39,7 @@ def make(files: Mapping[str, Path], shown: Callable[[str], str], root: Path, ori
         UserError: a file is damaged, or its rows are not those of its table.
     """
     (root / "parts").mkdir(parents=True)
-    (root / "lake.json").write_text(json.dumps({"format": FORMAT}) + "\n")
+    (root / marker.FILE).write_text(marker.CONTENT)
     named: dict[str, dict[_GroupKey, set[str]]] = {table: defaultdict(set) for table in _BELONG}
     with contextlib.ExitStack() as writers:
         parts = _Parts(root, origin, writers)

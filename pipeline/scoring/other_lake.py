@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.errors import UserError, excerpt, os_errors_explained
-from pipeline.lake import checksums, parquet_files, part_name, table_folder, table_lake
+from pipeline.lake import checksums, marker, parquet_files, part_name, table_folder, table_lake
 from pipeline.lake.schema import TABLES
 from pipeline.lake.staging import remove_abandoned, staging_folder
 from pipeline.lake.store import Lake
@@ -29,8 +29,7 @@ from pipeline.remote.addresses import is_address, shown
 from pipeline.remote.folders import FileFolder, LocalFolder
 from pipeline.remote.http_files import AbsentError, UnreachableError
 
-MARKER = "lake.json"
-_MOST = {MARKER: 1 << 16, MANIFEST: 1 << 20, checksums.FILE: 1 << 28}  # bytes
+_MOST = {marker.FILE: 1 << 16, MANIFEST: 1 << 20, checksums.FILE: 1 << 28}  # bytes
 _PART_FILE = re.compile(rf"parts/(?P<benchmark>[\w-]+)/(?P<part>[\w.-]+)/({'|'.join(TABLES)})\.parquet", re.ASCII)
 
 
@@ -99,7 +98,7 @@ class OtherLake:
 
     def _copy_parts(self, root: Path) -> None:
         (root / "parts").mkdir(parents=True)
-        (root / MARKER).write_bytes(self.source.read(MARKER, _MOST[MARKER]) or b"")
+        (root / marker.FILE).write_bytes(self.source.read(marker.FILE, _MOST[marker.FILE]) or b"")
         left = _room(root)
         with progress(f"reading {self.name}", None, unit="bytes") as advance:
             for name, sha256 in self.sums.items():
@@ -151,7 +150,7 @@ def find(other: Path | str) -> OtherLake:
     source, name = folders.opened(str(other)), shown(str(other))
     if (content := source.read(MANIFEST, _MOST[MANIFEST])) is not None:
         return OtherLake(name, source=source, manifest=table_folder.parsed(content, source.shown(MANIFEST)))
-    if source.read(MARKER, _MOST[MARKER]) is None:
+    if source.read(marker.FILE, _MOST[marker.FILE]) is None:
         raise UserError(
             f"{name} is not a lake: name the address of a folder that holds manifest.json of `pipeline export "
             "--parquet`, or lake.json"
@@ -166,7 +165,7 @@ def find(other: Path | str) -> OtherLake:
 
 
 def _local(path: Path) -> OtherLake:
-    if (path / MARKER).is_file():
+    if marker.is_lake(path):
         return OtherLake(str(path), root=path)
     if (path / MANIFEST).is_file():
         source = LocalFolder(path)
