@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import published as fixtures
+from tests.fixtures import mapped_tables as fixtures
 
 ROOT = Path(__file__).parents[1]
 QUERIES = ROOT / "queries"

@@ -29,7 +29,7 @@ from pipeline.cli import application as cli
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from tests.attack import harness
-from tests.fixtures import lakes, nasbench201_files, published
+from tests.fixtures import lakes, mapped_tables, nasbench201_files
 
 STAGE = '[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = "dot"\npartial = 0.5\n'
 TINY = f'name = "tiny"\niterations = 2\nevaluate_every = 1\n{STAGE * 3}'
@@ -136,9 +136,9 @@ def _begin(verb: Verb, place: Path) -> Path:
     (place / "tmp").mkdir()
     verb.lake(place / "lake")
     (place / "tiny.toml").write_text(TINY)
-    published.mapping(place / "mine.toml", published.ACCURACY)
+    mapped_tables.mapping(place / "mine.toml", mapped_tables.ACCURACY)
     cells = nasbench201_files.topologies(300)
-    published.table(place / "table.csv", ["arch", "acc"], [(cell, 60 + i / 10) for i, cell in enumerate(cells)])
+    mapped_tables.table(place / "table.csv", ["arch", "acc"], [(cell, 60 + i / 10) for i, cell in enumerate(cells)])
     lakes.made_up(place / "other")
     return place
 

@@ -19,7 +19,7 @@ from pipeline.cli import app
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest import mapping_draft
 from pipeline.scoring.plan import Plan, fits
-from tests.fixtures import published as fixtures
+from tests.fixtures import mapped_tables as fixtures
 
 PAGE = Path(__file__).parents[2] / "docs" / "add-a-benchmark.md"
 [BENCHMARK] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

@@ -18,7 +18,7 @@ from pipeline import benchmarks
 from pipeline import cli as package
 from pipeline.cli import application as cli
 from pipeline.cli import options
-from tests.fixtures import published as fixtures
+from tests.fixtures import mapped_tables as fixtures
 
 NO_VERBS = {"application", "configuration", "grouping", "options", "output", "suggestions"}
 GROUP: Any = typer.main.get_command(cli.app)

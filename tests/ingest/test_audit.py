@@ -25,7 +25,7 @@ from pipeline.ingest import mapping
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
 from tests.fixtures import darts_files, flexibert_files, lakes
-from tests.fixtures import published as fixtures
+from tests.fixtures import mapped_tables as fixtures
 
 SIZE = 120
 QUALITY = np.random.default_rng(3).normal(size=SIZE)

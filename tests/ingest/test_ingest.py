@@ -18,8 +18,8 @@ from pipeline.errors import UserError
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.run import ingest, list_mappings
 from pipeline.lake import checksums, schema
-from tests.fixtures import nasbench201_files
-from tests.fixtures import published as fixtures
+from tests.fixtures import analog_package, lake_content, nasbench201_files
+from tests.fixtures import mapped_tables as fixtures
 
 CELLS = nasbench201_files.topologies(5)
 HEADER = ["file id", "arch str", "train accuracy", "validation accuracy", "test accuracy"]
@@ -56,45 +56,45 @@ def test_a_table_fills_the_lake_with_all_that_it_takes(lake: Path, tmp_path: Pat
     [summary] = ingest(lake, "nasbench201", [path])
     assert (summary.source, summary.architectures, summary.values, summary.rejected) == ("nasgraph-cifar10", 5, 15, 0)
     assert summary.line.startswith("nasgraph-cifar10: 5 architectures, 15 values, 0 rejected, ")
-    [source] = fixtures.read(lake, "sources")
+    [source] = lake_content.rows(lake, "sources")
     assert source["file_name"] == f"{tmp_path.name}/table_cifar10.csv"
     assert (source["sha256"], source["bytes"]) == provenance.file_sha256(path)
     assert (source["rows"], source["rejected"], source["licence"]) == (15, 0, "Apache-2.0")
-    [run] = fixtures.read(lake, "runs")
+    [run] = lake_content.rows(lake, "runs")
     assert (run["run_id"], run["stage"], run["status"]) == (source["run_id"], "ingest", "finished")
-    architectures = {r["native_id"]: r for r in fixtures.read(lake, "architectures")}
+    architectures = {r["native_id"]: r for r in lake_content.rows(lake, "architectures")}
     assert architectures["3"]["spec"] == json.dumps({"cell": CELLS[3]}, separators=(",", ":"))
-    truth = fixtures.read(lake, "truth")
+    truth = lake_content.rows(lake, "truth")
     value = {(r["arch_id"], r["metric"]): r["value"] for r in truth}
     assert value[arch_id_of("nasbench201", "topology", {"cell": CELLS[3]}), "test_accuracy"] == 73.0
     assert {(r["dataset"], r["epochs"], r["seed"], r["status"]) for r in truth} == {("cifar10-valid", 200, None, "ok")}
-    declared = {(r["dataset"], r["metric"]): r["priority"] for r in fixtures.read(lake, "metrics")}
+    declared = {(r["dataset"], r["metric"]): r["priority"] for r in lake_content.rows(lake, "metrics")}
     assert declared == {
         ("cifar10-valid", f"{s}_accuracy"): p for s, p in (("train", None), ("validation", 2), ("test", None))
     }
 
 
 def test_a_second_time_says_so_and_changes_nothing(filled: Path, tmp_path: Path) -> None:
-    before = fixtures.snapshot(filled)
+    before = lake_content.files(filled)
     [summary] = ingest(filled, "nasbench201", [tmp_path / "table_cifar10.csv"])
     assert summary.already
     assert "already ingested, nothing changed" in summary.line
-    assert fixtures.snapshot(filled) == before
+    assert lake_content.files(filled) == before
 
 
 def test_another_content_is_another_source(filled: Path, tmp_path: Path) -> None:
     [summary] = ingest(filled, "nasbench201", [graph_table(tmp_path / "table_cifar10.csv", 4)])
     assert not summary.already
-    assert len(fixtures.read(filled, "sources")) == 2
-    assert len(fixtures.read(filled, "architectures")) == 5
+    assert len(lake_content.rows(filled, "sources")) == 2
+    assert len(lake_content.rows(filled, "architectures")) == 5
 
 
 def test_released_scores_land_under_their_source(filled: Path, tmp_path: Path) -> None:
     ingest(filled, "nasbench201", [scores_table(tmp_path / "nats_cifar10", [1.5, "inf", 2.5, 0, 4])])
-    [proxy] = fixtures.read(filled, "proxies")
+    [proxy] = lake_content.rows(filled, "proxies")
     assert (proxy["name"], proxy["higher_is_better"]) == ("synflow@freerea-cifar10", True)
     assert proxy["proxy_id"] == provenance.identity("proxy", 1, json.loads(proxy["configuration"]))
-    scores = fixtures.read(filled, "scores")
+    scores = lake_content.rows(filled, "scores")
     assert sorted(r["value"] for r in scores if r["status"] == "ok") == [0, 1.5, 2.5, 4]
     assert [r["reason"] for r in scores if r["status"] == "failed"] == ["the source says inf"]
     assert {(r["seconds"], r["seed"], r["device"], r["proxy_id"]) for r in scores} == {
@@ -106,11 +106,11 @@ def test_another_edition_of_released_scores_may_add_but_not_contradict(filled: P
     folder = tmp_path / "nats_cifar10"
     ingest(filled, "nasbench201", [scores_table(folder, [1, 2, 3])])
     ingest(filled, "nasbench201", [scores_table(folder, [1, 2, 3, 4])])
-    assert sorted(r["value"] for r in fixtures.read(filled, "scores")) == [1, 2, 3, 4]
-    before = fixtures.snapshot(filled)
+    assert sorted(r["value"] for r in lake_content.rows(filled, "scores")) == [1, 2, 3, 4]
+    before = lake_content.files(filled)
     with pytest.raises(UserError, match=r"another value of a released score, 2\.0, where this file has 9\.0"):
         ingest(filled, "nasbench201", [scores_table(folder, [1, 9])])
-    assert fixtures.snapshot(filled) == before
+    assert lake_content.files(filled) == before
 
 
 def test_tables_by_number_wait_for_those_that_bring_the_numbers(lake: Path, tmp_path: Path) -> None:
@@ -127,11 +127,11 @@ def test_tables_by_number_wait_for_those_that_bring_the_numbers(lake: Path, tmp_
 
 def test_only_what_the_lake_lacks_of_an_architecture_is_written(lake: Path, tmp_path: Path, mine: str) -> None:
     ingest(lake, "nasbench201", [fixtures.accuracies(tmp_path / "t.csv")], mapping=mine)
-    assert Counter(r["native_id"] for r in fixtures.read(lake, "architectures")) == {None: 5}
+    assert Counter(r["native_id"] for r in lake_content.rows(lake, "architectures")) == {None: 5}
     ingest(lake, "nasbench201", [graph_table(tmp_path / "table_cifar10.csv")])
-    assert Counter(r["native_id"] is None for r in fixtures.read(lake, "architectures")) == {True: 5, False: 5}
+    assert Counter(r["native_id"] is None for r in lake_content.rows(lake, "architectures")) == {True: 5, False: 5}
     ingest(lake, "nasbench201", [graph_table(tmp_path / "table_cifar100.csv")])
-    assert len(fixtures.read(lake, "architectures")) == 10
+    assert len(lake_content.rows(lake, "architectures")) == 10
 
 
 def test_the_published_form_keeps_the_good_and_stores_the_bad(lake: Path, tmp_path: Path) -> None:
@@ -139,34 +139,34 @@ def test_the_published_form_keeps_the_good_and_stores_the_bad(lake: Path, tmp_pa
     (folder / "000002.pickle.pbz2").write_bytes(b"BZh9 cut")
     [summary] = ingest(lake, "nasbench201", [folder])
     assert (summary.source, summary.architectures, summary.rejected) == ("native", 5, 1)
-    [reject] = fixtures.read(lake, "rejects")
+    [reject] = lake_content.rows(lake, "rejects")
     assert (reject["position"], reject["source_id"]) == (
         "000002.pickle.pbz2",
-        fixtures.read(lake, "sources")[0]["source_id"],
+        lake_content.rows(lake, "sources")[0]["source_id"],
     )
-    assert len({r["arch_id"] for r in fixtures.read(lake, "truth")}) == 4
+    assert len({r["arch_id"] for r in lake_content.rows(lake, "truth")}) == 4
     assert ingest(lake, "nasbench201", [folder])[0].already
 
 
 def test_curves_add_themselves_to_the_finals_that_are_there(lake: Path, tmp_path: Path) -> None:
     folder = nasbench201_files.nats_folder(tmp_path / "NATS", CELLS[:1], LENGTHS)
     ingest(lake, "nasbench201", [folder])
-    finals = len(fixtures.read(lake, "truth"))
+    finals = len(lake_content.rows(lake, "truth"))
     ingest(lake, "nasbench201", [folder], curves=True)
-    rows = fixtures.read(lake, "truth")
+    rows = lake_content.rows(lake, "truth")
     assert len([r for r in rows if r["epoch"] is None]) == finals
     assert len([r for r in rows if r["epoch"] is not None]) > 1000
     keys = Counter(tuple(r[k] for k in schema.TABLES["truth"].key) for r in rows)
     assert set(keys.values()) == {1}
-    before = fixtures.snapshot(lake)
+    before = lake_content.files(lake)
     assert all(ingest(lake, "nasbench201", [folder], curves=c)[0].already for c in (True, False))
-    assert fixtures.snapshot(lake) == before
+    assert lake_content.files(lake) == before
 
 
 def test_curves_from_the_start_bring_the_finals_too(lake: Path, tmp_path: Path) -> None:
     folder = nasbench201_files.nats_folder(tmp_path / "NATS", CELLS[:1], LENGTHS)
     ingest(lake, "nasbench201", [folder], curves=True)
-    assert {None, 1, 60} <= {r["epoch"] for r in fixtures.read(lake, "truth")}
+    assert {None, 1, 60} <= {r["epoch"] for r in lake_content.rows(lake, "truth")}
     assert ingest(lake, "nasbench201", [folder])[0].already
 
 
@@ -184,7 +184,7 @@ def test_a_large_native_form_is_written_in_pieces(lake: Path, tmp_path: Path, mo
         ("architectures", ("arch_id", "native_id")),
     ):
         one, other = (
-            [tuple(r[c] for c in columns) for r in fixtures.read(at, table)] for at in (lake, tmp_path / "whole")
+            [tuple(r[c] for c in columns) for r in lake_content.rows(at, table)] for at in (lake, tmp_path / "whole")
         )
         assert Counter(one) == Counter(other)
 
@@ -192,17 +192,17 @@ def test_a_large_native_form_is_written_in_pieces(lake: Path, tmp_path: Path, mo
 def test_an_installed_package_is_found_and_not_imported(
     lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = fixtures.analog_package(tmp_path / "site", monkeypatch)
+    path = analog_package.install(tmp_path / "site", monkeypatch)
     [summary] = ingest(lake, "nasbench201", [], mapping="analog-nasbench")
     assert (summary.file, summary.architectures, summary.values) == (str(path), 4, 84)
-    content: Any = fixtures.read(lake, "truth")
+    content: Any = lake_content.rows(lake, "truth")
     assert {r["metric"] for r in content if r["epochs"] is None} >= {"baseline_accuracy", "analog_drift_60_uncertainty"}
 
 
 def test_a_package_that_is_not_installed_or_has_no_such_file(
     lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = fixtures.analog_package(tmp_path / "site", monkeypatch)
+    path = analog_package.install(tmp_path / "site", monkeypatch)
     text = (benchmarks.folders()[0] / "nasbench201" / "mappings" / "analog-nasbench.toml").read_text()
     for old, new, said in (
         (
@@ -273,9 +273,9 @@ def test_a_table_with_a_bad_row_is_refused_unless_it_is_allowed(
         cli.main(command)
     assert exit_code.value.code == 0  # what is allowed is no error
     assert "4 values, 1 rejected" in capsys.readouterr().out
-    [reject] = fixtures.read(lake, "rejects")
+    [reject] = lake_content.rows(lake, "rejects")
     assert reject["position"] == "line 6"
-    assert fixtures.read(lake, "sources")[0]["rejected"] == 1
+    assert lake_content.rows(lake, "sources")[0]["rejected"] == 1
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -322,13 +322,13 @@ def test_a_bad_input_leaves_no_trace(case: str, filled: Path, tmp_path: Path, mi
     assert set(known) == set(CASES)
     path, said = known[case]
     mapping = mine if case.startswith("mine") else None
-    before = fixtures.snapshot(filled)
+    before = lake_content.files(filled)
     for at in (tmp_path / "new", filled):
         with pytest.raises(UserError, match=said) as caught:
             ingest(at, "nasbench201", [path], mapping=mapping)
         assert "\n" not in str(caught.value)
     assert not (tmp_path / "new").exists()
-    assert fixtures.snapshot(filled) == before
+    assert lake_content.files(filled) == before
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_stored(
@@ -370,12 +370,12 @@ def test_a_missing_file_among_several_stops_before_the_first(lake: Path, tmp_pat
 
 
 def test_an_unknown_number_says_what_would_bring_it(filled: Path, tmp_path: Path) -> None:
-    before = fixtures.snapshot(filled)
+    before = lake_content.files(filled)
     with pytest.raises(
         UserError, match=r"2 rows .*at line 7: the lake knows .*index 5 \(ingest first nasgraph-cifar10"
     ):
         ingest(filled, "nasbench201", [scores_table(tmp_path / "nats_cifar10", list(range(7)))])
-    assert fixtures.snapshot(filled) == before
+    assert lake_content.files(filled) == before
 
 
 def test_a_mapping_that_has_changed_does_not_pass_for_the_one_that_was_used(
@@ -383,7 +383,7 @@ def test_a_mapping_that_has_changed_does_not_pass_for_the_one_that_was_used(
 ) -> None:
     path = fixtures.accuracies(tmp_path / "t.csv")
     ingest(lake, "nasbench201", [path], mapping=mine)
-    before = fixtures.snapshot(lake)
+    before = lake_content.files(lake)
     told = fixtures.mapping(
         tmp_path / "told.toml", fixtures.ACCURACY, text=fixtures.MAPPING.replace("made up", "in other words")
     )
@@ -396,19 +396,19 @@ def test_a_mapping_that_has_changed_does_not_pass_for_the_one_that_was_used(
         rf"changed since: to replace .*, remove the folder {folder}, run `pipeline doctor --forget-missing`",
     ):
         ingest(lake, "nasbench201", [path], mapping=str(other))
-    assert fixtures.snapshot(lake) == before
+    assert lake_content.files(lake) == before
     shutil.rmtree(folder)
     checksums.renew_list(lake)  # as doctor does
     ingest(lake, "nasbench201", [path], mapping=str(other))
-    assert {row["metric"] for row in fixtures.read(lake, "truth")} == {"train_accuracy"}
+    assert {row["metric"] for row in lake_content.rows(lake, "truth")} == {"train_accuracy"}
 
 
 def test_a_lake_of_a_newer_version_and_a_folder_that_is_no_lake(filled: Path, tmp_path: Path, mine: str) -> None:
     path = fixtures.accuracies(tmp_path / "t.csv")
     (filled / "lake.json").write_text(json.dumps({"format": schema.FORMAT + 1}))
-    before = fixtures.snapshot(filled)
+    before = lake_content.files(filled)
     with pytest.raises(UserError, match=r"written by a newer version.*pip install -U"):
         ingest(filled, "nasbench201", [path], mapping=mine)
-    assert fixtures.snapshot(filled) == before
+    assert lake_content.files(filled) == before
     with pytest.raises(UserError, match=r"neither empty nor a lake"):
         ingest(tmp_path, "nasbench201", [path], mapping=mine)

@@ -16,8 +16,8 @@ import pytest
 from pipeline.ingest.run import ingest
 from pipeline.lake import schema
 from pipeline.lake.store import Lake
-from tests.fixtures import nasbench201_files
-from tests.fixtures import published as fixtures
+from tests.fixtures import lake_content, nasbench201_files
+from tests.fixtures import mapped_tables as fixtures
 
 COMMAND = """
 import resource, sys
@@ -86,9 +86,9 @@ def parts(lake: Path) -> list[str]:
 
 def whole(lake: Path) -> bool:
     """Whether the lake holds the table once and nothing of it twice."""
-    rows = fixtures.read(lake, "truth")
+    rows = lake_content.rows(lake, "truth")
     keys = Counter(tuple(row[k] for k in schema.TABLES["truth"].key) for row in rows)
-    return len(keys) == 3 * ARCHITECTURES == len(rows) and len(fixtures.read(lake, "sources")) == 1
+    return len(keys) == 3 * ARCHITECTURES == len(rows) and len(lake_content.rows(lake, "sources")) == 1
 
 
 def test_killed_at_any_time_the_lake_is_as_before_or_as_after(tmp_path: Path, table: Path) -> None:
@@ -131,13 +131,13 @@ def test_a_full_disk_is_one_line_and_changes_nothing(tmp_path: Path, table: Path
     few = fixtures.table(tmp_path / "table_cifar100.csv", table.read_text().splitlines()[0].split(","),
                          [(0, nasbench201_files.topologies(1)[0], 3, 2, 1.5)])  # fmt: skip
     ingest(lake, "nasbench201", [few])
-    before = fixtures.snapshot(lake)
+    before = lake_content.files(lake)
     process = start(lake, table, limit=5_000)
     _, said = process.communicate()
     assert process.returncode == 1
     assert said.startswith("no space left while writing")
     assert said.count("\n") == 1
-    assert fixtures.snapshot(lake) == before
+    assert lake_content.files(lake) == before
     [summary] = ingest(lake, "nasbench201", [table])
     assert not summary.already
 

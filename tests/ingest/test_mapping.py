@@ -16,8 +16,8 @@ from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest import mapped_table as _table
 from pipeline.ingest import mapping as table_mapping
-from tests.fixtures import nasbench201_files
-from tests.fixtures import published as fixtures
+from tests.fixtures import analog_package, nasbench201_files
+from tests.fixtures import mapped_tables as fixtures
 
 CELLS = nasbench201_files.topologies(4)
 CODES = {op: code for code, op in enumerate(architectures.OPERATIONS)}
@@ -221,7 +221,7 @@ def test_nan_in_json_and_lists_by_seed(tmp_path: Path) -> None:
 
 
 def test_objects_of_a_pickle_are_read_by_attribute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = fixtures.analog_package(tmp_path / "site", monkeypatch)
+    path = analog_package.install(tmp_path / "site", monkeypatch)
     [batch] = _table.read(table_mapping.find("nasbench201", "analog-nasbench"), BENCHMARK, path, {})
     assert len(batch.truths["value"]) == 4 * 21
     assert not batch.rejects["reason"]

@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.ingest import mapping_check
+from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures import nasbench201_files
-from tests.fixtures import published as fixtures
 
 CELLS = nasbench201_files.topologies(3)
 HEAD = """\

@@ -18,8 +18,8 @@ from pipeline.errors import UserError
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest import mapping_check, mapping_draft
 from pipeline.ingest.mapping import TableMapping
+from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures import nasbench201_files
-from tests.fixtures import published as fixtures
 
 CELLS = nasbench201_files.topologies(6)
 LETTERS = dict(zip(architectures.OPERATIONS, "abcde", strict=True))

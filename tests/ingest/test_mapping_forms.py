@@ -26,8 +26,8 @@ from pipeline.formats.tables import TableForm
 from pipeline.ingest import mapped_table, mapping_check, mapping_draft
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
-from tests.fixtures import nasbench201_files
-from tests.fixtures import published as fixtures
+from tests.fixtures import lake_content, nasbench201_files
+from tests.fixtures import mapped_tables as fixtures
 
 CELLS = nasbench201_files.topologies(4)
 ACCURACIES = [91.5, 60.25, 70.0, 88.125]
@@ -187,7 +187,7 @@ def test_curves_of_a_table_are_asked_for(tmp_path: Path) -> None:
     assert [(row["epoch"], row["value"]) for row in epochs] == [(e, 81.5 + e) for e in range(1, 11)]
     command = ["ingest", "nasbench201", str(path), "--mapping", str(tmp_path / "guessed.toml"), "--curves"]
     assert CliRunner().invoke(app, [*command, "--lake", str(tmp_path / "lake")]).exit_code == 0
-    assert len(fixtures.read(tmp_path / "lake", "truth")) == 4 * 11
+    assert len(lake_content.rows(tmp_path / "lake", "truth")) == 4 * 11
 
 
 MORE: dict[str, tuple[str, str, str, Sequence[Sequence[object]], str]] = {
@@ -281,7 +281,7 @@ def test_a_folder_with_a_file_for_each_architecture(tmp_path: Path) -> None:
     assert not mapping_check.check(file, folder).faults
     command = ["ingest", "nasbench201", str(folder), "--mapping", str(file), "--lake", str(tmp_path / "lake")]
     assert CliRunner().invoke(app, command).exit_code == 0
-    assert {row["native_id"] for row in fixtures.read(tmp_path / "lake", "architectures")} == {
+    assert {row["native_id"] for row in lake_content.rows(tmp_path / "lake", "architectures")} == {
         f"net-{number}" for number in range(4)
     }
     with pytest.raises(NotThisFormError, match=r"has no file \*.jsn"):

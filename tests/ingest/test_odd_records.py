@@ -14,8 +14,8 @@ from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
-from tests.fixtures import nasbench101_files, nasbench201_files, nasbench_nlp_files, nds_files
-from tests.fixtures import published as fixtures
+from tests.fixtures import lake_content, nasbench101_files, nasbench201_files, nasbench_nlp_files, nds_files
+from tests.fixtures import mapped_tables as fixtures
 
 CELLS = nasbench201_files.topologies(4)
 
@@ -65,7 +65,7 @@ def test_a_training_of_nats_bench(lake: Path, tmp_path: Path, changed: dict[str,
     [(position, reason)] = rejects(lake, "nasbench201")
     assert position == "000001.pickle.pbz2"
     assert 5 < len(reason) < 300
-    assert len({row["arch_id"] for row in fixtures.read(lake, "truth")}) == 1
+    assert len({row["arch_id"] for row in lake_content.rows(lake, "truth")}) == 1
 
 
 @pytest.mark.parametrize("number", [10**30, -1, 1.5, "x" * 10_000])

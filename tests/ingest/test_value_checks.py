@@ -12,8 +12,8 @@ from pipeline.benchmarks import load, names, units
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.ingest.run import IngestSummary, ingest
+from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures import nasbench201_files, nds_files
-from tests.fixtures import published as fixtures
 
 CELLS = nasbench201_files.topologies(40)
 DRAW = random.Random(0)

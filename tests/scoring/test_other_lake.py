@@ -20,7 +20,7 @@ from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from pipeline.remote import http_files
 from pipeline.scoring import merge
-from tests.fixtures import file_server, lakes
+from tests.fixtures import file_server, lake_content, lakes
 from tests.fixtures.file_server import FileServer
 from tests.fixtures.lakes import OURS, arch
 from tests.fixtures.lines import refused
@@ -143,12 +143,12 @@ def test_an_s3_server_that_vanishes_is_one_line(
             raise OSError(f"When reading information for key '{path}' in bucket 'shared': AWS Error NETWORK_CONNECTION")
 
     scored(lake, 3)
-    before = snapshot(lake)
+    before = lake_content.files(lake / "parts")
     opened = SimpleNamespace(from_uri=lambda _: (Vanishing(), "shared/vanishing"))
     monkeypatch.setattr("pipeline.remote.folders.fs", SimpleNamespace(FileSystem=opened))
     with refused("s3://shared/vanishing/scores.parquet cannot be read (AWS Error NETWORK_CONNECTION): look at"):
         merge.run(lake, f"s3://shared/vanishing?{query}")
-    assert snapshot(lake) == before and not left(lake)
+    assert lake_content.files(lake / "parts") == before and not left(lake)
 
 
 def scored(root: Path, number: int, value: float = 1.0) -> None:
@@ -159,22 +159,18 @@ def scored(root: Path, number: int, value: float = 1.0) -> None:
     )  # fmt: skip
 
 
-def snapshot(root: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in sorted((root / "parts").rglob("*")) if path.is_file()}
-
-
 @pytest.mark.parametrize("kind", ["exported", "full_lake"])
 @pytest.mark.parametrize("after", [1, 3])
 def test_a_lake_that_vanishes_leaves_the_own_one_as_it_was(
     lake: Path, server: FileServer, kind: str, after: int, request: pytest.FixtureRequest
 ) -> None:
     scored(lake, 3)
-    before = snapshot(lake)
+    before = lake_content.files(lake / "parts")
     address = served(server, request.getfixturevalue(kind))
     server.cuts = [*[None] * (after + 2 * (kind == "full_lake")), 10, 0, 0, 0, 0]
     with refused("the connection ended before the file did; nothing was taken"):
         merge.run(lake, address)
-    assert snapshot(lake) == before and not left(lake)
+    assert lake_content.files(lake / "parts") == before and not left(lake)
     server.cuts = []
     assert merge.run(lake, address).taken == 7
 
@@ -191,24 +187,24 @@ def test_a_file_that_is_gone_or_changed_is_one_line(exported: Path, lake: Path, 
     server.files[f"/shared/{name}"] = content + b"x"
     with refused(f"{address}/{name} is longer than"):
         merge.run(lake, address)
-    assert not left(lake) and not snapshot_of_scores(lake)
+    assert not left(lake) and not files_of_parts(lake)
 
 
-def snapshot_of_scores(root: Path) -> list[str]:
-    return [name for name in snapshot(root) if "/_schema/" not in name]
+def files_of_parts(root: Path) -> list[str]:
+    return [name for name in lake_content.files(root / "parts") if not name.startswith("_schema/")]
 
 
 def test_values_that_differ_are_told_as_of_a_lake(
     exported: Path, lake: Path, server: FileServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scored(lake, 0, value=700.0)
-    before = snapshot(lake)
+    before = lake_content.files(lake / "parts")
     address = served(server, exported)
     with pytest.raises(SystemExit) as ended:
         cli.main(["merge", address, "--lake", str(lake)])
     err = capsys.readouterr().err
     assert ended.value.code == 1 and f"1 values of {address} are not those stored here, nothing was taken" in err
-    assert snapshot(lake) == before
+    assert lake_content.files(lake / "parts") == before
     with pytest.raises(SystemExit) as ended:
         cli.main(["merge", address, "--keep-first", "--lake", str(lake)])
     assert ended.value.code == 0

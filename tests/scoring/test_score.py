@@ -20,6 +20,7 @@ from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan, sampled
+from tests.fixtures.lake_content import rows
 
 PLACE = ("nasbench201", "topology")
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -56,10 +57,6 @@ def preset(folder: Path, iterations: int = 2, extra: str = "") -> Path:
 
 def plan(path: Path, seed: int = 0) -> Plan:
     return Plan("nasbench201", "topology", str(path), None, seed, "cpu")
-
-
-def rows(lake: Path, table: str = "scores") -> list[dict[str, Any]]:
-    return Lake(lake).read(table, "nasbench201").to_pylist()
 
 
 def losses(lake: Path) -> dict[Any, list[float]]:

@@ -35,6 +35,7 @@ from pipeline.search.trajectory import (
     whole_space,
 )
 from tests.fixtures import lakes
+from tests.fixtures.lake_content import rows
 
 SMALL = SearchMethod("evolution", population=6, tournament=3)
 
@@ -120,10 +121,6 @@ def run(*words: str) -> None:
     with pytest.raises(SystemExit) as exit_:
         cli.main(list(words))
     assert exit_.value.code == 0
-
-
-def rows(lake: Path, table: str) -> list[dict[str, Any]]:
-    return Lake(lake).read(table, "nasbench201").to_pylist()
 
 
 def steps(lake: Path) -> list[tuple[Any, ...]]:

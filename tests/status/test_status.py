@@ -23,7 +23,7 @@ from pipeline.status import content as contents
 from pipeline.status import text
 from pipeline.status.next_command import again, next_command, score
 from tests.fixtures import lakes
-from tests.fixtures import published as fixtures
+from tests.fixtures import mapped_tables as fixtures
 
 PRESET = "regression-fast"
 

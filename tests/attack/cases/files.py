@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.attack.case import Case
-from tests.fixtures import published
+from tests.fixtures import mapped_tables
 
 
 def table(content: bytes | str) -> Callable[[Path], object]:
     """Write a table mapping `mine.toml` for columns `arch` and `acc`, and `table.csv` with this content."""
 
     def make(folder: Path) -> None:
-        published.mapping(folder / "mine.toml", published.ACCURACY)
+        mapped_tables.mapping(folder / "mine.toml", mapped_tables.ACCURACY)
         (folder / "table.csv").write_bytes(content.encode() if isinstance(content, str) else content)
 
     return make

@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.attack.case import Case
 from tests.attack.cases.files import MAPPED, table
-from tests.fixtures import nasbench201_files, published
+from tests.fixtures import mapped_tables, nasbench201_files
 
 CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|"
 OTHER = CELL.replace("avg_pool", "nor_conv")
@@ -50,7 +50,7 @@ def mapping(text: bytes, name: str = "mine.toml") -> Callable[[Path], object]:
     return make
 
 
-TOML = (published.MAPPING + published.ACCURACY).encode()
+TOML = (mapped_tables.MAPPING + mapped_tables.ACCURACY).encode()
 
 
 def pictures(content: bytes) -> Callable[[Path], object]:
@@ -71,8 +71,8 @@ def shared_value(folder: Path) -> None:
     for _ in range(30):
         shared = [shared, shared]
     (folder / "t.pkl").write_bytes(pickle.dumps({"k": shared}))
-    text = published.MAPPING.replace('"csv"', '"pickle"').replace('column = "arch"', 'column = "@value"')
-    (folder / "mine.toml").write_text(text + published.ACCURACY.replace('"acc"', '"@value"'))
+    text = mapped_tables.MAPPING.replace('"csv"', '"pickle"').replace('column = "arch"', 'column = "@value"')
+    (folder / "mine.toml").write_text(text + mapped_tables.ACCURACY.replace('"acc"', '"@value"'))
 
 
 IMAGES = "score nasbench201 --images images --sample 1 --executor inline"

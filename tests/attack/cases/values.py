@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.attack.case import Case
 from tests.attack.cases.files import MAPPED, table
-from tests.fixtures import nasbench201_files, nds_files, published
+from tests.fixtures import mapped_tables, nasbench201_files, nds_files
 
 CELLS = nasbench201_files.topologies(12)
 
@@ -20,7 +20,7 @@ def mapping(*changes: tuple[str, str]) -> Callable[[Path], None]:
     """Write `mine.toml` with changed lines, and a table for it."""
 
     def make(folder: Path) -> None:
-        text = published.MAPPING + published.ACCURACY
+        text = mapped_tables.MAPPING + mapped_tables.ACCURACY
         for old, new in changes:
             text = text.replace(old, new)
         (folder / "mine.toml").write_text(text)
@@ -45,8 +45,8 @@ def pickled(entry: object) -> Callable[[Path], None]:
     """Write a pickle of one good row and another."""
 
     def make(folder: Path) -> None:
-        text = published.MAPPING.replace('kind = "csv"', 'kind = "pickle"')
-        published.mapping(folder / "mine.toml", published.ACCURACY, text=text)
+        text = mapped_tables.MAPPING.replace('kind = "csv"', 'kind = "pickle"')
+        mapped_tables.mapping(folder / "mine.toml", mapped_tables.ACCURACY, text=text)
         (folder / "table.pkl").write_bytes(pickle.dumps([{"arch": CELLS[0], "acc": 60}, entry]))
 
     return make

@@ -16,8 +16,8 @@ from pipeline.ingest import mapped_table as _table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
+from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures import nasbench101_files as files
-from tests.fixtures import published as fixtures
 
 CELLS = files.cells(5, seed=7)
 IDS = [arch_id_of("nasbench101", "cell", cell) for cell in CELLS]

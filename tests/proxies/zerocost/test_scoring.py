@@ -18,6 +18,7 @@ from pipeline.proxies import arithmetic, zerocost
 from pipeline.proxies.zerocost import shared_results
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan
+from tests.fixtures.lake_content import rows
 
 SMALL = {"channels": [8, 8, 8, 8, 8]}
 NOTHING = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
@@ -41,10 +42,6 @@ def sizes(lake: Path) -> Path:
 
 def plan(proxy: str, space: str = "size", seed: int = 0) -> Plan:
     return Plan("nasbench201", space, proxy, None, seed, "cpu")
-
-
-def rows(lake: Path, table: str = "scores") -> list[dict[str, Any]]:
-    return Lake(lake).read(table, "nasbench201").to_pylist()
 
 
 def values(lake: Path) -> dict[tuple[str, str], float]:
