@@ -73,9 +73,9 @@ def summary(root: Path) -> str:
     try:
         check = read(root)
     except ValueError:
-        return "What pipeline doctor last said of the lake is damaged: run it again."
+        return "The record of the last check of the lake is damaged: run pipeline doctor again."
     if check is None:
-        return "Nobody has examined the lake yet: pipeline doctor tells whether it is whole."
+        return "The lake has not been checked yet: pipeline doctor checks whether it is whole."
     if check.faults:
         before = f"last found whole on {check.whole_at}" if check.whole_at else "not found whole before"
         return f"pipeline doctor found faults in the lake on {check.checked_at} ({check.faults}); it was {before}."

@@ -39,10 +39,17 @@ def points(rows: list[Row]) -> list[Row]:
 
 
 def cost_points(rows: list[Row]) -> list[Row]:
-    """The points of the chart `cost`, the cheapest first; `front` marks those that no cheaper one beats."""
+    """The points of the chart `cost`, the cheapest first; `front` marks those that no cheaper one beats.
+
+    A random order is left out: it costs next to nothing, and would stretch the axis.
+    """
     result: list[Row] = []
     best = float("-inf")
-    costly = [row for row in rows if row["seconds"] and row["kind"] != "released" and not row["few"]]
+    costly = [
+        row
+        for row in rows
+        if row["seconds"] and row["kind"] != "released" and not row["few"] and row["label"] != "random"
+    ]
     for row in sorted(costly, key=lambda row: (row["seconds"], -row["rho"])):
         point = points([row])[0]
         result.append({**point, "seconds": row["seconds"], "interval": interval(row), "front": row["rho"] > best})

@@ -56,37 +56,70 @@ def verdict(rows: list[Row], comparison: Comparison, truth: str) -> list[str]:
         comparison: of the same target.
         truth: the target's name.
     """
-    ranked = [row for row in rows if row["shared"] and not row["few"] and row["rho"] is not None]
-    if not ranked:
+    compared = ranked(rows)
+    if not compared:
         return []
-    leader = ranked[0]
-    equals = _equals(leader, ranked, comparison)
+    leader = compared[0]
+    equals = _equals(leader, compared, comparison)
     sentences = [
         f"{proxy_name(leader)} leads: rho {number(leader['rho'])} {interval(leader)} with {truth} on "
         f"{leader['n']} architectures."
     ]
     if equals:
         named = _list([f"{proxy_name(row)} ({number(row['rho'])})" for row in equals])
-        sentences.append(f"{named} cannot be told from it: the paired interval of the difference holds 0.")
-    elif len(ranked) > 1:
-        sentences.append("Every other is behind it: no paired interval of a difference holds 0.")
-    cheap = [row for row in ranked if row["seconds"] is not None and row["seconds"] < CHEAP]
+        sentences.append(f"{named} cannot be told from it: the interval of the paired difference contains 0.")
+    elif len(compared) > 1:
+        sentences.append("All others rank worse: no interval of a paired difference contains 0.")
+    if higher := higher_on_its_own(rows):
+        sentences.append(
+            f"On the architectures that it has scored itself, {proxy_name(higher)} has a higher rho: "
+            f"{number(higher['own_rho'])} {interval(higher, 'own_')} on {higher['own_n']}."
+        )
+    cheap = [row for row in compared if row["seconds"] is not None and row["seconds"] < CHEAP]
     if cheap and cheap[0] is not leader:
         row = cheap[0]
         sentences.append(
             f"The best under half a second per architecture is {proxy_name(row)}: rho {number(row['rho'])} for "
             f"{number(row['seconds'], 2)} s."
         )
-    return sentences + _against_baselines(ranked)
+    return sentences + _against_baselines(compared)
 
 
-def _equals(leader: Row, ranked: list[Row], comparison: Comparison) -> list[Row]:
+def ranked(rows: list[Row]) -> list[Row]:
+    """The rows of a leaderboard on shared architectures, where these are not few: the leader first."""
+    return [row for row in rows if row["shared"] and not row["few"] and row["rho"] is not None]
+
+
+def not_shown_worse(row: Row) -> bool:
+    """Whether the interval of a row's paired difference to the leader contains 0."""
+    low, high = row["difference_low"], row["difference_high"]
+    return low is not None and high is not None and low <= 0 <= high
+
+
+def higher_on_its_own(rows: list[Row]) -> Row | None:
+    """The row that is highest on its own architectures, where it is above the leader there and shown to be worse, or
+    not compared, on the shared ones: those leave out what any of the compared has not scored or failed on.
+
+    Args:
+        rows: of `leaderboard`.
+    """
+    compared = ranked(rows)
+    counted = [row for row in rows if row["own_rho"] is not None and row["own_n"] >= FEW]
+    if not compared or not counted:
+        return None
+    highest = max(counted, key=lambda row: row["own_rho"])
+    if highest["own_rho"] <= compared[0]["own_rho"] or (highest in compared and not_shown_worse(highest)):
+        return None
+    return highest
+
+
+def _equals(leader: Row, compared: list[Row], comparison: Comparison) -> list[Row]:
     """The rows whose paired difference to the leader has an interval that holds 0."""
     rows = comparison.rows
     places = {(row["proxy_id"], row["seed"]): place for place, row in enumerate(records(rows[SERIES]))}
     first = places[(leader["proxy_id"], leader["seed"])]
     result = []
-    for row in ranked[1:]:
+    for row in compared[1:]:
         place = places[(row["proxy_id"], row["seed"])]
         low, high = comparison.difference_low[place, first], comparison.difference_high[place, first]
         if not np.isnan(low) and low <= 0 <= high:
@@ -94,14 +127,14 @@ def _equals(leader: Row, ranked: list[Row], comparison: Comparison) -> list[Row]
     return result
 
 
-def _against_baselines(ranked: list[Row]) -> list[str]:
+def _against_baselines(compared: list[Row]) -> list[str]:
     """How many rank better than the number of parameters and than a random order."""
     sentences = []
     for baseline in _BASELINES:
-        row = next((row for row in ranked if row["proxy"] == baseline), None)
+        row = next((row for row in compared if row["proxy"] == baseline), None)
         if row is None:
             continue
-        others = [other for other in ranked if other is not row]
+        others = [other for other in compared if other is not row]
         below = [other for other in others if other["rho"] <= row["rho"]]
         name = {"params": "the number of parameters", "random": "a random order"}[baseline]
         if not below:

@@ -26,9 +26,10 @@ from pipeline.report.content import ReportContent
 from pipeline.report.figures import figures
 from pipeline.report.history import history
 from pipeline.report.leaderboard import FEW
+from pipeline.report.leaders import leaders
 from pipeline.report.queries import Row
 from pipeline.report.tables import terminal_tables
-from pipeline.report.text import brief, counted, interval, number, target_name
+from pipeline.report.text import axis_from, brief, counted, interval, number, target_name
 
 if TYPE_CHECKING:
     import jinja2
@@ -85,6 +86,7 @@ def write(
         "lake": lake.root.name,
         "packages": provenance.package_versions(),
         "examined": last_check.summary(lake.root),
+        "leaders": leaders(report.content["spaces"]),
         **report.content,
     }
     past = [] if history_folder is None else history(history_folder, content)
@@ -173,7 +175,7 @@ def _template(name: str) -> jinja2.Template:
     )  # fmt: skip
     environment.filters |= {
         "number": _safe(number), "interval": _safe(interval), "counted": _safe(counted), "brief": _safe(brief),
-        "target": target_name,
+        "target": target_name, "axis_from": axis_from,
     }  # fmt: skip
     environment.globals |= {
         "title": folder.TITLE, "many": rank_correlation.MANY, "few": rank_correlation.FEW_RESAMPLES,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pipeline.escaping import file_name
 from pipeline.report.queries import Row
 
@@ -21,6 +23,12 @@ def brief(value: float | None) -> str:
 def counted(value: float | None, n: int | None) -> str:
     """A correlation with its number of architectures in brackets; a dash where these are too few."""
     return "–" if value is None or n is None or n < _FEW else f"{number(value)} ({n})"
+
+
+def axis_from(rows: list[Row]) -> str:
+    """Where the axis of the intervals of a leaderboard begins: at 0, or at a fifth below all rho and intervals."""
+    least = min([0.0, *(row[key] for row in rows for key in ("rho", "low") if row[key] is not None)])
+    return brief(math.floor(5 * least) / 5)
 
 
 def interval(row: Row, prefix: str = "") -> str:

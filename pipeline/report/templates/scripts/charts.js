@@ -42,7 +42,7 @@ const numeric = (text) => (text === undefined || text === "" ? null : Number(tex
 
 const costPoints = (target) => {
   const points = rowsOf(target)
-    .filter((row) => row.shared && !row.few && numeric(row.seconds) && row.kind !== "released")
+    .filter((row) => row.shared && !row.few && numeric(row.seconds) && row.kind !== "released" && row.label !== "random") // its cost would stretch the axis
     .map((row) => ({
       name: row.label, kind: row.kind, rho: Number(row.rho), low: numeric(row.low), high: numeric(row.high),
       seconds: Number(row.seconds), interval: row.low ? `[${Number(row.low).toFixed(3)}, ${Number(row.high).toFixed(3)}]` : "–",
