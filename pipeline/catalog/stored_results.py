@@ -23,7 +23,15 @@ import duckdb
 from pipeline.catalog import sql_files
 from pipeline.catalog.definition import catalog_definition, listed, published, select, text
 from pipeline.errors import UserError
-from pipeline.lake.files import TEMPORARY, is_within, make_folder, remove_folder, replace_file, temporary_path
+from pipeline.lake.files import (
+    TEMPORARY,
+    is_within,
+    make_folder,
+    read_file,
+    remove_folder,
+    replace_file,
+    temporary_path,
+)  # fmt: skip
 from pipeline.lake.store import Lake
 
 FOLDER = "derived"
@@ -112,7 +120,7 @@ def provide(
         storable -= _reading(_narrow(connection, narrowed or {}))
     provided: list[str] = []
     for view, stored in files.items():
-        with suppress(OSError, duckdb.IOException):  # no space, no permission, or the file has just been removed
+        with suppress(OSError, UserError, duckdb.IOException):  # no space, no permission, the file was just removed
             file = stored or (_store(connection, folder, view) if view in storable else None)
             if file is None:
                 connection.execute(f"CREATE TEMP TABLE {view} AS FROM {view}")
@@ -141,7 +149,9 @@ def stored_results_folder(lake: Lake) -> Path | None:
 
 def is_whole(file: Path) -> bool:
     """Whether a stored result has the checksum that is in its name."""
-    return file.stem == _stem(file.stem.rpartition("-")[0], file)
+    with suppress(UserError):  # it is a named pipe, a folder or a device
+        return file.stem == _stem(file.stem.rpartition("-")[0], file)
+    return False
 
 
 def _with_those_read(files: Mapping[str, Path | None]) -> list[str]:
@@ -207,7 +217,7 @@ def _whole_file(folder: Path, view: str) -> Path | None:
 
 
 def _stem(view: str, file: Path) -> str:
-    return f"{view}-{zlib.crc32(file.read_bytes()):08x}"
+    return f"{view}-{zlib.crc32(read_file(file)):08x}"
 
 
 def _make_folder(root: Path, folder: Path) -> None:

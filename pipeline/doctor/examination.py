@@ -99,7 +99,7 @@ def examine(lake_root: Path, *, rows: bool = True, fix: bool = False, forget_mis
 def _places(lake: Lake) -> list[LakeFault]:
     with os_errors_explained(f"reading {lake.root}"):
         return [
-            *places.link_faults(lake), *places.marker_faults(lake), *places.leftovers(lake),
+            *places.kind_faults(lake), *places.marker_faults(lake), *places.leftovers(lake),
             *places.derived_faults(lake), *_list_faults(lake),
         ]  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,14 +28,20 @@ _KNOWN = {
 _EARLIER = re.compile(r"\.(?!lock-).+\.[0-9a-f]{8}(\.wal)?")  # temporary names of the version before
 
 
-def link_faults(lake: Lake) -> Iterator[LakeFault]:
-    """Links in the lake: what they point at is not the lake's."""
+def kind_faults(lake: Lake) -> Iterator[LakeFault]:
+    """What is neither a file nor a folder: links, whose aim is not the lake's, and what may keep a reader waiting.
+
+    Of the latter that in parts is left to the examination of each part.
+    """
     for folder, folders, files in os.walk(lake.root):
         for name in sorted([*folders, *files]):
             path = Path(folder, name)
-            if path.is_symlink():
+            kind = stat.S_IFMT(path.lstat().st_mode)
+            if kind == stat.S_IFLNK:
                 what = f"it is a link to {path.readlink()}"
                 yield LakeFault(_within(lake, path), what, "put the file or folder itself in its place")
+            elif kind not in (stat.S_IFREG, stat.S_IFDIR) and lake.parts not in path.parents:
+                yield LakeFault(_within(lake, path), "it is a named pipe, a socket or a device", "move it away")
 
 
 def marker_faults(lake: Lake) -> Iterator[LakeFault]:
@@ -43,7 +50,9 @@ def marker_faults(lake: Lake) -> Iterator[LakeFault]:
         yield LakeFault(marker.FILE, "it is not as it was written", f"write {marker.CONTENT.strip()} into it")
     try:
         last_check.read(lake.root)
-    except (ValueError, UserError):
+    except UserError:  # it is no plain file, which is said of every kind of file
+        pass
+    except ValueError:
         yield LakeFault(
             last_check.FILE, "it has changed since it was written", "delete it: `pipeline doctor` writes it"
         )
@@ -62,7 +71,7 @@ def derived_faults(lake: Lake) -> Iterator[LakeFault]:
         elif path.suffix == ".parquet" and (differs := score_index.fault(lake, path)):
             yield LakeFault(_within(lake, path), differs, MADE_AGAIN)
     for path in (lake.root / catalog.STORED_RESULTS).glob("*/*.parquet"):
-        if not catalog.is_whole_result(path):
+        if path.is_file() and not catalog.is_whole_result(path):
             yield LakeFault(_within(lake, path), "it does not have the checksum in its name", MADE_AGAIN)
 
 

@@ -81,12 +81,17 @@ def make_folder(root: Path, folder: Path) -> None:
     """Make the folder below `root`, and those between.
 
     Raises:
-        UserError: one of them is a symbolic link, or `root` is gone: a new one would be a folder that is no lake.
+        UserError: one of them is a symbolic link or no folder, or `root` is gone: a new one would be a folder that is
+            no lake.
     """
     if not root.is_dir():
         raise UserError(f"{root} is not there any more: put it back, and run the same command again")
     refuse_links(root, folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:  # which must not say that somebody has made the same
+        taken = next(place for place in (folder, *folder.parents) if os.path.lexists(place) and not place.is_dir())
+        raise UserError(f"{taken} is no folder, where this program has one: move it away") from error
 
 
 def remove_file(path: Path) -> None:
@@ -146,8 +151,11 @@ def publish_folder(source: Path, target: Path) -> None:
 
     Raises:
         FileExistsError: `target` is there.
+        UserError: it is there, and is no folder.
     """
-    if target.exists() or target.is_symlink():
+    if os.path.lexists(target):
+        if source.is_dir() and not target.is_dir():
+            raise UserError(f"{target} is no folder, where this program has one: move it away")
         raise FileExistsError(str(target))
     source.rename(target)  # onto a folder with files it fails, so a race publishes one of the two
 
@@ -219,7 +227,7 @@ def locked(path: Path, *, keep: bool = True, wait: bool = True) -> Iterator[None
 def is_locked(path: Path) -> bool:
     """Whether a process holds the lock of the file; the file is not made."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # see `read_file`
     except OSError:
         return False
     try:

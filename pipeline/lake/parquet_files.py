@@ -39,7 +39,14 @@ def writer(stream: Path | io.BufferedWriter, schema: pa.Schema, **options: Any) 
 
 
 def opened(path: Path, **options: Any) -> pq.ParquetFile:
-    """The file, whose pages are verified as they are read; `options` are those of `pyarrow.parquet.ParquetFile`."""
+    """The file, whose pages are verified as they are read; `options` are those of `pyarrow.parquet.ParquetFile`.
+
+    Raises:
+        OSError: it is not there, or is a named pipe, a socket or a device: to read it may never end.
+        pyarrow.ArrowException: it is not in this form.
+    """
+    if not path.is_file() and path.exists():
+        raise OSError("it is no plain file")
     return pq.ParquetFile(path, page_checksum_verification=True, **options)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from pipeline import text_table
 from pipeline.errors import UserError, from_os
 from pipeline.escaping import markdown
+from pipeline.lake.files import read_file
 
 FILE = "correlations.csv"
 TOLERANCE = 0.001  # of rho; docs/decisions/0017 says what it means on a small set
@@ -52,7 +53,7 @@ def read(folder: Path) -> dict[Key, BaselineCorrelation]:
     """
     path = folder / FILE
     try:
-        return parsed(path.read_text(encoding="utf-8"))
+        return parsed(read_file(path).decode())
     except OSError as error:
         raise UserError(
             f"no baseline at {path} ({error.strerror}): `pipeline report --out {folder}` writes one"

@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pipeline.lake.files import atomic_write
+from pipeline.errors import UserError
+from pipeline.lake.files import atomic_write, read_file
 from pipeline.report.queries import Row
 
 _SPECIFICATIONS = Path(__file__).with_name("templates") / "charts"
@@ -74,8 +75,8 @@ def library(folder: Path | None) -> bytes:
     if folder is None:
         return _bundle()
     file = folder / f"vega-{vl_convert.get_vega_version()}-{vl_convert.get_vegalite_versions()[-1]}.js.gz"
-    with suppress(OSError, EOFError, gzip.BadGzipFile, zlib.error):
-        stored = file.read_bytes()
+    with suppress(OSError, UserError, EOFError, gzip.BadGzipFile, zlib.error):
+        stored = read_file(file)
         gzip.decompress(stored)  # its checksum
         return stored
     bundle = _bundle()

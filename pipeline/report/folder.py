@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from pipeline.errors import UserError, os_errors_explained
-from pipeline.lake.files import own_name, refuse_links, remove_file, remove_folder, replace_file, sweep
+from pipeline.lake.files import own_name, read_file, refuse_links, remove_file, remove_folder, replace_file, sweep
 from pipeline.lake.outputs import refuse_lake
 from pipeline.report.baseline import CORRELATION_COLUMNS
 from pipeline.report.queries import Row
@@ -111,9 +111,9 @@ _SIGNS: dict[str, Callable[[bytes, Path], bool]] = {
 def _content(file: Path) -> Row:
     """What a report's JSON, or its manifest, holds; nothing where it is of something else."""
     try:
-        content = json.loads(file.read_bytes())
+        content = json.loads(read_file(file))
         whole = {"version", "made_at"} <= content.keys() and bool({"spaces", "files"} & content.keys())
-    except (OSError, ValueError, AttributeError, RecursionError):
+    except (OSError, UserError, ValueError, AttributeError, RecursionError):
         return {}
     return dict(content) if whole else {}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UserError
+from pipeline.lake.files import read_file
 from pipeline.report.queries import Row
 from pipeline.report.text import series_name
 
@@ -32,7 +33,7 @@ def history(folder: Path, content: Row) -> list[Row]:
 def _read(path: Path) -> list[Row]:
     """The rows of a report; none where the file is JSON of another kind."""
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = json.loads(read_file(path))
         kinds = {"spaces": list, "made_at": str}
         if isinstance(report, dict) and all(isinstance(report.get(name), kind) for name, kind in kinds.items()):
             return _rows(report)

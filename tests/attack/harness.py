@@ -18,7 +18,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from unittest import mock
 
 from pipeline.benchmarks.source_rows import SourceRows
@@ -27,6 +26,7 @@ from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from tests.attack.case import Case, Place
 from tests.fixtures import lakes, nasbench201_files
+from tests.fixtures.lines import time_limit
 
 REPOSITORY = Path(__file__).parents[2]
 START = 60.0  # seconds for a busy machine to start Python and import torch
@@ -209,7 +209,7 @@ def _in_this_process(case: Case, place: Place) -> Outcome:
         stack.enter_context(contextlib.redirect_stdout(output))
         stack.enter_context(contextlib.redirect_stderr(error))
         started = time.process_time()  # how busy the machine is does not matter
-        stack.enter_context(_time_limit(case.seconds + START))
+        stack.enter_context(time_limit(case.seconds + START))
         try:
             if case.call is not None:
                 print(case.call(place))
@@ -230,20 +230,6 @@ def _in_this_process(case: Case, place: Place) -> Outcome:
 def _text(stream: io.TextIOWrapper) -> str:
     assert isinstance(stream.buffer, io.BytesIO)
     return stream.buffer.getvalue().decode("utf-8", "replace")
-
-
-@contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    def end(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError(f"still running after {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _in_a_process(case: Case, place: Place) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import threading
@@ -20,6 +21,7 @@ from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
 from tests.fixtures import lakes
+from tests.fixtures.lines import time_limit
 
 COUNT = "SELECT count(*) AS n FROM correlations"
 EVERY = [f"FROM {view}" for view in stored_results.stored_views()]
@@ -262,3 +264,12 @@ def test_answers_are_of_their_time_while_parts_are_published(lake: Lake) -> None
     worker.join()
     assert published[0] > 0 and wrong == []
     assert ask(lake, COUNT) == [{"n": 8 + 2 * published[0]}]
+
+
+def test_a_named_pipe_in_the_place_of_a_stored_result_keeps_nobody_waiting(lake: Lake) -> None:
+    expected = ask(lake, COUNT)
+    for file in files(lake):
+        file.unlink()
+        os.mkfifo(file)
+    with time_limit(20):
+        assert ask(lake, COUNT) == expected

@@ -22,6 +22,7 @@ from pipeline.lake import checksums, last_check, score_index
 from pipeline.lake.score_index import ScoreIndex
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
+from tests.fixtures.lines import time_limit
 
 TRUTH = "parts/madeup/ingest/truth.parquet"
 ENDED = 2**22 + 1  # no process has this number
@@ -137,6 +138,21 @@ def test_what_is_no_plain_file_is_listed_and_the_rest_is_examined(lake: Path) ->
     assert "the part was published without it" in lines["parts/madeup/scores-0/pipe"]
     assert "it is a link to" in lines["parts/madeup/scores-1/scores.parquet"]
     assert "it is a link to" in lines["parts/madeup/looped"] and len(lines) == 5
+
+
+def test_a_named_pipe_in_the_place_of_any_file_is_found_and_keeps_nobody_waiting(lake: Path) -> None:
+    (lake / ".lock-run-0123456789abcdef").touch()
+    last_check.write(lake, "2026-01-01", 0)
+    files = [path for path in lake.rglob("*") if path.is_file() and path.name != "lake.json"]
+    files.remove(lake / checksums.FILE)
+    for path in files:
+        path.unlink()
+        os.mkfifo(path)
+    with time_limit(20):
+        assert not Lake(lake, whole=False).is_running("0123456789abcdef")
+        lines = faults(lake)
+    assert {str(path.relative_to(lake)) for path in files} == set(lines)
+    assert all("it is no plain file" in line or "it is a named pipe" in line for line in lines.values())
 
 
 def test_what_operating_systems_leave_is_no_fault(lake: Path) -> None:

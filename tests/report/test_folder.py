@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.report import folder
+from pipeline.report import baseline, charts, folder, history
+from tests.fixtures.lines import refused, time_limit
 
 HEADER = "benchmark,space,dataset,metric,epochs,source_id,proxy,proxy_id,seed,n,n_failed,n_no_truth,rho,low,high\n"
 FILES = {
@@ -116,3 +118,22 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(UserError, match="is a file, no place for writing the report: name a folder with --out"):
         folder.refuse_foreign(tmp_path / "out")
+
+
+def test_a_named_pipe_in_the_place_of_a_file_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charts, "_bundle", lambda: b"scripts")
+    charts.library(tmp_path)
+    [scripts] = tmp_path.iterdir()
+    scripts.unlink()
+    for name in (folder.MANIFEST, "report.json", baseline.FILE, scripts.name):
+        os.mkfifo(tmp_path / name)
+    with time_limit(20):
+        with refused("was not written by a report and stays as it is"):
+            folder.refuse_foreign(tmp_path)
+        with refused(baseline.FILE, "is no plain file"):
+            baseline.read(tmp_path)
+        with refused("json is no plain file"):
+            history.history(tmp_path, {"spaces": [], "made_at": ""})
+        assert charts.library(tmp_path) == b"scripts"
