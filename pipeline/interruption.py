@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 from weakref import WeakSet
 
 GRACE = 0.5  # seconds in which a command may unwind
@@ -62,14 +62,18 @@ def awaited(writer: Writer) -> None:
 class Interruption:
     """What signals do to a command.
 
+    Args:
+        begun: whether a signal unwinds it from now on, or from `begin` on.
+
     Attributes:
         signal: the first one that came, if any did.
         line: what is printed then.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, begun: bool = True) -> None:
         self.signal: int | None = None
         self.line = "interrupted: nothing was done"
+        self._begun = begun
         self._finished = self._printed = self._unwinds = False
         self._printing = threading.Lock()
 
@@ -97,18 +101,31 @@ class Interruption:
         self.tell()
         os._exit(self.exit_code)
 
+    def begin(self) -> None:
+        """Unwind from here on at a signal, also at one that came since the signals are handled.
+
+        Raises:
+            KeyboardInterrupt: one came.
+        """
+        self._begun = True
+        if self.signal is not None:
+            self._unwind()
+
     def finish(self) -> None:
         """Let no signal change what is done already."""
         self._finished = True
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
         """Unwind the command; a signal that comes while it unwinds is left to the thread."""
-        first, self.signal = not self._unwinds, self.signal or number
-        if first and not self._finished:
-            self._unwinds = True
-            sys.unraisablehook = _silent  # a destructor that the signal meets would print a traceback
-            _interrupt_connections()  # DuckDB itself, where it looks for a signal, waits for its threads to end
-            raise KeyboardInterrupt
+        self.signal = self.signal or number
+        if self._begun and not self._unwinds and not self._finished:
+            self._unwind()
+
+    def _unwind(self) -> NoReturn:
+        self._unwinds = True
+        sys.unraisablehook = _silent  # a destructor that the signal meets would print a traceback
+        _interrupt_connections()  # DuckDB itself, where it looks for a signal, waits for its threads to end
+        raise KeyboardInterrupt
 
     def watch(self, pipe: int) -> None:
         """Read the numbers of signals from the pipe until it is closed, see the module."""
@@ -162,11 +179,13 @@ def says(line: str) -> None:
 def handled(*, to_the_end: bool) -> Iterator[Interruption]:
     """Handle `SIGNALS`, unless they are ignored, as of a job that a shell's script runs behind `&` or with `nohup`.
 
+    Within the block, `Interruption.begin` is called where a KeyboardInterrupt is caught.
+
     Args:
         to_the_end: of the process; else what was before is put back when the block ends.
     """
     global _current  # noqa: PLW0603
-    interruption = _current = Interruption()
+    interruption = _current = Interruption(begun=False)
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return

@@ -297,8 +297,10 @@ def main(arguments: list[str] | None = None) -> Any:
     _replace_closed_streams()
     with interruption.handled(to_the_end=arguments is None) as signals:
         try:
+            signals.begin()
             _run(arguments)
         except BaseException as end:
+            signals.finish()
             if signals.signal is None or (isinstance(end, SystemExit) and not end.code):
                 _answer(end)
             if arguments is None:  # whatever a library has made of the signal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
@@ -155,6 +156,20 @@ from pipeline.cli import main
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (130, "interrupted: nothing was done\n")
+
+
+@pytest.mark.parametrize("moment", ["threading.Thread.start", "pipeline.cli.application._answer"])
+def test_a_signal_before_or_after_the_work_makes_no_traceback(
+    moment: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*given: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return when_undisturbed(*given)
+
+    when_undisturbed = pkgutil.resolve_name(moment)
+    monkeypatch.setattr(moment, interrupted)
+    code, error = ended(["report", "--lake", "nowhere"], capfd)
+    assert (code, error.count("\n"), "Traceback" in error) == (143 if "start" in moment else 1, 1, False)
 
 
 def test_workers_begin_where_ctrl_c_does_not_reach_them() -> None:
