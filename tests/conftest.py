@@ -19,7 +19,7 @@ hypothesis.settings.register_profile("busy machine", deadline=None)  # how long 
 hypothesis.settings.load_profile("busy machine")
 
 LONGEST = (
-    "test_score.py", "test_gpu.py", "test_code.py", "test_wheel.py", "test_ingest_crash.py", "test_evolution.py",
+    "test_score.py", "test_gpu_steps.py", "test_code.py", "test_wheel.py", "test_ingest_crash.py", "test_evolution.py",
     "test_tuning.py", "test_stacked.py", "test_search.py", "test_published_files.py", "test_ingest.py", "test_page.py",
     "test_stored_results.py", "test_cases.py", "test_checking.py", "test_network.py", "test_browser.py",
     "test_fidelity.py", "test_aggregates.py", "test_odd_records.py",
