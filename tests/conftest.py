@@ -20,8 +20,8 @@ hypothesis.settings.load_profile("busy machine")
 
 LONGEST = (
     "test_score.py", "test_gpu_steps.py", "test_code.py", "test_wheel.py", "test_ingest_crash.py", "test_evolution.py",
-    "test_tuning.py", "test_stacked.py", "test_search.py", "test_published_files.py", "test_ingest.py", "test_page.py",
-    "test_stored_results.py", "test_cases.py", "test_checking.py", "test_network.py", "test_browser.py",
+    "test_tuning.py", "test_stacked.py", "test_search.py", "test_published_files.py", "test_refusals.py",
+    "test_page.py", "test_stored_results.py", "test_cases.py", "test_checking.py", "test_network.py", "test_browser.py",
     "test_fidelity.py", "test_aggregates.py", "test_odd_records.py",
 )  # fmt: skip
 """The files that take longest, a quarter of a minute or more of a core: they are begun first, so that none is last."""
