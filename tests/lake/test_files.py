@@ -1,25 +1,30 @@
-"""A file is replaced whole or stays as it was, and nothing is left beside it."""
+"""A file is replaced whole or stays as it was, nothing is left beside it, and a lock is held by one."""
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.lake import files
 from pipeline.lake.files import atomic_write
 from tests.fixtures import lakes
 
 
 @pytest.mark.parametrize("durable", [False, True])
-def test_a_file_is_replaced_when_the_block_ends(tmp_path: Path, durable: bool) -> None:
+def test_a_file_is_replaced_when_the_block_ends(tmp_path: Path, durable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
     path.write_text("before")
+    flushed: list[str] = []
+    monkeypatch.setattr(files, "flush_to_disk", lambda temporary: flushed.append(temporary.read_text()))
     with atomic_write(path, durable=durable) as temporary:
         temporary.write_text("after")
         assert path.read_text() == "before"
     assert path.read_text() == "after" and list(tmp_path.iterdir()) == [path]
+    assert flushed == (["after"] if durable else [])
 
 
 def test_after_an_error_the_file_is_as_it_was(tmp_path: Path) -> None:
@@ -40,3 +45,21 @@ def test_a_file_in_the_place_of_a_folder_is_not_taken_for_what_somebody_publishe
     with pytest.raises(UserError, match=f"{name} is no folder, where this program has one: move it away"):
         lake.publish(lakes.BENCHMARK, "scores", {"scores": [lakes.score(0, lakes.OURS, 1.0)]})
     assert (lake.root / name).read_text() == "mine"
+
+
+def test_a_lock_whose_file_its_last_holder_removed_meanwhile_is_taken_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, flock = tmp_path / ".lock", fcntl.flock
+    operations: list[int] = []
+
+    def after_a_removal(descriptor: int, operation: int) -> None:
+        if not operations:
+            path.unlink()
+        operations.append(operation)
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", after_a_removal)
+    with files.locked(path, keep=False):
+        assert files.is_locked(path)  # as another process sees it
+    assert not path.exists()

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import UserError
 from pipeline.formats import tables
-from pipeline.lake import parquet_files, verify
+from pipeline.lake import checksums, parquet_files, verify
+from pipeline.lake.schema import TABLES
+from tests.fixtures import lakes
 
 
 def test_too_little_memory_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,3 +34,34 @@ def test_what_is_wrong_with_a_file_is_one_line_but_for_a_lack_of_memory(
 ) -> None:
     with pytest.raises(expected), parquet_files.damage_named(Path("scores.parquet")):
         raise error
+
+
+def test_a_part_without_checksums_is_read_page_by_page(lake: Path) -> None:
+    """As an earlier version published it."""
+    lakes.made_up(lake, 12)
+    part, folder = "madeup/ingest", lake / "parts/madeup/ingest"
+    (folder / checksums.FILE).unlink()
+    assert list(verify.part_faults(lake, part, checksums.names_in(folder), {})) == []
+    content = bytearray((folder / "truth.parquet").read_bytes())
+    content[pq.ParquetFile(folder / "truth.parquet").metadata.row_group(0).column(8).dictionary_page_offset + 100] ^= 1
+    (folder / "truth.parquet").write_bytes(content)
+    [fault] = verify.part_faults(lake, part, checksums.names_in(folder), {})
+    assert fault.path == f"parts/{part}/truth.parquet" and "a page does not have its checksum" in fault.what
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"proxy_id": pa.int64()}, "its column proxy_id is int64, not string"),
+        ({"proxy_id": None}, "it lacks the column proxy_id"),
+        ({"extra": pa.string()}, "it has a column extra, which its table has not"),
+        ({"kind": None}, None),  # which an earlier version had not
+    ],
+)
+def test_the_columns_of_a_file_are_those_of_its_table(
+    tmp_path: Path, columns: dict[str, pa.DataType | None], expected: str | None
+) -> None:
+    types = {**{field.name: field.type for field in TABLES["proxies"].arrow}, **columns}
+    file = tmp_path / "proxies.parquet"
+    pq.write_table(pa.schema([(name, kind) for name, kind in types.items() if kind]).empty_table(), file)
+    assert verify.schema_fault(file) == expected

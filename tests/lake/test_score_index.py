@@ -84,6 +84,9 @@ def test_what_others_publish_is_seen_and_what_this_run_published_not_read_again(
     publish(lake, 1, [9])
     found.refresh_if_changed()
     assert found.count == 2 and found.has(arch(2), PROXIES[1]) and not found.has(arch(9), PROXIES[0])
+    publish(lake, 2, [3])
+    found.refresh_if_changed()
+    assert found.count == 3 and found.has(arch(3), PROXIES[0])
 
 
 @pytest.mark.parametrize("harm", ["damaged", "cut", "of a part that is gone", "of another form"])
