@@ -7,7 +7,7 @@ Imports within go down: query > audit | checks | targets > results | table_rows 
 definition > sql_files.
 """
 
-from pipeline.catalog.audit import Disagreement, disagreements
+from pipeline.catalog.audit import disagreements
 from pipeline.catalog.checks import checks
 from pipeline.catalog.database import CATALOG, connect, ensure, export, refresh, snapshot, tables
 from pipeline.catalog.results import Value, execute, frame, rows, run_sql, to_frame, typed
@@ -16,10 +16,10 @@ from pipeline.catalog.stored_results import FOLDER as STORED_RESULTS
 from pipeline.catalog.stored_results import is_whole as is_whole_result
 from pipeline.catalog.stored_results import stored_results_folder
 from pipeline.catalog.table_rows import TableRows
-from pipeline.catalog.targets import lead_with, target_names
+from pipeline.catalog.targets import lead_with
 
 __all__ = [
-    "CATALOG", "STORED_RESULTS", "Disagreement", "TableRows", "Value", "checks", "connect", "disagreements", "ensure",
+    "CATALOG", "STORED_RESULTS", "TableRows", "Value", "checks", "connect", "disagreements", "ensure",
     "execute", "export", "frame", "head_comment", "is_whole_result", "lead_with", "queries", "refresh", "rows",
-    "run_sql", "snapshot", "stored_results_folder", "tables", "target_names", "to_frame", "typed",
+    "run_sql", "snapshot", "stored_results_folder", "tables", "to_frame", "typed",
 ]  # fmt: skip

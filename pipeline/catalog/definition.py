@@ -118,7 +118,7 @@ def listed(parts: Sequence[Path]) -> dict[str, str]:
         for table in TABLES:
             if f"{table}.parquet" in names:
                 files[table].append(part / f"{table}.parquet")
-    return {table: f"[{', '.join(text(glob.escape(str(f))) for f in found)}]" for table, found in files.items()}
+    return {table: f"[{', '.join(text(glob.escape(str(f))) for f in paths)}]" for table, paths in files.items()}
 
 
 def text(value: str) -> str:

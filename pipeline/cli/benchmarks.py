@@ -27,7 +27,7 @@ def benchmarks(
     from pipeline import benchmarks as registry
     from pipeline.ingest import published
 
-    rows = published.own()
+    rows = published.benchmark_rows()
     if benchmark is None:
         columns = {"benchmark": "benchmark", "space_count": "spaces", "inputs": "inputs", "licence": "licence"}
         print_rows(rows, columns | {"address": "address"}, as_json=as_json)

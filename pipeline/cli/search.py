@@ -96,9 +96,9 @@ def search(
     plan = plan_of(benchmark, lake, options, compute.device)
     summary = stage.run(lake, plan, settings, stored=searching.stored, workers=compute.workers, where=where)
     say(summary.line)
-    found = summary.best[: best.top]
-    worth = stage.true_values(lake, plan, found, target) if target else [""] * len(found)
-    for architecture, value in zip(found, worth, strict=True):
+    shown = summary.best[: best.top]
+    true_values = stage.true_values(lake, plan, shown, target) if target else [""] * len(shown)
+    for architecture, value in zip(shown, true_values, strict=True):
         say(f"{architecture.score:.6g}  {value}{architecture.spec}")
     if best.out is not None:
-        stage.write_best(summary.best[: best.top], best.out, force=best.force)
+        stage.write_best(shown, best.out, force=best.force)

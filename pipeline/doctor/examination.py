@@ -60,7 +60,7 @@ class Result:
 
 
 def examine(lake_root: Path, *, rows: bool = True, fix: bool = False, forget_missing: bool = False) -> Result:
-    """Compare a lake with what was stored in it, and put down when that was.
+    """Compare a lake with what was stored in it, and record when that was.
 
     Args:
         lake_root: the lake.

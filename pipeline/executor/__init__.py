@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.errors import UserError, unknown
-from pipeline.executor.processes import cards, default_workers, ordered, run, worker
+from pipeline.executor.processes import cards, default_workers, ordered, run, worker_number
 from pipeline.executor.worker_pool import (
     CUDA_SETTINGS,
     MAX_LOSSES,
@@ -27,7 +27,7 @@ from pipeline.executor.worker_pool import (
 
 __all__ = [
     "CUDA_SETTINGS", "DEVICES", "MAX_LOSSES", "PROCESSES", "ItemFunction", "LostWorker", "Pool", "Prepared", "Results",
-    "Where", "default_workers", "opened", "ordered", "renew_worker", "run", "worker",
+    "Where", "default_workers", "opened", "ordered", "renew_worker", "run", "worker_number",
 ]  # fmt: skip
 
 

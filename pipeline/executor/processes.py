@@ -135,7 +135,7 @@ _function: ItemFunction | None = None
 _number = 0
 
 
-def worker() -> int:
+def worker_number() -> int:
     """Which worker this process is, from 0: that of several cards which is its own."""
     return _number
 

@@ -135,8 +135,8 @@ def _fields(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Archi
 def _columns_of(parts: Sequence[str], columns: Sequence[str]) -> Iterator[tuple[list[str], bool]]:
     """The columns of the parts, and whether their names say which is which."""
     by_end = {part: [c for c in columns if re.search(rf"(^|\D){re.sub('-', '[^0-9]?', part)}$", c)] for part in parts}
-    if all(len(found) == 1 for found in by_end.values()):
-        yield [found[0] for found in by_end.values()], True
+    if all(len(ending) == 1 for ending in by_end.values()):
+        yield [ending[0] for ending in by_end.values()], True
     stems: dict[str, list[tuple[int, str]]] = {}
     for column in columns:
         if match := re.fullmatch(r"(.*?\D)?(\d{1,2})", column):

@@ -83,10 +83,9 @@ def _nothing(table: Path, sample: TableSample, benchmark: str | None) -> UserErr
         return UserError(f"{table} holds no rows")
     names = ", ".join(excerpt(column, bare=True) for column in sample.columns[:_SHOWN])
     more = ", ..." if len(sample.columns) > _SHOWN else ""
-    of = benchmark or "any benchmark"
     also = "" if benchmark else "name the benchmark with --benchmark if a column holds its own numbers, else "
     return UserError(
-        f"{table}: no column names architectures of {of} (its columns: {names}{more}); {also}"
+        f"{table}: no column names architectures of {benchmark or 'any benchmark'} (its columns: {names}{more}); {also}"
         "write the mapping by hand, see docs/mapping-reference.md; a benchmark that is not among these is added as "
         "docs/add-a-benchmark.md says"
     )

@@ -78,7 +78,7 @@ def address(benchmark: str, name: str) -> str | None:
     return mapping.publisher.where if mapping and mapping.publisher else None
 
 
-def own() -> list[Row]:
+def benchmark_rows() -> list[Row]:
     """A row for each benchmark, with its `spaces` and the files that its authors `published`."""
     return [
         {

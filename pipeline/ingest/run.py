@@ -110,7 +110,7 @@ def ingest(
     Raises:
         UserError: a name is unknown or an input is bad; what was ingested before it is stored, itself is not.
     """
-    _existing(lake_root)
+    _existing(lake_root)  # refuses one that cannot be used before anything is read
     sources = _sources(benchmarks.load(benchmark), paths, mapping, curves)
     for source in sources:
         if source.mapping is None and surrogates.named(source.path.name):
@@ -128,9 +128,9 @@ def _audited(lake_root: Path, summaries: list[IngestSummary]) -> list[IngestSumm
     if all(summary.already for summary in summaries):
         return summaries
     with contextlib.closing(catalog.connect(Lake(lake_root))) as connection:
-        odd = catalog.disagreements(connection)
+        disagreements = catalog.disagreements(connection)
     return [
-        replace(one, warnings=(*one.warnings, *(found.line for found in odd if found.source_id == one.source_id)))
+        replace(one, warnings=(*one.warnings, *(d.line for d in disagreements if d.source_id == one.source_id)))
         for one in summaries
     ]
 
@@ -256,7 +256,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
     only_curves = lake is not None and source.curves and _has(lake, source, finals)
     if lake is not None:
         if stored := [one for one in (whole, source_id) if _has(lake, source, one)]:
-            locations.put_down(lake.root, stored[0], source.path, sha256)
+            locations.record(lake.root, stored[0], source.path, sha256)
             return _summary(source, None, started)
         if not only_curves:
             _as_read_before(lake, source, sha256)
@@ -276,7 +276,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
             staged.append("runs", [provenance.finished(run)])
     except FileExistsError:  # another process has ingested the same file meanwhile
         return _summary(source, None, started)
-    locations.put_down(staged.lake.root, source_id, source.path, sha256)
+    locations.record(staged.lake.root, source_id, source.path, sha256)
     return replace(_summary(source, part, started), warnings=tuple(warnings), source_id=source_id)
 
 

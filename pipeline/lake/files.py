@@ -192,7 +192,7 @@ def atomic_write(path: Path, *, durable: bool = False, replace: bool = True) -> 
         if replace:
             replace_file(temporary, path)
         else:
-            put(temporary, path)
+            publish_file(temporary, path)
 
 
 @contextlib.contextmanager
@@ -250,8 +250,8 @@ def flush_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def put(source: Path, target: Path) -> None:
-    """Give a file another name; where the file system has links, it keeps the one that it has, too.
+def publish_file(source: Path, target: Path) -> None:
+    """Give a file a name that nothing has; where the file system has links, it keeps the one that it has, too.
 
     Raises:
         FileExistsError: something has that name.

@@ -59,8 +59,8 @@ class FileLocation:
             return "gone"
 
 
-def put_down(root: Path, identity: str, path: Path, sha256: str) -> None:
-    """Put down where the file of a source or proxy lies; a lake that cannot be written goes without it.
+def record(root: Path, identity: str, path: Path, sha256: str) -> None:
+    """Record where the file of a source or proxy lies; a lake that cannot be written goes without it.
 
     Args:
         root: of the lake.

@@ -160,7 +160,7 @@ def _downloaded(file: RemoteFile) -> LocalFile:
     files.flush_to_disk(file.part)
     _write(file, _DownloadRecord(file.address, sha256=sha256))
     try:
-        files.put(file.part, file.path)
+        files.publish_file(file.part, file.path)
     except FileExistsError as error:
         raise UserError(f"{file.path} was made by another program meanwhile: move it away") from error
     files.remove_file(file.part)

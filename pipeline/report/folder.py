@@ -43,8 +43,8 @@ def refuse_foreign(out: Path, names: Iterable[str] = TABLES) -> None:
         place = next(place for place in (out, *out.absolute().parents) if os.path.lexists(place))
         if not place.is_dir():
             what = "a file" if place.exists() else "a link that leads nowhere"
-            of = "" if place == out else f"{out} cannot be made: "
-            raise UserError(f"{of}{place} is {what}, no place for writing the report: name a folder with --out")
+            unmade = "" if place == out else f"{out} cannot be made: "
+            raise UserError(f"{unmade}{place} is {what}, no place for writing the report: name a folder with --out")
         listed = _listed(out)
         for name in names:
             refuse_links(out, out / name)

@@ -148,7 +148,7 @@ def prepare_worker(device: str, sharing: int) -> dict[str, Any]:
     torch.set_num_threads(1)
     if device == "cuda":
         with arithmetic.failing_in_one_line():
-            torch.cuda.set_device(executor.worker() % torch.cuda.device_count())
+            torch.cuda.set_device(executor.worker_number() % torch.cuda.device_count())
             # The rest is for what is not torch's: the context, the kernels, the graphs.
             torch.cuda.set_per_process_memory_fraction(CARD_MEMORY / sharing)
             arithmetic.exact(device)

@@ -115,7 +115,7 @@ def _remember_location(lake: Lake, plan: Plan, bundle: Bundle) -> None:
     """Remember where the file of a proxy is, so that `status` tells when it has changed."""
     if toml_files.is_named(plan.proxy):
         sha256, _ = provenance.file_sha256(Path(plan.proxy))
-        locations.put_down(lake.root, bundle.proxies[0].proxy_id, Path(plan.proxy), sha256)
+        locations.record(lake.root, bundle.proxies[0].proxy_id, Path(plan.proxy), sha256)
 
 
 def _score(

@@ -121,7 +121,7 @@ def test_source_files_are_looked_for_where_the_lake_does_not_know_them(ingested:
     assert "has changed" in status(root, "--data", str(table.parent))
 
 
-def test_the_place_of_a_file_is_put_down_again_when_it_is_ingested_already(ingested: tuple[Path, Path]) -> None:
+def test_the_place_of_a_file_is_recorded_again_when_it_is_ingested_already(ingested: tuple[Path, Path]) -> None:
     root, table = ingested
     [file] = (root / locations.FOLDER).iterdir()
     moved = table.rename(table.with_name("moved.csv"))
@@ -174,7 +174,7 @@ def test_a_users_own_preset_that_was_edited_is_stale(lake: Path, tmp_path: Path)
     file.write_text(f'extends = "{PRESET}"\nname = "own"\n')
     configuration = presets.load(str(file)).configuration() | {"images": {"kind": "cifar10"}}
     lakes.publish(lake, "a", proxies=[lakes.proxy(lakes.OURS, "own", configuration, kind="trained")])
-    locations.put_down(lake, lakes.OURS, file, "0")
+    locations.record(lake, lakes.OURS, file, "0")
     assert contents.read(lake)["stale"]["proxies"] == []
     file.write_text(f'extends = "{PRESET}"\nname = "own"\nlearning_rate = 0.5\n')
     assert f"stale: own: learning_rate of {file} changed since it was scored" in status(lake)
