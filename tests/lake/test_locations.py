@@ -34,4 +34,5 @@ def test_a_later_time_is_a_change_where_size_or_content_differ(
         monkeypatch.setattr(locations, "MOST_HASHED", 1)
     assert location.state == states[0 if hashed else 1]
     path.unlink()
-    assert location.state == "gone"
+    gone = locations.read(tmp_path, "0" * 16)
+    assert gone is not None and gone.state == "gone"
