@@ -232,6 +232,10 @@ def test_the_report_says_when_the_lake_was_last_found_whole(lake: Path) -> None:
     assert last_check.summary(lake) == f"The lake was found whole on {checked_at}."
     lakes.publish(lake, "one-more", scores=[lakes.score(3, lakes.OURS, 1.0, seed=9)])
     assert last_check.summary(lake) == f"The lake was found whole on {checked_at}; parts added since: 1."
+    listed = (lake / checksums.FILE).read_text()
+    (lake / checksums.FILE).write_text(listed.partition("\n")[2])
+    assert last_check.summary(lake).endswith("; its list of parts has changed since.")
+    (lake / checksums.FILE).write_text(listed)
     (lake / "parts/madeup/0").mkdir()
     examine(lake, rows=False)
     assert "found faults in the lake on" in last_check.summary(lake)

@@ -48,6 +48,7 @@ STATED = {"bytes": 1, "sha256": "0" * 64}
         (json.dumps(MANIFEST | {"files": {"scores.parquet": STATED | {"bytes": 10**30}}}), "is not the manifest"),
         (json.dumps(MANIFEST | {"files": {"scores.parquet": STATED | {"rows": "9"}}}), "is not the manifest"),
         (json.dumps(MANIFEST | {"format": 2}), "was written by a newer version: update with"),
+        (json.dumps(MANIFEST | {"lake_format": 2}), "was written by a newer version: update with"),
         (json.dumps(MANIFEST), "does not list scores.parquet: export it again"),
     ],
 )
