@@ -37,7 +37,7 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_lines_fit(document: Path) -> None:
+def test_no_line_of_a_document_is_too_wide(document: Path) -> None:
     """But for rows of tables, which cannot be wrapped, and the changelog's entries."""
     lines = document.read_text(encoding="utf-8").splitlines()
     wide = [line for line in lines if len(line) > WIDTH and not line.lstrip().startswith("|")]

@@ -242,7 +242,7 @@ def test_the_report_says_when_the_lake_was_last_found_whole(lake: Path) -> None:
     assert last_check.summary(lake).endswith(f"(1); it was last found whole on {checked_at}.")
 
 
-def test_the_verb(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_verb_exits_with_1_where_there_is_a_fault(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def run(*more: str) -> tuple[int, str]:
         with pytest.raises(SystemExit) as ended:
             cli.main(["doctor", "--lake", str(lake), "--files", *more])

@@ -32,7 +32,7 @@ def test_what_is_no_whole_number_of_63_bits_is_refused_in_one_line(stated: objec
         numbers.whole(stated, "seed")
 
 
-def test_a_range_is_named() -> None:
+def test_a_number_out_of_range_is_refused_with_the_range() -> None:
     assert numbers.whole("12", "epochs", least=1, most=12) == 12
     with pytest.raises(UserError, match=r"^epochs is 0, where a whole number from 1 to 12 is expected$"):
         numbers.whole(0, "epochs", least=1, most=12)

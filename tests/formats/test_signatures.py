@@ -98,7 +98,7 @@ def test_a_file_is_known_by_its_first_bytes(name: str) -> None:
     assert form is not None and form.name.startswith(expected)
 
 
-def test_a_database_is_known(tmp_path: Path) -> None:
+def test_an_sqlite_database_is_recognised(tmp_path: Path) -> None:
     form = signatures.identified(sqlite(tmp_path))
     assert form is not None and form.name == "an SQLite database"
 

@@ -39,7 +39,7 @@ def test_a_csv_gives_cells_by_header_and_line(tmp_path: Path) -> None:
     ]
 
 
-def test_tabs_and_gzip(tmp_path: Path) -> None:
+def test_a_gzipped_table_with_tabs_is_read(tmp_path: Path) -> None:
     path = written(tmp_path, gzip.compress(b"a\tb\r\n1\t2\r\n"))
     assert list(rows(path, "csv", delimiter="\t")) == [("line 2", {"a": "1", "b": "2"})]
 
@@ -78,7 +78,7 @@ def test_what_is_not_a_csv_says_so(tmp_path: Path, content: bytes, said: str) ->
         list(rows(written(tmp_path, content), "csv"))
 
 
-def test_json_of_every_layout(tmp_path: Path) -> None:
+def test_each_entry_of_a_json_is_a_row_whatever_it_holds(tmp_path: Path) -> None:
     for content, expected in (
         ({"k": {"v": 1, "t": {"s": 2}}}, [("key k", {"@key": "k", "v": 1, "t.s": 2})]),
         ({"k": 1.5}, [("key k", {"@key": "k", "@value": 1.5})]),

@@ -269,7 +269,7 @@ def test_the_same_architecture_twice(tmp_path: Path) -> None:
         ("{1: 2}", "a list is expected"),
     ],
 )
-def test_codes_that_are_none(tmp_path: Path, cell: str, said: str) -> None:
+def test_a_cell_that_holds_no_codes_is_a_reject(tmp_path: Path, cell: str, said: str) -> None:
     mapping = fixtures.mapping(
         tmp_path / "r.toml", fixtures.ACCURACY, text=fixtures.MAPPING.replace('encoding = "string"', BY_CODES)
     )

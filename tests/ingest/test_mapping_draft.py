@@ -104,7 +104,9 @@ EDGES = [f"e{edge.replace('-', '')}" for edge in architectures.EDGES]
          {"container.kind": "parquet", "missing": (-1.0,)}),
     ],
 )  # fmt: skip
-def test_what_is_guessed(tmp_path: Path, make: Any, expected: dict[str, Any]) -> None:
+def test_container_units_and_failures_are_guessed_from_the_table(
+    tmp_path: Path, make: Any, expected: dict[str, Any]
+) -> None:
     make(tmp_path / "table.dat")
     mapping = drafted(tmp_path / "table.dat")
     for field, value in expected.items():

@@ -55,7 +55,7 @@ def itself() -> dict[str, Any]:
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_a_training_of_nats_bench(lake: Path, tmp_path: Path, changed: dict[str, Any]) -> None:
+def test_an_odd_training_of_nats_bench_is_a_reject(lake: Path, tmp_path: Path, changed: dict[str, Any]) -> None:
     folder = nasbench201_files.nats_folder(tmp_path / "nats", CELLS[:2], {"12": [777]})
     record = nasbench201_files.nats_record(1, CELLS[1], {"12": [777]})
     record["12"]["all_results"]["cifar10", 777].update(changed)
@@ -69,7 +69,7 @@ def test_a_training_of_nats_bench(lake: Path, tmp_path: Path, changed: dict[str,
 
 
 @pytest.mark.parametrize("number", [10**30, -1, 1.5, "x" * 10_000])
-def test_a_number_of_nats_bench(lake: Path, tmp_path: Path, number: object) -> None:
+def test_an_odd_number_of_nats_bench_is_a_reject(lake: Path, tmp_path: Path, number: object) -> None:
     folder = nasbench201_files.nats_folder(tmp_path / "nats", CELLS[:2], {"12": [777]})
     record = nasbench201_files.nats_record(1, CELLS[1], {"12": [777]})
     record["12"]["arch_index"] = number
@@ -77,7 +77,7 @@ def test_a_number_of_nats_bench(lake: Path, tmp_path: Path, number: object) -> N
     assert ingest(lake, "nasbench201", [folder])[0].rejected == 1
 
 
-def test_a_number_of_two_architectures(lake: Path, tmp_path: Path) -> None:
+def test_a_number_of_two_architectures_is_refused(lake: Path, tmp_path: Path) -> None:
     folder = nasbench201_files.nats_folder(tmp_path / "nats", CELLS[:2], {"12": [777]})
     nasbench201_files.pack(folder / "000002.pickle.pbz2", nasbench201_files.nats_record(1, CELLS[2], {"12": [777]}))
     assert ingest(lake, "nasbench201", [folder])[0].rejected == 1
@@ -107,7 +107,7 @@ def test_results_beside_a_list_are_two_readings(lake: Path, tmp_path: Path, key:
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_a_job(lake: Path, tmp_path: Path, changed: dict[str, Any]) -> None:
+def test_an_odd_job_of_nds_is_a_reject(lake: Path, tmp_path: Path, changed: dict[str, Any]) -> None:
     jobs = [nds_files.job(nds_files.net("darts", n), params=10**6) for n in range(3)]
     path = nds_files.write(tmp_path / "DARTS.json", [jobs[0], jobs[1] | changed, jobs[2]])
     [summary] = ingest(lake, "nds", [path])
@@ -125,7 +125,9 @@ def test_a_job(lake: Path, tmp_path: Path, changed: dict[str, Any]) -> None:
         ({"wall_times": [10**400] * 3}, "too large"),
     ],
 )
-def test_a_log(lake: Path, tmp_path: Path, changed: dict[str, Any], reason: str) -> None:
+def test_an_odd_log_of_nasbench_nlp_is_a_reject(
+    lake: Path, tmp_path: Path, changed: dict[str, Any], reason: str
+) -> None:
     recipe = nasbench_nlp_files.RNN
     folder = nasbench_nlp_files.folder(tmp_path / "logs", [nasbench_nlp_files.log(recipe)])
     odd = nasbench_nlp_files.log(recipe, number=2) | changed
@@ -147,7 +149,7 @@ def test_the_same_log_written_otherwise_is_taken_once(lake: Path, tmp_path: Path
     assert ingest(tmp_path / "second", "nasbench_nlp", [folder])[0].rejected == 1
 
 
-def test_a_key_that_is_twice_in_a_log(lake: Path, tmp_path: Path) -> None:
+def test_a_log_with_a_key_twice_is_a_reject(lake: Path, tmp_path: Path) -> None:
     content = nasbench_nlp_files.log(nasbench_nlp_files.RNN)
     folder = nasbench_nlp_files.folder(tmp_path / "logs", [content])
     text = json.dumps(content | {"recepie_id": 7})
@@ -169,7 +171,7 @@ def test_a_key_that_is_twice_in_a_log(lake: Path, tmp_path: Path) -> None:
         itself(),
     ],
 )
-def test_an_entry_of_a_table(lake: Path, tmp_path: Path, entry: dict[str, Any]) -> None:
+def test_an_odd_entry_of_a_pickled_table_is_a_reject(lake: Path, tmp_path: Path, entry: dict[str, Any]) -> None:
     text = fixtures.MAPPING.replace('kind = "csv"', 'kind = "pickle"')
     mapping = str(fixtures.mapping(tmp_path / "m.toml", fixtures.ACCURACY, text=text))
     path = tmp_path / "table.pkl"
@@ -194,7 +196,7 @@ def test_a_mapping_says_how_many_bad_rows_its_table_is_known_to_have(lake: Path,
                 ingest(lake, "nasbench201", [path], mapping=mapping)
 
 
-def test_a_cell_of_the_official_memory(lake: Path, tmp_path: Path) -> None:
+def test_an_odd_cell_of_the_official_memory_is_a_reject(lake: Path, tmp_path: Path) -> None:
     cells = nasbench101_files.cells(3)
     memory: dict[Any, Any] = dict(nasbench101_files.remembered(cell) for cell in cells)
     for key in list(memory)[1:]:

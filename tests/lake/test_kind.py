@@ -56,7 +56,7 @@ def test_a_row_without_it_and_a_row_with_it_are_one_proxy(old: Lake) -> None:
     assert kinds(old) == sorted(KINDS.items())
 
 
-def test_such_a_lake_is_merged(old: Lake, lake: Path) -> None:
+def test_a_merge_takes_parts_without_a_kind_and_states_it(old: Lake, lake: Path) -> None:
     assert merge.run(lake, old.root).taken == 5
     assert kinds(Lake(lake)) == sorted(KINDS.items())
 

@@ -15,7 +15,7 @@ import pytest
 from pipeline import catalog
 from pipeline.errors import UserError
 from pipeline.lake import files
-from pipeline.lake.outputs import OutputFile, refuse_lake
+from pipeline.lake.outputs import OutputFile, OutputFolder, refuse_lake
 from pipeline.lake.store import Lake
 from pipeline.tuning import rules
 from tests.fixtures import lakes
@@ -205,3 +205,20 @@ def test_a_report_is_not_written_into_a_lake(tmp_path: Path) -> None:
     for place in (lake.root, lake.root / "parts", lake.root / "reports" / "latest"):
         with pytest.raises(UserError, match="inside the lake"):
             refuse_lake(place)
+
+
+def test_of_files_that_replace_others_the_one_by_which_a_folder_is_known_comes_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed: list[str] = []
+    replace = files.replace_file
+
+    def recorded(source: Path, target: Path) -> None:
+        placed.append(target.name)
+        replace(source, target)
+
+    monkeypatch.setattr(files, "replace_file", recorded)
+    with OutputFolder(tmp_path, re.compile("[a-c]"), "b", lambda _: None).written() as staging:
+        for name in "abc":
+            (staging / name).write_text(name)
+    assert placed == ["a", "c", "b"] and sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "c"]

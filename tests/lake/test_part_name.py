@@ -36,7 +36,7 @@ def test_a_name_is_read_as_it_was_written(family: str, content: str, origin: str
         ("tune-draws-" + "a" * 16 + "-0123abcd", PartName("tune", "draws-" + "a" * 16, "", "0123abcd")),
     ],
 )
-def test_names_of_every_stage(text: str, name: PartName) -> None:
+def test_the_name_of_a_part_of_every_stage_is_parsed_and_written_back(text: str, name: PartName) -> None:
     assert part_name.parse(text) == name and str(name) == text
 
 

@@ -128,7 +128,7 @@ def test_one_score_out_of_its_place_and_a_failure_are_found(
         (None, ("vanished",)),
     ],
 )
-def test_what_is_a_fault(now: Any, faults: Any) -> None:
+def test_a_row_that_moved_vanished_or_lost_architectures_is_at_fault(now: Any, faults: Any) -> None:
     differences = baseline.compare({KEY: WAS}, {} if now is None else {KEY: now})
     assert [d.faults for d in differences] == ([faults] if faults else [])
 

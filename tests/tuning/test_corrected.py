@@ -60,7 +60,7 @@ def test_few_labels_leave_the_rule_as_it_is_and_many_correct_it() -> None:
     assert abs(gained[6]) < 0.02 and gained[200] > 0.05
 
 
-def test_a_graph_in_numbers() -> None:
+def test_a_graph_is_described_by_counts_paths_and_degrees() -> None:
     found = graph_features.numbers(DIAMOND)
     assert found["vertices"] == 5 and found["edges"] == 5 and found["log paths"] == math.log1p(2)
     assert (found["longest path"], found["shortest path"], found["edges into ends"]) == (3, 2, 2)

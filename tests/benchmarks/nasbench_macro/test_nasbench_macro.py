@@ -38,7 +38,7 @@ def test_the_notations_name_as_many_architectures_as_are_declared() -> None:
     assert len(named) == architectures.DISTINCT == BENCHMARK.spaces[0].size
 
 
-def test_identities() -> None:
+def test_the_identity_of_an_architecture_stays_as_it_is() -> None:
     assert arch_id_of(BENCHMARK.name, SPACE, {"layers": "02210012"}) == "4be71248463f1aba"
 
 

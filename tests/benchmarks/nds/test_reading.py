@@ -21,7 +21,7 @@ def rejects(batches: list[SourceRows]) -> list[tuple[str, str]]:
     return [pair for b in batches for pair in zip(b.rejects["position"], b.rejects["reason"], strict=True)]
 
 
-def test_final_values(tmp_path: Path) -> None:
+def test_the_values_after_the_last_epoch_are_read(tmp_path: Path) -> None:
     networks = [nds_files.net("darts", n) for n in range(3)]
     jobs = [nds_files.job(n, params=100 + i, epochs=4) for i, n in enumerate(networks)]
     batches = list(reading.read(nds_files.write(tmp_path / "DARTS.json", jobs), False))
