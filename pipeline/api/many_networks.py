@@ -32,8 +32,8 @@ def score_networks(
 
     Args:
         networks: name -> what `score_network` takes.
-        proxies: names such as regression-n101, synflow or naswot, or paths of TOML files; zero-cost is all zero-cost
-            proxies at once, which share their passes.
+        proxies: names such as regression-n101, synflow or naswot, or paths of TOML or Python files; zero-cost is all
+            zero-cost proxies at once, which share their passes.
         images, seed, device: as of `score_network`.
 
     Returns:

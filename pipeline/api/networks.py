@@ -128,7 +128,7 @@ def score_network(
         network: a function without arguments that makes the network, which is then scored with initial weights drawn
             from `seed`; or a network, of which a copy is scored with the weights that it has; or an architecture, which
             gets the same score that `pipeline score` stores.
-        proxy: a name such as regression-n101, synflow or naswot, or the path of a TOML file.
+        proxy: a name such as regression-n101, synflow or naswot, or the path of a TOML or Python file.
         images: CIFAR-10's python-version folder, a folder of pictures, an .npz file, or a synthetic batch
             (synthetic-noise, -spectrum, -patches, -leaves); the default is synthetic-patches.
         seed: of targets, noise and initial weights. All networks that are no architectures see the same noise.

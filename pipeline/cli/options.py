@@ -122,7 +122,7 @@ class ScoreOptions:
         str | None,
         typer.Option(
             help="Proxy: a name (generic, regression-n101, synflow, ...), zero-cost for all zero-cost proxies at once, "
-            "or a TOML file.",
+            "or a TOML or Python file.",
             show_default=DEFAULT_PROXY,
             autocompletion=complete_proxy,
         ),
@@ -139,7 +139,8 @@ class SearchedOptions(ScoreOptions):
     proxy: Annotated[
         str | None,
         typer.Option(
-            help="Proxy: a name (regression-n101, synflow, ...) or a TOML file; with --stored also an aggregate.",
+            help="Proxy: a name (regression-n101, synflow, ...), or a TOML or Python file; with --stored also an "
+            "aggregate.",
             show_default="regression-n101, or regression-nlp for sequences",
             autocompletion=complete_proxy,
         ),

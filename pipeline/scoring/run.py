@@ -20,6 +20,7 @@ from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import Bundle
+from pipeline.proxies.zerocost import own
 from pipeline.scoring import batches
 from pipeline.scoring.plan import ArchitectureScorer, Item, Plan, fits, sampled, specs
 from pipeline.scoring.writer import ScoreWriter
@@ -113,7 +114,7 @@ def run(
 
 def _remember_location(lake: Lake, plan: Plan, bundle: Bundle) -> None:
     """Remember where the file of a proxy is, so that `status` tells when it has changed."""
-    if toml_files.is_named(plan.proxy):
+    if toml_files.is_named(plan.proxy) or own.is_named(plan.proxy):
         sha256, _ = provenance.file_sha256(Path(plan.proxy))
         locations.record(lake.root, bundle.proxies[0].proxy_id, Path(plan.proxy), sha256)
 

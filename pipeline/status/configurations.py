@@ -12,12 +12,13 @@ from typing import Any
 
 from pipeline import provenance
 from pipeline.errors import UserError
-from pipeline.formats import toml_files
+from pipeline.formats import text_files, toml_files
 from pipeline.lake import locations
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates, regression, zerocost
 from pipeline.proxies.aggregates import generic
 from pipeline.proxies.regression import presets
+from pipeline.proxies.zerocost import own
 from pipeline.tuning import rules
 
 Row = Mapping[str, Any]
@@ -60,8 +61,8 @@ def _change(lake: Lake, row: Row) -> str | None:
             today, then = preset.configuration(), {k: v for k, v in stored.items() if k != "images"}
             version = regression.VERSION
         else:
-            today, then = _untrained(name, stored)
-            version = zerocost.version_of(name)
+            today, then = _untrained(name, file, stored)
+            version = own.VERSION if "code" in stored else zerocost.version_of(name)
     except UserError as error:
         return f"{file or name} cannot be read any more: {error}"
     if row["version"] != version:
@@ -73,12 +74,14 @@ def _change(lake: Lake, row: Row) -> str | None:
 
 
 def _file(lake: Lake, row: Row) -> str | None:
-    """The TOML file that the proxy is of, where it still lies there: a rule of the lake, or a user's own."""
+    """The file that the proxy is of, TOML or Python, where it still lies there: a rule of the lake, or a user's own."""
     rule = lake.root / rules.FOLDER / f"{row['name']}.toml"
     if rule.is_file():
         return str(rule)
     location = locations.read(lake.root, row["proxy_id"])
-    return location.path if location and toml_files.is_named(location.path) and Path(location.path).is_file() else None
+    if location is None or not (toml_files.is_named(location.path) or own.is_named(location.path)):
+        return None
+    return location.path if Path(location.path).is_file() else None
 
 
 def _aggregate(name: str, file: str | None, stored: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -99,8 +102,11 @@ def _unpinned(configuration: dict[str, Any]) -> dict[str, Any]:
     return {"terms": [{k: v for k, v in term.items() if k != "proxy_id"} for term in configuration["terms"]]}
 
 
-def _untrained(name: str, stored: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _untrained(name: str, file: str | None, stored: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a zero-cost proxy depends on today and then, without its images and their labels."""
+    if "code" in stored:
+        code = own.code_identity(text_files.read(Path(file), "proxy")) if file else stored["code"]
+        return {**stored, "code": code}, stored
     uses = zerocost.USES_OF_SEQUENCES if "sequences" in stored else {**zerocost.USES, **zerocost.USES_APART}
     if name not in uses:
         return stored, stored

@@ -37,7 +37,7 @@ def blocks(document: Path) -> list[Block]:
     text, found = document.read_text(encoding="utf-8"), []
     for block in _BLOCK.finditer(text):
         before = text[: block.start()].rstrip().rpartition("\n\n")[2]
-        named = re.findall(r"`([\w-]+\.(?:toml|csv))`", before)
+        named = re.findall(r"`([\w-]+\.(?:toml|csv|py))`", before)
         found.append(Block(block[1], block[2], named[-1] if named else None))
     return found
 

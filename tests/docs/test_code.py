@@ -142,7 +142,7 @@ def test_the_code_of_a_page_runs(page: Path, folder: Path) -> None:
             run_shell(block)
         elif block.language == "sql":
             run_sql(block)
-        elif block.language == "python":
+        elif block.language == "python" and not block.names:
             run_python(block, names)
         elif block.names:  # a file that a command further down takes
             (folder / block.names).write_text(block.text, encoding="utf-8")

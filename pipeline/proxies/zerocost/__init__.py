@@ -104,10 +104,15 @@ def load(name: str, images: Path | str | None = None, inputs: str = "images") ->
     """
     of_sequences = name in names("sequences") and (inputs == "sequences" or name not in names("images"))
     if of_sequences and images is not None:
-        raise UserError(f"--images does not go with {name} here: its networks take sequences, which are synthetic")
-    scorer = _BundleScorer(None if of_sequences else image_batches.named(images, IMAGES))
+        raise no_images_for_sequences(name)
+    scorer = _BundleScorer(ZeroCostInputs(None if of_sequences else image_batches.named(images, IMAGES)))
     chosen = [n for n in scorer.uses if n not in USES_APART] if name == BUNDLE else [name]
     return Bundle(name, tuple(scorer.proxy(n) for n in chosen), BUNDLE, scorer.score, network="features")
+
+
+def no_images_for_sequences(name: str) -> UserError:
+    """The error for images that are named where the networks take sequences."""
+    return UserError(f"--images does not go with {name} here: its networks take sequences, which are synthetic")
 
 
 def _sequences() -> image_batches.Batch:
@@ -116,17 +121,20 @@ def _sequences() -> image_batches.Batch:
     return image_batches.Batch(data, {"kind": "normal", "seed": 0, "steps": STEPS})
 
 
-class _BundleScorer:
-    """A batch of images, or of sequences where none is given, and the proxies on it."""
+class ZeroCostInputs:
+    """What an untrained network is given: a batch of images, or of sequences where none is given, and labels.
+
+    Attributes:
+        kind: images or sequences.
+        parts: what a number may depend on besides weights, by the names of `USES`, as a configuration states it.
+    """
 
     def __init__(self, batch: image_batches.Batch | None) -> None:
-        self.inputs = "images" if batch else "sequences"
-        self.uses = {**USES, **USES_APART} if batch else USES_OF_SEQUENCES
+        self.kind = "images" if batch else "sequences"
         self.batch = batch = batch or _sequences()
         count = len(batch.data)
         self.labels = batch.labels or tuple(i % CLASSES for i in range(count))
-        self.ids: dict[str, str] = {}  # proxy_id -> name
-        self._parts: dict[str, Any] = {
+        self.parts: dict[str, Any] = {
             "classes": CLASSES,
             "images": {**batch.description, "count": IMAGES},
             "sequences": {**batch.description, "count": count},
@@ -142,13 +150,23 @@ class _BundleScorer:
 
         return self.batch.tensor(), torch.tensor(self.labels)
 
+
+class _BundleScorer:
+    """The proxies on some inputs."""
+
+    def __init__(self, inputs: ZeroCostInputs) -> None:
+        self.inputs = inputs
+        self.uses = {**USES, **USES_APART} if inputs.kind == "images" else USES_OF_SEQUENCES
+        self.ids: dict[str, str] = {}  # proxy_id -> name
+
     def proxy(self, name: str) -> Proxy:
         """One proxy."""
-        configuration = {part: self._parts[part] for part in self.uses[name]}
+        configuration = {part: self.inputs.parts[part] for part in self.uses[name]}
         score = partial(self._one, name)
         proxy = Proxy(
-            name, "zero-cost", configuration, version_of(name), higher_is_better=True, score=score, inputs=self.inputs
-        )
+            name, "zero-cost", configuration, version_of(name), higher_is_better=True, score=score,
+            inputs=self.inputs.kind,
+        )  # fmt: skip
         self.ids[proxy.proxy_id] = name
         return proxy
 
@@ -168,14 +186,16 @@ class _BundleScorer:
         from pipeline.proxies.arithmetic import exact, failing_in_one_line
         from pipeline.proxies.zerocost.passes import Passes
 
-        def stream(name: str) -> int:
-            return provenance.stream_seed(BUNDLE, VERSION, name, seed, arch_id)
-
-        images, labels = self.tensors
-        with_curvature = "grasp" in names
+        images, labels = self.inputs.tensors
+        stream, with_curvature = partial(stream_seed, seed, arch_id), "grasp" in names
         with failing_in_one_line():
             passes = Passes(build, images, labels, CLASSES, stream, exact(device), with_curvature=with_curvature)
             return [_score(passes, name) for name in names]
+
+
+def stream_seed(seed: int, arch_id: str, name: str) -> int:
+    """The seed of a random stream of an architecture: "weights" and what else draws."""
+    return provenance.stream_seed(BUNDLE, VERSION, name, seed, arch_id)
 
 
 def _score(passes: Passes, name: str) -> Timed:
