@@ -85,24 +85,25 @@ def _terminal(what: str, total: int | None, done: int, unit: Unit) -> Iterator[A
 @contextlib.contextmanager
 def _lines(what: str, total: int | None, done: int, unit: Unit) -> Iterator[Advance]:
     started = printed = time.monotonic()
-    count = 0
+    count = count_printed = 0
 
     def print_line() -> None:
-        passed = time.monotonic() - started
+        nonlocal printed, count_printed
+        printed, count_printed = time.monotonic(), count
+        passed = printed - started
         of_total = f" of {_amount(total, unit)}" if total is not None else ""
         left = f", {(total - done - count) * passed / count:.0f} s left" if total and count else ""
         amount = f"{_amount(done + count, unit)}{of_total}"
         print(f"{what}: {amount}, {_rate(count, started, unit)}{left}", file=sys.stderr, flush=True)
 
     def advance(more: int) -> None:
-        nonlocal count, printed
+        nonlocal count
         count += more
         if time.monotonic() - printed >= _QUIET_SECONDS:
-            printed = time.monotonic()
             print_line()
 
     yield advance
-    if count:
+    if count > count_printed:
         print_line()
 
 

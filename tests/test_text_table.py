@@ -34,6 +34,12 @@ def test_what_does_not_fit_follows_in_blocks_that_begin_with_the_first_column() 
     assert " ".join(blocks).count("number ") == 12 and " ".join(blocks).count("123456789012") == 12
 
 
+@pytest.mark.parametrize(("width", "blocks"), [(12, 1), (11, 2)])
+def test_the_blanks_between_columns_count_in_the_width(width: int, blocks: int) -> None:
+    lines = fitted([["12345", "67890"]], [True, True], width=width)
+    assert len("\n".join(lines).split("\n\n")) == blocks
+
+
 def test_a_huge_cell_is_cut_at_once() -> None:
     assert len(fitted([["a" * 10**6, "b" * 10**6]], width=80)[0]) == 80
     rule = fitted([["a" * 100], [text_table.RULE * 100]], width=40)[1]

@@ -21,9 +21,8 @@ from pipeline.tuning import rules
 MADE_AGAIN = "delete it: it is made again when it is needed"
 
 _KNOWN = {
-    marker.FILE, "parts", STAGING, rules.FOLDER, "keys", "derived", catalog.CATALOG, checksums.FILE, last_check.FILE,
-    locations.FOLDER,
-    f"{catalog.CATALOG}.sha256",
+    marker.FILE, "parts", STAGING, rules.FOLDER, score_index.FOLDER, catalog.STORED_RESULTS, catalog.CATALOG,
+    f"{catalog.CATALOG}.sha256", checksums.FILE, last_check.FILE, locations.FOLDER,
 }  # fmt: skip
 _EARLIER = re.compile(r"\.(?!lock-).+\.[0-9a-f]{8}(\.wal)?")  # temporary names of the version before
 
@@ -60,7 +59,10 @@ def marker_faults(lake: Lake) -> Iterator[LakeFault]:
 
 def derived_faults(lake: Lake) -> Iterator[LakeFault]:
     """What is made from the parts: catalog, keys of scores, stored results."""
-    files = [lake.root / catalog.CATALOG, *(path for path in (lake.root / "keys").rglob("*") if _is_key_file(path))]
+    files = [
+        lake.root / catalog.CATALOG,
+        *(path for path in (lake.root / score_index.FOLDER).rglob("*") if _is_key_file(path)),
+    ]
     for path in files:
         beside = checksums.side_file(path)
         if not (path.is_file() and beside.is_file()):
@@ -86,7 +88,7 @@ def rule_faults(lake: Lake, stored: dict[str, set[str]]) -> Iterator[LakeFault]:
 
 def leftovers(lake: Lake) -> Iterator[LakeFault]:
     """What runs that were killed have left, and nothing of a run that goes on."""
-    folders = [lake.root, *(lake.root / "keys").glob("*"), *(lake.root / catalog.STORED_RESULTS).glob("*")]
+    folders = [lake.root, *(lake.root / score_index.FOLDER).glob("*"), *(lake.root / catalog.STORED_RESULTS).glob("*")]
     beside = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob(".*"))]
     staged = sorted((lake.root / STAGING).glob("*"))
     abandoned = [path for path in beside if is_abandoned(path, TEMPORARY) or _EARLIER.fullmatch(path.name)]

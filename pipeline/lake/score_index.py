@@ -26,6 +26,7 @@ from pipeline.lake.files import flush_to_disk, is_within, make_folder, temporary
 from pipeline.lake.parquet_files import damage_named
 from pipeline.lake.store import Lake
 
+FOLDER = "keys"
 FEW = 32  # parts, which are read fast one by one
 _ROWS = 1 << 20  # at a time: the memory does not grow with the lake
 _WORD = pa.dictionary(pa.int32(), pa.string())
@@ -60,7 +61,7 @@ class ScoreIndex:
         self._folder = lake.parts / benchmark
         self._names: Callable[[], list[str]] = lambda: lake.part_names(benchmark, prefix)
         self._lake_root = lake.root
-        self._index = lake.root / "keys" / benchmark / f"{prefix}.parquet"
+        self._index = lake.root / FOLDER / benchmark / f"{prefix}.parquet"
         self._space, self._seed = space, seed
         self._row_of = {arch_id: row for row, arch_id in enumerate(arch_ids or [])}
         self._any = arch_ids is None
