@@ -29,6 +29,12 @@ def silent() -> bool:
     return _SILENT.get()
 
 
+def warn(text: str) -> None:
+    """Say in a line of standard error what is odd and keeps nothing from going on; not where progress is silenced."""
+    if not silent():
+        print(f"warning: {line(text)}", file=sys.stderr)
+
+
 @contextlib.contextmanager
 def progress(what: str, total: int | None, *, done: int = 0, unit: Unit = "items") -> Iterator[Advance]:
     """Yield a function to call with how many more are done.

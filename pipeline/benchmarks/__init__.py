@@ -6,16 +6,16 @@ folder there are those in the folder that `PIPELINE_BENCHMARKS` names, for bench
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 import pkgutil
 import re
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from pipeline.benchmarks import soundness
+from pipeline import progress
+from pipeline.benchmarks import own_benchmarks
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt, unknown
 
@@ -23,6 +23,8 @@ OWN = "PIPELINE_BENCHMARKS"
 """The environment variable that names a folder of further benchmarks; a process reads it when it starts."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # names a folder of the lake, and stands in addresses
+
+Result = TypeVar("Result")
 
 if os.environ.get(OWN):
     __path__.append(str(Path(os.environ[OWN]).absolute()))
@@ -62,7 +64,34 @@ def load(name: str) -> Benchmark:
     if name not in names():
         error = unknown("benchmark", name, names())
         raise UserError(f"{error}{'' if str(error).endswith('?') else ';'} to add one see docs/add-a-benchmark.md")
-    return _checked(name, importlib.import_module(f"{__name__}.{name}").BENCHMARK)
+    return _imported(name)
+
+
+def find(name: str) -> Benchmark | None:
+    """The benchmark of that name; None where there is none, or one that cannot be loaded."""
+    try:
+        return load(name)
+    except UserError:
+        return None
+
+
+def each(function: Callable[[str], Result]) -> list[Result]:
+    """What a function gives for each benchmark, in the order of their names.
+
+    What is wrong with one of the user's own is said in a line of standard error, and keeps nobody from the others.
+
+    Raises:
+        UserError: something else is wrong.
+    """
+    results = []
+    for name in names():
+        try:
+            results.append(function(name))
+        except UserError as error:
+            if not is_own(name):
+                raise
+            progress.warn(f"{error}; the other benchmarks are not concerned")
+    return results
 
 
 def _load_own(name: str, folder: Path) -> Benchmark:
@@ -73,16 +102,11 @@ def _load_own(name: str, folder: Path) -> Benchmark:
             f"{excerpt(str(folder), 200, bare=True)} is the folder of a benchmark, whose name is made of at most 64 "
             "letters of A to Z, digits, - and _, the first a letter or digit: call it otherwise"
         )
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # what a command answers stays as it is
-            benchmark = importlib.import_module(f"{__name__}.{name}").BENCHMARK
-        checked = _checked(name, benchmark)
-        soundness.require(checked)
-    except (Exception, SystemExit) as error:
-        kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-        reason = excerpt(" ".join(f"{kind}{error}".split()), 200, bare=True)
-        raise UserError(f"the benchmark {name} of {folder.parent} cannot be loaded: {reason}") from error
-    return checked
+    return own_benchmarks.loaded(name, folder, lambda: _imported(name))
+
+
+def _imported(name: str) -> Benchmark:
+    return _checked(name, importlib.import_module(f"{__name__}.{name}").BENCHMARK)
 
 
 def _checked(name: str, benchmark: object) -> Benchmark:

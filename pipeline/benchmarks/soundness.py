@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.benchmarks import units
-from pipeline.benchmarks.contract import Benchmark, Metric, Space
+from pipeline.benchmarks.contract import Benchmark, Metric, PublishedFile, Space
 from pipeline.errors import UserError, excerpt
 
+Part = Benchmark | Space | Metric | PublishedFile
+
 _LONGEST_NAME = 64  # characters
+_FUNCTIONS = ("canonical", "compose", "read", "build", "sample", "mutate", "check", "features", "graph")
+_NEEDED = ("canonical", "compose", "read", "build")
 _TYPES: dict[type, dict[str, Any]] = {
-    Benchmark: dict.fromkeys(("title", "licence", "forms", "reference", "inputs"), str),
+    Benchmark: {
+        **dict.fromkeys(("title", "licence", "forms", "reference", "inputs"), str),
+        **dict.fromkeys(("reader_version", "stages"), int), **dict.fromkeys(("has_curves", "curves_asked"), bool),
+        "classes": Mapping, "published": tuple | list,
+    },
+    PublishedFile: {
+        **dict.fromkeys(("name", "holds", "publisher", "address", "unpacked", "licence"), str),
+        "bytes": int | None, "sha256": str | None, "steps": tuple | list,
+    },
     Space: {"name": str, "size": int | None, "description": str},
     Metric: {
         **dict.fromkeys(("dataset", "metric", "split", "unit", "description", "family"), str),
@@ -31,9 +43,15 @@ def require(benchmark: Benchmark) -> None:
         stated = getattr(benchmark, field)
         if not isinstance(stated, tuple | list) or not stated or not all(isinstance(one, kind) for one in stated):
             raise UserError(f"its {field} are {excerpt(stated, 60)}, where a tuple of {kind.__name__} is expected")
-    parts: list[Benchmark | Space | Metric] = [benchmark, *benchmark.spaces, *benchmark.metrics]
+    _require_types(benchmark)
+    if not all(isinstance(file, PublishedFile) for file in benchmark.published):
+        raise UserError(f"published is {excerpt(benchmark.published, 60)}, where a tuple of PublishedFile is expected")
+    parts: list[Part] = [*benchmark.spaces, *benchmark.metrics, *benchmark.published]
     for part in parts:
         _require_types(part)
+    _require_functions(benchmark)
+    for metric in benchmark.metrics:
+        _require_plausible(metric)
     _require_names("space", ((space.name,) for space in benchmark.spaces))
     _require_names("metric", ((metric.dataset, metric.metric) for metric in benchmark.metrics))
     for unit in (metric.unit for metric in benchmark.metrics):
@@ -41,12 +59,31 @@ def require(benchmark: Benchmark) -> None:
             raise UserError(f"a metric has the unit {excerpt(unit, 40)}; known are {', '.join(units.LIMITS)}")
 
 
-def _require_types(part: Benchmark | Space | Metric) -> None:
+def _require_types(part: Part) -> None:
     for field, kind in _TYPES[type(part)].items():
         value = getattr(part, field)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind == int | None):
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind in (int, int | None)):
             wanted = getattr(kind, "__name__", kind)
             raise UserError(f"{field} of a {type(part).__name__} is {excerpt(value, 60)}, where {wanted} is expected")
+
+
+def _require_functions(benchmark: Benchmark) -> None:
+    for field in _FUNCTIONS:
+        value = getattr(benchmark, field)
+        if not callable(value) and (value is not None or field in _NEEDED):
+            raise UserError(f"{field} of a Benchmark is {excerpt(value, 60)}, where a function is expected")
+
+
+def _require_plausible(metric: Metric) -> None:
+    limits = metric.plausible
+    if limits is None:
+        return
+    numbers = isinstance(limits, tuple | list) and len(limits) == 2 and all(type(one) in (int, float) for one in limits)
+    if not numbers or not limits[0] <= limits[1]:  # which NaN is not
+        raise UserError(
+            f"plausible of the metric {metric.dataset} {metric.metric} is {excerpt(limits, 60)}, where the smallest "
+            "and the largest plausible number are expected"
+        )
 
 
 def _require_names(what: str, names: Iterable[tuple[str, ...]]) -> None:

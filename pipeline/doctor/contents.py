@@ -56,10 +56,11 @@ def identity_faults(lake: Lake, benchmark: str, part: str) -> Iterator[LakeFault
 
 def canonical_faults(lake: Lake) -> Iterator[LakeFault]:
     """Architectures that this version would write in another way, of a sample of each space."""
-    for name in benchmarks.names():
-        if not (lake.parts / name).is_dir():
+    stored = {name for name in benchmarks.names() if (lake.parts / name).is_dir()}
+    for benchmark in benchmarks.each(lambda name: benchmarks.load(name) if name in stored else None):
+        if benchmark is None:
             continue
-        benchmark = benchmarks.load(name)
+        name = benchmark.name
         table = lake.read("architectures", name, columns=["space", "arch_id", "spec"])
         for space in pc.unique(table["space"]).to_pylist():
             here = table.filter(pc.equal(table["space"], space))

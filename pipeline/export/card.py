@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import benchmarks, provenance
-from pipeline.benchmarks.contract import Benchmark
-from pipeline.errors import UserError
 from pipeline.escaping import markdown
 from pipeline.lake import table_folder
 from pipeline.lake.schema import TABLES
@@ -97,18 +95,11 @@ def _table(name: str, rows: int) -> Row:
 
 
 def _references(names: set[str]) -> list[str]:
-    loaded = [benchmark for name in sorted(names) if (benchmark := _benchmark(name)) and benchmark.reference]
+    loaded = [benchmark for name in sorted(names) if (benchmark := benchmarks.find(name)) and benchmark.reference]
     own = f"nas-proxy-bench {provenance.released_version()}, which computed or collected the scores"
     return [*(f"{benchmark.title}: {benchmark.reference}" for benchmark in loaded), PAPER, own]
 
 
-def _benchmark(name: str) -> Benchmark | None:
-    try:
-        return benchmarks.load(name)
-    except UserError:
-        return None
-
-
 def _title(name: str) -> str:
-    benchmark = _benchmark(name)
+    benchmark = benchmarks.find(name)
     return benchmark.title if benchmark else name

@@ -48,7 +48,7 @@ def guessed(sample: TableSample, benchmark: str | None) -> ArchitectureGuess | N
     """How the table names its architectures; None where no way of any benchmark fits."""
     if not sample.rows:
         return None
-    chosen = [benchmarks.load(name) for name in ([benchmark] if benchmark else benchmarks.names())]
+    chosen = [benchmarks.load(benchmark)] if benchmark else benchmarks.each(benchmarks.load)
     if benchmark is None:
         chosen = [bench for bench in chosen if not takes_any_name(bench)]
     spaces = [(bench, space.name) for bench in chosen for space in bench.spaces]

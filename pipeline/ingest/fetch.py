@@ -46,7 +46,7 @@ def fetch(name: str, folder: Path) -> Fetched:
     commands = tuple(_commands(row, folder))
     if row["download"] is None:
         steps = [] if _is_here(row, folder) else row["steps"]
-        return Fetched(None, tuple(step.format(folder=shlex.quote(str(folder))) for step in steps), commands)
+        return Fetched(None, tuple(step.replace("{folder}", shlex.quote(str(folder))) for step in steps), commands)
     file = RemoteFile(row["download"], folder / row["saved_as"], row["exact_bytes"], row["sha256"])
     return Fetched(downloads.download(file), (), commands)
 

@@ -174,7 +174,10 @@ def _problem(problem: ErrorDetails) -> str:
 
 def shipped(benchmark: str | None = None) -> list[TableMapping]:
     """The table mappings that come with this package, of one benchmark or of all, by name."""
-    mappings = [load(path) for path in benchmarks.mappings(benchmark or "*")]
+    if benchmark is None:
+        mappings = [mapping for of_one in benchmarks.each(shipped) for mapping in of_one]
+    else:
+        mappings = [load(path) for path in benchmarks.mappings(benchmark)]
     return sorted(mappings, key=lambda mapping: (mapping.benchmark, mapping.name))
 
 

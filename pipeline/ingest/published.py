@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from functools import cache
 from typing import Any
 
 from pipeline import benchmarks
 from pipeline.benchmarks.contract import Benchmark, PublishedFile
+from pipeline.errors import UserError
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.mapping_sections import Download
@@ -25,7 +27,7 @@ def sources() -> tuple[Row, ...]:
     `exact_bytes` and `sha256` where they are known, and `saved_as` and `unpacked`, paths in the folder of downloads, or
     the `distribution` that carries the file.
     """
-    rows = [row for name in benchmarks.names() for row in _sources_of(name)]
+    rows = [row for rows_of_one in benchmarks.each(_sources_of) for row in rows_of_one]
     uses = Counter(row["fetched_as"] for row in rows)
     return tuple(row if uses[row["fetched_as"]] == 1 else row | {"fetched_as": _with_benchmark(row)} for row in rows)
 
@@ -38,7 +40,8 @@ def _with_benchmark(row: Row) -> str:
 def _sources_of(name: str) -> tuple[Row, ...]:
     benchmark = benchmarks.load(name)
     files = (_file(benchmark, file) for file in benchmark.published)
-    return (*files, *map(_table, table_mapping.shipped(name)))
+    tables = (mapping for mapping in table_mapping.shipped(name) if mapping.publisher is not None)
+    return (*files, *map(_table, tables))
 
 
 def _file(benchmark: Benchmark, file: PublishedFile) -> Row:
@@ -70,30 +73,39 @@ def _table(mapping: TableMapping) -> Row:
 
 def address(benchmark: str, name: str) -> str | None:
     """Where the source of that name is to be had; None for a private table."""
+    if name == NATIVE:
+        loaded = benchmarks.find(benchmark)
+        return next((file.address for file in loaded.published), None) if loaded else None
     if benchmark not in benchmarks.names():
         return None
-    if name == NATIVE:
-        return next((file.address for file in benchmarks.load(benchmark).published), None)
-    mapping = table_mapping.shipped_as(benchmark, name)
-    return mapping.publisher.where if mapping and mapping.publisher else None
+    with contextlib.suppress(UserError):  # a table mapping of the user's own that is none
+        mapping = table_mapping.shipped_as(benchmark, name)
+        return mapping.publisher.where if mapping and mapping.publisher else None
+    return None
 
 
 def benchmark_rows() -> list[Row]:
     """A row for each benchmark, with its `spaces` and the files that its authors `published`."""
-    return [
-        {
-            "benchmark": benchmark.name, "title": benchmark.title, "inputs": benchmark.inputs,
-            "licence": benchmark.licence,
-            "address": next((row["address"] for row in _sources_of(benchmark.name)), None),
-            "space_count": len(benchmark.spaces),
-            "spaces": [
-                {"space": space.name, "architectures": space.size, "description": space.description}
-                for space in benchmark.spaces
-            ],
-            "published": [
-                {"file": file.name, "holds": file.holds, "bytes": file.bytes, "address": file.address}
-                for file in benchmark.published
-            ],
-        }
-        for benchmark in map(benchmarks.load, benchmarks.names())
-    ]  # fmt: skip
+    return benchmarks.each(benchmark_row)
+
+
+def benchmark_row(name: str) -> Row:
+    """The row of one benchmark.
+
+    Raises:
+        UserError: there is none of that name, or it cannot be loaded.
+    """
+    benchmark = benchmarks.load(name)
+    return {
+        "benchmark": name, "title": benchmark.title, "inputs": benchmark.inputs, "licence": benchmark.licence,
+        "address": next((row["address"] for row in _sources_of(name)), None),
+        "space_count": len(benchmark.spaces),
+        "spaces": [
+            {"space": space.name, "architectures": space.size, "description": space.description}
+            for space in benchmark.spaces
+        ],
+        "published": [
+            {"file": file.name, "holds": file.holds, "bytes": file.bytes, "address": file.address}
+            for file in benchmark.published
+        ],
+    }  # fmt: skip

@@ -68,7 +68,8 @@ def _needed(content: Row) -> Iterator[tuple[str, str]]:
 
 def _builds(name: str) -> bool:
     """Whether the networks of a benchmark can be scored here."""
-    return name in registry.names() and registry.load(name).builds
+    benchmark = registry.find(name)
+    return benchmark is not None and benchmark.builds
 
 
 def _ingested_anew(source: Row) -> tuple[str, str]:

