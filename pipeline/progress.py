@@ -15,7 +15,7 @@ from pipeline.escaping import line
 Advance = Callable[[int], None]
 Unit = Literal["items", "bytes"]
 
-_QUIET_SECONDS = 10.0  # between two plain lines
+QUIET_SECONDS = 10.0  # between two plain lines
 _SILENT = ContextVar("silent", default=False)
 
 
@@ -105,7 +105,7 @@ def _lines(what: str, total: int | None, done: int, unit: Unit) -> Iterator[Adva
     def advance(more: int) -> None:
         nonlocal count
         count += more
-        if time.monotonic() - printed >= _QUIET_SECONDS:
+        if time.monotonic() - printed >= QUIET_SECONDS:
             print_line()
 
     yield advance
@@ -146,7 +146,7 @@ def stages(what: str) -> Iterator[Callable[[str], None]]:
 
     def print_line(name: str) -> None:
         nonlocal printed
-        if time.monotonic() - printed >= _QUIET_SECONDS:
+        if time.monotonic() - printed >= QUIET_SECONDS:
             printed = time.monotonic()
             print(f"{what}: {name}", file=sys.stderr, flush=True)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from pipeline import executor
+from pipeline import executor, progress
 from tests.fixtures import file_server
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for work starve whatever else the machine does
@@ -72,6 +72,12 @@ def _folder_named_by(variable: str, content: str) -> Path:
 def one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Computes in the process of the test where it names no number of workers: others would import torch first."""
     monkeypatch.setattr(executor, "default_workers", lambda device="cpu": 1)
+
+
+@pytest.fixture(autouse=True)
+def no_line_of_progress_by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets no test on a busy machine see what quick work says when it takes long."""
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 3600.0)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, in seconds."""
     now = [100.0]
     monkeypatch.setattr("pipeline.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 10.0)
     return now
 
 

@@ -78,12 +78,17 @@ def report(lake: Path, out: Path, *more: object) -> int | str:
     return 0
 
 
-def test_the_same_lake_passes_and_gives_the_same_bytes(
+def test_the_same_lake_passes_with_the_same_bytes_and_so_does_one_with_a_new_row(
     lake: Lake, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert report(lake.root, tmp_path / "again", "--against", good) == 0
     assert f"all 1 rows are as in {good}" in capsys.readouterr().out
     assert (tmp_path / "again" / baseline.FILE).read_bytes() == (good / baseline.FILE).read_bytes()
+    (tmp_path / "older").mkdir()
+    header = (good / baseline.FILE).read_text().partition("\n")[0]
+    (tmp_path / "older" / baseline.FILE).write_text(f"{header}\n")
+    assert report(lake.root, tmp_path / "again", "--against", tmp_path / "older") == 0  # a new row is no fault
+    assert [line.partition(" |")[0] for line in capsys.readouterr().out.splitlines() if OURS in line] == ["| new "]
 
 
 def test_a_flipped_sign_fails_after_the_report_and_names_the_row(
