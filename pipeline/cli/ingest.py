@@ -72,10 +72,10 @@ def ingest(
 
             print_json([row for row in published.sources() if row["name"] != published.NATIVE])
             return
-        from pipeline.ingest import run as stage
+        from pipeline.ingest import mapping as table_mapping
 
-        for line in stage.list_mappings():
-            answer(line)
+        for m in table_mapping.shipped():
+            answer(f"{m.benchmark}  {m.name:<27} {m.description} ({m.distribution or ', '.join(m.files)})")
         return
     if as_json:
         raise typer.BadParameter("--json goes with --mappings: leave it out")

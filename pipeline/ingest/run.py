@@ -77,14 +77,6 @@ class IngestSummary:
         )
 
 
-def list_mappings() -> list[str]:
-    """A line for each shipped table mapping: benchmark, name, what its table holds, and the files that it is for."""
-    return [
-        f"{m.benchmark}  {m.name:<27} {m.description} ({m.distribution or ', '.join(m.files)})"
-        for m in table_mapping.shipped()
-    ]
-
-
 def ingest(
     lake_root: Path,
     benchmark: str,

@@ -49,7 +49,7 @@ def shell(folder: Path, database: str, *commands: str) -> str:
     return done.stdout
 
 
-def test_it_has_every_macro_table_figure_and_view_with_a_comment(built: Path) -> None:
+def test_the_built_file_has_every_macro_table_figure_and_view_with_a_comment(built: Path) -> None:
     with duckdb.connect(built, read_only=True) as connection:
         objects = connection.execute(
             "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal "
@@ -65,7 +65,7 @@ def test_it_has_every_macro_table_figure_and_view_with_a_comment(built: Path) ->
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_it_answers_an_example_as_pipeline_query_does(lake: Lake, built: Path, name: str) -> None:
+def test_the_built_file_answers_an_example_as_pipeline_query_does(lake: Lake, built: Path, name: str) -> None:
     sql = catalog.queries("examples")[name].read_text()
     rows = list(csv.DictReader(io.StringIO(shell(built.parent, built.name, sql))))
     expected = catalog.run_sql(lake, sql).to_pylist()

@@ -259,7 +259,7 @@ def test_cost_counts_failures_in_and_leaves_released_scores_out(lake: Lake) -> N
     assert {r["seed"] for r in ask(lake, "FROM cost")} == {0, 1}
 
 
-def test_curves_are_one_row_an_iteration(lake: Lake) -> None:
+def test_curves_have_one_row_per_iteration(lake: Lake) -> None:
     sql = (
         "SELECT mode, list(DISTINCT iteration ORDER BY iteration) AS its, count(*) AS n FROM curve_points GROUP BY mode"
     )

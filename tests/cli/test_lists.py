@@ -1,4 +1,4 @@
-"""`pipeline benchmarks`, `sources` and `proxies`, and what a word that is no verb may have meant."""
+"""`pipeline benchmarks`, `sources`, `proxies`, the list of mappings, and what a word that is no verb may have meant."""
 
 from __future__ import annotations
 
@@ -44,6 +44,12 @@ def test_every_table_mapping_and_published_file_is_a_source_with_licence_and_add
     [small, large] = [row["size"] for row in listed("sources", "nasbench101") if row["name"] == "native"]
     assert (small, large) == ("499 MB", "1.95 GB")
     assert "https://storage.googleapis.com/nasbench/nasbench_only108.tfrecord" in answered("sources", "nasbench101")
+
+
+def test_the_table_mappings_are_listed_one_per_line_with_their_files() -> None:
+    lines = answered("ingest", "--mappings").splitlines()
+    assert len(lines) == len(mapping.shipped())
+    assert any("meco-seeds" in line and "cifar10_test_by_seed.p" in line for line in lines)
 
 
 def test_every_proxy_is_listed_with_what_it_computes() -> None:

@@ -134,7 +134,7 @@ def test_a_hostile_pickle_is_refused_with_its_name(tmp_path: Path) -> None:
         rows(path, "pickle")
 
 
-def test_a_folder_and_a_missing_file(tmp_path: Path) -> None:
+def test_a_folder_and_a_file_that_is_not_there_are_refused(tmp_path: Path) -> None:
     with pytest.raises(NotThisFormError, match=r"is a folder"):
         rows(tmp_path, "csv")
     with pytest.raises(UserError, match=r"No such file"):

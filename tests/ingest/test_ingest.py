@@ -12,8 +12,7 @@ import pytest
 from pipeline import provenance
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.errors import UserError
-from pipeline.ingest import mapping as table_mapping
-from pipeline.ingest.run import ingest, list_mappings
+from pipeline.ingest.run import ingest
 from tests.fixtures import analog_package, lake_content, nasbench201_files
 from tests.fixtures import mapped_tables as fixtures
 
@@ -126,9 +125,3 @@ def test_a_folder_gives_all_that_is_known_in_it(lake: Path, tmp_path: Path) -> N
         ("nasgraph-cifar10", True),
         ("freerea-cifar10-synflow", True),
     ]
-
-
-def test_the_mappings_are_listed_one_a_line() -> None:
-    lines = list_mappings()
-    assert len(lines) == len(table_mapping.shipped())
-    assert any("meco-seeds" in line and "cifar10_test_by_seed.p" in line for line in lines)

@@ -209,7 +209,7 @@ def test_what_is_no_number_is_a_failure_and_what_is_no_value_a_reject(tmp_path: 
     assert batch.rejects["reason"] == ["column 'sf' holds 'high', where a number is expected"]
 
 
-def test_nan_in_json_and_lists_by_seed(tmp_path: Path) -> None:
+def test_nan_in_json_is_a_failure_and_a_list_has_a_value_per_seed(tmp_path: Path) -> None:
     text = fixtures.MAPPING.replace('"csv"', '"json"').replace('"arch"', '"@key"')
     text += fixtures.ACCURACY.replace('"acc"', '"@value"') + 'each = "seed"\n'
     table = tmp_path / "t.json"
@@ -250,7 +250,7 @@ def test_fractions_that_are_called_percent_are_found_out(tmp_path: Path) -> None
         list(_table.read(mapping, BENCHMARK, table, {}))
 
 
-def test_the_same_architecture_twice(tmp_path: Path) -> None:
+def test_the_same_architecture_with_other_values_is_a_reject(tmp_path: Path) -> None:
     rows: list[list[object]] = [[CELLS[0], 60], [CELLS[1], 61], [CELLS[0], "60.0"], [CELLS[0], 62]]
     table = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], rows)
     batch = read(fixtures.mapping(tmp_path / "r.toml", fixtures.ACCURACY), table)

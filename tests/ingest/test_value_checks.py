@@ -86,7 +86,9 @@ def test_what_is_implausible_is_stored_and_warned_of(table: Table, values: list[
         ([2.3 + n / 100 for n in range(20)] + [71.0], "test_loss", "nats", "outside the plausible 0 to 23.0259: 71"),
     ],
 )
-def test_one_row_far_from_its_neighbours(table: Table, values: list[float], metric: str, unit: str, said: str) -> None:
+def test_one_row_far_from_its_neighbours_is_warned_of(
+    table: Table, values: list[float], metric: str, unit: str, said: str
+) -> None:
     warnings = table(values, metric=metric, unit=unit).warnings
     assert [said in warning for warning in warnings].count(True) == 1, warnings
 
@@ -152,7 +154,7 @@ def test_warnings_are_lines_of_their_own(tmp_path: Path, capsys: pytest.CaptureF
     ]
 
 
-def test_a_released_score_that_is_one_number(lake: Path, tmp_path: Path) -> None:
+def test_a_released_score_that_is_one_number_is_warned_of(lake: Path, tmp_path: Path) -> None:
     score = '[[score]]\ncolumn = "acc"\nproxy = "mine"\nhigher_is_better = true\n'
     path = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], [(cell, 7) for cell in CELLS[:12]])
     [summary] = ingest(lake, "nasbench201", [path], mapping=str(fixtures.mapping(tmp_path / "m.toml", score)))
