@@ -19,7 +19,9 @@ from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.mapping_sections import (
     ArchitectureColumns,
     Container,
+    DeclaredMetric,
     Download,
+    ExtractedCells,
     Publisher,
     ScoreColumn,
     TruthColumn,
@@ -32,6 +34,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[download]`": Download,
     "`[container]`": Container,
     "`[architecture]` and `[check]`": ArchitectureColumns,
+    "`[[metric]]`": DeclaredMetric,
+    "`[[extract]]`": ExtractedCells,
     "`[[truth]]`": TruthColumn,
     "`[[score]]`": ScoreColumn,
 }
@@ -156,7 +160,7 @@ def _kind(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         [kind] = [_kind(option, schema) for option in field["anyOf"] if option.get("type") != "null"]
         return kind
     if "enum" in field or "const" in field:
-        return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
+        return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]) if value)
     if "$ref" in field:
         return "section"
     if field["type"] == "array":

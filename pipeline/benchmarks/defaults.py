@@ -37,13 +37,22 @@ def canonical(space: str, architecture: object) -> dict[str, Any]:
 def compose(space: str, parts: Mapping[str, object]) -> dict[str, Any]:
     """The spec of an architecture that is known by its parts: the parts by name, each a text.
 
+    A part that is no name is written as JSON; one that is null is none.
+
     Raises:
-        UserError: there are none, or one is not what a name may be.
+        UserError: there are none, or one is empty, or nothing that JSON can write.
     """
-    texts = {name: str(part) if isinstance(part, float) else _text(part) for name, part in sorted(parts.items())}
+    texts = {name: _part(part) for name, part in sorted(parts.items()) if part is not None}
     if not texts or not all(texts.values()):
         raise UserError(f"an architecture is {excerpt(dict(parts), 60)}, where named texts or numbers are expected")
     return texts
+
+
+def _part(part: object) -> str:
+    """The text of a part; empty where it is none."""
+    if isinstance(part, float):
+        return str(part)
+    return _json(part) if isinstance(part, bool) or (part and isinstance(part, Mapping)) else _text(part)
 
 
 def _text(name: object) -> str:
@@ -52,10 +61,13 @@ def _text(name: object) -> str:
         return name.strip()
     if type(name) is int:
         return str(name)
-    if not isinstance(name, list | tuple) or not name:
-        return ""
+    return _json(name) if isinstance(name, list | tuple) and name else ""
+
+
+def _json(value: object) -> str:
+    """A value as JSON; empty where it is none."""
     try:
-        return json.dumps(name, separators=(",", ":"), allow_nan=False)
+        return json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         return ""
 

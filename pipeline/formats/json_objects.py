@@ -32,7 +32,12 @@ def loads(text: str | bytes) -> object:
         ValueError: it is no JSON, holds an integer of thousands of digits, or a key occurs twice in one object.
         RecursionError: it is nested too deeply.
     """
-    return json.loads(text, object_pairs_hook=unique_keys)
+    try:
+        return json.loads(text, object_pairs_hook=unique_keys)
+    except (json.JSONDecodeError, UnicodeDecodeError, RepeatedKeyError):
+        raise
+    except ValueError as error:
+        raise ValueError("it holds a whole number of thousands of digits") from error
 
 
 def decoded(given: object) -> object:

@@ -1,4 +1,6 @@
-"""Files that may be packed by gzip, bzip2 or xz, read unpacked, up to a bound: a few bytes may unpack to any number."""
+"""Files that may be packed by gzip, bzip2, xz or zstd, read unpacked, up to a bound: a few bytes may unpack to any
+number.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,22 @@ from pipeline.formats import opening
 MAX_BYTES = 1 << 30
 """Unpacked bytes of a file that are read."""
 
-_OPENERS = {b"BZ": bz2.open, b"\x1f\x8b": gzip.open, b"\xfd7": lzma.open}
 BROKEN = (EOFError, zlib.error, lzma.LZMAError)
 """What the decompressors raise for damaged data, besides an OSError without a number."""
 
 BROKEN_ZIP = (zipfile.BadZipFile, RuntimeError, *BROKEN)
 """What zipfile raises for damaged members, and for encrypted ones or those packed in a way that it does not know."""
+
+
+def _zstd(path: Path, _mode: str) -> Any:
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+
+
+_OPENERS: dict[bytes, Any] = {
+    b"BZ": bz2.open, b"\x1f\x8b": gzip.open, b"\xfd7": lzma.open, b"\x28\xb5": _zstd
+}  # fmt: skip
 
 
 def open_unpacked(path: Path, most: int = MAX_BYTES) -> BinaryIO:

@@ -86,8 +86,8 @@ def load_each_path(path: Path, allowed: Allowed) -> list[Any]:
 
 
 def _loaded(path: Path, allowed: Allowed, encoding: str, most: int) -> list[Any]:
-    data = packed.content(path, MAX_BYTES)
     try:
+        data = packed.content(path, MAX_BYTES)
         if signatures.identified(data[:16]) == signatures.CHECKPOINT:  # it begins with a pickle of one number
             raise NotThisFormError("not a whole pickle")
         stream = io.BytesIO(data)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.errors import NotThisFormError
 from pipeline.formats import opening, packed, tfrecord
 
 HEAD = 1024
@@ -29,6 +30,8 @@ PICKLE = Form("a pickle", "name it where a pickle is taken, or write its content
 ZIP = Form("a zip archive", "unpack it and name what is in it")
 JSON = Form("a JSON file", "name it where JSON is taken, or write its content as CSV")
 CHECKPOINT = Form("a PyTorch checkpoint", "load it with torch and write the numbers as CSV or JSON")
+ARRAY, ARRAYS = "an .npy file, one array of numpy", "an .npz file, arrays of numpy"
+ZSTD = "a zstd file"
 _ARRAY = "load it with numpy and write it as CSV, or with numpy.savez where an .npz file is taken"
 _COLUMNS = "write its rows as CSV"
 _UNPACK = "unpack it and name what is in it"
@@ -42,15 +45,16 @@ _BEGINNINGS: tuple[tuple[bytes, Form], ...] = (
     (b"\x1f\x8b", Form("a gzip file", _UNPACK)),
     *((b"BZh%d1AY&SY" % level, Form("a bzip2 file", _UNPACK)) for level in range(1, 10)),
     (b"\xfd7zXZ\0", Form("an xz file", _UNPACK)),
-    (b"\x28\xb5\x2f\xfd", Form("a zstd file", _UNPACK)),
+    (b"\x28\xb5\x2f\xfd", Form(ZSTD, _UNPACK)),
     (b"\x04\x22\x4d\x18", Form("an lz4 file", _UNPACK)),
     (b"7z\xbc\xaf\x27\x1c", Form("a 7z archive", _UNPACK)),
     (b"Rar!\x1a\x07", Form("a rar archive", _UNPACK)),
     (b"PAR1", Form("a Parquet file", _COLUMNS)),
     (b"ARROW1", Form("an Arrow file", _COLUMNS)),
+    (b"\xff\xff\xff\xff", Form("an Arrow file", _COLUMNS)),
     (b"FEA1", Form("a Feather file", _COLUMNS)),
     (b"\x89HDF\r\n\x1a\n", Form("an HDF5 file", _COLUMNS)),
-    (b"\x93NUMPY", Form("an .npy file, one array of numpy", _ARRAY)),
+    (b"\x93NUMPY", Form(ARRAY, _ARRAY)),
     (b"SQLite format 3\0", Form("an SQLite database", _COLUMNS)),
     (b"MATLAB 5.0", Form("a MATLAB file", _COLUMNS)),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Form("an Excel or other Office file", _COLUMNS)),
@@ -94,7 +98,15 @@ def identify(path: Path) -> Form | None:
         OSError: it cannot be read.
     """
     with opening.opened(path) as stream:
-        return identified(stream.read(HEAD))
+        form = identified(stream.read(HEAD))
+    if form is None or form.name != ZSTD:
+        return form
+    try:
+        with packed.open_unpacked(path) as stream:
+            inner = identified(stream.read(HEAD))
+    except (NotThisFormError, OSError, *packed.BROKEN):
+        return form  # damaged
+    return inner and Form(f"{inner.name} within {form.name}", _UNPACK)
 
 
 def identified(head: bytes) -> Form | None:
@@ -132,7 +144,7 @@ def _zip(head: bytes) -> Form:
     if first.endswith(b"/data.pkl") or first.endswith((b"/.format_version", b"/.data/serialization_id")):
         return CHECKPOINT
     if first.endswith(b".npy"):
-        return Form("an .npz file, arrays of numpy", _ARRAY)
+        return Form(ARRAYS, _ARRAY)
     if first in (b"[Content_Types].xml", b"_rels/.rels"):
         return Form("an Excel or other Office file", _COLUMNS)
     return ZIP
@@ -170,8 +182,14 @@ def instead(path: Path, expected: str, *taken: str) -> str | None:
     Raises:
         OSError: the file cannot be read.
     """
-    form = identify(path)
+    form = identify(path) or by_name(path)
     return None if form is None or form.name.split(" within ")[0] in taken else said(str(path), form, expected)
+
+
+def by_name(path: Path) -> Form | None:
+    """What a file of text is by its name, where its content does not tell."""
+    yaml = path.suffix.lower() in (".yaml", ".yml")
+    return Form("a YAML file", "write what it holds as JSON, with yaml.safe_load and json.dump") if yaml else None
 
 
 def said(what: str, form: Form, expected: str) -> str:

@@ -1,76 +1,57 @@
-"""Tables of others: CSV, TSV, JSON, JSON Lines, Parquet, pickles and torch files, as rows of named cells.
+"""Tables of others, as rows of named cells, whatever container holds them: `ContainerKind` lists those that are read.
 
 A row comes with its position in the file: the line of a CSV, the key of a mapping, the number of a list's item. In a
 mapping every entry is a row: the key is the cell `@key`, and the entry's own fields are the others, or its value is
-the cell `@value` where it is a number, a text or a list. Fields within a field are named `outer.inner`. Of a folder,
-each file is such a table, and its name without the ending is the cell `@file`.
+the cell `@value` where it is a number, a text or a list. Fields within a field are named `outer.inner`. Where a root
+leads through every key of a mapping, the keys are the cells `@1`, `@2`, and the fields beside what it leads to
+`@1.NAME`. Of a folder, each file is such a table; its name without the ending is the cell `@file`, and the folder
+within the folder that it is in `@folder`.
 """
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
-import numpy as np
-
-from pipeline.errors import NotThisFormError, UserError, excerpt, from_os, unknown
-from pipeline.formats import json_objects, opening, packed, parquet_columns, pickles, signatures, torch_files
+from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
+from pipeline.formats import (
+    arrow_tables,
+    cells_of_entries,
+    json_objects,
+    nested_tables,
+    numpy_files,
+    packed,
+    pickles,
+    signatures,
+    sqlite_files,
+    torch_files,
+)
 from pipeline.formats.fault import Fault
+from pipeline.formats.table_form import FILE, FOLDER, KEY, VALUE, Cells, ContainerKind, Layout, Rows, TableForm
 from pipeline.provenance import content_files
 
-ContainerKind = Literal["csv", "json", "jsonl", "pickle", "parquet", "torch"]
-Layout = Literal["rows", "columns", "row"]
-Cells = Mapping[str, object]
+__all__ = ["FILE", "FOLDER", "KEY", "VALUE", "Cells", "ContainerKind", "Layout", "Rows", "TableForm"]
 
-KEY, VALUE, FILE = "@key", "@value", "@file"
+MOST_ELEMENTS = cells_of_entries.MOST_ELEMENTS
 
-_MOST_CODES = 100  # of an architecture that is the key of its row
-
-MOST_ELEMENTS = 100_000
-"""Of a cell, written out; what refers to itself, or shares its parts, may have any number."""
-
-_MOST_FIELDS = 20_000  # of a row
-_LONGEST_INDEX = 9  # digits of the number of an item
-_DEEPEST = 50  # lists and mappings within one another
 _LONGEST_LINE = 1 << 24  # characters
+_LONGEST_NESTED = 1 << 20  # characters of a cell whose text is JSON
 _EXPECTED = {
-    "csv": "a CSV file", "json": "a JSON file", "jsonl": "a JSON Lines file", "pickle": "a pickle",
-    "parquet": "a Parquet file", "torch": "a file of torch.save",
+    "csv": "a CSV file", "json": "a JSON file", "jsonl": "a JSON Lines file", "parquet": "a Parquet file",
+    "arrow": "an Arrow file", "numpy": "an .npy or .npz file", "sqlite": "an SQLite database",
 }  # fmt: skip
-_SCALARS = {float, int, str, bool, type(None)}
-
-Rows = Iterator[tuple[str, Cells | Fault]]
-"""Position and cells of each row, or why it cannot be read."""
-
-
-@dataclass(frozen=True)
-class TableForm:
-    """How a file holds a table.
-
-    Args:
-        kind: the container.
-        delimiter: between the cells of a CSV.
-        root: what leads from the top of a JSON, pickle or torch file to the table: keys, or the numbers of a list's
-            items, from 0. Several pickles in one file are a list.
-        classes: classes ("package.module.Class") whose objects a pickle may hold; they are read as mappings.
-        layout: of a JSON, pickle or torch file: `rows` where each entry of the table is a row; `columns` where each
-            entry is a column, a list or a mapping from a row's key to its cell; `row` where the table is one row.
-        columns: the names of the cells where the table has none: of a CSV without a header, of rows that are lists.
-        members: the files of a folder that are read, as a pattern.
-    """
-
-    kind: ContainerKind
-    delimiter: str = ","
-    root: Sequence[str] = ()
-    classes: Sequence[str] = ()
-    layout: Layout = "rows"
-    columns: Sequence[str] = ()
-    members: str = "*"
+_TAKEN = {
+    "json": ("a JSON file",), "jsonl": ("a JSON file",), "parquet": ("a Parquet file",),
+    "arrow": ("an Arrow file",), "numpy": (signatures.ARRAY, signatures.ARRAYS),
+    "sqlite": ("an SQLite database",),
+}  # fmt: skip
 
 
 def rows(
@@ -84,7 +65,7 @@ def rows_of(path: Path, form: TableForm) -> Rows:
     """The rows of a file with their positions, in the file's order; a CSV is streamed.
 
     Args:
-        path: the file; `.gz`, `.bz2` and `.xz` are unpacked.
+        path: the file; one that is packed by itself is unpacked.
         form: how it holds the table.
 
     Raises:
@@ -96,14 +77,35 @@ def rows_of(path: Path, form: TableForm) -> Rows:
     if path.is_file() and not path.stat().st_size:
         raise NotThisFormError(f"{path} is empty")
     _refuse_other(path, form.kind)
-    if form.kind == "csv":
-        return _csv_rows(path, form.delimiter, form.columns)
-    if form.kind == "jsonl":
-        return _json_lines(path, form.columns)
-    if form.kind == "parquet":
-        return _parquet_rows(path)
-    load = {"json": _json, "pickle": _pickle, "torch": _torch}[form.kind]
-    return _entries(path, _descend(path, load(path, form.classes), form.root), form)
+    streamed = _STREAMED.get(form.kind)
+    table_rows = streamed(path, form) if streamed else rows_within(path, content_of(path, form), form)
+    return _unfolded(table_rows, form) if form.nested else table_rows
+
+
+def content_of(path: Path, form: TableForm) -> object:
+    """The one object of mappings and lists that a file holds, of the kinds that are not `streamed`; errors as
+    `rows_of`.
+    """
+    match form.kind:
+        case "numpy":
+            return numpy_files.load(path)
+        case "pickle":
+            return _pickle(path, form.classes)
+        case "torch":
+            return _torch(path, form.classes)
+    return _json(path)
+
+
+def rows_within(path: Path, content: object, form: TableForm) -> Rows:
+    """The rows of the table in such an object."""
+    if form.kind == "numpy":
+        form = replace(form, layout="columns" if isinstance(content, dict) else "rows")
+    return nested_tables.rows(path, content, form)
+
+
+def streamed(kind: ContainerKind) -> bool:
+    """Whether the rows of such a file are read one after another."""
+    return kind in _STREAMED
 
 
 def rows_of_folder(folder: Path, form: TableForm) -> Rows:
@@ -116,30 +118,63 @@ def rows_of_folder(folder: Path, form: TableForm) -> Rows:
     if not files:
         raise NotThisFormError(f"{folder} has no file {form.members}")
     for path in files:
-        name = path.relative_to(folder).as_posix()
+        name = path.relative_to(folder)
+        place = {FILE: path.stem, FOLDER: "" if name.parent == Path() else name.parent.as_posix()}
         for position, cells in rows_of(path, form):
-            yield f"{name} {position}", cells if isinstance(cells, Fault) else {FILE: path.stem, **cells}
+            yield f"{name.as_posix()} {position}", cells if isinstance(cells, Fault) else {**place, **cells}
 
 
 def _refuse_other(path: Path, kind: ContainerKind) -> None:
-    """Refuse a file whose first bytes say that it is of another kind; the other kinds say so when they are read."""
-    if kind not in ("csv", "json", "jsonl"):
+    """Refuse a file whose first bytes say that it is of another kind; pickles say so when they are read."""
+    if kind not in _EXPECTED:
         return
+    packings = signatures.PACKINGS if kind in ("csv", "json", "jsonl") else ()
     try:
-        line = signatures.instead(
-            path, _EXPECTED[kind], *signatures.PACKINGS, *(["a JSON file"] if kind != "csv" else [])
-        )
+        line = signatures.instead(path, _EXPECTED[kind], *packings, *_TAKEN.get(kind, ()))
     except OSError as error:
         raise from_os(error, f"reading {path}") from error
     if line:
         raise NotThisFormError(line)
 
 
-def _csv_rows(path: Path, delimiter: str, columns: Sequence[str] = ()) -> Rows:
-    with _text(path) as stream:
-        reader = csv.reader(_lines(path, stream), delimiter=delimiter, strict=True)
+def _unfolded(table_rows: Rows, form: TableForm) -> Rows:
+    """The rows with the columns whose text is JSON, or a literal of Python, as what it says."""
+    for position, cells in table_rows:
+        if isinstance(cells, Fault):
+            yield position, cells
+            continue
         try:
-            header = list(columns) or [name.strip() for name in next(reader, [])]
+            said = {name: _literal(cells[name], name) for name in form.nested if name in cells}
+            others = {name: cell for name, cell in cells.items() if name not in said}
+            yield position, {**others, **cells_of_entries.fields(said, objects=form.objects)}
+        except (UserError, cells_of_entries.BoundlessError) as error:
+            yield position, Fault(str(error))
+
+
+def _literal(cell: object, column: str) -> object:
+    """What a text says as JSON, or as a literal of Python; an empty one nothing."""
+    if not isinstance(cell, str):
+        return cell
+    if not cell.strip():
+        return None
+    if len(cell) <= _LONGEST_NESTED:
+        try:
+            return json_objects.loads(cell)
+        except (ValueError, RecursionError):
+            pass
+        try:
+            return ast.literal_eval(cell.strip())
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            pass
+    raise UserError(f"column '{column}' holds {excerpt(cell, 60)}, where JSON or a literal of Python is expected")
+
+
+def _csv_rows(path: Path, form: TableForm) -> Rows:
+    with _text(path) as stream:
+        lines = _CsvLines(_lines(path, stream), form)
+        reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+        try:
+            header = list(form.columns) or _header(path, list(islice(reader, form.header)))
             if not any(header):
                 raise NotThisFormError(f"{path} has no header line: it is empty")
             twice = [name for name, count in Counter(header).items() if count > 1]
@@ -147,20 +182,65 @@ def _csv_rows(path: Path, delimiter: str, columns: Sequence[str] = ()) -> Rows:
                 raise NotThisFormError(f"{path}: its header names column {excerpt(min(twice))} twice")
             for cells in reader:
                 if cells:
-                    yield f"line {reader.line_num}", _zipped(header, cells)
-        except (csv.Error, UnicodeDecodeError, *packed.BROKEN) as error:
-            raise NotThisFormError(f"{path} is not a CSV (after line {reader.line_num}): {error}") from error
+                    yield f"line {reader.line_num + lines.left_out}", _zipped(header, cells)
+        except UnicodeDecodeError as error:
+            line = reader.line_num + lines.left_out
+            raise NotThisFormError(
+                f"{path} is not a CSV in UTF-8 (after line {line}: a byte {error.object[error.start]:#04x}): save it "
+                "in UTF-8"
+            ) from error
+        except (csv.Error, *packed.BROKEN) as error:
+            line = reader.line_num + lines.left_out
+            raise NotThisFormError(f"{path} is not a CSV (after line {line}): {error}") from error
         except OSError as error:
             raise _unreadable(path, error) from error
 
 
-def _json_lines(path: Path, columns: Sequence[str]) -> Rows:
+class _CsvLines:
+    """The lines of a CSV, but for those before its header and the comments; `left_out` counts these."""
+
+    def __init__(self, lines: Iterator[str], form: TableForm) -> None:
+        self._lines, self._comment = lines, form.comment
+        self.left_out = sum(1 for _ in islice(lines, form.skip))
+        if form.comment:
+            self._lines = self._without_comments(lines)
+
+    def __iter__(self) -> Iterator[str]:
+        return self._lines
+
+    def _without_comments(self, lines: Iterator[str]) -> Iterator[str]:
+        for line in lines:
+            if line.startswith(self._comment):
+                self.left_out += 1
+            else:
+                yield line
+
+
+def _header(path: Path, lines: Sequence[Sequence[str]]) -> list[str]:
+    """The names of the columns; of several lines, what each says of a column, those above the last for the columns to
+    their right, too.
+    """
+    if not lines:
+        return []
+    named = [[cell.strip() for cell in line] for line in lines]
+    if len(named) == 1:
+        return named[0]
+    if len({len(line) for line in named}) > 1:
+        raise NotThisFormError(f"{path}: the {len(named)} lines of its header have different numbers of cells")
+    for line in named[:-1]:
+        for place in range(1, len(line)):
+            line[place] = line[place] or line[place - 1]
+    return [".".join(filter(None, names)) for names in zip(*named, strict=True)]
+
+
+def _json_lines(path: Path, form: TableForm) -> Rows:
     number = 0
     with _text(path) as stream:
         try:
             for number, line in enumerate(_lines(path, stream), 1):
                 if line.strip():
-                    yield f"line {number}", _cells(json_objects.loads(line), columns=columns)
+                    entry = json_objects.loads(line)
+                    yield f"line {number}", cells_of_entries.cells(entry, None, form.columns, form.objects)
         except NotThisFormError:
             raise
         except (ValueError, RecursionError, *packed.BROKEN) as error:
@@ -168,32 +248,6 @@ def _json_lines(path: Path, columns: Sequence[str]) -> Rows:
             raise NotThisFormError(f"{path} is not a JSON Lines file (line {number}): {reason}") from error
         except OSError as error:
             raise _unreadable(path, error) from error
-
-
-def _parquet_rows(path: Path) -> Rows:
-    import pyarrow as pa
-
-    number = 0
-    try:
-        if path.exists():
-            opening.refuse_special(path)
-        with parquet_columns.opened(path) as file:
-            names = file.schema_arrow.names
-            if twice := [name for name, count in Counter(names).items() if count > 1]:
-                raise NotThisFormError(f"{path} has two columns {excerpt(min(twice))}")
-            for batch in parquet_columns.batches(file):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield f"row {number}", _cells(row)
-    except NotThisFormError as error:
-        raise error if str(path) in str(error) else NotThisFormError(f"{path}, after row {number}: {error}") from error
-    except FileNotFoundError as error:
-        raise from_os(error, f"reading {path}") from error
-    except MemoryError:
-        raise
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        reason = excerpt(" ".join(str(error).split()), 200, bare=True)
-        raise NotThisFormError(f"{path} is not a Parquet file (after row {number}): {reason}") from error
 
 
 def _lines(path: Path, stream: IO[str]) -> Iterator[str]:
@@ -226,13 +280,18 @@ def _unreadable(path: Path, error: OSError) -> UserError:
     return from_os(error, f"reading {path}")
 
 
-def _json(path: Path, _classes: Sequence[str]) -> object:
+def _json(path: Path) -> object:
     try:
         return json_objects.loads(packed.content(path, packed.MAX_BYTES).decode("utf-8-sig"))
     except NotThisFormError as error:
         raise NotThisFormError(f"{path} is not a JSON file: {error}") from error
     except RecursionError as error:
         raise NotThisFormError(f"{path} is not a JSON file that can be read: it is nested too deeply") from error
+    except UnicodeDecodeError as error:
+        raise NotThisFormError(
+            f"{path} is not a JSON file in UTF-8 (byte {error.start:,} is {error.object[error.start]:#04x}): save it "
+            "in UTF-8"
+        ) from error
     except ValueError as error:
         raise NotThisFormError(f"{path} is not a JSON file: {excerpt(str(error), 200, bare=True)}") from error
 
@@ -255,144 +314,11 @@ def _torch(path: Path, classes: Sequence[str]) -> object:
         raise NotThisFormError(f"{path}: {error}") from error
 
 
+_STREAMED: dict[str, Callable[[Path, TableForm], Rows]] = {
+    "csv": _csv_rows, "jsonl": _json_lines, "parquet": arrow_tables.rows, "arrow": arrow_tables.rows,
+    "sqlite": sqlite_files.rows,
+}  # fmt: skip
+
+
 def _allowed(classes: Sequence[str]) -> pickles.Allowed:
     return {**pickles.NUMPY, **pickles.MAPPINGS, **pickles.foreign_classes(classes)}
-
-
-def _descend(path: Path, table: object, root: Sequence[str]) -> object:
-    for key in root:
-        if isinstance(table, list | tuple) and key.isdecimal():
-            if len(key) > _LONGEST_INDEX or int(key) >= len(table):
-                raise NotThisFormError(
-                    f"{path}: there are {len(table)} items where the one of number {key[:40]} is meant"
-                )
-            table = table[int(key)]
-            continue
-        if not isinstance(table, dict):
-            raise NotThisFormError(f"{path}: there is no mapping where '{key}' is looked for")
-        if key not in table:
-            raise unknown(f"key of {path.name}", key, map(_shown, table))
-        table = table[key]
-    return table
-
-
-def _entries(path: Path, table: object, form: TableForm) -> Rows:
-    table = table.tolist() if isinstance(table, np.ndarray) else table
-    if isinstance(table, dict | list | tuple) and table:
-        if form.layout == "row":
-            return iter([("the file", _cells(table, columns=form.columns))])
-        if form.layout == "columns":
-            return _across(path, table, form.columns)
-        if isinstance(table, dict):
-            return ((f"key {_shown(key)}", _cells(entry, key, form.columns)) for key, entry in table.items())
-        return ((f"item {number}", _cells(entry, columns=form.columns)) for number, entry in enumerate(table, 1))
-    empty = isinstance(table, dict | list | tuple)
-    kind = type(table).__name__
-    what = f"an empty {kind}" if empty else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
-    raise NotThisFormError(f"{path} holds {what}, where a mapping or a list of rows is expected")
-
-
-def _across(path: Path, table: dict[object, object] | Sequence[object], names: Sequence[str]) -> Rows:
-    """The rows of a table that is held column by column; what is neither a list nor a mapping is no column."""
-    if names and not isinstance(table, dict) and len(names) != len(table):
-        raise NotThisFormError(f"{path} has {len(table)} columns where {len(names)} are named")
-    named = table.items() if isinstance(table, dict) else zip(names or map(str, range(len(table))), table, strict=True)
-    columns = {
-        name if isinstance(name, str) else excerpt(name, 150): c.tolist() if isinstance(c, np.ndarray) else c
-        for name, c in named
-        if isinstance(c, list | tuple | dict | np.ndarray)
-    }
-    if not columns:
-        raise NotThisFormError(f"{path} holds no column: lists or mappings of cells are expected")
-    keyed = {name: column for name, column in columns.items() if isinstance(column, dict)}
-    if len(keyed) == len(columns):
-        return _by_key(keyed)
-    lengths = {name: len(column) for name, column in columns.items()}
-    if keyed or len(set(lengths.values())) != 1:
-        shown = ", ".join(f"{name} {length}" for name, length in [*lengths.items()][:8])
-        raise NotThisFormError(
-            f"{path}: columns of equal length are expected, all of them lists or all of them mappings; it has {shown}"
-        )
-    return (
-        (f"item {number}", _cells(dict(zip(columns, cells, strict=True))))
-        for number, cells in enumerate(zip(*columns.values(), strict=True), 1)
-    )
-
-
-def _by_key(columns: Mapping[str, dict[object, object]]) -> Rows:
-    """The rows of columns that are mappings; a mapping that shares no key with the longest column is none."""
-    longest = max(columns.values(), key=len)
-    columns = {name: column for name, column in columns.items() if not longest.keys().isdisjoint(column)}
-    for key in dict.fromkeys(key for column in columns.values() for key in column):
-        cells = {name: column[key] for name, column in columns.items() if key in column}
-        yield f"key {_shown(key)}", _cells(cells, key)
-
-
-def _shown(key: object) -> str:
-    if isinstance(key, str):
-        return key[:150]
-    codes = type(key) is tuple and len(key) <= _MOST_CODES and all(type(c) is int and abs(c) < 1 << 63 for c in key)
-    return str(key)[:150] if codes else excerpt(key, 150)  # which takes as long as all else that is done with a row
-
-
-class _BoundlessError(Exception):
-    """What an entry holds has no end, or none that is near."""
-
-
-def _cells(entry: object, key: object = None, columns: Sequence[str] = ()) -> Cells | Fault:
-    """The cells of an entry, after its key where it has one; `columns` name those of a list."""
-    try:
-        if columns and isinstance(entry, list | tuple | np.ndarray):
-            if len(entry) != len(columns):
-                return Fault(f"{len(entry)} cells where {len(columns)} columns are named")
-            entry = dict(zip(columns, entry, strict=True))
-        return _fields(entry) if key is None else {KEY: _plain(key), **_fields(entry)}
-    except _BoundlessError as error:
-        return Fault(str(error))
-
-
-def _fields(entry: object, depth: int = 1) -> dict[str, object]:
-    if isinstance(entry, pickles.ForeignObject):
-        entry = vars(entry)
-    if not isinstance(entry, dict):
-        return {VALUE: _plain(entry)}
-    if depth > _DEEPEST:
-        raise _BoundlessError(f"it refers to itself, or is nested more than {_DEEPEST} deep")
-    fields: dict[str, object] = {}
-    for given, value in entry.items():
-        name = given if type(given) is str else excerpt(given, 150)
-        if type(value) in (float, str):
-            fields[name] = value
-        elif isinstance(value, dict | pickles.ForeignObject):
-            fields.update({f"{name}.{inner}": v for inner, v in _fields(value, depth + 1).items()})
-            if len(fields) > _MOST_FIELDS:
-                raise _BoundlessError(f"it has more than {_MOST_FIELDS:,} fields")
-        else:
-            fields[name] = value if type(value) is int else _plain(value)
-    return fields
-
-
-def _plain(value: object) -> object:
-    """The value of a cell: arrays as lists, and nothing that has no end."""
-    if type(value) in _SCALARS:
-        return value
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, list | tuple) and set(map(type, value)) <= _SCALARS:
-        return value
-    count, waiting = 0, [(value, 0)]
-    while waiting:
-        part, depth = waiting.pop()
-        if isinstance(part, pickles.ForeignObject):
-            part = vars(part)
-        if not isinstance(part, list | tuple | dict | set | frozenset):
-            continue
-        count += len(part)
-        if count > MOST_ELEMENTS or depth > _DEEPEST:
-            raise _BoundlessError(
-                f"a cell refers to itself, or holds more than {MOST_ELEMENTS:,} values or {_DEEPEST} levels"
-            )
-        waiting.extend((member, depth + 1) for member in part)
-        if isinstance(part, dict):
-            waiting.extend((member, depth + 1) for member in part.values())
-    return value

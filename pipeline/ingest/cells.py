@@ -6,7 +6,7 @@ import ast
 import contextlib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import numbers
@@ -51,6 +51,12 @@ def list_of(cell: object, column: str) -> Sequence[object]:
     if not isinstance(values, list | tuple):
         raise UserError(f"column '{column}' holds {excerpt(cell)}, where a list is expected")
     return values
+
+
+def has(cells: Mapping[str, object], column: str) -> bool:
+    """Whether a row has something in a column."""
+    cell = cells.get(column)
+    return not (cell is None or (isinstance(cell, str) and cell.strip().lower() in _ABSENT))
 
 
 def number_of(cell: object, column: str) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from pipeline.benchmarks import units
@@ -14,7 +14,7 @@ from pipeline.errors import UserError, excerpt
 from pipeline.formats import numbers
 from pipeline.formats.tables import Cells
 from pipeline.ingest import surrogates
-from pipeline.ingest.cells import list_of, number_of
+from pipeline.ingest.cells import has, list_of, number_of
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.mapping_sections import ScoreColumn, TruthColumn
 
@@ -38,15 +38,17 @@ class NumberNotation:
     Args:
         missing: the numbers and texts that stand for a failure.
         decimal: what stands before the decimals.
+        thousands: what stands between thousands.
     """
 
     missing: frozenset[float | str] = frozenset()
     decimal: str = "."
+    thousands: str = ""
 
     @classmethod
     def of(cls, mapping: TableMapping) -> NumberNotation:
         """That of a mapping's table."""
-        return cls(frozenset(mapping.missing), mapping.container.decimal)
+        return cls(frozenset(mapping.missing), mapping.container.decimal, mapping.container.thousands)
 
     def value(self, cell: object, column: str) -> Value:
         """The number in a cell, or why there is none.
@@ -60,6 +62,8 @@ class NumberNotation:
             if isinstance(cell, str):
                 if cell.strip() in self.missing:
                     return f"the source marks a failure with {excerpt(cell.strip(), 40)}"
+                if self.thousands and self.thousands in cell:
+                    cell = self._without_thousands(cell, column)
                 if self.decimal == ",":
                     if "." in cell:
                         raise UserError(f"column '{column}' holds {excerpt(cell, 40)}, where decimals follow a comma")
@@ -73,36 +77,73 @@ class NumberNotation:
             return f"the source marks a failure with {value:g}"
         return value
 
+    def _without_thousands(self, text: str, column: str) -> str:
+        whole, point, decimals = text.strip().partition(self.decimal)
+        groups = whole.split(self.thousands)
+        if not 1 <= len(groups[0].lstrip("+-")) <= 3 or any(len(group) != 3 for group in groups[1:]):
+            raise UserError(
+                f"column '{column}' holds {excerpt(text, 40)}, where '{self.thousands}' stands between thousands"
+            )
+        return "".join(groups) + point + decimals
+
 
 @dataclass
 class RowFilter:
-    """Which rows count for a column, by the cells of others; it remembers what it has seen."""
+    """Which rows count for a column, by the cells of others; it remembers what it has seen.
 
-    where: Mapping[str, str | int]
+    Args:
+        where: what the other columns hold.
+        optional: the column itself, where a row may lack it.
+    """
+
+    where: Mapping[str, str | bool | int | float]
+    optional: str | None = None
+    plain: bool = field(init=False)
     matched: bool = False
+    held: bool = False
     seen: dict[str, dict[str, None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.plain = not self.where and self.optional is None  # every row counts
+
+    @classmethod
+    def of(cls, entry: TruthColumn | ScoreColumn) -> RowFilter:
+        """That of a column."""
+        return cls(entry.where, entry.column if entry.optional else None)
 
     def takes(self, cells: Cells) -> bool:
         """Whether a row counts."""
         for column, wanted in self.where.items():
             held = plain_text(cells[column])
-            if held != str(wanted):
+            if held != str(wanted) and not _equal(held, wanted):
                 values = self.seen.setdefault(column, {})
                 if len(values) < _MOST_SHOWN:
                     values[held] = None
                 return False
         self.matched = True
+        if self.optional is not None and not has(cells, self.optional):
+            return False
+        self.held = True
         return True
 
     @property
     def fault(self) -> str | None:
         """What is wrong where no row counted."""
-        if self.matched or not self.seen:
+        if self.held or not (self.matched or self.seen):
             return None
+        if self.matched:
+            return f"no row has anything in column '{self.optional}'"
         column, values = next(iter(self.seen.items()))
         shown = ", ".join(excerpt(value, 40, bare=True) for value in values)
         wanted = excerpt(str(self.where[column]), 40, bare=True)
         return f"no row has {wanted} in column '{column}', which holds {shown}"
+
+
+def _equal(held: str, wanted: str | bool | int | float) -> bool:
+    """Whether a cell's text states the number, or the truth value, that is wanted."""
+    if isinstance(wanted, bool):
+        return held.lower() in (("true", "1") if wanted else ("false", "0"))
+    return not isinstance(wanted, str) and numbers.as_float(held) == wanted
 
 
 @dataclass
@@ -118,11 +159,11 @@ class MappedTruth:
 
     def __post_init__(self) -> None:
         truth = self.truth
-        self.rows = RowFilter(truth.where)
+        self.rows = RowFilter.of(truth)
         # read for every cell, and a model's fields are slow to read
         self._column, self._scale, self._unit = truth.column, truth.scale, truth.unit
         self._complement = truth.complement
-        self._plain = not truth.where and truth.seed_column is None and truth.each is None
+        self._plain = self.rows.plain and truth.seed_column is None and truth.each is None
 
     def values(self, cells: Cells) -> Value | Sequence[Measured]:
         """The cell's value in the metric's unit; with its seed, one per seed, or the last and one per epoch.
@@ -133,7 +174,7 @@ class MappedTruth:
         if self._plain:
             return self._value(self.notation.value(cells[self._column], self._column))
         truth, name = self.truth, self._column
-        if truth.where and not self.rows.takes(cells):
+        if not self.rows.plain and not self.rows.takes(cells):
             return ()
         seed = truth.seed
         if truth.seed_column is not None:
@@ -202,7 +243,7 @@ def score_of(score: ScoreColumn, cells: Cells, notation: NumberNotation) -> tupl
     value = notation.value(cells[score.column], score.column)
     if score.seconds is None:
         return value, None
-    seconds = NumberNotation(decimal=notation.decimal).value(cells[score.seconds], score.seconds)
+    seconds = replace(notation, missing=frozenset()).value(cells[score.seconds], score.seconds)
     if isinstance(seconds, str):
         return value, None
     if units.outside("seconds", seconds):
@@ -215,9 +256,10 @@ def means(rows: Sequence[tuple[Truths, Scores]]) -> tuple[Truths, Scores]:
     truths: list[Value | Sequence[Measured]] = []
     for column in zip(*(row[0] for row in rows), strict=True):
         plain = [one for one in column if isinstance(one, float | str)]
-        measured = [one for values in column if not isinstance(values, float | str) for one in values]
-        alike = [(measured[0][0], None, _mean([value for _, _, value in measured]))] if measured else []
-        truths.append(_mean(plain) if plain else alike)
+        by_seed: dict[int | None, list[Value]] = {}
+        for seed, _, value in (one for values in column if not isinstance(values, float | str) for one in values):
+            by_seed.setdefault(seed, []).append(value)
+        truths.append(_mean(plain) if plain else [(seed, None, _mean(values)) for seed, values in by_seed.items()])
     scores: list[tuple[Value, float | None] | None] = []
     for taken in zip(*(row[1] for row in rows), strict=True):
         there = [one for one in taken if one is not None]

@@ -13,7 +13,7 @@ from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, excerpt, unknown
 from pipeline.formats.fault import Fault
 from pipeline.formats.tables import Cells
-from pipeline.ingest.cells import listed_codes
+from pipeline.ingest.cells import has, listed_codes
 from pipeline.ingest.mapped_columns import (
     MappedTruth,
     NumberNotation,
@@ -26,7 +26,7 @@ from pipeline.ingest.mapped_columns import (
     score_of,
     stored,
 )
-from pipeline.ingest.mapping import TableMapping
+from pipeline.ingest.mapping import TableMapping, columns_of
 from pipeline.ingest.mapping_sections import ArchitectureColumns
 
 _BATCH_ROWS = 20_000
@@ -80,7 +80,7 @@ def require_rows(mapping: TableMapping, path: Path) -> None:
         NotThisFormError: the file is not of the mapping's container.
         UserError: there is none in it.
     """
-    if next(mapping.container.rows(path), None) is None:
+    if next(mapping.rows(path), None) is None:
         raise UserError(f"{path} holds no rows")
 
 
@@ -92,25 +92,26 @@ class _TableReader:
     known: Mapping[str, str]
     curves: bool = False
     columns: list[MappedTruth] = field(init=False)
-    seen: dict[str, tuple[str, object]] = field(default_factory=dict)
+    seen: dict[object, tuple[str, object]] = field(default_factory=dict)
     first: dict[str, str] = field(default_factory=dict)
-    repeats: dict[tuple[str, str], list[tuple[Truths, Scores]]] = field(default_factory=dict)
+    repeats: dict[str, list[tuple[Truths, Scores]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.benchmark = self.mapping.extended(self.benchmark)
         self.space = self.benchmark.space(self.mapping.space).name
-        self.wanted = self.mapping.columns
+        self.wanted, self.naming = self.mapping.columns, self.mapping.naming
+        self.unseen_parts = set(self.mapping.architecture.fields.values())
         self.notation = NumberNotation.of(self.mapping)
         self.columns = _columns(self.mapping, self.benchmark, self.notation)
-        self.score_rows = [RowFilter(score.where) for score in self.mapping.score]
-        self.telling = sorted(
-            {c for entry in self.mapping.entries for c in entry.where}
-            | {t.seed_column for t in self.mapping.truth if t.seed_column is not None}
-        )  # the columns in which rows of one architecture may differ
+        self.score_rows = [RowFilter.of(score) for score in self.mapping.score]
+        self.apart = any(entry.where or entry.optional for entry in self.mapping.entries) or any(
+            truth.seed_column is not None for truth in self.mapping.truth
+        )  # rows of one architecture may hold different values of it
         self.decode = decoder(self.mapping.architecture, self.benchmark, self.space)
         self.check = self.mapping.check and decoder(self.mapping.check, self.benchmark, self.space)
 
     def batches(self) -> Iterator[SourceRows]:
-        table_rows = self.mapping.container.rows(self.path)
+        table_rows = self.mapping.rows(self.path)
         batch, first = self._batch(), True
         for number, (position, cells) in enumerate(table_rows, 1):
             if first and not isinstance(cells, Fault):
@@ -121,7 +122,7 @@ class _TableReader:
             if number % _BATCH_ROWS == 0:
                 yield batch
                 batch = self._batch()
-        for (arch_id, _), measured in self.repeats.items():
+        for arch_id, measured in self.repeats.items():
             self._put(batch, arch_id, *means(measured))
         yield batch
         self._in_their_units()
@@ -131,33 +132,66 @@ class _TableReader:
         return SourceRows(self.benchmark.name, position_of=self.first.get)
 
     def _has_columns(self, cells: Cells) -> None:
-        lacking = [unknown(f"column of {self.path}", name, cells) for name in sorted(self.wanted - cells.keys())]
+        lacking = [unknown(f"column of {self.path}", name, cells) for name in sorted(self._absent(cells))]
         if lacking:
             raise UserError(f"{'; '.join(map(str, lacking))} (table mapping {self.mapping.name})")
 
     def take(self, batch: SourceRows, position: str, cells: Cells | Fault) -> None:
         if isinstance(cells, Fault):
             raise UserError(str(cells))
-        absent = self.wanted - cells.keys()
-        if absent:
+        if self.wanted - cells.keys() and (absent := self._absent(cells)):
             raise UserError(f"no '{min(absent)}' in this row")
-        truths = [column.values(cells) for column in self.columns]
-        scores = [
-            score_of(score, cells, self.notation) if not score.where or taken.takes(cells) else None
+        if self.unseen_parts:
+            self.unseen_parts -= cells.keys()
+        truths: Truths = [column.values(cells) for column in self.columns]
+        scores: Scores = [
+            score_of(score, cells, self.notation) if taken.plain or taken.takes(cells) else None
             for score, taken in zip(self.mapping.score, self.score_rows, strict=True)
         ]
         arch_id = self._architecture(batch, cells)
         self.first.setdefault(arch_id, position)
-        told_apart = repr([plain_text(cells[column]) for column in self.telling]) if self.telling else ""
         if self.mapping.repeated:
-            self.repeats.setdefault((arch_id, told_apart), []).append((truths, scores))
+            self.repeats.setdefault(arch_id, []).append((truths, scores))
             return
-        values = (*truths, *scores)
-        before, other = self.seen.setdefault(arch_id + told_apart, (position, values))
+        if self.apart:
+            truths, scores = self._new(arch_id, position, truths, scores)
+        elif not self._is_new(arch_id, position, (*truths, *scores)):
+            return
+        self._put(batch, arch_id, truths, scores)
+
+    def _is_new(self, key: object, position: str, values: object) -> bool:
+        """Whether no row before had the values.
+
+        Raises:
+            UserError: one had others.
+        """
+        before, other = self.seen.setdefault(key, (position, values))
         if other != values:
             raise UserError(f"the same architecture as in {before}, with other values")
-        if before == position:
-            self._put(batch, arch_id, truths, scores)
+        return before == position
+
+    def _new(self, arch_id: str, position: str, truths: Truths, scores: Scores) -> tuple[Truths, Scores]:
+        """The values that no row before had, each by its column and seed; errors as of `_is_new`."""
+        keyed = [((arch_id, place, _seed(values)), values) for place, values in enumerate((*truths, *scores))]
+        measured = [(key, values) for key, values in keyed if values is not None and values != ()]
+        for key, values in measured:
+            if key in self.seen:
+                self._is_new(key, position, values)
+        new = {key[1] for key, values in measured if self._is_new(key, position, values)}
+        count = len(truths)
+        return (
+            [values if place in new else () for place, values in enumerate(truths)],
+            [values if place in new else None for place, values in enumerate(scores, count)],
+        )
+
+    def _absent(self, cells: Cells) -> set[str]:
+        """The columns that a row lacks: those that name what it is of, and those of the values that it counts for."""
+        absent = self.naming - cells.keys()
+        if absent:
+            return absent
+        filters = [*(column.rows for column in self.columns), *self.score_rows]
+        counted = [e for e, rows in zip(self.mapping.entries, filters, strict=True) if rows.plain or rows.takes(cells)]
+        return set().union(*map(columns_of, counted)) - cells.keys()
 
     def _put(self, batch: SourceRows, arch_id: str, truths: Truths, scores: Scores) -> None:
         for column, values in zip(self.columns, truths, strict=True):
@@ -212,6 +246,15 @@ class _TableReader:
         ):
             if rows.fault:
                 raise UserError(f"{self.path}: column '{column}': {rows.fault} (table mapping {self.mapping.name})")
+        if self.unseen_parts:
+            raise UserError(
+                f"{self.path}: no row has the column '{min(self.unseen_parts)}' (table mapping {self.mapping.name})"
+            )
+
+
+def _seed(values: object) -> int | None:
+    """The seed of what a column of truth gives; None of a score."""
+    return values[0][0] if isinstance(values, list | tuple) and values and isinstance(values[0], tuple) else None
 
 
 def _columns(mapping: TableMapping, benchmark: Benchmark, notation: NumberNotation) -> list[MappedTruth]:
@@ -243,7 +286,7 @@ def decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> 
         return known
 
     def fields(cells: Cells) -> Spec:
-        values = {part: cells[c] for part, c in notation.fields.items()}
+        values = {part: cells[c] for part, c in notation.fields.items() if not notation.optional or has(cells, c)}
         if codes:
             values = {part: meaning(part, value, notation.fields[part]) for part, value in values.items()}
         return benchmark.compose(space, values)

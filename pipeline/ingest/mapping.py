@@ -6,6 +6,7 @@ ground truth and which are scores that others released. docs/bring-your-own-tabl
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import re
 from collections.abc import Sequence
@@ -16,13 +17,18 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from pipeline import benchmarks
+from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, unknown
 from pipeline.formats import toml_files
+from pipeline.formats.tables import Rows
 from pipeline.formats.toml_files import NAME_LENGTH, ReleasedName, SourceName, StrictModel
+from pipeline.ingest.extracted_cells import extracted
 from pipeline.ingest.mapping_sections import (
     ArchitectureColumns,
     Container,
+    DeclaredMetric,
     Download,
+    ExtractedCells,
     Publisher,
     ScoreColumn,
     TruthColumn,
@@ -32,7 +38,10 @@ from pipeline.ingest.mapping_sections import (
 DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "file", "download", "max_rejects"}
 """Fields that do not change the rows that are read."""
 
-_LATER = {"layout", "columns", "members", "decimal", "complement", "where", "seed_column"}
+_LATER = {
+    "layout", "columns", "members", "decimal", "complement", "where", "seed_column", "skip", "comment", "header",
+    "thousands", "table", "nested", "optional", "metric", "extract",
+}  # fmt: skip
 """Fields that mappings of the first version do not have: at their defaults they are no part of a source's identity."""
 
 _MOST_PROBLEMS = 20  # that one message names
@@ -60,6 +69,8 @@ class TableMapping(StrictModel):
             contradict one another are bad.
         max_rejects: how many bad rows the table is known to have; they are left out without `--max-rejects`.
         check: a second notation in the same row, which must name the same architecture.
+        metric: metrics that the benchmark does not declare.
+        extract: cells that are parts of the text of others, such as the seed in the name of a file.
     """
 
     name: Annotated[ReleasedName, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
@@ -81,6 +92,8 @@ class TableMapping(StrictModel):
     repeated: Literal["mean"] | None = None
     max_rejects: int = Field(0, ge=0)
     check: ArchitectureColumns | None = None
+    metric: tuple[DeclaredMetric, ...] = ()
+    extract: tuple[ExtractedCells, ...] = ()
     truth: tuple[TruthColumn, ...] = ()
     score: tuple[ScoreColumn, ...] = ()
 
@@ -97,6 +110,8 @@ class TableMapping(StrictModel):
         measured = [(t.dataset, t.metric, t.epochs, t.seed, t.seed_column) for t in self.truth]
         if len(set(measured)) < len(measured) or len({s.proxy for s in self.score}) < len(self.score):
             raise ValueError("two columns for the same value")
+        if len({(m.dataset, m.metric) for m in self.metric}) < len(self.metric):
+            raise ValueError("it declares a metric twice")
         if self.repeated and any(t.each for t in self.truth):
             raise ValueError("'repeated' and 'each' exclude each other: seeds are either rows or a list in a cell")
         return self
@@ -112,17 +127,36 @@ class TableMapping(StrictModel):
         return (*self.truth, *self.score)
 
     @property
-    def columns(self) -> set[str]:
-        """Every column that it reads."""
+    def naming(self) -> set[str]:
+        """The columns that name its architectures, and those that say for which values a row counts."""
         notations = [self.architecture, *([self.check] if self.check else [])]
-        optional = [self.native_id, *(s.seconds for s in self.score), *(t.seed_column for t in self.truth)]
-        return {
-            *(c for n in notations for c in n.columns),
-            *(c for c in optional if c),
-            *(c for entry in self.entries for c in entry.where),
-            *(t.column for t in self.truth),
-            *(s.column for s in self.score),
-        }
+        named = {column for notation in notations if not notation.optional for column in notation.columns}
+        named |= {column for entry in self.entries for column in entry.where}
+        return named | ({self.native_id} if self.native_id else set())
+
+    @property
+    def columns(self) -> set[str]:
+        """Every column that each of its rows has."""
+        required = [entry for entry in self.entries if not entry.optional]
+        return self.naming.union(*map(columns_of, required))
+
+    @property
+    def objects(self) -> list[str]:
+        """The columns that may hold an object."""
+        return [column for notation in (self.architecture, self.check) if notation for column in notation.objects]
+
+    def rows(self, path: Path) -> Rows:
+        """The rows of a file or folder; errors as of `tables.rows_of`."""
+        table_rows = self.container.rows(path, self.objects)
+        return extracted(table_rows, self.extract) if self.extract else table_rows
+
+    def extended(self, benchmark: Benchmark) -> Benchmark:
+        """The benchmark with the metrics that the mapping declares.
+
+        Raises:
+            UserError: it declares one that the benchmark has.
+        """
+        return with_metrics(benchmark, self.metric)
 
     @property
     def has_curves(self) -> bool:
@@ -133,8 +167,9 @@ class TableMapping(StrictModel):
     def deciding(self) -> dict[str, object]:
         """Everything in it that decides which rows come of a file, as of a source's identity."""
         given = self.model_dump(mode="json", exclude=DESCRIPTIVE)
-        sections = [given["container"], *given["truth"], *given["score"]]
-        models = [self.container, *self.truth, *self.score]
+        notations = [name for name in ("architecture", "check") if given[name]]
+        sections = [given, given["container"], *(given[n] for n in notations), *given["truth"], *given["score"]]
+        models = [self, self.container, *(getattr(self, n) for n in notations), *self.truth, *self.score]
         for section, model in zip(sections, models, strict=True):
             for name in _LATER & section.keys():
                 field = type(model).model_fields[name]
@@ -147,6 +182,31 @@ class TableMapping(StrictModel):
         """Whether the path ends like one of its files."""
         lower = Path(str(path.absolute()).lower())
         return any(lower.match(pattern.lower()) for pattern in self.files)
+
+
+def columns_of(entry: TruthColumn | ScoreColumn) -> set[str]:
+    """The columns from which a value is read."""
+    further = entry.seed_column if isinstance(entry, TruthColumn) else entry.seconds
+    return {entry.column, *([further] if further else [])}
+
+
+def with_metrics(benchmark: Benchmark, declared: Sequence[DeclaredMetric]) -> Benchmark:
+    """A benchmark with further metrics, whose targets come after its own.
+
+    Raises:
+        UserError: the benchmark has one of them already.
+    """
+    if not declared:
+        return benchmark
+    known = {(metric.dataset, metric.metric) for metric in benchmark.metrics}
+    if twice := [f"{m.dataset} {m.metric}" for m in declared if (m.dataset, m.metric) in known]:
+        raise UserError(f"{benchmark.name} declares the metric {twice[0]} itself: leave the [[metric]] out")
+    last = max((metric.priority or 0 for metric in benchmark.metrics), default=0)
+    metrics = [metric.declared(last + place) for place, metric in enumerate(declared, 1)]
+    classes = {metric.dataset: metric.classes for metric in declared if metric.classes}
+    return dataclasses.replace(
+        benchmark, metrics=(*benchmark.metrics, *metrics), classes={**classes, **benchmark.classes}
+    )
 
 
 def load(path: Path) -> TableMapping:

@@ -7,14 +7,12 @@ read by whatever of the mapping is sound.
 from __future__ import annotations
 
 import contextlib
-import copy
-import difflib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from pipeline import benchmarks, text_table
 from pipeline.benchmarks import units
@@ -26,27 +24,17 @@ from pipeline.formats.fault import Fault
 from pipeline.formats.tables import Cells
 from pipeline.formats.toml_lines import line_of
 from pipeline.ingest import mapped_columns, mapped_table
+from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.architecture_guess import CODED
 from pipeline.ingest.cells import listed_codes
+from pipeline.ingest.extracted_cells import extracted
 from pipeline.ingest.mapped_columns import NumberNotation, RowFilter
 from pipeline.ingest.mapping import TableMapping
-from pipeline.ingest.mapping_sections import (
-    ArchitectureColumns,
-    Container,
-    Publisher,
-    ScoreColumn,
-    TruthColumn,
-)
-
-Location = tuple[str | int, ...]
+from pipeline.ingest.mapping_content import ITEMS, Location, entries, fields_at, is_near, named_columns, sound_of
+from pipeline.ingest.mapping_sections import Container, DeclaredMetric, ExtractedCells, ScoreColumn, TruthColumn
 
 _PREVIEWED = 5  # rows
 _SHOWN = 24  # characters of a row's position
-_ITEMS = ("truth", "score")
-_SECTIONS: dict[str, type[BaseModel]] = {
-    "publisher": Publisher, "container": Container, "architecture": ArchitectureColumns, "check": ArchitectureColumns,
-    "truth": TruthColumn, "score": ScoreColumn,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, order=True)
@@ -95,6 +83,7 @@ class _Checker:
     faults: list[MappingFault] = field(default_factory=list)
     unsound: set[Location] = field(default_factory=set)
     benchmark: Benchmark | None = None
+    declared: Benchmark | None = None
     space: str | None = None
 
     def __post_init__(self) -> None:
@@ -113,7 +102,7 @@ class _Checker:
             problems = error.errors()
             misspelt = [p["loc"] for p in problems if p["type"] == "extra_forbidden"]
             for problem in problems:
-                if problem["type"] != "missing" or not _is_near(problem["loc"], misspelt):
+                if problem["type"] != "missing" or not is_near(problem["loc"], misspelt):
                     self._of_the_model(problem["loc"], problem["type"], problem["msg"])
         if not self.content.get("truth") and not self.content.get("score"):
             self.add(
@@ -126,15 +115,26 @@ class _Checker:
             if "benchmark" in self.content:
                 self.add(("space" if self.benchmark else "benchmark",), *_parted(error))
         if self.benchmark is not None:
-            for place, truth in _entries(self.content, "truth"):
-                self._metric(place, truth, self.benchmark)
+            self.declared = self._with_metrics(self.benchmark)
+            for place, truth in entries(self.content, "truth"):
+                self._metric(place, truth, self.declared)
+
+    def _with_metrics(self, benchmark: Benchmark) -> Benchmark:
+        """The benchmark with those metrics that the mapping soundly declares."""
+        for place, entry in entries(self.content, "metric"):
+            with contextlib.suppress(ValidationError):
+                try:
+                    benchmark = table_mapping.with_metrics(benchmark, [DeclaredMetric.model_validate(entry)])
+                except UserError as error:
+                    self.add(place, *_parted(error))
+        return benchmark
 
     def _of_the_model(self, location: Location, kind: str, message: str) -> None:
         name = ".".join(str(part + 1) if isinstance(part, int) else part for part in location) or "the mapping"
         if kind == "missing":
             self.add(location, f"{name} is missing", "add it")
         elif kind == "extra_forbidden":
-            near = unknown("field", str(location[-1]), _fields_at(location))
+            near = unknown("field", str(location[-1]), fields_at(location))
             self.add(location, f"{name} is no field of a table mapping", _parted(near)[1])
         else:
             self.add(location, f"{name}: {message.removeprefix('Value error, ')}", "see docs/mapping-reference.md")
@@ -159,16 +159,25 @@ class _Checker:
             container = Container.model_validate(self.content.get("container"))
         except ValidationError:
             return iter(())
-        return container.rows(table)
+        sections = []
+        for _, entry in entries(self.content, "extract"):
+            with contextlib.suppress(ValidationError):
+                sections.append(ExtractedCells.model_validate(entry))
+        notations = [self.content.get(name) for name in ("architecture", "check")]
+        objects = [n["column"] for n in notations if isinstance(n, dict) and isinstance(n.get("column"), str)]
+        return extracted(container.rows(table, objects), sections)
 
     def columns(self, table: Path, rows: Sequence[tuple[str, Cells | Fault]]) -> None:
-        """Columns that the table does not have."""
-        known = next((cells.keys() for _, cells in rows if not isinstance(cells, Fault)), None)
-        if known is None:
+        """Columns that the table does not have: no row, where the first lacks them."""
+        good = [cells for _, cells in rows if not isinstance(cells, Fault)]
+        if not good:
             return
-        for location, column in _named_columns(self.content):
+        lacking = [(at, column) for at, column in named_columns(self.content) if column not in good[0]]
+        known = set().union(*good) if lacking else set()
+        for location, column in lacking:
             if column not in known:
-                self.add(location, *_parted(unknown(f"column of {table}", column, known)))
+                named = dict.fromkeys([*good[0], *sorted(known)])  # the first row's first
+                self.add(location, *_parted(unknown(f"column of {table}", column, named)))
 
     def codes(self, rows: Sequence[tuple[str, Cells]]) -> None:
         """Parts, operations and codes of each notation that the benchmark, or the mapping, does not know."""
@@ -207,12 +216,12 @@ class _Checker:
         self.codes(good)
         sound = "architecture" not in {location[0] for location in self.unsound if location}
         try:
-            mapping = TableMapping.model_validate(_without(self.content, self.unsound, good[0][1], sound))
+            mapping = TableMapping.model_validate(sound_of(self.content, self.unsound, good[0][1], sound))
         except ValidationError:
             return []
         if sound:
             self._architectures(mapping, self.space, good)
-        for place, entry in _entries(self.content, *_ITEMS):
+        for place, entry in entries(self.content, *ITEMS):
             if not any(location[:2] == place for location in self.unsound):
                 self._cells(mapping, place, entry, good)
         if not sound or mapping.architecture.encoding == "index":
@@ -231,11 +240,11 @@ class _Checker:
     def _cells(
         self, mapping: TableMapping, place: Location, entry: Mapping[str, Any], rows: Sequence[tuple[str, Cells]]
     ) -> None:
-        assert self.benchmark is not None
+        assert self.declared is not None
         remedy, notation = "correct unit, scale, each or missing", NumberNotation.of(mapping)
         if place[0] == "score":
             score = ScoreColumn.model_validate(entry)
-            counted = RowFilter(score.where)
+            counted = RowFilter.of(score)
             self._first(
                 place,
                 rows,
@@ -245,7 +254,7 @@ class _Checker:
             self._where(place, counted)
             return
         column = TruthColumn.model_validate(entry)
-        truth = mapped_columns.mapped_truth(self.benchmark, column, notation)
+        truth = mapped_columns.mapped_truth(self.declared, column, notation)
         self._first((*place, "unit"), rows, truth.values, remedy)
         self._where(place, truth.rows)
         if column.unit == "percent" and 0.0 <= truth.largest <= 1.0:
@@ -279,14 +288,14 @@ class _Checker:
 
     def _preview(self, mapping: TableMapping, rows: Sequence[tuple[str, Cells]]) -> Iterator[str]:
         """The first rows as they would be stored."""
-        assert self.benchmark is not None
+        assert self.benchmark is not None and self.declared is not None
         table = [["row", "arch_id", "value of", "seed", "value", "unit or status"]]
         taken = 0
         for position, cells in rows:
             with contextlib.suppress(UserError):
                 batch = mapped_table.stored_row(mapping, self.benchmark, position, cells)
                 shown = excerpt(position, _SHOWN, bare=True)
-                table += [[shown, *stored] for stored in _stored(batch, self.benchmark)]
+                table += [[shown, *stored] for stored in _stored(batch, self.declared)]
                 taken += 1
             if taken == _PREVIEWED:
                 break
@@ -323,30 +332,6 @@ def _parted(error: UserError) -> tuple[str, str]:
     return what, remedy
 
 
-def _entries(content: Mapping[str, Any], *kinds: str) -> Iterator[tuple[Location, dict[str, Any]]]:
-    """The entries of `[[truth]]` or `[[score]]`, with their locations."""
-    for kind in kinds:
-        entries = content.get(kind)
-        for place, entry in enumerate(entries if isinstance(entries, list) else ()):
-            if isinstance(entry, dict):
-                yield (kind, place), entry
-
-
-def _named_columns(content: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
-    """Every column that the mapping names, with its location."""
-    fields: list[tuple[Location, object]] = [(("native_id",), content.get("native_id"))]
-    for section in ("architecture", "check"):
-        if isinstance(notation := content.get(section), dict):
-            fields.append(((section, "column"), notation.get("column")))
-            if isinstance(parts := notation.get("fields"), dict):
-                fields += [((section, "fields", part), column) for part, column in parts.items()]
-    for place, entry in _entries(content, *_ITEMS):
-        fields += [((*place, name), entry.get(name)) for name in ("column", "seconds", "seed_column")]
-        if isinstance(conditions := entry.get("where"), dict):
-            fields += [((*place, "where", name), name) for name in conditions]
-    return ((location, column) for location, column in fields if isinstance(column, str))
-
-
 def _unknown_codes(
     section: Mapping[str, Any], meanings: Mapping[str, Any], count: int, rows: Sequence[tuple[str, Cells]]
 ) -> Iterator[tuple[object, str]]:
@@ -359,34 +344,3 @@ def _unknown_codes(
                 if str(code) not in seen:
                     seen.add(str(code))
                     yield code, position
-
-
-def _is_near(missing: Location, misspelt: Sequence[Location]) -> bool:
-    """Whether a field that is missing is there under a name much like its own."""
-    names = [str(location[-1]) for location in misspelt if location[:-1] == missing[:-1]]
-    return bool(difflib.get_close_matches(str(missing[-1]), names, n=1))
-
-
-def _fields_at(location: Location) -> list[str]:
-    """The fields of the section in which a field is that does not exist."""
-    model: type[BaseModel] = _SECTIONS.get(str(location[0]), TableMapping) if len(location) > 1 else TableMapping
-    return list(model.model_fields)
-
-
-def _without(
-    content: Mapping[str, Any], unsound: Collection[Location], cells: Cells, architecture: bool
-) -> dict[str, Any]:
-    """What is sound of a mapping, with something in the place of what it cannot do without."""
-    sound = copy.deepcopy(dict(content))
-    for kind in _ITEMS:
-        entries = sound.get(kind)
-        if isinstance(entries, list):
-            sound[kind] = [e for place, e in enumerate(entries) if (kind, place) not in {u[:2] for u in unsound}]
-    for location in unsound:
-        if len(location) == 1 or (location and location[0] not in _ITEMS):
-            sound.pop(str(location[0]), None)
-    for name, value in (("name", "unsound"), ("description", ""), ("benchmark", ""), ("container", {"kind": "csv"})):
-        sound.setdefault(name, value)
-    if not architecture:
-        sound["architecture"] = {"column": next(iter(cells)), "encoding": "string"}
-    return sound

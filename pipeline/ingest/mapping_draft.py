@@ -124,6 +124,13 @@ def _container(sample: TableSample) -> Iterator[str]:
     yield from ("", "[container]", f"kind = {_text(form.kind)}")
     if form.kind == "csv" and form.delimiter != ",":
         yield f"delimiter = {_text(form.delimiter)}"
+    if form.skip:
+        yield f"{_GUESSED}the lines before the header"
+        yield f"skip = {form.skip}"
+    if form.comment:
+        yield f"comment = {_text(form.comment)}"
+    if form.table:
+        yield f"table = {_text(form.table)}"
     if sample.decimal != ".":
         yield f"decimal = {_text(sample.decimal)}"
     if form.root:
@@ -149,6 +156,8 @@ def _truth(truth: TruthGuess) -> Iterator[str]:
         yield "complement = true"
     if truth.where:
         yield f"where = {_value(truth.where)}"
+    if truth.optional:
+        yield "optional = true"
     if truth.epochs is not None:
         yield f"epochs = {truth.epochs}"
     if truth.seed is not None:
@@ -161,12 +170,17 @@ def _truth(truth: TruthGuess) -> Iterator[str]:
 
 def _score(score: ScoreGuess) -> Iterator[str]:
     yield "[[score]]"
+    yield from (f"{_GUESSED}{doubt}" for doubt in score.doubts)
     yield f"{_GUESSED}that a higher score promises a better architecture"
     yield f"column = {_text(score.column)}"
     yield f"proxy = {_text(score.proxy)}"
     yield "higher_is_better = true"
     if score.seconds is not None:
         yield f"seconds = {_text(score.seconds)}"
+    if score.where:
+        yield f"where = {_value(score.where)}"
+    if score.optional:
+        yield "optional = true"
 
 
 def _repeats(sample: TableSample, architecture: ArchitectureGuess, values: ValueGuesses) -> bool:

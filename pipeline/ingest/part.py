@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,13 +172,29 @@ class SourcePart:
     def describe(self, staged: StagedPart) -> None:
         """Declare the metrics and proxies that the lake does not know yet."""
         name = self.benchmark.name
-        have = staged.lake.read("metrics", name, columns=["dataset", "metric"]).to_pylist()
+        have = staged.lake.read("metrics", name).to_pylist()
+        self._refuse_other_metrics(have)
         new = sorted(self._metrics - {(row["dataset"], row["metric"]) for row in have})
         metrics = [self.benchmark.metric(*pair) for pair in new]
         staged.append("metrics", [{"benchmark": name, **m.row} for m in metrics])
         proxies = [self._proxy(proxy) for proxy in sorted(self._proxies)]
         known = set(staged.lake.read("proxies", name, columns=["proxy_id"])["proxy_id"].to_pylist())
         staged.append("proxies", [p for p in proxies if p["proxy_id"] not in known])
+
+    def _refuse_other_metrics(self, have: Sequence[Mapping[str, Any]]) -> None:
+        """Refuse a metric that the mapping declares otherwise than the lake has it: values would not go together."""
+        declared = {(m.dataset, m.metric) for m in self.mapping.metric} if self.mapping else set()
+        for row in have:
+            if (row["dataset"], row["metric"]) not in declared:
+                continue
+            own = self.benchmark.metric(row["dataset"], row["metric"]).row
+            for field_name in ("unit", "higher_is_better", "split", "family", "condition"):
+                if own[field_name] != row[field_name]:
+                    raise UserError(
+                        f"{self.path}: the mapping declares {row['dataset']} {row['metric']} with {field_name} = "
+                        f"{own[field_name]}, and the lake has it with {row[field_name]}: declare it alike, or under "
+                        "another name"
+                    )
 
     def _proxy(self, name: str) -> dict[str, Any]:
         """The row of `proxies` for a released score."""

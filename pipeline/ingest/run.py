@@ -254,7 +254,8 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
             _as_read_before(lake, source, sha256)
     arguments = {"benchmark": source.benchmark.name, "source": source.name, "path": source.path}
     run = provenance.new_run("ingest", {**arguments, "curves": source.curves, "max_rejects": max_rejects})
-    part = SourcePart(source.benchmark, source.mapping, source.path, source_id, run["run_id"], lake, only_curves)
+    declared = source.mapping.extended(source.benchmark) if source.mapping else source.benchmark
+    part = SourcePart(declared, source.mapping, source.path, source_id, run["run_id"], lake, only_curves)
     try:
         with contextlib.ExitStack() as stack:
             staged = _read_all(stack, lake_root, source, batches, part)

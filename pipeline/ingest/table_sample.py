@@ -6,13 +6,15 @@ import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
 from pipeline.errors import NotThisFormError, UserError, from_os
-from pipeline.formats import numbers, packed, signatures, tables
+from pipeline.formats import numbers, packed, signatures, sqlite_files, tables
 from pipeline.formats.fault import Fault
-from pipeline.formats.tables import Cells, ContainerKind, TableForm
+from pipeline.formats.table_form import ANY, LEVEL
+from pipeline.formats.tables import Cells, ContainerKind, Rows, TableForm
 
 MOST_ROWS = 2_000
 UNNAMED = "column"
@@ -21,9 +23,11 @@ UNNAMED = "column"
 _MOST_COLUMNS, _MOST_CELLS = 500, 200_000  # that are looked at
 _DELIMITERS = (",", "\t", ";", "|")
 _KINDS: dict[str, ContainerKind] = {
-    signatures.PICKLE.name: "pickle", signatures.JSON.name: "json", signatures.CHECKPOINT.name: "torch"
+    signatures.PICKLE.name: "pickle", signatures.JSON.name: "json", signatures.CHECKPOINT.name: "torch",
+    signatures.ARRAY: "numpy", signatures.ARRAYS: "numpy", "an Arrow file": "arrow", "an SQLite database": "sqlite",
 }  # fmt: skip
-_TAKEN = "a CSV, TSV, JSON or Parquet file, a pickle or a file of torch.save"
+_TAKEN = "a CSV, TSV, JSON, Parquet, Arrow, .npy or .npz file, an SQLite database, a pickle or a file of torch.save"
+_MOST_SKIPPED = 5  # lines before a header that are guessed at
 _MOST_KEYS = 10  # of a nested table, which are looked into
 _DEEPEST = 2  # levels of keys
 _JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
@@ -44,10 +48,10 @@ class TableSample:
     rows: Sequence[tuple[str, Cells]]
     decimal: str = "."
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
-        """The columns of the first row, in the order of the file."""
-        return list(self.rows[0][1])
+        """The columns of the rows, those of the first row first."""
+        return list(dict.fromkeys(name for _, cells in self.rows for name in cells))
 
     def values(self, column: str) -> list[object]:
         """The cells of a column; rows without it are left out."""
@@ -66,39 +70,99 @@ def samples(path: Path) -> Iterator[TableSample]:
         yield _delimited(path)
         return
     if kind == "json" and path.name.lower().endswith(_JSON_LINES):
-        yield _sample(path, TableForm("jsonl"))
+        yield _sample(_Table(path), TableForm("jsonl"))
         return
+    if kind == "sqlite":
+        yield from (_sample(_Table(path), TableForm("sqlite", table=name)) for name in sqlite_files.table_names(path))
+        return
+    table = _Table(path)
     try:
-        whole = _sample(path, TableForm(kind))
+        if not tables.streamed(kind):
+            table.load(TableForm(kind))
     except NotThisFormError:
         if kind != "json":
             raise
         with contextlib.suppress(UserError):
-            lines = _sample(path, TableForm("jsonl"))
+            lines = _sample(table, TableForm("jsonl"))
             if lines.rows and lines.columns:
                 yield lines
                 return
         raise
-    yield whole
-    if kind != "parquet":
-        yield from _laid_out(path, whole, None)
-        yield from _within(path, whole, 1)
+    yield from _nested(table, TableForm(kind))
 
 
-def _within(path: Path, outer: TableSample, depth: int) -> Iterator[TableSample]:
-    """What may be the table under a key of another."""
-    for key in _keys(path, outer.form):
+def _nested(table: _Table, form: TableForm) -> Iterator[TableSample]:
+    """What may be the table in a file that holds one object, from its top on.
+
+    Raises:
+        UserError: nothing may be.
+    """
+    whole: TableSample | None = None
+    fault: UserError | None = None
+    try:
+        whole = _sample(table, form)
+        yield whole
+    except UserError as error:
+        fault = error
+    if form.kind in ("json", "pickle", "torch"):
+        if whole is not None:
+            yield from _laid_out(table, whole, None)
+        for inner in _within(table, form, whole, 1):
+            fault = None
+            yield inner
+    if fault is not None:
+        raise fault
+
+
+class _Table:
+    """A file whose content is kept where it is one object."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._content: object = None
+        self._loaded = False
+
+    def load(self, form: TableForm) -> None:
+        """Read the content; errors as of `tables.content_of`."""
+        self._content, self._loaded = tables.content_of(self.path, form), True
+
+    def rows(self, form: TableForm) -> Rows:
+        """The rows; errors as of `tables.rows_of`."""
+        if self._loaded and not tables.streamed(form.kind):
+            return tables.rows_within(self.path, self._content, form)
+        return tables.rows_of(self.path, form)
+
+
+def _within(table: _Table, form: TableForm, outer: TableSample | None, depth: int) -> Iterator[TableSample]:
+    """What may be the table under a key of another, or the tables under all of its keys."""
+    keys = _keys(table, form)
+    if len(keys) > 1:
+        with contextlib.suppress(UserError):
+            yield _of_each(table, form, keys)
+    for key in keys:
         try:
-            inner = _sample(path, replace(outer.form, root=(*outer.form.root, key)))
+            inner = _sample(table, replace(form, root=(*form.root, key)))
         except UserError:
-            continue
-        yield inner
-        yield from _laid_out(path, inner, outer)
+            inner = None
+        if inner is not None:
+            yield inner
+            yield from _laid_out(table, inner, outer)
         if depth < _DEEPEST:
-            yield from _within(path, inner, depth + 1)
+            yield from _within(table, replace(form, root=(*form.root, key)), inner, depth + 1)
 
 
-def _laid_out(path: Path, sample: TableSample, outer: TableSample | None) -> Iterator[TableSample]:
+def _of_each(table: _Table, form: TableForm, keys: Sequence[str]) -> TableSample:
+    """What may be the tables under all keys, as one table: as many rows of each."""
+    rows: list[tuple[str, Cells]] = []
+    for key in keys:
+        inner = _sample(table, replace(form, root=(*form.root, key)), whole=True)
+        if tables.VALUE in inner.columns or not inner.rows:
+            raise NotThisFormError(f"{table.path}: under {key} is no table")
+        rows += [(at, {f"{LEVEL}1": key, **cells}) for at, cells in inner.rows[: MOST_ROWS // len(keys)]]
+    return TableSample(replace(form, root=(*form.root, ANY)), rows)
+
+
+def _laid_out(table: _Table, sample: TableSample, outer: TableSample | None) -> Iterator[TableSample]:
     """The same table with names for rows that are lists, and read as columns."""
     forms = [replace(sample.form, layout="columns")] if len(sample.rows) > 1 else []
     widths = {_width(cells.get(tables.VALUE)) for _, cells in sample.rows}
@@ -106,7 +170,7 @@ def _laid_out(path: Path, sample: TableSample, outer: TableSample | None) -> Ite
         forms.insert(0, replace(sample.form, columns=_names(outer, width)))
     for form in forms:
         try:
-            yield _sample(path, form)
+            yield _sample(table, form)
         except UserError:
             continue
 
@@ -134,19 +198,40 @@ def _delimited(path: Path) -> TableSample:
     Raises:
         NotThisFormError: it can be read with none.
     """
-    read: list[TableSample] = []
-    errors: list[NotThisFormError] = []
-    for delimiter in _DELIMITERS:
-        try:
-            read.append(_sample(path, TableForm("csv", delimiter)))
-        except NotThisFormError as error:
-            errors.append(error)
-    if not read:
-        raise errors[0]
-    best = max(read, key=lambda sample: len(sample.columns) if sample.rows else 0)
+    best, fault = _most_columns(path, [TableForm("csv", delimiter) for delimiter in _DELIMITERS])
+    if best is None or len(best.columns) < 2:  # lines before the header, or comments
+        forms = [
+            TableForm("csv", delimiter, skip=skip, comment=comment)
+            for delimiter in _DELIMITERS
+            for skip in range(_MOST_SKIPPED + 1)
+            for comment in ("#", "")
+        ]
+        other, _ = _most_columns(path, forms)
+        if other is not None and len(other.columns) > 1:
+            best = other
+    if best is None or (fault is not None and len(best.columns) < 2):
+        assert fault is not None
+        raise fault
     if best.rows and any("." in name and numbers.as_float(name) is not None for name in best.columns):
-        best = _sample(path, replace(best.form, columns=_names(None, len(best.columns))))  # its first line is a row
+        # its first line is a row
+        best = _sample(_Table(path), replace(best.form, columns=_names(None, len(best.columns))))
     return _with_points(best)
+
+
+def _most_columns(path: Path, forms: Sequence[TableForm]) -> tuple[TableSample | None, NotThisFormError | None]:
+    """The sample of the form that gives most columns, and why the first of those that do not fit does not."""
+    read: list[TableSample] = []
+    fault: NotThisFormError | None = None
+    for form in forms:
+        try:
+            read.append(_sample(_Table(path), form, whole=form.skip > 0 or bool(form.comment)))
+        except NotThisFormError as error:
+            fault = fault or error
+        except UserError:
+            if not form.skip:
+                raise
+    best = max(read, key=lambda sample: len(sample.columns) if sample.rows else 0, default=None)
+    return best, fault
 
 
 def _with_points(sample: TableSample) -> TableSample:
@@ -166,9 +251,12 @@ def _with_points(sample: TableSample) -> TableSample:
     return replace(sample, rows=rows, decimal=",")
 
 
-def _keys(path: Path, form: TableForm) -> list[str]:
+def _keys(table: _Table, form: TableForm) -> list[str]:
     """The keys, or the numbers of the items, of a table with few entries."""
-    positions = [position for position, _ in islice(tables.rows_of(path, form), _MOST_KEYS + 1)]
+    try:
+        positions = [position for position, _ in islice(table.rows(form), _MOST_KEYS + 1)]
+    except UserError:
+        return []
     if len(positions) > _MOST_KEYS:
         return []
     parted = [position.partition(" ") for position in positions]
@@ -193,7 +281,7 @@ def _kind(path: Path) -> ContainerKind:
         return "json"
     if head.startswith(b"PAR1"):
         return "parquet"
-    form = signatures.identified(head)
+    form = signatures.identified(head) or signatures.by_name(path)
     if form is None:
         return "csv"
     if form.name not in _KINDS:
@@ -201,18 +289,27 @@ def _kind(path: Path) -> ContainerKind:
     return _KINDS[form.name]
 
 
-def _sample(path: Path, form: TableForm) -> TableSample:
-    rows = tables.rows_of(path, form)
-    good = ((position, cells) for position, cells in rows if not isinstance(cells, Fault))
-    first = list(islice(good, 1))
-    columns = max(len(first[0][1]), 1) if first else 1
-    if columns > _MOST_COLUMNS:
-        raise UserError(
-            f"{path} has {columns:,} columns, of which at most {_MOST_COLUMNS} are guessed at: write the mapping by "
-            "hand, see docs/mapping-reference.md"
-        )
-    most = min(MOST_ROWS, _MOST_CELLS // columns)
-    sample = TableSample(form, [*first, *islice(good, most - 1)])
-    if not sample.rows and not form.root and form.kind != "csv":
-        raise NotThisFormError(f"{path} holds no rows")
-    return sample
+def _sample(table: _Table, form: TableForm, *, whole: bool = False) -> TableSample:
+    """The first rows; those that cannot be read are left out, or with `whole` refused."""
+    read = islice(table.rows(form), MOST_ROWS)
+    rows: list[tuple[str, Cells]] = []
+    most = MOST_ROWS
+    for position, cells in read:
+        if isinstance(cells, Fault):
+            if whole:
+                raise NotThisFormError(f"{table.path}: {position}: {cells}")
+            continue
+        if not rows:
+            columns = max(len(cells), 1)
+            if columns > _MOST_COLUMNS:
+                raise UserError(
+                    f"{table.path} has {columns:,} columns, of which at most {_MOST_COLUMNS} are guessed at: write the "
+                    "mapping by hand, see docs/mapping-reference.md"
+                )
+            most = min(MOST_ROWS, _MOST_CELLS // columns)
+        rows.append((position, cells))
+        if len(rows) >= most:
+            break
+    if not rows and not form.root and form.kind != "csv":
+        raise NotThisFormError(f"{table.path} holds no rows")
+    return TableSample(form, rows)

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from pipeline import proxies
 from pipeline.benchmarks.contract import Benchmark, Metric
@@ -51,15 +52,22 @@ class TruthGuess:
     complement: bool = False
     where: Mapping[str, str | int] = field(default_factory=dict)
     seed_column: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)
 class ScoreGuess:
-    """A column of released scores."""
+    """A column of released scores, as of a mapping's `[[score]]`."""
 
     column: str
     proxy: str
     seconds: str | None
+    where: Mapping[str, str | int] = field(default_factory=dict)
+    optional: bool = False
+    doubts: tuple[str, ...] = ()
+
+
+Guess = TypeVar("Guess", TruthGuess, ScoreGuess)
 
 
 @dataclass(frozen=True)
@@ -100,23 +108,42 @@ def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> 
             left_out.append((column, "a spread or an error, which no metric holds"))
         elif (metric := _metric(column, words, benchmark)) is not None and good:
             truth = _truth(column, metric, good, longest, benchmark)
-            truths += tidy.parted(_error(truth) if complement else truth)
+            parted = list(tidy.parted(_error(truth) if complement else truth))
+            if not parted:
+                left_out.append((column, _no_metric(benchmark)))
+            truths += parted
             missing |= bad
         elif good and max(good) <= 100 and (column in unnamed or _SEED.search(column.lower())):
             truths += tidy.parted(_unnamed(column, good, longest, benchmark))
             missing |= bad
         elif (name := _proxy(column, known)) is not None:
-            scores.append(ScoreGuess(column, name, _cost(column, others)))
+            scores.append(tidy.one(ScoreGuess(column, name, _cost(column, others))))
             missing |= bad
         else:
-            left_out.append((column, f"no metric of {benchmark.name} and no proxy is called so"))
+            left_out.append((column, _no_metric(benchmark)))
     kept: dict[tuple[object, ...], TruthGuess] = {}
     for truth in sorted(_seeded(truths), key=lambda truth: truth.each != "seed"):  # a list of seeds before their mean
         first = kept.setdefault((truth.metric, truth.epochs, truth.seed, truth.seed_column), truth)
         if first is not truth:
             left_out.append((truth.column, f"{excerpt(first.column, 80)} measures the same"))
-    ordered = tuple(truth for column in others for truth in kept.values() if truth.column == column)
-    return ValueGuesses(ordered, tuple(scores), tuple(sorted(missing)), tuple(left_out))
+    ordered = (truth for column in others for truth in kept.values() if truth.column == column)
+    return ValueGuesses(
+        tuple(_optional(sample, truth) for truth in ordered), tuple(_optional(sample, score) for score in scores),
+        tuple(sorted(missing)), tuple(left_out),
+    )  # fmt: skip
+
+
+def _no_metric(benchmark: Benchmark) -> str:
+    return f"no metric of {benchmark.name} and no proxy is called so; a [[metric]] declares one"
+
+
+def _optional(sample: TableSample, guess: Guess) -> Guess:
+    """The guess, with `optional` where rows that count lack the column."""
+    counted = (c for _, c in sample.rows if all(str(c.get(n)).strip() == str(held) for n, held in guess.where.items()))
+    if all(guess.column in cells for cells in counted):
+        return guess
+    doubt = "that rows without the column were not measured"
+    return replace(guess, optional=True, doubts=(*guess.doubts, doubt))
 
 
 def _error(truth: TruthGuess) -> TruthGuess:
@@ -160,9 +187,24 @@ class _Tidy:
             return
         doubts = tuple(doubt for doubt in truth.doubts if not doubt.startswith("the data set"))
         for dataset, called in self.datasets.items():
-            alike = [m for m in self.benchmark.metrics if (m.dataset, m.metric) == (dataset, truth.metric.metric)]
-            for metric in alike:
+            named = (dataset, truth.metric.metric)
+            alike = [m for m in self.benchmark.metrics if (m.dataset, m.metric) == named]
+            for metric in alike or _of_part(self.benchmark, dataset, truth.metric):
                 yield replace(truth, metric=metric, where={self.dataset: called, **where}, doubts=doubts)
+
+    def one(self, score: ScoreGuess) -> ScoreGuess:
+        """A column of scores, of the rows of one data set."""
+        if self.dataset is None:
+            return score
+        main = _main(self.benchmark).dataset
+        dataset = main if main in self.datasets else next(iter(self.datasets))
+        doubt = f"that the scores in the rows of {dataset} are meant: those of others would be other proxies"
+        return replace(score, where={self.dataset: self.datasets[dataset]}, doubts=(doubt,))
+
+
+def _of_part(benchmark: Benchmark, dataset: str, like: Metric) -> list[Metric]:
+    """The metric of a part of a data set that is held out, where the data set itself has none: of cifar10-valid."""
+    return [m for m in benchmark.metrics if m.dataset.startswith(f"{dataset}-") and m.metric == like.metric]
 
 
 def _tidy(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> _Tidy:
@@ -245,6 +287,9 @@ def _metric(column: str, words: set[str], benchmark: Benchmark) -> Metric | None
     fitting = [m for m in candidates if shared[m] & kinds]
     if not fitting and words & {"test", "validation"}:  # "test" alone is an accuracy
         fitting = [m for m in candidates if shared[m] and m.unit == "percent"]
+    if len(splits := words & {"test", "validation", "train"}) == 1:
+        fitting = _of_split(splits.pop(), fitting, benchmark, words)
+        shared |= {m: words & set(m.metric.split("_")) for m in fitting}
     if not fitting:
         return None
     return min(
@@ -254,6 +299,13 @@ def _metric(column: str, words: set[str], benchmark: Benchmark) -> Metric | None
             m.metric,
         ),
     )  # fmt: skip
+
+
+def _of_split(split: str, fitting: Sequence[Metric], benchmark: Benchmark, words: set[str]) -> list[Metric]:
+    """The metrics of the split that a column names, or of the part of their data sets that is held out for it."""
+    alike = [m for m in fitting if m.split in (split, "none") or m.unit not in ("percent", "nats", "perplexity")]
+    parts = (m for one in fitting for m in benchmark.metrics if m.dataset.startswith(f"{one.dataset}-"))
+    return alike or [m for m in parts if m.split == split and words & set(m.metric.split("_"))]
 
 
 def _truth(column: str, metric: Metric, values: Sequence[float], longest: int, benchmark: Benchmark) -> TruthGuess:

@@ -65,7 +65,8 @@ def changed(old: str, new: str, text: str = fixtures.MAPPING + fixtures.ACCURACY
         (
             'kind = "csv"',
             'kind = "xlsx"',
-            "container.kind: Input should be 'csv', 'json', 'jsonl', 'pickle', 'parquet' or 'torch'",
+            "container.kind: Input should be 'csv', 'json', 'jsonl', 'pickle', 'parquet', 'torch', 'arrow', "
+            "'numpy' or 'sqlite'",
         ),
         ("[[truth]]", "[[truth]", "is not TOML"),
     ],

@@ -1,0 +1,118 @@
+"""Parquet and Arrow files of others: rows whose cells Python has: numbers, text, lists and mappings, of a bounded size.
+
+A few bytes of a file may stand for a text of 100 MB in each of a million rows. So text is read as a dictionary,
+the longest in it is looked at, and as few rows are taken at a time as then fit in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.errors import NotThisFormError, excerpt, from_os
+from pipeline.formats import opening
+from pipeline.formats.cells_of_entries import cells
+from pipeline.formats.table_form import Rows, TableForm
+
+LONGEST = 1 << 17
+"""Bytes of a text in a cell, as many as characters of one in a CSV."""
+
+_ROWS = 20_000  # at a time
+_BYTES = 1 << 26  # of the texts of a column in the rows that are taken at a time
+
+
+def rows(path: Path, form: TableForm) -> Rows:
+    """The rows of a Parquet file, of an Arrow file or of a stream of Arrow's in a file.
+
+    Raises:
+        NotThisFormError: it is damaged, of another kind, has two columns of one name, or a cell that is too long.
+        UserError: it cannot be read.
+    """
+    number, named = 0, "a Parquet" if form.kind == "parquet" else "an Arrow"
+    try:
+        if path.exists():
+            opening.refuse_special(path)
+        with contextlib.ExitStack() as stack:
+            names, batches = (_parquet if form.kind == "parquet" else _arrow)(path, stack)
+            if twice := [name for name, count in Counter(names).items() if count > 1]:
+                raise NotThisFormError(f"{path} has two columns {excerpt(min(twice))}")
+            for batch in _small(batches):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"row {number}", cells(row, objects=form.objects)
+    except NotThisFormError as error:
+        raise error if str(path) in str(error) else NotThisFormError(f"{path}, after row {number}: {error}") from error
+    except FileNotFoundError as error:
+        raise from_os(error, f"reading {path}") from error
+    except MemoryError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        reason = excerpt(" ".join(str(error).split()), 200, bare=True)
+        raise NotThisFormError(f"{path} is not {named} file (after row {number}): {reason}") from error
+
+
+def _parquet(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], Iterator[pa.RecordBatch]]:
+    """The columns, and the rows some at a time; columns of text are read as dictionaries."""
+    with pq.ParquetFile(path) as file:
+        texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
+    opened = stack.enter_context(pq.ParquetFile(path, read_dictionary=texts))
+    return opened.schema_arrow.names, opened.iter_batches(_ROWS)
+
+
+def _arrow(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], Iterator[pa.RecordBatch]]:
+    source = stack.enter_context(pa.memory_map(str(path)))
+    try:
+        file = stack.enter_context(pa.ipc.open_file(source))
+    except pa.ArrowInvalid:
+        source.seek(0)
+        stream = stack.enter_context(pa.ipc.open_stream(source))
+        return stream.schema.names, iter(stream)
+    return file.schema.names, (file.get_batch(number) for number in range(file.num_record_batches))
+
+
+def _small(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The rows, some at a time: decimals and times as text, all else as it is.
+
+    Raises:
+        NotThisFormError: a cell is too long.
+    """
+    for batch in batches:
+        longest = max((_longest(name, batch.column(name)) for name in batch.schema.names), default=0)
+        most = max(1, min(_ROWS, _BYTES // max(1, longest)))
+        for start in range(0, batch.num_rows, most):
+            part = batch.slice(start, most)
+            columns = [_for_python(column) for column in part.columns]
+            yield pa.RecordBatch.from_arrays(columns, names=part.schema.names) if columns else part
+
+
+def _longest(name: str, column: pa.Array) -> int:
+    """Bytes of the longest text in the column; 0 of another."""
+    values = column.dictionary if pa.types.is_dictionary(column.type) else column
+    if not _is_text(values.type):
+        return 0
+    longest = pc.max(pc.binary_length(values)).as_py() or 0
+    if longest > LONGEST:
+        raise NotThisFormError(f"a cell of column {excerpt(name)} has {longest:,} bytes: refused")
+    return int(longest)
+
+
+def _for_python(column: pa.Array) -> pa.Array:
+    kind = column.type
+    if pa.types.is_decimal(kind):
+        return column.cast(pa.string())
+    if pa.types.is_timestamp(kind):  # Python has fewer years, and the zone of a file may be none that is known
+        return column.view(pa.int64()).cast(pa.timestamp(kind.unit)).cast(pa.string())
+    return column.view(pa.int64()) if pa.types.is_duration(kind) else column
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+    )  # fmt: skip

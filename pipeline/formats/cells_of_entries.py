@@ -1,0 +1,104 @@
+"""The cells of a row, from what a container holds as one: a mapping, a list, or a single value."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from pipeline.errors import excerpt
+from pipeline.formats import pickles
+from pipeline.formats.fault import Fault
+from pipeline.formats.table_form import KEY, VALUE, Cells
+
+MOST_ELEMENTS = 100_000
+"""Of a cell, written out; what refers to itself, or shares its parts, may have any number."""
+
+_MOST_FIELDS = 20_000  # of a row
+_DEEPEST = 50  # lists and mappings within one another
+_SCALARS = {float, int, str, bool, type(None)}
+
+
+class BoundlessError(Exception):
+    """What an entry holds has no end, or none that is near."""
+
+
+def cells(
+    entry: object, key: object = None, columns: Sequence[str] = (), objects: Collection[str] = ()
+) -> Cells | Fault:
+    """The cells of an entry.
+
+    Args:
+        entry: a mapping, a list, or a single value.
+        key: the key that it has in its table, where it has one.
+        columns: names of the cells of a list.
+        objects: names of mappings within it that are cells, besides their fields.
+    """
+    try:
+        if columns and isinstance(entry, list | tuple | np.ndarray):
+            if len(entry) != len(columns):
+                return Fault(f"{len(entry)} cells where {len(columns)} columns are named")
+            entry = dict(zip(columns, entry, strict=True))
+        named = fields(entry, objects=objects)
+        return named if key is None else {KEY: plain(key), **named}
+    except BoundlessError as error:
+        return Fault(str(error))
+
+
+def fields(entry: object, depth: int = 1, within: str = "", objects: Collection[str] = ()) -> dict[str, object]:
+    """The fields of an entry by name, those of a field as `outer.inner`; a single value is named `VALUE`.
+
+    Raises:
+        BoundlessError: it has too many.
+    """
+    if isinstance(entry, pickles.ForeignObject):
+        entry = vars(entry)
+    if not isinstance(entry, dict):
+        return {VALUE: plain(entry)}
+    if depth > _DEEPEST:
+        raise BoundlessError(f"it refers to itself, or is nested more than {_DEEPEST} deep")
+    named: dict[str, object] = {}
+    for given, value in entry.items():
+        name = given if type(given) is str else excerpt(given, 150)
+        name = f"{within}.{name}" if within else name
+        if type(value) in (float, str):
+            named[name] = value
+        elif isinstance(value, dict | pickles.ForeignObject):
+            if name in objects:
+                named[name] = plain(value)
+            named.update(fields(value, depth + 1, name, objects))
+            if len(named) > _MOST_FIELDS:
+                raise BoundlessError(f"it has more than {_MOST_FIELDS:,} fields")
+        else:
+            named[name] = value if type(value) is int else plain(value)
+    return named
+
+
+def plain(value: object) -> object:
+    """The value of a cell: arrays as lists.
+
+    Raises:
+        BoundlessError: it has no end.
+    """
+    if type(value) in _SCALARS:
+        return value
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, list | tuple) and set(map(type, value)) <= _SCALARS:
+        return value
+    count, waiting = 0, [(value, 0)]
+    while waiting:
+        part, depth = waiting.pop()
+        if isinstance(part, pickles.ForeignObject):
+            part = vars(part)
+        if not isinstance(part, list | tuple | dict | set | frozenset):
+            continue
+        count += len(part)
+        if count > MOST_ELEMENTS or depth > _DEEPEST:
+            raise BoundlessError(
+                f"a cell refers to itself, or holds more than {MOST_ELEMENTS:,} values or {_DEEPEST} levels"
+            )
+        waiting.extend((member, depth + 1) for member in part)
+        if isinstance(part, dict):
+            waiting.extend((member, depth + 1) for member in part.values())
+    return value

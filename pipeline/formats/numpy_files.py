@@ -1,0 +1,55 @@
+"""Arrays of numpy in .npy and .npz files, as lists; arrays of Python's objects are refused, as they are pickles."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import NotThisFormError, from_os
+from pipeline.formats import packed
+
+
+def load(path: Path) -> object:
+    """The array in an .npy file, or a mapping from its name to each array in an .npz file.
+
+    A structured array is a list of mappings, every other one as many lists in one another as it has axes.
+
+    Raises:
+        NotThisFormError: the file is damaged, too large, or holds objects.
+        UserError: it cannot be read.
+    """
+    try:
+        if not zipfile.is_zipfile(path):
+            return _listed(np.load(path, mmap_mode="r", allow_pickle=False))
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > packed.MAX_BYTES:
+                raise NotThisFormError(f"{path} unpacks to more than {packed.MAX_BYTES >> 20} MiB: refused")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: _listed(arrays[name]) for name in arrays.files}
+    except NotThisFormError:
+        raise
+    except MemoryError as error:
+        raise NotThisFormError(f"{path} holds an array that does not fit in memory") from error
+    except (ValueError, KeyError, TypeError, SyntaxError, *packed.BROKEN_ZIP) as error:
+        if "pickle" in str(error) or "Python objects" in str(error):
+            raise NotThisFormError(f"{path} holds objects of Python, where arrays of numbers or text are expected: "
+                                   "write them as JSON") from error  # fmt: skip
+        raise NotThisFormError(f"{path} is a damaged .npy or .npz file: {' '.join(str(error).split())}") from error
+    except OSError as error:
+        raise from_os(error, f"reading {path}") from error
+
+
+def _listed(array: object) -> object:
+    if not isinstance(array, np.ndarray):
+        raise NotThisFormError("the .npz file holds something that is no array")
+    if array.dtype.names:
+        columns = [_listed(np.asarray(array[name])) for name in array.dtype.names]
+        return [dict(zip(array.dtype.names, row, strict=True)) for row in zip(*columns, strict=True)]
+    return _as_text(array).tolist()
+
+
+def _as_text(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array  # type: ignore[arg-type]

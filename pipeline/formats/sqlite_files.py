@@ -1,0 +1,71 @@
+"""Tables of SQLite databases of others; nothing in them is run: neither a view, nor a trigger, nor an extension."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from pipeline.errors import NotThisFormError, UserError, excerpt, unknown
+from pipeline.formats.cells_of_entries import cells
+from pipeline.formats.table_form import Rows, TableForm
+
+
+def rows(path: Path, form: TableForm) -> Rows:
+    """The rows of the table that the form names; of a database with one table alone it need not.
+
+    Raises:
+        NotThisFormError: it is no database, damaged, or has no such table.
+        UserError: some of its rows are in another file still.
+    """
+    number = 0
+    with _opened(path) as connection:
+        try:
+            table = _table(path, connection, form)
+            cursor = connection.execute(f'SELECT * FROM "{table.replace(chr(34), 2 * chr(34))}"')
+            names = [column[0] for column in cursor.description]
+            for number, row in enumerate(cursor, 1):
+                yield f"row {number}", cells(dict(zip(names, row, strict=True)), objects=form.objects)
+        except sqlite3.Error as error:
+            raise NotThisFormError(f"{path} is not an SQLite database (after row {number}): {error}") from error
+
+
+def table_names(path: Path) -> list[str]:
+    """The tables of a database; errors as of `rows`."""
+    with _opened(path) as connection:
+        try:
+            return _names(connection)
+        except sqlite3.Error as error:
+            raise NotThisFormError(f"{path} is not an SQLite database: {error}") from error
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    for ending in ("-wal", "-journal"):
+        beside = path.with_name(f"{path.name}{ending}")
+        if beside.exists() and beside.stat().st_size:
+            raise UserError(f"{path} has rows in {beside.name} still: close what writes to the database, and try again")
+    address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+    with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.text_factory = lambda text: text.decode(errors="replace")
+        yield connection
+
+
+def _names(connection: sqlite3.Connection) -> list[str]:
+    stored = "type = 'table' AND rootpage > 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    return [name for (name,) in connection.execute(f"SELECT name FROM sqlite_master WHERE {stored}")]
+
+
+def _table(path: Path, connection: sqlite3.Connection, form: TableForm) -> str:
+    tables = _names(connection)
+    if form.table:
+        if form.table not in tables:
+            raise unknown(f"table of {path}", form.table, tables)
+        return form.table
+    if len(tables) != 1:
+        named = ", ".join(excerpt(name, 60, bare=True) for name in tables[:20])
+        raise NotThisFormError(f"{path} has {len(tables)} tables: name one in `table`{': ' if named else ''}{named}")
+    return tables[0]

@@ -1,0 +1,87 @@
+"""A table mapping as its file states it, sound or not: its entries, the columns that it names, what is sound of it."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from pipeline.formats.tables import Cells
+from pipeline.ingest.mapping import TableMapping
+from pipeline.ingest.mapping_sections import (
+    ArchitectureColumns,
+    Container,
+    DeclaredMetric,
+    Download,
+    ExtractedCells,
+    Publisher,
+    ScoreColumn,
+    TruthColumn,
+)
+
+Location = tuple[str | int, ...]
+
+ITEMS = ("truth", "score")
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "publisher": Publisher, "container": Container, "architecture": ArchitectureColumns, "check": ArchitectureColumns,
+    "truth": TruthColumn, "score": ScoreColumn, "metric": DeclaredMetric, "extract": ExtractedCells,
+    "download": Download,
+}  # fmt: skip
+
+
+def entries(content: Mapping[str, Any], *kinds: str) -> Iterator[tuple[Location, dict[str, Any]]]:
+    """The entries of `[[truth]]` or `[[score]]`, with their locations."""
+    for kind in kinds:
+        entries = content.get(kind)
+        for place, entry in enumerate(entries if isinstance(entries, list) else ()):
+            if isinstance(entry, dict):
+                yield (kind, place), entry
+
+
+def named_columns(content: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+    """Every column that the mapping names, with its location."""
+    fields: list[tuple[Location, object]] = [(("native_id",), content.get("native_id"))]
+    for section in ("architecture", "check"):
+        if isinstance(notation := content.get(section), dict):
+            fields.append(((section, "column"), notation.get("column")))
+            if isinstance(parts := notation.get("fields"), dict):
+                fields += [((section, "fields", part), column) for part, column in parts.items()]
+    for place, entry in entries(content, *ITEMS):
+        fields += [((*place, name), entry.get(name)) for name in ("column", "seconds", "seed_column")]
+        if isinstance(conditions := entry.get("where"), dict):
+            fields += [((*place, "where", name), name) for name in conditions]
+    return ((location, column) for location, column in fields if isinstance(column, str))
+
+
+def is_near(missing: Location, misspelt: Sequence[Location]) -> bool:
+    """Whether a field that is missing is there under a name much like its own."""
+    names = [str(location[-1]) for location in misspelt if location[:-1] == missing[:-1]]
+    return bool(difflib.get_close_matches(str(missing[-1]), names, n=1))
+
+
+def fields_at(location: Location) -> list[str]:
+    """The fields of the section in which a field is that does not exist."""
+    model: type[BaseModel] = _SECTIONS.get(str(location[0]), TableMapping) if len(location) > 1 else TableMapping
+    return list(model.model_fields)
+
+
+def sound_of(
+    content: Mapping[str, Any], unsound: Collection[Location], cells: Cells, architecture: bool
+) -> dict[str, Any]:
+    """What is sound of a mapping, with something in the place of what it cannot do without."""
+    sound = copy.deepcopy(dict(content))
+    for kind in ITEMS:
+        entries = sound.get(kind)
+        if isinstance(entries, list):
+            sound[kind] = [e for place, e in enumerate(entries) if (kind, place) not in {u[:2] for u in unsound}]
+    for location in unsound:
+        if len(location) == 1 or (location and location[0] not in ITEMS):
+            sound.pop(str(location[0]), None)
+    for name, value in (("name", "unsound"), ("description", ""), ("benchmark", ""), ("container", {"kind": "csv"})):
+        sound.setdefault(name, value)
+    if not architecture:
+        sound["architecture"] = {"column": next(iter(cells)), "encoding": "string"}
+    return sound
