@@ -25,6 +25,17 @@ _OUT_OF_MEMORY = (
 )
 
 
+_OPEN_FILES = "too many files are open: raise the limit (`ulimit -n`), or use fewer --workers"
+_REFUSED_BY_SYSTEM = {  # number -> words of an error without one, and what to do
+    errno.EMFILE: ("Too many open files", _OPEN_FILES),
+    errno.ENFILE: ("Too many open files in system", _OPEN_FILES),
+    errno.EAGAIN: (
+        "Resource temporarily unavailable",
+        "the system refuses a process, a thread or a write for now: raise a limit (`ulimit -u`)",
+    ),
+}
+
+
 class UserError(Exception):
     """Something outside the program is wrong, and the message says what, where, and what to do about it."""
 
@@ -53,6 +64,8 @@ def from_os(error: OSError, doing: str) -> UserError:
         return UserError(
             f"no space left while {doing}: free some and run the same command again; nothing stored is lost"
         )
+    if refusal := refused_by_system(error):
+        return UserError(f"while {doing}, {refusal}; nothing stored is lost")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return UserError(f"no permission while {doing}{where}: change the permissions, or choose another place")
     return UserError(f"{error.strerror or error} while {doing}{where}")
@@ -122,6 +135,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
     return isinstance(error, Exception) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
+
+
+def refused_by_system(error: BaseException) -> str | None:
+    """What the system refuses for now, and what to do, where an error says that; no file is at fault then."""
+    for number, (words, what) in _REFUSED_BY_SYSTEM.items():
+        if (isinstance(error, OSError) and error.errno == number) or words in str(error):
+            return what
+    return None
 
 
 @contextlib.contextmanager

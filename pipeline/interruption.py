@@ -197,7 +197,8 @@ def handled(*, to_the_end: bool) -> Iterator[Interruption]:
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, interruption.on_signal)
-    threading.Thread(target=interruption.watch, args=(pipe,), daemon=True).start()
+    with contextlib.suppress(RuntimeError):  # no thread is to be had: then Python alone hears signals
+        threading.Thread(target=interruption.watch, args=(pipe,), daemon=True).start()
     try:
         yield interruption
     finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline.errors import UserError, refused_by_system
 from pipeline.lake.parquet_files import damaged, opened
 from pipeline.lake.schema import TABLES
 from pipeline.lake.verify import schema_fault
@@ -26,11 +27,13 @@ def damage_named(parts: Path | None = None, *, own: bool = False) -> Iterator[No
         own: whether the statement is the project's own, so that a column which it lacks is one that a file lacks.
 
     Raises:
-        UserError: a part's file is damaged, missing, or of another schema.
+        UserError: a part's file is damaged, missing, or of another schema, or the system refuses for now to open it.
     """
     try:
         yield
     except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and (refusal := refused_by_system(error)):
+            raise UserError(f"{refusal}; nothing stored is lost") from error
         if (match := _FILE.search(str(error))) and (parts is None or Path(match[1]).is_relative_to(parts)):
             raise damaged(Path(match[1]), _what(Path(match[1]), error)) from error
         for file in _suspects(parts, error, own) if parts else []:

@@ -17,7 +17,7 @@ from pipeline import interruption
 from pipeline.catalog import sql_files, stored_results
 from pipeline.catalog.damage import damage_named
 from pipeline.catalog.definition import CatalogDefinition, catalog_definition, listed, published, text
-from pipeline.errors import UserError, is_out_of_memory, os_errors_explained
+from pipeline.errors import UserError, is_out_of_memory, os_errors_explained, refused_by_system
 from pipeline.lake import checksums
 from pipeline.lake.outputs import OutputFile
 from pipeline.lake.schema import TABLES
@@ -146,6 +146,8 @@ def _write_database(path: Path, definition: CatalogDefinition, target: Path) -> 
         except duckdb.OperationalError as error:
             if is_out_of_memory(error):
                 raise
+            if refusal := refused_by_system(error):
+                raise UserError(f"while writing {target}, {refusal}; nothing stored is lost") from error
             reason = one_line(error).rpartition(": ")[2]
             raise UserError(f"{target} cannot be written: {reason}; free some space or choose another place") from error
 

@@ -23,7 +23,7 @@ from typer.core import TyperCommand, TyperGroup
 from pipeline import interruption
 from pipeline.cli import configuration
 from pipeline.cli.grouping import flattened
-from pipeline.errors import UserError, is_out_of_memory
+from pipeline.errors import UserError, is_out_of_memory, refused_by_system
 
 GROUPS = {
     "Fill a lake": ("run", "mapping", "ingest", "score", "search", "tune", "merge"),
@@ -47,10 +47,6 @@ RENAMED = {"recipe": "mapping", "recipes": "mappings"}
 
 _USAGE_ERROR: Any = typer.BadParameter.__base__  # typer itself does not export it
 _LONGEST_LINE = 900  # characters of an error, of which names and paths that it repeats may have any number
-_REFUSED_BY_SYSTEM = {
-    errno.EMFILE: "too many files are open: raise the limit (`ulimit -n`), or use fewer --workers",
-    errno.EAGAIN: "the system refuses a process, a thread or a write for now: raise a limit (`ulimit -u`)",
-}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Contradiction = Callable[[Mapping[str, Any]], str | None]
@@ -329,8 +325,8 @@ def _answer(end: BaseException) -> NoReturn:
         _fail(f"error: {end.strerror or end}: {end.filename}", 1)
     if isinstance(end, FileNotFoundError) and _is_homeless():
         _fail("error: the working folder is not there any more: change to one that is, and try again", 1)
-    if isinstance(end, OSError) and end.errno in _REFUSED_BY_SYSTEM:
-        _fail(f"error: {_REFUSED_BY_SYSTEM[end.errno]}; what was done is stored", 1)
+    if isinstance(end, OSError) and (refusal := refused_by_system(end)):
+        _fail(f"error: {refusal}; what was done is stored", 1)
     if isinstance(end, OSError):
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the exit of Python writes out what is left

@@ -119,6 +119,13 @@ def remove_folder(folder: Path, names: re.Pattern[str]) -> None:
             here.rmdir()  # fails where anything is left
 
 
+def remove_empty(*folders: Path) -> None:
+    """Remove those of the folders in which nothing is."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
 def sweep(folder: Path, prefix: str, names: re.Pattern[str] | None = None) -> None:
     """Remove what processes that have ended left in a folder under temporary names.
 

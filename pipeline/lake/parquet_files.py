@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, refused_by_system
 
 
 class HashedFile(io.BufferedWriter):
@@ -66,7 +66,13 @@ def damage_named(path: Path) -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """What is wrong with a file, in a few words, from what reading it raised."""
+    """What is wrong with a file, in a few words, from what reading it raised.
+
+    Raises:
+        UserError: the file is not at fault: the system refuses for now to open it.
+    """
+    if refusal := refused_by_system(error):
+        raise UserError(f"{refusal}; nothing stored is lost") from error
     if isinstance(error, PermissionError):
         return "no permission"
     if isinstance(error, FileNotFoundError):

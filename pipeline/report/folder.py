@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from pipeline.errors import UserError, os_errors_explained
-from pipeline.lake.files import own_name, read_file, refuse_links, remove_file, remove_folder, replace_file, sweep
+from pipeline.lake.files import (
+    own_name,
+    read_file,
+    refuse_links,
+    remove_empty,
+    remove_file,
+    remove_folder,
+    replace_file,
+    sweep,
+)
 from pipeline.lake.outputs import refuse_lake
 from pipeline.report.baseline import CORRELATION_COLUMNS
 from pipeline.report.queries import Row
@@ -71,6 +80,7 @@ def replace(out: Path, files: Mapping[str, bytes], about: Row) -> None:
     sweep(out, _STAGING, _NAMES)
     listed = _listed(out)
     superfluous = [name for name in listed - set(files) if _is_ours(out / name, True)]
+    new = not out.exists()
     staging = out / f"{_STAGING}{own_name()}"
     try:
         for name, data in files.items():
@@ -83,6 +93,8 @@ def replace(out: Path, files: Mapping[str, bytes], about: Row) -> None:
             replace_file(staging / name, out / name)
     finally:
         remove_folder(staging, _NAMES)
+        if new:
+            remove_empty(out / FIGURES, out)
 
 
 def _is_ours(path: Path, listed: bool) -> bool:

@@ -172,6 +172,19 @@ def test_a_signal_before_or_after_the_work_makes_no_traceback(
     assert (code, error.count("\n"), "Traceback" in error) == (143 if "start" in moment else 1, 1, False)
 
 
+def test_where_no_thread_can_be_started_signals_are_heard_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    code, error = ended(["report", "--lake", "nowhere"], capfd)
+    assert code == 1 and error.startswith("error: no lake at nowhere") and error.count("\n") == 1
+    monkeypatch.setattr(Lake, "__init__", lambda *_, **__: os.kill(os.getpid(), signal.SIGINT))
+    assert ended(["report", "--lake", "nowhere"], capfd)[0] == 130
+
+
 def test_workers_begin_where_ctrl_c_does_not_reach_them() -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
     with processes._workers_spared():

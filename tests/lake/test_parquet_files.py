@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.errors import UserError
+from pipeline.catalog import damage
+from pipeline.errors import UserError, os_errors_explained
 from pipeline.formats import tables
 from pipeline.lake import checksums, parquet_files, verify
 from pipeline.lake.schema import TABLES
 from tests.fixtures import lakes
+from tests.fixtures.lines import refused
 
 
 def test_too_little_memory_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,6 +38,26 @@ def test_what_is_wrong_with_a_file_is_one_line_but_for_a_lack_of_memory(
 ) -> None:
     with pytest.raises(expected), parquet_files.damage_named(Path("scores.parquet")):
         raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EMFILE, "Too many open files", "scores.parquet"), OSError("Failed to open: Too many open files"),
+        duckdb.IOException('Cannot open file "parts/m/p/scores.parquet": Too many open files'),
+        BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"),
+    ],
+)  # fmt: skip
+def test_what_the_system_refuses_for_now_is_no_fault_of_a_file_or_the_disk(error: Exception) -> None:
+    damage_named = damage.damage_named() if isinstance(error, duckdb.Error) else parquet_files.damage_named(Path("x"))
+    with (
+        refused("raise the limit" if "open" in str(error) else "raise a limit", "nothing stored is lost"),
+        damage_named,
+    ):
+        raise error
+    if isinstance(error, OSError) and error.errno:
+        with refused("while writing lake, "), os_errors_explained("writing lake"):
+            raise error
 
 
 def test_a_part_without_checksums_is_read_page_by_page(lake: Path) -> None:

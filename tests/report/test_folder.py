@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -137,3 +138,17 @@ def test_a_named_pipe_in_the_place_of_a_file_keeps_nobody_waiting(
         with refused("json is no plain file"):
             history.history(tmp_path, {"spaces": [], "made_at": ""})
         assert charts.library(tmp_path) == b"scripts"
+
+
+def test_where_a_report_cannot_be_written_no_empty_folder_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    (tmp_path / "there").mkdir()
+    for out in (tmp_path / "new", tmp_path / "there"):
+        with pytest.raises(OSError, match="No space"):
+            folder.replace(out, FILES | OLD_FIGURES, ABOUT)
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
