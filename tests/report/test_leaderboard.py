@@ -66,6 +66,8 @@ def test_the_verdict_names_the_leader_its_equals_the_cheap_one_and_what_all_beat
     other = {"fast": "long", "long": "fast"}[leader]
     text = " ".join(target["verdict"])
     assert text.startswith(f"{leader} leads: rho ") and f"{other} (" in text and "cannot be told from it" in text
+    [equals] = [sentence for sentence in target["verdict"] if "cannot be told from it" in sentence]
+    assert "params" not in equals and "random" not in equals
     assert ("The best under half a second per architecture is fast" in text) == (leader == "long")
     assert "All but random rank better than the number of parameters" in text
     assert "All rank better than a random order" in text
