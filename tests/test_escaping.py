@@ -10,8 +10,8 @@ import pytest
 
 from pipeline import escaping, progress, text_table
 from pipeline.catalog import query
-from pipeline.cli import application as cli
 from pipeline.cli import output
+from tests.fixtures.command import exit_code
 
 HOSTILE = "a\x1b[31mb\x9bc\x07\x7f\u202ed\u2066e\ud800\x85\u2028\U000e0041f\r"
 SHOWN = r"a\x1b[31mb\x9bc\x07\x7f\u202ed\u2066e\ud800\x85\u2028\U000e0041f\x0d"
@@ -33,8 +33,7 @@ def test_a_table_and_a_query_show_hostile_cells() -> None:
 
 
 def test_messages_and_answers_show_what_they_hold(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        cli.main(["query", "--file", "no\x1b[2J\u202esuch.sql"])
+    exit_code(*["query", "--file", "no\x1b[2J\u202esuch.sql"])
     assert r"--file no\x1b[2J\u202esuch.sql cannot be read" in capsys.readouterr().err
     output.say(HOSTILE)
     assert capsys.readouterr().out == f"{SHOWN}\n"

@@ -17,13 +17,13 @@ import pipeline
 from pipeline import catalog
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.proxies.regression import presets
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan
 from tests.fixtures import lakes
+from tests.fixtures.command import exit_code
 
 ROOT = Path(__file__).parents[2]
 STAGE = '[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = "dot"\npartial = 0.5\n'
@@ -348,9 +348,7 @@ def test_the_page_of_examples_runs(
             continue
         for line in block.splitlines():
             words = line.replace("--budget 100", "--budget 1 --workers 1").replace("synflow", "random").split()[1:]
-            with pytest.raises(SystemExit) as exit_:
-                cli.main(words)
-            assert exit_.value.code == 0
+            assert exit_code(*words) == 0
     said = capsys.readouterr().out
     assert len(names["ranking"]) == 10 and set(names["ranking"]) == set(names["family"])
     assert len({s.value for s in names["scores"].values()}) == 10

@@ -19,6 +19,7 @@ from pipeline import cli as package
 from pipeline.cli import application as cli
 from pipeline.cli import options
 from tests.fixtures import mapped_tables as fixtures
+from tests.fixtures.command import exit_code
 
 NO_VERBS = {"application", "configuration", "grouping", "options", "output", "suggestions"}
 GROUP: Any = typer.main.get_command(cli.app)
@@ -125,6 +126,4 @@ def test_what_the_system_refuses_is_not_taken_for_a_full_output(
         raise OSError(number, "refused")
 
     monkeypatch.setattr(cli, "_run", refused)
-    with pytest.raises(SystemExit) as end:
-        cli.main([])
-    assert end.value.code == 1 and capsys.readouterr().err.startswith(says)
+    assert exit_code() == 1 and capsys.readouterr().err.startswith(says)

@@ -13,6 +13,7 @@ from pipeline.cli import configuration
 from pipeline.cli import score as verb
 from pipeline.cli.options import ComputeOptions, ScoreOptions, plan_of
 from tests.fixtures import lakes
+from tests.fixtures.command import exit_code
 
 
 @pytest.fixture(autouse=True)
@@ -57,26 +58,23 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file() -> None:
 )
 def test_a_bad_file_is_one_line(content: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("pipeline.toml").write_text(content)
-    with pytest.raises(SystemExit) as end:
-        cli.main(["query", "FROM scores"])
+    code = exit_code("query", "FROM scores")
     error = capsys.readouterr().err
-    assert end.value.code == 1 and says in error and error.count("\n") == 1 and "pipeline.toml" in error
+    assert code == 1 and says in error and error.count("\n") == 1 and "pipeline.toml" in error
 
 
 def test_a_folder_of_that_name_is_one_line_and_help_does_not_read_it(capsys: pytest.CaptureFixture[str]) -> None:
     Path("pipeline.toml").mkdir()
-    with pytest.raises(SystemExit):
-        cli.main(["query", "FROM scores"])
+    exit_code("query", "FROM scores")
     assert capsys.readouterr().err.count("\n") == 1
     assert "One SELECT." in run("query", "--help")
 
 
 def test_a_link_that_leads_nowhere_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     Path("pipeline.toml").symlink_to("nowhere")
-    with pytest.raises(SystemExit) as end:
-        cli.main(["query", "FROM scores"])
+    code = exit_code("query", "FROM scores")
     error = capsys.readouterr().err
-    assert end.value.code == 1 and "pipeline.toml cannot be read: No such file" in error and error.count("\n") == 1
+    assert code == 1 and "pipeline.toml cannot be read: No such file" in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize("words", [["status"], ["query", "FROM scores"], ["doctor"], ["report"]])
@@ -87,12 +85,11 @@ def test_a_working_folder_that_is_gone_is_one_line(
     monkeypatch.chdir(gone)
     gone.rmdir()
     try:
-        with pytest.raises(SystemExit) as end:
-            cli.main(words)
+        code = exit_code(*words)
     finally:
         monkeypatch.undo()
     error = capsys.readouterr().err
-    assert end.value.code == 1 and error.count("\n") == 1 and "standard output" not in error
+    assert code == 1 and error.count("\n") == 1 and "standard output" not in error
 
 
 def test_workers_and_images_of_the_file_reach_the_options(monkeypatch: pytest.MonkeyPatch) -> None:

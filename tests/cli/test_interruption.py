@@ -16,12 +16,12 @@ import pytest
 
 from pipeline import interruption
 from pipeline.catalog import database
-from pipeline.cli import application as cli
 from pipeline.executor import processes
 from pipeline.lake.part_name import PartName
 from pipeline.lake.part_writer import PartWriter
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
+from tests.fixtures.command import exit_code
 
 CARTESIAN = "FROM range(10000000) a, range(10000000) b"
 VERBS = {
@@ -56,10 +56,9 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 def ended(words: list[str], capfd: pytest.CaptureFixture[str]) -> tuple[Any, str]:
     """The exit code of a command and what it prints on standard error; the handlers are as before."""
     before = [signal.getsignal(number) for number in interruption.SIGNALS]
-    with pytest.raises(SystemExit) as end:
-        cli.main(words)
+    code = exit_code(*words)
     assert [signal.getsignal(number) for number in interruption.SIGNALS] == before
-    return end.value.code, capfd.readouterr().err
+    return code, capfd.readouterr().err
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])

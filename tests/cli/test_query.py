@@ -12,6 +12,7 @@ from pipeline import catalog
 from pipeline.cli import application as cli
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
+from tests.fixtures.command import exit_code
 
 EXAMPLES = catalog.queries("examples")
 
@@ -51,6 +52,6 @@ def test_an_unknown_example_and_two_questions_at_once_are_refused(
         ("FROM scores", "--param", "x"): (2, "name=value"),
     }
     for words, (code, message) in cases.items():
-        with pytest.raises(SystemExit) as exit_:
-            cli.main(["query", *words, "--lake", str(tmp_path)])
-        assert exit_.value.code == code and message in " ".join(capsys.readouterr().err.split())
+        assert exit_code("query", *words, "--lake", tmp_path) == code and message in " ".join(
+            capsys.readouterr().err.split()
+        )

@@ -19,6 +19,7 @@ from pipeline.tuning.data import TuningData
 from pipeline.tuning.trials import TrainingSettings
 from pipeline.tuning.tuned_proxy import TunedProxy
 from tests.fixtures import lakes
+from tests.fixtures.command import exit_code
 
 PLACE = {"benchmark": "nasbench201", "space": "topology"}
 Call = tuple[str, tuple[Any, ...], dict[str, Any]]
@@ -110,9 +111,7 @@ def test_what_bare_tune_finds_is_stored_and_the_command_finds_it_again(lake: Pat
 
 @pytest.mark.parametrize("words", [[], ["nasbench201", "--labels", "3"], ["nasbench201", "more"]], ids=str)
 def test_a_usage_error_of_bare_tune_speaks_of_tune(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        cli.main(["tune", *words])
-    assert exit_.value.code == 2
+    assert exit_code("tune", *words) == 2
     lines = capsys.readouterr().err.splitlines()
     assert lines[:2] == ["Usage: pipeline tune [OPTIONS] {benchmark}", "Try 'pipeline tune --help' for help."]
 
@@ -125,9 +124,7 @@ def test_a_usage_error_of_bare_tune_speaks_of_tune(words: list[str], capsys: pyt
 def test_who_names_no_command_or_nearly_one_is_told_the_commands(
     words: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        cli.main(["tune", *words])
-    assert exit_.value.code == 2
+    assert exit_code("tune", *words) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert says in error and "weigh, evolve, evaluate, transfer" in error
 
@@ -139,14 +136,11 @@ def test_the_help_names_the_commands_and_the_methods_that_there_are() -> None:
 
 
 def test_a_former_option_name_is_said_back_as_it_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        cli.main(["tune", "weigh", "nasbench201", "--recipe", "x"])
+    code = exit_code("tune", "weigh", "nasbench201", "--recipe", "x")
     error = capsys.readouterr().err
-    assert exit_.value.code == 2 and "No such option: --recipe" in error and "mapping" not in error
+    assert code == 2 and "No such option: --recipe" in error and "mapping" not in error
 
 
 def test_a_benchmark_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        cli.main(["tune", "nasbench202"])
-    assert exit_.value.code == 1
+    assert exit_code("tune", "nasbench202") == 1
     assert capsys.readouterr().err.startswith("error: unknown benchmark 'nasbench202'")

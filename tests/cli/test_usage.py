@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from pipeline import executor
 from pipeline.cli import application as cli
+from tests.fixtures.command import exit_code
 
 
 def commands(group: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -98,13 +99,13 @@ def test_help_and_what_goes_together_is_answered(words: str) -> None:
 def test_the_output_of_a_search_is_looked_at_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "best.jsonl").write_text("mine")
     for out, says in (("best.jsonl", "exists and stays as it is"), ("none/best.jsonl", "no folder none")):
-        with pytest.raises(SystemExit) as exit_:
-            cli.main(["search", "nasbench201", "--proxy", "no such proxy", "--out", out])
-        assert exit_.value.code == 1 and says in capsys.readouterr().err
+        assert (
+            exit_code("search", "nasbench201", "--proxy", "no such proxy", "--out", out) == 1
+            and says in capsys.readouterr().err
+        )
     assert (tmp_path / "best.jsonl").read_text() == "mine"
 
 
 def test_a_file_of_sql_that_is_not_there_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        cli.main(["query", "--file", "nope.sql"])
+    exit_code("query", "--file", "nope.sql")
     assert capsys.readouterr().err == "error: --file nope.sql cannot be read: No such file or directory\n"

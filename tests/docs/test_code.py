@@ -15,11 +15,11 @@ import duckdb
 import pytest
 from torch import nn
 
-from pipeline import cli
 from pipeline.benchmarks.nasbench_nlp import architectures, network
 from pipeline.benchmarks.nasbench_nlp.metrics import WORDS
 from tests.docs.documents import ROOT, Block, blocks, commands, name
 from tests.fixtures import lakes, nasbench101_files, nasbench201_files, nasbench_nlp_files, nds_files
+from tests.fixtures.command import exit_code
 
 PAGES = [
     ROOT / "README.md",
@@ -96,9 +96,7 @@ def publish(root: Path) -> None:
 @functools.cache  # several pages show the same first steps
 def ended(line: str) -> int | str | None:
     """The exit code of a command."""
-    with pytest.raises(SystemExit) as exit_:
-        cli.main(shlex.split(line))
-    return exit_.value.code
+    return exit_code(*shlex.split(line))
 
 
 def run_shell(block: Block) -> None:

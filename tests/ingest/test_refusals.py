@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from pipeline import benchmarks, provenance
-from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.ingest.run import ingest
 from pipeline.lake import checksums, schema
 from tests.fixtures import analog_package, lake_content, nasbench201_files
 from tests.fixtures import mapped_tables as fixtures
+from tests.fixtures.command import exit_code
 
 CELLS = nasbench201_files.topologies(5)
 
@@ -70,9 +70,7 @@ def test_a_table_with_a_bad_row_is_refused_unless_it_is_allowed(
     assert "\n" not in str(caught.value)
     assert not lake.exists()
     command = ["ingest", "nasbench201", str(path), "--mapping", mine, "--max-rejects", "1", "--lake", str(lake)]
-    with pytest.raises(SystemExit) as exit_code:
-        cli.main(command)
-    assert exit_code.value.code == 0  # what is allowed is no error
+    assert exit_code(*command) == 0  # what is allowed is no error
     assert "4 values, 1 rejected" in capsys.readouterr().out
     [reject] = lake_content.rows(lake, "rejects")
     assert reject["position"] == "line 6"

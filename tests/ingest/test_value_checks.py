@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.benchmarks import load, names, units
-from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.ingest.run import IngestSummary, ingest
 from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures import nasbench201_files, nds_files
+from tests.fixtures.command import exit_code
 
 CELLS = nasbench201_files.topologies(40)
 DRAW = random.Random(0)
@@ -144,9 +144,7 @@ def test_the_impossible_is_rejected(lake: Path, table: Table, value: float, metr
 def test_warnings_are_lines_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], zip(CELLS, [0.65, *LEARNT], strict=False))
     mapping = fixtures.mapping(tmp_path / "m.toml", fixtures.ACCURACY)
-    with pytest.raises(SystemExit) as end:
-        cli.main(["ingest", "--lake", str(tmp_path / "lake"), "nasbench201", str(path), "--mapping", str(mapping)])
-    assert end.value.code == 0
+    assert exit_code("ingest", "--lake", tmp_path / "lake", "nasbench201", path, "--mapping", mapping) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith("mine: 37 architectures, 37 values, 0 rejected")
     assert printed.err.splitlines() == [

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from pipeline import benchmarks
-from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake import checksums
 from pipeline.lake.store import Lake
@@ -19,6 +18,7 @@ from pipeline.proxies import regression
 from pipeline.report import baseline
 from pipeline.report.baseline import BaselineCorrelation
 from tests.fixtures import lakes
+from tests.fixtures.command import exit_code
 from tests.fixtures.lakes import OURS
 
 COMMITTED = Path(__file__).parents[2] / "reports" / "baseline"
@@ -70,12 +70,8 @@ def good(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def report(lake: Path, out: Path, *more: object) -> int | str:
-    try:
-        cli.main(["report", "--lake", str(lake), "--out", str(out), *map(str, more)])
-    except SystemExit as end:
-        return end.code or 0
-    return 0
+def report(lake: Path, out: Path, *more: object) -> int:
+    return exit_code("report", "--lake", lake, "--out", out, *more)
 
 
 def test_the_same_lake_passes_with_the_same_bytes_and_so_does_one_with_a_new_row(

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from pipeline import catalog
-from pipeline.cli import application as cli
 from pipeline.lake.store import Lake
 from pipeline.scoring import merge, merge_differences
 from tests.fixtures import lakes
+from tests.fixtures.command import exit_code
 from tests.fixtures.lakes import OURS, SIZE, arch
 
 FAMILIES = {OURS: "score-toy-", SIZE: "score-size-"}
@@ -120,15 +120,13 @@ def test_the_wrong_folder_and_a_damaged_part_are_told_in_one_line(
     spoil: object, line: str, other: Path, lake: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spoil(other)  # type: ignore[operator]
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["merge", str(other), "--lake", str(lake)])
+    code = exit_code("merge", other, "--lake", lake)
     told = capsys.readouterr().err.splitlines()[-1]
-    assert ended.value.code == 1 and line in told and str(other) in told
+    assert code == 1 and line in told and str(other) in told
 
 
 def test_a_lake_is_not_merged_into_itself(other: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        cli.main(["merge", str(other), "--lake", str(other)])
+    exit_code("merge", other, "--lake", other)
     assert "is the lake itself" in capsys.readouterr().err
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from pyarrow import fs
 
-from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake import files
 from pipeline.lake.schema import TABLES
@@ -21,6 +20,7 @@ from pipeline.lake.store import Lake
 from pipeline.remote import http_files
 from pipeline.scoring import merge
 from tests.fixtures import file_server, lake_content, lakes
+from tests.fixtures.command import exit_code
 from tests.fixtures.file_server import FileServer
 from tests.fixtures.lakes import OURS, arch
 from tests.fixtures.lines import refused
@@ -200,14 +200,11 @@ def test_values_that_differ_are_told_as_of_a_lake(
     scored(lake, 0, value=700.0)
     before = lake_content.files(lake / "parts")
     address = served(server, exported)
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["merge", address, "--lake", str(lake)])
+    code = exit_code("merge", address, "--lake", lake)
     err = capsys.readouterr().err
-    assert ended.value.code == 1 and f"1 values of {address} are not those stored here, nothing was taken" in err
+    assert code == 1 and f"1 values of {address} are not those stored here, nothing was taken" in err
     assert lake_content.files(lake / "parts") == before
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["merge", address, "--keep-first", "--lake", str(lake)])
-    assert ended.value.code == 0
+    assert exit_code("merge", address, "--keep-first", "--lake", lake) == 0
     stored = [row for row in Lake(lake).read("scores", lakes.BENCHMARK).to_pylist() if row["arch_id"] == arch(0)]
     assert [row["value"] for row in stored if row["proxy_id"] == OURS] == [700.0]
 

@@ -15,11 +15,11 @@ import torch
 from pipeline import executor
 from pipeline.benchmarks.nasbench201 import network
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan, sampled
+from tests.fixtures.command import exit_code
 from tests.fixtures.lake_content import rows
 
 PLACE = ("nasbench201", "topology")
@@ -254,9 +254,7 @@ def test_bad_arguments_are_one_line_and_leave_the_lake_alone(
     cells: Path, arguments: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {p: p.stat().st_mtime_ns for p in sorted(cells.rglob("*")) if p.is_file()}
-    with pytest.raises(SystemExit) as exit_:
-        cli.main([*arguments, "--lake", str(cells)])
-    assert exit_.value.code == code
+    assert exit_code(*arguments, "--lake", cells) == code
     error = capsys.readouterr().err
     assert says in error and "Traceback" not in error
     assert code == 2 or error.count("\n") == 1
@@ -295,9 +293,7 @@ def test_a_card_that_others_have_taken_ends_the_run_in_one_line(
         monkeypatch.setattr(torch.cuda, name, busy if name == at else lambda *_: 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     name = str(preset(tmp_path)) if proxy == "trained" else proxy
-    with pytest.raises(SystemExit) as exit_:
-        cli.main(["score", "nasbench201", "--lake", str(cells), "--device", "cuda", "--proxy", name])
-    assert exit_.value.code == 1
+    assert exit_code("score", "nasbench201", "--lake", cells, "--device", "cuda", "--proxy", name) == 1
     error = capsys.readouterr().err
     assert "the card failed" in error and "busy or unavailable" in error
     assert "Traceback" not in error and error.splitlines()[-1].startswith("error: ")
@@ -310,6 +306,4 @@ def test_no_lake_and_a_newer_lake_are_refused(tmp_path: Path, capsys: pytest.Cap
         (lambda p: (p.mkdir(exist_ok=True), (p / "lake.json").write_text("no json")), "cannot be read as the marker"),
     ):
         make(tmp_path / "lake")
-        with pytest.raises(SystemExit) as exit_:
-            cli.main(["score", "nasbench201", "--lake", str(tmp_path / "lake")])
-        assert exit_.value.code == 1 and says in capsys.readouterr().err
+        assert exit_code("score", "nasbench201", "--lake", tmp_path / "lake") == 1 and says in capsys.readouterr().err

@@ -17,7 +17,6 @@ from pipeline import benchmarks, catalog, executor, provenance
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.nasbench201 import architectures
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.scoring import aggregates as define
@@ -35,6 +34,7 @@ from pipeline.search.trajectory import (
     whole_space,
 )
 from tests.fixtures import lakes
+from tests.fixtures.command import exit_code
 from tests.fixtures.lake_content import rows
 
 SMALL = SearchMethod("evolution", population=6, tournament=3)
@@ -118,9 +118,7 @@ def arguments(lake: Path, *more: str) -> list[str]:
 
 
 def run(*words: str) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        cli.main(list(words))
-    assert exit_.value.code == 0
+    assert exit_code(*words) == 0
 
 
 def steps(lake: Path) -> list[tuple[Any, ...]]:
@@ -308,10 +306,9 @@ def _searches(lake: Path) -> list[tuple[str, str]]:
 def test_bad_arguments_are_one_line(
     table: Path, words: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        cli.main(["search", "nasbench201", "--lake", str(table), *words])
+    assert exit_code("search", "nasbench201", "--lake", table, *words) == code
     error = capsys.readouterr().err
-    assert exit_.value.code == code and says in error and "Traceback" not in error
+    assert says in error and "Traceback" not in error
     assert rows(table, "trajectories") == []
 
 
@@ -326,10 +323,9 @@ def test_an_architecture_whose_neighbours_are_not_scored_is_told(
         for t in ("architectures", "scores", "proxies", "runs")
     }
     Lake(lonely, create=True).publish("nasbench201", "ingest-made-up", tables)
-    with pytest.raises(SystemExit) as exit_:
-        cli.main(["search", "nasbench201", "--lake", str(lonely), "--stored", "--proxy", "p@made-up"])
+    code = exit_code("search", "nasbench201", "--lake", lonely, "--stored", "--proxy", "p@made-up")
     error = capsys.readouterr().err
-    assert exit_.value.code == 1 and "has a stored score: score more of nasbench201/topology first" in error
+    assert code == 1 and "has a stored score: score more of nasbench201/topology first" in error
 
 
 def test_a_space_without_a_table_ends_with_architectures_that_build(
@@ -377,8 +373,7 @@ def test_the_best_of_a_search_is_a_file_that_score_takes(
     run(*words, "--only", str(out))
     assert "all 3 scores are stored already" in capsys.readouterr().out
     out.write_text('{"channels": [8, 8')
-    with pytest.raises(SystemExit):
-        cli.main([*words, "--only", str(out)])
+    exit_code(*words, "--only", out)
     assert "line 1: '{\"channels\": [8, 8' is not JSON" in capsys.readouterr().err
 
 

@@ -16,11 +16,11 @@ from pipeline import executor
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench101 import architectures, published_runs, reading
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.cli import application as cli
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
 from tests.fixtures import nasbench101_files as files
+from tests.fixtures.command import exit_code
 
 CELLS = files.cells(4)
 IDS = [arch_id_of("nasbench101", "cell", cell) for cell in CELLS]
@@ -266,9 +266,7 @@ def test_damage_ends_in_rejects_with_positions_and_a_non_zero_exit(
     damaged[starts[7] + 2] ^= 4  # in a record's length
     path = tmp_path / "nasbench_only108.tfrecord"
     path.write_bytes(bytes(damaged[:-9]))
-    with pytest.raises(SystemExit) as exit_code:
-        cli.main(["ingest", "nasbench101", str(path), "--lake", str(lake)])
-    assert exit_code.value.code == 1
+    assert exit_code("ingest", "nasbench101", path, "--lake", lake) == 1
     printed = capsys.readouterr()
     assert "native: 4 architectures, 76 values, 3 rejected" in printed.out
     assert "3 records rejected, the others are stored" in printed.err

@@ -16,12 +16,12 @@ from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench_nlp import architectures, reading
 from pipeline.benchmarks.nasbench_nlp.network import parameters
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.cli import application as cli
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
 from tests.fixtures import lake_content
 from tests.fixtures import nasbench_nlp_files as files
+from tests.fixtures.command import exit_code
 
 CELLS = [files.RNN, files.PAIR, files.LSTM]
 BEST = ("best_validation_loss", "best_validation_perplexity", "best_test_loss", "best_test_perplexity")
@@ -289,9 +289,7 @@ def test_a_second_ingest_changes_nothing_and_a_broken_log_is_reported(
 
 
 def run(*arguments: object) -> object:
-    with pytest.raises(SystemExit) as exit_:
-        cli.main([str(a) for a in arguments])
-    return exit_.value.code
+    return exit_code(*arguments)
 
 
 SCORES = [

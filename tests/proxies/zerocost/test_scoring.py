@@ -11,13 +11,13 @@ import torch
 from pipeline import benchmarks, proxies
 from pipeline.benchmarks.nasbench201.network import features, trained_parameters
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.proxies import arithmetic, zerocost
 from pipeline.proxies.zerocost import shared_results
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan
+from tests.fixtures.command import exit_code
 from tests.fixtures.lake_content import rows
 
 SMALL = {"channels": [8, 8, 8, 8, 8]}
@@ -57,9 +57,7 @@ def test_a_bundle_stores_one_row_per_proxy_and_a_second_run_nothing(
     sizes: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["score", "nasbench201", "--space", "size", "--lake", str(sizes), "--workers", "1", "--device", "cpu"]
-    with pytest.raises(SystemExit) as exit_:
-        cli.main([*command, "--proxy", "zero-cost"])
-    assert exit_.value.code == 0
+    assert exit_code(*command, "--proxy", "zero-cost") == 0
     said = capsys.readouterr().out
     assert f"zero-cost ({len(zerocost.USES)} proxies): {2 * len(zerocost.USES)} ok" in said
     stored = values(sizes)
