@@ -28,8 +28,8 @@ from pipeline.errors import UserError, is_out_of_memory, refused_by_system
 GROUPS = {
     "Fill a lake": ("run", "mapping", "ingest", "score", "search", "tune", "merge"),
     "Ask": ("status", "report", "query", "export"),
-    "See what there is, and get it": ("benchmarks", "sources", "fetch", "proxies"),
-    "Examine": ("check", "doctor"),
+    "List what there is, and download it": ("benchmarks", "sources", "fetch", "proxies"),
+    "Check": ("check", "doctor"),
 }
 """The verbs by what they are for, in the order of the help; a verb that is not named here comes last."""
 
@@ -37,7 +37,7 @@ VERBS = tuple(name for names in GROUPS.values() for name in names)
 
 EXAMPLES = (
     ("pipeline run nasbench201 --mapping analog-nasbench --sample 48", "ingest, score and report"),
-    ("pipeline status", "what is there, and what to type next"),
+    ("pipeline status", "what the lake holds, and the next command"),
     ('pipeline query "FROM correlations"', "how well each proxy ranks"),
 )
 """Command lines at the end of the help, and what each does."""
@@ -245,7 +245,7 @@ def verb(
 
 
 QuietOption = Annotated[
-    bool, typer.Option("--quiet", help="Print what was asked for and errors alone: no progress, no summary.")
+    bool, typer.Option("--quiet", help="Print only the answer and errors: no progress, no summary.")
 ]
 
 

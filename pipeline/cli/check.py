@@ -26,7 +26,7 @@ def check(
     sample: Annotated[int, typer.Option(min=1, help="Networks to build of each file.")] = DEFAULT_SAMPLE,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare the networks built here with what published files say.
+    """Compare the networks built here with published files.
 
     Networks of each file are built, and their numbers of parameters are compared with those that the file states.
     """

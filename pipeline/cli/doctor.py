@@ -15,18 +15,19 @@ from pipeline.cli.output import JsonOption, answer, print_json
 def doctor(
     lake: LakeOption = DEFAULT_LAKE,
     as_json: JsonOption = False,
-    files: Annotated[bool, typer.Option("--files", help="Examine the files alone, not their rows.")] = False,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Remove what interrupted runs have left, and nothing else.")
-    ] = False,
+    files: Annotated[bool, typer.Option("--files", help="Check files only, not their rows.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Remove what interrupted runs have left behind.")] = False,
     forget_missing: Annotated[
-        bool, typer.Option("--forget-missing", help="Go on without the parts that are missing: take them off the list.")
+        bool,
+        typer.Option(
+            "--forget-missing", help="Continue without the parts that are missing: remove them from the list."
+        ),
     ] = False,
 ) -> None:
-    """Examine the lake: whether everything is there, as it was stored.
+    """Check that the lake is complete and unchanged.
 
-    Each part is compared with its checksums and schema, rows with the checks and identities, what is made from the
-    parts with them. A fault is one line: the file, what is wrong, what to do. The exit code is 1 where there is one.
+    Every part is compared with its checksums and schema, and rows, identities and derived files with the parts. Each
+    fault is one line: the file, what is wrong, what to do. With any fault the exit code is 1.
     """
     from pipeline.doctor.examination import examine
 

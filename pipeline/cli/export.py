@@ -40,8 +40,8 @@ def export(
 ) -> None:
     """Write the lake as one DuckDB database, or as Parquet files to publish.
 
-    The database needs no other file. An earlier export of that name is replaced. Neither form holds anything of where
-    the lake lies.
+    The database needs no other file. An earlier export of that name is replaced. Neither form says where the lake is
+    stored.
     """
     from pipeline import catalog
     from pipeline.lake.store import Lake

@@ -38,11 +38,11 @@ def fetch(
         ),
     ] = DEFAULT_DOWNLOADS,
 ) -> None:
-    """Download a published file, and say how to ingest it.
+    """Download a published file, and print the command that ingests it.
 
-    A download that was cut goes on where it stopped. The file is compared with the SHA-256 that its publisher states;
-    where none is stated, that of the first download is put down beside it and compared from then on. For a file that no
-    program can download, the steps for a person are printed.
+    An interrupted download is resumed. The file is compared with the SHA-256 that its publisher states, or else with
+    that of the first download, which is recorded beside it. For a file that no program can download, the steps for a
+    person are printed.
     """
     from pipeline.ingest import fetch as stage
 

@@ -64,7 +64,7 @@ def ingest(
 ) -> None:
     """Store the content of benchmark files in the lake.
 
-    A file that is there already changes nothing.
+    Ingesting the same file again changes nothing.
     """
     if mappings:
         if as_json:

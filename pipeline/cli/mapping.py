@@ -22,7 +22,7 @@ OptionalBenchmarkOption = Annotated[
 
 @mapping.callback()
 def _mapping() -> None:
-    """Begin or check a table mapping, which says what a table's columns mean."""
+    """Write or check a table mapping, which says what the columns of a table mean."""
 
 
 @verb(mapping, example="pipeline mapping init colleague.csv", interrupted="no file was written")
@@ -34,7 +34,7 @@ def init(
     ] = None,
     force: ForceOption = False,
 ) -> None:
-    """Write a table mapping for a table, with comments on what was guessed."""
+    """Guess a table mapping from a table, with comments on what was guessed."""
     from pipeline.ingest import mapping_draft
 
     file = out or Path(f"{table.name.partition('.')[0] or 'table'}.toml")
@@ -56,7 +56,7 @@ def check(
     file: Annotated[Path, typer.Argument(help="Table mapping.", metavar="FILE.toml")],
     table: Annotated[Path, typer.Argument(help="The table.")],
 ) -> None:
-    """Report all that is wrong with a table mapping for a table, and show how five rows would be stored."""
+    """List all mistakes of a table mapping, and show how the first five rows of the table would be stored."""
     from pipeline.ingest import mapping_check
 
     checked = mapping_check.check(file, table)

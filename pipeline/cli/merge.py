@@ -24,15 +24,15 @@ def merge(
         bool, typer.Option("--show-conflicts", help="List the values that differ by more than rounding.")
     ] = False,
     keep_first: Annotated[
-        bool, typer.Option("--keep-first", help="Where values differ, keep those of this lake and take the rest.")
+        bool, typer.Option("--keep-first", help="Where values differ, keep those of this lake and copy the rest.")
     ] = False,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Copy the scores of another lake into this one.
 
-    Training curves, proxies and runs come with them; what is stored already is not copied again. It is compared: where
-    the other lake says something else, by more than another machine's rounding, nothing is taken. From an address all
-    is copied and compared with its checksums before anything is taken.
+    Training curves, proxies and runs are copied with them. Scores that are stored already are not copied but compared:
+    where they differ by more than the rounding of another machine, nothing is copied at all. From an address,
+    everything is downloaded and compared with its checksums first.
     """
     from pipeline.scoring import merge as stage
 

@@ -77,15 +77,16 @@ LakeOption = Annotated[
 ]
 SpaceOption = Annotated[str | None, typer.Option(help="Search space of the benchmark; its first one by default.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of regression targets, weights and noise.")]
-SampleSeedOption = Annotated[int, typer.Option(min=0, help="Seed of the sample.")]
+SampleSeedOption = Annotated[int, typer.Option(min=0, help="Seed of that random order.")]
 SampleOption = Annotated[
-    int | None, typer.Option(min=1, help="Architectures to score: a nested random sample; all by default.")
+    int | None,
+    typer.Option(min=1, help="How many architectures to score: the first of a random order; all by default."),
 ]
 ImagesOption = Annotated[
     str | None,
     typer.Option(
         help="CIFAR-10's python-version folder, a folder of pictures, an .npz file, or a synthetic batch "
-        "(synthetic-noise, -spectrum, -patches, -leaves)."
+        "(synthetic-noise, -spectrum, -patches, -leaves); synthetic-patches by default."
     ),
 ]
 TargetOption = Annotated[
@@ -108,9 +109,9 @@ class ReadingOptions:
         str | None,
         typer.Option(help="Table mapping: a name (see `pipeline ingest --mappings`) or a TOML file."),
     ] = None
-    curves: Annotated[
-        bool, typer.Option("--curves", help="Store the values of every epoch, not of the last one alone.")
-    ] = False
+    curves: Annotated[bool, typer.Option("--curves", help="Store the values of every epoch, not only of the last.")] = (
+        False
+    )
     max_rejects: Annotated[int, typer.Option(min=0, help="How many bad rows of a table may be left out.")] = 0
 
 
@@ -134,7 +135,7 @@ class ScoreOptions:
 
 @dataclass(frozen=True)
 class SearchedOptions(ScoreOptions):
-    """What is followed."""
+    """What the search follows."""
 
     proxy: Annotated[
         str | None,
@@ -149,10 +150,14 @@ class SearchedOptions(ScoreOptions):
 
 @dataclass(frozen=True)
 class ComputeOptions:
-    """Where networks are trained."""
+    """Where networks are computed."""
 
-    device: Annotated[DeviceChoice, typer.Option(help="Where to train.")] = DeviceChoice.auto
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores by default.")] = None
+    device: Annotated[
+        DeviceChoice, typer.Option(help="Where to compute; auto trains on a card where there is one.")
+    ] = DeviceChoice.auto
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Number of processes; one per core by default, one per card on cards.")
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,7 @@ class ExecutorOptions:
         ExecutorChoice, typer.Option(help="Score in this process, in several, or on a Ray cluster.")
     ] = ExecutorChoice.processes
     address: Annotated[
-        str, typer.Option(help="Ray cluster: HOST:PORT of its head, or auto for the one that this machine is part of.")
+        str, typer.Option(help="Ray cluster: HOST:PORT of its head, or auto for that of this machine.")
     ] = "auto"
     gpu_share: Annotated[float, typer.Option(min=0.01, max=1, help="Share of a GPU for each worker of Ray.")] = 1.0
 

@@ -53,7 +53,7 @@ def query(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
-    """Answer one SELECT from the lake, which it cannot change."""
+    """Run one SELECT on the lake, read-only."""
     if text.examples:
         print_rows(list_examples(), {"example": "example", "asks": "asks"}, as_json=as_json, head=False)
         return

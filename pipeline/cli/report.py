@@ -23,14 +23,16 @@ def report(
     out: OutOption = DEFAULT_OUT,
     against: Annotated[
         Path | None,
-        typer.Option(help="Folder of a baseline: fail where a rho moved, a row vanished or failures grew."),
+        typer.Option(
+            help="Folder of an earlier report: exit with 1 where a rho moved, a row vanished or more scores failed."
+        ),
     ] = None,
     history: Annotated[
         Path | None,
-        typer.Option(help="Folder of earlier report.json files, at any depth: the page draws rho over them."),
+        typer.Option(help="Folder of earlier report.json files, at any depth: the page draws rho over time."),
     ] = None,
-    figures: Annotated[bool, typer.Option("--figures", help="Write each chart as SVG, PNG and PDF, too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print report.json in place of the table.")] = False,
+    figures: Annotated[bool, typer.Option("--figures", help="Also write each chart as SVG, PNG and PDF.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of the table.")] = False,
     target: TargetOption = None,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:

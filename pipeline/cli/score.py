@@ -83,8 +83,8 @@ def score(
 ) -> None:
     """Score architectures of the lake with a proxy.
 
-    The default, generic, is a sum: its parts are scored, each stored as a score of its own, and added up. What is
-    stored already is not computed again; an interrupted run goes on where it stopped.
+    The default, generic, is a sum of other proxies: these are scored and stored, and then added up. Stored scores are
+    not computed again, so that the same command continues an interrupted run.
     """
     if selection.sample is not None and selection.only is not None:
         raise typer.BadParameter("--sample and --only exclude each other")

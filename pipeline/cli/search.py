@@ -30,12 +30,12 @@ class SearchOptions:
     """How the space is searched."""
 
     method: Annotated[str, typer.Option(help="evolution (ageing) or random.")] = "evolution"
-    budget: Annotated[int, typer.Option(min=1, help="Steps of each seed, the first population among them.")] = 450
+    budget: Annotated[int, typer.Option(min=1, help="Steps of each seed, including the first population.")] = 450
     seeds: Annotated[str, typer.Option(help="Seeds of the search: 0, 0,3,5 or 0-19.")] = "0"
     population: Annotated[int, typer.Option(min=1, help="Members of the population (evolution).")] = 50
     tournament: Annotated[int, typer.Option(min=1, help="Members of a tournament (evolution).")] = 10
     stored: Annotated[
-        bool, typer.Option("--stored", help="Score nothing: search among what is scored, with a released proxy too.")
+        bool, typer.Option("--stored", help="Score nothing: search among stored scores, also released ones.")
     ] = False
 
 
@@ -80,8 +80,8 @@ def search(
 ) -> None:
     """Search a space for architectures with a high score.
 
-    No ground truth is used. The best architectures are printed as JSON from which they can be built; with --target, the
-    true value of each, where the lake has it.
+    The search uses no ground truth. The best architectures are printed as JSON from which they can be built; --target
+    adds the true value of each, where the lake has it.
     """
     from pipeline.lake.outputs import OutputFile
     from pipeline.search import run as stage

@@ -15,15 +15,15 @@ from pipeline.cli.output import JsonOption, print_rows
 def sources(
     benchmark: Annotated[
         str | None,
-        typer.Argument(help="Those of this benchmark alone.", show_default=False, autocompletion=complete_benchmark),
+        typer.Argument(help="Only those of this benchmark.", show_default=False, autocompletion=complete_benchmark),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the published files and tables that can be ingested.
 
-    A file of a benchmark's authors is listed by its name, a table of others by the name that `ingest --mapping` takes,
-    with the benchmark before it where two have tables of one name; each with its size where it is stated, licence and
-    address, and whether `pipeline fetch` downloads it.
+    Files of a benchmark's authors are listed by file name, tables of others by the name that `ingest --mapping` takes
+    (BENCHMARK/NAME where two benchmarks have tables of that name); each with its size, licence and address, and whether
+    `pipeline fetch` can download it.
     """
     from pipeline import benchmarks
     from pipeline.ingest import published

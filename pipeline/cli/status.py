@@ -22,12 +22,11 @@ def status(
     ] = None,
     target: TargetOption = None,
 ) -> None:
-    """Show what the lake holds, what is stale and what to type next.
+    """Show what the lake holds, what is stale and what to do next.
 
-    Of each benchmark its sources and proxies, with failures and what is missing of the sample that was asked for; of
-    the runs the last, those that go on and those that died; what is stale: a source whose file changed, a proxy whose
-    configuration changed, views that are not those of this version. With --target only the targets of that name are
-    listed. Nothing is written.
+    For each benchmark: its sources, and its proxies with failures and what is missing of the sample that was asked for.
+    Then the last run, runs in progress and runs that did not finish, and what is stale: sources whose file changed,
+    proxies whose configuration changed, views of another version. Nothing is written.
     """
     from pipeline import text_table
     from pipeline.status import content as contents

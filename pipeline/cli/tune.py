@@ -72,10 +72,10 @@ app.add_typer(tuning, name="tune")
 
 @tuning.callback()
 def _tune() -> None:
-    """Make a proxy from a few labels, or judge how well that works.
+    """Make a proxy from a few true values (labels), or evaluate how well that works.
 
-    `pipeline tune BENCHMARK --labels 20` without a command weighs; --method evolution, --evaluate and --transfer, each
-    with the options of its command, stand for the other three.
+    Without a command, `pipeline tune BENCHMARK --labels 20` is the same as `tune weigh`; --method evolution, --evaluate
+    and --transfer, each with the options of its command, are the same as the other three.
     """
 
 
@@ -83,7 +83,7 @@ def _tune() -> None:
 class LabelOptions:
     """Which architectures are labelled."""
 
-    labels: Annotated[int, typer.Option(min=4, help="True values to use.")] = 20
+    labels: Annotated[int, typer.Option(min=4, help="How many true values to use.")] = 20
     space: SpaceOption = None
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sample that begins with the labels.")] = 0
     target: TargetOption = None
@@ -106,9 +106,9 @@ class TermOptions:
 class EvolutionOptions:
     """How tasks evolve."""
 
-    budget: Annotated[int, typer.Option(min=1, help="Trainings at most.")] = 9000
-    tasks: Annotated[int, typer.Option(min=1, help="Tasks at most.")] = 450
-    population: Annotated[int, typer.Option(min=2, help="Tasks alive.")] = 50
+    budget: Annotated[int, typer.Option(min=1, help="Largest number of trainings.")] = 9000
+    tasks: Annotated[int, typer.Option(min=1, help="Largest number of tasks.")] = 450
+    population: Annotated[int, typer.Option(min=2, help="Tasks in the population.")] = 50
     schedule: Annotated[str | None, typer.Option(help="Train and score each task as this preset does.")] = None
     images: ImagesOption = None
 
@@ -121,7 +121,7 @@ class JudgingOptions:
     transfer: Annotated[bool, typer.Option("--transfer", help="Judge the rules on the other spaces.")] = False
 
 
-DrawsOption = Annotated[int, typer.Option(min=2, help="Draws of the labels to judge by.")]
+DrawsOption = Annotated[int, typer.Option(min=2, help="Number of draws of the labels.")]
 DEFAULT_DRAWS = 100
 NOT_JUDGED = "no draw was stored; run the same command again"
 
@@ -142,9 +142,9 @@ def weigh(
 ) -> None:
     """Make a proxy of stored scores and a few labels.
 
-    By default the generic rule is corrected by what trees learn from its errors on the labels, and the predictions are
-    stored as scores of a proxy; where a part of that rule is not scored, or by the other methods, stored terms are
-    weighed, and the rule is stored as an aggregate.
+    By default, trees learn the errors of the generic rule on the labels, and the corrected values are stored as scores
+    of a proxy. Other methods, and the default where a part of the generic rule is not scored, weigh stored terms and
+    store the rule as an aggregate.
     """
     from pipeline.tuning import weigh as stage
 
@@ -159,10 +159,10 @@ def evolve(
     compute: ComputeOptions,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
-    """Search for a task of the regression proxy with few labels.
+    """Search for a task of the regression proxy with a few labels.
 
-    The best task is stored as a proxy of the lake, and every training is stored: an interrupted search goes on where
-    it stopped.
+    The best task is stored as a proxy of the lake. Every training is stored, too, so that the same command continues an
+    interrupted search.
     """
     from pipeline import benchmarks
     from pipeline.proxies.images import parse_source
@@ -187,14 +187,14 @@ def evaluate(
     way: Annotated[
         list[str] | None,
         typer.Option(
-            help="Judge the generic rule and what is learned beside it, and no weighing: generic, corrected, "
-            "random-forest, gradient-boosting or gaussian-process; may be given several times."
+            help="Evaluate only this way: generic, corrected, random-forest, gradient-boosting or "
+            "gaussian-process; may be given several times. By default all methods that weigh are evaluated."
         ),
     ] = None,
     as_json: JsonOption = False,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
-    """Judge every way to use the labels over many draws of them."""
+    """Evaluate every way to use the labels, over many draws of them."""
     judging = JudgingOptions(evaluate=True)
     _judge(lake, _data(benchmark, labels, terms), draws, judging, way or (), as_json=as_json)
 
@@ -208,7 +208,7 @@ def transfer(
     as_json: JsonOption = False,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
-    """Judge the rules of one space on the other spaces of the lake."""
+    """Evaluate the rules of one space on the other spaces of the lake."""
     _judge(lake, _data(benchmark, labels, terms), draws, JudgingOptions(transfer=True), as_json=as_json)
 
 
