@@ -1,6 +1,6 @@
 """Text from outside, made safe for where it goes: one function for each destination.
 
-HTML is left to Jinja's autoescape, literals of SQL to `pipeline.catalog.definition.text`, CSV to the csv module;
+HTML is left to Jinja's autoescape, literals of SQL to `pipeline.catalog.quoting`, CSV to the csv module;
 docs/decisions/0029 says why formulas stay as they are.
 """
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import duckdb
 
+from pipeline.catalog.quoting import identifier
+
 ALWAYS = frozenset(
     {"uhugeint", "bignum", "bit", "time with time zone", "interval", "union", "tuple", "variant", "geometry"}
 )
@@ -30,7 +32,7 @@ def written(relation: duckdb.DuckDBPyRelation, kinds: frozenset[str]) -> duckdb.
     if types == [None] * len(types):
         return relation
     columns = [
-        f"#{place}" if text is None else f"CAST(#{place} AS {text}) AS {_quoted(name)}"
+        f"#{place}" if text is None else f"CAST(#{place} AS {text}) AS {identifier(name)}"
         for place, (name, text) in enumerate(zip(relation.columns, types, strict=True), 1)
     ]
     return relation.project(", ".join(columns))
@@ -48,14 +50,10 @@ def _as_text(kind: Any, kinds: frozenset[str]) -> str | None:
         return None
     inner = [text or _spelt(child) for text, (_, child) in zip(texts, members, strict=True)]
     if kind.id == "struct":
-        named = (f"{_quoted(name)} {text}" for (name, _), text in zip(members, inner, strict=True))
+        named = (f"{identifier(name)} {text}" for (name, _), text in zip(members, inner, strict=True))
         return f"STRUCT({', '.join(named)})"
     return f"MAP({', '.join(inner)})" if kind.id == "map" else f"{inner[0]}[]"
 
 
 def _spelt(kind: Any) -> str:
     return "INTEGER" if kind.id == "null" else str(kind)  # the type of NULL has no name that a cast takes
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

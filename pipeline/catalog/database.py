@@ -16,7 +16,8 @@ import duckdb
 from pipeline import interruption
 from pipeline.catalog import sql_files, stored_results
 from pipeline.catalog.damage import damage_named
-from pipeline.catalog.definition import CatalogDefinition, catalog_definition, listed, published, text
+from pipeline.catalog.definition import CatalogDefinition, catalog_definition, listed, published
+from pipeline.catalog.quoting import literal
 from pipeline.errors import UserError, is_out_of_memory, os_errors_explained, refused_by_system
 from pipeline.lake import checksums
 from pipeline.lake.outputs import OutputFile
@@ -139,7 +140,7 @@ def one_line(error: duckdb.Error) -> str:
 def _write_database(path: Path, definition: CatalogDefinition, target: Path) -> None:
     with closing(spilling_connection()) as connection:
         try:
-            connection.execute(f"ATTACH {text(str(path))} AS made (STORAGE_VERSION '{_STORAGE}')")
+            connection.execute(f"ATTACH {literal(str(path))} AS made (STORAGE_VERSION '{_STORAGE}')")
             connection.execute("USE made")
             definition.run(connection)
             connection.execute("USE memory; DETACH made")
@@ -180,7 +181,7 @@ def _in_memory(lake: Lake, definition: CatalogDefinition) -> duckdb.DuckDBPyConn
 def _locked(lake: Lake, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Confine the connection to the lake's own files; DuckDB compares patterns as text, so both forms are listed."""
     folders = [str(folder) for folder in (lake.parts, lake.root / stored_results.FOLDER)]
-    allowed = ", ".join(text(f"{form}/") for folder in folders for form in (folder, glob.escape(folder)))
+    allowed = ", ".join(literal(f"{form}/") for folder in folders for form in (folder, glob.escape(folder)))
     settings = (
         "python_enable_replacements = false",
         "enable_progress_bar = false",

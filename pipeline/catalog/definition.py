@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.catalog import sql_files
+from pipeline.catalog.quoting import file_literal, identifier, literal
 from pipeline.lake.checksums import names_in
 from pipeline.lake.schema import FORMAT, TABLES, Table
 from pipeline.lake.store import Lake
@@ -27,7 +28,7 @@ class CatalogDefinition:
 
     def __init__(self, lake: Lake, files: Mapping[str, str], kind: str) -> None:
         place = lake.root.name if kind == "TABLE" else str(lake.root)  # an export is handed on
-        self._about = f"SELECT {text(place)} AS lake, {FORMAT} AS format, {text(duckdb.__version__)} AS duckdb"
+        self._about = f"SELECT {literal(place)} AS lake, {FORMAT} AS format, {literal(duckdb.__version__)} AS duckdb"
         self._macros = sql_files.texts("macros")
         self._seeds = sql_files.texts("seeds")
         self._views = sql_files.texts("views")
@@ -71,7 +72,7 @@ class CatalogDefinition:
                 _put_empty_table(connection, name)
         for name in hidden:
             connection.execute(f"DROP TABLE temp.{name}")
-        connection.execute(f"CREATE VIEW about AS {self._about}, {text(self.fingerprint)} AS fingerprint")
+        connection.execute(f"CREATE VIEW about AS {self._about}, {literal(self.fingerprint)} AS fingerprint")
         connection.execute("COMMENT ON VIEW about IS 'What this file was made from, and with which views.'")
         connection.execute("COMMIT")
 
@@ -83,14 +84,15 @@ class CatalogDefinition:
     def _before_views(self) -> Iterator[str]:
         for name, sql in self._macros.items():
             yield sql
-            yield f"COMMENT ON MACRO {name} IS {text(sql_files.head_comment(sql))}"
+            yield f"COMMENT ON MACRO {name} IS {literal(sql_files.head_comment(sql))}"
         yield from self._tables
         yield from _with_comments("TABLE", {name: _beside(name, sql) for name, sql in self._seeds.items()}, self._seeds)
 
 
 def catalog_definition(lake: Lake) -> CatalogDefinition:
     """What makes the lake's catalog: views of whatever is published when they are read."""
-    return CatalogDefinition(lake, {table: text(_escaped(lake, table)) for table in TABLES}, "VIEW")
+    parts = glob.escape(str(lake.parts))
+    return CatalogDefinition(lake, {table: literal(f"{parts}/*/*/{table}.parquet") for table in TABLES}, "VIEW")
 
 
 def select(table: str, files: str) -> str:
@@ -118,27 +120,22 @@ def listed(parts: Sequence[Path]) -> dict[str, str]:
         for table in TABLES:
             if f"{table}.parquet" in names:
                 files[table].append(part / f"{table}.parquet")
-    return {table: f"[{', '.join(text(glob.escape(str(f))) for f in paths)}]" for table, paths in files.items()}
-
-
-def text(value: str) -> str:
-    """The value as a literal of SQL."""
-    return "'" + value.replace("'", "''") + "'"
+    return {table: f"[{', '.join(file_literal(f) for f in paths)}]" for table, paths in files.items()}
 
 
 def _create_table(kind: str, table: Table, sql: str) -> Iterator[str]:
-    order = f" ORDER BY {', '.join(map(_name, table.key))}" if kind == "TABLE" else ""
+    order = f" ORDER BY {', '.join(map(identifier, table.key))}" if kind == "TABLE" else ""
     yield f"CREATE {kind} {table.name} AS SELECT * FROM ({sql}){order}"
     key = f"Key: {', '.join(table.key)}."
-    yield f"COMMENT ON {kind} {table.name} IS {text(f'{table.comment} {key}')}"
+    yield f"COMMENT ON {kind} {table.name} IS {literal(f'{table.comment} {key}')}"
     for column in table.columns:
-        yield f"COMMENT ON COLUMN {table.name}.{_name(column.name)} IS {text(column.comment)}"
+        yield f"COMMENT ON COLUMN {table.name}.{identifier(column.name)} IS {literal(column.comment)}"
 
 
 def _with_comments(kind: str, selects: Mapping[str, str], order: Iterable[str]) -> Iterator[str]:
     for name in order:
         yield f"CREATE {kind} {name} AS {selects[name]}"
-        yield f"COMMENT ON {kind} {name} IS {text(sql_files.head_comment(selects[name]))}"
+        yield f"COMMENT ON {kind} {name} IS {literal(sql_files.head_comment(selects[name]))}"
 
 
 def _put_empty_table(connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -147,20 +144,12 @@ def _put_empty_table(connection: duckdb.DuckDBPyConnection, name: str) -> None:
         "SELECT column_name, data_type FROM duckdb_columns() "
         "WHERE database_name = current_database() AND table_name = $name ORDER BY column_index"
     )
-    columns = connection.execute(sql, {"name": name}).fetchall()
-    connection.execute(f"CREATE TEMP TABLE {name} ({', '.join(f'{_name(column)} {kind}' for column, kind in columns)})")
+    rows = connection.execute(sql, {"name": name}).fetchall()
+    columns = ", ".join(f"{identifier(column)} {kind}" for column, kind in rows)
+    connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
 
 
 def _beside(name: str, sql: str) -> str:
     """The SELECT of a seed with the place of its CSV, which it names as seen from the folder above queries/."""
     path = sql_files.queries("seeds")[name].with_suffix(".csv")
-    return sql.replace(f"'queries/seeds/{name}.csv'", text(glob.escape(str(path))))
-
-
-def _escaped(lake: Lake, table: str) -> str:
-    """The lake's pattern, with characters of its folder that DuckDB would take for wildcards escaped."""
-    return lake.glob(table).replace(str(lake.parts), glob.escape(str(lake.parts)), 1)
-
-
-def _name(identifier: str) -> str:
-    return f'"{identifier}"'
+    return sql.replace(f"'queries/seeds/{name}.csv'", file_literal(path))

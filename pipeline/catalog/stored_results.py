@@ -10,7 +10,6 @@ cannot be written, views are computed each time. Only connections made here read
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import re
 import zlib
@@ -21,7 +20,8 @@ from pathlib import Path
 import duckdb
 
 from pipeline.catalog import sql_files
-from pipeline.catalog.definition import catalog_definition, listed, published, select, text
+from pipeline.catalog.definition import catalog_definition, listed, published, select
+from pipeline.catalog.quoting import file_literal, literal
 from pipeline.errors import UserError
 from pipeline.lake.files import (
     TEMPORARY,
@@ -125,7 +125,7 @@ def provide(
             if file is None:
                 connection.execute(f"CREATE TEMP TABLE {view} AS FROM {view}")
             else:
-                source = f"read_parquet({text(glob.escape(str(file)))})"
+                source = f"read_parquet({file_literal(file)})"
                 connection.execute(f"CREATE TEMP {kind} {view} AS FROM {source}")
                 provided.append(view)
     return provided
@@ -233,7 +233,7 @@ def _store(connection: duckdb.DuckDBPyConnection, folder: Path, view: str) -> Pa
     """Compute a view into its file."""
     _make_folder(folder.parent.parent, folder)
     with temporary_path(folder / view) as temporary:
-        connection.execute(f"COPY (FROM {view}) TO {text(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
+        connection.execute(f"COPY (FROM {view}) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
         file = folder / f"{_stem(view, temporary)}.parquet"
         replace_file(temporary, file)
     return file

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from pipeline.catalog.damage import damage_named
 from pipeline.catalog.database import spilling_connection
-from pipeline.catalog.definition import CatalogDefinition, listed, published, select, text
+from pipeline.catalog.definition import CatalogDefinition, listed, published, select
+from pipeline.catalog.quoting import identifier, literal
 from pipeline.lake import part_name, table_folder
 from pipeline.lake.schema import Table
 from pipeline.lake.store import Lake
@@ -45,7 +46,7 @@ class TableRows:
             UserError: a part cannot be read.
         """
         schema = table_folder.schema(table)
-        names, key = (", ".join(f'"{name}"' for name in listing) for listing in (schema.names, table.key))
+        names, key = (", ".join(map(identifier, listing)) for listing in (schema.names, table.key))
         sql = f"SELECT {names} FROM ({self._select(table)}) ORDER BY {key}"
         with damage_named(self._lake.parts, own=True):
             for batch in self._connection.sql(sql).to_arrow_reader(ROWS):
@@ -65,7 +66,7 @@ class TableRows:
             kinds[_kind(part.name)].append(part)
         files = {kind: listed(parts)[table.name] for kind, parts in sorted(kinds.items())}
         selects = [
-            f"SELECT *, {text(kind)} AS {table_folder.PART.name} FROM ({select(table.name, names)})"
+            f"SELECT *, {literal(kind)} AS {table_folder.PART.name} FROM ({select(table.name, names)})"
             for kind, names in files.items()
             if names != "[]"
         ]

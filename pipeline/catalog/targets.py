@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from pipeline.catalog import sql_files, stored_results
-from pipeline.catalog.definition import text
+from pipeline.catalog.quoting import literal
 from pipeline.catalog.results import rows
 from pipeline.errors import unknown
 
@@ -36,7 +36,7 @@ def lead_with(connection: duckdb.DuckDBPyConnection, name: str, *, compute: bool
         "CREATE TEMP TABLE targets AS SELECT * EXCLUDE (named, first) REPLACE (first AS leads, first AS main) FROM ("
         "SELECT *, named AND row_number() OVER ("
         "PARTITION BY benchmark, space, named ORDER BY covered DESC, priority, dataset, metric) = 1 AS first "
-        f"FROM (SELECT *, list_contains({_NAMES}, {text(name)}) AS named FROM targets))"
+        f"FROM (SELECT *, list_contains({_NAMES}, {literal(name)}) AS named FROM targets))"
     )
     if compute:
         computed_once = {*stored_results.small(), *stored_results.held_views()} - {"targets"}

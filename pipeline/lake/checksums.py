@@ -251,12 +251,3 @@ def side_file(path: Path) -> Path:
 def _list_locked(root: Path) -> Iterator[None]:
     with os_errors_explained(f"writing {root / FILE}"), locked(root / FILE):
         yield
-
-
-def missing_error(root: Path, gone: list[str]) -> UserError:
-    """The error of a lake in which something is missing."""
-    more = f", and {len(gone) - 1} more" if len(gone) > 1 else ""
-    return UserError(
-        f"{root / gone[0]} is missing{more}: restore it from a copy of the lake, or go on without it after "
-        f"`pipeline doctor --forget-missing`"
-    )

@@ -75,7 +75,11 @@ class Lake:
             UserError: one is not, or a folder cannot be read.
         """
         if gone := checksums.missing(self.root):
-            raise checksums.missing_error(self.root, gone)
+            more = f", and {len(gone) - 1} more" if len(gone) > 1 else ""
+            raise UserError(
+                f"{self.root / gone[0]} is missing{more}: restore it from a copy of the lake, or go on without it "
+                "after `pipeline doctor --forget-missing`"
+            )
 
     def _create(self) -> None:
         if self.root.is_dir() and not all(map(_begun, self.root.iterdir())):
@@ -96,10 +100,6 @@ class Lake:
             part = "0" if missing == list(TABLES) else "-".join(missing)
             with contextlib.suppress(FileExistsError):
                 self.publish(_ANCHOR, part, {table: [] for table in missing})
-
-    def glob(self, table: str) -> str:
-        """The pattern that matches every part of a table."""
-        return str(self.parts / "*" / "*" / f"{table}.parquet")
 
     def part_names(self, benchmark: str, prefix: str = "") -> list[str]:
         """Sorted names of a benchmark's published parts, or of those that begin with `PartName.prefix`."""
