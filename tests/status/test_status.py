@@ -192,6 +192,7 @@ def test_aggregates_and_zero_cost_proxies_are_compared_too(lake: Path) -> None:
         lakes.proxy("c" * 16, "grad_norm", {"classes": 7, "images": {}, "labels": "in turn"}, kind="zero-cost"),
         lakes.proxy("d" * 16, "zen", {"noise": {}}, kind="zero-cost", version=0),
         lakes.proxy("e" * 16, "nobody-knows", {"a": 1}, kind="zero-cost"),
+        lakes.proxy("f" * 16, "jacov", zero, kind="zero-cost", version=0),  # beside which today's is stored
     ])  # fmt: skip
     stale = {row["name"]: row["change"] for row in contents.read(lake)["stale"]["proxies"]}
     assert stale == {
@@ -242,6 +243,7 @@ def test_the_images_of_a_run_and_the_sum_that_it_is_a_part_of_are_in_the_command
     command = "pipeline score nds --space darts --proxy zen --sample 9 --seed 2 --images 'my pictures'"
     assert score(row) == command
     assert "--proxy /own.toml " in score({**row, "file": "/own.toml"})
+    assert "--sample " not in score({**row, "asked": 99})  # all of them
 
 
 def test_a_command_again_is_quoted_and_unknown_stages_have_none() -> None:

@@ -1,0 +1,48 @@
+"""The points that charts draw, worked out by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.report import limits, searches
+from pipeline.report.figures import cost_points
+
+
+def ranked(label: str, rho: float, seconds: float | None, **changes: Any) -> dict[str, Any]:
+    return {
+        "label": label, "proxy": label, "seed": 0, "kind": "zero-cost", "rho": rho, "low": rho - 0.1, "high": rho + 0.1,
+        "seconds": seconds, "few": False, "shared": True, "released": False, **changes,
+    }  # fmt: skip
+
+
+def test_the_front_of_cost_is_of_those_that_no_cheaper_one_equals() -> None:
+    rows = [
+        ranked("slow", 0.9, 5.0), ranked("equal", 0.8, 3.0), ranked("quick", 0.8, 1.0), ranked("worse", 0.3, 2.0),
+        ranked("free", 0.7, None), ranked("released", 0.95, 0.5, kind="released"), ranked("few", 0.99, 0.5, few=True),
+    ]  # fmt: skip
+    points = [(point["name"].partition(",")[0], point["front"]) for point in cost_points(rows)]
+    assert points == [("quick", True), ("worse", False), ("equal", False), ("slow", True)]
+
+
+def test_a_search_keeps_the_best_that_it_has_found_until_it_finds_a_better_one() -> None:
+    scored, truth = ([1, 2, 4], [1, 3]), ([5.0, 7.0, 9.0], [4.0, 8.0])
+    paths = pd.DataFrame({"scored": list(map(np.array, scored)), "truth": list(map(np.array, truth))})
+    line = searches._line(paths)
+    assert [(point["scored"], point["mean"]) for point in line] == [(2, 5.5), (3, 7.5), (4, 8.5)]
+    assert (line[0]["low"], line[0]["high"]) == pytest.approx((4.3, 6.7))  # the tenth and the ninth decile of 4 and 7
+
+
+def test_the_highest_are_followed_and_the_number_of_parameters_beside_them() -> None:
+    board = [ranked(label, 0.5, 1.0) for label in ("a", "b", "c", "d", "e", "f", "params")]
+    board.insert(0, ranked("theirs", 0.9, None, released=True))
+    board.insert(0, ranked("rare", 0.9, 1.0, few=True))
+    assert [row["label"] for row in limits._followed(board)] == ["a", "b", "c", "d", "e", "params"]
+
+
+@pytest.mark.parametrize(("limit", "value"), [(1.9, None), (2.0, 50.0), (2.9, 50.0), (3.0, 60.0), (9.0, 60.0)])
+def test_a_limit_allows_what_costs_as_much(limit: float, value: float | None) -> None:
+    assert limits._found({"costs": [2.0, 3.0], "found": [50.0, 60.0]}, limit) == value
