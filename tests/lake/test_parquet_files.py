@@ -23,6 +23,7 @@ def test_too_little_memory_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: 
     def full(*_: object, **__: object) -> None:
         raise pa.ArrowMemoryError("malloc of size 1024 failed")
 
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "scores.parquet")
     monkeypatch.setattr("pyarrow.parquet.ParquetFile", full)
     with pytest.raises(MemoryError):
         verify.schema_fault(tmp_path / "scores.parquet")
