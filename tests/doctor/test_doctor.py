@@ -211,9 +211,11 @@ def test_leftovers_go_with_fix_and_nothing_else(lake: Path) -> None:
     (lake / ".staging" / ended).mkdir()
     (lake / ".staging" / ended / "truth.parquet").write_bytes(b"half")
     (lake / f".pipeline-{ended}").write_bytes(b"half")
+    earlier = ".bench.duckdb.0123abcd"  # as an earlier version named it
+    (lake / earlier).write_bytes(b"half")
     (lake / ".staging" / own_name()).mkdir()  # of a run that goes on
     (lake / "notes.txt").write_text("mine")
-    assert set(faults(lake, rows=False)) == {f".staging/{ended}", f".pipeline-{ended}"}
+    assert set(faults(lake, rows=False)) == {f".staging/{ended}", f".pipeline-{ended}", earlier}
     result = examine(lake, rows=False, fix=True)
     assert result.faults == [] and result.notes == ["notes.txt: not a file of a lake; it is left alone"]
     assert (lake / "notes.txt").exists() and len(list((lake / ".staging").iterdir())) == 1
@@ -227,10 +229,19 @@ def test_without_a_part_the_lake_goes_on_once_it_is_forgotten(lake: Path) -> Non
     Lake(lake)
 
 
+def test_a_part_that_is_not_on_the_list_joins_it_where_nothing_is_wrong(lake: Path) -> None:
+    """As where a run was killed between the part and the list."""
+    listed = checksums.listed(lake)
+    lines = (lake / checksums.FILE).read_text().splitlines(keepends=True)
+    (lake / checksums.FILE).write_text("".join(line for line in lines if "parts/madeup/scores-1/" not in line))
+    assert examine(lake, rows=False).faults == [] and checksums.listed(lake) == listed
+
+
 def test_the_report_says_when_the_lake_was_last_found_whole(lake: Path) -> None:
     checked_at = last_check.read(lake).checked_at  # type: ignore[union-attr]
     assert last_check.summary(lake) == f"The lake was found whole on {checked_at}."
     lakes.publish(lake, "one-more", scores=[lakes.score(3, lakes.OURS, 1.0, seed=9)])
+    assert examine(lake, rows=False).faults == []  # of files alone, which does not make a lake whole
     assert last_check.summary(lake) == f"The lake was found whole on {checked_at}; parts added since: 1."
     listed = (lake / checksums.FILE).read_text()
     (lake / checksums.FILE).write_text(listed.partition("\n")[2])
