@@ -8,6 +8,7 @@ import errno
 import itertools
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 _MOST_NAMES, _MOST_SHOWN, _LONGEST_NAME = 2_000, 60, 100  # of the known names that a message goes through and lists
@@ -66,6 +67,8 @@ def from_os(error: OSError, doing: str) -> UserError:
         )
     if refusal := refused_by_system(error):
         return UserError(f"while {doing}, {refusal}; nothing stored is lost")
+    if isinstance(error, FileNotFoundError) and is_homeless():
+        return UserError("the working folder is not there any more: change to one that is, and try again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return UserError(f"no permission while {doing}{where}: change the permissions, or choose another place")
     return UserError(f"{error.strerror or error} while {doing}{where}")
@@ -135,6 +138,15 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
     return isinstance(error, Exception) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
+
+
+def is_homeless() -> bool:
+    """Whether the working folder has been removed."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def refused_by_system(error: BaseException) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -29,10 +30,19 @@ def silent() -> bool:
     return _SILENT.get()
 
 
+def tell(text: str) -> None:
+    """Print a line on standard error; where that is full or closed, nothing more is printed there and work goes on."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):  # else the exit of Python writes out what is left
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def warn(text: str) -> None:
     """Say in a line of standard error what is odd and keeps nothing from going on; not where progress is silenced."""
     if not silent():
-        print(f"warning: {line(text)}", file=sys.stderr)
+        tell(f"warning: {line(text)}")
 
 
 @contextlib.contextmanager
@@ -100,7 +110,7 @@ def _lines(what: str, total: int | None, done: int, unit: Unit) -> Iterator[Adva
         of_total = f" of {_amount(total, unit)}" if total is not None else ""
         left = f", {(total - done - count) * passed / count:.0f} s left" if total and count else ""
         amount = f"{_amount(done + count, unit)}{of_total}"
-        print(f"{what}: {amount}, {_rate(count, started, unit)}{left}", file=sys.stderr, flush=True)
+        tell(f"{what}: {amount}, {_rate(count, started, unit)}{left}")
 
     def advance(more: int) -> None:
         nonlocal count
@@ -148,6 +158,6 @@ def stages(what: str) -> Iterator[Callable[[str], None]]:
         nonlocal printed
         if time.monotonic() - printed >= QUIET_SECONDS:
             printed = time.monotonic()
-            print(f"{what}: {name}", file=sys.stderr, flush=True)
+            tell(f"{what}: {name}")
 
     yield print_line

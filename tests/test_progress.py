@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from pipeline import progress
+from pipeline.cli import application as cli
 
 
 @pytest.fixture
@@ -76,3 +80,20 @@ def test_where_it_is_silenced_nothing_is_said(clock: list[float], capsys: pytest
     finally:
         progress.silence(False)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_work_goes_on_where_standard_error_is_full(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (1, 2):
+        with Path("/dev/full").open("w", encoding="utf-8") as full:
+            monkeypatch.setattr(sys, "stderr", full)
+            if number == 1:
+                progress.warn("odd")
+                with progress.progress("scoring", 10) as advance, progress.stages("writing") as say:
+                    clock[0] += 20.0
+                    advance(5)
+                    say("the page")
+            else:
+                with pytest.raises(SystemExit) as end:
+                    cli.main(["report", "--lake", "nowhere"])
+                assert end.value.code == 1

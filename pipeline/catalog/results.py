@@ -174,6 +174,8 @@ def _one_line_errors(connection: duckdb.DuckDBPyConnection, params: Mapping[str,
         if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C, as long as it looks for one
             raise KeyboardInterrupt from error
         raise
+    except ValueError as error:  # of Arrow, which takes lists in lists to some depth
+        raise UserError(f"the rows cannot be handed over: {' '.join(str(error).split())}") from error
     except duckdb.Error as error:
         missing = re.search(r"Table with name (\S+) does not exist", str(error))
         if missing:

@@ -6,7 +6,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -101,6 +101,12 @@ def _parsed(sql: str) -> tuple[frozenset[str], frozenset[str]]:
     """The names in FROM and the names of WITH, as DuckDB's parser has them."""
     with closing(_parser().cursor()) as cursor:
         [(tree,)] = cursor.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchall()
+    with suppress(RecursionError):  # a sum of hundreds of terms: it is answered, without what is stored
+        return _names_in(tree)
+    return frozenset(), frozenset()
+
+
+def _names_in(tree: str) -> tuple[frozenset[str], frozenset[str]]:
     describes = '"type":"SHOW_REF"' in tree and '"show_type":"SUMMARY"' not in tree  # it reads no row
     if json.loads(tree)["error"] or describes:
         return frozenset(), frozenset()

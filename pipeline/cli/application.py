@@ -14,7 +14,6 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar, cast
 
 import typer
@@ -23,7 +22,7 @@ from typer.core import TyperCommand, TyperGroup
 from pipeline import interruption
 from pipeline.cli import configuration
 from pipeline.cli.grouping import flattened
-from pipeline.errors import UserError, is_out_of_memory, refused_by_system
+from pipeline.errors import UserError, from_os, is_homeless, is_out_of_memory, refused_by_system
 
 GROUPS = {
     "Fill a lake": ("run", "mapping", "ingest", "score", "search", "tune", "merge"),
@@ -323,8 +322,8 @@ def _answer(end: BaseException) -> NoReturn:
         _fail("error: out of memory: give the process more, or ask for less; nothing stored is lost", 1)
     if isinstance(end, OSError) and end.filename is not None:
         _fail(f"error: {end.strerror or end}: {end.filename}", 1)
-    if isinstance(end, FileNotFoundError) and _is_homeless():
-        _fail("error: the working folder is not there any more: change to one that is, and try again", 1)
+    if isinstance(end, FileNotFoundError) and is_homeless():
+        _fail(f"error: {from_os(end, 'looking for the working folder')}", 1)
     if isinstance(end, OSError) and (refusal := refused_by_system(end)):
         _fail(f"error: {refusal}; what was done is stored", 1)
     if isinstance(end, OSError):
@@ -335,15 +334,6 @@ def _answer(end: BaseException) -> NoReturn:
             sys.exit(1)
         _fail(f"error: standard output cannot be written: {end.strerror or end}; what was done is stored", 1)
     raise end
-
-
-def _is_homeless() -> bool:
-    """Whether the working folder has been removed."""
-    try:
-        Path.cwd()
-    except FileNotFoundError:
-        return True
-    return False
 
 
 class _ClosedStream(io.RawIOBase):
@@ -376,7 +366,8 @@ def _cut(text: str) -> str:
 
 
 def _fail(text: str, code: int) -> NoReturn:
+    from pipeline import progress
     from pipeline.escaping import line
 
-    print(_cut(line(text)), file=sys.stderr)
+    progress.tell(_cut(line(text)))
     sys.exit(code)

@@ -24,7 +24,7 @@ def say(text: str, *, err: bool = False) -> None:
     from pipeline.escaping import visible
 
     if not progress.silent():
-        typer.echo(visible(text), err=err)
+        (progress.tell if err else typer.echo)(visible(text))
 
 
 def print_json(value: Any) -> None:

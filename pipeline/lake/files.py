@@ -77,6 +77,16 @@ def read_file(path: Path) -> bytes:
         return stream.read()
 
 
+def refuse_gone(root: Path) -> None:
+    """Refuse to go on with a lake that was moved or removed since it was opened.
+
+    Raises:
+        UserError: it was; no part of it is damaged.
+    """
+    if not root.is_dir():
+        raise UserError(f"{root} is not there any more: put it back, and run the same command again")
+
+
 def make_folder(root: Path, folder: Path) -> None:
     """Make the folder below `root`, and those between.
 
@@ -84,8 +94,7 @@ def make_folder(root: Path, folder: Path) -> None:
         UserError: one of them is a symbolic link or no folder, or `root` is gone: a new one would be a folder that is
             no lake.
     """
-    if not root.is_dir():
-        raise UserError(f"{root} is not there any more: put it back, and run the same command again")
+    refuse_gone(root)
     refuse_links(root, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

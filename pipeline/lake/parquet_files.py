@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import UserError, refused_by_system
+from pipeline.lake.files import refuse_gone
 
 
 class HashedFile(io.BufferedWriter):
@@ -86,7 +87,14 @@ def reason(error: Exception) -> str:
 
 
 def damaged(path: Path, what: str) -> UserError:
-    """The error of a part's file that cannot be read."""
+    """The error of a part's file that cannot be read.
+
+    Raises:
+        UserError: all of its lake is gone.
+    """
+    for folder in path.parents:
+        if folder.name == "parts":
+            refuse_gone(folder.parent)
     return UserError(
         f"{path} cannot be read ({what}): restore its part from a copy of the lake; `pipeline doctor` lists all faults"
     )

@@ -27,7 +27,7 @@ import pyarrow as pa
 
 from pipeline.errors import UserError, excerpt, os_errors_explained
 from pipeline.lake import checksums, marker, parquet_files
-from pipeline.lake.files import TEMPORARY, atomic_write, is_locked, locked, make_folder, refuse_links
+from pipeline.lake.files import TEMPORARY, atomic_write, is_locked, locked, make_folder, refuse_gone, refuse_links
 from pipeline.lake.parquet_files import damage_named, damaged
 from pipeline.lake.part_name import PartName
 from pipeline.lake.schema import TABLES
@@ -140,6 +140,7 @@ class Lake:
         """
         path = self.root / (f".lock-{name}-{subject}" if subject else f".lock-{name}")
         with os_errors_explained(f"locking {self.root}"):
+            refuse_gone(self.root)
             refuse_links(self.root, path)
             with locked(path, keep=not subject):
                 if subject:
@@ -152,6 +153,7 @@ class Lake:
         path = self.root / f"{_RUN_LOCK}{run_id}"
         with contextlib.ExitStack() as stack:
             with os_errors_explained(f"locking {self.root}"):
+                refuse_gone(self.root)
                 refuse_links(self.root, path)
                 stack.enter_context(locked(path, keep=False))
                 self._remove_idle_locks(_RUN_LOCK, path)

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,8 +17,10 @@ import pytest
 from pipeline import catalog
 from pipeline.catalog import query
 from pipeline.errors import UserError
+from pipeline.lake import parquet_files
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
+from tests.fixtures.lines import refused
 
 SQL = "SELECT arch_id, seed, value, status FROM scores WHERE proxy_id = $proxy ORDER BY arch_id, seed"
 PARAMS = {"proxy": lakes.OURS}
@@ -188,3 +191,27 @@ def test_an_answer_needs_neither_pandas_nor_torch(lake: Lake) -> None:
     )
     command = [sys.executable, "-c", program, str(lake.root)]
     subprocess.run(command, check=True, capture_output=True)  # how quick that is, tests/bench/engine.py measures
+
+
+def test_a_statement_or_value_of_any_depth_is_answered_or_refused_in_a_line(lake: Lake) -> None:
+    assert catalog.run_sql(lake, f"SELECT {'+'.join(['1'] * 900)} AS sum").to_pylist() == [{"sum": 900}]
+    for sql in (
+        f"SELECT {'[' * 200}1{']' * 200}",
+        f"SELECT {'(' * 5000}1{')' * 5000}",
+        f"SELECT {'+'.join('1' * 5000)}",
+    ):
+        with refused():
+            catalog.run_sql(lake, sql)
+
+
+def test_a_lake_that_is_moved_while_it_is_read_has_no_damaged_part(tmp_path: Path) -> None:
+    lake = lakes.made_up(tmp_path / "lake", 6)
+    with closing(catalog.snapshot(lake)) as connection:
+        lake.root.rename(tmp_path / "moved")
+        gone = f"{lake.root} is not there any more: put it back"
+        with refused(gone):
+            catalog.rows(connection, "FROM scores")
+    with refused(gone), lake.lock("score"):
+        raise AssertionError
+    with refused(gone), parquet_files.damage_named(lake.parts / "madeup" / "ingest" / "truth.parquet"):
+        raise FileNotFoundError(2, "No such file or directory")

@@ -77,19 +77,25 @@ def test_a_link_that_leads_nowhere_is_one_line(capsys: pytest.CaptureFixture[str
     assert code == 1 and "pipeline.toml cannot be read: No such file" in error and error.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [["status"], ["query", "FROM scores"], ["doctor"], ["report"]])
+@pytest.mark.parametrize(
+    "words",
+    [["status"], ["query", "FROM scores"], ["doctor"], ["report"], ["report", "--lake", "{lake}"],
+     ["query", "FROM scores", "--out", "x", "--lake", "{lake}"], ["export", "--parquet", "x", "--lake", "{lake}"]],
+)  # fmt: skip
 def test_a_working_folder_that_is_gone_is_one_line(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    lake = lakes.empty(tmp_path / "lake") if "{lake}" in words else None
     (gone := tmp_path / "gone").mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
     try:
-        code = exit_code(*words)
+        code = exit_code(*(word.replace("{lake}", str(lake and lake.root)) for word in words))
     finally:
         monkeypatch.undo()
     error = capsys.readouterr().err
     assert code == 1 and error.count("\n") == 1 and "standard output" not in error
+    assert lake is None or "the working folder is not there any more" in error
 
 
 def test_workers_and_images_of_the_file_reach_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
