@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from pipeline import catalog
-from pipeline.export import tables
+from pipeline.export import card, tables
 from pipeline.lake import files, outputs, table_folder
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
@@ -168,14 +168,22 @@ def test_what_somebody_edited_is_not_replaced(
     made_up: Lake, exported: Path, tmp_path: Path, name: str, says: str
 ) -> None:
     folder = shutil.copytree(exported, tmp_path / "shared")
-    (folder / name).write_text("edited")
+    size = (folder / name).stat().st_size if name == "README.md" else 0
+    (folder / name).write_text("edited".ljust(size))
     before = content(folder)
     with refused(says, "name another folder, or write into this one with --force"):
         tables.export(made_up, folder)
     assert content(folder) == before
     if name == "README.md":
         tables.export(made_up, folder, force=True)
-        assert (folder / name).read_bytes() != b"edited"
+        assert not (folder / name).read_bytes().startswith(b"edited")
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"), [(999, "n<1K"), (1000, "1K<n<10K"), (10**9, "1B<n<10B"), (10**12, "1B<n<10B")]
+)
+def test_the_size_is_one_of_those_that_hubs_know(rows: int, size: str) -> None:
+    assert card._size(rows) == size
 
 
 def test_a_folder_of_somebody_else_stays_without_force(made_up: Lake, tmp_path: Path) -> None:
