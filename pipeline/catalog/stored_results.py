@@ -1,4 +1,4 @@
-"""The rows of slow views, stored: a cache that a new part or a changed view leaves behind by itself.
+"""The rows of slow views, stored: a cache whose key changes with every new part and every changed view.
 
     LAKE/derived/KEY/VIEW-CHECKSUM.parquet
 

@@ -66,7 +66,7 @@ class OrderedGroup(TyperGroup):
 
 
 class VerbGroup(OrderedGroup):
-    """The group of the verbs: its help lists them by what they are for, and a word that is none meets suggestions."""
+    """The group of the verbs: its help lists them by what they are for, an unknown one is answered with suggestions."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write each group of verbs with a sentence for each verb, and the examples."""

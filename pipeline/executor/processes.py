@@ -136,7 +136,7 @@ _number = 0
 
 
 def worker_number() -> int:
-    """Which worker this process is, from 0: that of several cards which is its own."""
+    """The number of this worker, from 0, by which it takes one of several cards."""
     return _number
 
 

@@ -40,7 +40,7 @@ Prepared = Callable[[Any], object]
 
 
 def ignore(prepared: object) -> None:
-    """What a driver does that wants to know nothing of its workers."""
+    """The `Prepared` of a driver that does not need to know its workers."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class LostWorker:
 
 @dataclass(frozen=True)
 class LastResult:
-    """A result, and that its worker is to be replaced: it can do no more, but lives."""
+    """The last result of a worker that is alive, but can compute no more and is to be replaced."""
 
     result: Any
 

@@ -21,9 +21,9 @@ Row = dict[str, Any]
 def sources() -> tuple[Row, ...]:
     """A row for each published file of a benchmark and for each shipped table mapping.
 
-    Of a row `benchmark`, `name` (what the table `sources` calls it), `fetched_as` (what `pipeline fetch` calls it:
+    Each row has `benchmark`, `name` (what the table `sources` calls it), `fetched_as` (what `pipeline fetch` calls it:
     BENCHMARK/NAME where two benchmarks have tables of one name), `holds`, `file`, `publisher`, `licence`, `bytes` where
-    they are stated, `address`; and how it is had: `download` (the file's own address) or `steps` (what a person does),
+    they are stated, `address`; and how to get it: `download` (the file's own address) or `steps` (what a person does),
     `exact_bytes` and `sha256` where they are known, and `saved_as` and `unpacked`, paths in the folder of downloads, or
     the `distribution` that carries the file.
     """

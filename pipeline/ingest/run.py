@@ -219,7 +219,7 @@ def _in_folder(benchmark: Benchmark, folder: Path, shipped: Sequence[TableMappin
 
 @contextlib.contextmanager
 def _forms_named(source: _Source) -> Iterator[None]:
-    """To what is no native form, say what would be one."""
+    """Add to the error of a file in no known form which forms are read."""
     try:
         yield
     except NotThisFormError as error:

@@ -40,7 +40,7 @@ def advice(benchmark: Benchmark, path: Path) -> str | None:
 
 
 def _columns(path: Path) -> Collection[str] | None:
-    """The columns of a table of text, however they are parted, if it has two or more."""
+    """The columns of a table of text, whatever its delimiter, if it has two or more."""
     for delimiter in _DELIMITERS:
         try:
             _, cells = next(tables.rows(path, "csv", delimiter=delimiter), ("", Fault()))

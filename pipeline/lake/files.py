@@ -63,7 +63,7 @@ def refuse_links(root: Path, path: Path) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """The content of a file that this program wrote; what else has its name may never end.
+    """The content of a file that this program wrote; anything else of its name is refused, as reading it may not end.
 
     Raises:
         FileNotFoundError: there is none.

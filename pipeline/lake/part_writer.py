@@ -49,7 +49,7 @@ class PartWriter:
         return now - self._published >= min(LONGEST, max(SHORTEST, (now - self._started) / 20))
 
     def wait(self) -> None:
-        """Begin to wait for the next part: what there was is published, or need not be."""
+        """Begin to count the time to the next part: nothing waits to be published."""
         self._published = time.monotonic()
 
     def publish(self, tables: Mapping[str, list[Row]] | None = None) -> str:

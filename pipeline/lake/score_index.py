@@ -3,8 +3,8 @@
     LAKE/keys/BENCHMARK/PREFIX.parquet     the keys of the parts that its metadata names
 
 To open a part takes longer than to read its keys, and a month of nights leaves thousands of parts; so the keys of many
-parts are kept together. Parts never change, so this index is never wrong, only short. It may be deleted at any time;
-one that is damaged, or names a part that is not there any more, is left aside and made again.
+parts are kept together. Parts never change, so this index is never wrong, only incomplete. It may be deleted at any
+time; one that is damaged, or names a part that is not there any more, is ignored and made again.
 """
 
 from __future__ import annotations

@@ -32,9 +32,8 @@ def read(lake_root: Path, data: Path | None = None, target: str | None = None) -
         target: a family, a metric, or a data set and a metric: the only targets to list.
 
     Returns:
-        `benchmarks` (each with `spaces`, `targets`, `sources` and `proxies`), `runs`, `stale`, `waiting`, `examined`,
-        `next`.
-        Times are ISO 8601 in UTC.
+        `benchmarks` (each with `spaces`, `targets`, `sources` and `proxies`), `runs`, `stale`, `waiting`, `examined`
+        and `next`. Times are ISO 8601 in UTC.
 
     Raises:
         UserError: no lake, one that cannot be read, or no target of that name.
