@@ -63,7 +63,9 @@ def load(name: str) -> Benchmark:
         return _load_own(name, Path(__path__[1], name))
     if name not in names():
         error = unknown("benchmark", name, names())
-        raise UserError(f"{error}{'' if str(error).endswith('?') else ';'} to add one see docs/add-a-benchmark.md")
+        unset = "" if OWN in os.environ else f", and for one of your own set {OWN}"
+        joined = "" if str(error).endswith("?") else ";"
+        raise UserError(f"{error}{joined} to add one see docs/add-a-benchmark.md{unset}")
     return _imported(name)
 
 

@@ -15,13 +15,14 @@ from types import FrameType
 from typing import Any
 
 from pipeline import provenance
-from pipeline.benchmarks import defaults, soundness
+from pipeline.benchmarks import defaults, soundness, stable_specs
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt, is_out_of_memory
 
 LONGEST = 60.0  # seconds that it may take to load one: a busy machine needs ten for torch
 
 _GIVE_SPECS = ("canonical", "compose", "sample", "mutate")
+_DRAW = frozenset({"sample", "mutate"})
 _GIVE_OTHERS = ("check", "graph")
 """Of the functions `build` and `features` are not among them: what they raise is a network that failed."""
 
@@ -65,6 +66,9 @@ def _guarded(benchmark: Benchmark, named: str) -> Benchmark:
         function = getattr(benchmark, field)
         if function is not None and function is not getattr(defaults, field, None):
             changes[field] = partial(call, f"{named}: `{field}`", function)
+    canonical = changes.get("canonical", benchmark.canonical)
+    for field in _DRAW.intersection(changes):
+        changes[field] = partial(_drawn, f"{named}: `{field}`", changes[field], canonical)
     return replace(benchmark, **changes)
 
 
@@ -86,6 +90,12 @@ def _spec(what: str, function: Callable[..., Any], *given: Any) -> dict[str, Any
         raise UserError(f"{what} gives {excerpt(spec)}, which is no JSON: {_reason(error)}") from error
     if not isinstance(spec, dict):
         raise UserError(f"{what} gives {excerpt(spec)}, where a dictionary is expected")
+    return spec
+
+
+def _drawn(what: str, function: Callable[..., Any], canonical: Callable[..., Any], space: str, *given: Any) -> Any:
+    spec = function(space, *given)
+    stable_specs.require(canonical, space, spec, what)
     return spec
 
 

@@ -12,6 +12,7 @@ from pipeline.benchmarks import defaults
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.nasbench201 import architectures as nasbench201
 from pipeline.errors import UserError
+from pipeline.formats.tables import Cells
 from pipeline.ingest.cells import listed_codes
 from pipeline.ingest.table_sample import TableSample
 
@@ -52,7 +53,7 @@ def guessed(sample: TableSample, benchmark: str | None) -> ArchitectureGuess | N
     if benchmark is None:
         chosen = [bench for bench in chosen if not takes_any_name(bench)]
     spaces = [(bench, space.name) for bench in chosen for space in bench.spaces]
-    for way in (_written, _graph, _codes, _fields):
+    for way in (_object, _written, _graph, _codes, _fields):
         for bench, space in spaces:
             if (guess := next(way(sample, bench, space), None)) is not None:
                 return guess
@@ -62,6 +63,34 @@ def guessed(sample: TableSample, benchmark: str | None) -> ArchitectureGuess | N
 def takes_any_name(bench: Benchmark) -> bool:
     """Whether any text is the name of an architecture of a benchmark, so that no column is known by its cells."""
     return bench.canonical is defaults.canonical
+
+
+def _object(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:
+    """A column that is an object, of which the sample has the fields."""
+    stems = dict.fromkeys(column.rpartition(".")[0] for column in sample.columns)
+    named = re.compile(_NAMING if takes_any_name(bench) else "")
+    for stem in (stem for stem in stems if stem and named.search(stem.lower())):
+        within = [column for column in sample.columns if column.startswith(f"{stem}.")]
+        objects = [_nested(cells, stem) for _, cells in sample.rows[:_TRIED]]
+        if all(objects) and _all(objects, lambda held: bench.canonical(space, held)):
+            doubt = f"that this column names the architectures: {bench.name} takes any object"
+            doubts = (doubt,) if takes_any_name(bench) else ()
+            yield ArchitectureGuess(bench, space, {"column": stem, "encoding": "string"}, (stem, *within), doubts)
+
+
+def _nested(cells: Cells, stem: str) -> dict[str, Any]:
+    """The object of which cells named `stem.FIELD` are the fields."""
+    held: dict[str, Any] = {}
+    for name, cell in cells.items():
+        if name.startswith(f"{stem}."):
+            *outer, last = name[len(stem) + 1 :].split(".")
+            within = held
+            for part in outer:
+                within = within.setdefault(part, {})
+                if not isinstance(within, dict):
+                    return {}
+            within[last] = cell
+    return held
 
 
 def _written(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from pipeline.benchmarks import stable_specs
 from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, excerpt, unknown
@@ -30,6 +31,7 @@ from pipeline.ingest.mapping import TableMapping, columns_of
 from pipeline.ingest.mapping_sections import ArchitectureColumns
 
 _BATCH_ROWS = 20_000
+_LOOKED_AT = 20  # architectures whose specs are read again
 
 
 def read(
@@ -210,6 +212,8 @@ class _TableReader:
                 raise self._contradiction()
             return arch_id
         spec = self.decode(cells)
+        if len(self.first) < _LOOKED_AT:
+            stable_specs.require(self.benchmark.canonical, self.space, spec)
         if self.check and self.check(cells) != spec:
             raise self._contradiction()
         native = self.mapping.native_id

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
+import random
 import re
 import sys
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from pipeline import benchmarks, proxies
@@ -26,8 +29,8 @@ from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures.lines import refused, time_limit
 
 PAGE = Path(__file__).parents[2] / "docs" / "add-a-benchmark.md"
-[BENCHMARK] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-"""What the documentation shows of a benchmark that is called mine."""
+BENCHMARK, WIDTHS, NETWORK = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+"""What the documentation shows: a benchmark that is called mine, and widths, whose networks are built."""
 
 ROWS = [(f"{number:03d}", 60.0 + number, 3 * number + number % 3) for number in range(12)]
 
@@ -62,6 +65,59 @@ def test_scores_of_others_are_ranked_without_networks(own: Path, tmp_path: Path)
     for proxy in ("generic", "params"):
         words = said("score", "mine", "--proxy", proxy, "--lake", lake, code=1)
         assert words.strip().startswith("the networks of mine are not built here") and "\n" not in words.strip()
+
+
+def built(own: Path, changed: str = WIDTHS) -> None:
+    (own / "widths").mkdir()
+    (own / "widths" / "__init__.py").write_text(changed)
+    (own / "widths" / "network.py").write_text(NETWORK)
+
+
+def test_networks_of_its_own_are_scored(own: Path, tmp_path: Path) -> None:
+    built(own)
+    draw, lake = random.Random(0), ["--lake", tmp_path / "lake"]
+    widths = [benchmarks.load("widths").sample("stages", draw)["widths"] for _ in range(9)]  # type: ignore[misc]
+    rows = [{"net": drawn, "acc": 50 + sum(drawn) / 8 + number / 99} for number, drawn in enumerate(widths)]
+    (tmp_path / "t.json").write_text(json.dumps(rows))
+    said("mapping", "init", tmp_path / "t.json", "--benchmark", "widths", "--out", tmp_path / "t.toml")
+    said("ingest", "widths", tmp_path / "t.json", "--mapping", tmp_path / "t.toml", *lake)
+    said("score", "widths", "--proxy", "params", "--sample", 6, "--executor", "inline", *lake)
+    sql = "SELECT proxy, n, rho > 0.5 AS good FROM correlations"
+    assert said("query", sql, "--format", "csv", *lake).split()[1:] == ["params,6,true"]
+    network = benchmarks.load("widths").build("stages", {"widths": widths[0]})
+    assert [tuple(tap.shape[1:]) for tap in network(torch.zeros(2, 3, 32, 32))] == [
+        (width, side, side) for width, side in zip(widths[0], (32, 16, 8), strict=True)
+    ]
+
+
+UNSTABLE = {
+    # what is changed of it, and what is said
+    "refused": ("isinstance(architecture, dict) else", "isinstance(architecture, str) else", "`canonical` refuses"),
+    "another": ('return {"widths": widths}', 'return {"widths": widths[1:] + [8]}', "of which `canonical` makes"),
+    "a neighbour": ("    return canonical(space, widths)", '    return {"widths": [7]}', "`mutate` gives the spec"),
+}
+
+
+@pytest.mark.parametrize("case", UNSTABLE)
+def test_drawn_specs_that_are_not_read_as_themselves_are_refused(case: str, own: Path) -> None:
+    old, new, expected = UNSTABLE[case]
+    built(own, WIDTHS.replace(old, new))
+    widths, draw = benchmarks.load("widths"), random.Random(0)
+    assert widths.sample is not None and widths.mutate is not None
+    with refused(expected):
+        widths.mutate("stages", widths.sample("stages", draw), draw)
+
+
+def test_a_table_of_unstable_specs_is_refused(own: Path, tmp_path: Path) -> None:
+    built(
+        own,
+        re.sub("    (sample|mutate)=.*\n", "", WIDTHS.replace('{"widths": widths}', '{"widths": widths[1:] + [8]}')),
+    )
+    (tmp_path / "t.json").write_text(json.dumps([{"net": [16, 8, 24], "acc": 50}]))
+    text = fixtures.MAPPING.replace("nasbench201", "widths").replace('"csv"', '"json"').replace('"arch"', '"net"')
+    file = fixtures.mapping(tmp_path / "t.toml", fixtures.ACCURACY, text=text)
+    words = said("ingest", "widths", tmp_path / "t.json", "--mapping", file, "--lake", tmp_path / "lake", code=1)
+    assert "1 row cannot be taken, at item 1: `canonical` gives the spec" in words
 
 
 def test_the_table_is_what_holds_its_metrics(own: Path, tmp_path: Path) -> None:
