@@ -204,6 +204,13 @@ def test_no_file_outside_the_parts_can_be_read(lake: Lake, tmp_path: Path, funct
     assert "nothing else" in refused(lake, f"FROM read_text('{marker}')")
 
 
+def test_no_connection_that_is_handed_out_can_be_opened_to_other_files(lake: Lake) -> None:
+    with catalog.connect(lake) as current, catalog.snapshot(lake) as then:
+        for connection in (current, then):
+            with pytest.raises(duckdb.Error, match="configuration has been locked"):
+                connection.execute("SET allowed_directories = ['/']")
+
+
 def test_variables_of_the_program_are_no_tables(lake: Lake) -> None:
     assert "unknown table or view 'sql'" in refused(lake, "FROM sql")
 
