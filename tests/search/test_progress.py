@@ -41,6 +41,7 @@ def test_progress_follows_the_best_score_and_regret_the_better_side(made_up: Lak
         rows_ = catalog.run_sql(
             made_up, "FROM search_progress WHERE metric = $m AND step = 2", {"m": metric}
         ).to_pylist()
+        assert rows_
         for row in rows_:
             assert row["best_of_space"] == choose(values.values()) and row["truth"] == values[row["arch_id"]]
             assert row["regret"] == pytest.approx(abs(row["truth"] - row["best_of_space"])) and row["regret"] >= 0

@@ -166,7 +166,7 @@ def test_status_tells_that_its_file_has_changed(tmp_path: Path) -> None:
     lake, file = Lake(tmp_path / "lake", create=True), tmp_path / "gradient.py"
     proxy = own(tmp_path, GRADIENT, "gradient").proxies[0]
     assert configurations.outdated(lake, [proxy.row]) == {}
-    locations.put_down(lake.root, proxy.proxy_id, file, "0" * 64)
+    locations.record(lake.root, proxy.proxy_id, file, "0" * 64)
     assert configurations.outdated(lake, [proxy.row]) == {}
     file.write_text(GRADIENT + "\n")
     assert configurations.outdated(lake, [proxy.row]) == {proxy.proxy_id: f"code of {file} changed since it was scored"}
