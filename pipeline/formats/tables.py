@@ -43,6 +43,7 @@ MOST_ELEMENTS = cells_of_entries.MOST_ELEMENTS
 
 _LONGEST_LINE = 1 << 24  # characters
 _LONGEST_NESTED = 1 << 20  # characters of a cell whose text is JSON
+_PACKABLE = ("csv", "json", "jsonl")
 _EXPECTED = {
     "csv": "a CSV file", "json": "a JSON file", "jsonl": "a JSON Lines file", "parquet": "a Parquet file",
     "arrow": "an Arrow file", "numpy": "an .npy or .npz file", "sqlite": "an SQLite database",
@@ -126,9 +127,9 @@ def rows_of_folder(folder: Path, form: TableForm) -> Rows:
 
 def _refuse_other(path: Path, kind: ContainerKind) -> None:
     """Refuse a file whose first bytes say that it is of another kind; pickles say so when they are read."""
-    if kind not in _EXPECTED:
+    if kind not in _EXPECTED or not (path.exists() or kind in _PACKABLE):
         return
-    packings = signatures.PACKINGS if kind in ("csv", "json", "jsonl") else ()
+    packings = signatures.PACKINGS if kind in _PACKABLE else ()
     try:
         line = signatures.instead(path, _EXPECTED[kind], *packings, *_TAKEN.get(kind, ()))
     except OSError as error:
