@@ -38,6 +38,7 @@ lock: .venv/.dev ## write the versions of this environment to constraints.txt
 demo: .venv/.demo ## take the scores of data/scores, score SAMPLE more architectures of NAS-Bench-201, write reports/demo
 	$(BIN)/pipeline ingest nasbench201 --mapping analog-nasbench
 	$(BIN)/pipeline merge data/scores
+	$(BIN)/pipeline score nasbench201 --proxy data/generic-cifar10.toml
 	$(BIN)/pipeline score nasbench201 --sample $(SAMPLE) --sample-seed 1
 	$(BIN)/pipeline report --out reports/demo
 

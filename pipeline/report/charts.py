@@ -23,12 +23,19 @@ _SPECIFICATIONS = Path(__file__).with_name("templates") / "charts"
 _FILE_WIDTH = 560
 _EXPOSED = "window.vegaEmbed = vegaEmbed;"  # what the bundle gives to the page's script
 _FILE_FORMATS = ("svg", "png", "pdf")
+_CATEGORIES = ("#0072b2", "#e69f00", "#d55e00", "#56b4e9", "#009e73", "#cc79a7", "#7f7f7f", "#882255")
+"""Colours of lines that stand for names: those of Okabe and Ito, which colour-blind readers tell apart, without their
+black and yellow, of which each is lost on one of the page's backgrounds."""
 
 
 def specifications() -> dict[str, Row]:
     """The Vega-Lite specification of each chart."""
     paths = sorted(_SPECIFICATIONS.glob("*.vl.json"))
-    return {path.name.removesuffix(".vl.json"): json.loads(path.read_text(encoding="utf-8")) for path in paths}
+    config = {"range": {"category": list(_CATEGORIES)}}
+    return {
+        path.name.removesuffix(".vl.json"): {"config": config, **json.loads(path.read_text(encoding="utf-8"))}
+        for path in paths
+    }
 
 
 def filled(name: str, points: list[Row], titles: dict[str, str] | None = None) -> Row:

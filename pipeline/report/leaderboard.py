@@ -75,7 +75,9 @@ def verdict(rows: list[Row], comparison: Comparison, truth: str) -> list[str]:
             f"On the architectures that it has scored itself, {proxy_name(higher)} has a higher rho: "
             f"{number(higher['own_rho'])} {interval(higher, 'own_')} on {higher['own_n']}."
         )
-    cheap = [row for row in compared if row["seconds"] is not None and row["seconds"] < CHEAP]
+    cheap = [
+        row for row in compared if row["seconds"] is not None and row["seconds"] < CHEAP and row["proxy"] != "random"
+    ]
     if cheap and cheap[0] is not leader:
         row = cheap[0]
         sentences.append(

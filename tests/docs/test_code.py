@@ -64,6 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (root / "reports" / "baseline").symlink_to(ROOT / "reports" / "baseline")
     others = [path.name for path in (ROOT / "data" / "scores" / "parts").iterdir() if path.name != "nasbench201"]
     shutil.copytree(ROOT / "data" / "scores", root / "data" / "scores", ignore=shutil.ignore_patterns(*others))
+    shutil.copy(ROOT / "data" / "generic-cifar10.toml", root / "data")
     publish(root)
     lakes.made_up(root / "made-up")
     with pytest.MonkeyPatch.context() as patch:

@@ -1,9 +1,11 @@
 """`generic`: its parts are scored where they are missing, each stored by itself, and the sum is defined."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
@@ -129,3 +131,16 @@ def test_the_shipped_forms_name_what_is_shipped_and_are_pinned_to_the_images() -
     assert [part.names for part in generic.parts(patches)][-1] == ("regression-fast",)
     with pytest.raises(UserError, match="defined in a lake, and not scored"):
         proxies.load("generic")
+
+
+def test_the_file_beside_the_scores_of_the_repository_is_generic_on_their_images() -> None:
+    data = Path(__file__).parents[2] / "data"
+    whole = aggregates.load(str(data / "generic-cifar10.toml"))
+    assert [term.model_copy(update={"proxy_id": None}) for term in whole.terms] == list(generic.form("images").terms)
+    tables = [pq.read_table(path) for path in (data / "scores" / "parts" / "nasbench201").glob("*/proxies.parquet")]
+    stored = {row["proxy_id"]: row for table in tables for row in table.to_pylist()}
+    for term in whole.terms:
+        row = stored[term.proxy_id]
+        assert row["name"] == term.proxy
+        assert json.loads(row["configuration"]).get("images", whole.images)["kind"] == "cifar10"
+    assert whole.proxy_id == "c2ced9164208ccae"  # as where the images are at hand

@@ -25,10 +25,10 @@ const compare = async (space) => {
     const difference = target.differences.rho[i] - target.differences.rho[j];
     if (low !== null) {
       const high = target.differences.high[i][j];
-      sentences.push(`On the shared architectures ${names[0]} less ${names[1]} is ${difference.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]: ` + (low > 0 ? `${names[0]} ranks better.` : high < 0 ? `${names[1]} ranks better.` : "they cannot be told apart."));
+      sentences.push(`On the shared architectures, rho of ${names[0]} minus rho of ${names[1]} is ${difference.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]: ` + (low > 0 ? `${names[0]} ranks better.` : high < 0 ? `${names[1]} ranks better.` : "they cannot be told apart."));
     }
   }
-  if (!sentences.length) sentences.push("These two are not both on the shared architectures: no paired difference.");
+  if (!sentences.length) sentences.push("There is no paired difference: one of the two is not compared on the shared architectures.");
   result.textContent = sentences.join(" ");
   const orient = (key) => (data.proxies[key.split(".")[0]].higher_is_better ? 1 : -1);
   const kept = first.scores.map((score, i) => [score, second.scores[i], target.truth[i], i]).filter((values) => values.every((value) => value !== null && value !== undefined));
@@ -37,7 +37,7 @@ const compare = async (space) => {
   const truth = ranks(kept.map(([, , value]) => (target.higher_is_better ? 1 : -1) * value));
   const points = kept.map(([, , , i], k) => ({ x: x[k], y: y[k], truth: truth[k], id: held.architectures.id[i], spec: held.architectures.spec[i] }));
   one(".compare figure", space).hidden = false;
-  draw(one(".compare figure", space), "compare", points, { x: `rank by ${names[0]}`, y: `rank by ${names[1]}` });
+  draw(one(".compare figure", space), "compare", points, { x: `rank by ${names[0]}, best at 100 %`, y: `rank by ${names[1]}, best at 100 %` });
   const most = points.slice().sort((p, q) => Math.abs(q.x - q.y) - Math.abs(p.x - p.y)).slice(0, 8);
   const rows = one(".compare tbody", space);
   rows.replaceChildren(...most.map((point) => {
