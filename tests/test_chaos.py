@@ -22,7 +22,7 @@ from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import sampled
 from tests.fixtures.lake_content import rows
-from tests.scoring.test_score import cell, command, losses, plan, preset
+from tests.fixtures.tiny_scoring import cell, command, losses, plan, preset
 
 FIRST = 60  # architectures of the first run; a third more whenever a run has finished
 PATIENCE = 300.0  # seconds for processes to end, and for what is left at the end

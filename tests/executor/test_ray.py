@@ -20,8 +20,8 @@ from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
 from tests.fixtures.command import exit_code
 from tests.fixtures.lake_content import rows
+from tests.fixtures.tiny_scoring import losses, plan, preset
 from tests.scoring import test_score
-from tests.scoring.test_score import losses, plan, preset
 
 INSTALL = "Ray is not installed: pip install 'nas-proxy-bench[ray]'"
 START = 180.0  # seconds for a driver and its workers, which import torch, on a busy machine

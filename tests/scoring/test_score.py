@@ -18,18 +18,12 @@ from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
-from pipeline.scoring.plan import Plan, sampled
+from pipeline.scoring.plan import sampled
 from tests.fixtures.command import exit_code
 from tests.fixtures.lake_content import rows
+from tests.fixtures.tiny_scoring import cell, command, losses, plan, preset
 
 PLACE = ("nasbench201", "topology")
-OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-STAGE = '[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = "dot"\npartial = 0.5\n'
-
-
-def cell(number: int) -> str:
-    digits = [OPERATIONS[number // 5**i % 5] for i in range(6)]
-    return f"|{digits[0]}~0|+|{digits[1]}~0|{digits[2]}~1|+|{digits[3]}~0|{digits[4]}~1|{digits[5]}~2|"
 
 
 @pytest.fixture
@@ -47,29 +41,6 @@ def cells(lake: Path) -> Path:
 def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
     """One cell in each stack of a network, not five: for tests in which no other process scores."""
     monkeypatch.setattr(network, "TOPOLOGY_CELLS", 1)
-
-
-def preset(folder: Path, iterations: int = 2, extra: str = "") -> Path:
-    path = folder / f"tiny{iterations}.toml"
-    path.write_text(f'name = "tiny{iterations}"\niterations = {iterations}\nevaluate_every = 1\n{extra}\n{STAGE * 3}')
-    return path
-
-
-def plan(path: Path, seed: int = 0) -> Plan:
-    return Plan("nasbench201", "topology", str(path), None, seed, "cpu")
-
-
-def losses(lake: Path) -> dict[Any, list[float]]:
-    return {(r["arch_id"], r["stage"], r["mode"]): r["losses"] for r in rows(lake, "curves")}
-
-
-def command(lake: Path, path: Path, *more: str) -> list[str]:
-    arguments = ["score", "nasbench201", "--lake", str(lake), "--proxy", str(path), *more]
-    program = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored where a job runs behind &
-        "from pipeline import cli; from pipeline.lake import part_writer; part_writer.SHORTEST = 0.1; cli.main()"
-    )
-    return [sys.executable, "-c", program, *arguments]
 
 
 def wait_for_scores(lake: Path, at_least: int, process: subprocess.Popen[str]) -> None:

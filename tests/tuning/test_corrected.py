@@ -20,7 +20,7 @@ from pipeline.tuning import draws, graph_features, learners, methods, prior, ter
 from pipeline.tuning.evaluate import evaluate
 from pipeline.tuning.weigh import weigh
 from tests.fixtures import lakes
-from tests.tuning.test_tuning import data, made_up
+from tests.fixtures.tuned_lakes import data, made_up
 
 DIAMOND = ArchitectureGraph(("input", "conv", "conv", "pool", "output"), ((0, 1), (0, 2), (2, 3), (1, 4), (3, 4)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 from typing import Any
 
@@ -15,40 +14,13 @@ from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.tuning import draws, learners, methods, rules, terms
-from pipeline.tuning.data import TuningData
 from pipeline.tuning.evaluate import evaluate
 from pipeline.tuning.transfer import transfer
 from pipeline.tuning.weigh import weigh
 from tests.fixtures import lakes
+from tests.fixtures.tuned_lakes import data, made_up
 
-NET, OTHER, GOOD, BAD = "4444444444444444", "5555555555555555", "6666666666666666", "7777777777777777"
-FIFTY = 1, 50
-SIZE = 60
-
-
-def made_up(root: Path, *, space: str = lakes.SPACE, part: str = "0", size: int = SIZE) -> Lake:
-    """A space in which two signals of a menu and one released score are worth something, and another is not."""
-    draw = random.Random(part)
-    quality = [draw.gauss(0, 1) for _ in range(size)]
-    at = {"space": space}
-    names = [lakes.proxy(NET, "regression-toy", {"iterations": 50})]
-    names += [
-        lakes.proxy(of, f"{name}@there", higher_is_better=True) for of, name in ((GOOD, "synflow"), (BAD, "plain"))
-    ]
-    scores, curves = [], []
-    for i, q in enumerate(quality):
-        scores.append(lakes.score(i, NET, 2 - q / 2 + draw.gauss(0, 1), **at))
-        scores.append(lakes.score(i, GOOD, q + draw.gauss(0, 0.6), seed=None, **at))
-        scores.append(lakes.score(i, BAD, draw.gauss(0, 1), seed=None, **at))
-        for stage, signal, worth in ((0, "dot", 0.0), (0, "resize", -0.3), (1, "dot", 0.8), (1, "resize", 0.3)):
-            error = draw.gauss(0, 0.6)
-            losses = [5 - worth * q * k / 50 + error for k in range(1, 51)]
-            curves.append(lakes.curve(i, NET, stage, "train", losses, signal=signal, **at))
-    return lakes.publish(
-        root, part, proxies=names, scores=scores, curves=curves, metrics=[lakes.metric()],
-        architectures=[lakes.architecture(i, **at) for i in range(size)], sources=[lakes.source(lakes.BIG, "big")],
-        truth=[lakes.truth(i, 50 + 5 * q, **at) for i, q in enumerate(quality)], runs=[lakes.run()],
-    )  # fmt: skip
+OTHER = "5555555555555555"
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +33,6 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 @pytest.fixture(scope="module")
 def table(toys: Lake) -> terms.TermTable:
     return terms.read(toys, lakes.BENCHMARK, lakes.SPACE)
-
-
-def data(**changes: Any) -> TuningData:
-    return TuningData(**{"benchmark": lakes.BENCHMARK, "space": lakes.SPACE, **changes})
 
 
 def test_terms_are_scores_and_points_of_curves_higher_is_better(table: terms.TermTable) -> None:
