@@ -28,6 +28,12 @@ def not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "version", missing)
 
 
+def test_a_seed_of_a_random_stream_has_63_bits_and_is_of_its_parts_alone() -> None:
+    seeds = [provenance.stream_seed("weights", number) for number in range(100)]
+    assert len(set(seeds)) == 100 and all(0 <= seed < 1 << 63 for seed in seeds)
+    assert seeds[3] == provenance.stream_seed("weights", 3) != provenance.stream_seed("noise", 3)
+
+
 @pytest.mark.usefixtures("not_installed")
 def test_a_source_tree_knows_its_version_without_being_installed() -> None:
     stated = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

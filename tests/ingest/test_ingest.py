@@ -74,6 +74,8 @@ def test_another_edition_of_released_scores_may_add_but_not_contradict(filled: P
     folder = tmp_path / "nats_cifar10"
     ingest(filled, "nasbench201", [fixtures.freerea(folder, [1, 2, 3])])
     ingest(filled, "nasbench201", [fixtures.freerea(folder, [1, 2, 3, 4])])
+    rounded_otherwise = [1 + 2.3e-16, 2 + 4.5e-16]
+    ingest(filled, "nasbench201", [fixtures.freerea(folder, rounded_otherwise)])
     assert sorted(r["value"] for r in lake_content.rows(filled, "scores")) == [1, 2, 3, 4]
     before = lake_content.files(filled)
     with pytest.raises(UserError, match=r"another value of a released score, 2\.0, where this file has 9\.0"):

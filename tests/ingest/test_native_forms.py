@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import benchmarks
+from pipeline.ingest.part import SourcePart
 from pipeline.ingest.run import ingest
 from pipeline.lake import schema
 from tests.fixtures import lake_content, nasbench201_files
@@ -68,3 +70,9 @@ def test_a_large_native_form_is_written_in_pieces(lake: Path, tmp_path: Path, mo
             [tuple(r[c] for c in columns) for r in lake_content.rows(at, table)] for at in (lake, tmp_path / "whole")
         )
         assert Counter(one) == Counter(other)
+
+
+def test_each_number_of_an_architecture_is_written_once() -> None:
+    part = SourcePart(benchmarks.load("nasbench201"), None, Path(), "0" * 16, "1" * 16, None, only_curves=False)
+    named = [("a", None), ("a", "3"), ("a", "3"), ("a", "7"), ("a", "7"), ("a", None), ("b", "3")]
+    assert [part._names_new(*pair) for pair in named] == [True, True, False, True, False, False, True]

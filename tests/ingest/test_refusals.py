@@ -14,6 +14,7 @@ from pipeline import benchmarks, provenance
 from pipeline.errors import UserError
 from pipeline.ingest.run import ingest
 from pipeline.lake import checksums, schema
+from pipeline.lake.store import Lake
 from tests.fixtures import analog_package, lake_content, nasbench201_files
 from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures.command import exit_code
@@ -178,6 +179,14 @@ def test_a_missing_file_among_several_stops_before_the_first(lake: Path, tmp_pat
     with pytest.raises(UserError, match=r"does not exist"):
         ingest(lake, "nasbench201", [fixtures.nasgraph(tmp_path / "table_cifar10.csv"), tmp_path / "none.csv"])
     assert not lake.exists()
+
+
+def test_a_number_of_two_architectures_is_that_of_none(lake: Path, tmp_path: Path) -> None:
+    row = {"benchmark": "nasbench201", "space": "topology", "spec": "{}", "native_id": "0", "source_id": "0" * 16}
+    architectures = [{**row, "arch_id": digit * 16} for digit in "12"]
+    Lake(lake, create=True).publish("nasbench201", "ingest-made-up", {"architectures": architectures})
+    with pytest.raises(UserError, match="index 0 is the name of two architectures in the lake"):
+        ingest(lake, "nasbench201", [fixtures.freerea(tmp_path / "nats_cifar10", [1])])
 
 
 def test_an_unknown_number_says_what_would_bring_it(filled: Path, tmp_path: Path) -> None:
