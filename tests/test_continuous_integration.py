@@ -78,7 +78,7 @@ def test_a_second_repository_is_gated_and_a_drift_names_its_row(tmp_path: Path) 
     assert second.returncode == 1
     annotation = r"^::error title=rho moved::params seed 0 on nasbench201 topology, .* rho -0\.9000 → "
     assert re.search(annotation, second.stdout, re.M)
-    assert "1 rows are not as in baseline" in second.stderr
+    assert "1 row is not as in baseline" in second.stderr
     for file in ("summary.md", "report/changes.md"):
         assert "rho moved" in (folder / file).read_text()
     assert "params: all 14 scores are stored already" in second.stdout

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.api import arguments
 from pipeline.api.networks import NetworkScore
 from pipeline.errors import UserError, excerpt
+from pipeline.wording import count_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,9 @@ def correlate(
 
     count, values = arguments.length("the scores", scores), arguments.length("the true values", truth)
     if count != values:
-        raise UserError(f"{count} scores and {values} true values: give one value for each score")
+        raise UserError(
+            f"{count_of(count, 'score')} and {count_of(values, 'true value')}: give one value for each score"
+        )
     promises = [score.promise if isinstance(score, NetworkScore) else score for score in scores]
     pairs = [(_number(p), _number(t)) for p, t in zip(promises, truth, strict=True)]
     x, y = np.array([pair for pair in pairs if all(map(math.isfinite, pair))], float).reshape(-1, 2).T

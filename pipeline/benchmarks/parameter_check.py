@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
+from pipeline.wording import count_of
+
 Record = TypeVar("Record")
 Accepted = TypeVar("Accepted")
 
@@ -48,11 +50,12 @@ class ParameterCheck:
         """The result as one line."""
         if not self.checked:
             return f"{self.file}: no network of it can be built"
+        built = f"{count_of(self.checked, 'network')} built"
         if self.confirmed:
-            return f"{self.file}: {self.checked} networks built, all with the parameters that the file states"
+            return f"{self.file}: {built}, all with the parameters that the file states"
         return (
-            f"{self.file}: {self.differing} of {self.checked} networks built have other parameters than the file "
-            f"states, by up to {100 * self.largest:.3g} %; the first is {self.first}"
+            f"{self.file}: {self.differing} of {built} have other parameters than the file states, "
+            f"by up to {100 * self.largest:.3g} %; the first is {self.first}"
         )
 
 

@@ -20,6 +20,7 @@ from pipeline.catalog import arrow_types
 from pipeline.errors import UserError, unknown
 from pipeline.lake.outputs import OutputFile
 from pipeline.lake.store import Lake
+from pipeline.wording import count_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -98,7 +99,7 @@ def format_table(table: pa.Table, limit: int = SHOWN_ROWS) -> str:
     rule = [text_table.RULE * max(map(len, column)) for column in zip(names, *lines, strict=True)]
     text = text_table.fitted([names, rule, *lines], right, width=text_table.terminal_width())
     if table.num_rows > limit:
-        text.append(f"... {table.num_rows - limit} more rows: add LIMIT, or take all with --format csv")
+        text.append(f"... {count_of(table.num_rows - limit, 'more row')}: add LIMIT, or take all with --format csv")
     return "\n".join(text) + "\n"
 
 

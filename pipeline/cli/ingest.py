@@ -21,6 +21,7 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.output import answer, print_json, say
 from pipeline.errors import UserError
+from pipeline.wording import count_of
 
 _MOST_WARNINGS = 20  # lines for one file
 
@@ -101,13 +102,14 @@ def ingest_files(lake: Path, benchmark: str, paths: Sequence[Path], reading: Rea
         for warning in summary.warnings[:_MOST_WARNINGS]:
             say(f"warning: {warning}", err=True)
         if (more := len(summary.warnings) - _MOST_WARNINGS) > 0:
-            say(f"warning: {summary.file}: {more} further columns have odd values", err=True)
+            others = count_of(more, "further column has", "further columns have")
+            say(f"warning: {summary.file}: {others} odd values", err=True)
     new_files = [Path(s.file) for s in summaries if s.source == published.NATIVE and not s.already]
     unconfirmed = compare_networks(benchmark, new_files)
     if (rejected := sum(s.rejected - s.known_rejects for s in summaries)) > reading.max_rejects:
-        records = "record" if rejected == 1 else "records"
         raise UserError(
-            f"{rejected} {records} rejected, the others are stored: see them with `pipeline query 'FROM rejects'`"
+            f"{count_of(rejected, 'record')} rejected, the others are stored: see them with "
+            "`pipeline query 'FROM rejects'`"
         )
     if unconfirmed:
         raise UserError(f"{unconfirmed}; what the files say is stored")

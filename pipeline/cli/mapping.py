@@ -11,6 +11,7 @@ from pipeline.cli.application import OrderedGroup, app, verb
 from pipeline.cli.options import BENCHMARK_HELP, ForceOption, complete_benchmark
 from pipeline.cli.output import say
 from pipeline.errors import UserError
+from pipeline.wording import count_of
 
 mapping = typer.Typer(cls=OrderedGroup, no_args_is_help=True, epilog="Example: pipeline mapping init colleague.csv")
 app.add_typer(mapping, name="mapping")
@@ -69,4 +70,4 @@ def check(
         raise UserError(
             f"{count} fault{'s' * (count > 1)} in {file}: mend {'them' if count > 1 else 'it'}, check again"
         )
-    say(f"no fault in {checked.rows:,} rows: pipeline ingest {checked.benchmark} {table} --mapping {file}")
+    say(f"no fault in {count_of(checked.rows, 'row')}: pipeline ingest {checked.benchmark} {table} --mapping {file}")

@@ -13,6 +13,7 @@ from pipeline.cli.options import DEFAULT_LAKE, DEFAULT_OUT, LakeOption, OutOptio
 from pipeline.cli.output import answer, print_json
 from pipeline.cli.output import say as print_line
 from pipeline.errors import UserError
+from pipeline.wording import count_of, every
 
 
 @verb(
@@ -75,7 +76,7 @@ def write_report(
     if before is None:
         return
     differences = result.differences or []
-    verdict = baseline.table(differences) if differences else f"all {len(before)} rows are as in {against}"
+    verdict = baseline.table(differences) if differences else f"{every(len(before), 'row')} as in {against}"
     if not as_json:
         answer(verdict)
         for annotation in baseline.job_annotations(differences):
@@ -83,6 +84,6 @@ def write_report(
     baseline.summarise(baseline.section(differences, len(before)))
     if faulty := sum(bool(d.faults) for d in differences):
         raise UserError(
-            f"{faulty} rows are not as in {against} (above): mend what changed them; "
+            f"{count_of(faulty, 'row is', 'rows are')} not as in {against} (above): mend what changed them; "
             f"or, if it was meant, copy {out / baseline.FILE} there and have the diff reviewed"
         )

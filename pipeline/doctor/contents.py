@@ -17,6 +17,7 @@ from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.lake.verify import RESTORE, LakeFault
 from pipeline.proxies.contract import proxy_id_of
+from pipeline.wording import count_of
 
 CANONICAL = 200  # architectures of a space whose canonical form is computed again
 _WAITING = "scores_of_the_unknown"
@@ -30,11 +31,13 @@ def check_faults(lake: Lake, notes: list[str]) -> Iterator[LakeFault]:
         if name == _WAITING:
             rows, waiting = _without_waiting(answer)
             if waiting:
-                notes.append(f"{waiting:,} scores wait for their architectures to be ingested")
+                those = count_of(waiting, "score waits for its architecture", "scores wait for their architectures")
+                notes.append(f"{those} to be ingested")
         if rows.num_rows:
             what = catalog.head_comment(files[name].read_text()) if name in files else "One row per key that is twice."
             where = f"queries/checks/{name}.sql"
-            yield LakeFault(where, f"{rows.num_rows:,} rows; {what}", f"the first is {_short(rows)}: restore its part")
+            found = f"{count_of(rows.num_rows, 'row')}; {what}"
+            yield LakeFault(where, found, f"the first is {_short(rows)}: restore its part")
 
 
 def siblings(lake: Lake) -> list[str]:

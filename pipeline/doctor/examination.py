@@ -16,6 +16,7 @@ from pipeline.lake import checksums, last_check
 from pipeline.lake.store import Lake
 from pipeline.lake.verify import LakeFault, part_faults
 from pipeline.progress import progress
+from pipeline.wording import count_of
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Result:
     def line(self) -> str:
         """The result in one line."""
         if self.faults:
-            return f"{self.lake}: {len(self.faults)} faults in {self.parts} parts"
-        return f"{self.lake}: whole, {self.parts} parts"
+            return f"{self.lake}: {count_of(len(self.faults), 'fault')} in {count_of(self.parts, 'part')}"
+        return f"{self.lake}: whole, {count_of(self.parts, 'part')}"
 
     @property
     def content(self) -> dict[str, Any]:
@@ -88,7 +89,8 @@ def examine(lake_root: Path, *, rows: bool = True, fix: bool = False, forget_mis
             checksums.renew_list(lake.root)
     unsealed = sum(checksums.FILE not in names for names in here.values())
     if unsealed:
-        notes.append(f"{unsealed} parts of an earlier version carry no checksums; they are held to {checksums.FILE}")
+        those = count_of(unsealed, "part of an earlier version carries", "parts of an earlier version carry")
+        notes.append(f"{those} no checksums; they are held to {checksums.FILE}")
     checked_at = datetime.now(UTC).replace(microsecond=0).isoformat()
     if rows or faults:  # files that are whole do not make a lake that is
         with contextlib.suppress(OSError, UserError):

@@ -17,6 +17,7 @@ from pipeline.lake.schema import TABLES, Table
 from pipeline.lake.store import Lake
 from pipeline.lake.table_folder import CARD, MANIFEST, Manifest, TableFile
 from pipeline.progress import progress
+from pipeline.wording import count_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class TableExport:
     @property
     def line(self) -> str:
         """The export in one line."""
-        return f"{self.folder}: {self.tables} tables with {self.rows:,} rows, {self.bytes / 1e6:.1f} MB, and a {CARD}"
+        content = f"{count_of(self.tables, 'table')} with {count_of(self.rows, 'row')}"
+        return f"{self.folder}: {content}, {self.bytes / 1e6:.1f} MB, and a {CARD}"
 
 
 def export(lake: Lake, folder: Path, *, licence: str | None = None, force: bool = False) -> TableExport:

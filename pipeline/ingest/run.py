@@ -33,6 +33,7 @@ from pipeline.lake.part_name import PartName
 from pipeline.lake.staging import StagedPart
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
+from pipeline.wording import count_of
 
 SOURCE_VERSION = 1
 _FLUSH_VALUES = 500_000  # held in memory of a native form, which may not fit whole
@@ -72,7 +73,7 @@ class IngestSummary:
         if self.already:
             return f"{self.source}: already ingested, nothing changed ({self.file})"
         return (
-            f"{self.source}: {self.architectures:,} architectures, {self.values:,} values, "
+            f"{self.source}: {count_of(self.architectures, 'architecture')}, {count_of(self.values, 'value')}, "
             f"{self.rejected:,} rejected, {self.seconds:.1f} s ({self.file})"
         )
 

@@ -25,6 +25,7 @@ from pipeline.lake import checksums, parquet_files
 from pipeline.lake.files import flush_to_disk, is_within, make_folder, temporary_path
 from pipeline.lake.parquet_files import damage_named
 from pipeline.lake.store import Lake
+from pipeline.wording import count_of
 
 FOLDER = "keys"
 FEW = 32  # parts, which are read fast one by one
@@ -175,7 +176,8 @@ def fault(lake: Lake, path: Path) -> str | None:
         raise
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
         return f"it cannot be read as an index of scores: {error}"
-    return None if index.metadata.num_rows == rows else f"it has {index.metadata.num_rows} keys of {rows} scores"
+    keys = index.metadata.num_rows
+    return None if keys == rows else f"it has {count_of(keys, 'key')} of {count_of(rows, 'score')}"
 
 
 def _positions(words: pa.ChunkedArray, among: Mapping[str, int]) -> npt.NDArray[np.int32]:

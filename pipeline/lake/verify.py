@@ -9,10 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline import provenance
-from pipeline.errors import UserError
 from pipeline.lake import checksums, part_name
 from pipeline.lake.parquet_files import opened, reason
 from pipeline.lake.schema import TABLES
+from pipeline.wording import count_of
 
 _NO_FILE = "it is no plain file"
 RESTORE = "restore the part from a copy of the lake"
@@ -76,7 +76,7 @@ def _stated(file: Path) -> tuple[dict[str, str] | None, str | None]:
     """The checksums by name that a part states, and what is wrong with how it states them."""
     try:
         stated, broken = checksums.read(file)
-    except (OSError, UserError):  # a link that leads nowhere, or what is no file
+    except OSError:  # a link that leads nowhere, or back to itself
         return None, _NO_FILE
     return stated, f"line {broken[0]} is not a checksum and a file" if broken else None
 
@@ -142,4 +142,4 @@ def _count_fault(folder: Path) -> str | None:
     stated = sum(opened(folder / "sources.parquet").read(columns=["rows"])["rows"].to_pylist())
     files = [folder / f"{table}.parquet" for table in ("truth", "scores")]
     there = sum(opened(file).metadata.num_rows for file in files if file.is_file())
-    return None if there == stated else f"it states {stated:,} values, the part holds {there:,}"
+    return None if there == stated else f"it states {count_of(stated, 'value')}, the part holds {there:,}"

@@ -17,6 +17,7 @@ from pipeline import text_table
 from pipeline.errors import UserError, from_os
 from pipeline.escaping import markdown
 from pipeline.lake.files import read_file
+from pipeline.wording import every
 
 FILE = "correlations.csv"
 TOLERANCE = 0.001  # of rho; docs/decisions/0017 says what it means on a small set
@@ -128,7 +129,7 @@ def _cells(difference: BaselineDifference) -> tuple[str, ...]:
 
 def section(differences: Sequence[BaselineDifference], rows: int) -> str:
     """What differs from an earlier report of so many rows, as a section of Markdown."""
-    verdict = table(differences) if differences else f"All {rows} rows are as in the earlier report."
+    verdict = table(differences) if differences else f"{every(rows, 'row').capitalize()} as in the earlier report."
     return f"### Rank correlations against the earlier report\n\n{verdict}\n"
 
 

@@ -30,6 +30,7 @@ from pipeline.report.leaders import leaders
 from pipeline.report.queries import Row
 from pipeline.report.tables import terminal_tables
 from pipeline.report.text import axis_from, brief, counted, interval, number, target_name
+from pipeline.wording import count_of
 
 if TYPE_CHECKING:
     import jinja2
@@ -205,4 +206,4 @@ def _changes_verdict(differences: list[baseline.BaselineDifference] | None) -> s
     if not differences:
         return "Every row is as in the earlier report."
     faulty = sum(bool(difference.faults) for difference in differences)
-    return f"{faulty} rows moved, vanished or lost architectures, {len(differences) - faulty} are new."
+    return f"{count_of(faulty, 'row')} moved, vanished or lost architectures, {len(differences) - faulty} are new."

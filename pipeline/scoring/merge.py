@@ -23,6 +23,7 @@ from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.scoring import merge_checks, other_lake
 from pipeline.scoring.merge_differences import Differences, compare, joined, together
+from pipeline.wording import count_of, every
 
 _Group = tuple[str, PartName, list[str]]  # benchmark, the part that they become, the parts
 
@@ -46,10 +47,11 @@ class MergeSummary:
     def line(self) -> str:
         """The summary in one line."""
         if not self.taken:
-            return f"{self.other}: all {self.stored} scores are stored already, nothing to do"
+            return f"{self.other}: {every(self.stored, 'score')} stored already, nothing to do"
         before = f" ({self.stored} stored before)" if self.stored else ""
-        waiting = f"; {self.unknown} scores wait for their architectures to be ingested" if self.unknown else ""
-        return f"{self.other}: {self.taken} scores taken{before}{waiting}"
+        those = count_of(self.unknown, "score waits for its architecture", "scores wait for their architectures")
+        waiting = f"; {those} to be ingested" if self.unknown else ""
+        return f"{self.other}: {count_of(self.taken, 'score')} taken{before}{waiting}"
 
 
 class DifferingValuesError(UserError):
@@ -57,8 +59,9 @@ class DifferingValuesError(UserError):
 
     def __init__(self, other: str, differences: Differences) -> None:
         first = differences.examples[0]
+        differing = count_of(differences.differing, f"value of {other} is not that", f"values of {other} are not those")
         super().__init__(
-            f"{differences.differing} values of {other} are not those stored here, nothing was taken "
+            f"{differing} stored here, nothing was taken "
             f"(first: {first.table} {first.what}: {excerpt(first.here, bare=True)} here, "
             f"{excerpt(first.there, bare=True)} there): list them with --show-conflicts, or take the rest and keep "
             "those stored here with --keep-first"

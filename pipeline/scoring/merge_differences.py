@@ -20,6 +20,7 @@ from pipeline import text_table
 from pipeline.errors import excerpt
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
+from pipeline.wording import count_of
 
 TOLERANCE = {"trained": 0.8, "grasp": 0.8, "other": 0.1}
 """By kind or name of the proxy: difference of two scores in parts of the larger one, of a trained proxy in parts of 1
@@ -81,7 +82,8 @@ class Differences:
     def line(self) -> str:
         """The comparison in one line."""
         by_rounding = f"{self.rounding} differ by rounding (at most {self.largest:.2g} of the score)"
-        counts = [f"{self.equal} are equal", by_rounding if self.rounding else "", f"{self.differing} values differ"]
+        differing = count_of(self.differing, "value differs", "values differ")
+        counts = [f"{self.equal} are equal", by_rounding if self.rounding else "", differing]
         return "of the scores that are stored here, " + ", ".join(filter(None, counts))
 
     @property

@@ -24,6 +24,7 @@ from pipeline.proxies.zerocost import own
 from pipeline.scoring import batches
 from pipeline.scoring.plan import ArchitectureScorer, Item, Plan, fits, sampled, specs
 from pipeline.scoring.writer import ScoreWriter
+from pipeline.wording import every
 
 _ARCH_ID = re.compile(r"[0-9a-f]{16}")
 BATCH = 512  # architectures that a worker on a card is handed at a time; some seconds, which an interruption loses
@@ -53,7 +54,7 @@ class ScoringSummary:
     def line(self) -> str:
         """The summary in one line."""
         if not self.scored:
-            return f"{self.proxy}: all {self.asked} scores are stored already, nothing to do"
+            return f"{self.proxy}: {every(self.asked, 'score')} stored already, nothing to do"
         statuses = ", ".join(f"{count} {status}" for status, count in sorted(self.statuses.items()))
         before = f" ({self.before} stored before)" if self.before else ""
         pace = self.seconds / self.architectures

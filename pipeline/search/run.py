@@ -26,6 +26,7 @@ from pipeline.scoring.writer import ScoreWriter
 from pipeline.search.search import BestArchitecture, Search, SearchSettings
 from pipeline.search.stored_scores import single, stored_proxy, stored_scores
 from pipeline.search.trajectory import METHODS, part_of_space, whole_space
+from pipeline.wording import count_of, every
 
 STAGE = "search"  # of its runs, whose scores are no sample
 
@@ -49,12 +50,15 @@ class SearchSummary:
     @property
     def line(self) -> str:
         """The summary in one line."""
-        seeds = f"{len(self.settings.seeds)} seed{'s' if len(self.settings.seeds) > 1 else ''}"
+        seeds = count_of(len(self.settings.seeds), "seed")
         what = f"{self.settings.method.name} with {self.proxy}, search {self.search_id}, {seeds}"
         if self.before == self.steps:
-            return f"{what}: all {self.steps} steps are stored already, nothing to do"
+            return f"{what}: {every(self.steps, 'step')} stored already, nothing to do"
         before = f" ({self.before} stored before)" if self.before else ""
-        return f"{what}: {self.steps} steps{before}, {self.scored} architectures scored, {self.seconds:.0f} s"
+        return (
+            f"{what}: {count_of(self.steps, 'step')}{before}, {count_of(self.scored, 'architecture')} scored, "
+            f"{self.seconds:.0f} s"
+        )
 
 
 def run(

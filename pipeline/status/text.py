@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline import text_table
 from pipeline.status.next_command import again
+from pipeline.wording import count_of
 
 Row = Mapping[str, Any]
 SHOWN = 5  # runs and stale things of a sort; --json has all
@@ -31,7 +32,8 @@ def lines(content: Row, width: int | None) -> Iterator[str]:
     benchmarks, runs = content["benchmarks"], content["runs"]
     sources = sum(len(benchmark["sources"]) for benchmark in benchmarks)
     scored = {row["proxy_id"] for benchmark in benchmarks for row in benchmark["proxies"]}
-    yield f"{content['lake']}: {len(benchmarks)} benchmarks, {sources} sources, {len(scored)} proxies scored"
+    counts = (count_of(len(benchmarks), "benchmark"), count_of(sources, "source"), count_of(len(scored), "proxy"))
+    yield f"{content['lake']}: {', '.join(counts)} scored"
     yield content["examined"]
     for benchmark in benchmarks:
         yield ""
@@ -58,11 +60,13 @@ def _waiting(rows: Sequence[Row]) -> Iterator[str]:
         proxies = {row["proxy"] for row in those}
         whose = next(iter(proxies)) if len(proxies) == 1 else f"{len(proxies)} proxies"
         scores = sum(row["scores"] for row in those)
-        yield f"waiting: {scores:,} scores of {whose}, for architectures of {place} to be ingested"
+        yield f"waiting: {count_of(scores, 'score')} of {whose}, for architectures of {place} to be ingested"
 
 
 def _benchmark(benchmark: Row, width: int | None) -> Iterator[str]:
-    spaces = ", ".join(f"{row['architectures']:,} architectures of {row['space']}" for row in benchmark["spaces"])
+    spaces = ", ".join(
+        f"{count_of(row['architectures'], 'architecture')} of {row['space']}" for row in benchmark["spaces"]
+    )
     yield f"{benchmark['benchmark']}: {spaces or 'no architecture is ingested'}"
     families = Counter(row["family"] for row in benchmark["targets"])
     if len(families) > 1:
@@ -87,7 +91,7 @@ def _benchmark(benchmark: Row, width: int | None) -> Iterator[str]:
     released = [row for row in benchmark["proxies"] if row["kind"] == "released"]
     if released:
         scores = sum(row["scores"] for row in released)
-        yield f"  and {scores:,} scores of {len(released)} proxies that others released"
+        yield f"  and {count_of(scores, 'score')} of {count_of(len(released), 'proxy')} that others released"
 
 
 def _sample(row: Row) -> str:
@@ -114,10 +118,8 @@ def _runs(runs: Row) -> Iterator[str]:
         yield f"{run['state']}: {_run(run)}"
     yield from _more(len(runs["died"]), "runs that did not finish")
     if count := runs["unfinished_parts"]:
-        yield (
-            f"died: {count} processes were killed while they wrote; nothing of what they wrote is stored: "
-            "run their commands again"
-        )
+        killed = count_of(count, "process was killed while it", "processes were killed while they")
+        yield f"died: {killed} wrote; nothing of that is stored: run the same commands again"
 
 
 def _run(run: Row) -> str:

@@ -22,7 +22,7 @@ from pipeline.lake.score_index import ScoreIndex
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
 from tests.fixtures.command import exit_code
-from tests.fixtures.lines import time_limit
+from tests.fixtures.lines import refused, time_limit
 
 TRUTH = "parts/madeup/ingest/truth.parquet"
 ENDED = 2**22 + 1  # no process has this number
@@ -143,8 +143,7 @@ def test_what_is_no_plain_file_is_listed_and_the_rest_is_examined(lake: Path) ->
 def test_a_named_pipe_in_the_place_of_any_file_is_found_and_keeps_nobody_waiting(lake: Path) -> None:
     (lake / ".lock-run-0123456789abcdef").touch()
     last_check.write(lake, "2026-01-01", 0)
-    files = [path for path in lake.rglob("*") if path.is_file() and path.name != "lake.json"]
-    files.remove(lake / checksums.FILE)
+    files = [path for path in lake.rglob("*") if path.is_file() and path.name not in ("lake.json", checksums.FILE)]
     for path in files:
         path.unlink()
         os.mkfifo(path)
@@ -153,6 +152,11 @@ def test_a_named_pipe_in_the_place_of_any_file_is_found_and_keeps_nobody_waiting
         lines = faults(lake)
     assert {str(path.relative_to(lake)) for path in files} == set(lines)
     assert all("it is no plain file" in line or "it is a named pipe" in line for line in lines.values())
+    sums = lake / "parts" / "madeup" / "ingest" / checksums.FILE
+    sums.unlink()
+    os.mkfifo(sums)
+    with time_limit(20), refused(f"{sums} is no plain file"):
+        examine(lake)
 
 
 def test_what_operating_systems_leave_is_no_fault(lake: Path) -> None:
@@ -200,7 +204,7 @@ def test_rows_that_contradict_one_another_identities_and_rules(lake: Path) -> No
     architectures = "parts/nasbench201/0/architectures.parquet"
     assert lines[architectures].startswith(f"{architectures}: architecture 0000000000000001 is not the identity")
     assert "it is not the rule that `tune` stored; " in lines["rules/regression-toy.toml"]
-    assert lines["queries/checks/duplicate_keys.sql"].startswith("queries/checks/duplicate_keys.sql: 1 rows; ")
+    assert lines["queries/checks/duplicate_keys.sql"].startswith("queries/checks/duplicate_keys.sql: 1 row; ")
     assert len(lines) == 4 and "parts/nasbench201" in lines  # its spec is none of the space
 
 
@@ -263,4 +267,4 @@ def test_the_verb_exits_with_1_where_there_is_a_fault(lake: Path, capsys: pytest
     code, out = run("--json")
     assert code == 1 and [fault["path"] for fault in json.loads(out)["faults"]] == [TRUTH]
     code, out = run()
-    assert code == 1 and out.splitlines()[-1] == f"{lake}: 1 faults in {parts} parts"
+    assert code == 1 and out.splitlines()[-1] == f"{lake}: 1 fault in {parts} parts"

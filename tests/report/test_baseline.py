@@ -78,7 +78,7 @@ def test_the_same_lake_passes_with_the_same_bytes_and_so_does_one_with_a_new_row
     lake: Lake, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert report(lake.root, tmp_path / "again", "--against", good) == 0
-    assert f"all 1 rows are as in {good}" in capsys.readouterr().out
+    assert f"1 row is as in {good}" in capsys.readouterr().out
     assert (tmp_path / "again" / baseline.FILE).read_bytes() == (good / baseline.FILE).read_bytes()
     (tmp_path / "older").mkdir()
     header = (good / baseline.FILE).read_text().partition("\n")[0]
@@ -101,7 +101,7 @@ def test_a_flipped_sign_fails_after_the_report_and_names_the_row(
     [row] = [line for line in output.out.splitlines() if line.startswith("| rho moved")]
     assert "regression-toy" in row and OURS in row and "→ -0." in row
     assert row in (tmp_path / "summary.md").read_text()
-    assert output.err.startswith("error: 1 rows are not as in") and output.err.count("\n") == 1
+    assert output.err.startswith("error: 1 row is not as in") and output.err.count("\n") == 1
     assert (tmp_path / "new" / "index.html").exists()
 
 

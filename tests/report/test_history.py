@@ -49,5 +49,5 @@ def test_the_page_tells_what_moved(tmp_path: Path) -> None:
     assert result.differences and [d.key for d in result.differences] == [key]
     text = result.index.read_text()
     assert (
-        "rho moved" in text and "-0.5000" in text and "1 rows moved, vanished or lost architectures, 0 are new." in text
+        "rho moved" in text and "-0.5000" in text and "1 row moved, vanished or lost architectures, 0 are new." in text
     )

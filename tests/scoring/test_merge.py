@@ -52,7 +52,7 @@ def parts(root: Path) -> list[str]:
 def test_scores_are_taken_with_all_that_is_theirs_and_the_parts_become_one_a_family(other: Path, lake: Path) -> None:
     lakes.publish(lake, "ingest-0", architectures=[lakes.architecture(i) for i in range(4)])
     found = merge.run(lake, other)
-    assert found.line == f"{other}: 8 scores taken; 1 scores wait for their architectures to be ingested"
+    assert found.line == f"{other}: 8 scores taken; 1 score waits for its architecture to be ingested"
     for name in ("scores", "curves", "runs", "proxies"):
         assert sorted(map(str, table(lake, name))) == sorted(map(str, table(other, name)))
     assert len(table(lake, "architectures")) == 4

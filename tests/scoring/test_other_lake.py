@@ -202,7 +202,7 @@ def test_values_that_differ_are_told_as_of_a_lake(
     address = served(server, exported)
     code = exit_code("merge", address, "--lake", lake)
     err = capsys.readouterr().err
-    assert code == 1 and f"1 values of {address} are not those stored here, nothing was taken" in err
+    assert code == 1 and f"1 value of {address} is not that stored here, nothing was taken" in err
     assert lake_content.files(lake / "parts") == before
     assert exit_code("merge", address, "--keep-first", "--lake", lake) == 0
     stored = [row for row in Lake(lake).read("scores", lakes.BENCHMARK).to_pylist() if row["arch_id"] == arch(0)]

@@ -151,7 +151,7 @@ def test_a_run_that_neither_ended_nor_goes_on_has_died(lake: Path) -> None:
 def test_what_a_killed_process_was_writing_is_counted(lake: Path, make: Callable[[Path], Any]) -> None:
     make(lake)
     (lake / ".staging" / f"{2**22 + 1}-0123abcd").mkdir(parents=True)
-    assert "died: 1 processes were killed while they wrote" in status(lake)
+    assert "died: 1 process was killed while it wrote" in status(lake)
 
 
 @pytest.mark.parametrize("changes", [{"iterations": 41}, {"learning_rate": 0.2}, {"momentum": None}])

@@ -78,11 +78,11 @@ def shared_value(folder: Path) -> None:
 IMAGES = "score nasbench201 --images images --sample 1 --executor inline"
 
 CASES = [
-    Case("a table with a byte-order mark and CRLF", MAPPED, exit=0, says=("1 architectures, 1 values",), stores=True,
+    Case("a table with a byte-order mark and CRLF", MAPPED, exit=0, says=("1 architecture, 1 value",), stores=True,
          make=table(codecs.BOM_UTF8 + ROW.replace("\n", "\r\n").encode() + b"\r\n\r\n"), lake="none"),
-    Case("a mapping with a byte-order mark", MAPPED, exit=0, says=("1 architectures",), stores=True, lake="none",
+    Case("a mapping with a byte-order mark", MAPPED, exit=0, says=("1 architecture",), stores=True, lake="none",
          make=mapping(codecs.BOM_UTF8 + TOML)),
-    Case("a mapping named .TOML", "ingest nasbench201 table.csv --mapping MINE.TOML", exit=0, says=("1 architectures",),
+    Case("a mapping named .TOML", "ingest nasbench201 table.csv --mapping MINE.TOML", exit=0, says=("1 architecture",),
          stores=True, lake="none", make=mapping(TOML, "MINE.TOML")),
     Case("a mapping in UTF-16", MAPPED, make=mapping(TOML.decode().encode("utf-16")),
          says=("table mapping mine.toml is text in UTF-16, where a TOML file is expected: save it in UTF-8",)),
@@ -120,7 +120,7 @@ CASES = [
     Case("a zip as a benchmark", "ingest nasbench101 x.zip", says=("is a zip archive", "unpack it"),
          make=file("x.zip", b"PK\3\4" + bytes(22) + b"\5\0\0\0a.csv" + bytes(90))),
     Case("a PDF as a benchmark", "ingest nds DARTS.json", says=("is a PDF",), make=file("DARTS.json", b"%PDF-1.7 ...")),
-    Case("system files beside a benchmark's", "ingest nasbench201 nats", exit=0, says=("1 architectures", "0 rejected"),
+    Case("system files beside a benchmark's", "ingest nasbench201 nats", exit=0, says=("1 architecture", "0 rejected"),
          lake="none", stores=True, make=lambda folder: nats(folder, "._000000.pickle.pbz2", ".DS_Store")),
     Case("a self-sharing key's value", "ingest nasbench201 t.pkl --mapping mine.toml", seconds=5, lake="none",
          says=("t.pkl", "key k"), make=shared_value),
@@ -160,7 +160,7 @@ CASES = [
         )
     ),
     Case("a lake whose path has other odd characters", f"{MAPPED} --lake \"it's 100%#*[b]=c;{{d}}\"", exit=0,
-         says=("1 architectures",), make=table(ROW), lake="none", writes=("it's 100%#*[b]=c;{d}",)),
+         says=("1 architecture",), make=table(ROW), lake="none", writes=("it's 100%#*[b]=c;{d}",)),
     Case("a report where nothing may be written", "report --out closed/report", says=("closed/report",),
          never=("--lake",), make=file("closed", "a file")),
 ]  # fmt: skip

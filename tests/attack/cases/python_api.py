@@ -49,7 +49,7 @@ CASES = [
         call=lambda _: pipeline.sample_architectures("nasbench201", 10**9),
         says=("ask for fewer",),
     ),
-    Case("unequal lengths", call=lambda _: pipeline.correlate([1.0], [1.0, 2.0]), says=("1 scores and 2 true values",)),
+    Case("unequal lengths", call=lambda _: pipeline.correlate([1.0], [1.0, 2.0]), says=("1 score and 2 true values",)),
     *(
         Case(name, call=call, says=says)
         for name, call, says in (

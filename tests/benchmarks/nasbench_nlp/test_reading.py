@@ -277,8 +277,8 @@ def test_a_second_ingest_changes_nothing_and_a_broken_log_is_reported(
     logs = files.packed(tmp_path / "logs.zip", [files.log(files.RNN, params=true)])
     assert run("ingest", "nasbench_nlp", logs, "--lake", lake) == 0
     said = capsys.readouterr().out
-    assert "1 architectures, 9 values, 0 rejected" in said
-    assert "1 networks built, all with the parameters that the file states" in said
+    assert "1 architecture, 9 values, 0 rejected" in said
+    assert "1 network built, all with the parameters that the file states" in said
     before = lake_content.files(lake / "parts")
     assert run("ingest", "nasbench_nlp", logs, "--lake", lake) == 0
     assert "already ingested" in capsys.readouterr().out

@@ -98,7 +98,7 @@ def test_check_is_a_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     wrong = nds_files.write(tmp_path / "DARTS.json", [nds_files.stated("darts", 0) | {"params": 7}, {}])
     code, out, err = run(capsys, "check", "nds", good, wrong)
     assert code == 1 and err == "error: the networks built are not confirmed by DARTS.json\n"
-    assert out.count("\n") == 2 and "1 of 1 networks built have other parameters" in out
+    assert out.count("\n") == 2 and "1 of 1 network built have other parameters" in out
     code, _, err = run(capsys, "check", "nds", nds_files.write(tmp_path / "ENAS.json", [{}]))
     assert code == 1 and "not confirmed by ENAS.json" in err
     code, _, err = run(capsys, "check", "nasbench201", good)
