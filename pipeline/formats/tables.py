@@ -201,17 +201,15 @@ class _CsvLines:
     """The lines of a CSV, but for those before its header and the comments; `left_out` counts these."""
 
     def __init__(self, lines: Iterator[str], form: TableForm) -> None:
-        self._lines, self._comment = lines, form.comment
-        self.left_out = sum(1 for _ in islice(lines, form.skip))
-        if form.comment:
-            self._lines = self._without_comments(lines)
+        self.left_out = 0
+        self._lines = self._kept(lines, form) if form.skip or form.comment else lines
 
     def __iter__(self) -> Iterator[str]:
         return self._lines
 
-    def _without_comments(self, lines: Iterator[str]) -> Iterator[str]:
-        for line in lines:
-            if line.startswith(self._comment):
+    def _kept(self, lines: Iterator[str], form: TableForm) -> Iterator[str]:
+        for number, line in enumerate(lines):
+            if number < form.skip or (form.comment and line.startswith(form.comment)):
                 self.left_out += 1
             else:
                 yield line

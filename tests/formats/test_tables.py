@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import packed, tables
 from pipeline.formats.fault import Fault
-from pipeline.formats.tables import rows
+from pipeline.formats.tables import TableForm, rows, rows_of
 
 
 def written(tmp_path: Path, content: bytes | str) -> Path:
@@ -295,3 +295,15 @@ def test_parquet_that_is_a_named_pipe_is_one_line(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "table")
     with pytest.raises(UserError, match=r"is a named pipe"):
         list(rows(tmp_path / "table", "parquet"))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"caf\xe9\na,b\n1,2\n", r"is not a CSV in UTF-8 \(after line 0: a byte 0xe9\)"),
+        (gzip.compress(b"note\n" * 100_000)[:-500], "is not a CSV .*end-of-stream marker"),
+    ],
+)
+def test_lines_that_are_skipped_are_read_as_the_others(tmp_path: Path, content: bytes, says: str) -> None:
+    with pytest.raises(NotThisFormError, match=says):
+        list(rows_of(written(tmp_path, content), TableForm("csv", skip=100_000)))
