@@ -65,7 +65,7 @@ def fields(entry: object, depth: int = 1, within: str = "", objects: Collection[
             named[name] = value
         elif isinstance(value, dict | pickles.ForeignObject):
             if name in objects:
-                named[name] = plain(value)
+                named[name] = plain(vars(value) if isinstance(value, pickles.ForeignObject) else value)
             named.update(fields(value, depth + 1, name, objects))
             if len(named) > _MOST_FIELDS:
                 raise BoundlessError(f"it has more than {_MOST_FIELDS:,} fields")

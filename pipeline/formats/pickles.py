@@ -79,10 +79,17 @@ def load_path(path: Path, allowed: Allowed, encoding: str = "ASCII") -> Any:
 def load_each_path(path: Path, allowed: Allowed) -> list[Any]:
     """The objects of the pickles in a file, one after another: most files hold one.
 
+    Arrays in pickles of Python 2 are texts of any bytes, which are read as Latin-1.
+
     Raises:
         NotThisFormError, UserError: as `load_path`.
     """
-    return _loaded(path, allowed, "ASCII", most=_MOST_PICKLES)
+    try:
+        return _loaded(path, allowed, "ASCII", most=_MOST_PICKLES)
+    except NotThisFormError as error:
+        if not isinstance(error.__cause__, UnicodeDecodeError):
+            raise
+    return _loaded(path, allowed, "latin1", most=_MOST_PICKLES)
 
 
 def _loaded(path: Path, allowed: Allowed, encoding: str, most: int) -> list[Any]:
@@ -127,7 +134,15 @@ class _Unpickler(pickle.Unpickler):
 
 
 class ForeignObject:
-    """An object of somebody's class: its attributes, none of its code."""
+    """An object of somebody's class: its attributes, none of its code; what it was made of by its place, from "0"."""
+
+    def __init__(self, *given: object) -> None:
+        self.__dict__.update({str(place): value for place, value in enumerate(given)})
+
+    def __new__(cls, *given: object) -> ForeignObject:
+        made = super().__new__(cls)
+        made.__init__(*given)  # type: ignore[misc]
+        return made
 
     def __repr__(self) -> str:
         return "<an object>"
@@ -148,6 +163,11 @@ def foreign_classes(classes: Iterable[str]) -> Allowed:
 def _text(part: Any) -> Any:
     """A string of Python 2 that was kept as bytes, as text."""
     return part.decode("ascii") if isinstance(part, bytes) else part
+
+
+def _raw(content: Any) -> Any:
+    """The bytes of an array; Python 2 wrote them as a text, read as Latin-1 or ASCII."""
+    return content.encode("latin1") if isinstance(content, str) else content
 
 
 class _Sealed:
@@ -208,8 +228,8 @@ class _DType(_Sealed):
 class _Scalar(_Sealed):
     __slots__ = ()
 
-    def __call__(self, kind: _NumpyType, raw: bytes) -> object:
-        return np.frombuffer(raw, kind.dtype, count=1)[0].item()
+    def __call__(self, kind: _NumpyType, raw: bytes | str) -> object:
+        return np.frombuffer(_raw(raw), kind.dtype, count=1)[0].item()
 
 
 class _NDArray(_Sealed):
@@ -220,7 +240,8 @@ class _Array(np.ndarray[Any, Any]):
     """An array whose bytes BUILD brings, after a check that they are of the shape and type it states."""
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        _, shape, kind, fortran, raw = state
+        _, shape, kind, fortran, given = state
+        raw = _raw(given)
         if not isinstance(kind, _NumpyType) or not isinstance(raw, bytes):
             raise pickle.UnpicklingError("a numpy array of objects")
         plain = _array(raw, kind, shape, "F" if fortran else "C")

@@ -180,7 +180,10 @@ def _csv_rows(path: Path, form: TableForm) -> Rows:
                 raise NotThisFormError(f"{path} has no header line: it is empty")
             twice = [name for name, count in Counter(header).items() if count > 1]
             if twice:
-                raise NotThisFormError(f"{path}: its header names column {excerpt(min(twice))} twice")
+                raise NotThisFormError(
+                    f"{path}: its header names column {excerpt(min(twice))} twice: say `header = 2` where it has two "
+                    "lines, else leave it out with `skip` and name the columns with `columns`"
+                )
             for cells in reader:
                 if cells:
                     yield f"line {reader.line_num + lines.left_out}", _zipped(header, cells)

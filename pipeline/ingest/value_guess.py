@@ -14,22 +14,20 @@ from pipeline.errors import UserError, excerpt
 from pipeline.formats.tables import VALUE
 from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, number_of
+from pipeline.ingest.metric_guess import dataset_of, main_metric, metric_of, split_words, words_of
 from pipeline.ingest.table_sample import UNNAMED, TableSample
 
-_SAME = {
-    "acc": "accuracy", "top": "accuracy", "val": "validation", "valid": "validation", "param": "params",
-    "parameters": "params", "parameter": "params", "nparams": "params", "flop": "flops", "time": "seconds",
-    "sec": "seconds", "secs": "seconds", "training": "train", "testing": "test", "macs": "flops",
-}  # fmt: skip
 _SPREAD = {"std", "stdev", "var", "variance", "stderr", "sem", "ci", "error", "err"}
 _THOUSANDS = {"k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "million": 1e6, "millions": 1e6, "mb": 1e6}
-_DATASETS = {"c10": "cifar10", "c100": "cifar100", "in16": "ImageNet16-120", "imagenet": "ImageNet16-120"}
 _SEED = re.compile(r"(?:^|[^a-z])(?:seed|run|rep|trial|s)[_\- ]?(\d{1,9})(?:$|\D)")
-_TOP_SEVERAL = re.compile(r"top[-_ @]?([2-9]|\d\d)(?!\d)")  # right where one of several guesses is
 _EPOCHS = re.compile(
     r"(?:^|\D)(\d{1,5})[_\- ]?(?:ep|epochs?)(?![a-z])|(?:^|[^a-z])(?:ep|epochs?|e)[_\- ]?(\d{1,5})(?:$|\D)"
 )
 _SEEDS = r"(random_?)?seed|(training_)?(run|trial)(_?(id|number))?"
+_TIMES = {
+    "ms": "milliseconds", "msec": "milliseconds", "milliseconds": "milliseconds", "s": "seconds", "sec": "seconds",
+    "secs": "seconds", "seconds": "seconds",
+}  # fmt: skip
 _WHOLE = re.compile(r"\d{1,9}(\.0)?")
 _TRIED = 2_000  # rows of a table with a row for each data set or training
 _MOST_DATASETS = 20
@@ -99,14 +97,14 @@ def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> 
             left_out.append((column, "its cells are no numbers"))
             continue
         good, bad = _parted(values)
-        words = _words(column)
+        words = words_of(column)
         complement = bool(words & {"error", "err"}) and bool(words & {"test", "validation", "train"})
         words = words | {"accuracy"} if complement else words
         if surrogates.named(column):
             left_out.append((column, "predictions of a surrogate, which are never ground truth"))
-        elif words & _SPREAD and not (complement and "accuracy" not in _words(column)):
+        elif words & _SPREAD and not (complement and "accuracy" not in words_of(column)):
             left_out.append((column, "a spread or an error, which no metric holds"))
-        elif (metric := _metric(column, words, benchmark)) is not None and good:
+        elif (metric := metric_of(column, words, benchmark)) is not None and good:
             truth = _truth(column, metric, good, longest, benchmark)
             parted = list(tidy.parted(_error(truth) if complement else truth))
             if not parted:
@@ -121,6 +119,9 @@ def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> 
             missing |= bad
         else:
             left_out.append((column, _no_metric(benchmark)))
+    earlier = list(_earlier(truths))
+    left_out += [(truth.column, "a number after which a higher one comes, as of epochs") for truth in earlier]
+    truths = [_of_epoch(truth, earlier) for truth in truths if truth not in earlier]
     kept: dict[tuple[object, ...], TruthGuess] = {}
     for truth in sorted(_seeded(truths), key=lambda truth: truth.each != "seed"):  # a list of seeds before their mean
         first = kept.setdefault((truth.metric, truth.epochs, truth.seed, truth.seed_column), truth)
@@ -196,7 +197,7 @@ class _Tidy:
         """A column of scores, of the rows of one data set."""
         if self.dataset is None:
             return score
-        main = _main(self.benchmark).dataset
+        main = main_metric(self.benchmark).dataset
         dataset = main if main in self.datasets else next(iter(self.datasets))
         doubt = f"that the scores in the rows of {dataset} are meant: those of others would be other proxies"
         return replace(score, where={self.dataset: self.datasets[dataset]}, doubts=(doubt,))
@@ -213,8 +214,8 @@ def _tidy(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> _T
         cells = {str(cell).strip() for cell in sample.values(column)[:_TRIED]} - {""}
         if column in taken or not cells:
             continue
-        if tidy.dataset is None and len(cells) <= _MOST_DATASETS and all(_dataset(cell, benchmark) for cell in cells):
-            named = {_dataset(cell, benchmark) or "": cell for cell in sorted(cells)}
+        if tidy.dataset is None and len(cells) <= _MOST_DATASETS and all(dataset_of(cell, benchmark) for cell in cells):
+            named = {dataset_of(cell, benchmark) or "": cell for cell in sorted(cells)}
             tidy = replace(tidy, dataset=column, datasets=named)
         elif not all(map(_WHOLE.fullmatch, cells)):
             continue
@@ -249,71 +250,12 @@ def _parted(values: Sequence[float]) -> tuple[list[float], set[float]]:
     return (rest, negative) if rest and len(negative) == 1 else (list(values), set())
 
 
-def _split(column: str) -> list[str]:
-    """The words of a column's name: of paramsK params and k, of kparams k and params."""
-    words = re.findall("[a-z]+", re.sub("([a-z])([A-Z])", r"\1_\2", column).lower())
-    return [part for word in words for part in ([word[0], word[1:]] if re.match("[km]param", word) else [word])]
-
-
-def _words(column: str) -> set[str]:
-    return {_SAME.get(word, word) for word in _split(column)}
-
-
-def _dataset(column: str, benchmark: Benchmark) -> str | None:
-    """The data set that a column names."""
-    names = {re.sub("[^a-z0-9]", "", m.dataset.lower()): m.dataset for m in benchmark.metrics}
-    for alias, dataset in _DATASETS.items():
-        if dataset in names.values():
-            names.setdefault(alias, dataset)
-    text = re.sub("[^a-z0-9]", "", column.lower())
-    named = [name for name in names if name in text]
-    return names[max(named, key=len)] if named else None
-
-
-def _metric(column: str, words: set[str], benchmark: Benchmark) -> Metric | None:
-    """The metric that shares most words with a column's name; of equals, one that holds under no condition, then of the
-    main data set.
-    """
-    dataset = _dataset(column, benchmark)
-    main = _main(benchmark)
-    candidates = [m for m in benchmark.metrics if dataset in (None, m.dataset)]
-    by_name = [m for m in candidates if re.search(rf"(?<![a-z0-9]){re.escape(m.metric)}(?![a-z0-9])", column.lower())]
-    if by_name:
-        return max(by_name, key=lambda m: (len(m.metric), m.dataset == main.dataset, -(m.priority or math.inf)))
-    if _TOP_SEVERAL.search(column.lower()):
-        return None
-    shared = {m: words & set(m.metric.split("_")) for m in candidates}
-    kinds = {"accuracy", "loss", "params", "flops", "seconds", "latency", "perplexity"}
-    fitting = [m for m in candidates if shared[m] & kinds]
-    if not fitting and words & {"test", "validation"}:  # "test" alone is an accuracy
-        fitting = [m for m in candidates if shared[m] and m.unit == "percent"]
-    if len(splits := words & {"test", "validation", "train"}) == 1:
-        fitting = _of_split(splits.pop(), fitting, benchmark, words)
-        shared |= {m: words & set(m.metric.split("_")) for m in fitting}
-    if not fitting:
-        return None
-    return min(
-        fitting,
-        key=lambda m: (
-            -len(shared[m]), m.condition is not None, m.dataset != main.dataset, m.priority or math.inf, len(m.metric),
-            m.metric,
-        ),
-    )  # fmt: skip
-
-
-def _of_split(split: str, fitting: Sequence[Metric], benchmark: Benchmark, words: set[str]) -> list[Metric]:
-    """The metrics of the split that a column names, or of the part of their data sets that is held out for it."""
-    alike = [m for m in fitting if m.split in (split, "none") or m.unit not in ("percent", "nats", "perplexity")]
-    parts = (m for one in fitting for m in benchmark.metrics if m.dataset.startswith(f"{one.dataset}-"))
-    return alike or [m for m in parts if m.split == split and words & set(m.metric.split("_"))]
-
-
 def _truth(column: str, metric: Metric, values: Sequence[float], longest: int, benchmark: Benchmark) -> TruthGuess:
     doubts = []
     each = "" if not longest else "epoch" if longest > _MOST_SEEDS else "seed"
     if each:
         doubts.append(f"that the lists of up to {longest} hold one value per {each}")
-    if _dataset(column, benchmark) is None:
+    if dataset_of(column, benchmark) is None:
         doubts.append(f"the data set: the column does not name one, and {metric.dataset} is taken")
     unit, scale, largest = metric.unit, 1.0, max(values)
     if metric.unit == "percent":
@@ -324,8 +266,10 @@ def _truth(column: str, metric: Metric, values: Sequence[float], longest: int, b
         if scale != 1:
             why = "its name says so" if named else f"its largest value of the first rows is {largest:g}"
             doubts.append(f"the scale of {scale:g}: {why}")
-    elif metric.unit == "seconds" and "ms" in _split(column):
-        scale = 0.001
+    elif metric.unit in ("seconds", "milliseconds"):
+        called = next((_TIMES[word] for word in split_words(column) if word in _TIMES), None)
+        unit = called or unit
+        doubts += [] if called else [f"the unit: the column does not name one, and {unit} is taken"]
     epochs = _EPOCHS.search(column.lower())
     seed = _SEED.search(column.lower())
     return TruthGuess(
@@ -336,19 +280,14 @@ def _truth(column: str, metric: Metric, values: Sequence[float], longest: int, b
 
 def _unnamed(column: str, values: Sequence[float], longest: int, benchmark: Benchmark) -> TruthGuess:
     """A column whose name says no more than a seed: the benchmark's main metric."""
-    main = _main(benchmark)
+    main = main_metric(benchmark)
     truth = _truth(column, main, values, longest, benchmark)
     return replace(truth, doubts=(f"the metric: the table does not name it, and {main.metric} is taken", *truth.doubts))
 
 
-def _main(benchmark: Benchmark) -> Metric:
-    """The metric that a report leads with."""
-    return min(benchmark.metrics, key=lambda m: m.priority or math.inf)
-
-
 def _scale(column: str, largest: float) -> tuple[float, bool]:
     """What a count is multiplied with, and whether the column's name says so."""
-    for word in _split(column):
+    for word in split_words(column):
         if word in _THOUSANDS:
             return _THOUSANDS[word], True
     if largest >= _SMALLEST_COUNT:
@@ -375,6 +314,34 @@ def _seeded(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
             continue
         seed, doubt = numbered[alike.index(truth)], "the seed: the number in the column's name"
         yield replace(truth, seed=seed, doubts=(*truth.doubts, doubt))
+
+
+def _stem(truth: TruthGuess) -> tuple[object, ...]:
+    """What columns share that are numbered after epochs."""
+    return truth.metric, truth.epochs, str(truth.where), re.sub(r"\d{1,9}(\D*)$", r"#\1", truth.column)
+
+
+def _number(truth: TruthGuess) -> int:
+    """The number at the end of a column's name."""
+    end = re.search(r"(\d{1,9})\D*$", truth.column)
+    return int(end[1]) if end else -1
+
+
+def _earlier(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
+    """The columns of epochs before the last: numbered ones beside a column of seeds, or more of them than seeds."""
+    for truth in truths:
+        alike = [t for t in truths if _stem(t) == _stem(truth) and not t.each]
+        numbered = _number(truth) >= 0 and len({_number(t) for t in alike}) == len(alike)
+        if numbered and (truth.seed_column or len(alike) > _MOST_SEEDS) and _number(truth) < max(map(_number, alike)):
+            yield truth
+
+
+def _of_epoch(truth: TruthGuess, earlier: Sequence[TruthGuess]) -> TruthGuess:
+    """A column of the last epoch, where there are `earlier` ones."""
+    if not any(_stem(truth) == _stem(other) for other in earlier):
+        return truth
+    doubt = "that the numbers of such columns are epochs: the last is taken"
+    return replace(truth, epochs=_number(truth), seed=None, doubts=(*truth.doubts, doubt))
 
 
 def _proxy(column: str, known: set[str]) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import json
+import pickle
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +19,8 @@ from typer.testing import CliRunner
 from pipeline import benchmarks, catalog
 from pipeline.cli import app
 from pipeline.errors import UserError
+from pipeline.formats import tables
+from pipeline.formats.tables import TableForm
 from pipeline.ingest import mapped_table, mapping_check, mapping_draft
 from pipeline.ingest import mapping as table_mapping
 from pipeline.lake.store import Lake
@@ -344,3 +348,52 @@ def test_a_column_of_another_split_is_no_test_accuracy(tmp_path: Path) -> None:
         (ONE, "cifar10-valid validation_accuracy", None): 90.5, (ONE, ACC, None): 91, (OTHER, ACC, None): 92
     }  # fmt: skip
     assert "GUESSED: that rows without the column were not measured" in (tmp_path / "m.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("columns", "taken"),
+    [
+        ({"test_per": [0.2, 0.3], "test_acc": [90, 91]}, {"test_acc": None}),
+        ({"val_loss_of": [0.2, 0.3], "test_bleu": [20, 21], "test": [90, 91]}, {"val_loss_of": None, "test": None}),
+        ({"seed": [1, 1], "acc_1": [20, 21], "acc_12": [90, 91]}, {"acc_12": 12}),
+        ({f"acc_{epoch}": [20, 21] for epoch in range(1, 9)}, {"acc_8": 8}),
+        ({"acc_1": [90, 91], "acc_2": [90, 91]}, {"acc_1": None, "acc_2": None}),
+    ],
+)
+def test_what_is_guessed_of_a_name(
+    columns: dict[str, list[float]], taken: dict[str, int | None], tmp_path: Path
+) -> None:
+    text = mapping_draft.draft(written(tmp_path / "t.json", {"arch": [ONE, OTHER], **columns})).text
+    (tmp_path / "m.toml").write_text(text)
+    drafted = table_mapping.load(tmp_path / "m.toml")
+    assert {truth.column: truth.epochs for truth in drafted.truth} == taken
+    assert all(f"'{name}'" in text for name in columns.keys() - taken.keys() - {"seed"})
+
+
+def test_a_time_says_its_unit(tmp_path: Path) -> None:
+    header = ["arch", "edgegpu_latency", "raspi4_latency_ms", "fpga_latency_sec"]
+    text = mapping_draft.draft(fixtures.table(tmp_path / "t.csv", header, [(ONE, 1.5, 2, 0.25)])).text
+    (tmp_path / "m.toml").write_text(text)
+    units = [truth.unit for truth in table_mapping.load(tmp_path / "m.toml").truth]
+    assert units == ["milliseconds", "milliseconds", "seconds"] and text.count("does not name one, and milli") == 1
+
+
+def test_arrays_that_python_2_pickled_are_read(tmp_path: Path) -> None:
+    for accuracies in ([91.5, 60.3], [0.0, 2.0]):
+        raw = np.array(accuracies).tobytes()
+        head = (
+            b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K\x02\x85cnumpy\ndtype\n"
+        )
+        kind = b"U\x02f8K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x10"
+        written(tmp_path / "t", b"\x80\x02}(U\x03accq\x01" + head + kind + raw + b"tbu.")
+        assert tables.content_of(tmp_path / "t", TableForm("pickle"))["acc"].tolist() == accuracies  # type: ignore[index]
+
+
+Genotype = collections.namedtuple("Genotype", ["arch", "concat"])
+
+
+def test_an_object_that_is_made_of_parts_has_them_by_place(tmp_path: Path) -> None:
+    table = written(tmp_path / "t", pickle.dumps([{"net": Genotype(ONE, (2, 3)), "acc": 90}]))
+    container = f'kind = "pickle"\nclasses = ["{__name__}.Genotype"]'
+    file = mapping(tmp_path, container, ARCHITECTURE.replace('"arch"', '"net.0"'), truth())
+    assert stored(file, table) == ({(ONE, ACC, None): 90}, [])
