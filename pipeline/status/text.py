@@ -40,7 +40,7 @@ def lines(content: Row, width: int | None) -> Iterator[str]:
         yield from _benchmark(benchmark, width)
     if content["aggregates"]:
         yield ""
-        yield f"aggregates, computed from these: {', '.join(content['aggregates'])}"
+        yield f"aggregates, computed from these: {', '.join(dict.fromkeys(content['aggregates']))}"
     yield ""
     yield from _runs(runs)
     yield from _waiting(content["waiting"])
