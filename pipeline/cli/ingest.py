@@ -21,7 +21,6 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.output import answer, print_json, say
 from pipeline.errors import UserError
-from pipeline.wording import count_of
 
 _MOST_WARNINGS = 20  # lines for one file
 
@@ -93,6 +92,7 @@ def ingest_files(lake: Path, benchmark: str, paths: Sequence[Path], reading: Rea
     """
     from pipeline.ingest import published
     from pipeline.ingest import run as stage
+    from pipeline.wording import count_of
 
     summaries = stage.ingest(
         lake, benchmark, paths, mapping=reading.mapping, curves=reading.curves, max_rejects=reading.max_rejects

@@ -11,7 +11,6 @@ from pipeline.cli.application import OrderedGroup, app, verb
 from pipeline.cli.options import BENCHMARK_HELP, ForceOption, complete_benchmark
 from pipeline.cli.output import say
 from pipeline.errors import UserError
-from pipeline.wording import count_of
 
 mapping = typer.Typer(cls=OrderedGroup, no_args_is_help=True, epilog="Example: pipeline mapping init colleague.csv")
 app.add_typer(mapping, name="mapping")
@@ -37,6 +36,7 @@ def init(
 ) -> None:
     """Guess a table mapping from a table, with comments on what was guessed."""
     from pipeline.ingest import mapping_draft
+    from pipeline.wording import count_of
 
     file = out or Path(f"{table.name.partition('.')[0] or 'table'}.toml")
     drafted = mapping_draft.write(table, file, benchmark, force=force)
@@ -47,8 +47,8 @@ def init(
         )
         return
     say(
-        f"{file}: {drafted.values} column{'s' * (drafted.values > 1)} of {drafted.benchmark} with {drafted.guesses} "
-        f"guess{'es' * (drafted.guesses != 1)} to look at, then `pipeline mapping check {file} {table}`"
+        f"{file}: {count_of(drafted.values, 'column')} of {drafted.benchmark} with "
+        f"{count_of(drafted.guesses, 'guess', 'guesses')} to look at, then `pipeline mapping check {file} {table}`"
     )
 
 
@@ -59,6 +59,7 @@ def check(
 ) -> None:
     """List all mistakes of a table mapping, and show how the first five rows of the table would be stored."""
     from pipeline.ingest import mapping_check
+    from pipeline.wording import count_of
 
     checked = mapping_check.check(file, table)
     for fault in checked.faults:
@@ -67,7 +68,5 @@ def check(
         say(line)
     if checked.faults:
         count = len(checked.faults)
-        raise UserError(
-            f"{count} fault{'s' * (count > 1)} in {file}: mend {'them' if count > 1 else 'it'}, check again"
-        )
+        raise UserError(f"{count_of(count, 'fault')} in {file}: mend {'them' if count > 1 else 'it'}, check again")
     say(f"no fault in {count_of(checked.rows, 'row')}: pipeline ingest {checked.benchmark} {table} --mapping {file}")

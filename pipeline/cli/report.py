@@ -13,7 +13,6 @@ from pipeline.cli.options import DEFAULT_LAKE, DEFAULT_OUT, LakeOption, OutOptio
 from pipeline.cli.output import answer, print_json
 from pipeline.cli.output import say as print_line
 from pipeline.errors import UserError
-from pipeline.wording import count_of, every
 
 
 @verb(
@@ -62,6 +61,7 @@ def write_report(
     from pipeline.progress import stages
     from pipeline.report import baseline
     from pipeline.report import page as stage
+    from pipeline.wording import count_of, every
 
     before = baseline.read(against) if against else None  # first: the report may be written over it
     with stages("writing the report") as say:
