@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pipeline.report import charts
 from pipeline.report.content import ReportContent
 from pipeline.report.queries import Row
-from pipeline.report.text import interval, series_name, slug
+from pipeline.report.text import interval, proxy_name, series_name, slug
 
 
 def figures(report: ReportContent) -> dict[str, Row]:
@@ -35,7 +35,7 @@ def figures(report: ReportContent) -> dict[str, Row]:
 def points(rows: list[Row]) -> list[Row]:
     """The points of the chart `rhos`: one per row of a leaderboard."""
     keys = ("kind", "rho", "low", "high")
-    return [{"name": series_name(row), **{key: row[key] for key in keys}} for row in rows]
+    return [{"name": proxy_name(row), **{key: row[key] for key in keys}} for row in rows]
 
 
 def cost_points(rows: list[Row]) -> list[Row]:
