@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 14  # bytes at a time: of what a connection that ends has sent, fewer than these are lost
 TIMEOUT = (10.0, 60.0)  # seconds for a connection, and without a byte
+SLOWEST = 120.0  # seconds without a chunk
 
 _RANGE = re.compile(r"bytes (?:([0-9]{1,18})-[0-9]+|\*)/([0-9]+|\*)")
 _LENGTH = re.compile(r"\*|[0-9]{1,18}")
@@ -86,7 +88,7 @@ def requested(address: str, offset: int = 0, version: str = "") -> Iterator[Http
             del headers["Range"], headers["If-Range"]
             response = opened.enter_context(followed(session, address, headers, TIMEOUT))
         _refuse(address, response)
-        answer = _answer(address, response)
+        answer = _answer(address, response, opened.enter_context(_watched(response)))
         if answer.offset not in (0, offset):
             raise UserError(
                 f"{shown(address)}: the server sends the file from byte {answer.offset:,} on, not {offset:,}"
@@ -154,7 +156,7 @@ def _refuse(address: str, response: requests.Response) -> None:
         raise UserError(f"{shown(address)}: {_REASONS.get(status, f'the server answers {status}, not with the file')}")
 
 
-def _answer(address: str, response: requests.Response) -> HttpAnswer:
+def _answer(address: str, response: requests.Response, chunks: Iterator[bytes]) -> HttpAnswer:
     headers = response.headers
     offset, size = 0, headers.get("Content-Length")
     if response.status_code == 206:
@@ -176,8 +178,38 @@ def _answer(address: str, response: requests.Response) -> HttpAnswer:
         int(size) if size and size != "*" else None,
         version,
         headers.get("Content-Type", "").startswith("text/html"),
-        response.iter_content(CHUNK),
+        chunks,
     )
+
+
+@contextlib.contextmanager
+def _watched(response: requests.Response) -> Iterator[Iterator[bytes]]:
+    """Yield the chunks of an answer, whose connection is ended when `SLOWEST` seconds pass without one.
+
+    The library's own limit is one without a byte: a server that sends one a minute keeps a command for days.
+    """
+    came, ended = threading.Event(), False
+
+    def watch() -> None:
+        while came.wait(SLOWEST) and not ended:
+            came.clear()
+        if not ended:
+            with contextlib.suppress(Exception):  # it has ended by itself, or the library cannot end it
+                response.raw.shutdown()
+
+    def chunks() -> Iterator[bytes]:
+        for chunk in response.iter_content(CHUNK):
+            came.set()
+            yield chunk
+            came.set()  # whoever took the chunk may have been slow
+
+    with contextlib.suppress(RuntimeError):  # no thread is to be had: then nobody watches
+        threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield chunks()
+    finally:
+        ended = True
+        came.set()
 
 
 @contextlib.contextmanager

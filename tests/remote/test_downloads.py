@@ -308,6 +308,19 @@ def test_a_file_without_end_has_no_more_than_half_of_the_disk(
     assert download(file).sha256 == SHA256
 
 
+def test_a_server_that_sends_byte_by_byte_keeps_nobody(
+    file: RemoteFile, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_files, "SLOWEST", 0.1)
+    server.drips = 1000
+    began = time.monotonic()
+    with refused("the connection ended before the file did"):
+        download(file)
+    assert time.monotonic() - began < 5
+    server.drips = 1
+    assert download(file).sha256 == SHA256
+
+
 def test_a_part_that_nobody_asked_for_is_no_reason_to_ask_again(file: RemoteFile, server: FileServer) -> None:
     server.status["/table.bin"] = 416
     with refused("the server answers 416, not with the file"):
