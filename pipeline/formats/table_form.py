@@ -27,7 +27,7 @@ class TableForm:
 
     Args:
         kind: the container.
-        delimiter: between the cells of a CSV.
+        delimiter: between the cells of a CSV; a blank stands for any number of blanks.
         skip: lines of a CSV before its header.
         comment: what lines of a CSV begin with that are left out.
         header: lines of a CSV that together name its columns.

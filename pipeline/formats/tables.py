@@ -206,6 +206,8 @@ class _CsvLines:
     def __init__(self, lines: Iterator[str], form: TableForm) -> None:
         self.left_out = 0
         self._lines = self._kept(lines, form) if form.skip or form.comment else lines
+        if form.delimiter == " ":
+            self._lines = (f"{' '.join(line.split())}\n" for line in self._lines)
 
     def __iter__(self) -> Iterator[str]:
         return self._lines

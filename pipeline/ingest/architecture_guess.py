@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.nasbench201 import architectures as nasbench201
 from pipeline.errors import UserError
 from pipeline.formats.tables import Cells
-from pipeline.ingest.cells import listed_codes
+from pipeline.ingest.cells import list_of, listed_codes
 from pipeline.ingest.table_sample import TableSample
 
 _TRIED = 20  # rows
@@ -36,6 +36,7 @@ class ArchitectureGuess:
         section: the fields of `[architecture]`.
         columns: those that it is read from.
         doubts: what was guessed and cannot be seen in the table, for comments.
+        nested: the columns that it is read from whose text is a list.
     """
 
     benchmark: Benchmark
@@ -43,6 +44,7 @@ class ArchitectureGuess:
     section: dict[str, Any]
     columns: tuple[str, ...]
     doubts: tuple[str, ...] = field(default=())
+    nested: tuple[str, ...] = ()
 
 
 def guessed(sample: TableSample, benchmark: str | None) -> ArchitectureGuess | None:
@@ -118,11 +120,20 @@ def _graph(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Archit
         for column in sample.columns
         if re.fullmatch(pattern, column.lower())
     }
-    rows = [cells for _, cells in sample.rows[:_TRIED]]
-    if len(fields) == len(_GRAPH) and _all(
-        rows, lambda cells: bench.compose(space, {part: cells[column] for part, column in fields.items()})
-    ):
-        yield ArchitectureGuess(bench, space, {"encoding": "fields", "fields": fields}, tuple(fields.values()))
+    if len(fields) != len(_GRAPH):
+        return
+    columns = tuple(fields.values())
+    written = [{part: cells[column] for part, column in fields.items()} for _, cells in sample.rows[:_TRIED]]
+    read = [{part: list_of(cell, part) for part, cell in row.items()} for row in written if _lists(row.values())]
+    for rows, nested in ((written, ()), (read, columns)):
+        if len(rows) == len(written) and _all(rows, lambda row: bench.compose(space, row)):
+            section = {"encoding": "fields", "fields": fields}
+            yield ArchitectureGuess(bench, space, section, columns, nested=nested)
+
+
+def _lists(cells: Iterable[object]) -> bool:
+    """Whether all cells are lists, or their texts."""
+    return _all(list(cells), lambda cell: list_of(cell, ""))
 
 
 def _codes(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:

@@ -12,6 +12,8 @@ from pipeline.errors import UserError, excerpt
 from pipeline.formats import numbers
 
 _LONGEST_LIST = 100_000  # characters of a list that is written as text
+_PRINTED = re.compile(r"\[([^\[\]]*)\]|\w+\(\[([^\[\]]*)\](?:, \w+=[^()]*)?\)")
+"""A list as numpy or torch print it: [0 1 2], tensor([0, 1, 2]), array([0, 1, 2], dtype=int8)."""
 _ABSENT = ("", "-", "na", "n/a", "none", "null")
 
 
@@ -48,9 +50,19 @@ def list_of(cell: object, column: str) -> Sequence[object]:
     if isinstance(cell, str) and len(cell) <= _LONGEST_LIST:
         with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             values = ast.literal_eval(cell)
+        if isinstance(values, str) and (printed := _PRINTED.fullmatch(values.strip())):
+            values = _numbers((printed[1] or printed[2] or "").replace(",", " ").split(), cell, column)
     if not isinstance(values, list | tuple):
         raise UserError(f"column '{column}' holds {excerpt(cell)}, where a list is expected")
     return values
+
+
+def _numbers(texts: Sequence[str], cell: str, column: str) -> list[float]:
+    """The numbers of a list as numpy or torch print it."""
+    values = [numbers.as_float(text) for text in texts]
+    if None in values or not values:
+        raise UserError(f"column '{column}' holds {excerpt(cell)}, where a list of numbers is expected")
+    return [int(value) if value.is_integer() else value for value in values if value is not None]
 
 
 def has(cells: Mapping[str, object], column: str) -> bool:

@@ -61,9 +61,9 @@ def draft(table: Path, benchmark: str | None = None) -> MappingDraft:
         if (architecture := architecture_guess.guessed(sample, benchmark)) is None:
             continue
         values = value_guess.guessed(sample, architecture.benchmark, architecture.columns)
-        if best is None or _taken(values) > _taken(best[2]):
+        if best is None or _measured(sample, values) > _measured(best[0], best[2]):
             best = sample, architecture, values
-        if not architecture_guess.takes_any_name(architecture.benchmark):
+        if _taken(values) and not architecture_guess.takes_any_name(architecture.benchmark):
             break  # what reads as its notation is its architectures
     if best is None:
         assert first is not None
@@ -72,6 +72,11 @@ def draft(table: Path, benchmark: str | None = None) -> MappingDraft:
     text = "\n".join(_lines(table, sample, architecture, values)) + "\n"
     TableMapping.model_validate(tomllib.loads(text))
     return MappingDraft(text, architecture.benchmark.name, text.count(_GUESSED), _taken(values))
+
+
+def _measured(sample: TableSample, values: ValueGuesses) -> int:
+    """The number of values that are taken of a sample."""
+    return _taken(values) * len(sample.rows)
 
 
 def _taken(values: ValueGuesses) -> int:
@@ -100,12 +105,14 @@ def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, va
     yield f"space = {_text(architecture.space)}"
     yield f"description = {_text(f'values of {named}')}"
     if values.missing:
-        yield f"{_GUESSED}the only negative number of its column stands for a failure"
-        yield f"missing = {json.dumps(list(values.missing))}"
+        texts = any(isinstance(one, str) for one in values.missing)
+        also = ", and texts among numbers stand for one" if texts else ""
+        yield f"{_GUESSED}the only negative number of its column stands for a failure{also}"
+        yield f"missing = {json.dumps(list(values.missing), ensure_ascii=False)}"
     if _repeats(sample, architecture, values) and not any(truth.each for truth in values.truths):
         yield f"{_GUESSED}several rows measure one architecture; their mean is stored"
         yield 'repeated = "mean"'
-    yield from _container(sample)
+    yield from _container(sample, architecture.nested)
     yield from ("", "[architecture]")
     yield from (f"{_GUESSED}{doubt}" for doubt in architecture.doubts)
     for name, value in architecture.section.items():
@@ -119,11 +126,13 @@ def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, va
         yield from (f"#   {excerpt(column, 80)}: {why}" for column, why in values.left_out)
 
 
-def _container(sample: TableSample) -> Iterator[str]:
+def _container(sample: TableSample, nested: Sequence[str]) -> Iterator[str]:
     form = sample.form
     yield from ("", "[container]", f"kind = {_text(form.kind)}")
     if form.kind == "csv" and form.delimiter != ",":
         yield f"delimiter = {_text(form.delimiter)}"
+    if form.nested or nested:
+        yield f"nested = {_list([*form.nested, *nested])}"
     if form.skip:
         yield f"{_GUESSED}the lines before the header"
         yield f"skip = {form.skip}"

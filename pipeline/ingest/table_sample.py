@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
-from pipeline.errors import NotThisFormError, UserError, from_os
+from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
 from pipeline.formats import numbers, packed, signatures, sqlite_files, tables
 from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import ANY, LEVEL
@@ -144,11 +144,19 @@ def _within(table: _Table, form: TableForm, outer: TableSample | None, depth: in
             inner = _sample(table, replace(form, root=(*form.root, key)))
         except UserError:
             inner = None
+        if inner is not None and outer is not None and _is_row(inner, outer):
+            continue
         if inner is not None:
             yield inner
             yield from _laid_out(table, inner, outer)
         if depth < _DEEPEST:
             yield from _within(table, replace(form, root=(*form.root, key)), inner, depth + 1)
+
+
+def _is_row(inner: TableSample, outer: TableSample) -> bool:
+    """Whether what is under a key is a row of the table around it: its keys are columns there."""
+    keys = {cells.get(tables.KEY) for _, cells in inner.rows}
+    return len(outer.rows) > 1 and tables.VALUE in inner.columns and keys <= set(outer.columns)
 
 
 def _of_each(table: _Table, form: TableForm, keys: Sequence[str]) -> TableSample:
@@ -164,15 +172,17 @@ def _of_each(table: _Table, form: TableForm, keys: Sequence[str]) -> TableSample
 
 def _laid_out(table: _Table, sample: TableSample, outer: TableSample | None) -> Iterator[TableSample]:
     """The same table with names for rows that are lists, and read as columns."""
-    forms = [replace(sample.form, layout="columns")] if len(sample.rows) > 1 else []
+    records = sample.rows and sample.rows[0][0].startswith("item ") and tables.VALUE not in sample.columns
+    forms = [replace(sample.form, layout="columns")] if len(sample.rows) > 1 and not records else []
     widths = {_width(cells.get(tables.VALUE)) for _, cells in sample.rows}
     if len(widths) == 1 and (width := widths.pop()) > 1:
         forms.insert(0, replace(sample.form, columns=_names(outer, width)))
     for form in forms:
-        try:
-            yield _sample(table, form)
-        except UserError:
-            continue
+        with contextlib.suppress(UserError):
+            laid_out = _sample(table, form)
+            outer_names = {column.partition(".")[0] for column in laid_out.columns}
+            if form.layout != "columns" or len(outer_names - {tables.KEY}) > 1:
+                yield laid_out
 
 
 def _width(cell: object) -> int:
@@ -199,12 +209,12 @@ def _delimited(path: Path) -> TableSample:
         NotThisFormError: it can be read with none.
     """
     best, fault = _most_columns(path, [TableForm("csv", delimiter) for delimiter in _DELIMITERS])
-    if best is None or len(best.columns) < 2:  # lines before the header, or comments
+    if best is None or len(best.columns) < 2:  # lines before the header, comments, or blanks between cells
         forms = [
             TableForm("csv", delimiter, skip=skip, comment=comment)
-            for delimiter in _DELIMITERS
+            for delimiter in (*_DELIMITERS, " ")
             for skip in range(_MOST_SKIPPED + 1)
-            for comment in ("#", "")
+            for comment in ("", "#")
         ]
         other, _ = _most_columns(path, forms)
         if other is not None and len(other.columns) > 1:
@@ -212,6 +222,10 @@ def _delimited(path: Path) -> TableSample:
     if best is None or (fault is not None and len(best.columns) < 2):
         assert fault is not None
         raise fault
+    if best.rows and len(best.columns) < 2:
+        raise NotThisFormError(
+            f"{path} is a text of one column, {excerpt(best.columns[0], 60)}, with whatever delimiter: write it as CSV"
+        )
     if best.rows and any("." in name and numbers.as_float(name) is not None for name in best.columns):
         # its first line is a row
         best = _sample(_Table(path), replace(best.form, columns=_names(None, len(best.columns))))
@@ -224,7 +238,7 @@ def _most_columns(path: Path, forms: Sequence[TableForm]) -> tuple[TableSample |
     fault: NotThisFormError | None = None
     for form in forms:
         try:
-            read.append(_sample(_Table(path), form, whole=form.skip > 0 or bool(form.comment)))
+            read.append(_sample(_Table(path), form, whole=form.skip > 0 or bool(form.comment) or form.delimiter == " "))
         except NotThisFormError as error:
             fault = fault or error
         except UserError:

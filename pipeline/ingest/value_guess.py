@@ -31,6 +31,8 @@ _TIMES = {
 _WHOLE = re.compile(r"\d{1,9}(\.0)?")
 _TRIED = 2_000  # rows of a table with a row for each data set or training
 _MOST_DATASETS = 20
+_MOST_TRIED = 1_000  # texts of a column of numbers
+_MOST_FAILURES = 3  # texts that stand for one
 _MOST_SEEDS = 5  # of a list; a longer one has a value for each epoch
 _SMALLEST_COUNT = 5_000  # parameters of a network: a column of smaller numbers is in thousands or millions
 
@@ -74,7 +76,7 @@ class ValueGuesses:
 
     truths: tuple[TruthGuess, ...]
     scores: tuple[ScoreGuess, ...]
-    missing: tuple[float, ...]
+    missing: tuple[float | str, ...]
     left_out: tuple[tuple[str, str], ...]
 
 
@@ -83,7 +85,7 @@ def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> 
     truths: list[TruthGuess] = []
     scores: list[ScoreGuess] = []
     left_out: list[tuple[str, str]] = []
-    missing: set[float] = set()
+    missing: set[float | str] = set()
     known = set(proxies.names())
     tidy = _tidy(sample, benchmark, taken)
     unnamed = {VALUE, *(name for name in sample.form.columns if re.fullmatch(rf"{UNNAMED}\d+", name))}
@@ -92,11 +94,12 @@ def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> 
     for column in others:
         if column in costs:
             continue
-        values, longest = _numbers(sample, column)
+        values, longest, failures = _numbers(sample, column)
         if values is None:
             left_out.append((column, "its cells are no numbers"))
             continue
-        good, bad = _parted(values)
+        good, negative = _parted(values)
+        bad = negative | failures
         words = words_of(column)
         complement = bool(words & {"error", "err"}) and bool(words & {"test", "validation", "train"})
         words = words | {"accuracy"} if complement else words
@@ -111,7 +114,7 @@ def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> 
                 left_out.append((column, _no_metric(benchmark)))
             truths += parted
             missing |= bad
-        elif good and max(good) <= 100 and (column in unnamed or _SEED.search(column.lower())):
+        elif good and max(good) <= 100 and (column in unnamed or _SEED.search(column.lower()) or column.isdecimal()):
             truths += tidy.parted(_unnamed(column, good, longest, benchmark))
             missing |= bad
         elif (name := _proxy(column, known)) is not None:
@@ -130,7 +133,7 @@ def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> 
     ordered = (truth for column in others for truth in kept.values() if truth.column == column)
     return ValueGuesses(
         tuple(_optional(sample, truth) for truth in ordered), tuple(_optional(sample, score) for score in scores),
-        tuple(sorted(missing)), tuple(left_out),
+        tuple(sorted(missing, key=str)), tuple(left_out),
     )  # fmt: skip
 
 
@@ -226,9 +229,14 @@ def _tidy(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> _T
     return tidy
 
 
-def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, int]:
-    """The numbers of a column, and how long the longest list of them in a cell is; None where they are not numbers."""
-    values, longest = [], 0
+def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, int, set[str]]:
+    """The numbers of a column, how long the longest list of them in a cell is, and the texts that stand for a failure.
+
+    None in place of the numbers where the cells are no numbers: where as many are texts, or more than a few.
+    """
+    values: list[float] = []
+    texts: list[str] = []
+    longest = 0
     for cell in sample.values(column):
         try:
             number = cell if isinstance(cell, float) else number_of(cell, column)
@@ -237,10 +245,16 @@ def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, int]
             try:
                 members = [m if isinstance(m, float) else number_of(m, column) for m in list_of(cell, column)]
             except UserError:
-                return None, 0
+                if not isinstance(cell, str) or len(texts) >= _MOST_TRIED:
+                    return None, 0, set()
+                texts.append(cell.strip())
+                continue
             values += [member for member in members if member is not None]
             longest = max(longest, len(members))
-    return ([v for v in values if math.isfinite(v)], longest) if values else (None, 0)
+    failures = set(texts)
+    if not values or len(texts) >= len(values) or len(failures) > _MOST_FAILURES or (longest and failures):
+        return None, 0, set()
+    return [v for v in values if math.isfinite(v)], longest, failures
 
 
 def _parted(values: Sequence[float]) -> tuple[list[float], set[float]]:
