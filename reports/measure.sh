@@ -1,6 +1,6 @@
 #!/bin/sh
-# Everything that RESULTS.md tells, and the other presets, from ground truth to a lake and its report, in one command
-# that goes on where it was stopped:
+# Everything that RESULTS.md reports, and the other presets, from ground truth to a lake and its report, in one command
+# that continues where it was stopped:
 #
 #     SAMPLE=200 PAIRED=500 RIVALS=500 reports/measure.sh DATA [LAKE [REPORT]]
 #
@@ -17,10 +17,10 @@ sample=${SAMPLE:-200} paired=${PAIRED:-500} rivals=${RIVALS:-500}
 pipeline=$(dirname "$0")/../.venv/bin/pipeline
 images=$data/images/cifar-10-batches-py
 
-table() { # benchmark, recipe, file, options
-    benchmark=$1 recipe=$2 file=$3
+table() { # benchmark, table mapping, file, options
+    benchmark=$1 mapping=$2 file=$3
     shift 3
-    "$pipeline" ingest "$benchmark" --mapping "$recipe" "$@" "$data/$file"
+    "$pipeline" ingest "$benchmark" --mapping "$mapping" "$@" "$data/$file"
 }
 table nasbench101 freerea-cells nasbench101/nasbench101_cells.tsv.gz
 table nasbench101 naslib-zero-cost nasbench101/published_zero_cost_500.json

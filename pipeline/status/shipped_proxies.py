@@ -32,11 +32,9 @@ def _generic() -> dict[str, Any]:
 
 def _untrained(name: str) -> dict[str, Any]:
     inputs = ", ".join(one for one in BOTH if name in zerocost.names(one))
-    description = "All of these but those that cost more than all others." if name == zerocost.BUNDLE else ""
-    return {
-        "name": name, "kind": "zero-cost", "inputs": inputs,
-        "description": description or _first_lines().get(name, ""),
-    }  # fmt: skip
+    bundle = f"All of these, computed together, except {', '.join(zerocost.USES_APART)}."
+    description = bundle if name == zerocost.BUNDLE else _definitions().get(name, "")
+    return {"name": name, "kind": "zero-cost", "inputs": inputs, "description": description}
 
 
 def _trained(name: str) -> dict[str, Any]:
@@ -59,8 +57,14 @@ def _aggregates() -> list[dict[str, Any]]:
 
 
 @cache
-def _first_lines() -> dict[str, str]:
-    """The first line of the docstring of each measure, read without importing torch."""
+def _definitions() -> dict[str, str]:
+    """What each measure computes, and its paper, from its docstring, which is read without importing torch."""
     text = (Path(zerocost.__file__).parent / "measures.py").read_text(encoding="utf-8")
     functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
-    return {one.name: (ast.get_docstring(one) or "").partition("\n")[0] for one in functions}
+    return {one.name: _definition(ast.get_docstring(one) or "") for one in functions}
+
+
+def _definition(docstring: str) -> str:
+    """The first paragraph; where it cites a paper, what the second says stands before it."""
+    first, *others = [" ".join(paragraph.split()) for paragraph in docstring.split("\n\n")]
+    return f"{others[0]} {first}" if '"' in first and others else first

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from pipeline import benchmarks, proxies
 from pipeline.cli import application as cli
 from pipeline.ingest import mapping
+from pipeline.proxies import zerocost
+from pipeline.status import shipped_proxies
 from tests.fixtures.command import exit_code
 
 GROUP: Any = typer.main.get_command(cli.app)
@@ -90,3 +92,10 @@ def test_the_help_has_groups_whole_sentences_and_examples() -> None:
     for name in cli.VERBS:
         assert f"{name} {cli.summary(GROUP.commands[name])}" in text
     assert "..." not in text.replace("[ARGS]...", "") and max(map(len, lines)) <= 80
+
+
+def test_a_zero_cost_proxy_is_described_by_what_it_computes_and_then_by_its_paper() -> None:
+    described = {row["name"]: row["description"] for row in shipped_proxies.rows()}
+    assert described["snip"].startswith("The sum of |w dL/dw|. Lee, Ajanthan and Torr")
+    assert described["params"] == "The number of trainable parameters, the classifier's included."
+    assert all(name in described["zero-cost"] for name in zerocost.USES_APART)

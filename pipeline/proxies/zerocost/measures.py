@@ -33,7 +33,7 @@ def depth(passes: Passes) -> float:
 
 
 def delay(passes: Passes) -> float:
-    """Less the time steps that an input takes to reach the output of a layer; this project's own.
+    """Minus the number of time steps that an input takes to reach the output of a layer; this project's own.
 
     Where it is not 0, an output knows nothing of the newest input, which is what the next word depends on most.
 
@@ -47,7 +47,7 @@ def delay(passes: Passes) -> float:
 
 
 def depthwise(passes: Passes) -> float:
-    """The number of depthwise convolutions; a yardstick of spaces with separable convolutions."""
+    """The number of depthwise convolutions; a trivial proxy for spaces with separable convolutions."""
     return sum(
         isinstance(module, torch.nn.Conv2d) and module.groups == module.in_channels > 1
         for module in passes.network.modules()
@@ -60,7 +60,7 @@ def flops(passes: Passes) -> float:
 
 
 def random(passes: Passes) -> float:
-    """A uniform random number: what does not beat it says nothing."""
+    """A uniform random number, which every proxy has to beat."""
     return float(torch.rand((), generator=passes.stream("random"), dtype=torch.float64))
 
 
