@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +24,7 @@ from pipeline.report.queries import Row
 _SPECIFICATIONS = Path(__file__).with_name("templates") / "charts"
 _FILE_WIDTH = 560
 _EXPOSED = "window.vegaEmbed = vegaEmbed;"  # what the bundle gives to the page's script
+_BUNDLING = "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle(sys.argv[1]).encode())"
 _FILE_FORMATS = ("svg", "png", "pdf")
 _CATEGORIES = ("#0072b2", "#e69f00", "#d55e00", "#56b4e9", "#009e73", "#cc79a7", "#7f7f7f", "#882255")
 """Colours of lines that stand for names: those of Okabe and Ito, which colour-blind readers tell apart, without their
@@ -94,6 +97,12 @@ def library(folder: Path | None) -> bytes:
 
 @functools.cache  # a process may write the reports of several lakes
 def _bundle() -> bytes:
-    import vl_convert
+    """In a process of its own: the library takes seconds in which no other thread of this one hears a signal."""
+    command = [sys.executable, "-P", "-c", _BUNDLING, _EXPOSED]
+    try:
+        script = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True).stdout
+    except (OSError, subprocess.SubprocessError):  # no further process is to be had
+        import vl_convert
 
-    return gzip.compress(vl_convert.javascript_bundle(_EXPOSED).encode(), 9, mtime=0)
+        script = vl_convert.javascript_bundle(_EXPOSED).encode()
+    return gzip.compress(script, 9, mtime=0)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import os
 import platform
+import signal
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from pipeline import interruption
 from pipeline.errors import UserError
 from pipeline.report import baseline, charts, folder, history
 from tests.fixtures.lines import refused, time_limit
@@ -152,3 +157,18 @@ def test_where_a_report_cannot_be_written_no_empty_folder_stays(
         with pytest.raises(OSError, match="No space"):
             folder.replace(out, FILES | OLD_FIGURES, ABOUT)
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_a_signal_is_heard_while_the_scripts_of_the_page_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(charts, "_BUNDLING", "import time; time.sleep(60)")
+    with interruption.handled(to_the_end=False) as signals:
+        signals.begin()
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with time_limit(20), pytest.raises(KeyboardInterrupt):
+            charts._bundle.__wrapped__()
+
+
+def test_the_scripts_of_the_page_are_made_here_where_no_process_is_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "")
+    monkeypatch.setattr("vl_convert.javascript_bundle", lambda exposed: f"scripts; {exposed}")
+    assert gzip.decompress(charts._bundle.__wrapped__()).decode() == "scripts; window.vegaEmbed = vegaEmbed;"
