@@ -40,7 +40,9 @@ def test_a_table_is_aligned_and_says_what_it_leaves_out() -> None:
         "bcd             -   22",
         "-     1.23457e+06  333",
     ]
-    assert query.format_table(table, limit=2).splitlines()[-1].startswith("... 1 more rows")
+    left_out = [query.format_table(table, limit=limit).splitlines()[-1] for limit in (2, 1)]
+    assert left_out[0] == "... 1 more row: add LIMIT, or take all with --format csv"
+    assert left_out[1].startswith("... 2 more rows: ")
 
 
 def test_a_table_without_rows_or_with_long_cells_is_still_a_table() -> None:
