@@ -11,6 +11,8 @@ import numpy.typing as npt
 from pipeline.errors import NotThisFormError, from_os
 from pipeline.formats import packed
 
+_GROWTH = 4  # times the bytes of an array: a list of its numbers
+
 
 def load(path: Path) -> object:
     """The array in an .npy file, or a mapping from its name to each array in an .npz file.
@@ -23,10 +25,11 @@ def load(path: Path) -> object:
     """
     try:
         if not zipfile.is_zipfile(path):
-            return _listed(np.load(path, mmap_mode="r", allow_pickle=False))
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            _refuse_large(path, array.nbytes)
+            return _listed(array)
         with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > packed.MAX_BYTES:
-                raise NotThisFormError(f"{path} unpacks to more than {packed.MAX_BYTES >> 20} MiB: refused")
+            _refuse_large(path, sum(member.file_size for member in archive.infolist()))
         with np.load(path, allow_pickle=False) as arrays:
             return {name: _listed(arrays[name]) for name in arrays.files}
     except NotThisFormError:
@@ -40,6 +43,12 @@ def load(path: Path) -> object:
         raise NotThisFormError(f"{path} is a damaged .npy or .npz file: {' '.join(str(error).split())}") from error
     except OSError as error:
         raise from_os(error, f"reading {path}") from error
+
+
+def _refuse_large(path: Path, size: int) -> None:
+    most = packed.MAX_BYTES // _GROWTH
+    if size > most:
+        raise NotThisFormError(f"{path} holds arrays of {size >> 20:,} MiB, of which at most {most >> 20} are read")
 
 
 def _listed(array: object) -> object:

@@ -42,7 +42,7 @@ __all__ = ["FILE", "FOLDER", "KEY", "VALUE", "Cells", "ContainerKind", "Layout",
 MOST_ELEMENTS = cells_of_entries.MOST_ELEMENTS
 
 _LONGEST_LINE = 1 << 24  # characters
-_LONGEST_NESTED = 1 << 20  # characters of a cell whose text is JSON
+_LONGEST_NESTED = 1 << 17  # characters of a cell whose text is JSON
 _PACKABLE = ("csv", "json", "jsonl")
 _EXPECTED = {
     "csv": "a CSV file", "json": "a JSON file", "jsonl": "a JSON Lines file", "parquet": "a Parquet file",

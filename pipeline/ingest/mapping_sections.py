@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline.benchmarks.contract import QUALITY, Metric
 from pipeline.formats import tables
@@ -20,7 +20,15 @@ Unit = Literal[
 MetricText = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=r"^\S([^\x00-\x1f]*\S)?$")]
 """The name of a data set, a metric, a family or a condition."""
 
-Conditions = dict[str, str | bool | int | float]
+
+def _of_a_cell(value: object) -> object:
+    """Refuse what no cell holds in one line, and not in one for each type that is taken."""
+    if not isinstance(value, str | bool | int | float):
+        raise ValueError("a text, a number or a truth value is expected")
+    return value
+
+
+Conditions = dict[str, Annotated[str | bool | int | float, BeforeValidator(_of_a_cell)]]
 
 
 def is_pattern(text: str) -> bool:

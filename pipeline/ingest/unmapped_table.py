@@ -1,4 +1,4 @@
-"""What to say of a table of text that no table mapping was named for."""
+"""What to say of a table that no table mapping was named for."""
 
 from __future__ import annotations
 
@@ -8,19 +8,28 @@ from pathlib import Path
 from pipeline.benchmarks import defaults
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt
-from pipeline.formats import tables
+from pipeline.formats import signatures, tables
 from pipeline.formats.fault import Fault
 from pipeline.ingest import mapping as table_mapping
 
+_TABLES = (
+    signatures.JSON.name, signatures.ARRAY, signatures.ARRAYS, "a Parquet file", "an Arrow file", "an SQLite database",
+)  # fmt: skip
 _DELIMITERS = (",", "\t", ";")
 _MOST_SHOWN = 8  # columns
 
 
 def advice(benchmark: Benchmark, path: Path) -> str | None:
-    """What to do with a table of text, by its columns; None where the file is no such table."""
+    """What to do with a table of text, by its columns, or with a file of tables; None where the file is neither."""
     columns = _columns(path)
+    named = f" --benchmark {benchmark.name}" if benchmark.canonical is defaults.canonical else ""
+    begin = (
+        f"begin one with `pipeline mapping init {path}{named}` (docs/bring-your-own-table.md), and name it with "
+        "--mapping FILE.toml"
+    )
     if columns is None:
-        return None
+        form = _form(path)
+        return form and f"{path} is {form}, which needs a table mapping where it holds a table: {begin}"
     fitting = [
         mapping.name
         for mapping in table_mapping.shipped(benchmark.name)
@@ -31,12 +40,17 @@ def advice(benchmark: Benchmark, path: Path) -> str | None:
     else:
         shown = ", ".join(excerpt(name, bare=True) for name in list(columns)[:_MOST_SHOWN])
         more = ", ..." if len(columns) > _MOST_SHOWN else ""
-        named = f" --benchmark {benchmark.name}" if benchmark.canonical is defaults.canonical else ""
-        do = (
-            f"no shipped one has its columns ({shown}{more}): begin one with `pipeline mapping init {path}{named}` "
-            "(docs/bring-your-own-table.md), and name it with --mapping FILE.toml"
-        )
+        do = f"no shipped one has its columns ({shown}{more}): {begin}"
     return f"{path} is a table of text, which needs a table mapping; {do}"
+
+
+def _form(path: Path) -> str | None:
+    """What a file of tables is; None of a pickle, which may be a damaged file of the benchmark's own form."""
+    try:
+        form = signatures.identify(path)
+    except OSError:
+        return None
+    return form.name if form is not None and form.name.split(" within ")[0] in _TABLES else None
 
 
 def _columns(path: Path) -> Collection[str] | None:

@@ -12,8 +12,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather
 
-from pipeline.errors import UserError
+from pipeline.errors import NotThisFormError, UserError
+from pipeline.formats import packed, tables
+from pipeline.formats.tables import TableForm
 from pipeline.ingest import mapping as table_mapping
+from pipeline.ingest import run
 from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures.stored_tables import (
     ACC,
@@ -147,3 +150,18 @@ def test_a_file_that_is_not_as_the_mapping_says_is_one_line(
             "; ".join(text for _, text in table_mapping.load(file).rows(tmp_path / "table") if isinstance(text, str))
         )
     assert "\n" not in str(caught.value)
+
+
+def test_arrays_are_read_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed, "MAX_BYTES", 1 << 12)
+    for arrays in ({"array": np.zeros(200)}, {"arch": np.zeros(200)}):
+        _saved(tmp_path / "table", **arrays)
+        with pytest.raises(NotThisFormError, match="holds arrays of 0 MiB, of which at most 0 are read"):
+            tables.rows_of(tmp_path / "table", TableForm("numpy"))
+
+
+@pytest.mark.parametrize("form", ["Feather", "npz", "SQLite"])
+def test_a_file_without_a_mapping_says_how_to_begin_one(form: str, tmp_path: Path) -> None:
+    FORMS[form][1](tmp_path / "table")
+    with pytest.raises(UserError, match=r"which needs a table mapping .*: begin one with `pipeline mapping init"):
+        run.ingest(tmp_path / "lake", "nasbench201", [tmp_path / "table"])

@@ -96,6 +96,12 @@ OPTIONAL: dict[str, tuple[str, str, Sequence[Mapping[str, object]], Mapping[Any,
     "a truth value": ("where = { ok = true }", "", [{"ok": True, "acc": 90}, {"ok": False, "acc": 1}], FIRST),
     "its text": ("where = { ok = false }", "", [{"ok": "True", "acc": 1}, {"ok": "false", "acc": 90}], SECOND),
     "no such number": ("where = { lr = 3 }", "", [{"lr": 0.1, "acc": 90}], "no row has 3 in column 'lr', which holds"),
+    "a list": (
+        "where = { a = [1] }",
+        "",
+        [{"a": 1, "acc": 90}],
+        "truth.1.where.a: a text, a number or a truth value is expected$",
+    ),
     "thousands": ("", "thousands = ','", [{"acc": "1,0"}], "',' stands between thousands"),
     "no thousands": ("", "thousands = '.'", [], "'thousands' and 'decimal' are the same"),
 }
