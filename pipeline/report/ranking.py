@@ -33,8 +33,8 @@ def rank(connection: duckdb.DuckDBPyConnection, main: Row, cost: pd.DataFrame, c
 def overview(boards: list[tuple[str, list[Row]]]) -> Row | None:
     """rho of our own proxies over all spaces, one row per proxy that more than half of the spaces have scores of.
 
-    rho in a space is on its shared architectures, the mean over seeds. Those on more spaces come first, then those of
-    the higher mean.
+    rho in a space is the mean over seeds, on its shared architectures, or on the proxy's own where it is not compared
+    on these. Those on more spaces come first, then those of the higher mean.
 
     Args:
         boards: the name and the leaderboard of each space.
