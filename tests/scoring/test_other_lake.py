@@ -15,7 +15,6 @@ from pyarrow import fs
 
 from pipeline.errors import UserError
 from pipeline.lake import files
-from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from pipeline.remote import http_files
 from pipeline.scoring import merge
@@ -25,7 +24,6 @@ from tests.fixtures.file_server import FileServer
 from tests.fixtures.lakes import OURS, arch
 from tests.fixtures.lines import refused
 
-KEYS = {name: list(table.key) for name, table in TABLES.items()}
 MERGED = ("scores", "curves", "adopted", "runs", "proxies")
 
 
