@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int32]
@@ -90,12 +90,40 @@ def paired_intervals(x: Floats, y: Floats, seed: int = 0, resamples: int | None 
         seed: of the resampling.
         resamples: how many; by default as for `spearman_intervals`.
     """
-    k = len(x)
+    [intervals] = paired_intervals_by_target(x, y[None], [range(len(x))], seed, resamples)
+    return intervals
+
+
+def paired_intervals_by_target(
+    x: Floats, ys: Floats, orders: Sequence[Sequence[int]], seed: int = 0, resamples: int | None = None
+) -> list[PairedIntervals]:
+    """`paired_intervals` of `x` [k, n] with each row of `ys` [t, n]; a score is ranked once for all t targets.
+
+    Args:
+        x: as of `paired_intervals`.
+        ys: the true values of the same architectures, for each target.
+        orders: for each target the order in which its result has the rows of `x`.
+        seed: of the resampling.
+        resamples: how many; by default as for `spearman_intervals`.
+    """
+    proxies, targets = _defined(x), _defined(ys)
+    rhos = np.full((len(ys), len(x), resamples or resamples_for(ys.shape[1])), np.nan)
+    if proxies and targets:
+        rhos[np.ix_(targets, proxies)] = resampled_rhos_by_target(x[proxies], ys[targets], rhos.shape[2], seed)
+    ranked = [{*proxies} if target in targets else set() for target in range(len(ys))]
+    return [
+        _paired(rhos[target][list(order)], [place for place, row in enumerate(order) if row in ranked[target]])
+        for target, order in enumerate(orders)
+    ]
+
+
+def _paired(rhos: Floats, defined: list[int]) -> PairedIntervals:
+    """The intervals of resampled rhos [k, resamples] and of their differences, of the rows where they are defined."""
+    k = len(rhos)
     low, high = np.full(k, np.nan), np.full(k, np.nan)
     difference_low, difference_high = np.full((k, k), np.nan), np.full((k, k), np.nan)
-    defined = _defined(x) if _defined(y[None]) else []
     if defined:
-        rhos = resampled_rhos(x[defined], y, resamples or resamples_for(len(y)), seed)
+        rhos = rhos[defined]
         low[defined], high[defined] = _limits(rhos)
         for place, row in enumerate(defined):
             others = defined[place + 1 :]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import rank_correlation
-from pipeline.report.queries import SERIES, TARGET, Row, answer, target_of
+from pipeline.report.queries import SERIES, TARGET, Row, answer_of, target_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,7 +26,7 @@ def certainty(connection: duckdb.DuckDBPyConnection, targets: Iterable[Row]) -> 
         targets: benchmark, space, data set and metric of each; one that is given twice counts once.
     """
     distinct = {tuple(target_of(target).values()): target_of(target) for target in targets}
-    pairs = [answer(connection, "pairs", target).assign(**target) for target in distinct.values()]
+    pairs = [answer_of(connection, "pairs", target, keep_key=True) for target in distinct.values()]
     return _certainty(pd.concat(pairs) if pairs else pd.DataFrame(columns=[*TARGET, *SERIES, *_PAIRS]))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from pipeline.report.queries import SERIES, Row, answer, of_series, records, target_of
+from pipeline.report.queries import SERIES, Row, answer, answer_of, records, target_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -16,9 +16,21 @@ if TYPE_CHECKING:
 
     from pipeline.report.comparison import Comparison
 
-MOST_ARCHITECTURES = 1000
+DRAWN = ("drawn_architectures", "drawn_truth", "drawn_scores")
+"""The queries of `drawn_tables`."""
+
+_MOST_ARCHITECTURES = 1000
 _SPEC_LENGTH = 160
 _DIGITS = 6  # significant, of what is drawn
+
+
+def drawn_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
+    """The architectures that charts draw, and their true values and scores, of all spaces, by the names in `DRAWN`."""
+    architectures, *of_them = DRAWN
+    drawn = answer(connection, architectures, {"most": _MOST_ARCHITECTURES})
+    columns = {"benchmarks": "benchmark", "spaces": "space", "arch_ids": "arch_id"}
+    chosen = {name: drawn[column].to_list() for name, column in columns.items()}
+    return {architectures: drawn, **{query: answer(connection, query, chosen) for query in of_them}}
 
 
 def chart_data(
@@ -27,8 +39,7 @@ def chart_data(
     targets: list[Row],
     comparisons: list[Comparison],
     search_points: list[Row],
-    losses: pd.DataFrame,
-    drawn: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
 ) -> Row:
     """What the charts of a space draw.
 
@@ -43,12 +54,12 @@ def chart_data(
         targets: all that have a leaderboard, the main one first.
         comparisons: one per target.
         search_points: of the lines of the searches.
-        losses: deciles of the space's losses by proxy, seed, mode and iteration.
-        drawn: identity and specification of the architectures to draw.
+        tables: the space's part of `drawn_tables`; `losses`, deciles by proxy, seed, mode and iteration.
     """
-    space = {key: main[key] for key in ("benchmark", "space")}
-    chosen = {**space, "architectures": drawn["arch_id"].to_list()}
-    place = {arch_id: number for number, arch_id in enumerate(chosen["architectures"])}
+    drawn, truths, scores = (tables[name] for name in DRAWN)
+    losses = tables["losses"]
+    arch_ids = drawn["arch_id"].to_list()
+    place = {arch_id: number for number, arch_id in enumerate(arch_ids)}
 
     def aligned(arch_ids: npt.NDArray[np.object_], values: npt.NDArray[np.float64]) -> list[float | None]:
         column: list[float | None] = [None] * len(place)
@@ -56,16 +67,13 @@ def chart_data(
             column[place[arch_id]] = _rounded(value)
         return column
 
-    truth = {
-        (row["dataset"], row["metric"]): aligned(row["arch_ids"], row["truths"])
-        for row in records(answer(connection, "drawn_truth", chosen))
-    }
+    truth = {(row["dataset"], row["metric"]): aligned(row["arch_ids"], row["truths"]) for row in records(truths)}
     series = [
         {"proxy_id": row["proxy_id"], "seed": row["seed"], "scores": aligned(row["arch_ids"], row["scores"])}
-        for row in records(answer(connection, "drawn_scores", chosen))
+        for row in records(scores)
     ]
     rho = _by_series(
-        answer(connection, "iterations", target_of(main)), ["mode", "stage", "iteration", "rho", "low", "high"]
+        answer_of(connection, "iterations", target_of(main)), ["mode", "stage", "iteration", "rho", "low", "high"]
     )
     deciles = pd.DataFrame(losses["losses"].to_list(), index=losses.index, columns=["low", "median", "high"])
     loss = _by_series(losses.join(deciles), ["mode", "iteration", "low", "median", "high"])
@@ -73,7 +81,7 @@ def chart_data(
         key = (row["proxy_id"], row["seed"])
         row.update({name: points[key] for name, points in (("rho", rho), ("loss", loss)) if key in points})
     return {
-        "architectures": {"id": chosen["architectures"], "spec": [_shortened(row["spec"]) for row in records(drawn)]},
+        "architectures": {"id": arch_ids, "spec": [_shortened(row["spec"]) for row in records(drawn)]},
         "targets": [
             {"key": target["key"], "truth": truth.get((target["dataset"], target["metric"]), []),
              "differences": _differences(comparison)}
@@ -93,10 +101,10 @@ def _differences(comparison: Comparison) -> Row:
 
 
 def _by_series(points: pd.DataFrame, columns: list[str]) -> dict[tuple[str, int | None], Row]:
-    result = {}
-    for row in records(points[SERIES].drop_duplicates()):
-        result[(row["proxy_id"], row["seed"])] = _columns(of_series(points, row)[columns])
-    return result
+    groups = points.groupby(SERIES, sort=False, dropna=False)
+    return {
+        (proxy_id, None if pd.isna(seed) else int(seed)): _columns(group[columns]) for (proxy_id, seed), group in groups
+    }
 
 
 def _columns(points: pd.DataFrame) -> Row:

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline import rank_correlation
-from pipeline.report.queries import SERIES, SPACE, TARGET, Row, answer, of_space, records, target_of
+from pipeline.report.queries import SERIES, SPACE, TARGET, Row, answer_of, of_space, records, target_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import duckdb
 
     from pipeline.rank_correlation import Floats
@@ -39,15 +41,62 @@ def compare(connection: duckdb.DuckDBPyConnection, target: Row) -> Comparison:
         connection: a snapshot of the lake.
         target: benchmark, space, data set and metric.
     """
-    rows = answer(connection, "comparison", target_of(target))
-    scores = answer(connection, "comparison_scores", target_of(target))
-    k = len(rows)
+    [comparison] = compare_by_target(connection, [target])
+    return comparison
+
+
+def compare_by_target(connection: duckdb.DuckDBPyConnection, targets: Sequence[Row]) -> list[Comparison]:
+    """The comparisons of the proxies for each target of a space.
+
+    Targets that the same architectures have share the ranks of the scores.
+
+    Args:
+        connection: a snapshot of the lake.
+        targets: benchmark, space, data set and metric of each.
+    """
+    comparisons: dict[int, Comparison] = {}
+    together: dict[tuple[bytes, ...], list[_ComparedTarget]] = {}
+    for place, target in enumerate(targets):
+        rows = answer_of(connection, "comparison", target_of(target))
+        scores = answer_of(connection, "comparison_scores", target_of(target))
+        if scores.empty or rows.empty:
+            comparisons[place] = _without_intervals(rows)
+            continue
+        number = {series: row for row, series in enumerate(_series(scores))}
+        x = np.stack(scores["score"].to_list())
+        compared = _ComparedTarget(place, rows, x, scores["truth"].iloc[0], [number[key] for key in _series(rows)])
+        together.setdefault((x.tobytes(), repr([*number]).encode()), []).append(compared)
+    for group in together.values():
+        intervals = rank_correlation.paired_intervals_by_target(
+            group[0].scores, np.stack([target.truth for target in group]), [target.order for target in group]
+        )
+        for one, interval in zip(group, intervals, strict=True):
+            comparisons[one.place] = _comparison(one.rows, interval)
+    return [comparisons[place] for place in range(len(targets))]
+
+
+@dataclass(frozen=True)
+class _ComparedTarget:
+    """What is compared for one target: its place among the targets, and the order in which `rows` has the scores."""
+
+    place: int
+    rows: pd.DataFrame
+    scores: Floats
+    truth: Floats
+    order: list[int]
+
+
+def _series(rows: pd.DataFrame) -> list[tuple[str, int | None]]:
+    return [(row["proxy_id"], row["seed"]) for row in records(rows[SERIES])]
+
+
+def _without_intervals(rows: pd.DataFrame) -> Comparison:
     columns = ("shared_low", "shared_high", "difference", "difference_low", "difference_high")
-    rows = rows.assign(**dict.fromkeys(columns, np.nan))
-    if scores.empty or rows.empty:
-        return Comparison(rows, np.full((k, k), np.nan), np.full((k, k), np.nan))
-    ordered = rows[SERIES].merge(scores, on=SERIES, how="left")
-    intervals = rank_correlation.paired_intervals(np.stack(ordered["score"].to_list()), ordered["truth"].iloc[0])
+    none = np.full((len(rows), len(rows)), np.nan)
+    return Comparison(rows.assign(**dict.fromkeys(columns, np.nan)), none, none)
+
+
+def _comparison(rows: pd.DataFrame, intervals: rank_correlation.PairedIntervals) -> Comparison:
     low, high = intervals.difference_low, intervals.difference_high
     rows = rows.assign(
         shared_low=intervals.low,
@@ -68,8 +117,8 @@ def further_comparisons(connection: duckdb.DuckDBPyConnection, main: Row, publis
         published: what others report of all spaces.
     """
     return {
-        "seeds": records(answer(connection, "seeds", target_of(main))),
-        "ceiling": records(answer(connection, "ceiling", target_of(main))),
+        "seeds": records(answer_of(connection, "seeds", target_of(main))),
+        "ceiling": records(answer_of(connection, "ceiling", target_of(main))),
         "published": records(of_space(published, main).drop(columns=SPACE)),
     }
 

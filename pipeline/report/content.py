@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pipeline.report.certainty import certainty, with_certainty
-from pipeline.report.chart_data import MOST_ARCHITECTURES, chart_data
-from pipeline.report.comparison import by_target, compare, further_comparisons
+from pipeline.report.chart_data import DRAWN, chart_data, drawn_tables
+from pipeline.report.comparison import by_target, compare_by_target, further_comparisons
 from pipeline.report.families import families
 from pipeline.report.leaderboard import leaderboard, verdict
 from pipeline.report.limits import limits
-from pipeline.report.queries import SERIES, Row, answer, of_space, of_target, records
+from pipeline.report.queries import SERIES, Row, answer, answer_of, of_space, of_target, records, space_of
 from pipeline.report.ranking import menus, overview, rank
 from pipeline.report.searches import searches
 from pipeline.report.tables import correlations_csv
@@ -54,7 +54,7 @@ def read(connection: duckdb.DuckDBPyConnection, say: Callable[[str], None]) -> R
         say: is told what is read next.
     """
     tables = {name: answer(connection, name) for name in _TABLES}
-    tables["drawn"] = answer(connection, "drawn_architectures", {"most": MOST_ARCHITECTURES})
+    tables |= drawn_tables(connection)
     main_targets = records(tables["targets"][tables["targets"]["main"]])
     spaces = []
     for main in main_targets:
@@ -96,9 +96,9 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
     ranking = rank(connection, main, tables["cost"], certain)
     further = with_certainty(of_space(tables["further"], main), certain)
     search_rows, search_points = searches(connection, main)
-    targets, comparisons = [], []
-    for target in [main, *covered]:
-        comparison = compare(connection, target)
+    comparisons = compare_by_target(connection, [main, *covered])
+    targets = []
+    for target, comparison in zip([main, *covered], comparisons, strict=True):
         rows = ranking if target is main else _ranking_of(target, further, ranking)
         kinds = tables["proxies"][["proxy_id", "kind", "images"]]
         board = leaderboard(rows.merge(kinds, on="proxy_id", how="left"), comparison)
@@ -109,9 +109,8 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
                 "compared": records(comparison.rows),
             }
         )  # fmt: skip
-        comparisons.append(comparison)
-    space = {key: main[key] for key in ("benchmark", "space")}
-    of_families = records(answer(connection, "families", space))
+    space = space_of(main)
+    of_families = records(answer_of(connection, "families", space))
     measured = pd.concat([rows for rows in (ranking, further) if len(rows)] or [ranking])
     content = {
         **space,
@@ -134,8 +133,8 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
         "failures": records(of_space(tables["failures"], main)),
         "mixed_environments": records(of_space(tables["environments"], main)),
     }
-    losses, drawn = of_space(tables["losses"], main), of_space(tables["drawn"], main)
-    charts = chart_data(connection, main, targets, comparisons, search_points, losses, drawn)
+    drawn = {name: of_space(tables[name], main) for name in ("losses", *DRAWN)}
+    charts = chart_data(connection, main, targets, comparisons, search_points, drawn)
     return _SpaceReport(content, charts, ranking, further)
 
 

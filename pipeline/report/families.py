@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.report.queries import Row, answer, records
+from pipeline.report.queries import Row, answer_of, records, space_of
 from pipeline.report.text import proxy_name
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ def families(
         (rho), `low`, `high` and `n`, None where there is none; `rows` of the leading family are in the order of
         `by_target`, those of another the highest mean of rho first. A target that is alone is left out.
     """
-    space = {key: leading[0][key] for key in ("benchmark", "space")}
+    space = space_of(leading[0])
     if len(leading) + len(others) < 2:
         return []
     truth: dict[tuple[str, str], dict[tuple[str, str], Cell]] = {}
-    for row in records(answer(connection, "target_agreement", space)):
+    for row in records(answer_of(connection, "target_agreement", space)):
         cells = truth.setdefault(_key(row), {})
         cells[row["other_dataset"], row["other_metric"]] = _cell(row)
     tables = []
@@ -44,7 +44,7 @@ def families(
         own = [(proxy_name(row), [_cell(value) for value in row["by_target"]]) for row in by_target]
         tables.append(_table(leading[0]["family"], leading, leading, truth, own))
     measured: dict[str, dict[tuple[str, str], Cell]] = {}
-    for row in records(answer(connection, "family_correlations", space)) if others else []:
+    for row in records(answer_of(connection, "family_correlations", space)) if others else []:
         measured.setdefault(proxy_name(row), {})[_key(row)] = _cell(row)
     for family in dict.fromkeys(target["family"] for target in others):
         members = [target for target in others if target["family"] == family]

@@ -11,6 +11,7 @@ import functools
 import gzip
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,7 +80,10 @@ def write(
     """
     folder.refuse_foreign(out)
     lake = Lake(lake_root)
-    report = kept.of_lake(lake, say, target)
+    stored = catalog.stored_results_folder(lake)
+    with ThreadPoolExecutor(1) as beside:  # bundling the library takes a second or two, in another thread than views
+        library = beside.submit(charts.library, stored and stored.parent)
+        report = kept.of_lake(lake, say, target)
     differences = None if against is None else baseline.compare(against, baseline.parsed(report.correlations))
     content = {
         "version": provenance.code_version(),
@@ -92,13 +96,12 @@ def write(
     }
     past = [] if history_folder is None else history(history_folder, content)
     say("the page")
-    stored = catalog.stored_results_folder(lake)
     page_only = {
         "changes": None if differences is None else [_change(difference) for difference in differences],
         "changes_verdict": _changes_verdict(differences),
         "history": past,
         "page_data": _packed(json.dumps(_page_data(report, past), separators=(",", ":")).encode()),
-        "chart_library": base64.b64encode(charts.library(stored and stored.parent)).decode(),
+        "chart_library": base64.b64encode(library.result()).decode(),
         "style": (_TEMPLATES / "page.css").read_text(encoding="utf-8"),
         "script": _script(),
     }

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.report.certainty import with_certainty
-from pipeline.report.queries import SERIES, Row, answer, records, target_of
+from pipeline.report.queries import SERIES, Row, answer, answer_of, records, target_of
 from pipeline.report.text import series_name
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def rank(connection: duckdb.DuckDBPyConnection, main: Row, cost: pd.DataFrame, c
         cost: seconds per architecture and devices of each benchmark, space, proxy and seed.
         certain: intervals and tau, of `certainty`.
     """
-    ranking = with_certainty(answer(connection, "ranking", target_of(main)), certain)
+    ranking = with_certainty(answer_of(connection, "ranking", target_of(main), keep_key=True), certain)
     return ranking.merge(cost.drop(columns=["scores", "total_seconds"]), on=["benchmark", "space", *SERIES], how="left")
 
 

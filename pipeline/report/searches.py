@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipeline.report.queries import Row, answer, records, target_of
+from pipeline.report.queries import Row, answer, answer_of, records, target_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,7 +27,7 @@ def searches(connection: duckdb.DuckDBPyConnection, main: Row) -> tuple[list[Row
         connection: a snapshot of the lake.
         main: the target.
     """
-    rows = answer(connection, "searches", target_of(main))
+    rows = answer_of(connection, "searches", target_of(main))
     if rows.empty:
         return [], []
     paths = answer(connection, "search_paths", target_of(main))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.report.queries import TARGET, Row, answer, of_target, records, target_of
+from pipeline.report.queries import TARGET, Row, answer, answer_of, of_target, records, target_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,7 +20,7 @@ def tuning(connection: duckdb.DuckDBPyConnection, main: Row, tuned: pd.DataFrame
         tuned: the proxies that were made with labels of any target.
     """
     return {
-        "tuning": records(answer(connection, "tuning", target_of(main))),
+        "tuning": records(answer_of(connection, "tuning", target_of(main))),
         "tuned": records(of_target(tuned, main).drop(columns=TARGET)),
     }
 

@@ -1,9 +1,12 @@
--- One row per kind of repetition: the noise ceiling of one target.
+-- One row per target and kind of repetition: the noise ceiling.
 SELECT
+    benchmark,
+    space,
+    dataset,
+    metric,
     kind,
     pairs,
     least_n,
     rho
 FROM noise_ceiling
-WHERE benchmark = $benchmark AND space = $space AND dataset = $dataset AND metric = $metric
-ORDER BY kind <> 'seeds', kind
+ORDER BY benchmark, space, dataset, metric, kind <> 'seeds', kind

@@ -1,6 +1,10 @@
--- One row per compared proxy and seed on the same architectures for one target, the highest rho first, with what its
--- ten best are worth.
+-- One row per target, compared proxy and seed on the same architectures, the highest rho first, with what its ten best
+-- are worth.
 SELECT
+    comparison.benchmark,
+    comparison.space,
+    comparison.dataset,
+    comparison.metric,
     labels.label,
     labels.released,
     comparison.proxy_id,
@@ -25,12 +29,11 @@ LEFT JOIN best_of_k AS best
         AND comparison.proxy_id = best.proxy_id
         AND comparison.seed IS NOT DISTINCT FROM best.seed
         AND best.k = 10
-WHERE
-    comparison.benchmark = $benchmark
-    AND comparison.space = $space
-    AND comparison.dataset = $dataset
-    AND comparison.metric = $metric
 ORDER BY
+    comparison.benchmark,
+    comparison.space,
+    comparison.dataset,
+    comparison.metric,
     -- rounded, as in ranking
     round(comparison.rho, 9) DESC NULLS LAST,
     labels.label,

@@ -1,5 +1,7 @@
--- One row per target of a space beside those that its report leads with, in the order of their families.
+-- One row per target beside those that its space's report leads with, in the order of their families.
 SELECT
+    benchmark,
+    space,
     dataset,
     metric,
     epochs,
@@ -10,5 +12,12 @@ SELECT
     source,
     architectures
 FROM targets
-WHERE benchmark = $benchmark AND space = $space AND NOT leads AND covered
-ORDER BY min(priority) OVER (PARTITION BY family), family, priority, dataset, metric
+WHERE NOT leads AND covered
+ORDER BY
+    benchmark,
+    space,
+    min(priority) OVER (PARTITION BY benchmark, space, family),
+    family,
+    priority,
+    dataset,
+    metric

@@ -1,5 +1,7 @@
--- One row per proxy, seed and target of a space that its report does not lead with: rho and its interval.
+-- One row per proxy, seed and target that the report of its space does not lead with: rho and its interval.
 SELECT
+    correlations.benchmark,
+    correlations.space,
     labels.label,
     labels.released,
     correlations.proxy_id,
@@ -18,8 +20,10 @@ INNER JOIN targets
         AND correlations.space = targets.space
         AND correlations.dataset = targets.dataset
         AND correlations.metric = targets.metric
-WHERE correlations.benchmark = $benchmark AND correlations.space = $space AND NOT targets.leads AND targets.covered
+WHERE NOT targets.leads AND targets.covered
 ORDER BY
+    correlations.benchmark,
+    correlations.space,
     labels.released,
     labels.label,
     correlations.proxy_id,

@@ -1,6 +1,10 @@
--- One row per proxy, seed, mode, stage and iteration: rho of the loss with one target, and its interval; stage NULL is
+-- One row per target, proxy, seed, mode, stage and iteration: rho of the loss, and its interval; stage NULL is
 -- the weighted sum.
 SELECT
+    benchmark,
+    space,
+    dataset,
+    metric,
     proxy_id,
     seed,
     mode,
@@ -11,5 +15,5 @@ SELECT
     rho_interval(rho, n).low AS low,
     rho_interval(rho, n).high AS high
 FROM rho_by_iteration
-WHERE benchmark = $benchmark AND space = $space AND dataset = $dataset AND metric = $metric AND signal = 'sum'
-ORDER BY proxy_id, seed, mode, stage NULLS FIRST, iteration
+WHERE signal = 'sum'
+ORDER BY benchmark, space, dataset, metric, proxy_id, seed, mode, stage NULLS FIRST, iteration

@@ -1,4 +1,4 @@
--- One row per proxy and seed: rho with one target overall, among the best tenth, and on the architectures that all of
+-- One row per target, proxy and seed: rho overall, among the best tenth, and on the architectures that all of
 -- ours share; the highest first.
 SELECT
     correlations.benchmark,
@@ -44,12 +44,12 @@ LEFT JOIN correlations_shared AS shared
         AND correlations.metric = shared.metric
         AND correlations.proxy_id = shared.proxy_id
         AND correlations.seed IS NOT DISTINCT FROM shared.seed
-WHERE
-    correlations.benchmark = $benchmark
-    AND correlations.space = $space
-    AND correlations.dataset = $dataset
-    AND correlations.metric = $metric
+WHERE targets.main
 ORDER BY
+    correlations.benchmark,
+    correlations.space,
+    correlations.dataset,
+    correlations.metric,
     -- rounded, so that the last bits of a threaded sum cannot change the order
     round(correlations.rho, 9) DESC NULLS LAST,
     labels.label,

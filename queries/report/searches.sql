@@ -1,5 +1,9 @@
--- One row per search of a space: what it has found by one target when all of its seeds have ended.
+-- One row per target and search: what it has found when all of its seeds have ended.
 SELECT
+    results.benchmark,
+    results.space,
+    results.dataset,
+    results.metric,
     results.search_id,
     results.label,
     results.method,
@@ -18,8 +22,12 @@ SELECT
     results.best_of_space
 FROM search_results AS results
 INNER JOIN searches ON results.search_id = searches.search_id
-WHERE
-    results.benchmark = $benchmark AND results.space = $space
-    AND results.dataset = $dataset AND results.metric = $metric
-QUALIFY results.step = max(results.step) OVER (PARTITION BY results.search_id)
-ORDER BY results.label, results.method, results.search_id
+QUALIFY results.step = max(results.step) OVER (PARTITION BY results.search_id, results.dataset, results.metric)
+ORDER BY
+    results.benchmark,
+    results.space,
+    results.dataset,
+    results.metric,
+    results.label,
+    results.method,
+    results.search_id

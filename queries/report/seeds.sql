@@ -1,5 +1,9 @@
--- One row per proxy: the spread of rho over seeds, for one target.
+-- One row per target and proxy: the spread of rho over seeds.
 SELECT
+    spread.benchmark,
+    spread.space,
+    spread.dataset,
+    spread.metric,
     labels.label,
     spread.seeds,
     spread.least_n,
@@ -9,6 +13,4 @@ SELECT
     spread.highest_rho
 FROM seed_spread AS spread
 INNER JOIN proxy_labels AS labels ON spread.proxy_id = labels.proxy_id
-WHERE
-    spread.benchmark = $benchmark AND spread.space = $space AND spread.dataset = $dataset AND spread.metric = $metric
-ORDER BY labels.label
+ORDER BY spread.benchmark, spread.space, spread.dataset, spread.metric, labels.label

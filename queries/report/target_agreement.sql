@@ -1,6 +1,8 @@
 -- One row per target that a report leads with and other target of its space: how well the truth of the one ranks the
 -- truth of the other.
 SELECT
+    benchmark,
+    space,
     dataset,
     metric,
     other_dataset,
@@ -10,5 +12,4 @@ SELECT
     low,
     high
 FROM target_agreement
-WHERE benchmark = $benchmark AND space = $space
-ORDER BY dataset, metric, other_dataset, other_metric
+ORDER BY benchmark, space, dataset, metric, other_dataset, other_metric

@@ -1,5 +1,9 @@
--- One row per way to use labels in one space, the best first; of several numbers of labels the largest.
+-- One row per target and way to use labels within its space, the best first; of several numbers of labels the largest.
 SELECT
+    benchmark,
+    space,
+    dataset,
+    metric,
     terms,
     method,
     labels,
@@ -15,8 +19,6 @@ SELECT
     difference_high,
     verdict
 FROM tuned_methods
-WHERE
-    benchmark = $benchmark AND space = $space AND to_benchmark = $benchmark AND to_space = $space
-    AND dataset = $dataset AND metric = $metric
-QUALIFY labels_given = max(labels_given) OVER ()
-ORDER BY rho DESC, terms, method
+WHERE to_benchmark = benchmark AND to_space = space
+QUALIFY labels_given = max(labels_given) OVER (PARTITION BY benchmark, space, dataset, metric)
+ORDER BY benchmark, space, dataset, metric, rho DESC, terms, method

@@ -4,41 +4,67 @@
 -- Held: in memory
 WITH named AS MATERIALIZED (
     SELECT
-        *,
-        hash(benchmark, space, dataset, metric) AS target
+        targets.*,
+        hash(targets.benchmark, targets.space, targets.dataset, targets.metric) AS target,
+        hash(
+            targets.benchmark, targets.space, targets.dataset, targets.metric, targets.epochs, targets.source_id
+        ) AS column_of_truth,
+        reference.measured > reference.architectures AS repeated
     FROM targets
+    INNER JOIN reference_sources AS reference
+        ON
+            targets.benchmark = reference.benchmark
+            AND targets.space = reference.space
+            AND targets.dataset = reference.dataset
+            AND targets.metric = reference.metric
+            AND targets.epochs IS NOT DISTINCT FROM reference.epochs
+            AND targets.source_id = reference.source_id
 ),
 
--- as `ground_truth`
-measured AS (
+finals AS (
+    SELECT
+        hash(benchmark, space, dataset, metric, epochs, source_id) AS column_of_truth,
+        arch_id,
+        value
+    FROM final_truth
+),
+
+taken AS MATERIALIZED (
     SELECT
         named.target,
-        named.family,
-        named.leads,
-        named.main,
-        named.covered,
-        named.higher_is_better,
-        truth.arch_id,
-        seed_mean(truth.value) AS value
-    FROM named
-    INNER JOIN final_truth AS truth
-        ON
-            named.benchmark = truth.benchmark
-            AND named.space = truth.space
-            AND named.dataset = truth.dataset
-            AND named.metric = truth.metric
-            AND named.epochs IS NOT DISTINCT FROM truth.epochs
-            AND named.source_id = truth.source_id
-    GROUP BY ALL
+        named.repeated,
+        finals.arch_id,
+        finals.value
+    FROM finals
+    INNER JOIN named ON finals.column_of_truth = named.column_of_truth
+),
+
+-- as `ground_truth`; most targets have one value per architecture, which need not be grouped
+measured AS (
+    SELECT
+        target,
+        arch_id,
+        value
+    FROM taken
+    WHERE NOT repeated
+    UNION ALL
+    SELECT
+        target,
+        arch_id,
+        seed_mean(value) AS value
+    FROM taken
+    WHERE repeated
+    GROUP BY target, arch_id
 )
 
 SELECT
-    target,
-    family,
-    leads,
-    main,
-    covered,
-    arch_id,
-    value,
-    oriented(value, higher_is_better) AS truth
+    measured.target,
+    named.family,
+    named.leads,
+    named.main,
+    named.covered,
+    measured.arch_id,
+    measured.value,
+    oriented(measured.value, named.higher_is_better) AS truth
 FROM measured
+INNER JOIN named ON measured.target = named.target
