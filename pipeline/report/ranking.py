@@ -27,7 +27,7 @@ def rank(connection: duckdb.DuckDBPyConnection, main: Row, cost: pd.DataFrame, c
         certain: intervals and tau, of `certainty`.
     """
     ranking = with_certainty(answer_of(connection, "ranking", target_of(main), keep_key=True), certain)
-    return ranking.merge(cost.drop(columns=["scores", "total_seconds"]), on=["benchmark", "space", *SERIES], how="left")
+    return ranking.merge(cost.drop(columns=["scores"]), on=["benchmark", "space", *SERIES], how="left")
 
 
 def overview(boards: list[tuple[str, list[Row]]]) -> Row | None:

@@ -27,7 +27,7 @@ SELECT
     one.label AS proxy,
     other.label AS other_proxy,
     count(*) AS n,
-    round(pearson(one.place, other.place), 4) AS spearman
+    round(spearman_of_ranks(one.place, other.place), 4) AS spearman
 FROM ranked AS one
 INNER JOIN ranked AS other
     ON

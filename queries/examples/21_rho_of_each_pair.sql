@@ -48,7 +48,7 @@ SELECT
     mode,
     iteration,
     count(*) AS n,
-    round(pearson(score_rank, truth_rank), 4) AS rho
+    round(spearman_of_ranks(score_rank, truth_rank), 4) AS rho
 FROM ranked
 GROUP BY ALL
 ORDER BY benchmark, space, proxy_id, seed, stage, signal, mode, iteration

@@ -11,4 +11,4 @@ SELECT
     pearson,
     spearman
 FROM truth_agreement
-ORDER BY benchmark, space, dataset, metric, epochs, source, other_source
+ORDER BY benchmark, space, dataset, metric, epochs, source, other_source, source_id, other_source_id

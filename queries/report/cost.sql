@@ -6,8 +6,8 @@ SELECT
     proxy_id,
     seed,
     median(seconds) AS seconds,
-    sum(seconds) AS total_seconds,
     count(*) AS scores,
     string_agg(DISTINCT device, ', ' ORDER BY device) FILTER (WHERE seconds IS NOT NULL) AS devices
 FROM every_score
-GROUP BY ALL
+GROUP BY benchmark, space, proxy_id, seed
+ORDER BY benchmark, space, proxy_id, seed

@@ -12,4 +12,11 @@ SELECT
 FROM coverage
 INNER JOIN proxy_labels AS labels ON coverage.proxy_id = labels.proxy_id
 WHERE coverage.status <> 'ok'
-ORDER BY coverage.benchmark, coverage.space, coverage.scores DESC, labels.label, coverage.seed, coverage.reason
+ORDER BY
+    coverage.benchmark,
+    coverage.space,
+    coverage.scores DESC,
+    labels.label,
+    coverage.seed,
+    coverage.reason,
+    coverage.status

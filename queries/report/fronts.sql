@@ -7,3 +7,4 @@ SELECT
 FROM pareto_fronts
 WHERE benchmark = $benchmark AND space = $space AND family <> $family
 GROUP BY cost_dataset, cost_metric
+ORDER BY cost_dataset, cost_metric

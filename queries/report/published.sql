@@ -31,4 +31,5 @@ ORDER BY
     replications.dataset,
     replications.published_rho DESC,
     replications.source,
-    replications.proxy
+    replications.proxy,
+    replications.figure

@@ -7,6 +7,7 @@ import hashlib
 import html.parser
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from scipy import stats
 
 from pipeline import catalog
+from pipeline.catalog import stored_results
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.report import page as report
@@ -213,6 +215,25 @@ def test_what_comes_from_a_lake_is_text_and_no_markup(tmp_path: Path) -> None:
     assert Page(page).open == []
     table = [line for line in (tmp_path / "out" / "report.md").read_text().splitlines() if "there" in line]
     assert table and all(len(re.findall(r"(?<!\\)\|", line)) in (11, 5, 6) for line in table)
+
+
+def test_the_order_in_which_rows_are_read_changes_no_byte_of_a_cold_report(
+    lake: Lake, written: report.ReportResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads come to the rows in any order."""
+    shutil.copytree(lake.root, tmp_path / "lake", ignore=shutil.ignore_patterns("derived"))
+    in_order = stored_results.select
+
+    def shuffled(table: str, files: str) -> str:
+        return f"SELECT * FROM ({in_order(table, files)}) AS t ORDER BY hash(t::VARCHAR)"
+
+    monkeypatch.setattr(stored_results, "select", shuffled)
+    again = report.write(tmp_path / "lake", tmp_path / "out").index.parent
+    # the time of the report differs, and with it the checksums of the files
+    differs = re.compile(rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00|sha256\W+[0-9a-f]{64}")
+    for name in ("index.html", "report.md", "report.json", "correlations.csv", "manifest.json"):
+        one, other = (differs.sub(b"", (folder / name).read_bytes()) for folder in (written.index.parent, again))
+        assert one == other, name
 
 
 def test_the_csv_is_sorted_rounded_and_the_same_again(lake: Lake, written: report.ReportResult, tmp_path: Path) -> None:

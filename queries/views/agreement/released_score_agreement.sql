@@ -55,7 +55,7 @@ by_seed AS (
         seed,
         released_id,
         other_seed,
-        pearson(place, other_place) AS rho
+        spearman_of_ranks(place, other_place) AS rho
     FROM seeds
     GROUP BY ALL
     HAVING count(*) >= 10
@@ -68,7 +68,7 @@ own AS (
         proxy_id,
         seed,
         released_id,
-        avg(rho) AS own_rho
+        avg(rho ORDER BY rho) AS own_rho
     FROM by_seed
     GROUP BY ALL
 )

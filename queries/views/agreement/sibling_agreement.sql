@@ -127,7 +127,7 @@ measured AS MATERIALIZED (
     SELECT
         columns_of_truth.number,
         kept.arch_id,
-        avg(kept.value) AS value
+        seed_mean(kept.value) AS value
     FROM kept
     INNER JOIN columns_of_truth
         ON
@@ -183,7 +183,7 @@ correlated AS MATERIALIZED (
     SELECT
         pair,
         count(*) AS n,
-        pearson(value_rank, other_rank) AS rho
+        spearman_of_ranks(value_rank, other_rank) AS rho
     FROM ranked
     GROUP BY pair
     HAVING count(*) >= 30
@@ -206,7 +206,7 @@ best AS (
         space,
         kind,
         count(*) AS siblings,
-        max_by(n, rho) AS n,
+        max_by(n, (rho, n)) AS n,
         max(rho) AS rho
     FROM related
     GROUP BY one, benchmark, space, kind

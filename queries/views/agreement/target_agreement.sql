@@ -79,7 +79,7 @@ correlated AS (
     SELECT
         pair,
         count(*) AS n,
-        pearson(truth_rank, other_rank) AS rho
+        spearman_of_ranks(truth_rank, other_rank) AS rho
     FROM ranked
     GROUP BY pair
 )

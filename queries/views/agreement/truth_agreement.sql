@@ -87,7 +87,7 @@ correlated AS (
         other_source_id,
         count(*) AS n,
         pearson(value, other_value) AS pearson,
-        pearson(value_rank, other_rank) AS spearman,
+        spearman_of_ranks(value_rank, other_rank) AS spearman,
         max(abs(value - other_value)) AS largest_difference
     FROM ranked
     GROUP BY ALL

@@ -40,8 +40,9 @@ taken AS (
         sizes.k,
         any_value(placed.n) AS n,
         avg((placed.true_rank <= sizes.k)::INTEGER) FILTER (WHERE placed.place <= sizes.k) AS precision_at_k,
-        sum((pow(2, placed.gain) - 1) / log2(placed.place + 1)) FILTER (WHERE placed.place <= sizes.k)
-        / sum((pow(2, placed.gain) - 1) / log2(placed.true_place + 1))
+        sum((pow(2, placed.gain) - 1) / log2(placed.place + 1) ORDER BY placed.place)
+        FILTER (WHERE placed.place <= sizes.k)
+        / sum((pow(2, placed.gain) - 1) / log2(placed.true_place + 1) ORDER BY placed.true_place)
         FILTER (WHERE placed.true_place <= sizes.k) AS ndcg,
         max(placed.truth) FILTER (WHERE placed.place <= sizes.k) AS best_found,
         any_value(placed.best) AS best

@@ -55,8 +55,8 @@ correlated AS (
         count(*) FILTER (WHERE all_ok) AS n,
         count(*) AS n_tried,
         count(*) FILTER (WHERE score IS NULL) AS n_failed,
-        pearson(score_rank, truth_rank) AS rho,
-        pearson(score_rank_of_all, truth_rank_of_all) AS rho_failures_last
+        spearman_of_ranks(score_rank, truth_rank) AS rho,
+        spearman_of_ranks(score_rank_of_all, truth_rank_of_all) AS rho_failures_last
     FROM ranked
     GROUP BY ALL
 )

@@ -149,7 +149,7 @@ correlated AS (
         score_ranks.number,
         truth_ranks.target,
         count(*) AS n,
-        pearson(score_ranks.score_rank, truth_ranks.truth_rank) AS rho
+        spearman_of_ranks(score_ranks.score_rank, truth_ranks.truth_rank) AS rho
     FROM score_ranks
     INNER JOIN truth_ranks
         ON score_ranks.cover = truth_ranks.cover AND score_ranks.architecture = truth_ranks.architecture

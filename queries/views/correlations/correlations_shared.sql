@@ -16,18 +16,11 @@ scored AS MATERIALIZED (
         numbered.number,
         numbered.target,
         numbered.follows,
-        pairs.arch_id,
-        pairs.score,
-        pairs.truth
-    FROM pairs
-    INNER JOIN numbered
-        ON
-            pairs.benchmark = numbered.benchmark
-            AND pairs.space = numbered.space
-            AND pairs.dataset = numbered.dataset
-            AND pairs.metric = numbered.metric
-            AND pairs.proxy_id = numbered.proxy_id
-            AND pairs.seed IS NOT DISTINCT FROM numbered.seed
+        series_pairs.arch_id,
+        series_pairs.score,
+        series_pairs.truth
+    FROM series_pairs
+    INNER JOIN numbered ON series_pairs.number = numbered.number
 ),
 
 counted AS (
@@ -63,7 +56,7 @@ correlated AS (
     SELECT
         number,
         count(*) AS n,
-        pearson(score_rank, truth_rank) AS rho
+        spearman_of_ranks(score_rank, truth_rank) AS rho
     FROM ranked
     GROUP BY ALL
 )

@@ -1,26 +1,14 @@
 -- One row per proxy, seed and target: Spearman's rho among the truly best tenth of the scored architectures (with all
 -- that tie with the last of them).
 -- Stored: small
-WITH numbered AS MATERIALIZED (
-    SELECT * FROM series
-),
-
-placed AS (
+WITH placed AS (
     SELECT
-        numbered.number,
-        pairs.score,
-        pairs.truth,
-        rank() OVER (PARTITION BY numbered.number ORDER BY pairs.truth DESC) AS place,
-        count(*) OVER (PARTITION BY numbered.number) AS scored
-    FROM pairs
-    INNER JOIN numbered
-        ON
-            pairs.benchmark = numbered.benchmark
-            AND pairs.space = numbered.space
-            AND pairs.dataset = numbered.dataset
-            AND pairs.metric = numbered.metric
-            AND pairs.proxy_id = numbered.proxy_id
-            AND pairs.seed IS NOT DISTINCT FROM numbered.seed
+        number,
+        score,
+        truth,
+        rank() OVER (PARTITION BY number ORDER BY truth DESC) AS place,
+        count(*) OVER (PARTITION BY number) AS scored
+    FROM series_pairs
 ),
 
 ranked AS (
@@ -36,21 +24,21 @@ correlated AS (
     SELECT
         number,
         count(*) AS n,
-        pearson(score_rank, truth_rank) AS rho
+        spearman_of_ranks(score_rank, truth_rank) AS rho
     FROM ranked
     GROUP BY ALL
 )
 
 SELECT
-    numbered.benchmark,
-    numbered.space,
-    numbered.dataset,
-    numbered.metric,
-    numbered.epochs,
-    numbered.proxy_id,
-    numbered.proxy,
-    numbered.seed,
+    series.benchmark,
+    series.space,
+    series.dataset,
+    series.metric,
+    series.epochs,
+    series.proxy_id,
+    series.proxy,
+    series.seed,
     correlated.n,
     correlated.rho
 FROM correlated
-INNER JOIN numbered ON correlated.number = numbered.number
+INNER JOIN series ON correlated.number = series.number

@@ -9,8 +9,8 @@ SELECT
     proxy,
     count(*) AS seeds,
     min(n) AS least_n,
-    avg(rho) AS mean_rho,
-    stddev_samp(rho) AS sd_rho,
+    avg(rho ORDER BY rho) AS mean_rho,
+    stddev_samp(rho ORDER BY rho) AS sd_rho,
     min(rho) AS lowest_rho,
     max(rho) AS highest_rho
 FROM correlations

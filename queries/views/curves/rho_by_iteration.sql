@@ -182,7 +182,7 @@ correlated AS (
         ranked.moment,
         truths.target,
         count(*) AS n,
-        pearson(ranked.score_rank, truths.truth_rank) AS rho
+        spearman_of_ranks(ranked.score_rank, truths.truth_rank) AS rho
     FROM ranked
     INNER JOIN truths ON ranked.cover = truths.cover AND ranked.architecture = truths.architecture
     GROUP BY ALL

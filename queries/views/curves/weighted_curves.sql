@@ -36,7 +36,7 @@ summed AS (
     SELECT
         series,
         iteration,
-        significant(sum(weight * loss)) AS loss
+        significant(list_sum(list_sort(list(weight * loss)))) AS loss
     FROM points
     GROUP BY series, iteration
     HAVING count(*) = any_value(stages)

@@ -138,7 +138,7 @@ averaged AS (
         seed // seeds AS first_of_seeds,
         CASE WHEN count(number) = count(*) THEN significant(list_avg(list(number ORDER BY seed))) END AS number,
         min_by(complaint, seed) FILTER (WHERE number IS NULL) AS complaint,
-        CASE WHEN count(seconds) = count(*) THEN sum(seconds) END AS seconds,
+        CASE WHEN count(seconds) = count(*) THEN sum(seconds ORDER BY seconds) END AS seconds,
         string_agg(DISTINCT device, ', ' ORDER BY device) AS device
     FROM turned
     WHERE seeds > 1 AND seed IS NOT NULL
@@ -196,7 +196,7 @@ needed AS (
         arch_id,
         proxy_id,
         max(seconds) AS seconds,
-        any_value(device) AS device
+        max(device) AS device
     FROM placed
     GROUP BY ALL
 ),
@@ -205,7 +205,7 @@ costs AS (
     SELECT
         cell,
         arch_id,
-        CASE WHEN count(seconds) = count(*) THEN sum(seconds) END AS seconds,
+        CASE WHEN count(seconds) = count(*) THEN sum(seconds ORDER BY seconds) END AS seconds,
         string_agg(DISTINCT device, ', ' ORDER BY device) AS device
     FROM needed
     GROUP BY ALL
@@ -261,7 +261,7 @@ summed AS (
         cell,
         arch_id,
         -- the ranks are added up and rounded before they are divided, so that equal sums stay tied
-        coalesce(significant(sum(weight * place) FILTER (WHERE transform = 'rank')) / any_value(n), 0)
+        coalesce(significant(sum(weight * place ORDER BY term) FILTER (WHERE transform = 'rank')) / any_value(n), 0)
         + coalesce(
             list_sum(
                 list(weight * CASE transform WHEN 'log-rank' THEN ln(place / n) ELSE number END ORDER BY term)

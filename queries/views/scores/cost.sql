@@ -8,9 +8,9 @@ SELECT
     scores.seed,
     scores.device,
     count(*) AS n,
-    avg(scores.seconds) AS mean_seconds,
+    avg(scores.seconds ORDER BY scores.seconds) AS mean_seconds,
     median(scores.seconds) AS median_seconds,
-    sum(scores.seconds) AS total_seconds
+    sum(scores.seconds ORDER BY scores.seconds) AS total_seconds
 FROM every_score AS scores
 INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
 WHERE scores.seconds IS NOT NULL

@@ -15,12 +15,12 @@ WITH results AS (
         count(*) AS seeds,
         count(progress.truth) AS known,
         avg(progress.scored) AS scored,
-        avg(progress.seconds) AS seconds,
-        avg(progress.truth) AS truth,
-        stddev_samp(progress.truth) AS deviation,
+        avg(progress.seconds ORDER BY progress.seconds) AS seconds,
+        avg(progress.truth ORDER BY progress.truth) AS truth,
+        stddev_samp(progress.truth ORDER BY progress.truth) AS deviation,
         min(progress.truth) AS lowest,
         max(progress.truth) AS highest,
-        avg(progress.regret) AS regret,
+        avg(progress.regret ORDER BY progress.regret) AS regret,
         any_value(progress.best_of_space) AS best_of_space
     FROM search_progress AS progress
     INNER JOIN proxy_labels AS labels ON progress.proxy_id = labels.proxy_id

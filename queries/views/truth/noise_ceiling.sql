@@ -3,110 +3,114 @@
 -- seeds), and with another target of the same data set family, measured on another split (`kind` the other data set and
 -- metric).
 -- Stored: small
-WITH final AS (
-    SELECT
-        truth.benchmark,
-        truth.space,
-        truth.dataset,
-        truth.metric,
-        truth.arch_id,
-        truth.seed,
-        truth.value
-    FROM final_truth AS truth
-    INNER JOIN targets
-        ON
-            truth.benchmark = targets.benchmark
-            AND truth.space = targets.space
-            AND truth.dataset = targets.dataset
-            AND truth.metric = targets.metric
-            AND truth.epochs IS NOT DISTINCT FROM targets.epochs
-            AND truth.source_id = targets.source_id
-            AND targets.leads
-    WHERE truth.seed IS NOT NULL
-),
-
-covered AS (
-    SELECT * FROM target_values
-    WHERE covered
-),
-
-paired AS (
-    SELECT
-        one.benchmark,
-        one.space,
-        one.dataset,
-        one.metric,
-        'seeds' AS kind,
-        one.seed || '-' || other.seed AS pair,
-        one.value,
-        other.value AS other_value
-    FROM final AS one
-    INNER JOIN final AS other
-        ON
-            one.benchmark = other.benchmark
-            AND one.space = other.space
-            AND one.dataset = other.dataset
-            AND one.metric = other.metric
-            AND one.arch_id = other.arch_id
-            AND one.seed < other.seed
-    UNION ALL
-    SELECT
-        one.benchmark,
-        one.space,
-        one.dataset,
-        one.metric,
-        other.dataset || ' ' || other.metric AS kind,
-        '' AS pair,
-        one.truth AS value,
-        other.truth AS other_value
-    FROM covered AS one
-    INNER JOIN covered AS other
-        ON
-            one.benchmark = other.benchmark
-            AND one.space = other.space
-            AND one.arch_id = other.arch_id
-            AND one.split <> other.split
-            AND split_part(one.dataset, '-', 1) = split_part(other.dataset, '-', 1)
-),
-
-numbered AS (
+WITH named AS MATERIALIZED (
     SELECT
         *,
-        dense_rank() OVER (ORDER BY benchmark, space, dataset, metric, kind, pair) AS number
-    FROM paired
+        hash(benchmark, space, dataset, metric) AS target,
+        hash(benchmark, space, dataset, metric, epochs, source_id) AS column_of_truth
+    FROM targets
+    WHERE leads
+),
+
+finals AS (
+    SELECT
+        hash(benchmark, space, dataset, metric, epochs, source_id) AS column_of_truth,
+        arch_id,
+        seed,
+        value
+    FROM final_truth
+    WHERE seed IS NOT NULL
+),
+
+values_by_seed AS MATERIALIZED (
+    SELECT
+        named.target,
+        finals.arch_id,
+        finals.seed,
+        finals.value
+    FROM finals
+    INNER JOIN named ON finals.column_of_truth = named.column_of_truth
+),
+
+splits AS (
+    SELECT
+        one.target,
+        other.target AS other_target
+    FROM named AS one
+    INNER JOIN named AS other
+        ON
+            one.benchmark = other.benchmark
+            AND one.space = other.space
+            AND one.split <> other.split
+            AND split_part(one.dataset, '-', 1) = split_part(other.dataset, '-', 1)
+    WHERE one.covered AND other.covered
+),
+
+-- between seeds there is no other target
+paired AS (
+    SELECT
+        one.target,
+        NULL::UBIGINT AS other_target,
+        hash(one.target, one.seed, other.seed) AS pair,
+        one.value,
+        other.value AS other_value
+    FROM values_by_seed AS one
+    INNER JOIN values_by_seed AS other
+        ON one.target = other.target AND one.arch_id = other.arch_id AND one.seed < other.seed
+    UNION ALL
+    SELECT
+        splits.target,
+        splits.other_target,
+        hash(splits.target, splits.other_target) AS pair,
+        one.truth AS value,
+        other.truth AS other_value
+    FROM splits
+    INNER JOIN numbered_truth AS one ON splits.target = one.target
+    INNER JOIN numbered_truth AS other ON splits.other_target = other.target AND one.arch_id = other.arch_id
 ),
 
 ranked AS (
     SELECT
-        *,
-        average_rank(value, number) AS value_rank,
-        average_rank(other_value, number) AS other_rank
-    FROM numbered
+        target,
+        other_target,
+        pair,
+        average_rank(value, pair) AS value_rank,
+        average_rank(other_value, pair) AS other_rank
+    FROM paired
 ),
 
 correlated AS (
     SELECT
-        benchmark,
-        space,
-        dataset,
-        metric,
-        kind,
+        target,
+        other_target,
         pair,
         count(*) AS n,
-        pearson(value_rank, other_rank) AS rho
+        spearman_of_ranks(value_rank, other_rank) AS rho
     FROM ranked
-    GROUP BY ALL
+    GROUP BY target, other_target, pair
+),
+
+repeated AS (
+    SELECT
+        target,
+        other_target,
+        count(*) AS pairs,
+        min(n) AS least_n,
+        avg(rho ORDER BY rho) AS rho
+    FROM correlated
+    WHERE rho IS NOT NULL
+    GROUP BY target, other_target
 )
 
 SELECT
-    benchmark,
-    space,
-    dataset,
-    metric,
-    kind,
-    count(*) AS pairs,
-    min(n) AS least_n,
-    avg(rho) AS rho
-FROM correlated
-WHERE rho IS NOT NULL
-GROUP BY ALL
+    named.benchmark,
+    named.space,
+    named.dataset,
+    named.metric,
+    coalesce(others.dataset || ' ' || others.metric, 'seeds') AS kind,
+    repeated.pairs,
+    repeated.least_n,
+    repeated.rho
+FROM repeated
+INNER JOIN named ON repeated.target = named.target
+LEFT JOIN named AS others ON repeated.other_target = others.target

@@ -2,55 +2,42 @@
 -- another family where lower is better: none that costs at most as much is better. `value` and `cost_value` are as
 -- stored. The best architecture under a limit is the last row whose cost is within it.
 -- Stored: small
-WITH costs AS (
+WITH named AS MATERIALIZED (
     SELECT
-        benchmark,
-        space,
-        dataset,
-        metric,
-        unit,
-        family,
-        condition
+        *,
+        hash(benchmark, space, dataset, metric) AS target
     FROM targets
-    WHERE NOT leads AND NOT higher_is_better
+),
+
+costs AS MATERIALIZED (
+    SELECT
+        costs.*,
+        mains.target AS main_target,
+        mains.dataset AS main_dataset,
+        mains.metric AS main_metric
+    FROM named AS costs
+    INNER JOIN named AS mains ON costs.benchmark = mains.benchmark AND costs.space = mains.space AND mains.main
+    WHERE NOT costs.leads AND NOT costs.higher_is_better
 ),
 
 costed AS (
     SELECT
-        costs.benchmark,
-        costs.space,
-        costs.family,
-        costs.condition,
-        costs.dataset AS cost_dataset,
-        costs.metric AS cost_metric,
-        costs.unit AS cost_unit,
-        best.dataset,
-        best.metric,
+        costs.target,
         best.arch_id,
         best.value,
         best.truth,
         paid.value AS cost_value
     FROM costs
-    INNER JOIN target_values_by_family AS paid
-        ON
-            costs.benchmark = paid.benchmark
-            AND costs.space = paid.space
-            AND costs.dataset = paid.dataset
-            AND costs.metric = paid.metric
-            AND NOT paid.leads
-    INNER JOIN target_values AS best
-        ON
-            best.main
-            AND paid.benchmark = best.benchmark
-            AND paid.space = best.space
-            AND paid.arch_id = best.arch_id
+    INNER JOIN numbered_truth AS paid ON costs.target = paid.target AND NOT paid.leads
+    INNER JOIN numbered_truth AS best
+        ON costs.main_target = best.target AND best.main AND paid.arch_id = best.arch_id
 ),
 
 placed AS (
     SELECT
         *,
         max(truth) OVER (
-            PARTITION BY benchmark, space, cost_dataset, cost_metric
+            PARTITION BY target
             ORDER BY cost_value ASC, truth DESC, arch_id ASC
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS best_before
@@ -58,17 +45,18 @@ placed AS (
 )
 
 SELECT
-    benchmark,
-    space,
-    dataset,
-    metric,
-    family,
-    condition,
-    cost_dataset,
-    cost_metric,
-    cost_unit,
-    arch_id,
-    value,
-    cost_value
+    costs.benchmark,
+    costs.space,
+    costs.main_dataset AS dataset,
+    costs.main_metric AS metric,
+    costs.family,
+    costs.condition,
+    costs.dataset AS cost_dataset,
+    costs.metric AS cost_metric,
+    costs.unit AS cost_unit,
+    placed.arch_id,
+    placed.value,
+    placed.cost_value
 FROM placed
-WHERE truth > coalesce(best_before, '-inf'::DOUBLE)
+INNER JOIN costs ON placed.target = costs.target
+WHERE placed.truth > coalesce(placed.best_before, '-inf'::DOUBLE)

@@ -26,7 +26,7 @@ correlated AS (
         proxy_id,
         seed,
         count(*) AS n,
-        pearson(score_rank, truth_rank) AS rho
+        spearman_of_ranks(score_rank, truth_rank) AS rho
     FROM held_out
     GROUP BY ALL
 )

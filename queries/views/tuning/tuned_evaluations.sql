@@ -44,7 +44,7 @@ unlabelled AS (
         evaluation_id,
         terms,
         method,
-        avg(rho) AS mean_rho
+        avg(rho ORDER BY rho) AS mean_rho
     FROM taken
     WHERE labels = 0
     GROUP BY ALL
@@ -88,11 +88,11 @@ summed AS (
         labels,
         count(*) AS draws,
         min(n) AS n,
-        avg(rho) AS rho,
+        avg(rho ORDER BY rho) AS rho,
         quantile_cont(rho, 0.025) AS low,
         quantile_cont(rho, 0.975) AS high,
         any_value(part_method || ' ' || part_terms) AS best_without_labels,
-        avg(difference) AS difference,
+        avg(difference ORDER BY difference) AS difference,
         quantile_cont(difference, 0.025) AS difference_low,
         quantile_cont(difference, 0.975) AS difference_high
     FROM compared
