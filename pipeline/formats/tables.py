@@ -22,7 +22,6 @@ from typing import IO
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
 from pipeline.formats import (
-    arrow_tables,
     cells_of_entries,
     json_objects,
     nested_tables,
@@ -318,8 +317,14 @@ def _torch(path: Path, classes: Sequence[str]) -> object:
         raise NotThisFormError(f"{path}: {error}") from error
 
 
+def _arrow_rows(path: Path, form: TableForm) -> Rows:
+    from pipeline.formats import arrow_tables  # Arrow's own modules take a tenth of a second, and most forms need none
+
+    return arrow_tables.rows(path, form)
+
+
 _STREAMED: dict[str, Callable[[Path, TableForm], Rows]] = {
-    "csv": _csv_rows, "jsonl": _json_lines, "parquet": arrow_tables.rows, "arrow": arrow_tables.rows,
+    "csv": _csv_rows, "jsonl": _json_lines, "parquet": _arrow_rows, "arrow": _arrow_rows,
     "sqlite": sqlite_files.rows,
 }  # fmt: skip
 

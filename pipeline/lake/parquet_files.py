@@ -7,13 +7,15 @@ import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.errors import UserError, refused_by_system
 from pipeline.lake.files import refuse_gone
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 
 class HashedFile(io.BufferedWriter):
@@ -36,6 +38,8 @@ class HashedFile(io.BufferedWriter):
 
 def writer(stream: Path | io.BufferedWriter, schema: pa.Schema, **options: Any) -> pq.ParquetWriter:
     """A writer of a Parquet file of the lake; `options` are those of `pyarrow.parquet.ParquetWriter`."""
+    import pyarrow.parquet as pq  # takes longer than most queries
+
     return pq.ParquetWriter(stream, schema, compression="zstd", write_page_checksum=True, **options)
 
 
@@ -48,6 +52,8 @@ def opened(path: Path, **options: Any) -> pq.ParquetFile:
     """
     if not path.is_file() and path.exists():
         raise OSError("it is no plain file")
+    import pyarrow.parquet as pq
+
     return pq.ParquetFile(path, page_checksum_verification=True, **options)
 
 

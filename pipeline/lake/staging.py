@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.errors import os_errors_explained
 from pipeline.lake import checksums, files, marker, parquet_files
@@ -18,6 +17,8 @@ from pipeline.lake.parquet_files import HashedFile
 from pipeline.lake.schema import TABLES
 
 if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
     from pipeline.lake.part_name import PartName
     from pipeline.lake.store import Lake
 
