@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import Any
 
@@ -20,6 +21,7 @@ COMPARED_WITH = ("regression-n101", "regression-menu", "regression-nlp", "aggreg
 CHECKED_DRAWS = 4
 RULE = "generic"
 Row = dict[str, Any]
+Rhos = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
 def scores_sha256() -> str:
@@ -41,6 +43,21 @@ def rows(connection: duckdb.DuckDBPyConnection, name: str, **parameters: str | i
     return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
 
 
+@functools.lru_cache(maxsize=1)
+def own_pairs(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """The scores of each proxy of our own beside true values; several tables are made of them."""
+    return rows(connection, "pairs")
+
+
+@functools.cache
+def resampled_rho(
+    scores: tuple[float, ...], truths: tuple[float, ...], resamples: int, seed: int = 0
+) -> tuple[float, Rhos]:
+    """Spearman's rho, and rho in each resample: of the generic rule it is taken beside every proxy."""
+    x, y = np.array(scores), np.array(truths)
+    return float(spearmanr(x, y).statistic), rank_correlation.resampled_rhos(x[None], y, resamples, seed)[0]
+
+
 def count() -> int:
     """How many scores data/scores holds."""
     return sum(parquet.read_metadata(path).num_rows for path in SCORES.glob("parts/*/*/scores.parquet"))
@@ -53,11 +70,13 @@ def sources(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 def correlations(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Rho of every proxy with every target, with its interval, failures and cost."""
-    ranking, pairs = rows(connection, "ranking"), rows(connection, "pairs")
+    ranking = rows(connection, "ranking")
     return [
         {**row, "kind": kind(row["proxy"]), **interval}
         for key in _targets()
-        for row, interval in zip(_of(ranking, key), _intervals(_of(ranking, key), _of(pairs, key)), strict=True)
+        for row, interval in zip(
+            _of(ranking, key), _intervals(_of(ranking, key), _of(own_pairs(connection), key)), strict=True
+        )
     ]
 
 
@@ -88,9 +107,9 @@ def rule(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
     A row has the rho of a proxy, and what the rule's rho is more on the same architectures, with its interval.
     """
-    pairs, table = rows(connection, "pairs"), []
+    table = []
     for key in _targets():
-        own = {pair["proxy"]: pair for pair in _of(pairs, key)}
+        own = {pair["proxy"]: pair for pair in _of(own_pairs(connection), key)}
         if RULE not in own:
             continue
         ruled = dict(zip(own[RULE]["arch_ids"], own[RULE]["scores"], strict=True))
@@ -114,14 +133,14 @@ def chosen_on(arch_id: str) -> bool:
 
 def _beside(taken: list[tuple[str, float, float, float]]) -> Row:
     """Rho of a proxy with its interval, and the rule's rho less it: of (arch_id, the rule, the proxy, the truth)."""
-    scores, truth = np.array([row[1:3] for row in taken]).T, np.array([row[3] for row in taken])
-    by_rule, rho = (float(spearmanr(row, truth).statistic) for row in scores)
-    resampled = rank_correlation.resampled_rhos(scores, truth, rank_correlation.resamples_for(len(truth)))
-    low, high = np.nanpercentile(resampled[1], [2.5, 97.5])
-    less_low, less_high = np.nanpercentile(resampled[0] - resampled[1], [2.5, 97.5])
+    _, ruled, scores, truths = zip(*taken, strict=True)
+    resamples = rank_correlation.resamples_for(len(truths))
+    (by_rule, resampled_rule), (own, resampled) = (resampled_rho(side, truths, resamples) for side in (ruled, scores))
+    low, high = np.nanpercentile(resampled, [2.5, 97.5])
+    less_low, less_high = np.nanpercentile(resampled_rule - resampled, [2.5, 97.5])
     return {
-        "n": len(truth), "rho": rho, "low": float(low), "high": float(high),
-        "less": [by_rule - rho, float(less_low), float(less_high)],
+        "n": len(truths), "rho": own, "low": float(low), "high": float(high),
+        "less": [by_rule - own, float(less_low), float(less_high)],
     }  # fmt: skip
 
 

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import duckdb
 import numpy as np
-from scipy.stats import spearmanr
 
 from pipeline import rank_correlation
-from reports.results.collect import RULE, Row, kind, rows
+from reports.results.collect import RULE, Rhos, Row, kind, own_pairs, resampled_rho
 from reports.results.spaces import CONVOLUTIONAL, OverviewSpace
 
 FEWEST = 90
 """Architectures that a proxy has a score of in each space."""
 
-Rhos = np.ndarray[tuple[int], np.dtype[np.float64]]
-
 
 def overview(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """One row per proxy that every space has scores of, the highest mean first: see `averaged`."""
-    pairs: dict[tuple[str, str, str, str], dict[str, Row]] = {}
-    for row in rows(connection, "pairs"):
+    by_target: dict[tuple[str, str, str, str], dict[str, Row]] = {}
+    for row in own_pairs(connection):
         key = (row["benchmark"], row["space"], row["dataset"], row["metric"])
-        pairs.setdefault(key, {})[row["proxy"]] = row
+        by_target.setdefault(key, {})[row["proxy"]] = row
     return averaged(
         {
             space: [
-                pairs.get((space.benchmark, space.name, target.dataset, target.metric), {}) for target in space.targets
+                by_target.get((space.benchmark, space.name, target.dataset, target.metric), {})
+                for target in space.targets
             ]
             for space in CONVOLUTIONAL
         }
@@ -68,9 +66,7 @@ def _row(name: str, pairs: dict[OverviewSpace, list[dict[str, Row]]]) -> Row:
 
 def _alone(pair: Row, seed: int) -> tuple[float, Rhos]:
     """Rho of a proxy, and its rho in each resample."""
-    scores, truth = np.asarray(pair["scores"]), np.asarray(pair["truths"])
-    resampled = rank_correlation.resampled_rhos(scores[None], truth, rank_correlation.RESAMPLES, seed)[0]
-    return float(spearmanr(scores, truth).statistic), resampled
+    return resampled_rho(tuple(pair["scores"]), tuple(pair["truths"]), rank_correlation.RESAMPLES, seed)
 
 
 def _beside(rule: Row, pair: Row, seed: int) -> tuple[float, Rhos]:
@@ -78,10 +74,9 @@ def _beside(rule: Row, pair: Row, seed: int) -> tuple[float, Rhos]:
     by_rule = dict(zip(rule["arch_ids"], rule["scores"], strict=True))
     scored = zip(pair["arch_ids"], pair["scores"], pair["truths"], strict=True)
     triples = [(by_rule[arch], score, truth) for arch, score, truth in scored if arch in by_rule]
-    of_rule, scores, truth = np.asarray(triples).T
-    resampled = rank_correlation.resampled_rhos(np.stack([of_rule, scores]), truth, rank_correlation.RESAMPLES, seed)
-    difference = spearmanr(of_rule, truth).statistic - spearmanr(scores, truth).statistic
-    return float(difference), resampled[0] - resampled[1]
+    ruled, scores, truths = zip(*triples, strict=True)
+    by_rule, own = (resampled_rho(side, truths, rank_correlation.RESAMPLES, seed) for side in (ruled, scores))
+    return by_rule[0] - own[0], by_rule[1] - own[1]
 
 
 def _over(values: list[tuple[float, Rhos]]) -> tuple[float, Rhos]:
