@@ -28,6 +28,9 @@ finals AS (
         truth.source_id,
         truth.seed,
         truth.arch_id,
+        hash(
+            truth.benchmark, truth.space, truth.dataset, truth.metric, truth.epochs, truth.source_id
+        ) AS column_of_truth,
         oriented(truth.value, quantities.higher_is_better) AS value,
         -- a property that holds under no condition has siblings in every family: accuracy before an attack is accuracy
         coalesce(quantities.family || ' ' || quantities.condition, '') AS property
@@ -47,6 +50,7 @@ by_seed AS MATERIALIZED (
         metric,
         epochs,
         source_id,
+        column_of_truth,
         seed,
         property,
         count(*) AS architectures
@@ -63,6 +67,7 @@ means_and_seeds AS (
         metric,
         epochs,
         source_id,
+        column_of_truth,
         NULL::BIGINT AS seed,
         property,
         sum(architectures)::BIGINT AS architectures
@@ -102,14 +107,9 @@ small AS MATERIALIZED (
     FROM finals
     INNER JOIN columns_of_truth AS few
         ON
-            few.seed IS NULL
+            finals.column_of_truth = few.column_of_truth
+            AND few.seed IS NULL
             AND few.architectures <= 4000
-            AND finals.benchmark = few.benchmark
-            AND finals.space = few.space
-            AND finals.dataset = few.dataset
-            AND finals.metric = few.metric
-            AND finals.epochs IS NOT DISTINCT FROM few.epochs
-            AND finals.source_id = few.source_id
 ),
 
 kept AS MATERIALIZED (
@@ -131,12 +131,7 @@ measured AS MATERIALIZED (
     FROM kept
     INNER JOIN columns_of_truth
         ON
-            kept.benchmark = columns_of_truth.benchmark
-            AND kept.space = columns_of_truth.space
-            AND kept.dataset = columns_of_truth.dataset
-            AND kept.metric = columns_of_truth.metric
-            AND kept.epochs IS NOT DISTINCT FROM columns_of_truth.epochs
-            AND kept.source_id = columns_of_truth.source_id
+            kept.column_of_truth = columns_of_truth.column_of_truth
             AND coalesce(kept.seed = columns_of_truth.seed, columns_of_truth.seed IS NULL)
     GROUP BY columns_of_truth.number, kept.arch_id
 ),

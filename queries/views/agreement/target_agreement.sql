@@ -3,10 +3,8 @@
 -- a score made for the one is not expected to pass on the other. Targets that few architectures have are left out.
 -- Stored: small
 WITH named AS MATERIALIZED (
-    SELECT
-        *,
-        hash(benchmark, space, dataset, metric) AS target
-    FROM targets
+    SELECT *
+    FROM numbered_targets
     WHERE covered
     QUALIFY count(*) OVER (PARTITION BY benchmark, space) > 1
 ),

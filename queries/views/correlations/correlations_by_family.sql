@@ -3,10 +3,7 @@
 -- `n_no_truth` scores have no true value.
 -- Stored: small
 WITH others AS MATERIALIZED (
-    SELECT
-        *,
-        hash(benchmark, space, dataset, metric) AS target
-    FROM targets
+    SELECT * FROM numbered_targets
     WHERE NOT leads
 ),
 

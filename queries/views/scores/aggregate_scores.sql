@@ -7,7 +7,14 @@
 -- n s + n - 1. `seconds` adds up what each proxy costs, a training in proportion to the iterations used; NULL where a
 -- cost is not known.
 -- Stored: small
-WITH read AS (
+WITH numbered_terms AS MATERIALIZED (
+    SELECT
+        *,
+        hash(benchmark, space, proxy_id, stage, signal, mode, first_iteration, last_iteration) AS part_of_curves
+    FROM aggregate_terms
+),
+
+read AS (
     SELECT DISTINCT
         benchmark,
         space,
@@ -16,13 +23,16 @@ WITH read AS (
         signal,
         mode,
         first_iteration,
-        last_iteration
-    FROM aggregate_terms
+        last_iteration,
+        part_of_curves
+    FROM numbered_terms
 ),
 
 read_curves AS (
     SELECT
-        read.*,
+        read.part_of_curves,
+        read.first_iteration,
+        read.last_iteration,
         curves.arch_id,
         curves.seed,
         curves.iterations,
@@ -41,7 +51,9 @@ read_curves AS (
 
 read_off AS (
     SELECT
-        *,
+        part_of_curves,
+        arch_id,
+        seed,
         significant(
             list_avg(
                 [
@@ -69,19 +81,12 @@ taken AS (
             WHEN terms.stage IS NOT NULL THEN read_off.loss
             WHEN scores.status = 'ok' THEN scores.value
         END AS stored
-    FROM aggregate_terms AS terms
+    FROM numbered_terms AS terms
     INNER JOIN sampled_scores AS scores
         ON terms.benchmark = scores.benchmark AND terms.space = scores.space AND terms.proxy_id = scores.proxy_id
     LEFT JOIN read_off
         ON
-            terms.benchmark = read_off.benchmark
-            AND terms.space = read_off.space
-            AND terms.proxy_id = read_off.proxy_id
-            AND terms.stage = read_off.stage
-            AND terms.signal = read_off.signal
-            AND terms.mode = read_off.mode
-            AND terms.first_iteration = read_off.first_iteration
-            AND terms.last_iteration = read_off.last_iteration
+            terms.part_of_curves = read_off.part_of_curves
             AND scores.arch_id = read_off.arch_id
             AND scores.seed IS NOT DISTINCT FROM read_off.seed
 ),

@@ -4,11 +4,7 @@
 -- metric).
 -- Stored: small
 WITH named AS MATERIALIZED (
-    SELECT
-        *,
-        hash(benchmark, space, dataset, metric) AS target,
-        hash(benchmark, space, dataset, metric, epochs, source_id) AS column_of_truth
-    FROM targets
+    SELECT * FROM numbered_targets
     WHERE leads
 ),
 

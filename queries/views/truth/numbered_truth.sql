@@ -1,27 +1,7 @@
 -- One row per target of any family and architecture with a true value: `target_values_by_family` with a number in the
--- place of the target's names, their hash, by which several slow views join and group in a fraction of the time. Where
--- one family is asked for, or those that lead, the true values of the others are not read.
+-- place of the target's names, see `numbered_targets`.
 -- Held: in memory
-WITH named AS MATERIALIZED (
-    SELECT
-        targets.*,
-        hash(targets.benchmark, targets.space, targets.dataset, targets.metric) AS target,
-        hash(
-            targets.benchmark, targets.space, targets.dataset, targets.metric, targets.epochs, targets.source_id
-        ) AS column_of_truth,
-        reference.measured > reference.architectures AS repeated
-    FROM targets
-    INNER JOIN reference_sources AS reference
-        ON
-            targets.benchmark = reference.benchmark
-            AND targets.space = reference.space
-            AND targets.dataset = reference.dataset
-            AND targets.metric = reference.metric
-            AND targets.epochs IS NOT DISTINCT FROM reference.epochs
-            AND targets.source_id = reference.source_id
-),
-
-finals AS (
+WITH finals AS (
     SELECT
         hash(benchmark, space, dataset, metric, epochs, source_id) AS column_of_truth,
         arch_id,
@@ -31,12 +11,12 @@ finals AS (
 
 taken AS MATERIALIZED (
     SELECT
-        named.target,
-        named.repeated,
+        targets.target,
+        targets.repeated,
         finals.arch_id,
         finals.value
     FROM finals
-    INNER JOIN named ON finals.column_of_truth = named.column_of_truth
+    INNER JOIN numbered_targets AS targets ON finals.column_of_truth = targets.column_of_truth
 ),
 
 -- as `ground_truth`; most targets have one value per architecture, which need not be grouped
@@ -59,12 +39,12 @@ measured AS (
 
 SELECT
     measured.target,
-    named.family,
-    named.leads,
-    named.main,
-    named.covered,
+    targets.family,
+    targets.leads,
+    targets.main,
+    targets.covered,
     measured.arch_id,
     measured.value,
-    oriented(measured.value, named.higher_is_better) AS truth
+    oriented(measured.value, targets.higher_is_better) AS truth
 FROM measured
-INNER JOIN named ON measured.target = named.target
+INNER JOIN numbered_targets AS targets ON measured.target = targets.target

@@ -2,21 +2,15 @@
 -- another family where lower is better: none that costs at most as much is better. `value` and `cost_value` are as
 -- stored. The best architecture under a limit is the last row whose cost is within it.
 -- Stored: small
-WITH named AS MATERIALIZED (
-    SELECT
-        *,
-        hash(benchmark, space, dataset, metric) AS target
-    FROM targets
-),
-
-costs AS MATERIALIZED (
+WITH costs AS MATERIALIZED (
     SELECT
         costs.*,
         mains.target AS main_target,
         mains.dataset AS main_dataset,
         mains.metric AS main_metric
-    FROM named AS costs
-    INNER JOIN named AS mains ON costs.benchmark = mains.benchmark AND costs.space = mains.space AND mains.main
+    FROM numbered_targets AS costs
+    INNER JOIN numbered_targets AS mains
+        ON costs.benchmark = mains.benchmark AND costs.space = mains.space AND mains.main
     WHERE NOT costs.leads AND NOT costs.higher_is_better
 ),
 
