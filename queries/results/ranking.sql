@@ -5,7 +5,7 @@ WITH costs AS (
         space,
         proxy_id,
         seed,
-        sum(total_seconds) / sum(n) AS seconds
+        sum(total_seconds ORDER BY total_seconds) / sum(n) AS seconds
     FROM cost
     GROUP BY ALL
 )
