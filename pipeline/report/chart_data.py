@@ -101,10 +101,11 @@ def _differences(comparison: Comparison) -> Row:
 
 
 def _by_series(points: pd.DataFrame, columns: list[str]) -> dict[tuple[str, int | None], Row]:
-    groups = points.groupby(SERIES, sort=False, dropna=False)
-    return {
-        (proxy_id, None if pd.isna(seed) else int(seed)): _columns(group[columns]) for (proxy_id, seed), group in groups
-    }
+    result = {}
+    for _, group in points.groupby(SERIES, sort=False, dropna=False):
+        [series] = records(group[SERIES].head(1))
+        result[(series["proxy_id"], series["seed"])] = _columns(group[columns])
+    return result
 
 
 def _columns(points: pd.DataFrame) -> Row:

@@ -75,8 +75,10 @@ def _beside(rule: Row, pair: Row, seed: int) -> tuple[float, Rhos]:
     scored = zip(pair["arch_ids"], pair["scores"], pair["truths"], strict=True)
     triples = [(by_rule[arch], score, truth) for arch, score, truth in scored if arch in by_rule]
     ruled, scores, truths = zip(*triples, strict=True)
-    by_rule, own = (resampled_rho(side, truths, rank_correlation.RESAMPLES, seed) for side in (ruled, scores))
-    return by_rule[0] - own[0], by_rule[1] - own[1]
+    (rule_rho, rule_draws), (own_rho, own_draws) = (
+        resampled_rho(side, truths, rank_correlation.RESAMPLES, seed) for side in (ruled, scores)
+    )
+    return rule_rho - own_rho, rule_draws - own_draws
 
 
 def _over(values: list[tuple[float, Rhos]]) -> tuple[float, Rhos]:
