@@ -25,7 +25,7 @@ GROUP BY mode
 UNION ALL
 SELECT
     'proxies' AS table_name,
-    kind AS found,
+    kind AS unknown,
     count(*) AS rows
 FROM proxies
 WHERE kind NOT IN ('trained', 'zero-cost', 'aggregate', 'released')

@@ -10,7 +10,6 @@ SELECT
     mode,
     stage,
     iteration,
-    n,
     rho,
     rho_interval(rho, n).low AS low,
     rho_interval(rho, n).high AS high

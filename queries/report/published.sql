@@ -1,4 +1,4 @@
--- What others report of each space, each figure with the same proxy here.
+-- One row per figure that others published of a space, beside the same proxy here.
 SELECT
     replications.benchmark,
     replications.space,

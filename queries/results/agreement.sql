@@ -1,4 +1,4 @@
--- How well the truth of one target of a space ranks that of another, among those that lead it.
+-- One row per pair of targets that lead a space: how well the truth of the one ranks that of the other.
 SELECT
     agreement.dataset,
     agreement.metric,

@@ -1,4 +1,4 @@
--- What tuning and searching in one benchmark rest on, as numbers that change when any of it does: the scores, the
+-- One row: what tuning and searching in one benchmark rest on, as numbers that change when any of it does: the scores, the
 -- training curves and the true values. They are comparable within one version of DuckDB.
 SELECT
     (

@@ -1,4 +1,5 @@
--- Rho of some ways to use labels in the first draws of the labels, by which a shorter evaluation can be compared.
+-- One row per way to use all terms and draw of the labels, of the first draws: rho, by which a shorter evaluation can
+-- be compared.
 SELECT
     terms,
     method,

@@ -1,4 +1,5 @@
--- What every way to weigh terms is worth in one space: rho on what was not labelled, mean and 95 % of the draws.
+-- One row per way to weigh terms in one space: rho on what was not labelled, the mean over the draws and the interval
+-- that holds 95 % of them.
 SELECT
     terms,
     method,

@@ -1,5 +1,6 @@
--- What a limit on a cost leaves of a space, at some quantiles of that cost over the space: the best true value within
--- it, the best that was scored, and of each proxy the true value of the architecture with its highest score.
+-- One row per limit on a cost, which is a quantile of that cost over the space, and proxy: the best true value of the
+-- space within the limit, the best that the proxy has scored, and the true value and the cost of the architecture with
+-- its highest score.
 WITH costs AS (
     SELECT
         arch_id,

@@ -1,5 +1,5 @@
--- Rho with every target of a space that does not lead it, with its interval: of each proxy of our own, and of the truth
--- of the main target.
+-- One row per target of a space that does not lead it, and proxy of our own or truth of the main target: rho and its
+-- interval.
 SELECT
     others.family,
     others.condition,

@@ -1,5 +1,5 @@
--- The scores of each proxy of our own beside the true values of one target, both oriented so that higher is better, in
--- the order of the architectures' identities: one row per proxy.
+-- One row per target and proxy of our own, seed 0: its scores beside the true values, both oriented so that higher is
+-- better, in the order of the architectures' identities.
 SELECT
     pairs.benchmark,
     pairs.space,

@@ -1,4 +1,4 @@
--- Every published figure beside what data/scores says of the same proxy.
+-- One row per published figure, beside what data/scores says of the same proxy.
 SELECT
     figure,
     benchmark,

@@ -1,5 +1,5 @@
--- Every proxy of one space, released ones too, with each target that leads it: rho, the architectures it rests on,
--- failures, and the median seconds of a score: on a processor where it was scored there, else on `device`.
+-- One row per target that leads a space and proxy, released ones too: rho, the architectures it rests on, failures, and
+-- the median seconds of a score: on a processor where it was scored there, else on `device`.
 WITH costs AS (
     SELECT
         proxy_id,

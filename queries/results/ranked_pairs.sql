@@ -1,5 +1,5 @@
--- The scores of each proxy of one space, released ones too, beside the true values of each target, both oriented so
--- that higher is better, in the order of the architectures' specs: one row per proxy and target.
+-- One row per target and proxy of one space, released ones too: its scores beside the true values, both oriented so that
+-- higher is better, in the order of the architectures' specs.
 SELECT
     pairs.dataset,
     pairs.metric,

@@ -1,4 +1,5 @@
--- Every proxy of our own with every target: rho, the architectures it rests on, failures and seconds per architecture.
+-- One row per target and proxy of our own, seed 0: rho, the architectures it rests on, failures, and the mean seconds
+-- per architecture.
 WITH costs AS (
     SELECT
         benchmark,

@@ -1,4 +1,5 @@
--- What each search of a space finds in the end: the true value of its best architecture, over its seeds.
+-- One row per search of a space and target: the true value of the best architecture that it finds in the end, over its
+-- seeds.
 SELECT
     proxies.name AS proxy,
     results.method,

@@ -1,4 +1,4 @@
--- The sources of ground truth: one row per file.
+-- One row per source of ground truth, which is a file: what it is and what was taken from it.
 SELECT
     benchmark,
     name,
