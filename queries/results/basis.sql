@@ -1,5 +1,5 @@
--- One row: what tuning and searching in one benchmark rest on, as numbers that change when any of it does: the scores, the
--- training curves and the true values. They are comparable within one version of DuckDB.
+-- One row: what tuning and searching in one benchmark rest on, as numbers that change when any of it does: the scores,
+-- the training curves and the true values. They are comparable within one version of DuckDB.
 SELECT
     (
         SELECT bit_xor(hash(space, arch_id, proxy_id, seed, status, value))::VARCHAR

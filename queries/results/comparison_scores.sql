@@ -1,5 +1,5 @@
--- One row per target and compared proxy of our own: its scores on the architectures that all of them scored, beside the
--- true values, in the order of the architectures' identities.
+-- One row per target and compared proxy of our own: its scores on the architectures that all of them scored, beside
+-- the true values, in the order of the architectures' identities.
 SELECT
     comparison_scores.benchmark,
     comparison_scores.space,

@@ -1,5 +1,5 @@
--- One row per number of labels and way to learn beside the generic rule, in one space: rho on what was not labelled, the
--- mean over the draws and the interval that holds 95 % of them, and the difference to the rule in the same draws.
+-- One row per number of labels and way to learn beside the generic rule, in one space: rho on what was not labelled,
+-- the mean over the draws and the interval that holds 95 % of them, and the difference to the rule in the same draws.
 SELECT
     labels_given,
     method,

@@ -1,5 +1,5 @@
--- One row per target and proxy of one space, released ones too: its scores beside the true values, both oriented so that
--- higher is better, in the order of the architectures' specs.
+-- One row per target and proxy of one space, released ones too: its scores beside the true values, both oriented so
+-- that higher is better, in the order of the architectures' specs.
 SELECT
     pairs.dataset,
     pairs.metric,
