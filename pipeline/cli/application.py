@@ -45,6 +45,7 @@ RENAMED = {"recipe": "mapping", "recipes": "mappings"}
 """Options by their former names, which are still understood by the verbs that have them."""
 
 _USAGE_ERROR: Any = typer.BadParameter.__base__  # typer itself does not export it
+_LARGEST = 2**63 - 1  # of whole numbers
 _LONGEST_LINE = 900  # characters of an error, of which names and paths that it repeats may have any number
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -166,6 +167,8 @@ class PanelCommand(TyperCommand):
             if any(isinstance(text, str) and not text.strip() for text in texts):  # a path of it is the working folder
                 hint = "give one" if parameter.required else "give one, or leave it out"
                 raise typer.BadParameter(f"the value is empty: {hint}", ctx=ctx, param=parameter)
+            if parameter.min is not None and any(map(_is_too_large, texts)):
+                raise typer.BadParameter(f"the value is larger than {_LARGEST:,}", ctx=ctx, param=parameter)
         given = {name: value for name, value in values.items() if value is not None}
         if self.contradiction is not None and (problem := self.contradiction(given)):
             raise typer.BadParameter(problem, ctx=ctx)
@@ -179,6 +182,11 @@ class PanelCommand(TyperCommand):
         for title in in_order(groups):
             with formatter.section(title):
                 formatter.write_dl(groups[title])
+
+
+def _is_too_large(text: Any) -> bool:
+    """Whether a text is a whole number that no column of a lake takes."""
+    return isinstance(text, str) and len(text) < _LONGEST_LINE and text.strip().isdecimal() and int(text) > _LARGEST
 
 
 def superfluous(given: Mapping[str, Any], without: Iterable[str], because: str) -> str | None:

@@ -61,6 +61,18 @@ def test_an_empty_value_is_a_usage_error_that_names_the_parameter(words: list[st
     assert line.endswith("or leave it out") != parameter.required
 
 
+NUMBERS = [one for one in parameters() if one.values[1].min is not None and one.values[1].name != "gpu_share"]
+
+
+@pytest.mark.parametrize(("words", "parameter"), NUMBERS)
+def test_a_number_that_no_column_takes_is_a_usage_error_that_names_the_parameter(
+    words: list[str], parameter: Any
+) -> None:
+    for number in (2**63, 10**300):
+        code, line = last_line([*words[:-1], str(number)])
+        assert code == 2 and parameter.opts[0] in line and "the value is larger than 9,223,372,036,854,775,807" in line
+
+
 CONTRADICTIONS = {
     "tune nasbench201 --budget 5": "--budget has no effect without --method evolution: leave it out",
     "tune nasbench201 --workers 2 --evaluate": "--workers has no effect beside --evaluate",
