@@ -36,6 +36,8 @@ def load(path: Path) -> object:
         raise
     except MemoryError as error:
         raise NotThisFormError(f"{path} holds an array that does not fit in memory") from error
+    except UnicodeDecodeError as error:
+        raise NotThisFormError(f"{path} holds a text that is not in UTF-8") from error
     except (ValueError, KeyError, TypeError, SyntaxError, *packed.BROKEN_ZIP) as error:
         if "pickle" in str(error) or "Python objects" in str(error):
             raise NotThisFormError(f"{path} holds objects of Python, where arrays of numbers or text are expected: "
@@ -61,4 +63,4 @@ def _listed(array: object) -> object:
 
 
 def _as_text(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array  # type: ignore[arg-type]
+    return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array  # type: ignore[arg-type]

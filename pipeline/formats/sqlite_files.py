@@ -29,6 +29,8 @@ def rows(path: Path, form: TableForm) -> Rows:
             for number, row in enumerate(cursor, 1):
                 yield f"row {number}", cells(dict(zip(names, row, strict=True)), objects=form.objects)
         except sqlite3.Error as error:
+            if "decode" in str(error):
+                raise NotThisFormError(f"{path}: row {number + 1} holds a text that is not in UTF-8") from error
             raise NotThisFormError(f"{path} is not an SQLite database (after row {number}): {error}") from error
 
 
@@ -50,7 +52,6 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
     with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
         connection.execute("PRAGMA trusted_schema = OFF")
-        connection.text_factory = lambda text: text.decode(errors="replace")
         yield connection
 
 

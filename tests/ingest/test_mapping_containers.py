@@ -54,6 +54,13 @@ def _database(path: Path) -> None:
     connection.close()
 
 
+def _latin(path: Path) -> None:
+    _database(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO other VALUES (CAST(X'E9' AS TEXT))")
+    connection.close()
+
+
 def _unfinished(path: Path) -> None:
     _database(path)
     written(path.with_name("table-wal"), "x")
@@ -123,6 +130,8 @@ def test_a_form_of_file(form: str, tmp_path: Path) -> None:
         ('kind = "arrow"', lambda path: written(path, b"ARROW1\0\0" + bytes(20)), "is not an Arrow file .after row 0"),
         ('kind = "numpy"', lambda path: _saved(path, np.array([{}])), "holds objects of Python"),
         ('kind = "numpy"', lambda path: written(path, b"\x93NUMPY\x01"), "is a damaged .npy or .npz file"),
+        ('kind = "numpy"', lambda path: _saved(path, arch=np.array([b"\xe9"])), "holds a text that is not in UTF-8"),
+        ('kind = "sqlite"\ntable = "other"', _latin, "row 1 holds a text that is not in UTF-8"),
         ('kind = "sqlite"', _database, "has 2 tables: name one in `table`: of it, other"),
         ('kind = "sqlite"\ntable = "of"', _database, "unknown table of .* 'of': did you mean of it"),
         ('kind = "sqlite"', lambda path: written(path, b"SQLite format 3\0" + bytes(999)), "is not an SQLite database"),
