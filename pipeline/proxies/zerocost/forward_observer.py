@@ -17,7 +17,7 @@ class ForwardObserver(FunctionObserver):
     Attributes:
         outputs: of each convolution and linear layer, in the order of the calls, and the weights of one output channel.
         agreement: [N, N] in float64 if `patterns` is asked for, else None: for two inputs, the number of units of all
-            ReLUs that are on for both or off for both.
+            ReLUs and their variants (ReLU6, LeakyReLU, PReLU, RReLU) that are on for both or off for both.
         sample_patterns: likewise, else None: [2 ** min(N, `SAMPLES`)], whether a unit of a ReLU is on for just those of
             the first inputs whose bits the index has.
         operations: of one input: a multiply-accumulate of a convolution or linear layer counts 1, batch normalisation
@@ -41,8 +41,8 @@ class ForwardObserver(FunctionObserver):
             self.operations += outputs * fan_in
         elif call.operation == "normalisation":
             self.operations += 2 * outputs
-        elif call.operation == "rectifier":
-            self.operations += outputs
+        elif call.operation in ("rectifier", "rectifier variant"):
+            self.operations += outputs if call.operation == "rectifier" else 0
             if self._patterns:
                 self._compare(call.result.detach())
         else:

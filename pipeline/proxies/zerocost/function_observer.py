@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-Operation = Literal["convolution", "linear", "normalisation", "pooling", "rectifier"]
+Operation = Literal["convolution", "linear", "normalisation", "pooling", "rectifier", "rectifier variant"]
 
 _CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 _NORMALISATION = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
@@ -31,7 +31,17 @@ _FUNCTIONS: dict[Callable[..., Any], tuple[Operation, tuple[str, ...]]] = {
         (functional.relu, functional.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_),
         ("rectifier", ("input",)),
     ),
-}
+    **dict.fromkeys(
+        (
+            functional.relu6, functional.leaky_relu, functional.leaky_relu_, functional.rrelu, functional.rrelu_,
+            functional.prelu, torch.prelu, Tensor.prelu, torch.rrelu, torch.rrelu_,
+        ),
+        ("rectifier variant", ("input",)),
+    ),
+    **dict.fromkeys(
+        (functional.hardtanh, functional.hardtanh_), ("rectifier variant", ("input", "min_val", "max_val"))
+    ),
+}  # fmt: skip
 """The functions that are observed: what each computes, and its parameters in torch's order, as far as they are read."""
 
 
@@ -69,5 +79,7 @@ class FunctionObserver(TorchFunctionMode, ABC):
         result = func(*args, **keywords)
         if func in _FUNCTIONS:
             operation, parameters = _FUNCTIONS[func]
-            return self.observe(Call(operation, {**dict(zip(parameters, args, strict=False)), **keywords}, result))
+            arguments = {**dict(zip(parameters, args, strict=False)), **keywords}
+            if "min_val" not in parameters or arguments.get("min_val") == 0:  # `nn.ReLU6` calls hardtanh from 0
+                return self.observe(Call(operation, arguments, result))
         return result

@@ -161,7 +161,8 @@ def epe_nas(passes: Passes) -> float:
 def naswot(passes: Passes) -> float:
     """Mellor, Turner, Storkey and Crowley, "Neural Architecture Search without Training", ICML 2021.
 
-    log |det K|, where K_ij counts the units of all ReLUs that are on for both images or off for both.
+    log |det K|, where K_ij counts the units of all ReLUs (ReLU6, LeakyReLU, ...) that are on for both images or off for
+    both.
     """
     agreement = passes.forward.observed.agreement
     if agreement is None:

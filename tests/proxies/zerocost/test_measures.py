@@ -265,12 +265,14 @@ def test_synflow_ignores_signs_and_normalisation_and_leaves_the_network_alone() 
 
 def test_naswot_counts_units_that_agree() -> None:
     patterns = torch.tensor([[1, 1, 1], [1, -1, -1], [-1, -1, 1]]).float()[:, :, None, None]
-    for rectifier in (nn.ReLU(), nn.ReLU(inplace=True)):
+    variants = (nn.ReLU6(), nn.ReLU6(inplace=True), nn.LeakyReLU(), nn.PReLU(), nn.RReLU(inplace=True))
+    for rectifier in (nn.ReLU(), nn.ReLU(inplace=True), *variants):
         made = passes(nn.AvgPool2d(1), rectifier, channels=3, images=patterns)
         agreement = np.array([[3, 1, 1], [1, 3, 1], [1, 1, 3]])
         assert measures.naswot(made) == pytest.approx(np.linalg.slogdet(agreement)[1])
-    with pytest.raises(ValueError, match="no ReLU"):
-        measures.naswot(linear())
+    for network in (linear(), passes(nn.Hardtanh(), channels=3), passes(nn.Sigmoid(), channels=3)):
+        with pytest.raises(ValueError, match="no ReLU"):
+            measures.naswot(network)
 
 
 def test_naswot_of_two_images_that_no_unit_tells_apart_is_not_finite() -> None:
