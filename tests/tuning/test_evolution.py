@@ -261,7 +261,7 @@ def test_workers_train_tasks_on_the_cards_in_turn_as_they_score_architectures(mo
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
     monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", chosen.append)
-    monkeypatch.setattr(executor, "worker", lambda: 3)
+    monkeypatch.setattr(executor, "worker_number", lambda: 3)
     monkeypatch.setattr(arithmetic, "exact", lambda _device: None)
     monkeypatch.setattr(environment, "of_worker", lambda device: {"device": device})
     task = TrialTask("nasbench201", "topology", "images", "0" * 16, {}, None, "cuda", sharing=2)
