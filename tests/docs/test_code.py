@@ -136,6 +136,7 @@ class MyNetwork(nn.Module):
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_code_of_a_page_runs(page: Path, folder: Path) -> None:
     names: dict[str, Any] = {"MyNetwork": MyNetwork}
+    own: set[Path] = set()
     for block in blocks(page):
         if block.language == "sh":
             run_shell(block)
@@ -144,9 +145,12 @@ def test_the_code_of_a_page_runs(page: Path, folder: Path) -> None:
         elif block.language == "python" and not block.names:
             run_python(block, names)
         elif block.names:  # a file that a command further down takes
+            own.add(folder / block.names)
             (folder / block.names).write_text(block.text, encoding="utf-8")
         else:
             assert block.language in ("text", "mermaid"), f"nobody runs this {block.language}"
+    for path in own:  # another page begins without them
+        path.unlink()
 
 
 def test_a_page_without_a_test_shows_no_code_that_could_run() -> None:
