@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -23,6 +24,7 @@ from pipeline.formats.table_form import Rows, TableForm
 LONGEST = 1 << 17
 """Bytes of a text in a cell, as many as characters of one in a CSV."""
 
+_VIEWS = (pa.string_view(), pa.binary_view())
 _ROWS = 20_000  # at a time
 _BYTES = 1 << 26  # of the texts of a column in the rows that are taken at a time
 
@@ -66,14 +68,21 @@ def _parquet(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], It
 
 
 def _arrow(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], Iterator[pa.RecordBatch]]:
-    source = stack.enter_context(pa.memory_map(str(path)))
+    source = stack.enter_context(pa.OSFile(str(path)))  # a mapped file that is cut meanwhile ends the process
     try:
         file = stack.enter_context(pa.ipc.open_file(source))
     except pa.ArrowInvalid:
         source.seek(0)
         stream = stack.enter_context(pa.ipc.open_stream(source))
-        return stream.schema.names, iter(stream)
-    return file.schema.names, (file.get_batch(number) for number in range(file.num_record_batches))
+        return stream.schema.names, _valid(stream)
+    return file.schema.names, _valid(file.get_batch(number) for number in range(file.num_record_batches))
+
+
+def _valid(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same; what points beyond its data would be read from anywhere in memory, or end the process."""
+    for batch in batches:
+        batch.validate(full=True)
+        yield batch
 
 
 def _small(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -92,14 +101,28 @@ def _small(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _longest(name: str, column: pa.Array) -> int:
-    """Bytes of the longest text in the column; 0 of another."""
-    values = column.dictionary if pa.types.is_dictionary(column.type) else column
-    if not _is_text(values.type):
-        return 0
-    longest = pc.max(pc.binary_length(values)).as_py() or 0
+    """Bytes of the longest text in the column, or in lists and mappings in it; 0 of another."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _longest(name, column.dictionary)
+    if pa.types.is_struct(kind):
+        return max((_longest(name, column.field(number)) for number in range(kind.num_fields)), default=0)
+    if pa.types.is_map(kind):
+        return max(_longest(name, column.keys), _longest(name, column.items))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return _longest(name, column.values)
+    longest = _longest_view(column) if kind in _VIEWS else 0
+    if _is_text(kind):
+        longest = pc.max(pc.binary_length(column)).as_py() or 0
     if longest > LONGEST:
         raise NotThisFormError(f"a cell of column {excerpt(name)} has {longest:,} bytes: refused")
     return int(longest)
+
+
+def _longest_view(column: pa.Array) -> int:
+    """The same of views, each of which is its length in four bytes and twelve more."""
+    lengths = np.frombuffer(column.buffers()[1], np.int32)[::4][column.offset : column.offset + len(column)]
+    return int(lengths[column.is_valid().to_numpy(zero_copy_only=False)].max(initial=0))
 
 
 def _for_python(column: pa.Array) -> pa.Array:

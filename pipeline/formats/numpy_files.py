@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import NotThisFormError, from_os
+from pipeline.errors import NotThisFormError, excerpt, from_os
 from pipeline.formats import packed
 
 _GROWTH = 4  # times the bytes of an array: a list of its numbers
+_MOST_VALUES = packed.MAX_BYTES // 32  # numbers in lists, which the bytes of an array of small or of no numbers hide
+_VALUES_OF_A_RECORD = 8  # that take as much as a mapping without its values
 
 
 def load(path: Path) -> object:
@@ -25,20 +30,19 @@ def load(path: Path) -> object:
     """
     try:
         if not zipfile.is_zipfile(path):
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-            _refuse_large(path, array.nbytes)
-            return _listed(array)
+            _refuse_large(path, path.stat().st_size)
+            return _within_bounds(path, {"": np.load(path, allow_pickle=False)})[""]
         with zipfile.ZipFile(path) as archive:
             _refuse_large(path, sum(member.file_size for member in archive.infolist()))
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: _listed(arrays[name]) for name in arrays.files}
+            return _within_bounds(path, {name: arrays[name] for name in arrays.files})
     except NotThisFormError:
         raise
     except MemoryError as error:
         raise NotThisFormError(f"{path} holds an array that does not fit in memory") from error
     except UnicodeDecodeError as error:
         raise NotThisFormError(f"{path} holds a text that is not in UTF-8") from error
-    except (ValueError, KeyError, TypeError, SyntaxError, *packed.BROKEN_ZIP) as error:
+    except (ValueError, KeyError, TypeError, SyntaxError, OverflowError, *packed.BROKEN_ZIP) as error:
         if "pickle" in str(error) or "Python objects" in str(error):
             raise NotThisFormError(f"{path} holds objects of Python, where arrays of numbers or text are expected: "
                                    "write them as JSON") from error  # fmt: skip
@@ -53,9 +57,31 @@ def _refuse_large(path: Path, size: int) -> None:
         raise NotThisFormError(f"{path} holds arrays of {size >> 20:,} MiB, of which at most {most >> 20} are read")
 
 
-def _listed(array: object) -> object:
-    if not isinstance(array, np.ndarray):
-        raise NotThisFormError("the .npz file holds something that is no array")
+def _within_bounds(path: Path, arrays: Mapping[str, object]) -> dict[str, object]:
+    """The arrays as lists.
+
+    Raises:
+        NotThisFormError: one is no array, or their lists would not fit in memory.
+    """
+    values = 0
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise NotThisFormError(f"{path} holds something that is no array: {excerpt(name, 60)}")
+        values += _values(array)
+    if values > _MOST_VALUES:
+        raise NotThisFormError(f"{path} holds arrays of {values:,} values, of which at most {_MOST_VALUES:,} are read")
+    return {name: _listed(array) for name, array in arrays.items() if isinstance(array, np.ndarray)}
+
+
+def _values(array: npt.NDArray[Any]) -> int:
+    """What an array comes to as lists, in numbers; an axis of no length is a list, too."""
+    entries: int = math.prod(max(1, length) for length in array.shape)
+    if not array.dtype.names:
+        return entries
+    return entries * _VALUES_OF_A_RECORD + sum(_values(np.asarray(array[name])) for name in array.dtype.names)
+
+
+def _listed(array: npt.NDArray[Any]) -> object:
     if array.dtype.names:
         columns = [_listed(np.asarray(array[name])) for name in array.dtype.names]
         return [dict(zip(array.dtype.names, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -1,4 +1,4 @@
-"""Tables of SQLite databases of others; nothing in them is run: neither a view, nor a trigger, nor an extension."""
+"""Tables of SQLite databases of others; neither a view nor a trigger nor an extension of theirs is run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from urllib.parse import quote
 from pipeline.errors import NotThisFormError, UserError, excerpt, unknown
 from pipeline.formats.cells_of_entries import cells
 from pipeline.formats.table_form import Rows, TableForm
+
+_LONGEST = 1 << 24  # bytes of a row: a column that is computed from others may have any number
 
 
 def rows(path: Path, form: TableForm) -> Rows:
@@ -28,10 +30,14 @@ def rows(path: Path, form: TableForm) -> Rows:
             names = [column[0] for column in cursor.description]
             for number, row in enumerate(cursor, 1):
                 yield f"row {number}", cells(dict(zip(names, row, strict=True)), objects=form.objects)
+        except sqlite3.DataError as error:  # "string or blob too big"
+            raise NotThisFormError(f"{path}: a row after row {number} has more than {_LONGEST >> 20} MiB") from error
         except sqlite3.Error as error:
             if "decode" in str(error):
                 raise NotThisFormError(f"{path}: row {number + 1} holds a text that is not in UTF-8") from error
             raise NotThisFormError(f"{path} is not an SQLite database (after row {number}): {error}") from error
+        except UnicodeDecodeError as error:
+            raise _not_in_utf8(path) from error
 
 
 def table_names(path: Path) -> list[str]:
@@ -41,18 +47,26 @@ def table_names(path: Path) -> list[str]:
             return _names(connection)
         except sqlite3.Error as error:
             raise NotThisFormError(f"{path} is not an SQLite database: {error}") from error
+        except UnicodeDecodeError as error:
+            raise _not_in_utf8(path) from error
 
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    path = path.resolve()  # of a link, what is written still lies beside the database itself
     for ending in ("-wal", "-journal"):
         beside = path.with_name(f"{path.name}{ending}")
         if beside.exists() and beside.stat().st_size:
             raise UserError(f"{path} has rows in {beside.name} still: close what writes to the database, and try again")
-    address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+    address = f"file:{quote(str(path))}?mode=ro&immutable=1"
     with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
         connection.execute("PRAGMA trusted_schema = OFF")
         yield connection
+
+
+def _not_in_utf8(path: Path) -> NotThisFormError:
+    return NotThisFormError(f"{path} is not an SQLite database: the name of a table is not in UTF-8")
 
 
 def _names(connection: sqlite3.Connection) -> list[str]:
