@@ -131,13 +131,21 @@ def excerpt(value: object, length: int = 60, *, bare: bool = False) -> str:
     return text if len(text) <= length else f"{text[:length]}..."
 
 
+def message_of(error: BaseException) -> str:
+    """What an error says; nothing where its own code fails to say it."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out: in Python, numpy and Arrow (`MemoryError`), in DuckDB, torch, or at a new thread."""
     if isinstance(error, MemoryError) or type(error).__name__.startswith("OutOfMemory"):
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
-    return isinstance(error, Exception) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
+    return isinstance(error, Exception) and any(sign in message_of(error) for sign in _OUT_OF_MEMORY)
 
 
 def is_homeless() -> bool:
@@ -152,7 +160,7 @@ def is_homeless() -> bool:
 def refused_by_system(error: BaseException) -> str | None:
     """What the system refuses for now, and what to do, where an error says that; no file is at fault then."""
     for number, (words, what) in _REFUSED_BY_SYSTEM.items():
-        if (isinstance(error, OSError) and error.errno == number) or words in str(error):
+        if (isinstance(error, OSError) and error.errno == number) or words in message_of(error):
             return what
     return None
 

@@ -212,27 +212,15 @@ def drawing_from(seed: int) -> Iterator[None]:
     """
     import torch
 
+    from pipeline.proxies import process_state
+
     if type(seed) is not int:
         raise UserError(f"the seed is {excerpt(seed, 40)}, where a whole number is expected")
     numbers.whole(seed, "the seed", least=0, most=numbers.MOST)
 
-    with _one_thread(), _usual_modes(), torch.random.fork_rng(devices=[]):
+    with _one_thread(), process_state.restored(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(provenance.stream_seed("network", seed))  # for what draws as it computes, such as dropout
         yield
-
-
-@contextlib.contextmanager
-def _usual_modes() -> Iterator[None]:
-    """Gradients and float32 by default, whatever the caller has set, and after it whatever a network has set."""
-    import torch
-
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float32)
-    try:
-        with torch.inference_mode(False), torch.enable_grad():
-            yield
-    finally:
-        torch.set_default_dtype(before)
 
 
 def _network_score(proxy: Proxy, score: Score, seconds: float) -> NetworkScore:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline import provenance
+from pipeline import escaping, provenance
+from pipeline.errors import message_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -162,5 +163,5 @@ def row_of(
 
 
 def reason_of(error: BaseException) -> str:
-    """The first line of an error's message, with its kind."""
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:200]
+    """The first line of an error's message, with its kind; what cannot be stored or shown is escaped."""
+    return escaping.visible(f"{type(error).__name__}: {message_of(error).partition(chr(10))[0]}")[:200]

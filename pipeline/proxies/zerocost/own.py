@@ -19,7 +19,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import UserError, excerpt, is_out_of_memory
+from pipeline.errors import UserError, excerpt, is_out_of_memory, message_of
 from pipeline.formats import text_files
 from pipeline.proxies import images as image_batches
 from pipeline.proxies import zerocost
@@ -28,7 +28,6 @@ from pipeline.proxies.contract import Bundle, Proxy, Score, UnbuildableError, al
 VERSION = 1  # of what the function is given
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ARGUMENTS = "(network, images, labels)"
-_RAISED = (Exception, SystemExit, GeneratorExit)
 
 
 def is_named(name: str | Path) -> bool:
@@ -97,15 +96,15 @@ class _OwnScorer:
             passes = Passes(build, images, labels, zerocost.CLASSES, stream, exact(device), with_curvature=False)
             try:
                 network = passes.network.train()
-                with _usual_state(stream(self.name)):
-                    value = function(network, images.to(passes.labels.device, copy=True), passes.labels.clone())
-                number = _number(value)
+                given = network, images.to(passes.labels.device, copy=True), passes.labels.clone()
+                with _apart(stream(self.name)):
+                    number = _number(function(*given))
             except UnbuildableError as error:
                 return Score(None, "unbuildable", reason_of(error.__cause__ or error))
             except torch.AcceleratorError:
                 raise
-            except _RAISED as error:
-                if is_out_of_memory(error):
+            except BaseException as error:
+                if isinstance(error, KeyboardInterrupt) or is_out_of_memory(error):
                     raise
                 return Score(None, "failed", reason_of(error))
         if not math.isfinite(number):
@@ -120,10 +119,12 @@ def _function(name: str, text: str, path: str) -> Callable[..., Any]:
     module.__file__ = path
     sys.modules[module.__name__] = module  # dataclasses look their module up
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # what a command answers stays as it is
+        with _apart():
             exec(compile(text, path, "exec"), module.__dict__)
-    except _RAISED as error:
-        reason = excerpt(" ".join(f"{type(error).__name__}: {error}".split()), 200, bare=True)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        reason = excerpt(" ".join(f"{type(error).__name__}: {message_of(error)}".split()), 200, bare=True)
         raise UserError(f"the proxy {path} cannot be loaded: {reason}") from error
     function = getattr(module, name, None)
     if not callable(function):
@@ -136,23 +137,15 @@ def _function(name: str, text: str, path: str) -> Callable[..., Any]:
 
 
 @contextlib.contextmanager
-def _usual_state(seed: int) -> Iterator[None]:
-    """torch's random numbers from a seed, gradients and float32, and afterwards whatever was set before."""
-    import torch
+def _apart(seed: int | None = None) -> Iterator[None]:
+    """Code of the file in the block changes nothing of the process; see `process_state`.
 
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float32)
-    try:
-        with (
-            contextlib.redirect_stdout(sys.stderr),
-            torch.random.fork_rng(),
-            torch.inference_mode(False),
-            torch.enable_grad(),
-        ):
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_default_dtype(before)
+    What it prints goes to standard error: what a command answers stays as it is.
+    """
+    from pipeline.proxies import process_state
+
+    with process_state.restored(), process_state.random_numbers(seed), contextlib.redirect_stdout(sys.stderr):
+        yield
 
 
 def _number(value: Any) -> float:
@@ -161,7 +154,8 @@ def _number(value: Any) -> float:
     Raises:
         TypeError: it is none.
     """
-    if isinstance(value, bool | str | bytes) or value is None:
+    kind = str(getattr(value, "dtype", type(value).__name__)).removeprefix("torch.")  # of arrays and tensors, too
+    if value is None or isinstance(value, str | bytes | bytearray) or kind.startswith(("bool", "complex", "<U", "|S")):
         raise TypeError(f"the function returned {excerpt(value, 60)}, where a number is expected")
     try:
         return float(value.detach() if hasattr(value, "detach") else value)  # torch warns of a value with a gradient

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import random
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -55,7 +58,12 @@ def own(folder: Path, text: str, name: str = "mine") -> Bundle:
 
 
 def returning(folder: Path, body: str) -> Score:
-    return score(own(folder, f"import torch\ndef mine(network, images, labels):\n    {body}\n"))
+    return score(
+        own(
+            folder,
+            f"import asyncio\nimport numpy as np\nimport torch\ndef mine(network, images, labels):\n    {body}\n",
+        )
+    )
 
 
 def test_it_sees_the_network_images_and_labels_of_the_shipped_ones(
@@ -92,10 +100,57 @@ def test_its_random_numbers_come_from_the_seed_and_leave_those_of_others_alone(t
     assert score(bundle).value == drawn[1] != score(bundle, seed=1).value
 
 
-@pytest.mark.parametrize("body", ["torch.set_default_dtype(torch.float64)", "torch.set_grad_enabled(False)"])
-def test_what_it_switches_is_switched_back(body: str, tmp_path: Path) -> None:
-    assert returning(tmp_path, f"{body}; return 1").value == 1
-    assert torch.get_default_dtype() == torch.float32 and torch.is_grad_enabled()
+SWITCHES = [
+    "torch.set_default_dtype(torch.float64)",
+    "torch.set_grad_enabled(False)",
+    "torch.set_num_threads(torch.get_num_threads() + 1)",
+    "torch.set_default_device('meta')",
+    "torch.set_deterministic_debug_mode('warn')",
+    "torch.set_float32_matmul_precision('medium')",
+    "torch.backends.cudnn.benchmark = True",
+    "torch.backends.mkldnn.matmul.fp32_precision = 'bf16'",
+    "torch.backends.mkldnn.enabled = False",
+    "torch.set_flush_denormal(True)",
+    "torch.set_autocast_enabled('cpu', True)",
+    "torch.autograd.set_detect_anomaly(True)",
+    "torch.manual_seed(0), random.seed(0), np.random.seed(0)",
+    "sys.setrecursionlimit(5000)",
+    "os.chdir('/')",
+    "sys.stderr = None",
+]
+
+
+def process() -> list[Any]:
+    """What a score may depend on, and commands do."""
+    backends: Any = torch.backends
+    precisions = (backends, backends.cudnn.conv, backends.cuda.matmul, backends.mkldnn.matmul, backends.mkldnn.conv)
+    arrays: Any = np.random.get_state()
+    states = (torch.get_rng_state(), arrays[1])
+    return [
+        torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads(), torch.get_default_device(),
+        torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision(), backends.cudnn.benchmark,
+        *(place.fp32_precision for place in precisions), backends.mkldnn.enabled, float(torch.tensor(1e-40) * 1),
+        torch.is_autocast_enabled("cpu"), torch.is_anomaly_enabled(), random.getstate(),
+        *(np.asarray(state).tobytes() for state in states), sys.getrecursionlimit(), Path.cwd(), sys.stderr,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("loads", [False, True])
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_what_it_switches_is_switched_back(switch: str, loads: bool, tmp_path: Path) -> None:
+    imports = f"import os, random, sys\nimport numpy as np\nimport torch\n{switch if loads else ''}\n"
+    body = f"def mine(network, images, labels):\n    {'pass' if loads else switch}\n    return 1\n"
+    before = process()
+    assert score(own(tmp_path, imports + body)).value == 1
+    assert process() == before
+
+
+@pytest.mark.parametrize("stream", ["torch.rand(())", "random.random()", "np.random.rand()"])
+def test_its_random_numbers_are_those_of_the_seed_and_the_architecture(stream: str, tmp_path: Path) -> None:
+    imports = "import random\nimport numpy as np\nimport torch\n"
+    bundle = own(tmp_path, f"{imports}def mine(network, images, labels):\n    return {stream}\n")
+    drawn = [score(bundle, seed=seed).value for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +165,15 @@ def test_what_it_switches_is_switched_back(body: str, tmp_path: Path) -> None:
         ("return float('inf')", "the value is inf"),
         ("raise ValueError('no ReLU\\nat all')", "ValueError: no ReLU"),
         ("raise SystemExit(3)", "SystemExit: 3"),
+        ("return np.bool_(True)", "TypeError: the function returned"),
+        ("return torch.tensor(True)", "TypeError: the function returned"),
+        ("return np.complex128(1 + 2j)", "TypeError: the function returned"),
+        ("return torch.tensor(1 + 0j)", "TypeError: the function returned"),
+        ("return np.array('1.5')", "TypeError: the function returned"),
+        ("return bytearray(b'1')", "TypeError: the function returned"),
+        ("raise ValueError('\\ud800\\x1b[31m')", r"ValueError: \ud800\x1b[31m"),
+        ("raise asyncio.CancelledError('no time')", "CancelledError: no time"),
+        ("raise type('Mute', (Exception,), {'__str__': lambda self: 1 / 0})", "Mute: "),
         ("return labels[99]", "IndexError: index 99 is out of bounds"),
     ],
 )
@@ -138,6 +202,8 @@ FUNCTION = "def mine(network, images, labels): return 1"
     [
         ("mine", "def mine(", r"the proxy .*mine\.py cannot be loaded: SyntaxError"),
         ("mine", "import nothing_of_the_kind", "cannot be loaded: ModuleNotFoundError: No module named"),
+        ("mine", "import asyncio\nraise asyncio.CancelledError", "cannot be loaded: CancelledError"),
+        ("mine", "raise type('Mute', (Exception,), {'__str__': lambda self: 1 / 0})", "cannot be loaded: Mute"),
         ("mine", "raise SystemExit(3)", "cannot be loaded: SystemExit: 3"),
         ("mine", "\0", "mine.py"),
         ("mine", "x = 1", r"mine\.py defines no function mine\(network, images, labels\)"),
