@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from pipeline import provenance
 from pipeline.benchmarks import defaults, soundness, stable_specs
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt, is_out_of_memory
+from pipeline.time_limit import TooSlowError, within
 
 LONGEST = 60.0  # seconds that it may take to load one: a busy machine needs ten for torch
 
@@ -25,10 +22,6 @@ _GIVE_SPECS = ("canonical", "compose", "sample", "mutate")
 _DRAW = frozenset({"sample", "mutate"})
 _GIVE_OTHERS = ("check", "graph")
 """Of the functions `build` and `features` are not among them: what they raise is a network that failed."""
-
-
-class _TooSlowError(BaseException):
-    """Loading takes too long; no code that catches every Exception stops it."""
 
 
 def loaded(name: str, folder: Path, load: Callable[[], Benchmark]) -> Benchmark:
@@ -45,10 +38,10 @@ def loaded(name: str, folder: Path, load: Callable[[], Benchmark]) -> Benchmark:
     if not (folder / "__init__.py").is_file() and (folder / "__init__.py").exists():
         raise UserError(f"{folder / '__init__.py'} is no plain file, and no benchmark is loaded from there")
     try:
-        with contextlib.redirect_stdout(sys.stderr), _within(LONGEST):
+        with contextlib.redirect_stdout(sys.stderr), within(LONGEST):
             benchmark = load()
         soundness.require(benchmark)
-    except _TooSlowError as error:
+    except TooSlowError as error:
         raise UserError(
             f"the benchmark {name} of {folder.parent} cannot be loaded: it takes more than {LONGEST:g} s"
         ) from error
@@ -118,22 +111,3 @@ def _failure(what: str, error: BaseException) -> BaseException:
 def _reason(error: BaseException) -> str:
     kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
     return excerpt(" ".join(f"{kind}{error}".split()), 200, bare=True)
-
-
-@contextlib.contextmanager
-def _within(seconds: float) -> Iterator[None]:
-    """Raise `_TooSlowError` in a block that takes longer, and again every second; in the main thread alone."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(number: int, frame: FrameType | None) -> None:
-        raise _TooSlowError
-
-    handler, began = signal.signal(signal.SIGALRM, end), time.monotonic()
-    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 1e-3) if left else 0, interval)
-        signal.signal(signal.SIGALRM, handler)

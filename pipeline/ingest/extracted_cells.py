@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.errors import excerpt
+from pipeline.errors import UserError, excerpt
 from pipeline.formats.fault import Fault
 from pipeline.formats.tables import Cells, Rows
 from pipeline.ingest.mapping_sections import ExtractedCells
+from pipeline.time_limit import TooSlowError, within
 
 _LONGEST = 10_000  # characters of a text that is matched
+_SHORT = 12  # characters of one that any pattern ends with soon
+_SECONDS = 2.0  # that a text may take
 
 
 def extracted(rows: Rows, sections: Sequence[ExtractedCells]) -> Rows:
@@ -26,10 +29,30 @@ def _with_groups(cells: Cells, patterns: Sequence[tuple[str, re.Pattern[str]]]) 
         if column not in extended:
             return Fault(f"no '{column}' in this row")
         cell = extended[column]
-        text = cell if isinstance(cell, str) else "" if cell is None else str(cell)
-        match = pattern.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+        text = cell if isinstance(cell, str) else "" if cell is None else _written(cell)
+        match = _match(column, pattern, text.strip()) if len(text) <= _LONGEST else None
         if match is None:
             wanted = excerpt(pattern.pattern, 100, bare=True)
             return Fault(f"column '{column}' holds {excerpt(cell, 60)}, which does not match {wanted}")
         extended |= match.groupdict()
     return extended
+
+
+def _match(column: str, pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    if len(text) <= _SHORT:
+        return pattern.fullmatch(text)
+    try:
+        with within(_SECONDS):
+            return pattern.fullmatch(text)
+    except TooSlowError as error:
+        raise UserError(
+            f"the pattern {excerpt(pattern.pattern, 100, bare=True)} takes more than {_SECONDS:g} s for "
+            f"{excerpt(text, 60)} of column '{column}': let no repetition stand within another, as in (a+)+"
+        ) from error
+
+
+def _written(cell: object) -> str:
+    try:
+        return str(cell)
+    except ValueError:  # Python refuses to write thousands of digits
+        return excerpt(cell)
