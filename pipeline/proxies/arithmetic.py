@@ -49,6 +49,16 @@ def layout(device: torch.device) -> torch.memory_format:
     return torch.channels_last if device.type == "cpu" else torch.contiguous_format
 
 
+@contextlib.contextmanager
+def drawing_from(seed: int, device: torch.device) -> Iterator[None]:
+    """Within, torch's own random numbers come from this seed: a network with dropout draws them as it computes."""
+    import torch
+
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
 def failed(error: BaseException) -> UserError:
     """For an accelerator's error, which says nothing about a network: every later one would fail, too."""
     return UserError(f"the card failed ({reason_of(error)}): what is done is stored, the same command goes on")

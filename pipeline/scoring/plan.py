@@ -19,6 +19,7 @@ from pipeline.errors import UserError, is_out_of_memory
 from pipeline.lake.store import Lake
 from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import Bundle, Score, Timed, reason_of
+from pipeline.wording import count_of
 
 Key = tuple[str, str]  # arch_id, proxy_id; the seed is the plan's
 Item = tuple[str, str, tuple[str, ...]]  # arch_id, spec, proxy_ids that are missing
@@ -165,7 +166,10 @@ def require_networks(bench: Benchmark) -> None:
 
 
 def fits(bundle: Bundle, bench: Benchmark) -> None:
-    """Refuse a benchmark without networks, and a proxy whose networks take something else than the benchmark's."""
+    """Refuse a benchmark without networks, and a proxy for other networks: of other inputs, or another number of taps.
+
+    A benchmark that does not state its number of stages is not asked for it.
+    """
     require_networks(bench)
     if bundle.inputs == bench.inputs and bundle.network == "features" and bench.features is None:
         raise UserError(f"{bundle.name} looks at the features of a network, and {bench.name} states no `features`")
@@ -173,6 +177,13 @@ def fits(bundle: Bundle, bench: Benchmark) -> None:
         raise UserError(
             f"{bundle.name} is for networks that take {bundle.inputs}, those of {bench.name} take {bench.inputs}: "
             f"choose with --proxy one of {', '.join(proxies.fitting(bench.inputs))}"
+        )
+    weights = bundle.proxies[0].configuration.get("stage_weights")
+    if weights is not None and bench.stages not in (0, len(weights)):
+        raise UserError(
+            f"{bundle.name} trains {count_of(len(weights), 'stage')}, the networks of {bench.name} have "
+            f"{bench.stages} (`stages`): return as many taps, or write a TOML file with a stage for each "
+            "(docs/add-a-proxy.md)"
         )
 
 

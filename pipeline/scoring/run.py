@@ -34,7 +34,8 @@ BATCH = 512  # architectures that a worker on a card is handed at a time; some s
 class ScoringSummary:
     """What a run did: `asked` scores, of which `before` were stored already and `scored` are new, by status.
 
-    `proxies` are scored of each architecture; the new ones are those of `architectures`.
+    `proxies` are scored of each architecture; the new ones are those of `architectures`. `reason` is the most frequent
+    one where none is ok.
     """
 
     proxy: str
@@ -44,6 +45,7 @@ class ScoringSummary:
     before: int
     statuses: dict[str, int]
     seconds: float
+    reason: str | None = None
 
     @property
     def scored(self) -> int:
@@ -59,7 +61,8 @@ class ScoringSummary:
         before = f" ({self.before} stored before)" if self.before else ""
         pace = self.seconds / self.architectures
         name = self.proxy if self.proxies == 1 else f"{self.proxy} ({self.proxies} proxies)"
-        return f"{name}: {statuses}{before}, {self.seconds:.0f} s, {pace:.2f} s per architecture"
+        why = f", most often with {self.reason}" if self.reason else ""
+        return f"{name}: {statuses}{before}, {self.seconds:.0f} s, {pace:.2f} s per architecture{why}"
 
 
 def run(
@@ -110,7 +113,9 @@ def run(
                 _score(writer, run_row, wanted, plan.scorer(bundle, pool.device, pool.sharing), pool)
     catalog.ensure(lake)
     seconds = time.monotonic() - started
-    return ScoringSummary(bundle.name, len(bundle.proxies), len(incomplete), asked, before, writer.statuses, seconds)
+    return ScoringSummary(
+        bundle.name, len(bundle.proxies), len(incomplete), asked, before, writer.statuses, seconds, writer.reason
+    )  # fmt: skip
 
 
 def _remember_location(lake: Lake, plan: Plan, bundle: Bundle) -> None:

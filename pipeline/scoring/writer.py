@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -35,10 +36,16 @@ class ScoreWriter:
         proxy_ids = [proxy.proxy_id for proxy in bundle.proxies]
         self.stored = ScoreIndex(lake, benchmark, self._prefix, space, seed, chosen, proxy_ids)
         self.statuses: dict[str, int] = {}
+        self.reasons: Counter[str | None] = Counter()
         self._pending: list[tuple[Key, Score, float]] = []
         self._run: dict[str, Any] = {}
         self._published_run: dict[str, Any] = {}
         self._parts: PartWriter
+
+    @property
+    def reason(self) -> str | None:
+        """The most frequent reason of the new scores if none of them is ok."""
+        return None if "ok" in self.statuses or not self.reasons else self.reasons.most_common(1)[0][0]
 
     def has(self, item: Item) -> bool:
         """Whether all that an item misses is stored meanwhile; looks at the parts that others have added."""
@@ -106,6 +113,7 @@ class ScoreWriter:
                 self.stored.add(part, (key for key, _, _ in fresh))
         for _, score, _ in fresh:
             self.statuses[score.status] = self.statuses.get(score.status, 0) + 1
+            self.reasons[score.reason] += 1
         self._pending.clear()
 
     def _keys(self, table: str, parts: Sequence[str]) -> set[Key]:

@@ -9,6 +9,7 @@ import random
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from pipeline.cli import application as cli
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest import mapping_draft, published
 from pipeline.remote import downloads
+from pipeline.scoring import generic
 from pipeline.scoring.plan import Plan, fits
+from pipeline.scoring.run import ScoringSummary
 from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures.lines import refused, time_limit
 
@@ -320,6 +323,24 @@ def test_what_its_functions_raise_is_one_line(own: Path, tmp_path: Path, capsys:
     (tmp_path / "t.bin").write_bytes(b"x")
     words = said("ingest", "mine", tmp_path / "t.bin", "--lake", tmp_path / "lake", code=1)
     assert f"{named}`read` raises FileExistsError: " in words and not (tmp_path / "lake").exists()
+
+
+def test_another_number_of_taps_is_one_line_before_anything_is_scored(own: Path, tmp_path: Path) -> None:
+    built(own, WIDTHS.replace("stages=3", "stages=4"))
+    bench = benchmarks.load("widths")
+    for preset in ("regression-fast", "regression-n101", "regression-menu", "regression-dot"):
+        with pytest.raises(UserError, match=f"{preset} trains 3 stages, the networks of widths have 4"):
+            fits(proxies.load(preset), bench)
+    with pytest.raises(UserError, match=r"generic is not defined on widths, as regression-fast is not: .* have 4"):
+        next(generic.run(tmp_path / "lake", Plan("widths", "stages", "generic", None, 0, "cpu")))
+    for proxy in ("zero-cost", "swap"):  # they look at the last tap alone
+        fits(proxies.load(proxy), bench)
+    fits(proxies.load("regression-fast"), replace(bench, stages=0))  # which it does not state
+
+
+def test_a_run_without_any_value_says_why() -> None:
+    summary = ScoringSummary("p", 1, 2, 3, 0, {"failed": 3}, 3.0, "ValueError: no ReLU")
+    assert summary.line == "p: 3 failed, 3 s, 1.50 s per architecture, most often with ValueError: no ReLU"
 
 
 BUILD = """

@@ -12,6 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from pipeline import provenance
 from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import UnbuildableError
 from pipeline.proxies.regression import signals
@@ -156,7 +157,7 @@ def train(
         goals: the target of each stage, on the CPU.
         device: where to train. Weights and noise are drawn on the CPU, so that every device trains the same task.
         generator: of the noise.
-        seed: of the weights.
+        seed: of the weights, and of what a network drops.
     """
     model, layout = model_of(build, preset, images, goals, seed), arithmetic.layout(device)
     model.to(device, memory_format=layout)  # type: ignore[call-overload]
@@ -166,7 +167,8 @@ def train(
         noisy = images + noise(preset.noise, images, generator)
         return noisy.to(device, memory_format=layout)
 
-    return fit(model, optimiser_of(model, preset), batch, preset)
+    with arithmetic.drawing_from(provenance.stream_seed("dropout", seed), device):
+        return fit(model, optimiser_of(model, preset), batch, preset)
 
 
 def model_of(

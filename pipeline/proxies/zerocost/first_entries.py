@@ -68,8 +68,10 @@ def _read_convolution(output: Tensor, arguments: Mapping[str, Any]) -> Reader:
     height, width = output.shape[2:]
     padded = functional.pad(arguments["input"][:, :1].detach(), (left, left, top, top))[:, 0]
     pixels = padded[:, : (height - 1) * down + 1 : down, : (width - 1) * right + 1 : right]
-    shift = [_summed] if arguments.get("bias") is not None else []
-    return lambda gradient: [(gradient[:, 0] * pixels).sum((1, 2)), *(read(gradient) for read in shift)]
+    shifted = arguments.get("bias") is not None
+    return lambda gradient: [
+        _of_images(gradient[:, 0] * pixels), *([_of_images(gradient[:, 0])] if shifted else [])
+    ]  # fmt: skip
 
 
 def _padding(arguments: Mapping[str, Any]) -> tuple[int, int]:
@@ -89,9 +91,11 @@ def _pair(value: int | Sequence[int]) -> tuple[int, int]:
 
 
 def _read_linear(output: Tensor, arguments: Mapping[str, Any]) -> Reader:
-    first = arguments["input"][:, 0].detach()
+    first = arguments["input"][..., 0].detach()
     shifted = arguments.get("bias") is not None
-    return lambda gradient: [gradient[:, 0] * first, *([gradient[:, 0]] if shifted else [])]
+    return lambda gradient: [
+        _of_images(gradient[..., 0] * first), *([_of_images(gradient[..., 0])] if shifted else [])
+    ]  # fmt: skip
 
 
 def _read_normalisation(output: Tensor, arguments: Mapping[str, Any]) -> Reader:
@@ -102,11 +106,13 @@ def _read_normalisation(output: Tensor, arguments: Mapping[str, Any]) -> Reader:
         return lambda gradient: []
     deviation = (variance[0] + arguments.get("eps", 1e-5)).sqrt()
     normalised = ((arguments["input"][:, 0] - mean[0]) / deviation).detach()
-    return lambda gradient: [(gradient[:, 0] * normalised).sum((1, 2)), _summed(gradient)]
+    return lambda gradient: [_of_images(gradient[:, 0] * normalised), _of_images(gradient[:, 0])]
 
 
-def _summed(gradient: Tensor) -> Tensor:
-    return gradient[:, 0].sum((1, 2))
+def _of_images(derivatives: Tensor) -> Tensor:
+    """[N, ...] -> [N]: the sum over whatever else a layer is applied to, pixels or tokens."""
+    rest = tuple(range(1, derivatives.dim()))
+    return derivatives.sum(rest) if rest else derivatives
 
 
 _READERS: dict[Operation, Callable[[Tensor, Mapping[str, Any]], Reader]] = {

@@ -239,7 +239,8 @@ def az_trainability(passes: Passes) -> float:
     count as channels.
 
     Raises:
-        ValueError: a block hands its input on as it is, whose Jacobian says nothing of training; or there is but one.
+        ValueError: a block hands its input on as it is, whose Jacobian says nothing of training, or does not make the
+            image smaller by a whole factor; or there is but one block.
     """
     norms = []
     _several_blocks(passes)
@@ -323,7 +324,14 @@ def _entropies(maps: Sequence[Tensor]) -> list[float]:
 
 def _between_channels(signs: Tensor, gradient: Tensor) -> Tensor:
     """[channels of the gradient, channels of the signs]."""
-    if gradient.shape[2:] != signs.shape[2:]:
-        gradient = torch.nn.functional.pixel_unshuffle(gradient, gradient.shape[2] // signs.shape[2])
+    (height, width), (rows_out, columns_out) = gradient.shape[2:], signs.shape[2:]
+    factor = height // rows_out
+    if (height, width) != (factor * rows_out, factor * columns_out):
+        raise ValueError(
+            f"a block makes maps of {rows_out}x{columns_out} of maps of {height}x{width}, which are not larger by one "
+            "whole factor"
+        )
+    if factor > 1:
+        gradient = torch.nn.functional.pixel_unshuffle(gradient, factor)
     rows, columns = (t.transpose(0, 1).flatten(1) for t in (gradient, signs))
     return rows @ columns.T / rows.shape[1]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar, overload
@@ -53,7 +54,12 @@ class shared(Generic[T]):  # noqa: N801 (it is used as a decorator, like propert
     def __get__(self, passes: Passes | None, kind: type[Passes]) -> shared[T] | T:
         if passes is None:
             return self
-        return passes.results.get(self.make.__name__, lambda: self.make(passes))
+        return passes.results.get(self.make.__name__, lambda: self._made(passes))
+
+    def _made(self, passes: Passes) -> T:
+        """The result, whose random numbers do not depend on what was computed before it."""
+        with passes.drawing_from(self.make.__name__):
+            return self.make(passes)
 
 
 class Classifier(nn.Module):
@@ -120,7 +126,8 @@ class Passes:
         device: where to compute. All that is random is drawn on the CPU.
         with_curvature: whether `curvature` will be asked for; the graph is kept for it.
 
-    Networks compute in training mode: batch normalisation takes the statistics of the batch.
+    Networks compute in training mode: batch normalisation takes the statistics of the batch. What they draw as they
+    compute, such as dropout, has a random stream for each pass.
     """
 
     def __init__(
@@ -143,11 +150,14 @@ class Passes:
         """A random stream of its own, on the CPU."""
         return Generator().manual_seed(self._seed(name))
 
+    def drawing_from(self, name: str) -> AbstractContextManager[None]:
+        """Within, torch's own random numbers come from the stream of that name."""
+        return arithmetic.drawing_from(self._seed(name), self._device)
+
     @shared
     def network(self) -> Classifier:
         """The network."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._seed("weights"))
+        with self.drawing_from("weights"):
             try:
                 network = Classifier(self._make(), self._classes)
             except (ValueError, KeyError, RuntimeError) as error:
@@ -161,13 +171,21 @@ class Passes:
 
     @shared
     def sizes(self) -> Sizes:
-        """Counts, from a pass without numbers; of a sequence, from one time step."""
-        network = copy.deepcopy(self.network).to("meta")
+        """Counts, from a pass without numbers where that can be had; of a sequence, from one time step."""
+        try:
+            operations, depth = self._counts(torch.device("meta"))
+        except RuntimeError:  # what the network makes in its forward pass has numbers
+            operations, depth = self._counts(torch.device("cpu"))
+        parameters = sum(p.numel() for p in self.network.parameters())
+        return Sizes(parameters, self.network.features.layers + 1, operations, depth)
+
+    def _counts(self, device: torch.device) -> tuple[int, int]:
+        """The operations and the depth of a pass on a device."""
+        network = copy.deepcopy(self.network).to(device)
         shape = self._images.shape[1:] if self._images.dim() == 4 else (1, *self._images.shape[2:])
         with ForwardObserver() as observed:
-            logits = network(torch.empty(2, *shape, device="meta"))
-        parameters = sum(p.numel() for p in network.parameters())
-        return Sizes(parameters, network.features.layers + 1, observed.operations, longest_chain(logits))
+            logits = network(torch.zeros(2, *shape, device=device))
+        return observed.operations, longest_chain(logits)
 
     @shared
     def forward(self) -> Forward:
@@ -229,9 +247,11 @@ class Passes:
     def flow(self) -> list[tuple[Tensor, Tensor]]:
         """Weights and gradients of the linearised network: absolute parameters, no batch normalisation, in float64.
 
+        It drops nothing: it computes in evaluation mode, as its authors' does.
+
         The gradient is that of the sum of the logits for one input of ones.
         """
-        network = copy.deepcopy(self.network).double()
+        network = copy.deepcopy(self.network).double().eval()
         for name, module in list(network.named_modules()):
             if isinstance(module, nn.BatchNorm2d):
                 parent, _, last = name.rpartition(".")
@@ -247,6 +267,8 @@ class Passes:
     def perturbed(self) -> tuple[float, list[float]]:
         """Two passes of a network of standard normal weights: noise x, and x + `PERTURBATION` more noise.
 
+        Where the network drops something, both drop the same: only the noise tells them apart.
+
         Returns:
             The mean over inputs of the summed absolute difference of their features, and for each batch normalisation
             the mean over channels of its running variance after the passes.
@@ -259,8 +281,10 @@ class Passes:
             for norm in norms:
                 norm.reset_running_stats()
             x, more = (torch.randn(self._images.shape, generator=stream).to(self._device) for _ in range(2))
-            features = network(x)
-            difference = (network(x + PERTURBATION * more) - features).abs().sum((1, 2, 3)).mean()
+            with self.drawing_from("dropped"):
+                features = network(x)
+            with self.drawing_from("dropped"):
+                difference = (network(x + PERTURBATION * more) - features).abs().sum((1, 2, 3)).mean()
         return float(difference), [float(norm.running_var.mean()) for norm in norms if norm.running_var is not None]
 
     @shared

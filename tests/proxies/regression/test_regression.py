@@ -52,6 +52,28 @@ def test_the_same_architecture_configuration_and_seed_give_the_same_bits_whateve
     assert one.score(build, "a", 0, "cpu") == first  # after the targets of another seed
 
 
+class Dropping(nn.Module):
+    """A network that is trained in milliseconds, with dropout before its three taps."""
+
+    def __init__(self, chance: float) -> None:
+        super().__init__()
+        self.stem, self.dropout = nn.Conv2d(3, 4, 4, 4), nn.Dropout(chance)
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        return [self.dropout(self.stem(images))] * 3
+
+
+def test_what_a_network_drops_depends_on_the_seed_alone(tmp_path: Path) -> None:
+    proxy, values = regression.load(tiny(tmp_path)), []
+    for earlier in (1, 2):
+        torch.manual_seed(earlier)
+        state = torch.get_rng_state()
+        values.append(proxy.score(lambda: Dropping(0.5), "a", 0, "cpu").value)
+        assert torch.equal(torch.get_rng_state(), state)
+    assert values[0] == values[1] is not None
+    assert values[0] != proxy.score(lambda: Dropping(0.0), "a", 0, "cpu").value
+
+
 def test_scoring_leaves_the_callers_random_stream_alone(tmp_path: Path) -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
