@@ -7,6 +7,7 @@ trusts another place names it. What a server sends beside a redirect is not read
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 from collections.abc import Mapping
@@ -21,7 +22,16 @@ if TYPE_CHECKING:
 
 _MOST = 20  # addresses that one leads to, one after the other
 _PORTS = {"http": 80, "https": 443}
-_INTERNAL = (".localhost", ".local", ".internal", ".intranet", ".lan")  # ends of names that no public server has
+_INTERNAL = (
+    ".localhost",
+    ".local",
+    ".internal",
+    ".intranet",
+    ".lan",
+    ".home.arpa",
+)  # ends of names that no public server has
+
+_HOLD_IPV4 = (ipaddress.IPv6Network("::/96"), ipaddress.IPv6Network("64:ff9b::/96"))  # in their last 32 bits
 
 
 def session_of_steps() -> requests.Session:
@@ -66,8 +76,10 @@ def followed(
 
 
 def _next(address: str, place: str, target: str) -> str:
-    """The address to which `place` leads."""
-    url = urljoin(place, target)
+    """The address to which `place` leads, as it is asked for: who reads it otherwise takes another host for its own."""
+    import requests
+
+    url = requests.Request("GET", urljoin(place, target)).prepare().url or ""
     parts = urlsplit(url)
     leads = f"{shown(address)} leads to {shown(url)}"
     if parts.scheme not in _PORTS:
@@ -95,17 +107,27 @@ def _port(parts: SplitResult) -> int:
 
 def _is_internal(host: str) -> bool:
     """Whether a host, by its number or by those that its name has, is not reached from everywhere."""
-    if host == "localhost" or host.endswith(_INTERNAL):
+    name = host.rstrip(".").partition("%")[0]
+    if name == "localhost" or name.endswith(_INTERNAL):
         return True
+    with contextlib.suppress(ValueError):
+        return not _is_public(name)
     try:
-        numbers = {str(found[4][0]).partition("%")[0] for found in socket.getaddrinfo(host, None)}
+        numbers = {str(found[4][0]).partition("%")[0] for found in socket.getaddrinfo(name, None)}
     except (OSError, UnicodeError):  # who has the name, if anybody, is known to a proxy alone
         return False
     return not all(map(_is_public, numbers))
 
 
 def _is_public(number: str) -> bool:
+    """Whether an address is; of one that holds another, whether that is.
+
+    Raises:
+        ValueError: it is none.
+    """
     address = ipaddress.ip_address(number)
     if isinstance(address, ipaddress.IPv6Address):
-        address = address.ipv4_mapped or address.sixtofour or address
+        held = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        holds = any(address in network for network in _HOLD_IPV4)
+        address = address.ipv4_mapped or address.sixtofour or (held if holds else address)
     return address.is_global and not address.is_multicast

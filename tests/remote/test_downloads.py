@@ -269,11 +269,24 @@ def test_no_address_leads_into_this_machine_or_its_network(file: RemoteFile, ser
     assert content(file.path.parent) == {} and len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://127.0.0.1:9\\@8.8.8.8/x", "http://8.8.8.8@127.0.0.1/x", "http://localhost./x", "http://a.INTERNAL./x",
+        "http://[::127.0.0.1]/x", "http://[64:ff9b::a9fe:a9fe]/x", "http://[fe80::1%25lo]/x", "http://nas.home.arpa/x",
+    ],
+)  # fmt: skip
+def test_no_way_to_write_an_address_hides_where_it_leads(target: str) -> None:
+    with refused("a network that is not public: it is not read"):
+        redirects._next("http://8.8.8.8/x", "http://8.8.8.8/x", target)
+
+
 def test_a_server_may_lead_to_another_path_of_its_own_or_to_a_public_one() -> None:
     inside = "http://10.0.0.1:8080/a/b"
     for target, expected in (
         ("/c", "http://10.0.0.1:8080/c"), ("c", "http://10.0.0.1:8080/a/c"), ("?d", "http://10.0.0.1:8080/a/b?d"),
         ("https://10.0.0.1/c", "https://10.0.0.1/c"), ("http://8.8.8.8/c", "http://8.8.8.8/c"),
+        ("http://[64:ff9b::808:808]/c", "http://[64:ff9b::808:808]/c"),
     ):  # fmt: skip
         assert redirects._next(inside, inside, target) == expected
     with refused("https://8.8.8.8/x leads to http://8.8.8.8/x, which is not encrypted"):
