@@ -63,6 +63,26 @@ def test_compared_are_those_with_enough_scores_on_what_all_of_them_tried(lake: L
     assert ask(lake, "SELECT DISTINCT arch_id FROM comparison_scores WHERE NOT all_ok") == [{"arch_id": lakes.arch(6)}]
 
 
+@pytest.mark.parametrize(("values", "compared"), [(11, [OURS]), (12, [OURS, SIZE])])
+def test_a_proxy_without_a_value_of_most_architectures_leaves_them_to_the_others(
+    tmp_path: Path, values: int, compared: list[str]
+) -> None:
+    """As NASWOT has no value of networks without ReLUs, in a space where most have none."""
+    nothing = {"status": "failed", "reason": "ValueError: the network has no ReLU"}
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
+        truth=[lakes.truth(i, t) for i, t in enumerate(TRUTH)],
+        proxies=[lakes.proxy(OURS, "ours"), lakes.proxy(SIZE, "naswot", kind="zero-cost")],
+        scores=[
+            *(lakes.score(i, OURS, ours(i)) for i in SIZES),
+            *(lakes.score(i, SIZE, size(i)) for i in SIZES[:values]),
+            *(lakes.score(i, SIZE, None, **nothing) for i in SIZES[values:]),
+        ],
+    )  # fmt: skip
+    rows = ask(lake, "SELECT proxy_id, n FROM comparison ORDER BY proxy_id")
+    assert rows == [{"proxy_id": p, "n": 24 if values == 11 else 12} for p in compared]
+
+
 def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_is_left_out(tmp_path: Path) -> None:
     """Trained: a preset on 24 and one on 11; a cheap proxy on 40 and one on 20 of the 24; a release on 22 of them."""
     cheap = "6666666666666666"

@@ -1,7 +1,8 @@
 -- One row per target, proxy, seed and architecture of a fair comparison: the architectures that every compared proxy
 -- and seed has tried. Our own proxies that train lead (where none has enough: all of ours, or else all), those with 30
 -- scores or more (or half as many as the best covered proxy) and half as many as the best covered of them.
--- Compared are these and every other that holds nine tenths of what they share. `score` and `truth` are oriented;
+-- Compared are these and every other that holds nine tenths of what they share, less those that failed on more than half
+-- of it: they would leave the others few architectures. `score` and `truth` are oriented;
 -- `score` is NULL where it failed; `all_ok`: none has failed.
 -- Stored: large
 -- Held: in memory
@@ -89,7 +90,8 @@ held AS (
         tries.number,
         tries.benchmark,
         tries.space,
-        count(*) AS held
+        count(*) AS held,
+        count(tries.score) AS ok
     FROM tries
     SEMI JOIN base
         ON
@@ -107,7 +109,7 @@ members AS MATERIALIZED (
     FROM held
     INNER JOIN ordered ON held.number = ordered.number
     LEFT JOIN leaders ON held.number = leaders.number
-    WHERE leaders.number IS NOT NULL OR NOT ordered.leads
+    WHERE (leaders.number IS NOT NULL OR NOT ordered.leads) AND 2 * held.ok >= held.held
     -- those that lead hold all of it
     QUALIFY held.held >= 0.9 * max(held.held) OVER (PARTITION BY held.benchmark, held.space)
 ),
