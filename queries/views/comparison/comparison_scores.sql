@@ -1,9 +1,9 @@
 -- One row per target, proxy, seed and architecture of a fair comparison: the architectures that every compared proxy
 -- and seed has tried. Our own proxies that train lead (where none has enough: all of ours, or else all), those with 30
 -- scores or more (or half as many as the best covered proxy) and half as many as the best covered of them.
--- Compared are these and every other that holds nine tenths of what they share, less those that failed on more than half
--- of it: they would leave the others few architectures. `score` and `truth` are oriented;
--- `score` is NULL where it failed; `all_ok`: none has failed.
+-- Compared are these and every other that holds nine tenths of what they share, less those that failed on more than
+-- half of it: they would leave the others few architectures. `score` and `truth` are oriented; `score` is NULL where it
+-- failed; `all_ok`: none has failed.
 -- Stored: large
 -- Held: in memory
 WITH standings AS (
