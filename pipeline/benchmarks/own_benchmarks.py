@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import Any
 from pipeline import provenance
 from pipeline.benchmarks import defaults, soundness, stable_specs
 from pipeline.benchmarks.contract import Benchmark
-from pipeline.errors import UserError, excerpt, is_out_of_memory
+from pipeline.errors import UserError, excerpt, is_homeless, is_out_of_memory, message_of
 from pipeline.time_limit import TooSlowError, within
 
 LONGEST = 60.0  # seconds that it may take to load one: a busy machine needs ten for torch
@@ -38,14 +39,17 @@ def loaded(name: str, folder: Path, load: Callable[[], Benchmark]) -> Benchmark:
     if not (folder / "__init__.py").is_file() and (folder / "__init__.py").exists():
         raise UserError(f"{folder / '__init__.py'} is no plain file, and no benchmark is loaded from there")
     try:
-        with contextlib.redirect_stdout(sys.stderr), within(LONGEST):
+        folder_of_work = contextlib.nullcontext() if is_homeless() else contextlib.chdir(os.curdir)
+        with folder_of_work, contextlib.redirect_stdout(sys.stderr), within(LONGEST):
             benchmark = load()
         soundness.require(benchmark)
     except TooSlowError as error:
         raise UserError(
             f"the benchmark {name} of {folder.parent} cannot be loaded: it takes more than {LONGEST:g} s"
         ) from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise UserError(f"the benchmark {name} of {folder.parent} cannot be loaded: {_reason(error)}") from error
     return _guarded(benchmark, f"the benchmark {name} of {folder.parent}")
 
@@ -69,9 +73,9 @@ def _called(what: str, function: Callable[..., Any], *given: Any) -> Any:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             return function(*given)
-    except UserError:
+    except (UserError, KeyboardInterrupt, TooSlowError):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise _failure(what, error) from error
 
 
@@ -110,4 +114,4 @@ def _failure(what: str, error: BaseException) -> BaseException:
 
 def _reason(error: BaseException) -> str:
     kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-    return excerpt(" ".join(f"{kind}{error}".split()), 200, bare=True)
+    return excerpt(" ".join(f"{kind}{message_of(error)}".split()), 200, bare=True)

@@ -108,9 +108,9 @@ class ArchitectureScorer:
         started = time.perf_counter()
         try:
             scores = self.bundle.score(partial(self._build, spec), arch_id, self.seed, self.device, missing)
-        except UserError:
+        except (UserError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             if not benchmarks.is_own(self.benchmark) or is_out_of_memory(error):  # a fault of ours is to be seen
                 raise
             failure = Score(None, "failed", reason_of(error))
