@@ -227,9 +227,11 @@ def _forms_named(source: _Source) -> Iterator[None]:
         if source.mapping:
             raise
         benchmark = source.benchmark
-        if source.path.is_file() and (advice := unmapped_table.advice(benchmark, source.path)):
+        if source.path.is_file() and (advice := unmapped_table.of_text(benchmark, source.path)):
             raise NotThisFormError(f"{advice}. {benchmark.name} itself reads {benchmark.forms}") from error
-        known = f"{source.benchmark.name} reads {source.benchmark.forms}; a table needs --mapping NAME or FILE.toml"
+        if source.path.is_file() and (advice := unmapped_table.of_another_form(benchmark, source.path)):
+            raise NotThisFormError(f"{error}. {benchmark.name} reads {benchmark.forms}. {advice}") from error
+        known = f"{benchmark.name} reads {benchmark.forms}; a table needs --mapping NAME or FILE.toml"
         raise NotThisFormError(f"{error}. {known}") from error
 
 

@@ -19,17 +19,11 @@ _DELIMITERS = (",", "\t", ";")
 _MOST_SHOWN = 8  # columns
 
 
-def advice(benchmark: Benchmark, path: Path) -> str | None:
-    """What to do with a table of text, by its columns, or with a file of tables; None where the file is neither."""
+def of_text(benchmark: Benchmark, path: Path) -> str | None:
+    """What to do with a table of text, by its columns; None where the file is no such table."""
     columns = _columns(path)
-    named = f" --benchmark {benchmark.name}" if benchmark.canonical is defaults.canonical else ""
-    begin = (
-        f"begin one with `pipeline mapping init {path}{named}` (docs/bring-your-own-table.md), and name it with "
-        "--mapping FILE.toml"
-    )
     if columns is None:
-        form = _form(path)
-        return form and f"{path} is {form}, which needs a table mapping where it holds a table: {begin}"
+        return None
     fitting = [
         mapping.name
         for mapping in table_mapping.shipped(benchmark.name)
@@ -40,8 +34,22 @@ def advice(benchmark: Benchmark, path: Path) -> str | None:
     else:
         shown = ", ".join(excerpt(name, bare=True) for name in list(columns)[:_MOST_SHOWN])
         more = ", ..." if len(columns) > _MOST_SHOWN else ""
-        do = f"no shipped one has its columns ({shown}{more}): {begin}"
+        do = f"no shipped one has its columns ({shown}{more}): {_begin(benchmark, path)}"
     return f"{path} is a table of text, which needs a table mapping; {do}"
+
+
+def of_another_form(benchmark: Benchmark, path: Path) -> str | None:
+    """What to do with a file that may hold a table, such as one of JSON or Parquet; None where it may not."""
+    form = _form(path)
+    return form and f"{path} is {form}, which needs a table mapping where it holds a table: {_begin(benchmark, path)}"
+
+
+def _begin(benchmark: Benchmark, path: Path) -> str:
+    named = f" --benchmark {benchmark.name}" if benchmark.canonical is defaults.canonical else ""
+    return (
+        f"begin one with `pipeline mapping init {path}{named}` (docs/bring-your-own-table.md), and name it with "
+        "--mapping FILE.toml"
+    )
 
 
 def _form(path: Path) -> str | None:
