@@ -33,17 +33,18 @@ from pipeline.proxies.regression.stacked.layout import Shape, Weights, operation
 
 EVERY = "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
 WIDTHS = (16, 32, 32, 64, 64)
-SHORT = 'name = "short"\nextends = "regression-n101"\niterations = 1\nevaluate_every = 1\n'
+SHORT = 'name = "short"\nextends = "{}"\niterations = 1\nevaluate_every = 1\n'
+PRESETS = ("regression-n101", "regression-menu")
 
 
 def build(cell: str) -> nn.Module:
     return networks.NATSNetwork(networks.parse_cell(cell), WIDTHS, 1)
 
 
-def short(folder: Path) -> Proxy:
+def short(folder: Path, preset: str = PRESETS[0]) -> Proxy:
     """One image, one iteration, one evaluation."""
     path = folder / "short.toml"
-    path.write_text(SHORT)
+    path.write_text(SHORT.format(preset))
     proxy = regression.load(str(path))
     task = proxy.score_all.__self__.task  # type: ignore[union-attr]
     task.__dict__["images"] = task.images[:1]
@@ -88,7 +89,8 @@ def interpreted(folder: Path) -> None:
     """In a process whose Triton interprets. The interpreter's time is that of its blocks, not of what is in them."""
     large = {kernel: {16: Launch(1024, rows=1024)} for kernel in LAUNCHES}
     setattr(engine, "Stack", partial(network.Stack, launches=large))  # noqa: B010 (of another module)
-    agrees_with_the_plain_loop(short(folder), "cpu", on_cpu(1))
+    for preset in PRESETS:
+        agrees_with_the_plain_loop(short(folder, preset), "cpu", on_cpu(1))
 
 
 def test_a_stack_has_the_losses_of_the_plain_loop(tmp_path: Path) -> None:
@@ -103,9 +105,11 @@ def test_a_stack_has_the_losses_of_the_plain_loop(tmp_path: Path) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_a_stack_on_a_card_has_the_losses_of_the_plain_loop(proxy: Proxy) -> None:
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_stack_on_a_card_has_the_losses_of_the_plain_loop(preset: str, tmp_path: Path) -> None:
     rest = resident.Card(arithmetic.exact("cuda"), torch.cuda.CUDAGraph, 1)
-    agrees_with_the_plain_loop(proxy, "cuda", engine.StackedCard(rest, torch.cuda.CUDAGraph, 2))
+    on = engine.StackedCard(rest, torch.cuda.CUDAGraph, 2)
+    agrees_with_the_plain_loop(short(tmp_path, preset), "cuda", on)
 
 
 def test_nothing_of_triton_is_imported_without_a_card() -> None:
