@@ -105,7 +105,7 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
         targets.append(
             {
                 **target, "name": target_name(target), "key": slug(target["dataset"], target["metric"]),
-                "verdict": verdict(board, comparison, target_name(target)), "leaderboard": board,
+                "verdict": verdict(board, target_name(target)), "leaderboard": board,
                 "compared": records(comparison.rows),
             }
         )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from pipeline.report.queries import SERIES, Row, records
@@ -48,19 +47,18 @@ def leaderboard(ranking: pd.DataFrame, comparison: Comparison) -> list[Row]:
     return records(order.drop(columns="rounded"))
 
 
-def verdict(rows: list[Row], comparison: Comparison, truth: str) -> list[str]:
+def verdict(rows: list[Row], truth: str) -> list[str]:
     """What the leaderboard says, in sentences; nothing where fewer than `FEW` architectures are shared.
 
     Args:
         rows: of `leaderboard`.
-        comparison: of the same target.
         truth: the target's name.
     """
     compared = ranked(rows)
     if not compared:
         return []
     leader = compared[0]
-    equals = _equals(leader, compared, comparison)
+    equals = [row for row in compared[1:] if not_shown_worse(row)]
     sentences = [
         f"{proxy_name(leader)} leads: rho {number(leader['rho'])} {interval(leader)} with {truth} on "
         f"{leader['n']} architectures."
@@ -113,20 +111,6 @@ def higher_on_its_own(rows: list[Row]) -> Row | None:
     if highest["own_rho"] <= compared[0]["own_rho"] or (highest in compared and not_shown_worse(highest)):
         return None
     return highest
-
-
-def _equals(leader: Row, compared: list[Row], comparison: Comparison) -> list[Row]:
-    """The rows whose paired difference to the leader has an interval that holds 0."""
-    rows = comparison.rows
-    places = {(row["proxy_id"], row["seed"]): place for place, row in enumerate(records(rows[SERIES]))}
-    first = places[(leader["proxy_id"], leader["seed"])]
-    result = []
-    for row in compared[1:]:
-        place = places[(row["proxy_id"], row["seed"])]
-        low, high = comparison.difference_low[place, first], comparison.difference_high[place, first]
-        if not np.isnan(low) and low <= 0 <= high:
-            result.append(row)
-    return result
 
 
 def _against_baselines(compared: list[Row]) -> list[str]:
