@@ -12,6 +12,7 @@ import io
 import math
 import pickle
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -59,11 +60,13 @@ def load(stream: BinaryIO, allowed: Allowed, encoding: str = "ASCII") -> Any:
         NotThisFormError: it is damaged, not a pickle, asks for something that `allowed` does not hold, or would take
             without end.
     """
-    pickle_costs.refuse(stream)
-    try:
-        return _Unpickler(stream, allowed, encoding).load()
-    except _BROKEN as error:
-        raise NotThisFormError(f"not a whole pickle: {_one_line(error)}") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python's, of a text's backslashes: any file may hold them
+        pickle_costs.refuse(stream)
+        try:
+            return _Unpickler(stream, allowed, encoding).load()
+        except _BROKEN as error:
+            raise NotThisFormError(f"not a whole pickle: {_one_line(error)}") from error
 
 
 def load_path(path: Path, allowed: Allowed, encoding: str = "ASCII") -> Any:

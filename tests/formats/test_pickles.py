@@ -42,6 +42,12 @@ def test_numpys_numbers_and_arrays_come_through_in_every_protocol(protocol: int)
     assert type(found["f"]) is dict
 
 
+def test_a_backslash_within_a_text_warns_of_nothing() -> None:
+    assert load(b"S'a\\q'\n.") == "a\\q"
+    with pytest.raises(NotThisFormError, match="not a whole pickle"):
+        load(b"PK\x03\\\n")  # as a zip may begin, by the time of day that it states
+
+
 def test_names_of_numpy_1_are_known() -> None:
     data = pickle.dumps([np.float64(2.5), np.arange(3)], protocol=2).replace(b"numpy._core", b"numpy.core")
     loaded: Any = load(data)
