@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import benchmarks, provenance
-from pipeline.escaping import markdown
+from pipeline import benchmarks, provenance, templates
 from pipeline.lake import table_folder
 from pipeline.lake.schema import TABLES
 
@@ -35,14 +34,9 @@ def text(rows: Mapping[str, int], content: Sequence[Row], sources: Sequence[Row]
         sources: a row per source, of queries/card/sources.sql.
         licence: SPDX identifier of the computed scores; None where it is not stated.
     """
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True,
-        finalize=lambda value: markdown(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
-    )  # fmt: skip
+    environment = templates.environment(Path(__file__).parent, "markdown")
     environment.filters |= {
         "json": lambda value: Markup(json.dumps(value)),  # which is YAML, too
         "number": lambda value: f"{value:,}",

@@ -17,9 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import catalog, provenance, rank_correlation
+from pipeline import catalog, provenance, rank_correlation, templates
 from pipeline.errors import from_os
-from pipeline.escaping import markdown
 from pipeline.lake import last_check
 from pipeline.lake.store import Lake
 from pipeline.report import baseline, charts, folder, kept
@@ -166,17 +165,7 @@ def _render(name: str, values: Row) -> str:
 
 @functools.cache  # compiling the page's template takes longer than filling it
 def _template(name: str) -> jinja2.Template:
-    import jinja2
-    from markupsafe import Markup
-
-    def in_markdown(value: object) -> object:
-        return markdown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-    html = name.endswith(".html.j2")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES), undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, autoescape=html, finalize=None if html else in_markdown, keep_trailing_newline=True,
-    )  # fmt: skip
+    environment = templates.environment(_TEMPLATES, "html" if name.endswith(".html.j2") else "markdown")
     environment.filters |= {
         "number": _safe(number), "interval": _safe(interval), "counted": _safe(counted), "brief": _safe(brief),
         "target": target_name, "axis_from": axis_from,

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
+from pipeline import templates
 from reports.results import collect
 from reports.results.ranked_view import RankedView
 from reports.results.spaces import OTHER_TARGETS, RANKED, SPACES
@@ -277,10 +276,7 @@ def paragraph(text: str, indent: str = "") -> str:
 
 
 def _rendered(template: str, results: Row) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
+    environment = templates.environment(TEMPLATES, None)
     environment.filters |= {
         "number": number, "certain": certain, "difference": difference, "spread": spread, "kind": collect.kind,
         "paragraph": paragraph, "spanned": spanned,

@@ -1,0 +1,33 @@
+"""Jinja's environment, as every template of this project is filled: a name that is not given is an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pipeline import escaping
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+def environment(folder: Path, escaped_for: Literal["html", "markdown"] | None) -> jinja2.Environment:
+    """The environment of the templates in a folder.
+
+    Args:
+        folder: the folder.
+        escaped_for: what text that is no `Markup` is escaped for; None where the text is this project's own.
+    """
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True, autoescape=escaped_for == "html",
+        finalize=_in_markdown if escaped_for == "markdown" else None,
+    )  # fmt: skip
+
+
+def _in_markdown(value: object) -> object:
+    from markupsafe import Markup
+
+    return escaping.markdown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
