@@ -145,7 +145,6 @@ class Benchmark:
         reference: the papers to cite.
         inputs: what the networks take: images [N, 3, H, W], or sequences [N, T, width].
         classes: data set -> number of classes or words that a network chooses among; it says what guessing gives.
-        has_curves: whether the published form holds values of epochs before the last.
         curves_asked: whether `read` leaves learning curves out unless it is asked for them.
     """
 
@@ -165,7 +164,6 @@ class Benchmark:
     reference: str = ""
     inputs: str = "images"
     classes: Mapping[str, int] = field(default_factory=dict)
-    has_curves: bool = True
     curves_asked: bool = True
     sample: Callable[[str, Random], Spec] | None = None
     mutate: Callable[[str, Spec, Random], Spec] | None = None

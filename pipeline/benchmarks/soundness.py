@@ -18,7 +18,7 @@ _NEEDED = ("canonical", "compose", "read", "build")
 _TYPES: dict[type, dict[str, Any]] = {
     Benchmark: {
         **dict.fromkeys(("title", "licence", "forms", "reference", "inputs"), str),
-        **dict.fromkeys(("reader_version", "stages"), int), **dict.fromkeys(("has_curves", "curves_asked"), bool),
+        **dict.fromkeys(("reader_version", "stages"), int), "curves_asked": bool,
         "classes": Mapping, "published": tuple | list,
     },
     PublishedFile: {

@@ -63,7 +63,6 @@ BENCHMARK = Benchmark(
         'Liu, Simonyan and Yang, "DARTS: Differentiable Architecture Search", ICLR 2019; Peng, Song, Fayek, Ciesielski '
         'and Chang, "SWAP-NAS: Sample-Wise Activation Patterns for Ultra-fast NAS", ICLR 2024'
     ),
-    has_curves=False,
     curves_asked=False,
     sample=architectures.sample,
     mutate=architectures.mutate,

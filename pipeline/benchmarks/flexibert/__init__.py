@@ -62,7 +62,6 @@ BENCHMARK = Benchmark(
         'Dedhia, Tuli and Jha, "FlexiBERT: Are Current Transformer Architectures too Homogeneous and Rigid?", 2022'
     ),
     inputs="sequences",
-    has_curves=False,
     curves_asked=False,
     sample=architectures.sample,
     mutate=architectures.mutate,

@@ -54,7 +54,6 @@ BENCHMARK = Benchmark(
         'Su, Huang, Li, You, Wang, Qian, Zhang and Xu, "Prioritized Architecture Sampling with Monto-Carlo Tree '
         'Search", CVPR 2021'
     ),
-    has_curves=False,
     curves_asked=False,
     sample=architectures.sample,
     mutate=architectures.mutate,
