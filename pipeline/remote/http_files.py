@@ -145,8 +145,6 @@ def save(answer: HttpAnswer, path: Path, advance: Callable[[int], None], name: s
 
 
 def _refuse(address: str, response: requests.Response) -> None:
-    if address.startswith("https:") and not response.url.startswith("https:"):
-        raise UserError(f"{shown(address)} leads to {shown(response.url)}, which is not encrypted: it is not read")
     status = response.status_code
     if status in (404, 410):
         raise AbsentError(f"{shown(address)}: {_REASONS[status]}")
@@ -239,8 +237,6 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, requests.exceptions.Timeout):
         return "no answer in time"
-    if isinstance(error, requests.exceptions.TooManyRedirects):
-        return "it leads from address to address without end"
     text = " ".join(str(error).split())
     match = re.search(r"\[Errno -?\d+\] ([^'\")\]]+)", text)
     return (match[1] if match else text.rpartition(": ")[2] or type(error).__name__)[:120]

@@ -341,9 +341,8 @@ def test_a_part_that_nobody_asked_for_is_no_reason_to_ask_again(file: RemoteFile
 
 
 def test_an_encrypted_address_does_not_lead_to_one_that_is_not() -> None:
-    answer: Any = SimpleNamespace(url="http://example.org/x", status_code=200)
     with refused("https://example.org/x leads to http://example.org/x, which is not encrypted"):
-        http_files._refuse("https://example.org/x", answer)
+        redirects._next("https://example.org/x", "https://example.org/x", "http://example.org/x")
 
 
 def test_a_full_disk_is_told_before_and_while_a_file_comes(
