@@ -205,21 +205,18 @@ def buildable(
 
 @contextlib.contextmanager
 def drawing_from(seed: int) -> Iterator[None]:
-    """One thread, torch's random numbers from the seed, gradients and float32; all is as before afterwards.
+    """One thread, random numbers from the seed, gradients and float32; all is as before afterwards.
 
     Raises:
         UserError: the seed is no whole number from 0 on.
     """
-    import torch
-
     from pipeline.proxies import process_state
 
     if type(seed) is not int:
         raise UserError(f"the seed is {excerpt(seed, 40)}, where a whole number is expected")
     numbers.whole(seed, "the seed", least=0, most=numbers.MOST)
-
-    with _one_thread(), process_state.restored(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(provenance.stream_seed("network", seed))  # for what draws as it computes, such as dropout
+    drawn = provenance.stream_seed("network", seed)  # for what draws as it computes, such as dropout
+    with _one_thread(), process_state.restored(), process_state.random_numbers(drawn):
         yield
 
 
