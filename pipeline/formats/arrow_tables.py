@@ -1,7 +1,7 @@
 """Parquet and Arrow files of others: rows whose cells Python has: numbers, text, lists and mappings, of a bounded size.
 
-A few bytes of a file may stand for a text of 100 MB in each of a million rows. So text is read as a dictionary,
-the longest in it is looked at, and as few rows are taken at a time as then fit in memory.
+A few bytes of a file may stand for a text of 100 MB, or for a list of a million numbers, in each of a million rows. So
+text is read as a dictionary, the largest cell is looked at, and as few rows are taken at a time as then fit in memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ LONGEST = 1 << 17
 
 _VIEWS = (pa.string_view(), pa.binary_view())
 _ROWS = 20_000  # at a time
-_BYTES = 1 << 26  # of the texts of a column in the rows that are taken at a time
+_BYTES = 1 << 26  # of the cells of a column in the rows that are taken at a time, and of one cell
+_ITEM = 32  # bytes of a number in a list of Python
 
 
 def rows(path: Path, form: TableForm) -> Rows:
@@ -64,7 +65,22 @@ def _parquet(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], It
     with pq.ParquetFile(path) as file:
         texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
     opened = stack.enter_context(pq.ParquetFile(path, read_dictionary=texts))
-    return opened.schema_arrow.names, opened.iter_batches(_ROWS)
+    return opened.schema_arrow.names, opened.iter_batches(_rows_at_a_time(_most_items(opened.metadata) * _ITEM))
+
+
+def _most_items(stated: pq.FileMetaData) -> int:
+    """Values per row of the column of lists that has most of them, on average over a group of rows."""
+    groups = (stated.row_group(number) for number in range(stated.num_row_groups))
+    return max(
+        (group.column(column).num_values // max(1, group.num_rows) for group in groups
+         for column in range(stated.num_columns)),
+        default=0,
+    )  # fmt: skip
+
+
+def _rows_at_a_time(largest: int) -> int:
+    """How many rows with cells of so many bytes are taken at a time."""
+    return max(1, min(_ROWS, _BYTES // max(1, largest)))
 
 
 def _arrow(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], Iterator[pa.RecordBatch]]:
@@ -92,35 +108,67 @@ def _small(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         NotThisFormError: a cell is too long.
     """
     for batch in batches:
-        longest = max((_longest(name, batch.column(name)) for name in batch.schema.names), default=0)
-        most = max(1, min(_ROWS, _BYTES // max(1, longest)))
+        most = _rows_at_a_time(
+            max(
+                (_largest(name, column) for name, column in zip(batch.schema.names, batch.columns, strict=True)),
+                default=0,
+            )
+        )
         for start in range(0, batch.num_rows, most):
             part = batch.slice(start, most)
             columns = [_for_python(column) for column in part.columns]
             yield pa.RecordBatch.from_arrays(columns, names=part.schema.names) if columns else part
 
 
-def _longest(name: str, column: pa.Array) -> int:
-    """Bytes of the longest text in the column, or in lists and mappings in it; 0 of another."""
+def _largest(name: str, column: pa.Array) -> int:
+    """About how many bytes the largest cell of the column takes.
+
+    Raises:
+        NotThisFormError: too many, or cells of this type are not read.
+    """
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _longest(name, column.dictionary)
+        return _largest(name, column.dictionary)
+    if isinstance(kind, pa.BaseExtensionType):
+        return _largest(name, column.storage)
     if pa.types.is_struct(kind):
-        return max((_longest(name, column.field(number)) for number in range(kind.num_fields)), default=0)
+        return sum(_largest(name, column.field(number)) for number in range(kind.num_fields))
     if pa.types.is_map(kind):
-        return max(_longest(name, column.keys), _longest(name, column.items))
+        return _largest_list(name, column, _largest(name, column.keys) + _largest(name, column.items))
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return _longest(name, column.values)
-    longest = _longest_view(column) if kind in _VIEWS else 0
-    if _is_text(kind):
-        longest = pc.max(pc.binary_length(column)).as_py() or 0
+        return _largest_list(name, column, _largest(name, column.values))
+    if pa.types.is_nested(kind) or pa.types.is_run_end_encoded(kind):
+        raise NotThisFormError(
+            f"column {excerpt(name)} is of type {excerpt(str(kind), 80, bare=True)}, which is not read"
+        )
+    longest = _longest_text(column)
     if longest > LONGEST:
         raise NotThisFormError(f"a cell of column {excerpt(name)} has {longest:,} bytes: refused")
-    return int(longest)
+    return max(longest, _ITEM)
+
+
+def _largest_list(name: str, column: pa.Array, item: int) -> int:
+    """The same of lists or mappings whose largest item has so many bytes."""
+    if pa.types.is_fixed_size_list(column.type):
+        items = int(column.type.list_size)
+    else:
+        items = int(np.diff(column.offsets.to_numpy(zero_copy_only=False)).max(initial=0))
+    if items * item > _BYTES:
+        raise NotThisFormError(f"a cell of column {excerpt(name)} has {items:,} items of up to {item:,} bytes: refused")
+    return items * item
+
+
+def _longest_text(column: pa.Array) -> int:
+    """Bytes of the longest text in the column; 0 of numbers."""
+    if pa.types.is_fixed_size_binary(column.type):
+        return int(column.type.byte_width)
+    if column.type in _VIEWS:
+        return _longest_view(column)
+    return int(pc.max(pc.binary_length(column)).as_py() or 0) if _is_text(column.type) else 0
 
 
 def _longest_view(column: pa.Array) -> int:
-    """The same of views, each of which is its length in four bytes and twelve more."""
+    """Bytes of the longest of views, each of which is its length in four bytes and twelve more."""
     lengths = np.frombuffer(column.buffers()[1], np.int32)[::4][column.offset : column.offset + len(column)]
     return int(lengths[column.is_valid().to_numpy(zero_copy_only=False)].max(initial=0))
 

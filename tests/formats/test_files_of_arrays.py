@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import NotThisFormError, UserError
@@ -56,6 +57,8 @@ def test_an_arrow_file_whose_offsets_point_beyond_its_data_is_refused(column: pa
         pa.array([{"x": {"y": "b" * 9}}]),
         pa.array([[("a" * 9, 1)]], pa.map_(pa.string(), pa.int32())),
         pa.array(["a" * 9]).dictionary_encode(),
+        pa.array([b"a" * 9], pa.binary(9)),
+        pa.ExtensionArray.from_storage(pa.json_(), pa.array(["1" * 9])),
     ],
 )
 def test_a_text_within_a_cell_has_the_bound_of_one(
@@ -70,7 +73,44 @@ def test_a_text_within_a_cell_has_the_bound_of_one(
 
 def test_texts_of_a_slice_of_views_are_its_own() -> None:
     column = pa.array(["a" * 50, None, "b" * 9, "c"], pa.string_view())
-    assert [arrow_tables._longest("x", column.slice(*part)) for part in ((0,), (1,), (3,), (1, 1))] == [50, 9, 1, 0]
+    assert [arrow_tables._longest_text(column.slice(*part)) for part in ((0,), (1,), (3,), (1, 1))] == [50, 9, 1, 0]
+
+
+REPEATED = pa.array(["a" * 100_000] * 700).dictionary_encode()
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pa.ListArray.from_arrays([0, 700], REPEATED), "has 700 items of up to 100,000 bytes: refused"),
+        (pa.FixedSizeListArray.from_arrays(REPEATED, 700), "has 700 items of up to 100,000 bytes: refused"),
+        (pa.MapArray.from_arrays([0, 700], REPEATED, REPEATED), "has 700 items of up to 200,000 bytes: refused"),
+        (
+            pa.ListViewArray.from_arrays([0, 0], [3, 3], [1, 2, 3]),
+            "is of type list_view<item: int64>, which is not read",
+        ),
+        (pa.RunEndEncodedArray.from_arrays(pa.array([9]), ["a"]), "is of type run_end_encoded<.*, which is not read"),
+    ],
+)
+def test_a_cell_that_is_larger_than_its_file_is_refused(column: pa.Array, message: str, tmp_path: Path) -> None:
+    with pytest.raises(NotThisFormError, match=f"column 'x' {message}"):
+        rows(arrow_file(tmp_path / "table.arrow", column), "arrow")
+
+
+@pytest.mark.parametrize("kind", ["arrow", "parquet"])
+def test_fewer_rows_with_long_lists_are_taken_at_a_time(kind: str, tmp_path: Path, monkeypatch: Any) -> None:
+    column, taken = pa.array([[1] * 10] * 8), []
+    path = arrow_file(tmp_path / "table.arrow", column)
+    pq.write_table(pa.table({"x": column}), tmp_path / "table.parquet")
+
+    def noted(part: pa.Array) -> pa.Array:
+        taken.append(len(part))
+        return part
+
+    monkeypatch.setattr(arrow_tables, "_for_python", noted)
+    monkeypatch.setattr(arrow_tables, "_BYTES", 3 * 10 * arrow_tables._ITEM)
+    assert len(rows(path.with_suffix(f".{kind}"), kind)) == 8
+    assert taken == [3, 3, 2]
 
 
 def header(shape: str, kind: str = "'<f8'") -> bytes:
