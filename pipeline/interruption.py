@@ -64,14 +64,16 @@ class Interruption:
 
     Args:
         begun: whether a signal unwinds it from now on, or from `begin` on.
+        handled: whether signals are handled, or ignored, so that none is missed.
 
     Attributes:
         signal: the first one that came, if any did.
         line: what is printed then.
     """
 
-    def __init__(self, *, begun: bool = True) -> None:
+    def __init__(self, *, begun: bool = True, handled: bool = False) -> None:
         self.signal: int | None = None
+        self.handled = handled
         self.line = "interrupted: nothing was done"
         self._begun = begun
         self._finished = self._printed = self._unwinds = False
@@ -170,6 +172,18 @@ def _silent(_: object) -> None:
 _current = Interruption()
 
 
+def may_be_wished() -> bool:
+    """Whether a signal may have raised a KeyboardInterrupt; else the code that was running has done so itself."""
+    return not _current.handled or _current.signal is not None
+
+
+def left_to_driver() -> None:
+    """Ignore Ctrl-C in this process, a worker, which its driver terminates."""
+    global _current  # noqa: PLW0603
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _current = Interruption(handled=True)
+
+
 def says(line: str) -> None:
     """What a signal prints from now on: what of the command's work is stored."""
     _current.line = f"interrupted: {line}"
@@ -185,8 +199,9 @@ def handled(*, to_the_end: bool) -> Iterator[Interruption]:
         to_the_end: of the process; else what was before is put back when the block ends.
     """
     global _current  # noqa: PLW0603
-    interruption = _current = Interruption(begun=False)
-    if threading.current_thread() is not threading.main_thread():
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    interruption = _current = Interruption(begun=False, handled=in_main_thread)
+    if not in_main_thread:
         yield interruption
         return
     pipe, written = os.pipe()
@@ -204,6 +219,7 @@ def handled(*, to_the_end: bool) -> Iterator[Interruption]:
     finally:
         interruption.finish()
         if not to_the_end:
+            interruption.handled = False
             signal.set_wakeup_fd(earlier)
             for number, handler in before.items():
                 signal.signal(number, handler)

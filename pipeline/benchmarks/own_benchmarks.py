@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline import provenance
+from pipeline import own_code, provenance
 from pipeline.benchmarks import defaults, soundness, stable_specs
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt, is_homeless, is_out_of_memory, message_of
@@ -40,7 +40,7 @@ def loaded(name: str, folder: Path, load: Callable[[], Benchmark]) -> Benchmark:
         raise UserError(f"{folder / '__init__.py'} is no plain file, and no benchmark is loaded from there")
     try:
         folder_of_work = contextlib.nullcontext() if is_homeless() else contextlib.chdir(os.curdir)
-        with folder_of_work, contextlib.redirect_stdout(sys.stderr), within(LONGEST):
+        with folder_of_work, contextlib.redirect_stdout(sys.stderr), within(LONGEST), own_code.guarded():
             benchmark = load()
         soundness.require(benchmark)
     except TooSlowError as error:
@@ -71,7 +71,7 @@ def _guarded(benchmark: Benchmark, named: str) -> Benchmark:
 
 def _called(what: str, function: Callable[..., Any], *given: Any) -> Any:
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), own_code.guarded():
             return function(*given)
     except (UserError, KeyboardInterrupt, TooSlowError):
         raise

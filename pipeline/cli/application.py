@@ -267,6 +267,12 @@ def _saying(interrupted: str, command: Function) -> Function:
         progress.silence(quiet)
         try:
             return command(*positional, **named)
+        except SystemExit as end:
+            raise _ended_by(end) from end
+        except KeyboardInterrupt as end:
+            if interruption.may_be_wished():
+                raise
+            raise _ended_by(end) from end
         finally:
             progress.silence(False)
 
@@ -276,6 +282,14 @@ def _saying(interrupted: str, command: Function) -> Function:
     changed.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])
     changed.__annotations__ = {**command.__annotations__, "quiet": QuietOption}
     return cast("Function", saying)
+
+
+def _ended_by(end: BaseException) -> UserError:
+    """The error for code that ends a command which does not end itself."""
+    from pipeline.errors import message_of
+
+    what = f"{type(end).__name__}: {message_of(end)}".removesuffix(": ")
+    return UserError(f"code that the command called has ended it ({what}); what was done is stored")
 
 
 def _show_version(wanted: bool) -> None:

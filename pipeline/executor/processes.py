@@ -20,6 +20,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
 
+from pipeline import interruption
 from pipeline.errors import UserError
 from pipeline.executor.worker_pool import ItemFunction, Prepared, Results, WorkerPool, as_queue, compute, ignore
 
@@ -184,7 +185,7 @@ def ordered(function: Callable[[Item], Result], items: Iterable[Item], workers: 
 
 def _end_with_driver() -> None:
     """Leave Ctrl-C to the driver, which terminates the workers, and end with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interruption.left_to_driver()
     threading.Thread(target=_exit_after_parent, daemon=True).start()
 
 

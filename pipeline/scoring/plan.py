@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import benchmarks, environment, executor, provenance, proxies
+from pipeline import benchmarks, environment, executor, own_code, provenance, proxies
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, is_out_of_memory
 from pipeline.lake.store import Lake
@@ -23,6 +23,8 @@ from pipeline.wording import count_of
 
 Key = tuple[str, str]  # arch_id, proxy_id; the seed is the plan's
 Item = tuple[str, str, tuple[str, ...]]  # arch_id, spec, proxy_ids that are missing
+
+Scores = TypeVar("Scores")
 
 CARD_MEMORY = 0.9  # of a card's memory, for all its workers
 DRAWN = "search:"  # begins the source of an architecture that a search drew
@@ -106,22 +108,22 @@ class ArchitectureScorer:
         """The missing scores by proxy_id, with their seconds."""
         arch_id, spec, missing = item
         started = time.perf_counter()
-        try:
-            scores = self.bundle.score(partial(self._build, spec), arch_id, self.seed, self.device, missing)
-        except (UserError, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            if not benchmarks.is_own(self.benchmark) or is_out_of_memory(error):  # a fault of ours is to be seen
-                raise
-            failure = Score(None, "failed", reason_of(error))
-            scores = dict.fromkeys(missing, (failure, time.perf_counter() - started))
+        build = partial(self._build, spec)
+        scores = unless_own_code_fails(
+            self.benchmark, lambda: self.bundle.score(build, arch_id, self.seed, self.device, missing)
+        )
+        if isinstance(scores, Score):
+            scores = dict.fromkeys(missing, (scores, time.perf_counter() - started))
         return self._shared(scores)
 
     def together(self, items: Sequence[Item]) -> list[dict[str, Timed] | None]:
         """The scores of each of several architectures, which train side by side."""
-        assert self.bundle.score_all is not None
+        score_all = self.bundle.score_all
+        assert score_all is not None
         networks = [(partial(self._build, spec), arch_id) for arch_id, spec, _ in items]
-        scores = self.bundle.score_all(networks, self.seed, self.device)
+        scores = unless_own_code_fails(self.benchmark, lambda: score_all(networks, self.seed, self.device))
+        if isinstance(scores, Score):  # of one of them, which ends the others with it
+            return [self(item) for item in items]
         return [one and self._shared(one) for one in scores]
 
     def _shared(self, scores: dict[str, Timed]) -> dict[str, Timed]:
@@ -132,6 +134,25 @@ class ArchitectureScorer:
         make = self.bench.build if self.bundle.network == "backbone" else self.bench.features
         assert make is not None
         return make(self.space, json.loads(spec))
+
+
+def unless_own_code_fails(benchmark: str, score: Callable[[], Scores]) -> Scores | Score:
+    """What `score` gives; a failed score where it raises, and the benchmark, and so its networks, are the user's own.
+
+    Raises:
+        UserError: as `score` does; so do a KeyboardInterrupt that a signal brings, and memory that runs out.
+    """
+    if not benchmarks.is_own(benchmark):  # a fault of ours is to be seen
+        return score()
+    try:
+        with own_code.guarded():
+            return score()
+    except (UserError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if is_out_of_memory(error):
+            raise
+        return Score(None, "failed", reason_of(error))
 
 
 def prepare_worker(device: str, sharing: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from pipeline.progress import progress
 from pipeline.proxies import regression
 from pipeline.proxies.contract import Proxy, Score
 from pipeline.proxies.regression import presets
-from pipeline.scoring.plan import prepare_worker
+from pipeline.scoring.plan import prepare_worker, unless_own_code_fails
 from pipeline.tuning import genes, task_evolution
 from pipeline.tuning.task_evolution import EvolutionSettings, TriedTask
 
@@ -93,8 +94,8 @@ class TrialTask:
             preset = genes.preset(json.loads(task), self.inputs, task_name(self.identity, step), "", self.schedule)
             self.last = step, regression.from_preset(preset, self.images)
         started = time.perf_counter()
-        build = bench.build
-        score = self.last[1].score(lambda: build(self.space, json.loads(spec)), arch_id, _SCORE_SEED, self.device)
+        build, proxy = partial(bench.build, self.space, json.loads(spec)), self.last[1]
+        score = unless_own_code_fails(self.benchmark, lambda: proxy.score(build, arch_id, _SCORE_SEED, self.device))
         return score, time.perf_counter() - started
 
 

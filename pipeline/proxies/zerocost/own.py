@@ -19,6 +19,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from pipeline import own_code
 from pipeline.errors import UserError, excerpt, is_out_of_memory, message_of
 from pipeline.formats import text_files
 from pipeline.proxies import images as image_batches
@@ -138,13 +139,14 @@ def _function(name: str, text: str, path: str) -> Callable[..., Any]:
 
 @contextlib.contextmanager
 def _apart(seed: int | None = None) -> Iterator[None]:
-    """Code of the file in the block changes nothing of the process; see `process_state`.
+    """Code of the file in the block changes nothing of the process, see `process_state`, and does not end it.
 
     What it prints goes to standard error: what a command answers stays as it is.
     """
     from pipeline.proxies import process_state
 
-    with process_state.restored(), process_state.random_numbers(seed), contextlib.redirect_stdout(sys.stderr):
+    printed = contextlib.redirect_stdout(sys.stderr)
+    with process_state.restored(), process_state.random_numbers(seed), printed, own_code.guarded():
         yield
 
 

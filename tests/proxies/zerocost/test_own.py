@@ -58,12 +58,8 @@ def own(folder: Path, text: str, name: str = "mine") -> Bundle:
 
 
 def returning(folder: Path, body: str) -> Score:
-    return score(
-        own(
-            folder,
-            f"import asyncio\nimport numpy as np\nimport torch\ndef mine(network, images, labels):\n    {body}\n",
-        )
-    )
+    imports = "import asyncio\nimport os\nimport numpy as np\nimport torch\n"
+    return score(own(folder, f"{imports}def mine(network, images, labels):\n    {body}\n"))
 
 
 def test_it_sees_the_network_images_and_labels_of_the_shipped_ones(
@@ -165,6 +161,7 @@ def test_its_random_numbers_are_those_of_the_seed_and_the_architecture(stream: s
         ("return float('inf')", "the value is inf"),
         ("raise ValueError('no ReLU\\nat all')", "ValueError: no ReLU"),
         ("raise SystemExit(3)", "SystemExit: 3"),
+        ("os._exit(0)", "EndedError: it calls os._exit"),
         ("return np.bool_(True)", "TypeError: the function returned"),
         ("return torch.tensor(True)", "TypeError: the function returned"),
         ("return np.complex128(1 + 2j)", "TypeError: the function returned"),
@@ -205,6 +202,7 @@ FUNCTION = "def mine(network, images, labels): return 1"
         ("mine", "import asyncio\nraise asyncio.CancelledError", "cannot be loaded: CancelledError"),
         ("mine", "raise type('Mute', (Exception,), {'__str__': lambda self: 1 / 0})", "cannot be loaded: Mute"),
         ("mine", "raise SystemExit(3)", "cannot be loaded: SystemExit: 3"),
+        ("mine", "import os\nos._exit(0)", "cannot be loaded: EndedError: it calls os._exit"),
         ("mine", "\0", "mine.py"),
         ("mine", "x = 1", r"mine\.py defines no function mine\(network, images, labels\)"),
         ("mine", "mine = 1", "defines no function mine"),

@@ -1,0 +1,61 @@
+"""Code of a user's own, of a proxy or a benchmark: it does not end the command that calls it, whatever it calls."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pipeline import interruption
+
+_ENDS = ("_exit", "abort", "execv", "execve")  # functions of `os` that end the process at once; others call these
+
+
+class EndedError(BaseException):
+    """The code tried to end the process."""
+
+
+class _Guarded(threading.local):
+    """The process in which the present thread is in a `guarded` block, or None."""
+
+    pid: int | None = None
+
+
+_present = _Guarded()
+
+
+@contextlib.contextmanager
+def guarded() -> Iterator[None]:
+    """Raise `EndedError` in the block where it calls `os._exit` or the like, or raises a KeyboardInterrupt itself.
+
+    Other threads, and processes that the code forks, may end as they like. What ends a process without asking Python,
+    such as a segmentation fault, still does.
+    """
+    before, _present.pid = _present.pid, os.getpid()
+    functions = {name: getattr(os, name) for name in _ENDS}
+    for name, function in functions.items():
+        if not hasattr(function, "__wrapped__"):
+            setattr(os, name, _refusing(function))
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if interruption.may_be_wished():
+            raise
+        raise EndedError("it raises KeyboardInterrupt") from error
+    finally:
+        _present.pid = before
+        for name, function in functions.items():
+            setattr(os, name, function)
+
+
+def _refusing(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def refuse(*given: Any) -> Any:
+        if _present.pid == os.getpid():
+            raise EndedError(f"it calls os.{function.__name__}")
+        return function(*given)
+
+    return refuse

@@ -1,0 +1,128 @@
+"""Code of a user's own does not end the command that calls it, whatever it calls."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import pytest
+import typer
+
+from pipeline import benchmarks, interruption, own_code
+from pipeline.cli import application
+from pipeline.proxies.contract import Score
+from pipeline.scoring.plan import unless_own_code_fails
+from tests.fixtures.command import exit_code
+
+ENDS: dict[str, Callable[[], object]] = {
+    "os._exit": lambda: os._exit(0),
+    "os.abort": lambda: os.abort(),  # noqa: PLW0108 (looked up when it is called)
+    "os.execv": lambda: os.execl("/bin/true", "true"),
+    "os.execve": lambda: os.execlpe("true", "true", {}),
+}
+
+
+def interrupt() -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_it_does_not_end_the_process(name: str) -> None:
+    before = getattr(os, name.partition(".")[2])
+    for _ in range(2):
+        with pytest.raises(own_code.EndedError, match=f"it calls {name}$"), own_code.guarded(), own_code.guarded():
+            ENDS[name]()
+    assert getattr(os, name.partition(".")[2]) is before
+
+
+def test_other_threads_and_what_it_forks_may_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    exits: list[int] = []
+
+    def end(code: int) -> None:
+        exits.append(code)
+
+    monkeypatch.setattr(os, "_exit", end)
+    with own_code.guarded():
+        thread = threading.Thread(target=lambda: os._exit(7))
+        thread.start()
+        thread.join()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: -1)  # as in a forked process
+            os._exit(8)
+    assert exits == [7, 8]
+
+
+def test_a_keyboard_interrupt_of_its_own_is_told_from_ctrl_c() -> None:
+    with pytest.raises(KeyboardInterrupt), own_code.guarded():  # nothing here knows of signals
+        interrupt()
+    with interruption.handled(to_the_end=False) as signals:
+        with pytest.raises(own_code.EndedError, match="it raises KeyboardInterrupt"), own_code.guarded():
+            interrupt()
+        signals.begin()
+        with pytest.raises(KeyboardInterrupt), own_code.guarded():
+            signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), own_code.guarded():
+        interrupt()
+
+
+def test_in_a_worker_it_is_always_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interruption, "_current", interruption.Interruption())
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        interruption.left_to_driver()
+        with pytest.raises(own_code.EndedError), own_code.guarded():
+            interrupt()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def raising(error: BaseException) -> Callable[[], Any]:
+    def fail() -> NoReturn:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (lambda: os._exit(0), "EndedError: it calls os._exit"), (raising(SystemExit(0)), "SystemExit: 0"),
+        (raising(GeneratorExit()), "GeneratorExit: "), (raising(ValueError("x")), "ValueError: x"),
+    ],
+)  # fmt: skip
+def test_a_network_of_its_own_is_a_failed_score(
+    code: Callable[[], Any], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmarks, "is_own", "mine".__eq__)
+    assert unless_own_code_fails("mine", code) == Score(None, "failed", reason)
+    assert unless_own_code_fails("mine", lambda: 5) == 5
+    with pytest.raises(ZeroDivisionError):
+        unless_own_code_fails("nds", lambda: 1 // 0)
+    for passed_on in (MemoryError(), KeyboardInterrupt()):
+        with pytest.raises(type(passed_on)):
+            unless_own_code_fails("mine", raising(passed_on))
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [(SystemExit, "(SystemExit)"), (SystemExit(0), "(SystemExit: 0)"), (KeyboardInterrupt, "(KeyboardInterrupt)")],
+)
+def test_wherever_else_code_ends_a_command_it_is_one_line(
+    end: Any, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = typer.Typer(cls=application.VerbGroup)
+    app.callback()(lambda: None)
+
+    @application.verb(app, example="")
+    def ended() -> None:
+        raise end
+
+    monkeypatch.setattr(application, "app", app)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    assert exit_code("ended") == 1
+    said = capsys.readouterr().err
+    assert said == f"error: code that the command called has ended it {words}; what was done is stored\n"
