@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +13,14 @@ from typing import Any
 from pipeline import benchmarks
 from pipeline.doctor import contents, places
 from pipeline.errors import UserError, os_errors_explained
-from pipeline.lake import checksums, last_check
+from pipeline.lake import checksums, last_check, marker
 from pipeline.lake.store import Lake
 from pipeline.lake.verify import LakeFault, part_faults
 from pipeline.progress import progress
 from pipeline.wording import count_of
+
+_NEEDED = (places.PARTS, marker.FILE, checksums.FILE)
+"""Where a fault begins that keeps the rows from being read."""
 
 
 @dataclass(frozen=True)
@@ -72,17 +76,20 @@ def examine(lake_root: Path, *, rows: bool = True, fix: bool = False, forget_mis
     Raises:
         UserError: no lake, or one that cannot be read at all.
     """
-    lake = Lake(lake_root, whole=False)
+    kind_faults = _kind_faults(lake_root)
+    lake = Lake(lake_root, whole=False, read_only=bool(kind_faults))
     if fix:
         with os_errors_explained(f"removing leftovers from {lake.root}"):
             places.remove_leftovers(lake)
     if forget_missing:
         checksums.renew_list(lake.root)
-    here = checksums.listing(lake.parts, refuse=False)
-    faults, notes = _places(lake), list(places.foreign(lake))
-    faults += _parts(lake, here)
-    unlisted = set(here) - set(checksums.listed(lake.root))
-    if rows and not any(fault.path.startswith("parts/") for fault in faults):
+    has_list = checksums.FILE not in {fault.path for fault in kind_faults} and checksums.has_list(lake.root)
+    listed, broken = checksums.read(lake.root / checksums.FILE) if has_list else ({}, [])
+    here = checksums.listing(lake.parts, refuse=False) if lake.parts.is_dir() else {}
+    faults, notes = [*kind_faults, *_places(lake), *_list_faults(broken)], list(places.foreign(lake))
+    faults += _parts(lake, here, listed)
+    unlisted = set(here) - set(checksums.folders(listed))
+    if rows and not any(fault.path.startswith(_NEEDED) for fault in faults):
         faults += _contents(lake, notes)
     if not faults and unlisted:
         with contextlib.suppress(UserError):  # a lake that cannot be written
@@ -98,24 +105,27 @@ def examine(lake_root: Path, *, rows: bool = True, fix: bool = False, forget_mis
     return Result(lake.root, checked_at, len(here), unsealed, faults, notes)
 
 
+def _kind_faults(lake_root: Path) -> list[LakeFault]:
+    if not os.path.lexists(lake_root / marker.FILE):  # no lake, but a folder of any size
+        return []
+    with os_errors_explained(f"reading {lake_root}"):
+        return list(places.kind_faults(lake_root))
+
+
 def _places(lake: Lake) -> list[LakeFault]:
     with os_errors_explained(f"reading {lake.root}"):
-        return [
-            *places.kind_faults(lake), *places.marker_faults(lake), *places.leftovers(lake),
-            *places.derived_faults(lake), *_list_faults(lake),
-        ]  # fmt: skip
+        return [*places.marker_faults(lake), *places.leftovers(lake), *places.derived_faults(lake)]
 
 
-def _list_faults(lake: Lake) -> Iterator[LakeFault]:
+def _list_faults(broken: Iterable[int]) -> Iterator[LakeFault]:
     again = "delete it: `pipeline doctor` makes it again from the parts that are there"
-    for number in checksums.read(lake.root / checksums.FILE)[1] if checksums.has_list(lake.root) else []:
+    for number in broken:
         yield LakeFault(checksums.FILE, f"line {number} is not a checksum and a file", again)
 
 
-def _parts(lake: Lake, here: checksums.Listing) -> list[LakeFault]:
+def _parts(lake: Lake, here: checksums.Listing, listed: Mapping[str, str]) -> list[LakeFault]:
     remedy = "restore it from a copy of the lake, or take it off the list with --forget-missing"
-    faults = [LakeFault(path, "it is missing", remedy) for path in checksums.missing(lake.root, here)]
-    listed = checksums.read(lake.root / checksums.FILE)[0] if checksums.has_list(lake.root) else {}
+    faults = [LakeFault(path, "it is missing", remedy) for path in checksums.missing(checksums.folders(listed), here)]
     with progress("parts read", len(here)) as advance:
         for part, names in sorted(here.items()):
             faults += part_faults(lake.root, part, names, listed)

@@ -20,32 +20,44 @@ from pipeline.tuning import rules
 
 MADE_AGAIN = "delete it: it is made again when it is needed"
 
-_KNOWN = {
-    marker.FILE, "parts", STAGING, rules.FOLDER, score_index.FOLDER, catalog.STORED_RESULTS, catalog.CATALOG,
-    f"{catalog.CATALOG}.sha256", checksums.FILE, last_check.FILE, locations.FOLDER,
-}  # fmt: skip
+PARTS = "parts"
+EMPTY_PART = (f"{PARTS}/_schema", f"{PARTS}/_schema/0")
+_FOLDERS = (
+    PARTS, *EMPTY_PART, STAGING, rules.FOLDER, score_index.FOLDER, catalog.STORED_RESULTS, locations.FOLDER,
+)  # fmt: skip
+_FILES = (marker.FILE, catalog.CATALOG, f"{catalog.CATALOG}.sha256", checksums.FILE, last_check.FILE)
+_KNOWN = {**dict.fromkeys(_FOLDERS, stat.S_IFDIR), **dict.fromkeys(_FILES, stat.S_IFREG)}
+"""What a lake's folder holds, and of which kind that is."""
+
 _EARLIER = re.compile(r"\.(?!lock-).+\.[0-9a-f]{8}(\.wal)?")  # temporary names of the version before
 
 
-def kind_faults(lake: Lake) -> Iterator[LakeFault]:
+def kind_faults(root: Path) -> Iterator[LakeFault]:
     """What is neither a file nor a folder: links, whose aim is not the lake's, and what may keep a reader waiting.
 
-    Of the latter that in parts is left to the examination of each part.
+    Of the latter that among the files of a part is left to the examination of the part. Files in the place of the
+    lake's own folders are listed as well, and folders in that of its files.
     """
-    for folder, folders, files in os.walk(lake.root):
+    for folder, folders, files in os.walk(root):
         for name in sorted([*folders, *files]):
             path = Path(folder, name)
+            within = path.relative_to(root)
             kind = stat.S_IFMT(path.lstat().st_mode)
             if kind == stat.S_IFLNK:
                 what = f"it is a link to {path.readlink()}"
-                yield LakeFault(_within(lake, path), what, "put the file or folder itself in its place")
-            elif kind not in (stat.S_IFREG, stat.S_IFDIR) and lake.parts not in path.parents:
-                yield LakeFault(_within(lake, path), "it is a named pipe, a socket or a device", "move it away")
+                yield LakeFault(within.as_posix(), what, "put the file or folder itself in its place")
+            elif kind not in (stat.S_IFREG, stat.S_IFDIR):
+                if within.parts[0] != PARTS or len(within.parts) < 4:
+                    yield LakeFault(within.as_posix(), "it is a named pipe, a socket or a device", "move it away")
+            elif kind != _KNOWN.get(within.as_posix(), kind):
+                there, expected = ("folder", "file") if kind == stat.S_IFDIR else ("file", "folder")
+                what = f"it is a {there}, where a lake has a {expected}"
+                yield LakeFault(within.as_posix(), what, "move it away")
 
 
 def marker_faults(lake: Lake) -> Iterator[LakeFault]:
     """The marker of the lake and the record of its last examination."""
-    if (lake.root / marker.FILE).read_text() != marker.CONTENT:
+    if marker.is_lake(lake.root) and (lake.root / marker.FILE).read_text() != marker.CONTENT:
         yield LakeFault(marker.FILE, "it is not as it was written", f"write {marker.CONTENT.strip()} into it")
     try:
         last_check.read(lake.root)

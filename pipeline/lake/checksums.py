@@ -12,6 +12,7 @@ that was killed just then, and joins it when the list is made anew.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -142,18 +143,28 @@ def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
 
 def listed(root: Path) -> Listing:
     """The files that the lake's list names; of no part where there is none."""
+    try:
+        return folders(read(root / FILE)[0])
+    except FileNotFoundError:
+        return {}
+
+
+def folders(paths: Iterable[str]) -> Listing:
+    """The parts and files of which these are the paths in the lake."""
     files: Listing = defaultdict(set)
-    with contextlib.suppress(FileNotFoundError):
-        for path in read(root / FILE)[0]:
-            folder, _, name = path.removeprefix("parts/").rpartition("/")
-            files[folder].add(name)
+    for path in paths:
+        folder, _, name = path.removeprefix("parts/").rpartition("/")
+        files[folder].add(name)
     return files
 
 
-def missing(root: Path, here: Listing | None = None) -> list[str]:
-    """The parts that were published and are not in the lake, and the files missing in others, as paths in the lake."""
-    names = listed(root)  # before the folders: a part is on the list after it is published
-    here = listing(root / "parts") if here is None else here
+def missing(names: Listing, here: Listing) -> list[str]:
+    """The parts that were published and are not in the lake, and the files missing in others, as paths in the lake.
+
+    Args:
+        names: what was published; read before what is there, as a part is on the list after it is published.
+        here: what is there.
+    """
     gone = []
     for part, files in names.items():
         if part not in here:
@@ -173,6 +184,10 @@ def has_list(root: Path) -> bool:
         status = (root / FILE).stat()
     except FileNotFoundError:
         return False
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        status = (root / FILE).lstat()
     if not stat.S_ISREG(status.st_mode):
         raise UserError(f"{root / FILE} is no plain file: move it away, and it is made anew")
     return status.st_size > 0

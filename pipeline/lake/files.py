@@ -23,6 +23,7 @@ from pipeline.errors import UserError
 TEMPORARY = ".pipeline-"  # begins the temporary names beside a file
 _HOST = re.sub(r"[^A-Za-z0-9.]+", "-", platform.node())[:64]
 _OWN = re.compile(r"((?P<host>.+)-)?(?P<pid>\d{1,9})-[0-9a-f]{8}(\.wal)?")
+_NOT_OPENED = (errno.ENXIO, errno.ENODEV, errno.ELOOP)  # a socket, a device without a driver, a link to itself
 _OLD = 24 * 60 * 60  # seconds without a change, after which what another machine was writing counts as abandoned
 
 
@@ -67,12 +68,18 @@ def read_file(path: Path) -> bytes:
 
     Raises:
         FileNotFoundError: there is none.
-        UserError: it is a folder, a named pipe or a device.
+        UserError: it is a folder, a named pipe, a socket, a device, or a link that leads back to itself.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # which does not wait for the writer of a named pipe
+    not_plain = f"{path} is no plain file, as this program writes: move it away"
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # which does not wait for the writer of a named pipe
+    except OSError as error:
+        if error.errno not in _NOT_OPENED:
+            raise
+        raise UserError(not_plain) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise UserError(f"{path} is no plain file, as this program writes: move it away")
+        raise UserError(not_plain)
     with os.fdopen(descriptor, "rb") as stream:
         return stream.read()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from pipeline.errors import UserError, excerpt
@@ -15,6 +16,11 @@ CONTENT = json.dumps({"format": FORMAT}) + "\n"
 def is_lake(folder: Path) -> bool:
     """Whether a folder has the marker."""
     return (folder / FILE).is_file()
+
+
+def is_hidden(folder: Path) -> bool:
+    """Whether something that is no plain file has the name of the marker."""
+    return os.path.lexists(folder / FILE) and not is_lake(folder)
 
 
 def require_format(root: Path) -> None:

@@ -45,7 +45,7 @@ class Lake:
         root: the folder.
         create: make it when it is not there, and do not look for missing parts; else its absence is an error.
         read_only: write nothing, not even what makes the catalog's globs match.
-        whole: refuse one in which a part is missing.
+        whole: refuse one in which a part is missing, or whose marker is no plain file.
 
     Raises:
         UserError: no lake, not a lake, another format, a part that is missing or a folder that cannot be read.
@@ -56,10 +56,15 @@ class Lake:
         _require_usable(self.root)
         self.parts = self.root / "parts"
         if not marker.is_lake(self.root):
-            if not create:
+            hidden = marker.is_hidden(self.root)
+            if hidden and whole:
+                raise UserError(f"{self.root / marker.FILE} is no plain file: run `pipeline doctor`")
+            if not hidden and not create:
                 raise UserError(f"no lake at {root}: run `pipeline ingest` first, or name one with --lake DIR")
-            self._create()
-        marker.require_format(self.root)
+            if not hidden:
+                self._create()
+        if marker.is_lake(self.root):
+            marker.require_format(self.root)
         if not read_only:
             self._anchor()
             if not checksums.has_list(self.root):
@@ -74,7 +79,7 @@ class Lake:
         Raises:
             UserError: one is not, or a folder cannot be read.
         """
-        if gone := checksums.missing(self.root):
+        if gone := checksums.missing(checksums.listed(self.root), checksums.listing(self.parts)):
             more = f", and {len(gone) - 1} more" if len(gone) > 1 else ""
             raise UserError(
                 f"{self.root / gone[0]} is missing{more}: restore it from a copy of the lake, or go on without it "

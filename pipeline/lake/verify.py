@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline import provenance
+from pipeline.errors import UserError
 from pipeline.lake import checksums, part_name
 from pipeline.lake.parquet_files import opened, reason
 from pipeline.lake.schema import TABLES
@@ -76,7 +77,7 @@ def _stated(file: Path) -> tuple[dict[str, str] | None, str | None]:
     """The checksums by name that a part states, and what is wrong with how it states them."""
     try:
         stated, broken = checksums.read(file)
-    except OSError:  # a link that leads nowhere, or back to itself
+    except (OSError, UserError):  # a link that leads nowhere, or what may keep a reader waiting
         return None, _NO_FILE
     return stated, f"line {broken[0]} is not a checksum and a file" if broken else None
 

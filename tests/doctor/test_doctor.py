@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from pipeline.lake.score_index import ScoreIndex
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
 from tests.fixtures.command import exit_code
-from tests.fixtures.lines import refused, time_limit
+from tests.fixtures.lines import time_limit
 
 TRUTH = "parts/madeup/ingest/truth.parquet"
 ENDED = 2**22 + 1  # no process has this number
@@ -143,20 +145,52 @@ def test_what_is_no_plain_file_is_listed_and_the_rest_is_examined(lake: Path) ->
 def test_a_named_pipe_in_the_place_of_any_file_is_found_and_keeps_nobody_waiting(lake: Path) -> None:
     (lake / ".lock-run-0123456789abcdef").touch()
     last_check.write(lake, "2026-01-01", 0)
-    files = [path for path in lake.rglob("*") if path.is_file() and path.name not in ("lake.json", checksums.FILE)]
+    files = [path for path in lake.rglob("*") if path.is_file()]
     for path in files:
         path.unlink()
         os.mkfifo(path)
     with time_limit(20):
-        assert not Lake(lake, whole=False).is_running("0123456789abcdef")
+        assert not Lake(lake, whole=False, read_only=True).is_running("0123456789abcdef")
         lines = faults(lake)
     assert {str(path.relative_to(lake)) for path in files} == set(lines)
     assert all("it is no plain file" in line or "it is a named pipe" in line for line in lines.values())
-    sums = lake / "parts" / "madeup" / "ingest" / checksums.FILE
-    sums.unlink()
-    os.mkfifo(sums)
-    with time_limit(20), refused(f"{sums} is no plain file"):
-        examine(lake)
+
+
+def special(path: Path) -> dict[str, Callable[[], object]]:
+    """What may lie in the place of a file or folder."""
+
+    def socket_there() -> None:
+        with socket.socket(socket.AF_UNIX) as made, contextlib.chdir(path.parent):  # the whole path may be too long
+            made.bind(path.name)
+
+    return {
+        "a named pipe": lambda: os.mkfifo(path), "a socket": socket_there, "a link": lambda: path.symlink_to(path),
+        "a device": lambda: path.symlink_to("/dev/zero"), "a file": lambda: path.write_text("x"),
+        "a folder": path.mkdir,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((name, kind) for name in (checksums.FILE, "lake.json") for kind in special(Path()) if kind != "a file"),
+        ("doctor.json", "a socket"), ("doctor.json", "a link"), ("bench.duckdb", "a folder"),
+        ("parts/madeup/ingest/SHA256SUMS", "a socket"), ("parts/madeup/ingest/SHA256SUMS", "a device"),
+        ("parts/madeup/ingest/SHA256SUMS", "a folder"), ("parts", "a link"), ("parts", "a file"),
+        ("parts/_schema", "a file"), ("parts/_schema/0", "a named pipe"), ("parts/madeup", "a named pipe"),
+        ("parts/madeup/ingest", "a socket"), ("derived", "a file"),
+    ],
+)  # fmt: skip
+def test_what_is_of_another_kind_is_a_fault_beside_the_others(name: str, kind: str, lake: Path) -> None:
+    path, other = lake / name, "parts/madeup/scores-0/scores.parquet"
+    with (lake / other).open("ab") as stream:
+        stream.write(b"more")
+    path.rename(lake / "away")
+    special(path)[kind]()
+    with time_limit(20):
+        lines = faults(lake)
+    assert any(place == name or place.startswith(f"{name}/") for place in lines)
+    assert (name.startswith("parts") and name.count("/") < 2) or other in lines
 
 
 def test_what_operating_systems_leave_is_no_fault(lake: Path) -> None:
