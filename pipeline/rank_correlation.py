@@ -7,6 +7,8 @@ whole, so that sums are exact and do not depend on their order.
 
 from __future__ import annotations
 
+import functools
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,17 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 Floats = npt.NDArray[np.float64]
-Whole = npt.NDArray[np.int32]
+Whole = npt.NDArray[np.int16] | npt.NDArray[np.int32]
 
 RESAMPLES = 2000
 FEW_RESAMPLES = 500  # above MANY architectures, where an interval is narrow and a resample costs more
 MANY = 5000
 LEVEL = 0.95
 FEWEST = 10  # pairs; the resamples of fewer repeat so few values that five in order give [1, 1]
-_CELLS = 125_000  # counts held at a time: half a megabyte, so that they stay in the cache
+_CELLS = 125_000  # counts in a block: a quarter of a megabyte, so that they stay in the processor's cache
+_KEPT_CELLS = 1_000_000  # of draws that are kept for the next correlations of as many architectures: two megabytes
 
 
 @dataclass(frozen=True)
@@ -156,22 +159,21 @@ def resampled_rhos_by_target(x: Floats, ys: Floats, resamples: int, seed: int = 
     exact = np.dtype(np.int32 if n**3 < 2**31 else np.float64)  # n^3 is the largest sum
     done = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for counts in _drawn(n, resamples, np.random.default_rng(seed)):
+        for counts in _drawn(n, resamples, seed):
             block = slice(done, done + counts.shape[1])
-            cubes = _sum_of_cubes(counts)
-            ranked = [truth.ranks(counts, cubes) for truth in truths]
-            weighted = [np.multiply(ranks, counts, dtype=exact) for ranks, _ in ranked]
-            squares = [square for _, square in ranked]
+            ranked = [truth.ranks(counts).astype(exact) for truth in truths]
+            weighted = [ranks * counts for ranks in ranked]
+            squares = [_products(ranks, times) for ranks, times in zip(ranked, weighted, strict=True)]
 
             def correlate(
-                row: int, counts: Whole = counts, cubes: Floats = cubes,
-                weighted: list[npt.NDArray[Any]] = weighted, squares: list[Floats] = squares, block: slice = block,
+                row: int, counts: Whole = counts, weighted: list[npt.NDArray[Any]] = weighted,
+                squares: list[Floats] = squares, block: slice = block,
             ) -> None:  # fmt: skip
-                own_ranks, own_square = sides[row].ranks(counts, cubes)
+                ranks = sides[row].ranks(counts).astype(exact)
+                own_square = _products(ranks, ranks * counts)
                 with np.errstate(invalid="ignore", divide="ignore"):
                     for target, (truth_ranks, square) in enumerate(zip(weighted, squares, strict=True)):
-                        product = np.einsum("ij,ij->j", own_ranks, truth_ranks)
-                        rhos[target, row, block] = product / np.sqrt(own_square * square)
+                        rhos[target, row, block] = _products(ranks, truth_ranks) / np.sqrt(own_square * square)
 
             list(pool.map(correlate, range(len(sides))))
             done = block.stop
@@ -180,10 +182,66 @@ def resampled_rhos_by_target(x: Floats, ys: Floats, resamples: int, seed: int = 
 
 def kendall_tau(x: Floats, y: Floats) -> float | None:
     """Kendall's tau-b between `x` and `y`, both [n]; None where it is not defined."""
-    from scipy.stats import kendalltau
+    [[tau]] = kendall_taus(x[None], y[None])
+    return float(tau) if np.isfinite(tau) else None
 
-    tau = float(kendalltau(x, y, variant="b").statistic) if len(x) > 1 else np.nan
-    return tau if np.isfinite(tau) else None
+
+def kendall_taus(x: Floats, ys: Floats) -> Floats:
+    """Kendall's tau-b of each row of `x` [k, n] with each row of `ys` [t, n]: [t, k], NaN where it is not defined.
+
+    The same bits as scipy.stats.kendalltau, whose import takes longer than all taus of a report.
+    """
+    n = ys.shape[1]
+    taus = np.full((len(ys), len(x)), np.nan)
+    if n < 2:
+        return taus
+    pairs = n * (n - 1) // 2
+    (sides, tied_sides), (truths, tied_truths) = _lowest_ranks(x), _lowest_ranks(ys)
+    for target, (truth, tied_truth) in enumerate(zip(truths, tied_truths, strict=True)):
+        both = np.sort(sides * n + truth, axis=1)  # by score, and those of one score by truth
+        tied_both = (np.arange(n) - _first_equal(both)).sum(axis=1)
+        difference = pairs - tied_sides - tied_truth + tied_both - 2 * _inversions(both % n)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            tau = difference / np.sqrt(pairs - tied_sides) / np.sqrt(pairs - tied_truth)
+        taus[target] = np.clip(tau, -1, 1)
+    return taus
+
+
+def _lowest_ranks(rows: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The rank of each value in its row [k, n], equal values sharing the lowest, from 0; and the tied pairs [k]."""
+    order = rows.argsort(axis=1)
+    first = _first_equal(np.take_along_axis(rows, order, axis=1))
+    ranks = np.empty_like(first)
+    np.put_along_axis(ranks, order, first, axis=1)
+    return ranks, (np.arange(rows.shape[1]) - first).sum(axis=1)
+
+
+def _first_equal(rows: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """For each place of sorted rows [k, n] the first place that has the same value."""
+    first = np.zeros(rows.shape, np.int64)
+    first[:, 1:] = np.where(rows[:, 1:] == rows[:, :-1], 0, np.arange(1, rows.shape[1]))
+    return np.maximum.accumulate(first, axis=1)
+
+
+def _inversions(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How many pairs of each row of whole numbers below n [k, n] are in descending order, by merging sorted halves.
+
+    Of two sorted halves with w values each, the j-th of the right is merged to the place j + those of the left that are
+    not greater: the sum of its places tells how many are.
+    """
+    k, n = rows.shape
+    size = 1 << (n - 1).bit_length()
+    merged = np.full((k, size), n, np.int32)  # what fills up is greater than all before it
+    merged[:, :n] = rows
+    total, width = np.zeros(k, np.int64), 1
+    while width < size:
+        blocks = merged.reshape(k, -1, 2 * width)
+        order = blocks.argsort(axis=2, kind="stable")
+        places = np.where(order >= width, np.arange(2 * width), 0).sum(axis=2)
+        total += (width * width + width * (width - 1) // 2 - places).sum(axis=1)
+        merged = np.take_along_axis(blocks, order, axis=2)
+        width *= 2
+    return total
 
 
 def _defined(values: Floats) -> list[int]:
@@ -213,40 +271,62 @@ class _SortedValues:
         distinct, self._member = np.unique(values, return_inverse=True)
         self._ends = np.searchsorted(values[self._order], distinct, side="right") - 1
 
-    def ranks(self, counts: Whole, cubes: Floats) -> tuple[Whole, Floats]:
-        """Twice the tie-averaged rank of every architecture in each resample, and their sum of squares.
-
-        Ranks are shifted by a constant of the resample, so that they have mean zero.
+    def ranks(self, counts: Whole) -> Whole:
+        """Twice the tie-averaged rank of every architecture in each resample, less n, so that their mean is zero.
 
         Args:
             counts: how often each architecture was drawn, [n, resamples]; rows are copied faster than single numbers.
-            cubes: the sum of their cubes [resamples].
 
         Returns:
-            ranks [n, resamples]; the sum of their squares over the n drawn [resamples], a third of what n^3 exceeds the
-            sum of t^3 over groups of t equal values by.
+            ranks [n, resamples], between -n and n.
         """
         n = len(counts)
         drawn_up_to = counts.take(self._order, axis=0)
-        np.cumsum(drawn_up_to, axis=0, out=drawn_up_to)
+        _add_up(drawn_up_to)
         if len(self._ends) < n:
             drawn_up_to = drawn_up_to.take(self._ends, axis=0)
-            cubes = _sum_of_cubes(np.diff(drawn_up_to, axis=0, prepend=counts.dtype.type(0)))
-        middle: Whole = drawn_up_to - n
+        middle: Whole = drawn_up_to - counts.dtype.type(n)
         middle[1:] += drawn_up_to[:-1]
-        return middle.take(self._member, axis=0), (float(n) ** 3 - cubes) / 3
+        return middle.take(self._member, axis=0)
 
 
-def _sum_of_cubes(counts: Whole) -> Floats:
-    numbers = counts.astype(np.float64)
-    cubes: Floats = np.einsum("ij,ij,ij->j", numbers, numbers, numbers)
-    return cubes
+def _add_up(rows: Whole) -> None:
+    """Make of each row [n, m] the sum of it and all before it.
+
+    np.cumsum takes one number after the other; here whole rows are added, of some square root of n stretches at once.
+    """
+    stretch = math.isqrt(len(rows))
+    whole = len(rows) // stretch * stretch
+    stretches = rows[:whole].reshape(-1, stretch, rows.shape[1])
+    for place in range(1, stretch):
+        stretches[:, place] += stretches[:, place - 1]
+    for number in range(1, len(stretches)):
+        stretches[number] += stretches[number - 1, -1]
+    for place in range(whole, len(rows)):
+        rows[place] += rows[place - 1]
 
 
-def _drawn(n: int, resamples: int, rng: np.random.Generator) -> Iterator[Whole]:
+def _products(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> Floats:
+    """The sum of products of two [n, resamples] in each resample."""
+    sums: Floats = np.einsum("ij,ij->j", left, right).astype(np.float64)
+    return sums
+
+
+def _drawn(n: int, resamples: int, seed: int) -> Iterable[Whole]:
     """How often each of `n` is drawn in n draws with replacement: blocks of [n, some resamples]."""
-    size = max(1, _CELLS // n)
+    draws = _kept_draws if n * resamples <= _KEPT_CELLS else _draws
+    return draws(n, resamples, seed, max(1, _CELLS // n))
+
+
+@functools.lru_cache(maxsize=16)  # a report resamples as many architectures again and again
+def _kept_draws(n: int, resamples: int, seed: int, size: int) -> tuple[Whole, ...]:
+    return tuple(_draws(n, resamples, seed, size))
+
+
+def _draws(n: int, resamples: int, seed: int, size: int) -> Iterator[Whole]:
+    rng = np.random.default_rng(seed)
+    whole = np.dtype(np.int16 if 2 * n < 2**15 else np.int32)  # twice n is the largest number in between
     for start in range(0, resamples, size):
         block = min(size, resamples - start)
         picks = rng.integers(0, n, size=(block, n)) * block + np.arange(block)[:, None]
-        yield np.bincount(picks.ravel(), minlength=block * n).reshape(n, block).astype(np.int32)
+        yield np.bincount(picks.ravel(), minlength=block * n).reshape(n, block).astype(whole)

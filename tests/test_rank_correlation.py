@@ -28,7 +28,7 @@ def test_resampled_rhos_equal_those_of_ranked_samples(pairs: Any, seed: int) -> 
     np.testing.assert_allclose(fast, slow_rhos(x, y, 5, seed), atol=1e-12)
 
 
-@pytest.mark.parametrize("n", [60, 1400])  # on both sides of where sums need more than 32 bits
+@pytest.mark.parametrize("n", [60, 1400, 16400])  # beyond where sums need more than 32 bits, and counts more than 16
 def test_targets_that_are_resampled_together_have_the_rhos_of_each(n: int) -> None:
     rng = np.random.default_rng(4)
     x, ys = rng.normal(size=(3, n)), rng.normal(size=(2, n)).round(1)
@@ -92,6 +92,15 @@ def test_tau_is_tau_b_and_undefined_for_a_constant() -> None:
     assert statistics.kendall_tau(x, y) == pytest.approx(by_hand)
     assert statistics.kendall_tau(x, np.ones(5)) is None
     assert statistics.kendall_tau(x[:1], y[:1]) is None
+
+
+@pytest.mark.parametrize(("n", "values"), [(2, 2), (9, 3), (64, 1000), (200, 12), (333, 10**9)])
+def test_taus_are_those_of_scipy_to_the_bit(n: int, values: int) -> None:
+    draw = np.random.default_rng(n)
+    x, ys = (draw.integers(0, values, size=(rows, n)).astype(float) for rows in (4, 3))
+    x[3] = -ys[0]
+    expected = [[stats.kendalltau(row, y).statistic for row in x] for y in ys]
+    np.testing.assert_array_equal(statistics.kendall_taus(x, ys), expected)
 
 
 def test_a_paired_difference_is_that_of_the_same_resamples_and_narrower_than_two_intervals() -> None:

@@ -50,11 +50,11 @@ def _certainty(pairs: pd.DataFrame) -> pd.DataFrame:
         scores = np.stack([group.iloc[0] for _, group in by_series["score"]])
         truths = np.stack([group.iloc[0] for _, group in by_target["truth"]])
         intervals = rank_correlation.spearman_intervals_by_target(scores, truths)
+        taus = rank_correlation.kendall_taus(scores, truths)
         names = panel[[*TARGET, *SERIES]].itertuples(index=False)
         for series, target, name in zip(by_series.ngroup(), by_target.ngroup(), names, strict=True):
             interval = intervals[target][series]
             limits = (None,) * 3 if interval is None else (interval.low, interval.high, interval.resamples)
-            tau = rank_correlation.kendall_tau(scores[series], truths[target])
-            parts.append((*name, *limits, tau))
+            parts.append((*name, *limits, taus[target, series]))
     types = {"seed": "Int64", **_COLUMNS}
     return pd.DataFrame(parts, columns=[*TARGET, *SERIES, *_COLUMNS]).astype(types)
