@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,12 @@ def report(
         typer.Option(help="Folder of earlier report.json files, at any depth: the page draws rho over time."),
     ] = None,
     figures: Annotated[bool, typer.Option("--figures", help="Also write each chart as SVG, PNG and PDF.")] = False,
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Write the figures with this in their name, such as nasbench201 or rhos-darts; may be given again."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of the table.")] = False,
     target: TargetOption = None,
     lake: LakeOption = DEFAULT_LAKE,
@@ -40,7 +47,9 @@ def report(
 
     It consists of index.html, report.md, correlations.csv, report.json and manifest.json.
     """
-    write_report(lake, out, against, history=history, figures=figures, as_json=as_json, target=target)
+    write_report(
+        lake, out, against, history=history, figures=figure or ([] if figures else None), as_json=as_json, target=target
+    )
 
 
 def write_report(
@@ -49,11 +58,20 @@ def write_report(
     against: Path | None = None,
     *,
     history: Path | None = None,
-    figures: bool = False,
+    figures: Sequence[str] | None = None,
     as_json: bool = False,
     target: str | None = None,
 ) -> None:
     """Write the report and compare it with a baseline, if one is named.
+
+    Args:
+        lake: the lake.
+        out: the folder of the report.
+        against: the folder of an earlier report.
+        history: a folder of earlier report.json files.
+        figures: parts of the names of the figures to write; of an empty list all, of None none.
+        as_json: whether report.json is printed.
+        target: the target to rank by.
 
     Raises:
         UserError: rows are not as in the baseline.

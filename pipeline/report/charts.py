@@ -9,23 +9,25 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+import re
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.errors import UserError
 from pipeline.lake.files import atomic_write, read_file
-from pipeline.report.queries import Row
+
+if TYPE_CHECKING:  # processes that draw files import this module alone
+    from pipeline.report.queries import Row
 
 _SPECIFICATIONS = Path(__file__).with_name("templates") / "charts"
 _FILE_WIDTH = 560
 _EXPOSED = "window.vegaEmbed = vegaEmbed;"  # what the bundle gives to the page's script
 _BUNDLING = "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle(sys.argv[1]).encode())"
-_FILE_FORMATS = ("svg", "png", "pdf")
+_CLIP = re.compile(r'(?:(?<= id=")|(?<="url\(#))clip\d+')
 _CATEGORIES = ("#0072b2", "#e69f00", "#d55e00", "#56b4e9", "#009e73", "#cc79a7", "#7f7f7f", "#882255")
 """Colours of lines that stand for names: those of Okabe and Ito, which colour-blind readers tell apart, without their
 black and yellow, of which each is lost on one of the page's backgrounds."""
@@ -64,14 +66,18 @@ def filled(name: str, points: list[Row], titles: dict[str, str] | None = None) -
     return spec
 
 
-def drawn(spec: Row) -> Iterator[tuple[str, bytes]]:
-    """A specification as the bytes of an SVG, a PNG and a PDF file, each with its extension."""
+def drawn(spec: Row) -> dict[str, bytes]:
+    """A specification as SVG, PNG and PDF: the bytes of each file, by its extension."""
     import vl_convert
 
-    for extension in _FILE_FORMATS:
-        options: dict[str, Any] = {"scale": 2} if extension == "png" else {}
-        image = getattr(vl_convert, f"vegalite_to_{extension}")(json.dumps(spec), **options)
-        yield extension, image.encode() if isinstance(image, str) else image
+    svg = _renumbered(vl_convert.vegalite_to_svg(json.dumps(spec)))  # drawn once; the others are made of it
+    return {"svg": svg.encode(), "png": vl_convert.svg_to_png(svg, scale=2), "pdf": vl_convert.svg_to_pdf(svg)}
+
+
+def _renumbered(svg: str) -> str:
+    """The SVG with its clipping paths numbered from 0: Vega counts them through all that a process draws."""
+    numbers: dict[str, int] = {}
+    return _CLIP.sub(lambda clip: f"clip{numbers.setdefault(clip[0], len(numbers))}", svg)
 
 
 def library(folder: Path | None) -> bytes:

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from pipeline import executor
+from pipeline.errors import unknown
 from pipeline.report import charts
 from pipeline.report.content import ReportContent
 from pipeline.report.queries import Row
 from pipeline.report.text import interval, proxy_name, series_name, slug
+
+_FOR_A_PROCESS = 16  # figures: fewer are drawn before a further process has begun
+
+
+def drawn(report: ReportContent, chosen: Sequence[str], say: Callable[[str], None]) -> dict[str, bytes]:
+    """The files of the figures of a report, by their paths in its folder.
+
+    Args:
+        report: what they show.
+        chosen: parts of names; the figures are drawn that have one of them. None: all figures.
+        say: is told how many are drawn.
+
+    Raises:
+        UserError: no figure has one of these in its name.
+    """
+    specifications = figures(report)
+    for part in chosen:
+        if not any(slug(part) in name for name in specifications):
+            raise unknown("figure", part, specifications)
+    names = [name for name in specifications if not chosen or any(slug(part) in name for part in chosen)]
+    workers = min(executor.default_workers(), 1 + len(names) // _FOR_A_PROCESS)
+    files: dict[str, bytes] = {}
+    images = executor.ordered(charts.drawn, [specifications[name] for name in names], workers)
+    for number, (name, image) in enumerate(zip(names, images, strict=True), 1):
+        say(f"figure {number} of {len(names)}, {name}")
+        files |= {f"figures/{name}.{extension}": data for extension, data in image.items()}
+    return files
 
 
 def figures(report: ReportContent) -> dict[str, Row]:

@@ -10,7 +10,7 @@ import base64
 import functools
 import gzip
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,9 +21,8 @@ from pipeline import catalog, provenance, rank_correlation, templates
 from pipeline.errors import from_os
 from pipeline.lake import last_check
 from pipeline.lake.store import Lake
-from pipeline.report import baseline, charts, folder, kept
+from pipeline.report import baseline, charts, figures, folder, kept
 from pipeline.report.content import ReportContent
-from pipeline.report.figures import figures
 from pipeline.report.history import history
 from pipeline.report.leaderboard import FEW
 from pipeline.report.leaders import leaders
@@ -56,7 +55,7 @@ def write(
     *,
     against: Mapping[baseline.Key, baseline.BaselineCorrelation] | None = None,
     history_folder: Path | None = None,
-    with_figures: bool = False,
+    with_figures: Sequence[str] | None = None,
     target: str | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> ReportResult:
@@ -70,7 +69,8 @@ def write(
         out: the folder.
         against: the correlations of an earlier report: what changed stands on the page and in the result.
         history_folder: with earlier files of the form of report.json; the page draws rho over them.
-        with_figures: whether figures are written, too, as SVG, PNG and PDF.
+        with_figures: parts of the names of the figures that are written, too, as SVG, PNG and PDF; of an empty list
+            all, of None no figure.
         target: the target or family to lead with, see `catalog.lead_with`; by default each space's own.
         say: is told what is done next, for a line of progress.
 
@@ -112,10 +112,8 @@ def write(
     }
     if against is not None and differences is not None:
         files["changes.md"] = baseline.section(differences, len(against)).encode()
-    if with_figures:
-        for name, figure in figures(report).items():
-            say(name)
-            files |= {f"figures/{name}.{extension}": image for extension, image in charts.drawn(figure)}
+    if with_figures is not None:
+        files |= figures.drawn(report, with_figures, say)
     about = {key: content[key] for key in ("schema", "version", "made_at")}
     try:
         folder.replace(out, files, about)

@@ -39,7 +39,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = page.write(root / "lake", root / "report", with_figures=True)
+        result = page.write(root / "lake", root / "report", with_figures=[])
     (root / "report" / "terminal.txt").write_text(result.table)
     return root / "report"
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.report import limits, searches
+from pipeline.errors import UserError
+from pipeline.report import charts, figures, limits, searches
 from pipeline.report.figures import cost_points
 
 
@@ -26,6 +27,35 @@ def test_the_front_of_cost_is_of_those_that_no_cheaper_one_equals() -> None:
     ]  # fmt: skip
     points = [(point["name"].partition(",")[0], point["front"]) for point in cost_points(rows)]
     assert points == [("quick", True), ("worse", False), ("equal", False), ("slow", True)]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "names"),
+    [
+        ([], ["cost-darts-cells", "rhos-darts-cells", "rhos-toys"]),
+        (["darts"], ["cost-darts-cells", "rhos-darts-cells"]),
+        (["RHOS-darts", "toys"], ["rhos-darts-cells", "rhos-toys"]),
+        (["Darts cells"], ["cost-darts-cells", "rhos-darts-cells"]),
+    ],
+)
+def test_figures_are_chosen_by_a_part_of_their_name(
+    chosen: list[str], names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(charts, "drawn", lambda spec: {"svg": spec["title"].encode()})
+    every = {name: {"title": name} for name in ("cost-darts-cells", "rhos-darts-cells", "rhos-toys")}
+    monkeypatch.setattr(figures, "figures", lambda _: every)
+    report: Any = None
+    drawn = figures.drawn(report, chosen, told.append)
+    assert drawn == {f"figures/{name}.svg": name.encode() for name in names}
+    assert told == [f"figure {number} of {len(names)}, {name}" for number, name in enumerate(names, 1)]
+    with pytest.raises(UserError, match="unknown figure 'rhos-drats': did you mean"):
+        figures.drawn(report, [*chosen, "rhos-drats"], told.append)
+
+
+def test_a_figure_does_not_depend_on_those_that_were_drawn_before() -> None:
+    svg = '<g clip-path="url(#clip{0})"/><clipPath id="clip{0}"/><clipPath id="clip{1}"/><text>clip88</text>'
+    assert charts._renumbered(svg.format(88, 90)) == svg.format(0, 1)
 
 
 def test_a_search_keeps_the_best_that_it_has_found_until_it_finds_a_better_one() -> None:

@@ -54,7 +54,7 @@ def test_progress_follows_the_best_score_and_regret_the_better_side(made_up: Lak
 
 
 def test_the_report_tells_what_searches_found(made_up: Lake, tmp_path: Path) -> None:
-    written = report.write(made_up.root, tmp_path / "out", with_figures=True)
+    written = report.write(made_up.root, tmp_path / "out", with_figures=[])
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     [found] = content["spaces"][0]["searches"]
     assert (found["label"], found["method"], found["seeds"], found["step"]) == (
