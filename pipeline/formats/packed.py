@@ -37,8 +37,8 @@ _OPENERS: dict[bytes, Any] = {
 }  # fmt: skip
 
 
-def open_unpacked(path: Path, most: int = MAX_BYTES) -> BinaryIO:
-    """The unpacked content of a file, as a stream that raises NotThisFormError where it goes beyond `most` bytes.
+def open_unpacked(path: Path) -> BinaryIO:
+    """The unpacked content of a file, as a stream that raises NotThisFormError where it goes beyond `MAX_BYTES`.
 
     Raises:
         OSError: the file cannot be opened.
@@ -47,27 +47,27 @@ def open_unpacked(path: Path, most: int = MAX_BYTES) -> BinaryIO:
         opener: Any = _OPENERS.get(stream.read(2))
     if opener is None:
         return path.open("rb")
-    return io.BufferedReader(_Bounded(opener(path, "rb"), most), 1 << 16)
+    return io.BufferedReader(_Bounded(opener(path, "rb"), MAX_BYTES), 1 << 16)
 
 
-def content(path: Path, most: int = MAX_BYTES) -> bytes:
+def content(path: Path) -> bytes:
     """The whole unpacked content of a file.
 
     Raises:
-        NotThisFormError: it is empty, damaged, or of more than `most` bytes; the message leaves its name to the caller.
+        NotThisFormError: it is empty, damaged, or of more than `MAX_BYTES`; the message leaves its name to the caller.
         UserError: the file cannot be read.
     """
     try:
-        with open_unpacked(path, most) as stream:
-            data = stream.read(most + 1)
+        with open_unpacked(path) as stream:
+            data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise damaged(error) if error.errno is None else from_os(error, f"reading {path}") from error
     except BROKEN as error:
         raise damaged(error) from error
     if not data:
         raise NotThisFormError("the file is empty")
-    if len(data) > most:
-        raise _too_large(most)
+    if len(data) > MAX_BYTES:
+        raise too_large(MAX_BYTES)
     return data
 
 
@@ -78,7 +78,8 @@ def damaged(error: Exception) -> NotThisFormError:
     return NotThisFormError(f"damaged: {' '.join(str(error).split())}")
 
 
-def _too_large(most: int) -> NotThisFormError:
+def too_large(most: int) -> NotThisFormError:
+    """The error for what unpacks to more than so many bytes."""
     return NotThisFormError(f"unpacks to more than {most >> 20} MiB: refused")
 
 
@@ -95,7 +96,7 @@ class _Bounded(io.RawIOBase):
         data = self._stream.read(min(len(buffer), 1 << 20))
         self._left -= len(data)
         if self._left < 0:
-            raise _too_large(self._most)
+            raise too_large(self._most)
         buffer[: len(data)] = data
         return len(data)
 

@@ -26,7 +26,6 @@ from pipeline.formats import packed, pickle_costs, signatures
 Allowed = Mapping[tuple[str, str], object]
 """What a pickle may ask for: (module, name) -> the object it gets."""
 
-MAX_BYTES = packed.MAX_BYTES
 _BROKEN = (
     pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, ImportError, MemoryError,
     OverflowError, RecursionError,
@@ -97,7 +96,7 @@ def load_each_path(path: Path, allowed: Allowed) -> list[Any]:
 
 def _loaded(path: Path, allowed: Allowed, encoding: str, most: int) -> list[Any]:
     try:
-        data = packed.content(path, MAX_BYTES)
+        data = packed.content(path)
         if signatures.identified(data[:16]) == signatures.CHECKPOINT:  # it begins with a pickle of one number
             raise NotThisFormError("not a whole pickle")
         stream = io.BytesIO(data)

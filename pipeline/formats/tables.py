@@ -33,12 +33,8 @@ from pipeline.formats import (
     torch_files,
 )
 from pipeline.formats.fault import Fault
-from pipeline.formats.table_form import FILE, FOLDER, KEY, VALUE, Cells, ContainerKind, Layout, Rows, TableForm
+from pipeline.formats.table_form import FILE, FOLDER, Cells, ContainerKind, Rows, TableForm
 from pipeline.provenance import content_files
-
-__all__ = ["FILE", "FOLDER", "KEY", "VALUE", "Cells", "ContainerKind", "Layout", "Rows", "TableForm"]
-
-MOST_ELEMENTS = cells_of_entries.MOST_ELEMENTS
 
 _LONGEST_LINE = 1 << 24  # characters
 _LONGEST_NESTED = 1 << 17  # characters of a cell whose text is JSON
@@ -47,21 +43,11 @@ _EXPECTED = {
     "csv": "a CSV file", "json": "a JSON file", "jsonl": "a JSON Lines file", "parquet": "a Parquet file",
     "arrow": "an Arrow file", "numpy": "an .npy or .npz file", "sqlite": "an SQLite database",
 }  # fmt: skip
-_TAKEN = {
-    "json": ("a JSON file",), "jsonl": ("a JSON file",), "parquet": ("a Parquet file",),
-    "arrow": ("an Arrow file",), "numpy": (signatures.ARRAY, signatures.ARRAYS),
-    "sqlite": ("an SQLite database",),
-}  # fmt: skip
+_TAKEN = {"jsonl": (_EXPECTED["json"],), "numpy": (signatures.ARRAY, signatures.ARRAYS)}
+"""Names of the forms that are as expected, where they are not what is said to be expected."""
 
 
-def rows(
-    path: Path, kind: ContainerKind, *, delimiter: str = ",", root: Sequence[str] = (), classes: Sequence[str] = ()
-) -> Rows:
-    """The rows of a file by the fields of `TableForm` that most tables need; see `rows_of`."""
-    return rows_of(path, TableForm(kind, delimiter, root, classes))
-
-
-def rows_of(path: Path, form: TableForm) -> Rows:
+def rows(path: Path, form: TableForm) -> Rows:
     """The rows of a file with their positions, in the file's order; a CSV is streamed.
 
     Args:
@@ -83,9 +69,7 @@ def rows_of(path: Path, form: TableForm) -> Rows:
 
 
 def content_of(path: Path, form: TableForm) -> object:
-    """The one object of mappings and lists that a file holds, of the kinds that are not `streamed`; errors as
-    `rows_of`.
-    """
+    """The one object of mappings and lists that a file of a kind that is not `streamed` holds; errors as `rows`."""
     match form.kind:
         case "numpy":
             return numpy_files.load(path)
@@ -120,7 +104,7 @@ def rows_of_folder(folder: Path, form: TableForm) -> Rows:
     for path in files:
         name = path.relative_to(folder)
         place = {FILE: path.stem, FOLDER: "" if name.parent == Path() else name.parent.as_posix()}
-        for position, cells in rows_of(path, form):
+        for position, cells in rows(path, form):
             yield f"{name.as_posix()} {position}", cells if isinstance(cells, Fault) else {**place, **cells}
 
 
@@ -130,7 +114,7 @@ def _refuse_other(path: Path, kind: ContainerKind) -> None:
         return
     packings = signatures.PACKINGS if kind in _PACKABLE else ()
     try:
-        line = signatures.instead(path, _EXPECTED[kind], *packings, *_TAKEN.get(kind, ()))
+        line = signatures.instead(path, _EXPECTED[kind], *packings, *_TAKEN.get(kind, (_EXPECTED[kind],)))
     except OSError as error:
         raise from_os(error, f"reading {path}") from error
     if line:
@@ -272,7 +256,7 @@ def _zipped(header: Sequence[str], cells: Sequence[object]) -> Cells | Fault:
 
 def _text(path: Path) -> IO[str]:
     try:
-        return io.TextIOWrapper(packed.open_unpacked(path, packed.MAX_BYTES), encoding="utf-8-sig", newline="")
+        return io.TextIOWrapper(packed.open_unpacked(path), encoding="utf-8-sig", newline="")
     except OSError as error:
         raise _unreadable(path, error) from error
 
@@ -285,7 +269,7 @@ def _unreadable(path: Path, error: OSError) -> UserError:
 
 def _json(path: Path) -> object:
     try:
-        return json_objects.loads(packed.content(path, packed.MAX_BYTES).decode("utf-8-sig"))
+        return json_objects.loads(packed.content(path).decode("utf-8-sig"))
     except NotThisFormError as error:
         raise NotThisFormError(f"{path} is not a JSON file: {error}") from error
     except RecursionError as error:

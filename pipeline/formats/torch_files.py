@@ -18,13 +18,12 @@ _FORM = 0x1950A86A20F9469CFC6C
 _BEFORE = 2  # pickles between the number that tells the form and the object
 
 
-def load(path: Path, allowed: pickles.Allowed, most: int = packed.MAX_BYTES) -> Any:
+def load(path: Path, allowed: pickles.Allowed) -> Any:
     """The object in the file; tensors are refused, as they are data outside of the pickle.
 
     Args:
         path: the file.
         allowed: what its pickle may ask for.
-        most: bytes that are read.
 
     Raises:
         NotThisFormError: it is damaged, of another form, or asks for something that `allowed` does not hold; the
@@ -33,8 +32,8 @@ def load(path: Path, allowed: pickles.Allowed, most: int = packed.MAX_BYTES) -> 
     """
     try:
         if zipfile.is_zipfile(path):
-            return pickles.load(io.BytesIO(_member(path, most)), allowed)
-        data = packed.content(path, most)
+            return pickles.load(io.BytesIO(_member(path)), allowed)
+        data = packed.content(path)
     except OSError as error:
         raise from_os(error, f"reading {path}") from error
     stream = io.BytesIO(data)
@@ -45,7 +44,7 @@ def load(path: Path, allowed: pickles.Allowed, most: int = packed.MAX_BYTES) -> 
     return pickles.load(stream, allowed)
 
 
-def _member(path: Path, most: int) -> bytes:
+def _member(path: Path) -> bytes:
     """The pickle in a zip."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -53,9 +52,9 @@ def _member(path: Path, most: int) -> bytes:
             if len(members) != 1:
                 raise NotThisFormError(f"a zip with {len(members)} files data.pkl, where torch.save writes one")
             with archive.open(members[0]) as stream:
-                data = stream.read(most + 1)
+                data = stream.read(packed.MAX_BYTES + 1)
     except packed.BROKEN_ZIP as error:
         raise NotThisFormError(f"a damaged zip: {' '.join(str(error).split())}") from error
-    if len(data) > most:
-        raise NotThisFormError(f"unpacks to more than {most >> 20} MiB: refused")
+    if len(data) > packed.MAX_BYTES:
+        raise packed.too_large(packed.MAX_BYTES)
     return data

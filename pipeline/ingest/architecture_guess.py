@@ -12,7 +12,7 @@ from pipeline.benchmarks import defaults
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.nasbench201 import architectures as nasbench201
 from pipeline.errors import UserError
-from pipeline.formats.tables import Cells
+from pipeline.formats.table_form import Cells
 from pipeline.ingest.cells import list_of, listed_codes
 from pipeline.ingest.table_sample import TableSample
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pipeline.errors import UserError, excerpt
 from pipeline.formats.fault import Fault
-from pipeline.formats.tables import Cells, Rows
+from pipeline.formats.table_form import Cells, Rows
 from pipeline.ingest.mapping_sections import ExtractedCells
 from pipeline.time_limit import TooSlowError, within
 

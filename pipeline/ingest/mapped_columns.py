@@ -12,7 +12,7 @@ from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import numbers
-from pipeline.formats.tables import Cells
+from pipeline.formats.table_form import Cells
 from pipeline.ingest import surrogates
 from pipeline.ingest.cells import has, list_of, number_of
 from pipeline.ingest.mapping import TableMapping

@@ -13,7 +13,7 @@ from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, excerpt, unknown
 from pipeline.formats.fault import Fault
-from pipeline.formats.tables import Cells
+from pipeline.formats.table_form import Cells
 from pipeline.ingest.cells import has, listed_codes
 from pipeline.ingest.mapped_columns import (
     MappedTruth,

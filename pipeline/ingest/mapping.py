@@ -20,7 +20,7 @@ from pipeline import benchmarks
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, unknown
 from pipeline.formats import toml_files
-from pipeline.formats.tables import Rows
+from pipeline.formats.table_form import Rows
 from pipeline.formats.toml_files import NAME_LENGTH, ReleasedName, SourceName, StrictModel
 from pipeline.ingest.extracted_cells import extracted
 from pipeline.ingest.mapping_sections import (
@@ -146,7 +146,7 @@ class TableMapping(StrictModel):
         return [column for notation in (self.architecture, self.check) if notation for column in notation.objects]
 
     def rows(self, path: Path) -> Rows:
-        """The rows of a file or folder; errors as of `tables.rows_of`."""
+        """The rows of a file or folder; errors as of `tables.rows`."""
         table_rows = self.container.rows(path, self.objects)
         return extracted(table_rows, self.extract) if self.extract else table_rows
 

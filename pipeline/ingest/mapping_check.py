@@ -21,7 +21,7 @@ from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, excerpt, unknown
 from pipeline.formats import text_files, toml_files
 from pipeline.formats.fault import Fault
-from pipeline.formats.tables import Cells
+from pipeline.formats.table_form import Cells
 from pipeline.formats.toml_lines import line_of
 from pipeline.ingest import mapped_columns, mapped_table
 from pipeline.ingest import mapping as table_mapping

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pipeline.formats.tables import Cells
+from pipeline.formats.table_form import Cells
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.mapping_sections import (
     ArchitectureColumns,

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline.benchmarks.contract import QUALITY, Metric
 from pipeline.formats import tables
-from pipeline.formats.tables import ContainerKind, Layout, Rows, TableForm
+from pipeline.formats.table_form import ContainerKind, Layout, Rows, TableForm
 from pipeline.formats.toml_files import NAME_LENGTH, ReleasedName, StrictModel
 
 Unit = Literal[
@@ -137,14 +137,14 @@ class Container(StrictModel):
         return self
 
     def rows(self, path: Path, objects: Sequence[str] = ()) -> Rows:
-        """The rows of a file, or of the files in a folder; errors as of `tables.rows_of`.
+        """The rows of a file, or of the files in a folder; errors as of `tables.rows`.
 
         Args:
             path: the file or folder.
             objects: columns that are cells also where they have fields.
         """
         form = TableForm(**self.model_dump(exclude={"decimal", "thousands"}), objects=objects)
-        return tables.rows_of_folder(path, form) if path.is_dir() else tables.rows_of(path, form)
+        return tables.rows_of_folder(path, form) if path.is_dir() else tables.rows(path, form)
 
 
 class ExtractedCells(StrictModel):

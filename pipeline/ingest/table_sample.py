@@ -13,8 +13,7 @@ from pathlib import Path
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
 from pipeline.formats import numbers, packed, signatures, sqlite_files, tables
 from pipeline.formats.fault import Fault
-from pipeline.formats.table_form import ANY, LEVEL
-from pipeline.formats.tables import Cells, ContainerKind, Rows, TableForm
+from pipeline.formats.table_form import ANY, KEY, LEVEL, VALUE, Cells, ContainerKind, Rows, TableForm
 
 MOST_ROWS = 2_000
 UNNAMED = "column"
@@ -127,10 +126,10 @@ class _Table:
         self._content, self._loaded = tables.content_of(self.path, form), True
 
     def rows(self, form: TableForm) -> Rows:
-        """The rows; errors as of `tables.rows_of`."""
+        """The rows; errors as of `tables.rows`."""
         if self._loaded and not tables.streamed(form.kind):
             return tables.rows_within(self.path, self._content, form)
-        return tables.rows_of(self.path, form)
+        return tables.rows(self.path, form)
 
 
 def _within(table: _Table, form: TableForm, outer: TableSample | None, depth: int) -> Iterator[TableSample]:
@@ -155,8 +154,8 @@ def _within(table: _Table, form: TableForm, outer: TableSample | None, depth: in
 
 def _is_row(inner: TableSample, outer: TableSample) -> bool:
     """Whether what is under a key is a row of the table around it: its keys are columns there."""
-    keys = {cells.get(tables.KEY) for _, cells in inner.rows}
-    return len(outer.rows) > 1 and tables.VALUE in inner.columns and keys <= set(outer.columns)
+    keys = {cells.get(KEY) for _, cells in inner.rows}
+    return len(outer.rows) > 1 and VALUE in inner.columns and keys <= set(outer.columns)
 
 
 def _of_each(table: _Table, form: TableForm, keys: Sequence[str]) -> TableSample:
@@ -164,7 +163,7 @@ def _of_each(table: _Table, form: TableForm, keys: Sequence[str]) -> TableSample
     rows: list[tuple[str, Cells]] = []
     for key in keys:
         inner = _sample(table, replace(form, root=(*form.root, key)), whole=True)
-        if tables.VALUE in inner.columns or not inner.rows:
+        if VALUE in inner.columns or not inner.rows:
             raise NotThisFormError(f"{table.path}: under {key} is no table")
         rows += [(at, {f"{LEVEL}1": key, **cells}) for at, cells in inner.rows[: MOST_ROWS // len(keys)]]
     return TableSample(replace(form, root=(*form.root, ANY)), rows)
@@ -172,16 +171,16 @@ def _of_each(table: _Table, form: TableForm, keys: Sequence[str]) -> TableSample
 
 def _laid_out(table: _Table, sample: TableSample, outer: TableSample | None) -> Iterator[TableSample]:
     """The same table with names for rows that are lists, and read as columns."""
-    records = sample.rows and sample.rows[0][0].startswith("item ") and tables.VALUE not in sample.columns
+    records = sample.rows and sample.rows[0][0].startswith("item ") and VALUE not in sample.columns
     forms = [replace(sample.form, layout="columns")] if len(sample.rows) > 1 and not records else []
-    widths = {_width(cells.get(tables.VALUE)) for _, cells in sample.rows}
+    widths = {_width(cells.get(VALUE)) for _, cells in sample.rows}
     if len(widths) == 1 and (width := widths.pop()) > 1:
         forms.insert(0, replace(sample.form, columns=_names(outer, width)))
     for form in forms:
         with contextlib.suppress(UserError):
             laid_out = _sample(table, form)
             outer_names = {column.partition(".")[0] for column in laid_out.columns}
-            if form.layout != "columns" or len(outer_names - {tables.KEY}) > 1:
+            if form.layout != "columns" or len(outer_names - {KEY}) > 1:
                 yield laid_out
 
 

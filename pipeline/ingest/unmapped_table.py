@@ -10,6 +10,7 @@ from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import signatures, tables
 from pipeline.formats.fault import Fault
+from pipeline.formats.table_form import TableForm
 from pipeline.ingest import mapping as table_mapping
 
 _TABLES = (
@@ -65,7 +66,7 @@ def _columns(path: Path) -> Collection[str] | None:
     """The columns of a table of text, whatever its delimiter, if it has two or more."""
     for delimiter in _DELIMITERS:
         try:
-            _, cells = next(tables.rows(path, "csv", delimiter=delimiter), ("", Fault()))
+            _, cells = next(tables.rows(path, TableForm("csv", delimiter)), ("", Fault()))
         except UserError:
             continue
         if not isinstance(cells, Fault) and len(cells) > 1:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from pipeline import proxies
 from pipeline.benchmarks.contract import Benchmark, Metric
 from pipeline.errors import UserError, excerpt
-from pipeline.formats.tables import VALUE
+from pipeline.formats.table_form import VALUE
 from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, number_of
 from pipeline.ingest.metric_guess import dataset_of, main_metric, metric_of, split_words, words_of

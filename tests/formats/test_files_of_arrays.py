@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import arrow_tables, numpy_files, tables
-from pipeline.formats.tables import TableForm
+from pipeline.formats.table_form import TableForm
 
 
 def arrow_file(path: Path, column: pa.Array) -> Path:
@@ -27,7 +27,7 @@ def arrow_file(path: Path, column: pa.Array) -> Path:
 
 
 def rows(path: Path, kind: Any) -> list[Any]:
-    return list(tables.rows_of(path, TableForm(kind)))
+    return list(tables.rows(path, TableForm(kind)))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from pipeline.benchmarks import load
 from pipeline.errors import UserError
 from pipeline.formats import json_arrays, packed, signatures, tables, text_files, tfrecord
+from pipeline.formats.table_form import TableForm
 from pipeline.ingest.run import ingest
 
 READERS: dict[str, Callable[[Path], object]] = {
@@ -21,8 +22,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "signature": signatures.identify,
     "TFRecord": tfrecord.is_tfrecord,
     "spans": lambda path: list(tfrecord.spans(path)),
-    "CSV": lambda path: list(tables.rows(path, "csv")),
-    "pickle": lambda path: list(tables.rows(path, "pickle")),
+    "CSV": lambda path: list(tables.rows(path, TableForm("csv"))),
+    "pickle": lambda path: list(tables.rows(path, TableForm("pickle"))),
     "darts": lambda path: load("darts").read(path, False),
     "ingest": lambda path: ingest(path.parent / "lake", "flexibert", [path]),
 }

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import NotThisFormError, UserError
-from pipeline.formats import pickle_costs, pickles
+from pipeline.formats import packed, pickle_costs, pickles
 
 ALLOWED = {**pickles.NUMPY, **pickles.MAPPINGS, **pickles.foreign_classes(["theirs.things.Thing"])}
 VALUES = {"a": np.arange(6.0).reshape(2, 3).T, "b": np.float32(1.5), "c": np.array(["ab", "c"]), "d": np.bool_(True),
@@ -163,7 +163,7 @@ def test_a_damaged_file_says_what_is_wrong(tmp_path: Path, data: bytes, said: st
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickles, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(packed, "MAX_BYTES", 1 << 20)
     path = tmp_path / "x"
     path.write_bytes(bz2.compress(pickle.dumps(bytes(2 << 20))))
     with pytest.raises(NotThisFormError, match=r"more than 1 MiB"):

@@ -22,6 +22,7 @@ import torch
 
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import pickles, signatures, tables, text_files, tfrecord, toml_files
+from pipeline.formats.table_form import TableForm
 
 
 def in_memory(write: Any) -> bytes:
@@ -124,7 +125,7 @@ def test_a_table_of_another_form_says_what_it_is_and_what_is_expected(tmp_path: 
     content, what = FILES[name]
     (tmp_path / "table").write_bytes(content)
     with pytest.raises(NotThisFormError) as error:
-        list(tables.rows(tmp_path / "table", kind))
+        list(tables.rows(tmp_path / "table", TableForm(kind)))
     said = str(error.value)
     assert what.split(" within ")[0] in said
     assert f"where a {'pickle' if kind == 'pickle' else kind.upper() + ' file'} is expected" in said

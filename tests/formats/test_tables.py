@@ -22,7 +22,11 @@ from hypothesis import strategies as st
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import packed, tables
 from pipeline.formats.fault import Fault
-from pipeline.formats.tables import TableForm, rows, rows_of
+from pipeline.formats.table_form import ContainerKind, Rows, TableForm
+
+
+def rows(path: Path, kind: ContainerKind, **form: Any) -> Rows:
+    return tables.rows(path, TableForm(kind, **form))
 
 
 def written(tmp_path: Path, content: bytes | str) -> Path:
@@ -306,4 +310,4 @@ def test_parquet_that_is_a_named_pipe_is_one_line(tmp_path: Path) -> None:
 )
 def test_lines_that_are_skipped_are_read_as_the_others(tmp_path: Path, content: bytes, says: str) -> None:
     with pytest.raises(NotThisFormError, match=says):
-        list(rows_of(written(tmp_path, content), TableForm("csv", skip=100_000)))
+        list(rows(written(tmp_path, content), "csv", skip=100_000))

@@ -14,7 +14,7 @@ from pyarrow import feather
 
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import packed, tables
-from pipeline.formats.tables import TableForm
+from pipeline.formats.table_form import TableForm
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest import run
 from tests.fixtures import mapped_tables as fixtures
@@ -166,7 +166,7 @@ def test_arrays_are_read_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.Monke
     for arrays in ({"array": np.zeros(200)}, {"arch": np.zeros(200)}):
         _saved(tmp_path / "table", **arrays)
         with pytest.raises(NotThisFormError, match="holds arrays of 0 MiB, of which at most 0 are read"):
-            tables.rows_of(tmp_path / "table", TableForm("numpy"))
+            tables.rows(tmp_path / "table", TableForm("numpy"))
 
 
 @pytest.mark.parametrize("form", ["Feather", "npz", "SQLite"])

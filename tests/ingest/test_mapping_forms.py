@@ -22,7 +22,7 @@ from pipeline.cli import app
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import pickles, tables
 from pipeline.formats.fault import Fault
-from pipeline.formats.tables import TableForm
+from pipeline.formats.table_form import TableForm
 from pipeline.ingest import mapped_table, mapping_check, mapping_draft
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
@@ -305,19 +305,19 @@ def test_a_folder_with_a_file_for_each_architecture(tmp_path: Path) -> None:
 def test_another_layout_is_one_line(content: object, form: Any, said: str, tmp_path: Path) -> None:
     (tmp_path / "t").write_bytes(pickle.dumps(content))
     with pytest.raises(NotThisFormError, match=said):
-        list(tables.rows_of(tmp_path / "t", TableForm("pickle", **form)))
+        list(tables.rows(tmp_path / "t", TableForm("pickle", **form)))
 
 
 def test_a_key_that_a_column_lacks_is_a_row_without_that_cell(tmp_path: Path) -> None:
     columns = {"arch": {"0": "a"}, "acc": {"0": 50, "1": 60}, "about": {"author": "nobody"}}
     (tmp_path / "t").write_text(json.dumps(columns))
-    rows = list(tables.rows_of(tmp_path / "t", TableForm("json", layout="columns")))
+    rows = list(tables.rows(tmp_path / "t", TableForm("json", layout="columns")))
     assert rows == [("key 0", {"@key": "0", "arch": "a", "acc": 50}), ("key 1", {"@key": "1", "acc": 60})]
 
 
 def test_a_row_of_another_width_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "t").write_text(json.dumps([["a", 1], ["b"]]))
-    rows = list(tables.rows_of(tmp_path / "t", TableForm("json", columns=("x", "y"))))
+    rows = list(tables.rows(tmp_path / "t", TableForm("json", columns=("x", "y"))))
     assert rows == [("item 1", {"x": "a", "y": 1}), ("item 2", Fault("1 cells where 2 columns are named"))]
 
 
@@ -335,7 +335,7 @@ def test_a_row_of_another_width_is_a_fault(tmp_path: Path) -> None:
 def test_a_pickle_with_more_than_plain_data_is_refused(content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "t").write_bytes(content)
     with pytest.raises(NotThisFormError, match=said):
-        list(tables.rows(tmp_path / "t", "pickle"))
+        list(tables.rows(tmp_path / "t", TableForm("pickle")))
 
 
 def test_each_of_several_pickles_is_looked_at_for_shared_tuples(tmp_path: Path) -> None:
@@ -372,4 +372,4 @@ def test_what_a_mapping_decides_keeps_its_identity() -> None:
 def test_a_form_that_the_file_does_not_have(content: object, form: TableForm, said: str, tmp_path: Path) -> None:
     (tmp_path / "t.json").write_text(json.dumps(content))
     with pytest.raises(NotThisFormError, match=said):
-        list(tables.rows_of(tmp_path / "t.json", form))
+        list(tables.rows(tmp_path / "t.json", form))

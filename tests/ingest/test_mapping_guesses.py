@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.formats import tables
-from pipeline.formats.tables import TableForm
+from pipeline.formats.table_form import TableForm
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest import mapping_check, mapping_draft
 from pipeline.ingest.cells import list_of, listed_codes

@@ -13,6 +13,7 @@ import pytest
 from pipeline.catalog import damage
 from pipeline.errors import UserError, os_errors_explained
 from pipeline.formats import tables
+from pipeline.formats.table_form import TableForm
 from pipeline.lake import checksums, parquet_files, verify
 from pipeline.lake.schema import TABLES
 from tests.fixtures import lakes
@@ -28,7 +29,7 @@ def test_too_little_memory_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: 
     with pytest.raises(MemoryError):
         verify.schema_fault(tmp_path / "scores.parquet")
     with pytest.raises(MemoryError):
-        list(tables.rows(tmp_path / "scores.parquet", "parquet"))
+        list(tables.rows(tmp_path / "scores.parquet", TableForm("parquet")))
 
 
 @pytest.mark.parametrize(

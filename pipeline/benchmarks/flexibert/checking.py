@@ -18,6 +18,7 @@ from pipeline.benchmarks.parameter_check import ParameterCheck, drawn
 from pipeline.errors import UserError
 from pipeline.formats import json_arrays, numbers, tables
 from pipeline.formats.fault import Fault
+from pipeline.formats.table_form import Cells, TableForm
 from pipeline.provenance import canonical_json
 
 TABLE = "BERT_results_activation.csv"
@@ -44,7 +45,7 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
         return []
     specs = _specs(trainings)
     result = ParameterCheck(TABLE)
-    known = filter(None, (_stated(row, specs) for row in tables.rows(table, "csv")))
+    known = filter(None, (_stated(row, specs) for row in tables.rows(table, TableForm("csv"))))
     for position, spec, stated in drawn(known, sample_size, lambda row: row):
         result.add(position, scored_parameters(spec), stated, canonical_json(spec))
     return [result]
@@ -64,7 +65,7 @@ def _specs(path: Path) -> dict[int, Spec]:
     return specs
 
 
-def _stated(row: tuple[str, tables.Cells | Fault], specs: Mapping[int, Spec]) -> tuple[str, Spec, int] | None:
+def _stated(row: tuple[str, Cells | Fault], specs: Mapping[int, Spec]) -> tuple[str, Spec, int] | None:
     """Position, architecture and parameters of a row; None where the architecture is not known."""
     position, cells = row
     if isinstance(cells, Fault):

@@ -10,6 +10,7 @@ from pipeline.benchmarks.parameter_check import ParameterCheck, drawn
 from pipeline.errors import UserError
 from pipeline.formats import numbers, tables
 from pipeline.formats.fault import Fault
+from pipeline.formats.table_form import KEY, Cells, TableForm
 
 _CLASSES = 10
 
@@ -23,17 +24,17 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
     from pipeline.benchmarks.nasbench_macro import network
 
     result = ParameterCheck(path.name)
-    for position, spec, stated in drawn(tables.rows(path, "json"), sample_size, _stated):
+    for position, spec, stated in drawn(tables.rows(path, TableForm("json")), sample_size, _stated):
         result.add(position, network.trained_parameters(spec, _CLASSES), stated, spec["layers"])
     return [result]
 
 
-def _stated(row: tuple[str, tables.Cells | Fault]) -> tuple[str, Spec, int] | None:
+def _stated(row: tuple[str, Cells | Fault]) -> tuple[str, Spec, int] | None:
     """Position, architecture and parameters of a row; None where it does not state them."""
     position, cells = row
     if isinstance(cells, Fault):
         return None
     try:
-        return position, canonical(SPACE, cells.get(tables.KEY)), numbers.whole(cells.get("params"), "params", least=1)
+        return position, canonical(SPACE, cells.get(KEY)), numbers.whole(cells.get("params"), "params", least=1)
     except UserError:
         return None

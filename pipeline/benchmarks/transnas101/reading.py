@@ -16,6 +16,7 @@ from pipeline.benchmarks.transnas101.values import checked
 from pipeline.errors import NotThisFormError, UserError, excerpt
 from pipeline.formats import numbers, signatures, tables
 from pipeline.formats.fault import Fault
+from pipeline.formats.table_form import Cells, TableForm
 
 _OTHER_NAMES = {"val": "valid", "validation": "valid"}  # of a split, as the benchmark's own logs have it
 _NEITHER = "is neither the table of a task nor the archive of TransNAS-Bench-101"
@@ -62,7 +63,7 @@ def _task(file: Path) -> str | None:
 def _batches(named: Mapping[str, Path]) -> Iterator[SourceRows]:
     for task, file in named.items():
         batch, seen, held = SourceRows(NAME), dict[str, str](), dict[str, str]()
-        for position, cells in tables.rows(file, "csv"):
+        for position, cells in tables.rows(file, TableForm("csv")):
             if not held and not isinstance(cells, Fault):
                 held = _held(file, task, cells)
             with batch.record(f"{file.name} {position}", str(cells)[:200]):
@@ -72,7 +73,7 @@ def _batches(named: Mapping[str, Path]) -> Iterator[SourceRows]:
         yield batch
 
 
-def _held(file: Path, task: str, cells: tables.Cells) -> dict[str, str]:
+def _held(file: Path, task: str, cells: Cells) -> dict[str, str]:
     """The columns of the table that hold metrics of its task, with what they hold; others are left.
 
     Raises:
@@ -108,7 +109,7 @@ def _tells(metric: Metric) -> bool:
 
 
 def _take(
-    batch: SourceRows, task: str, held: Mapping[str, str], cells: tables.Cells | Fault, seen: dict[str, str], at: str
+    batch: SourceRows, task: str, held: Mapping[str, str], cells: Cells | Fault, seen: dict[str, str], at: str
 ) -> None:
     if isinstance(cells, Fault):
         raise UserError(str(cells))

@@ -9,6 +9,7 @@ from scipy import stats
 
 from pipeline.benchmarks.flexibert import checking, reading
 from pipeline.formats import tables
+from pipeline.formats.table_form import TableForm
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
 
@@ -30,7 +31,7 @@ def test_released_scores_join_by_number_and_rank_as_published(shared: Path, tmp_
     assert (summary.architectures, summary.rejected, summary.values) == (334, 161, 15 * 334)
     names = {row["name"] for row in Lake(tmp_path / "lake").read("proxies", "flexibert").to_pylist()}
     assert {"params@training-free-nas", "head_confidence@training-free-nas"} <= names
-    cells = [dict(row) for _, row in tables.rows(folder / checking.TABLE, "csv") if not isinstance(row, str)]
+    cells = [dict(row) for _, row in tables.rows(folder / checking.TABLE, TableForm("csv")) if not isinstance(row, str)]
     for column, rho in (("Number of Parameters", 0.652), ("Head Confidence", 0.716)):
         pairs = [(float(str(row[column])), float(str(row["GLUE Score"]))) for row in cells]
         assert len(pairs) == 500 and stats.spearmanr(pairs)[0] == pytest.approx(rho, abs=5e-4)
