@@ -176,6 +176,11 @@ class Benchmark:
         """Whether its networks are built here, so that proxies can score them."""
         return self.build is not defaults.build
 
+    @property
+    def takes_any_name(self) -> bool:
+        """Whether any text is the name of an architecture, so that no column of a table is known by its cells."""
+        return self.canonical is defaults.canonical
+
     def space(self, name: str | None) -> Space:
         """The space of that name, or the default one."""
         if name is None:

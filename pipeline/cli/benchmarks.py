@@ -24,11 +24,12 @@ def benchmarks(
     Each benchmark with what its networks take, the licence of the published files and an address; each space with its
     number of architectures, where it is known.
     """
+    from pipeline import benchmarks as registry
     from pipeline.ingest import published
 
     if benchmark is None:
         columns = {"benchmark": "benchmark", "space_count": "spaces", "inputs": "inputs", "licence": "licence"}
-        print_rows(published.benchmark_rows(), columns | {"address": "address"}, as_json=as_json)
+        print_rows(registry.each(published.benchmark_row), columns | {"address": "address"}, as_json=as_json)
         return
     spaces = published.benchmark_row(benchmark)["spaces"]
     print_rows(spaces, {n: n for n in ("space", "architectures", "description")}, as_json=as_json)

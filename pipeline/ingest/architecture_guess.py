@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline import benchmarks
-from pipeline.benchmarks import defaults
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.nasbench201 import architectures as nasbench201
 from pipeline.errors import UserError
@@ -43,7 +42,7 @@ class ArchitectureGuess:
     space: str
     section: dict[str, Any]
     columns: tuple[str, ...]
-    doubts: tuple[str, ...] = field(default=())
+    doubts: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
 
 
@@ -51,9 +50,10 @@ def guessed(sample: TableSample, benchmark: str | None) -> ArchitectureGuess | N
     """How the table names its architectures; None where no way of any benchmark fits."""
     if not sample.rows:
         return None
-    chosen = [benchmarks.load(benchmark)] if benchmark else benchmarks.each(benchmarks.load)
-    if benchmark is None:
-        chosen = [bench for bench in chosen if not takes_any_name(bench)]
+    if benchmark:
+        chosen = [benchmarks.load(benchmark)]
+    else:
+        chosen = [bench for bench in benchmarks.each(benchmarks.load) if not bench.takes_any_name]
     spaces = [(bench, space.name) for bench in chosen for space in bench.spaces]
     for way in (_object, _written, _graph, _codes, _fields):
         for bench, space in spaces:
@@ -62,21 +62,16 @@ def guessed(sample: TableSample, benchmark: str | None) -> ArchitectureGuess | N
     return next(_index(sample, chosen[0]), None) if benchmark else None
 
 
-def takes_any_name(bench: Benchmark) -> bool:
-    """Whether any text is the name of an architecture of a benchmark, so that no column is known by its cells."""
-    return bench.canonical is defaults.canonical
-
-
 def _object(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:
     """A column that is an object, of which the sample has the fields."""
     stems = dict.fromkeys(column.rpartition(".")[0] for column in sample.columns)
-    named = re.compile(_NAMING if takes_any_name(bench) else "")
+    named = re.compile(_NAMING if bench.takes_any_name else "")
     for stem in (stem for stem in stems if stem and named.search(stem.lower())):
         within = [column for column in sample.columns if column.startswith(f"{stem}.")]
         objects = [_nested(cells, stem) for _, cells in sample.rows[:_TRIED]]
         if all(objects) and _all(objects, lambda held: bench.canonical(space, held)):
             doubt = f"that this column names the architectures: {bench.name} takes any object"
-            doubts = (doubt,) if takes_any_name(bench) else ()
+            doubts = (doubt,) if bench.takes_any_name else ()
             yield ArchitectureGuess(bench, space, {"column": stem, "encoding": "string"}, (stem, *within), doubts)
 
 
@@ -100,7 +95,7 @@ def _written(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Arch
     columns: Sequence[str] = sample.columns
     doubts: tuple[str, ...] = ()
     written: tuple[type, ...] = (str, list, dict)
-    if takes_any_name(bench):
+    if bench.takes_any_name:
         columns = sorted(columns, key=lambda column: re.search(_NAMING, column.lower()) is None)
         doubts = (f"that this column names the architectures: {bench.name} takes any text for a name",)
         written = (str, list, tuple, int)

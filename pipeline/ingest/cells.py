@@ -67,8 +67,7 @@ def _numbers(texts: Sequence[str], cell: str, column: str) -> list[float]:
 
 def has(cells: Mapping[str, object], column: str) -> bool:
     """Whether a row has something in a column."""
-    cell = cells.get(column)
-    return not (cell is None or (isinstance(cell, str) and cell.strip().lower() in _ABSENT))
+    return not _is_absent(cells.get(column))
 
 
 def number_of(cell: object, column: str) -> float | None:
@@ -77,7 +76,7 @@ def number_of(cell: object, column: str) -> float | None:
     Raises:
         UserError: it is neither.
     """
-    if cell is None or (isinstance(cell, str) and cell.strip().lower() in _ABSENT):
+    if _is_absent(cell):
         return None
     if isinstance(cell, str) and (number := numbers.as_float(cell)) is not None:
         if math.isinf(number) and any(digit in cell for digit in "0123456789"):
@@ -87,3 +86,8 @@ def number_of(cell: object, column: str) -> float | None:
         with contextlib.suppress(OverflowError):
             return float(cell)
     raise UserError(f"column '{column}' holds {excerpt(cell)}, where a number is expected")
+
+
+def _is_absent(cell: object) -> bool:
+    """Whether a cell says that there is nothing in it."""
+    return cell is None or (isinstance(cell, str) and cell.strip().lower() in _ABSENT)

@@ -165,6 +165,13 @@ class MappedTruth:
         self._complement = truth.complement
         self._plain = self.rows.plain and truth.seed_column is None and truth.each is None
 
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with the unit: 0.94 is a possible percentage, a column without a larger value is none."""
+        if self.truth.unit == "percent" and 0.0 <= self.largest <= 1.0:
+            return f"column '{self.truth.column}' is declared percent, and its largest value is {self.largest:g}"
+        return None
+
     def values(self, cells: Cells) -> Value | Sequence[Measured]:
         """The cell's value in the metric's unit; with its seed, one per seed, or the last and one per epoch.
 

@@ -27,7 +27,7 @@ from pipeline.ingest.mapped_columns import (
     score_of,
     stored,
 )
-from pipeline.ingest.mapping import TableMapping, columns_of
+from pipeline.ingest.mapping import TableMapping, columns_of, with_metrics
 from pipeline.ingest.mapping_sections import ArchitectureColumns
 
 _BATCH_ROWS = 20_000
@@ -75,17 +75,6 @@ def stored_row(mapping: TableMapping, benchmark: Benchmark, position: str, cells
     return batch
 
 
-def require_rows(mapping: TableMapping, path: Path) -> None:
-    """Refuse a table without rows.
-
-    Raises:
-        NotThisFormError: the file is not of the mapping's container.
-        UserError: there is none in it.
-    """
-    if next(mapping.rows(path), None) is None:
-        raise UserError(f"{path} holds no rows")
-
-
 @dataclass
 class _TableReader:
     mapping: TableMapping
@@ -99,7 +88,7 @@ class _TableReader:
     repeats: dict[str, list[tuple[Truths, Scores]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.benchmark = self.mapping.extended(self.benchmark)
+        self.benchmark = with_metrics(self.benchmark, self.mapping.metric)
         self.space = self.benchmark.space(self.mapping.space).name
         self.wanted, self.naming = self.mapping.columns, self.mapping.naming
         self.unseen_parts = set(self.mapping.architecture.fields.values())
@@ -234,13 +223,8 @@ class _TableReader:
         return UserError(f"the columns '{one}' and '{other}' name two architectures: a code or an order is wrong")
 
     def _in_their_units(self) -> None:
-        """A value of 0.94 is a possible percentage; a column without a larger one is not."""
-        for column in self.columns:
-            if column.truth.unit == "percent" and 0.0 <= column.largest <= 1.0:
-                raise UserError(
-                    f"{self.path}: column '{column.truth.column}' is declared percent, and its largest value is "
-                    f"{column.largest:g}: is it a fraction? (table mapping {self.mapping.name})"
-                )
+        for fault in filter(None, (column.fault for column in self.columns)):
+            raise UserError(f"{self.path}: {fault}: is it a fraction? (table mapping {self.mapping.name})")
 
     def _all_columns_taken(self) -> None:
         """A condition that no row meets is a mistake in it."""

@@ -150,14 +150,6 @@ class TableMapping(StrictModel):
         table_rows = self.container.rows(path, self.objects)
         return extracted(table_rows, self.extract) if self.extract else table_rows
 
-    def extended(self, benchmark: Benchmark) -> Benchmark:
-        """The benchmark with the metrics that the mapping declares.
-
-        Raises:
-            UserError: it declares one that the benchmark has.
-        """
-        return with_metrics(benchmark, self.metric)
-
     @property
     def has_curves(self) -> bool:
         """Whether it holds values of epochs before the last."""
@@ -225,11 +217,16 @@ def load(path: Path) -> TableMapping:
 
 
 def _problem(problem: ErrorDetails) -> str:
-    field = ".".join(str(part + 1) if isinstance(part, int) else part for part in problem["loc"])
-    message = problem["msg"].removeprefix("Value error, ")
+    field, message = field_and_rule(problem)
     if problem["type"] == "extra_forbidden":
         message = "no such field"
     return f"{field}: {message}" if field else message
+
+
+def field_and_rule(problem: ErrorDetails) -> tuple[str, str]:
+    """The field in which a problem is, entries of a list counted from 1, and which rule it breaks."""
+    field = ".".join(str(part + 1) if isinstance(part, int) else part for part in problem["loc"])
+    return field, problem["msg"].removeprefix("Value error, ")
 
 
 def shipped(benchmark: str | None = None) -> list[TableMapping]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from pipeline import benchmarks, text_table
 from pipeline.benchmarks import units
@@ -103,7 +104,7 @@ class _Checker:
             misspelt = [p["loc"] for p in problems if p["type"] == "extra_forbidden"]
             for problem in problems:
                 if problem["type"] != "missing" or not is_near(problem["loc"], misspelt):
-                    self._of_the_model(problem["loc"], problem["type"], problem["msg"])
+                    self._of_the_model(problem)
         if not self.content.get("truth") and not self.content.get("score"):
             self.add(
                 (), "no column is taken: nothing but architectures would be stored", "add a [[truth]] or [[score]]"
@@ -129,15 +130,17 @@ class _Checker:
                     self.add(place, *_parted(error))
         return benchmark
 
-    def _of_the_model(self, location: Location, kind: str, message: str) -> None:
-        name = ".".join(str(part + 1) if isinstance(part, int) else part for part in location) or "the mapping"
-        if kind == "missing":
+    def _of_the_model(self, problem: ErrorDetails) -> None:
+        location = problem["loc"]
+        field, rule = table_mapping.field_and_rule(problem)
+        name = field or "the mapping"
+        if problem["type"] == "missing":
             self.add(location, f"{name} is missing", "add it")
-        elif kind == "extra_forbidden":
+        elif problem["type"] == "extra_forbidden":
             near = unknown("field", str(location[-1]), fields_at(location))
             self.add(location, f"{name} is no field of a table mapping", _parted(near)[1])
         else:
-            self.add(location, f"{name}: {message.removeprefix('Value error, ')}", "see docs/mapping-reference.md")
+            self.add(location, f"{name}: {rule}", "see docs/mapping-reference.md")
 
     def _metric(self, place: Location, truth: dict[str, Any], benchmark: Benchmark) -> None:
         dataset, name, unit = (truth.get(key) for key in ("dataset", "metric", "unit"))
@@ -209,8 +212,7 @@ class _Checker:
         """What is wrong with the cells, one fault per column; and how the first rows would be stored."""
         good = [(position, cells) for position, cells in rows if not isinstance(cells, Fault)]
         if faulty := [(position, cells) for position, cells in rows if isinstance(cells, Fault)]:
-            what = f"{faulty[0][0]}{_others(len(faulty))}: {faulty[0][1]}"
-            self.add(("container",), what, "mend the table, or --max-rejects leaves such rows out")
+            self.add(("container",), _first_of(faulty), "mend the table, or --max-rejects leaves such rows out")
         if self.benchmark is None or self.space is None or not good:
             return []
         self.codes(good)
@@ -245,21 +247,18 @@ class _Checker:
         if place[0] == "score":
             score = ScoreColumn.model_validate(entry)
             counted = RowFilter.of(score)
-            self._first(
-                place,
-                rows,
-                lambda cells: counted.takes(cells) and mapped_columns.score_of(score, cells, notation),
-                remedy,
-            )
+
+            def read(cells: Cells) -> object:
+                return counted.takes(cells) and mapped_columns.score_of(score, cells, notation)
+
+            self._first(place, rows, read, remedy)
             self._where(place, counted)
             return
-        column = TruthColumn.model_validate(entry)
-        truth = mapped_columns.mapped_truth(self.declared, column, notation)
+        truth = mapped_columns.mapped_truth(self.declared, TruthColumn.model_validate(entry), notation)
         self._first((*place, "unit"), rows, truth.values, remedy)
         self._where(place, truth.rows)
-        if column.unit == "percent" and 0.0 <= truth.largest <= 1.0:
-            what = f"column '{column.column}' is declared percent, and its largest value is {truth.largest:g}"
-            self.add((*place, "unit"), what, 'if it is a fraction, say unit = "fraction"')
+        if truth.fault:
+            self.add((*place, "unit"), truth.fault, 'if it is a fraction, say unit = "fraction"')
 
     def _where(self, place: Location, counted: RowFilter) -> None:
         if counted.fault:
@@ -268,8 +267,7 @@ class _Checker:
     def _rejects(self, mapping: TableMapping, rows: Sequence[tuple[str, Cells]]) -> None:
         assert self.benchmark is not None
         if bad := list(mapped_table.rejects(mapping, self.benchmark, rows)):
-            what = f"{bad[0][0]}{_others(len(bad))}: {bad[0][1]}"
-            self.add((), what, 'if rows measure one architecture several times, say repeated = "mean"')
+            self.add((), _first_of(bad), 'if rows measure one architecture several times, say repeated = "mean"')
 
     def _first(
         self, location: Location, rows: Sequence[tuple[str, Cells]], read: Callable[[Cells], object], remedy: str
@@ -284,7 +282,7 @@ class _Checker:
             except KeyError as error:
                 bad.append((position, f"no {error} in this row"))
         if bad:
-            self.add(location, f"{bad[0][0]}{_others(len(bad))}: {bad[0][1]}", remedy)
+            self.add(location, _first_of(bad), remedy)
 
     def _preview(self, mapping: TableMapping, rows: Sequence[tuple[str, Cells]]) -> Iterator[str]:
         """The first rows as they would be stored."""
@@ -322,8 +320,11 @@ def _line(row: Mapping[str, Any], what: str, unit: str) -> list[str]:
     return [row["arch_id"], what, seed, value, unit if row["status"] == "ok" else row["status"]]
 
 
-def _others(count: int) -> str:
-    return f" (and {count - 1:,} more)" if count > 1 else ""
+def _first_of(bad: Sequence[tuple[str, str]]) -> str:
+    """The first of bad rows by its position, with what is wrong with it, and how many more there are."""
+    position, what = bad[0]
+    more = f" (and {len(bad) - 1:,} more)" if len(bad) > 1 else ""
+    return f"{position}{more}: {what}"
 
 
 def _parted(error: UserError) -> tuple[str, str]:

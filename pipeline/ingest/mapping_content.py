@@ -7,29 +7,13 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
-
 from pipeline.formats.table_form import Cells
 from pipeline.ingest.mapping import TableMapping
-from pipeline.ingest.mapping_sections import (
-    ArchitectureColumns,
-    Container,
-    DeclaredMetric,
-    Download,
-    ExtractedCells,
-    Publisher,
-    ScoreColumn,
-    TruthColumn,
-)
+from pipeline.ingest.mapping_sections import SECTIONS
 
 Location = tuple[str | int, ...]
 
 ITEMS = ("truth", "score")
-_SECTIONS: dict[str, type[BaseModel]] = {
-    "publisher": Publisher, "container": Container, "architecture": ArchitectureColumns, "check": ArchitectureColumns,
-    "truth": TruthColumn, "score": ScoreColumn, "metric": DeclaredMetric, "extract": ExtractedCells,
-    "download": Download,
-}  # fmt: skip
 
 
 def entries(content: Mapping[str, Any], *kinds: str) -> Iterator[tuple[Location, dict[str, Any]]]:
@@ -64,8 +48,8 @@ def is_near(missing: Location, misspelt: Sequence[Location]) -> bool:
 
 def fields_at(location: Location) -> list[str]:
     """The fields of the section in which a field is that does not exist."""
-    model: type[BaseModel] = _SECTIONS.get(str(location[0]), TableMapping) if len(location) > 1 else TableMapping
-    return list(model.model_fields)
+    section = SECTIONS.get(str(location[0])) if len(location) > 1 else None
+    return list((section or TableMapping).model_fields)
 
 
 def sound_of(

@@ -13,9 +13,9 @@ from pipeline.errors import UserError, excerpt
 from pipeline.formats.toml_files import NAME_LENGTH
 from pipeline.ingest import architecture_guess, table_sample, value_guess
 from pipeline.ingest.architecture_guess import ArchitectureGuess
+from pipeline.ingest.guesses import ScoreGuess, TruthGuess, ValueGuesses
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.table_sample import TableSample
-from pipeline.ingest.value_guess import ScoreGuess, TruthGuess, ValueGuesses
 from pipeline.lake.outputs import OutputFile
 
 _GUESSED = "# GUESSED: "
@@ -63,7 +63,7 @@ def draft(table: Path, benchmark: str | None = None) -> MappingDraft:
         values = value_guess.guessed(sample, architecture.benchmark, architecture.columns)
         if best is None or _measured(sample, values) > _measured(best[0], best[2]):
             best = sample, architecture, values
-        if _taken(values) and not architecture_guess.takes_any_name(architecture.benchmark):
+        if _taken(values) and not architecture.benchmark.takes_any_name:
             break  # what reads as its notation is its architectures
     if best is None:
         assert first is not None

@@ -29,11 +29,10 @@ def sources() -> tuple[Row, ...]:
     """
     rows = [row for rows_of_one in benchmarks.each(_sources_of) for row in rows_of_one]
     uses = Counter(row["fetched_as"] for row in rows)
-    return tuple(row if uses[row["fetched_as"]] == 1 else row | {"fetched_as": _with_benchmark(row)} for row in rows)
-
-
-def _with_benchmark(row: Row) -> str:
-    return f"{row['benchmark']}/{row['name']}"
+    return tuple(
+        row if uses[row["fetched_as"]] == 1 else row | {"fetched_as": f"{row['benchmark']}/{row['name']}"}
+        for row in rows
+    )
 
 
 @cache
@@ -84,13 +83,8 @@ def address(benchmark: str, name: str) -> str | None:
     return None
 
 
-def benchmark_rows() -> list[Row]:
-    """A row for each benchmark, with its `spaces` and the files that its authors `published`."""
-    return benchmarks.each(benchmark_row)
-
-
 def benchmark_row(name: str) -> Row:
-    """The row of one benchmark.
+    """What there is of one benchmark, with its `spaces` and the files that its authors `published`.
 
     Raises:
         UserError: there is none of that name, or it cannot be loaded.

@@ -147,6 +147,11 @@ class _Source:
     def by_index(self) -> bool:
         return self.mapping is not None and self.mapping.architecture.encoding == "index"
 
+    @property
+    def declared(self) -> Benchmark:
+        """The benchmark with the metrics that its mapping declares."""
+        return table_mapping.with_metrics(self.benchmark, self.mapping.metric) if self.mapping else self.benchmark
+
     def identity(self, sha256: str, curves: bool) -> str:
         """The identity of the content and of everything that decides which rows come of it."""
         columns = self.mapping.deciding if self.mapping else None
@@ -186,23 +191,26 @@ def _sources(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None, c
     shipped = table_mapping.shipped(benchmark.name)
     sources = []
     for path in paths:
-        if not path.exists():
-            what = "is a symbolic link that leads nowhere" if path.is_symlink() else "does not exist"
-            near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*") if p.exists()], n=1)
-            raise UserError(f"{path} {what}" + "".join(f": did you mean {name}?" for name in near))
-        with os_errors_explained(f"reading {path}"):
-            refuse_special(path)
-        if path.is_file():
-            taken = named or table_mapping.for_file(shipped, path)
-            has_curves = taken.has_curves if taken else benchmark.curves_asked
-            sources.append(_Source(benchmark, path, taken, curves and has_curves))
-        elif named is None:
+        _refuse_absent(path)
+        if path.is_dir() and named is None:
             sources += _in_folder(benchmark, path, shipped, curves and benchmark.curves_asked)
-        elif not provenance.content_files(path):
+            continue
+        if path.is_dir() and named is not None and not provenance.content_files(path):
             raise UserError(f"{path} is a folder; the table mapping {named.name} reads a file, or a folder with files")
-        else:
-            sources.append(_Source(benchmark, path, named, curves and named.has_curves))
+        taken = named or table_mapping.for_file(shipped, path)
+        has_curves = taken.has_curves if taken else benchmark.curves_asked
+        sources.append(_Source(benchmark, path, taken, curves and has_curves))
     return sources
+
+
+def _refuse_absent(path: Path) -> None:
+    """Refuse a path at which there is neither a file nor a folder."""
+    if not path.exists():
+        what = "is a symbolic link that leads nowhere" if path.is_symlink() else "does not exist"
+        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*") if p.exists()], n=1)
+        raise UserError(f"{path} {what}" + "".join(f": did you mean {name}?" for name in near))
+    with os_errors_explained(f"reading {path}"):
+        refuse_special(path)
 
 
 def _in_folder(benchmark: Benchmark, folder: Path, shipped: Sequence[TableMapping], curves: bool) -> list[_Source]:
@@ -257,7 +265,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
             _as_read_before(lake, source, sha256)
     arguments = {"benchmark": source.benchmark.name, "source": source.name, "path": source.path}
     run = provenance.new_run("ingest", {**arguments, "curves": source.curves, "max_rejects": max_rejects})
-    declared = source.mapping.extended(source.benchmark) if source.mapping else source.benchmark
+    declared = source.declared
     part = SourcePart(declared, source.mapping, source.path, source_id, run["run_id"], lake, only_curves)
     try:
         with contextlib.ExitStack() as stack:
@@ -339,7 +347,8 @@ def _by_number(source: _Source, lake: Lake | None) -> dict[str, str]:
         for native_id, arch_id in zip(table["native_id"].to_pylist(), table["arch_id"].to_pylist(), strict=True):
             known[native_id] = arch_id if known.get(native_id, arch_id) == arch_id else ""
     if not known:
-        mapped_table.require_rows(source.mapping, source.path)
+        if next(source.mapping.rows(source.path), None) is None:
+            raise UserError(f"{source.path} holds no rows")
         raise UserError(
             f"{source.path} names architectures by number, the lake knows none: {_numbered_first(source, None)}"
         )

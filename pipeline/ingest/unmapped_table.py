@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from pipeline.benchmarks import defaults
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import signatures, tables
@@ -46,7 +45,7 @@ def of_another_form(benchmark: Benchmark, path: Path) -> str | None:
 
 
 def _begin(benchmark: Benchmark, path: Path) -> str:
-    named = f" --benchmark {benchmark.name}" if benchmark.canonical is defaults.canonical else ""
+    named = f" --benchmark {benchmark.name}" if benchmark.takes_any_name else ""
     return (
         f"begin one with `pipeline mapping init {path}{named}` (docs/bring-your-own-table.md), and name it with "
         "--mapping FILE.toml"

@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from pipeline import proxies
 from pipeline.benchmarks.contract import Benchmark, Metric
@@ -14,7 +13,9 @@ from pipeline.errors import UserError, excerpt
 from pipeline.formats.table_form import VALUE
 from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, number_of
+from pipeline.ingest.guesses import MOST_SEEDS, Guess, ScoreGuess, TruthGuess, ValueGuesses
 from pipeline.ingest.metric_guess import dataset_of, main_metric, metric_of, split_words, words_of
+from pipeline.ingest.numbered_columns import earlier_epochs, of_last_epoch, with_seeds
 from pipeline.ingest.table_sample import UNNAMED, TableSample
 
 _SPREAD = {"std", "stdev", "var", "variance", "stderr", "sem", "ci", "error", "err"}
@@ -33,108 +34,94 @@ _TRIED = 2_000  # rows of a table with a row for each data set or training
 _MOST_DATASETS = 20
 _MOST_TRIED = 1_000  # texts of a column of numbers
 _MOST_FAILURES = 3  # texts that stand for one
-_MOST_SEEDS = 5  # of a list; a longer one has a value for each epoch
 _SMALLEST_COUNT = 5_000  # parameters of a network: a column of smaller numbers is in thousands or millions
-
-
-@dataclass(frozen=True)
-class TruthGuess:
-    """A column of truth, as of a mapping's `[[truth]]`; `doubts` are comments on what the table does not say."""
-
-    column: str
-    metric: Metric
-    unit: str
-    scale: float = 1.0
-    epochs: int | None = None
-    seed: int | None = None
-    each: str = ""
-    doubts: tuple[str, ...] = ()
-    complement: bool = False
-    where: Mapping[str, str | int] = field(default_factory=dict)
-    seed_column: str | None = None
-    optional: bool = False
-
-
-@dataclass(frozen=True)
-class ScoreGuess:
-    """A column of released scores, as of a mapping's `[[score]]`."""
-
-    column: str
-    proxy: str
-    seconds: str | None
-    where: Mapping[str, str | int] = field(default_factory=dict)
-    optional: bool = False
-    doubts: tuple[str, ...] = ()
-
-
-Guess = TypeVar("Guess", TruthGuess, ScoreGuess)
-
-
-@dataclass(frozen=True)
-class ValueGuesses:
-    """What is taken of a table, and for each other column why it is not."""
-
-    truths: tuple[TruthGuess, ...]
-    scores: tuple[ScoreGuess, ...]
-    missing: tuple[float | str, ...]
-    left_out: tuple[tuple[str, str], ...]
 
 
 def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> ValueGuesses:
     """What the columns measure, besides those already `taken` for the architecture."""
-    truths: list[TruthGuess] = []
-    scores: list[ScoreGuess] = []
-    left_out: list[tuple[str, str]] = []
-    missing: set[float | str] = set()
-    known = set(proxies.names())
     tidy = _tidy(sample, benchmark, taken)
-    unnamed = {VALUE, *(name for name in sample.form.columns if re.fullmatch(rf"{UNNAMED}\d+", name))}
     others = [column for column in sample.columns if column not in taken and column not in tidy.columns]
-    costs = {cost for column in others if _proxy(column, known) for cost in [_cost(column, others)] if cost}
-    for column in others:
-        if column in costs:
-            continue
-        values, longest, failures = _numbers(sample, column)
-        if values is None:
-            left_out.append((column, "its cells are no numbers"))
-            continue
-        good, negative = _parted(values)
-        bad = negative | failures
+    columns = _Columns(sample, benchmark, tidy, others)
+    for column in columns.that_are_no_cost():
+        columns.guess(column)
+    return columns.guesses()
+
+
+@dataclass
+class _Columns:
+    """The columns of a table that may hold values, and what has been guessed of them so far."""
+
+    sample: TableSample
+    benchmark: Benchmark
+    tidy: _Tidy
+    names: Sequence[str]
+    truths: list[TruthGuess] = field(default_factory=list)
+    scores: list[ScoreGuess] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    missing: set[float | str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.proxies = set(proxies.names())
+        self.unnamed = {VALUE, *(name for name in self.sample.form.columns if re.fullmatch(rf"{UNNAMED}\d+", name))}
+
+    def that_are_no_cost(self) -> list[str]:
+        """The columns but those of the seconds that a proxy took."""
+        costs = {_cost(column, self.names) for column in self.names if _proxy(column, self.proxies)}
+        return [column for column in self.names if column not in costs]
+
+    def guess(self, column: str) -> None:
+        """Take a column, or say why it is left out."""
+        values, longest, failures = _numbers(self.sample, column)
         words = words_of(column)
         complement = bool(words & {"error", "err"}) and bool(words & {"test", "validation", "train"})
-        words = words | {"accuracy"} if complement else words
+        if values is None:
+            self.left_out.append((column, "its cells are no numbers"))
+            return
         if surrogates.named(column):
-            left_out.append((column, "predictions of a surrogate, which are never ground truth"))
-        elif words & _SPREAD and not (complement and "accuracy" not in words_of(column)):
-            left_out.append((column, "a spread or an error, which no metric holds"))
-        elif (metric := metric_of(column, words, benchmark)) is not None and good:
-            truth = _truth(column, metric, good, longest, benchmark)
-            parted = list(tidy.parted(_error(truth) if complement else truth))
-            if not parted:
-                left_out.append((column, _no_metric(benchmark)))
-            truths += parted
-            missing |= bad
-        elif good and max(good) <= 100 and (column in unnamed or _SEED.search(column.lower()) or column.isdecimal()):
-            truths += tidy.parted(_unnamed(column, good, longest, benchmark))
-            missing |= bad
-        elif (name := _proxy(column, known)) is not None:
-            scores.append(tidy.one(ScoreGuess(column, name, _cost(column, others))))
-            missing |= bad
+            self.left_out.append((column, "predictions of a surrogate, which are never ground truth"))
+            return
+        if words & _SPREAD and not (complement and "accuracy" not in words):
+            self.left_out.append((column, "a spread or an error, which no metric holds"))
+            return
+        good, negative = _parted(values)
+        metric = metric_of(column, words | {"accuracy"} if complement else words, self.benchmark)
+        if metric is not None and good:
+            truth = _truth(column, metric, good, longest, self.benchmark)
+            truths = list(self.tidy.parted(_error(truth) if complement else truth))
+            if not truths:
+                self.left_out.append((column, _no_metric(self.benchmark)))
+            self.truths += truths
+        elif good and max(good) <= 100 and self._is_of_a_seed(column):
+            self.truths += self.tidy.parted(_unnamed(column, good, longest, self.benchmark))
+        elif (name := _proxy(column, self.proxies)) is not None:
+            self.scores.append(self.tidy.one(ScoreGuess(column, name, _cost(column, self.names))))
         else:
-            left_out.append((column, _no_metric(benchmark)))
-    earlier = list(_earlier(truths))
-    left_out += [(truth.column, "a number after which a higher one comes, as of epochs") for truth in earlier]
-    truths = [_of_epoch(truth, earlier) for truth in truths if truth not in earlier]
-    kept: dict[tuple[object, ...], TruthGuess] = {}
-    for truth in sorted(_seeded(truths), key=lambda truth: truth.each != "seed"):  # a list of seeds before their mean
-        first = kept.setdefault((truth.metric, truth.epochs, truth.seed, truth.seed_column), truth)
-        if first is not truth:
-            left_out.append((truth.column, f"{excerpt(first.column, 80)} measures the same"))
-    ordered = (truth for column in others for truth in kept.values() if truth.column == column)
-    return ValueGuesses(
-        tuple(_optional(sample, truth) for truth in ordered), tuple(_optional(sample, score) for score in scores),
-        tuple(sorted(missing, key=str)), tuple(left_out),
-    )  # fmt: skip
+            self.left_out.append((column, _no_metric(self.benchmark)))
+            return
+        self.missing |= negative | failures
+
+    def _is_of_a_seed(self, column: str) -> bool:
+        """Whether a column's name says no more than a seed."""
+        return column in self.unnamed or _SEED.search(column.lower()) is not None or column.isdecimal()
+
+    def guesses(self) -> ValueGuesses:
+        """What is taken: of columns that measure the same the first, and of epochs the last."""
+        earlier = list(earlier_epochs(self.truths))
+        left_out = self.left_out + [
+            (truth.column, "a number after which a higher one comes, as of epochs") for truth in earlier
+        ]
+        truths = [of_last_epoch(truth, earlier) for truth in self.truths if truth not in earlier]
+        kept: dict[tuple[object, ...], TruthGuess] = {}
+        for truth in sorted(with_seeds(truths), key=lambda truth: truth.each != "seed"):
+            first = kept.setdefault((truth.metric, truth.epochs, truth.seed, truth.seed_column), truth)
+            if first is not truth:
+                left_out.append((truth.column, f"{excerpt(first.column, 80)} measures the same"))
+        ordered = (truth for column in self.names for truth in kept.values() if truth.column == column)
+        return ValueGuesses(
+            tuple(_optional(self.sample, truth) for truth in ordered),
+            tuple(_optional(self.sample, score) for score in self.scores),
+            tuple(sorted(self.missing, key=str)), tuple(left_out),
+        )  # fmt: skip
 
 
 def _no_metric(benchmark: Benchmark) -> str:
@@ -266,7 +253,7 @@ def _parted(values: Sequence[float]) -> tuple[list[float], set[float]]:
 
 def _truth(column: str, metric: Metric, values: Sequence[float], longest: int, benchmark: Benchmark) -> TruthGuess:
     doubts = []
-    each = "" if not longest else "epoch" if longest > _MOST_SEEDS else "seed"
+    each = "" if not longest else "epoch" if longest > MOST_SEEDS else "seed"
     if each:
         doubts.append(f"that the lists of up to {longest} hold one value per {each}")
     if dataset_of(column, benchmark) is None:
@@ -307,55 +294,6 @@ def _scale(column: str, largest: float) -> tuple[float, bool]:
     if largest >= _SMALLEST_COUNT:
         return 1.0, False
     return (1e6, False) if largest < 50 else (1e3, False)
-
-
-def _seeded(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
-    """The same columns, with a seed for each of several that measure the same."""
-    for truth in truths:
-        alike = [t for t in truths if (t.metric, t.epochs) == (truth.metric, truth.epochs)]
-        if any(t.each == "seed" or t.seed_column for t in alike):
-            yield truth
-            continue
-        seeds = [t.seed for t in alike]
-        if len(alike) == 1 or len(set(seeds)) == len(seeds):
-            yield truth
-            continue
-        ends = [re.search(r"(\d{1,9})\D*$", t.column) for t in alike]
-        numbered = [int(end[1]) if end else -1 for end in ends]
-        stems = {re.sub(r"\d{1,9}(\D*)$", r"#\1", t.column) for t in alike}
-        if len(set(numbered)) < len(numbered) or -1 in numbered or len(stems) > 1:
-            yield truth  # they are called otherwise, and so not after seeds
-            continue
-        seed, doubt = numbered[alike.index(truth)], "the seed: the number in the column's name"
-        yield replace(truth, seed=seed, doubts=(*truth.doubts, doubt))
-
-
-def _stem(truth: TruthGuess) -> tuple[object, ...]:
-    """What columns share that are numbered after epochs."""
-    return truth.metric, truth.epochs, str(truth.where), re.sub(r"\d{1,9}(\D*)$", r"#\1", truth.column)
-
-
-def _number(truth: TruthGuess) -> int:
-    """The number at the end of a column's name."""
-    end = re.search(r"(\d{1,9})\D*$", truth.column)
-    return int(end[1]) if end else -1
-
-
-def _earlier(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
-    """The columns of epochs before the last: numbered ones beside a column of seeds, or more of them than seeds."""
-    for truth in truths:
-        alike = [t for t in truths if _stem(t) == _stem(truth) and not t.each]
-        numbered = _number(truth) >= 0 and len({_number(t) for t in alike}) == len(alike)
-        if numbered and (truth.seed_column or len(alike) > _MOST_SEEDS) and _number(truth) < max(map(_number, alike)):
-            yield truth
-
-
-def _of_epoch(truth: TruthGuess, earlier: Sequence[TruthGuess]) -> TruthGuess:
-    """A column of the last epoch, where there are `earlier` ones."""
-    if not any(_stem(truth) == _stem(other) for other in earlier):
-        return truth
-    doubt = "that the numbers of such columns are epochs: the last is taken"
-    return replace(truth, epochs=_number(truth), seed=None, doubts=(*truth.doubts, doubt))
 
 
 def _proxy(column: str, known: set[str]) -> str | None:

@@ -1,0 +1,61 @@
+"""Columns that measure the same and differ by a number in their names: each is of a seed, or of an epoch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from pipeline.ingest.guesses import MOST_SEEDS, TruthGuess
+
+
+def with_seeds(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
+    """The same columns, with a seed for each of several that measure the same."""
+    for truth in truths:
+        alike = [t for t in truths if (t.metric, t.epochs) == (truth.metric, truth.epochs)]
+        if any(t.each == "seed" or t.seed_column for t in alike):
+            yield truth
+            continue
+        seeds = [t.seed for t in alike]
+        if len(alike) == 1 or len(set(seeds)) == len(seeds):
+            yield truth
+            continue
+        numbered = [_number(t) for t in alike]
+        if len(set(numbered)) < len(numbered) or -1 in numbered or len(set(map(_unnumbered, alike))) > 1:
+            yield truth  # they are called otherwise, and so not after seeds
+            continue
+        doubt = "the seed: the number in the column's name"
+        yield replace(truth, seed=_number(truth), doubts=(*truth.doubts, doubt))
+
+
+def _stem(truth: TruthGuess) -> tuple[object, ...]:
+    """What columns share that are numbered after epochs."""
+    return truth.metric, truth.epochs, str(truth.where), _unnumbered(truth)
+
+
+def _unnumbered(truth: TruthGuess) -> str:
+    """A column's name without the number at its end."""
+    return re.sub(r"\d{1,9}(\D*)$", r"#\1", truth.column)
+
+
+def _number(truth: TruthGuess) -> int:
+    """The number at the end of a column's name."""
+    end = re.search(r"(\d{1,9})\D*$", truth.column)
+    return int(end[1]) if end else -1
+
+
+def earlier_epochs(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
+    """The columns of epochs before the last: numbered ones beside a column of seeds, or more of them than seeds."""
+    for truth in truths:
+        alike = [t for t in truths if _stem(t) == _stem(truth) and not t.each]
+        numbered = _number(truth) >= 0 and len({_number(t) for t in alike}) == len(alike)
+        if numbered and (truth.seed_column or len(alike) > MOST_SEEDS) and _number(truth) < max(map(_number, alike)):
+            yield truth
+
+
+def of_last_epoch(truth: TruthGuess, earlier: Sequence[TruthGuess]) -> TruthGuess:
+    """A column of the last epoch, where there are `earlier` ones."""
+    if not any(_stem(truth) == _stem(other) for other in earlier):
+        return truth
+    doubt = "that the numbers of such columns are epochs: the last is taken"
+    return replace(truth, epochs=_number(truth), seed=None, doubts=(*truth.doubts, doubt))
