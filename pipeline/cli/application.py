@@ -338,23 +338,23 @@ def _run(arguments: list[str] | None) -> None:
 def _answer(end: BaseException) -> NoReturn:
     """Exit as an error says; raise what is none that a user can mend."""
     if isinstance(end, UserError):
-        _fail(f"error: {end}", 1)
+        _fail(f"error: {end}")
     if is_out_of_memory(end):
         end.__traceback__ = None  # lets go of what its frames hold
-        _fail("error: out of memory: give the process more, or ask for less; nothing stored is lost", 1)
+        _fail("error: out of memory: give the process more, or ask for less; nothing stored is lost")
     if isinstance(end, OSError) and end.filename is not None:
-        _fail(f"error: {end.strerror or end}: {end.filename}", 1)
+        _fail(f"error: {end.strerror or end}: {end.filename}")
     if isinstance(end, FileNotFoundError) and is_homeless():
-        _fail(f"error: {from_os(end, 'looking for the working folder')}", 1)
+        _fail(f"error: {from_os(end, 'looking for the working folder')}")
     if isinstance(end, OSError) and (refusal := refused_by_system(end)):
-        _fail(f"error: {refusal}; what was done is stored", 1)
+        _fail(f"error: {refusal}; what was done is stored")
     if isinstance(end, OSError):
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the exit of Python writes out what is left
         sys.stdout = None
         if isinstance(end, BrokenPipeError):  # the reader, `head` for one, has seen enough
             sys.exit(1)
-        _fail(f"error: standard output cannot be written: {end.strerror or end}; what was done is stored", 1)
+        _fail(f"error: standard output cannot be written: {end.strerror or end}; what was done is stored")
     raise end
 
 
@@ -387,9 +387,9 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_LINE else f"{text[:half]} ... {text[-half:]}"
 
 
-def _fail(text: str, code: int) -> NoReturn:
+def _fail(text: str) -> NoReturn:
     from pipeline import progress
     from pipeline.escaping import line
 
     progress.tell(_cut(line(text)))
-    sys.exit(code)
+    sys.exit(1)

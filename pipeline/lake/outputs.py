@@ -39,9 +39,7 @@ class OutputFile:
         """
         path = self.path
         with os_errors_explained(f"writing {path}"):
-            refuse_lake(path)
-            if not path.parent.is_dir():
-                raise UserError(f"no folder {path.parent} for writing {path.name}: create it, or choose another place")
+            _refuse_place(path)
             if path.is_symlink():
                 raise UserError(f"{path} is a symbolic link, not {self.form}: name the file itself, or another one")
             if path.is_dir():
@@ -101,9 +99,7 @@ class OutputFolder:
         """
         path = self.path
         with os_errors_explained(f"writing {path}"):
-            refuse_lake(path)
-            if not path.parent.is_dir():
-                raise UserError(f"no folder {path.parent} for writing {path.name}: create it, or choose another place")
+            _refuse_place(path)
             if path.is_symlink():
                 raise UserError(f"{path} is a symbolic link: name the folder itself, or another one")
             if path.exists() and not path.is_dir():
@@ -149,6 +145,13 @@ class OutputFolder:
         written = sorted((path.name for path in staging.iterdir()), key=lambda name: (name == self.last, name))
         for name in written:
             files.replace_file(staging / name, self.path / name)
+
+
+def _refuse_place(path: Path) -> None:
+    """Refuse a place inside a lake, or in a folder that is not there."""
+    refuse_lake(path)
+    if not path.parent.is_dir():
+        raise UserError(f"no folder {path.parent} for writing {path.name}: create it, or choose another place")
 
 
 def refuse_lake(path: Path) -> None:

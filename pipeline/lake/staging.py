@@ -84,7 +84,9 @@ class StagedPart:
             ValueError: a column that may not be NULL holds one, or a value is not of its column's type.
         """
         schema = TABLES[table].arrow
-        data = rows.select(schema.names).cast(schema) if isinstance(rows, pa.Table) else _to_arrow(rows, schema)
+        data = (
+            rows.select(schema.names).cast(schema) if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows, schema)
+        )
         for field in schema:
             if not field.nullable and data[field.name].null_count:
                 raise ValueError(f"{table}.{field.name} may not be NULL")
@@ -123,7 +125,3 @@ class StagedPart:
         files.flush_to_disk(self._folder)
         files.publish_folder(self._folder, self._target)
         files.flush_to_disk(self._target.parent)
-
-
-def _to_arrow(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
-    return pa.Table.from_pylist(rows, schema=schema)

@@ -35,7 +35,6 @@ from pipeline.lake.staging import FOLDER, StagedPart
 from pipeline.lake.verify import schema_fault
 
 _ANCHOR = "_schema"
-_RUN_LOCK = ".lock-run-"
 
 
 class Lake:
@@ -143,30 +142,26 @@ class Lake:
             subject: what of many is locked under the name. The file goes at the end, as do those of the same name
                 that nobody holds.
         """
-        path = self.root / (f".lock-{name}-{subject}" if subject else f".lock-{name}")
-        with os_errors_explained(f"locking {self.root}"):
-            refuse_gone(self.root)
-            refuse_links(self.root, path)
-            with locked(path, keep=not subject):
-                if subject:
-                    self._remove_idle_locks(f".lock-{name}-", path)
-                yield
-
-    @contextlib.contextmanager
-    def running(self, run_id: str) -> Iterator[None]:
-        """Let `is_running` tell that a run goes on, until the block or the process ends."""
-        path = self.root / f"{_RUN_LOCK}{run_id}"
-        with contextlib.ExitStack() as stack:
+        path = self._lock_file(name, subject)
+        with contextlib.ExitStack() as held:
             with os_errors_explained(f"locking {self.root}"):
                 refuse_gone(self.root)
                 refuse_links(self.root, path)
-                stack.enter_context(locked(path, keep=False))
-                self._remove_idle_locks(_RUN_LOCK, path)
+                held.enter_context(locked(path, keep=not subject))
+                if subject:
+                    self._remove_idle_locks(f".lock-{name}-", path)
             yield
+
+    def running(self, run_id: str) -> contextlib.AbstractContextManager[None]:
+        """Let `is_running` tell that a run goes on, until the block or the process ends."""
+        return self.lock("run", run_id)
 
     def is_running(self, run_id: str) -> bool:
         """Whether a process that has not ended is within `running`."""
-        return is_locked(self.root / f"{_RUN_LOCK}{run_id}")
+        return is_locked(self._lock_file("run", run_id))
+
+    def _lock_file(self, name: str, subject: str) -> Path:
+        return self.root / (f".lock-{name}-{subject}" if subject else f".lock-{name}")
 
     def _remove_idle_locks(self, prefix: str, mine: Path) -> None:
         for path in self.root.glob(f"{prefix}*"):
