@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -10,7 +11,7 @@ import platform
 import subprocess
 import tomllib
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,20 @@ def computed_in(run: Mapping[str, Any], of_worker: Mapping[str, Any]) -> dict[st
 def finished(run: Mapping[str, Any], status: str = "finished") -> dict[str, Any]:
     """The row of `runs` for the same run once it has ended."""
     return {**run, "finished_at": datetime.now(UTC), "status": status}
+
+
+@contextlib.contextmanager
+def status_at_end(close: Callable[[str], object]) -> Iterator[None]:
+    """Call `close` when the block ends, with the status of a run that ends so: finished, interrupted or failed."""
+    status = "failed"
+    try:
+        yield
+        status = "finished"
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    finally:
+        close(status)
 
 
 def nested(arch_ids: Iterable[str], seed: int) -> list[str]:

@@ -132,9 +132,8 @@ def _score(
     run_id = run_row["run_id"]
     wanted.sort(key=lambda item: provenance.text_identity("order", 1, run_id + item[0]))
     writer.open(run_row)
-    status = "failed"
     run_items = partial(pool.run, prepared=writer.add_environment)
-    try:
+    with provenance.status_at_end(writer.close):
         size = _batch_size(pool.device, writer.bundle, len(wanted), pool.workers)
         with (
             contextlib.closing(batches.results(run_items, scorer, wanted, size, writer.has)) as results,
@@ -143,12 +142,6 @@ def _score(
             for item, result in results:
                 writer.add(item, result)
                 advance(1)
-        status = "finished"
-    except KeyboardInterrupt:
-        status = "interrupted"
-        raise
-    finally:
-        writer.close(status)
 
 
 def of_workers(pool: executor.Pool) -> dict[str, Any]:

@@ -111,30 +111,27 @@ class Search:
         task = self.plan.scorer(writer.bundle, pool.device, pool.sharing)
         writer.open(run_row)
         self.record.open(run_row["run_id"])
-        status = "failed"
         run = partial(pool.run, skip=lambda _: False, prepared=writer.add_environment)
-        try:
-            with (
-                contextlib.closing(run(task, self._queue)) as results,
-                progress(f"searching with {self.proxy['name']}", total) as advance,
-            ):
-                done = self.advance()
-                advance(done)
-                for item, result in results:
-                    self._add(item[0], *settled(item, result)[self.proxy["proxy_id"]])
-                    if item[0] not in self._ingested:
-                        writer.collect("architectures", self._architecture(item))
-                    if writer.add(item, result):
-                        self.record.publish()
-                    before, done = done, self.advance()
-                    advance(done - before)
-            status = "finished"
-        except KeyboardInterrupt:
-            status = "interrupted"
-            raise
-        finally:
+
+        def close(status: str) -> None:
             writer.close(status)
             self.record.publish()
+
+        with (
+            provenance.status_at_end(close),
+            contextlib.closing(run(task, self._queue)) as results,
+            progress(f"searching with {self.proxy['name']}", total) as advance,
+        ):
+            done = self.advance()
+            advance(done)
+            for item, result in results:
+                self._add(item[0], *settled(item, result)[self.proxy["proxy_id"]])
+                if item[0] not in self._ingested:
+                    writer.collect("architectures", self._architecture(item))
+                if writer.add(item, result):
+                    self.record.publish()
+                before, done = done, self.advance()
+                advance(done - before)
 
     def store(self, run_row: Row) -> None:
         """Store steps whose scores were all stored."""

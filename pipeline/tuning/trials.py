@@ -130,22 +130,21 @@ class Trials:
         A training that is under way when the search ends, or is stopped, is lost.
         """
         self._training = training
-        tried: list[TriedTask] = []
-        status = "failed"
         total = min(settings.budget, settings.tasks * len(labels))
-        with progress("tuning", total) as self._advance, contextlib.ExitStack() as self._marks:
-            try:
-                tried = task_evolution.evolve_tasks(settings, self.task.inputs, labels, self.identity, self._train)
-                status = "finished"
-            except KeyboardInterrupt:
-                status = "interrupted"
-                raise
-            finally:
-                if self._results is not None:
-                    self._results.close()
-                self._flush(status)
+        with (
+            progress("tuning", total) as self._advance,
+            contextlib.ExitStack() as self._marks,
+            provenance.status_at_end(self._close),
+        ):
+            tried = task_evolution.evolve_tasks(settings, self.task.inputs, labels, self.identity, self._train)
         self._publish_tasks(tried)
         return tried
+
+    def _close(self, status: str) -> None:
+        """End the trainings that are under way, and publish those that are done."""
+        if self._results is not None:
+            self._results.close()
+        self._flush(status)
 
     def _train(self, step: int, task: genes.Genes, arch_ids: Sequence[str]) -> dict[str, float | None]:
         missing = [a for a in arch_ids if (step, a) not in self._losses]
