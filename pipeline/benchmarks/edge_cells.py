@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from pipeline.benchmarks.contract import ArchitectureGraph
@@ -55,17 +55,24 @@ def mutate(cell: Cell, operations: Sequence[str], random: Random) -> Cell:
     return {**cell, edge: random.choice([operation for operation in operations if operation != cell[edge]])}
 
 
+def on_a_path(edges: Iterable[tuple[int, int]]) -> set[int]:
+    """The nodes on a path from the input to the output."""
+    ordered = sorted(edges)
+    reached, needed = {0}, {3}
+    for source, target in ordered:
+        if source in reached:
+            reached.add(target)
+    for source, target in reversed(ordered):
+        if target in needed:
+            needed.add(source)
+    return reached & needed
+
+
 def graph(cell: Cell) -> ArchitectureGraph:
     """The operations that are on a path from the input to the output, as vertices."""
     edges = [(int(edge[0]), int(edge[2]), operation) for edge, operation in cell.items() if operation != NONE]
-    reached, needed = {0}, {3}
-    for source, target, _ in edges:
-        if source in reached:
-            reached.add(target)
-    for source, target, _ in reversed(edges):
-        if target in needed:
-            needed.add(source)
-    kept = [(source, target, name) for source, target, name in edges if source in reached and target in needed]
+    nodes = on_a_path((source, target) for source, target, _ in edges)
+    kept = [(source, target, name) for source, target, name in edges if source in nodes and target in nodes]
     vertices = [(-1, 0, "input"), *kept, (3, -2, "output")]
     joined = ((i, j) for i, one in enumerate(vertices) for j, other in enumerate(vertices) if one[1] == other[0])
     return ArchitectureGraph(tuple(name for _, _, name in vertices), tuple(joined))

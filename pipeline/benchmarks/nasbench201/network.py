@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.benchmarks.edge_cells import on_a_path
 from pipeline.networks.blocks import ConvBN
 from pipeline.networks.features import Features
 
@@ -82,15 +83,7 @@ def _plan(edges: Mapping[tuple[int, int], str]) -> list[tuple[int, list[int]]]:
     has no shift: it is left out.
     """
     real = [edge for edge, kind in edges.items() if kind != "none"]
-    needed = {_NODES - 1}
-    for source, target in sorted(real, reverse=True):
-        if target in needed:
-            needed.add(source)
-    reached = {0}
-    for source, target in sorted(real, key=lambda edge: edge[1]):
-        if source in reached:
-            reached.add(target)
-    keep = needed & reached
+    keep = on_a_path(real)
     return [
         (target, sorted(s for s, t in real if t == target and s in keep))
         for target in range(1, _NODES)
