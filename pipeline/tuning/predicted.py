@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Any
-
-from pipeline import catalog, provenance
-from pipeline.lake.part_name import PartName
+from pipeline import catalog
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import proxy_id_of, row_of
-from pipeline.tuning import graph_features, learners, methods, prior, rules
+from pipeline.tuning import graph_features, learners, methods, prior, rules, tuned_proxy
 from pipeline.tuning.data import TuningData
 from pipeline.tuning.terms import Floats, TermTable, centred_ranks
-from pipeline.tuning.tuned_proxy import TunedProxy
+from pipeline.tuning.tuned_proxy import Row, TunedProxy
 
 VERSION = 1  # of the predictions
 
@@ -26,7 +22,7 @@ def predictions(lake: Lake, data: TuningData, table: TermTable, rule: Floats) ->
     )
 
 
-def store(lake: Lake, table: TermTable, values: Floats, row: dict[str, Any], origin: str) -> TunedProxy:
+def store(lake: Lake, table: TermTable, values: Floats, row: Row, origin: str) -> TunedProxy:
     """Store the predictions once, with where they come from.
 
     Args:
@@ -41,9 +37,10 @@ def store(lake: Lake, table: TermTable, values: Floats, row: dict[str, Any], ori
     proxy_id = proxy_id_of(name, configuration, VERSION)
     labelled = [table.arch_ids.index(arch_id) for arch_id in row["labels"]]
     fitness = methods.correlation(values[labelled], table.truth[labelled])
-    part = PartName("tune", row["tuning_id"], origin=proxy_id)
-    if not lake.has(table.benchmark, part):
-        run = provenance.new_run("tune", {"tuning_id": row["tuning_id"]})
+    text = rules.toml({"name": name, "description": origin, **configuration})
+    proxy = row_of(proxy_id, name, "aggregate", configuration, VERSION, higher_is_better=True)
+
+    def scored(run: Row) -> dict[str, list[Row]]:
         constant = {
             "benchmark": table.benchmark, "space": table.space, "proxy_id": proxy_id, "seed": 0, "status": "ok",
             "reason": None, "seconds": None, "device": run["device"], "run_id": run["run_id"],
@@ -52,13 +49,9 @@ def store(lake: Lake, table: TermTable, values: Floats, row: dict[str, Any], ori
             {**constant, "arch_id": arch_id, "value": float(value)}
             for arch_id, value in zip(table.arch_ids, values, strict=True)
         ]
-        text = rules.toml({"name": name, "description": origin, **configuration})
-        tuning = {**row, "fitness": fitness, "name": name, "proxy_id": proxy_id, "rule": text, "run_id": run["run_id"]}
-        proxy = row_of(proxy_id, name, "aggregate", configuration, VERSION, higher_is_better=True)
-        tables = {
-            "runs": [run, provenance.finished(run)], "proxies": [proxy], "tunings": [tuning], "scores": scores,
-        }  # fmt: skip
-        with suppress(FileExistsError):  # another process was quicker
-            lake.publish(table.benchmark, part, tables)
+        return {"proxies": [proxy], "scores": scores}
+
+    whole = {**row, "fitness": fitness, "name": name, "proxy_id": proxy_id, "rule": text}
+    tuned_proxy.publish(lake, whole, scored)
     catalog.ensure(lake)
     return TunedProxy(name, None, fitness, 0, origin)

@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Row = dict[str, Any]
 
+_SCORE_SEED = 0  # of our own scores: the default of `score`
+
 CURVES, SCORES = "curves", "scores"  # families: of trainings, and of everything else
 
 
@@ -110,7 +112,6 @@ def read(
     benchmark: str,
     space: str,
     *,
-    seed: int = 0,
     use: Collection[str] = (),
     coverage: float = 0.9,
     target_name: str | None = None,
@@ -125,7 +126,6 @@ def read(
     Args:
         lake: the lake.
         benchmark, space: what to rank.
-        seed: of our own scores.
         use: names of the proxies to take; all by default.
         coverage: share of the leading proxies' architectures.
         target_name: by what to rank, see `catalog.lead_with`; by default the main target of the report.
@@ -134,7 +134,7 @@ def read(
         UserError: no truth, no scores, or a name in `use` that has none.
     """
     main = target(lake, benchmark, space, target_name)
-    where: dict[str, catalog.Value] = {"benchmark": benchmark, "space": space, "seed": seed}
+    where: dict[str, catalog.Value] = {"benchmark": benchmark, "space": space, "seed": _SCORE_SEED}
     with closing(catalog.snapshot(lake)) as connection:
         scores, curves = (
             catalog.rows(connection, catalog.queries("tuning")[name].read_text(), where).to_pylist()

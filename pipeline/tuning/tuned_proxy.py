@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from pipeline import catalog, provenance
 from pipeline.lake.part_name import PartName
 from pipeline.lake.store import Lake
 from pipeline.tuning import rules
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class TunedProxy:
         return f"{self.name}: {self.origin}; rho on the labels {self.fitness:.3f}, {cost}{where}"
 
 
-def store(lake: Lake, row: dict[str, Any], configuration: dict[str, Any], proxy_id: str, origin: str) -> TunedProxy:
+def store(lake: Lake, row: Row, configuration: dict[str, Any], proxy_id: str, origin: str) -> TunedProxy:
     """Store a tuned proxy once, and its TOML in the lake's folder of rules.
 
     Args:
@@ -58,13 +61,26 @@ def store(lake: Lake, row: dict[str, Any], configuration: dict[str, Any], proxy_
         f"{row['fitness']:.3f}.\nLabels: {row['dataset']} {row['metric']} of {labels}"
     )
     text = rules.toml(configuration, comment)
-    part = PartName("tune", row["tuning_id"], origin=proxy_id)
     name = configuration["name"]
-    if not lake.has(row["benchmark"], part):
-        run = provenance.new_run("tune", {"tuning_id": row["tuning_id"]})
-        whole = {**row, "name": name, "proxy_id": proxy_id, "rule": text, "run_id": run["run_id"]}
-        with suppress(FileExistsError):  # another process was quicker
-            lake.publish(row["benchmark"], part, {"runs": [run, provenance.finished(run)], "tunings": [whole]})
+    publish(lake, {**row, "name": name, "proxy_id": proxy_id, "rule": text})
     path = rules.write(lake, text, name)
     catalog.ensure(lake)
     return TunedProxy(name, path, row["fitness"], row["trainings"], origin)
+
+
+def publish(lake: Lake, row: Row, tables_of: Callable[[Row], dict[str, list[Row]]] = lambda run: {}) -> None:
+    """Publish the part of a tuned proxy, unless it is there.
+
+    Args:
+        lake: the lake.
+        row: of the table `tunings`, without the run.
+        tables_of: run -> rows of other tables that belong to it.
+    """
+    part = PartName("tune", row["tuning_id"], origin=row["proxy_id"])
+    if lake.has(row["benchmark"], part):
+        return
+    run = provenance.new_run("tune", {"tuning_id": row["tuning_id"]})
+    tunings = [{**row, "run_id": run["run_id"]}]
+    with suppress(FileExistsError):  # another process was quicker
+        tables = {"runs": [run, provenance.finished(run)], "tunings": tunings, **tables_of(run)}
+        lake.publish(row["benchmark"], part, tables)
