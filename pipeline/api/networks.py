@@ -21,7 +21,7 @@ from pipeline.executor import device_of
 from pipeline.formats import numbers
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import Bundle, Curve, Proxy, Score
-from pipeline.scoring.plan import fits, sampled, specs
+from pipeline.scoring.plan import built, fits, sampled, specs
 from pipeline.search.trajectory import whole_space
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def scores_of(
     network: nn.Module | Callable[[], nn.Module] | Architecture, bundle: Bundle, seed: int, device: str
 ) -> list[NetworkScore]:
     """The scores of a network by the proxies of a bundle, in their order."""
-    chosen_device, _ = device_of("cpu" if device == "auto" and bundle.score_all is None else device)
+    chosen_device, _ = device_of(bundle.asked_device(device))
     with drawing_from(seed):
         build, name = buildable(network, bundle)
         try:
@@ -210,13 +210,16 @@ def drawing_from(seed: int) -> Iterator[None]:
     Raises:
         UserError: the seed is no whole number from 0 on.
     """
+    import torch
+
     from pipeline.proxies import process_state
 
     if type(seed) is not int:
         raise UserError(f"the seed is {excerpt(seed, 40)}, where a whole number is expected")
     numbers.whole(seed, "the seed", least=0, most=numbers.MOST)
     drawn = provenance.stream_seed("network", seed)  # for what draws as it computes, such as dropout
-    with _one_thread(), process_state.restored(), process_state.random_numbers(drawn):
+    with process_state.restored(), process_state.random_numbers(drawn):
+        torch.set_num_threads(1)  # a sum that is split over threads would not be the same bits with more cores
         yield
 
 
@@ -247,9 +250,7 @@ def _drawn(bench: Benchmark, space: str, seed: int, count: int) -> list[Architec
 def _architecture(network: Architecture, bundle: Bundle) -> tuple[Callable[[], nn.Module], str]:
     bench = benchmarks.load(network.benchmark)
     fits(bundle, bench)
-    make = bench.build if bundle.network == "backbone" else bench.features
-    assert make is not None
-    return lambda: make(network.space, network.spec), network.arch_id
+    return lambda: built(bench, bundle, network.space, network.spec), network.arch_id
 
 
 def _own(network: nn.Module | Callable[[], nn.Module], bundle: Bundle) -> tuple[Callable[[], Any], str]:
@@ -358,16 +359,3 @@ def _described(value: object) -> str:
         return f"a {type(value).__name__} with {_described(value[0])}"
     shape = getattr(value, "shape", None)
     return f"a tensor of shape {list(shape)}" if shape is not None else type(value).__name__
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """A sum that is split over threads would not be the same bits with another number of cores."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

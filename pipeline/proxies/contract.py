@@ -120,6 +120,10 @@ class Bundle:
         """What its networks take."""
         return self.proxies[0].inputs
 
+    def asked_device(self, device: str) -> str:
+        """auto is a card only for what trains side by side on it: one network at a time, the cores are faster."""
+        return "cpu" if device == "auto" and self.score_all is None else device
+
 
 def alone(proxy: Proxy) -> Bundle:
     """The bundle of one proxy."""

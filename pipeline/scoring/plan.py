@@ -8,18 +8,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import benchmarks, environment, executor, own_code, provenance, proxies
-from pipeline.benchmarks.contract import Benchmark
+from pipeline.benchmarks.contract import Benchmark, Spec
 from pipeline.errors import UserError, is_out_of_memory
 from pipeline.lake.store import Lake
 from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import Bundle, Score, Timed, reason_of
 from pipeline.wording import count_of
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Key = tuple[str, str]  # arch_id, proxy_id; the seed is the plan's
 Item = tuple[str, str, tuple[str, ...]]  # arch_id, spec, proxy_ids that are missing
@@ -53,10 +56,6 @@ class Plan:
     device: str
     sample_seed: int = 0
     names: tuple[str, ...] = ()
-
-    def asked_device(self, bundle: Bundle) -> str:
-        """auto is a card only for what trains side by side on it: one network at a time, the cores are faster."""
-        return "cpu" if self.device == "auto" and bundle.score_all is None else self.device
 
     def load(self) -> Bundle:
         """The proxies, ready to score."""
@@ -131,9 +130,14 @@ class ArchitectureScorer:
 
     def _build(self, spec: str) -> Any:
         assert self.bench is not None
-        make = self.bench.build if self.bundle.network == "backbone" else self.bench.features
-        assert make is not None
-        return make(self.space, json.loads(spec))
+        return built(self.bench, self.bundle, self.space, json.loads(spec))
+
+
+def built(bench: Benchmark, bundle: Bundle, space: str, spec: Spec) -> nn.Module:
+    """The network of an architecture as the proxies take it."""
+    make = bench.build if bundle.network == "backbone" else bench.features
+    assert make is not None  # else the bundle does not fit, see `fits`
+    return make(space, spec)
 
 
 def unless_own_code_fails(benchmark: str, score: Callable[[], Scores]) -> Scores | Score:

@@ -162,8 +162,8 @@ def test_auto_is_a_card_only_for_what_trains_side_by_side(proxy: Proxy) -> None:
     def score_all(networks: Any, seed: int, device: str) -> Any: ...
 
     alone, together = Bundle("n", (proxy,), "n", one), Bundle("n", (proxy,), "n", one, score_all=score_all)
-    assert [plan("auto").asked_device(bundle) for bundle in (alone, together)] == ["cpu", "auto"]
-    assert [plan("cuda").asked_device(bundle) for bundle in (alone, together)] == ["cuda", "cuda"]
+    assert [bundle.asked_device("auto") for bundle in (alone, together)] == ["cpu", "auto"]
+    assert [bundle.asked_device("cuda") for bundle in (alone, together)] == ["cuda", "cuda"]
 
 
 def test_the_record_of_a_run_on_a_card_says_how_the_card_computed() -> None:
