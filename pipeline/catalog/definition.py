@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import duckdb
 
-from pipeline.catalog import sql_files
+from pipeline.catalog import bound_views, sql_files
 from pipeline.catalog.quoting import file_literal, identifier, literal
 from pipeline.lake.checksums import names_in
 from pipeline.lake.schema import FORMAT, TABLES, Table
@@ -28,6 +28,7 @@ class CatalogDefinition:
 
     def __init__(self, lake: Lake, files: Mapping[str, str], kind: str) -> None:
         place = lake.root.name if kind == "TABLE" else str(lake.root)  # an export is handed on
+        self._kind = kind
         self._about = f"SELECT {literal(place)} AS lake, {FORMAT} AS format, {literal(duckdb.__version__)} AS duckdb"
         self._macros = sql_files.texts("macros")
         self._seeds = sql_files.texts("seeds")
@@ -44,49 +45,65 @@ class CatalogDefinition:
 
         The order of the views, which takes parsing them, is left out: it follows from what they say.
         """
-        csvs = [path.with_suffix(".csv").read_text() for path in sql_files.queries("seeds").values()]
         views = _with_comments("VIEW", self._views, sorted(self._views))
-        content = [*self._macros.values(), *self._seeds.values(), *csvs, *self._tables, *views, self._about]
-        return hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]
+        return _digest([*self._macros.values(), *self._figures(), *self._tables, *views, self._about])
 
     def run(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Run the statements, all or none.
+        """Run the statements, in an empty database. After an error the database is of no use."""
+        connection.execute("BEGIN")
+        self.make_tables(connection)
+        key = self._key_of_bound_views(connection)
+        copied = bound_views.copy(connection, key)
+        if not copied:
+            self._bind(connection)
+        connection.execute("COMMIT")
+        if not copied and self._kind == "VIEW":
+            bound_views.keep(connection, key, without=TABLES)
+        connection.execute(f"CREATE VIEW about AS {self._about}, {literal(self.fingerprint)} AS fingerprint")
+        connection.execute("COMMENT ON VIEW about IS 'What this file was made from, and with which views.'")
+
+    def _bind(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make macros, published figures and views.
 
         DuckDB binds a view when it is made, with every view that it reads down to the files of the tables, anew for
         each view that reads it. Empty tables in place of what others read keep that to the view itself; stored is its
         text alone.
         """
-        connection.execute("BEGIN")
-        for statement in self._before_views():
+        for name, sql in self._macros.items():
+            connection.execute(sql)
+            connection.execute(f"COMMENT ON MACRO {name} IS {literal(sql_files.head_comment(sql))}")
+        seeds = {name: _beside(name, sql) for name, sql in self._seeds.items()}
+        for statement in _with_comments("TABLE", seeds, seeds):
             connection.execute(statement)
-        order = sql_files.in_reading_order(self._views)
         read_by_others = frozenset().union(*map(sql_files.tables_read, self._views.values()))
-        hidden = [name for name in (*TABLES, *self._seeds, *order) if name in read_by_others]
-        for name in hidden:
-            if name not in self._views:
-                _put_empty_table(connection, name)
-        for name in order:
+        to_hide = {*TABLES, *seeds} & read_by_others
+        hidden: set[str] = set()
+        for name in sql_files.in_reading_order(self._views):
+            if sql_files.tables_read(self._views[name]) & to_hide:
+                _put_empty_tables(connection, to_hide)
+                hidden |= to_hide
+                to_hide = set()
             for statement in _with_comments("VIEW", self._views, [name]):
                 connection.execute(statement)
-            if name in read_by_others:
-                _put_empty_table(connection, name)
+            to_hide |= {name} & read_by_others
         for name in hidden:
             connection.execute(f"DROP TABLE temp.{name}")
-        connection.execute(f"CREATE VIEW about AS {self._about}, {literal(self.fingerprint)} AS fingerprint")
-        connection.execute("COMMENT ON VIEW about IS 'What this file was made from, and with which views.'")
-        connection.execute("COMMIT")
+
+    def _key_of_bound_views(self, connection: duckdb.DuckDBPyConnection) -> str:
+        """What tells the bound views from those of other statements or of tables with other columns."""
+        sql = "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
+        columns = str(connection.execute(sql).fetchall())
+        return _digest([*self._macros.values(), *self._figures(), *self._views.values(), columns])
 
     def make_tables(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the tables alone, which takes a tenth of the time."""
         for statement in self._tables:
             connection.execute(statement)
 
-    def _before_views(self) -> Iterator[str]:
-        for name, sql in self._macros.items():
-            yield sql
-            yield f"COMMENT ON MACRO {name} IS {literal(sql_files.head_comment(sql))}"
-        yield from self._tables
-        yield from _with_comments("TABLE", {name: _beside(name, sql) for name, sql in self._seeds.items()}, self._seeds)
+    def _figures(self) -> list[str]:
+        """The SELECTs of the published figures and the CSV files that they read."""
+        csvs = [path.with_suffix(".csv").read_text() for path in sql_files.queries("seeds").values()]
+        return [*self._seeds.values(), *csvs]
 
 
 def catalog_definition(lake: Lake) -> CatalogDefinition:
@@ -138,18 +155,23 @@ def _with_comments(kind: str, selects: Mapping[str, str], order: Iterable[str]) 
         yield f"COMMENT ON {kind} {name} IS {literal(sql_files.head_comment(selects[name]))}"
 
 
-def _put_empty_table(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Make an empty temporary table with the name and the columns of a table or view, which it hides."""
+def _put_empty_tables(connection: duckdb.DuckDBPyConnection, names: Collection[str]) -> None:
+    """Make empty temporary tables with the names and the columns of tables or views, which they hide."""
     sql = (
-        "SELECT column_name, data_type FROM duckdb_columns() "
-        "WHERE database_name = current_database() AND table_name = $name ORDER BY column_index"
+        "SELECT table_name, list(column_name ORDER BY column_index), list(data_type ORDER BY column_index) "
+        "FROM duckdb_columns() WHERE database_name = current_database() AND list_contains($names, table_name) "
+        "GROUP BY table_name"
     )
-    rows = connection.execute(sql, {"name": name}).fetchall()
-    columns = ", ".join(f"{identifier(column)} {kind}" for column, kind in rows)
-    connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
+    for name, columns, kinds in connection.execute(sql, {"names": [*names]}).fetchall():
+        typed = ", ".join(f"{identifier(column)} {kind}" for column, kind in zip(columns, kinds, strict=True))
+        connection.execute(f"CREATE TEMP TABLE {name} ({typed})")
 
 
 def _beside(name: str, sql: str) -> str:
     """The SELECT of a seed with the place of its CSV, which it names as seen from the folder above queries/."""
     path = sql_files.queries("seeds")[name].with_suffix(".csv")
     return sql.replace(f"'queries/seeds/{name}.csv'", file_literal(path))
+
+
+def _digest(content: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]
