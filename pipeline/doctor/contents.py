@@ -34,7 +34,7 @@ def check_faults(lake: Lake, notes: list[str]) -> Iterator[LakeFault]:
                 those = count_of(waiting, "score waits for its architecture", "scores wait for their architectures")
                 notes.append(f"{those} to be ingested")
         if rows.num_rows:
-            what = catalog.head_comment(files[name].read_text()) if name in files else "One row per key that is twice."
+            what = catalog.head_comment(files[name].read_text())
             where = f"queries/checks/{name}.sql"
             found = f"{count_of(rows.num_rows, 'row')}; {what}"
             yield LakeFault(where, found, f"the first is {_short(rows)}: restore its part")

@@ -11,7 +11,6 @@ import pytest
 from scipy.stats import spearmanr
 
 from pipeline import catalog
-from pipeline.catalog.checks import duplicate_keys
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
@@ -128,7 +127,8 @@ def test_a_row_that_is_there_twice_is_found(tmp_path: Path, table: str) -> None:
 
 
 def test_the_check_of_keys_knows_every_table_and_its_key() -> None:
-    found = dict(re.findall(r"'(\w+)' AS table_name, row\((.*)\)::VARCHAR", duplicate_keys()))
+    sql = catalog.queries("checks")["duplicate_keys"].read_text()
+    found = dict(re.findall(r"'(\w+)' AS table_name,\s+row\((.*)\)::VARCHAR", sql))
     assert found == {table.name: ", ".join(table.key) for table in TABLES.values()}
 
 
