@@ -76,13 +76,8 @@ def read_by(sql: str) -> list[str]:
 
 def behind(statements: Iterable[str]) -> list[str]:
     """The small stored views that statements read, directly or by way of other views."""
-    selects = sql_files.texts("views")
-    pending, seen = [*statements], set[str]()
-    while pending:
-        read = (sql_files.tables_read(pending.pop()) & selects.keys()) - seen
-        seen |= read
-        pending += [selects[view] for view in read]
-    return [view for view in small() if view in seen]
+    read = _views_read(statements)
+    return [view for view in small() if view in read]
 
 
 def provide(
@@ -161,15 +156,20 @@ def _with_those_read(files: Mapping[str, Path | None]) -> list[str]:
         files: the views, each with the file of its rows, whose reading needs no other view.
     """
     selects = sql_files.texts("views")
-    computed_once = {*small(), *held_views()}
-    wanted, seen = set(files), set(files)
-    pending = [view for view, file in files.items() if file is None]
-    while pending:
-        read = (sql_files.tables_read(selects[pending.pop()]) & selects.keys()) - seen
-        seen |= read
-        pending += read
-        wanted |= read & computed_once
+    read = _views_read((selects[view] for view, file in files.items() if file is None), files)
+    wanted = {*files, *read.intersection([*small(), *held_views()])}
     return [view for view in sql_files.in_reading_order(selects) if view in wanted]
+
+
+def _views_read(statements: Iterable[str], known: Collection[str] = ()) -> set[str]:
+    """The views that statements read, directly or by way of others than the known ones, which are left out."""
+    selects = sql_files.texts("views")
+    pending, seen = [*statements], set(known)
+    while pending:
+        read = (sql_files.tables_read(pending.pop()) & selects.keys()) - seen
+        seen |= read
+        pending += [selects[view] for view in read]
+    return seen.difference(known)
 
 
 def _key(lake: Lake, parts: Sequence[Path]) -> str:
