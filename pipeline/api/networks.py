@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
 import math
 import os
@@ -14,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from pipeline import benchmarks, provenance
-from pipeline.api import arguments
+from pipeline.api import arguments, own_network
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt
 from pipeline.executor import device_of
@@ -25,12 +24,9 @@ from pipeline.scoring.plan import built, fits, sampled, specs
 from pipeline.search.trajectory import whole_space
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from pipeline.networks.tapped import Tapped
-
-_RAISED = (Exception, SystemExit, GeneratorExit)  # what a user's network may raise, or its code end in
-_PROBED = 2  # inputs of the pass that looks at the maps of a network
 
 
 @dataclass(frozen=True)
@@ -184,10 +180,10 @@ def scores_of(
             scores = bundle.score(build, name, seed, chosen_device, [proxy.proxy_id for proxy in bundle.proxies])
         except UserError:
             raise
-        except _RAISED as error:
+        except own_network.RAISED as error:
             if isinstance(network, Architecture):  # one of ours: a fault that is to be seen
                 raise
-            failure = Score(None, "failed", f"{type(error).__name__}: {_first_line(error)}")
+            failure = Score(None, "failed", f"{type(error).__name__}: {own_network.first_line(error)}")
             scores = {proxy.proxy_id: (failure, math.nan) for proxy in bundle.proxies}
     return [_network_score(proxy, *scores[proxy.proxy_id]) for proxy in bundle.proxies]
 
@@ -200,7 +196,11 @@ def buildable(
     Raises:
         UserError: the network does not fit the proxy.
     """
-    return _architecture(network, bundle) if isinstance(network, Architecture) else _own(network, bundle)
+    if not isinstance(network, Architecture):
+        return own_network.builder(network, bundle), "network"
+    bench = benchmarks.load(network.benchmark)
+    fits(bundle, bench)
+    return lambda: built(bench, bundle, network.space, network.spec), network.arch_id
 
 
 @contextlib.contextmanager
@@ -245,117 +245,3 @@ def _drawn(bench: Benchmark, space: str, seed: int, count: int) -> list[Architec
         arch_id, _ = domain.identify(spec)
         distinct.setdefault(arch_id, Architecture(bench.name, space, arch_id, spec))
     return list(distinct.values())
-
-
-def _architecture(network: Architecture, bundle: Bundle) -> tuple[Callable[[], nn.Module], str]:
-    bench = benchmarks.load(network.benchmark)
-    fits(bundle, bench)
-    return lambda: built(bench, bundle, network.space, network.spec), network.arch_id
-
-
-def _own(network: nn.Module | Callable[[], nn.Module], bundle: Bundle) -> tuple[Callable[[], Any], str]:
-    """A function that builds a user's network for the bundle, after one pass has shown that it fits."""
-    from torch import nn
-
-    make: Callable[[], Any] = network if not isinstance(network, nn.Module) else lambda: copy.deepcopy(network)
-    if not callable(network):
-        raise UserError(f"a network is a torch module or a function that makes one, not {type(network).__name__}")
-    try:
-        first = make()
-    except _RAISED as error:
-        if not isinstance(network, nn.Module):
-            if isinstance(error, Exception):
-                raise
-            raise UserError(f"the function that makes the network ends in {type(error).__name__}: {error}") from error
-        raise UserError(
-            f"{type(network).__name__} cannot be copied ({_first_line(error)}): give a function that makes it"
-        ) from error
-    if not isinstance(first, nn.Module):
-        raise UserError(f"the function gives {type(first).__name__}, not a torch module")
-    maps = _maps(first, bundle)
-    if bundle.network == "backbone":
-        return make, "network"
-    return lambda: _features(make(), maps[-1].shape[1], bundle), "network"
-
-
-def _features(network: nn.Module, channels: int, bundle: Bundle) -> nn.Module:
-    from pipeline.networks.features import Features
-    from pipeline.networks.tapped import Tapped
-    from pipeline.proxies.zerocost import BLOCKWISE
-
-    blocks = network.blocks if isinstance(network, Tapped) else []
-    if not blocks and bundle.name in BLOCKWISE:
-        raise UserError(f"{bundle.name} looks at a network's blocks: name them with pipeline.tapped(network, [...])")
-    return Features(network, blocks, channels)
-
-
-def _maps(network: nn.Module, bundle: Bundle) -> list[Tensor]:
-    """The feature maps of a network for a few inputs, one for each stage of the proxy if that has stages.
-
-    Raises:
-        UserError: it does not take the inputs, does not give maps, or not as many.
-    """
-    maps = _outputs(network, bundle)
-    stages = bundle.proxies[0].configuration.get("stage_weights")
-    if stages is not None and len(maps) != len(stages):
-        raise UserError(
-            f"{type(network).__name__} gives {len(maps)} feature maps, {bundle.name} has {len(stages)} stages: give as "
-            "many, for instance with pipeline.tapped(network, [...]), or a TOML file with a stage for each"
-        )
-    return maps
-
-
-def _outputs(network: nn.Module, bundle: Bundle) -> list[Tensor]:
-    import torch
-
-    from pipeline.proxies.images import SIZE
-    from pipeline.proxies.regression import sequences, signals
-
-    configuration, kind = bundle.proxies[0].configuration, type(network).__name__
-    if bundle.inputs == "images":
-        size = configuration.get("image_size", SIZE)
-        shape, dimensions = [_PROBED, 3, size, size], "[N, C, H, W]"
-    else:
-        steps = configuration.get("steps", signals.SIZE)
-        shape, dimensions = [_PROBED, steps, sequences.WIDTH], f"[N, {steps}, {sequences.WIDTH}]"
-    try:
-        with torch.enable_grad():
-            maps = network.eval()(torch.randn(shape))
-            keeps_gradients = torch.is_grad_enabled()
-    except UserError:
-        raise
-    except _RAISED as error:
-        raise UserError(f"{kind} does not take {bundle.inputs} of shape {shape}: {_first_line(error)}") from error
-    if not isinstance(maps, list | tuple) or not maps or not all(_is_map(m, len(shape)) for m in maps):
-        raise UserError(
-            f"{kind} gives {_described(maps)}, needed is a list of feature maps {dimensions}: "
-            "return them, or name the submodules that make them with pipeline.tapped(network, [...])"
-        )
-    if not keeps_gradients:
-        raise UserError(
-            f"{kind} switches gradients off for the whole process: put `with torch.no_grad():` around what needs none "
-            "in the place of torch.set_grad_enabled(False)"
-        )
-    if unfit := [m for m in maps if m.dtype != torch.float32 or not m.numel()]:
-        raise UserError(
-            f"{kind} gives a feature map of shape {list(unfit[0].shape)} in {unfit[0].dtype}, needed is one of "
-            "torch.float32 that is not empty"
-        )
-    return list(maps)
-
-
-def _first_line(error: BaseException) -> str:
-    return excerpt(str(error).partition("\n")[0], 300, bare=True) or type(error).__name__
-
-
-def _is_map(value: object, dimensions: int) -> bool:
-    import torch
-
-    return isinstance(value, torch.Tensor) and value.dim() == dimensions and value.shape[0] == _PROBED
-
-
-def _described(value: object) -> str:
-    if isinstance(value, list | tuple) and value:
-        return f"a {type(value).__name__} with {_described(value[0])}"
-    shape = getattr(value, "shape", None)
-    return f"a tensor of shape {list(shape)}" if shape is not None else type(value).__name__
