@@ -39,35 +39,19 @@ def read(lake_root: Path, data: Path | None = None, target: str | None = None) -
         UserError: no lake, one that cannot be read, or no target of that name.
     """
     lake = Lake(lake_root)
-    connection, current = catalog.tables(lake)
-    with closing(connection):
-        for table, columns in _READ_ONCE.items():
-            catalog.execute(connection, f"CREATE TEMP TABLE {table} AS SELECT {columns} FROM {table}")
-        tables = {
-            name: catalog.rows(connection, path.read_text()).to_pylist()
-            for name, path in catalog.queries("status").items()
-        }
+    tables, views_current = _tables(lake)
     if target is not None:
         tables["targets"] = _named(tables["targets"], target)
     for row in tables["coverage"]:
         location = locations.read(lake.root, row["proxy_id"])
         row["file"] = location and location.path
     sources = [_source(lake, row, data) for row in tables["sources"]]
-    changes = configurations.outdated(lake, tables["proxies"])
-    runs = [_run(lake, row) for row in tables["runs"]]
-    scored = {row["proxy_id"] for row in tables["coverage"]}
     content = {
         "lake": str(lake_root),
         "examined": last_check.summary(lake.root),
         "benchmarks": _benchmarks(tables, sources),
         "aggregates": [row["name"] for row in tables["proxies"] if row["kind"] == "aggregate"],
-        "runs": {
-            "last": runs[0] if runs else None,
-            "running": [run for run in runs if run["state"] == "running"],
-            "died": _unresolved(runs),
-            "unfinished_parts": _abandoned(lake),
-            "count": len(runs),
-        },
+        "runs": _runs(lake, tables["runs"]),
         "waiting": [
             {name: row[name] for name in ("benchmark", "space", "proxy", "seed")} | {"scores": row["waiting"]}
             for row in tables["coverage"]
@@ -75,16 +59,25 @@ def read(lake_root: Path, data: Path | None = None, target: str | None = None) -
         ],
         "stale": {
             "sources": [source for source in sources if source["state"] in ("changed", "gone", "touched")],
-            "proxies": [
-                {"proxy_id": row["proxy_id"], "name": row["name"], "kind": row["kind"],
-                 "change": changes[row["proxy_id"]], "scored": row["proxy_id"] in scored}
-                for row in tables["proxies"] if row["proxy_id"] in changes
-            ],
-            "views": not current,
+            "proxies": _stale_proxies(lake, tables),
+            "views": not views_current,
         },
-    }  # fmt: skip
+    }
     command, because = next_command(content)
     return content | {"next": {"command": command, "because": because}}
+
+
+def _tables(lake: Lake) -> tuple[dict[str, list[Row]], bool]:
+    """What each query of `queries/status` finds, by its name, and whether the lake's views are up to date."""
+    connection, current = catalog.tables(lake)
+    with closing(connection):
+        for table, columns in _READ_ONCE.items():
+            catalog.execute(connection, f"CREATE TEMP TABLE {table} AS SELECT {columns} FROM {table}")
+        found = {
+            name: catalog.rows(connection, path.read_text()).to_pylist()
+            for name, path in catalog.queries("status").items()
+        }
+    return found, current
 
 
 def _named(targets: list[Row], name: str) -> list[Row]:
@@ -136,16 +129,40 @@ def _benchmarks(tables: Mapping[str, list[Row]], sources: list[Row]) -> list[Row
     ]
 
 
+def _stale_proxies(lake: Lake, tables: Mapping[str, list[Row]]) -> list[Row]:
+    """The proxies whose configuration has changed since, each with the change."""
+    changes = configurations.outdated(lake, tables["proxies"])
+    scored = {row["proxy_id"] for row in tables["coverage"]}
+    return [
+        {
+            "proxy_id": row["proxy_id"],
+            "name": row["name"],
+            "kind": row["kind"],
+            "change": changes[row["proxy_id"]],
+            "scored": row["proxy_id"] in scored,
+        }
+        for row in tables["proxies"]
+        if row["proxy_id"] in changes
+    ]
+
+
+def _runs(lake: Lake, rows: list[Row]) -> Row:
+    runs = [_run(lake, row) for row in rows]
+    return {
+        "last": runs[0] if runs else None,
+        "running": [run for run in runs if run["state"] == "running"],
+        "died": _unresolved(runs),
+        "unfinished_parts": _abandoned(lake),
+        "count": len(runs),
+    }
+
+
 def _run(lake: Lake, row: Row) -> Row:
     """A run with its arguments and its state: one that neither ended nor goes on has died."""
     state = row.pop("status")
     if state == "running" and not lake.is_running(row["run_id"]):
         state = "died"
-    return {
-        **row,
-        "state": state,
-        "arguments": json.loads(row["arguments"]),
-    }
+    return row | {"state": state, "arguments": json.loads(row["arguments"])}
 
 
 def _unresolved(runs: list[Row]) -> list[Row]:

@@ -39,15 +39,7 @@ def _needed(content: Row) -> Iterator[tuple[str, str]]:
     for run in content["runs"]["died"]:
         if (command := again(run)) is not None:
             yield command, f"that run {ENDED[run['state']]}; it goes on from what is stored"
-    going_on = [
-        (run["arguments"].get("benchmark"), run["arguments"].get("space")) for run in content["runs"]["running"]
-    ]
-    rows = [
-        row
-        for benchmark in benchmarks
-        for row in benchmark["proxies"]
-        if (row["benchmark"], row["space"]) not in going_on
-    ]
+    rows = _idle(content)
     for row in rows:
         if row["missing"]:
             yield score(row), f"{row['missing']:,} of the sample of {row['asked']:,} are not scored"
@@ -55,21 +47,25 @@ def _needed(content: Row) -> Iterator[tuple[str, str]]:
     for row in rows:
         if row["proxy_id"] in outdated:
             yield score(row), f"the configuration of {row['proxy']} has changed"
-    for benchmark in benchmarks:
-        if (
-            benchmark["spaces"]
-            and not any(row["asked"] for row in benchmark["proxies"])
-            and _builds(benchmark["benchmark"])
-        ):
-            command = f"pipeline score {benchmark['benchmark']} --sample {SAMPLE}"
-            yield command, f"no sample of {benchmark['benchmark']} is scored"
+    for name in (benchmark["benchmark"] for benchmark in benchmarks if _is_unscored(benchmark)):
+        yield f"pipeline score {name} --sample {SAMPLE}", f"no sample of {name} is scored"
     yield "pipeline report", "every score that was asked for is stored"
 
 
-def _builds(name: str) -> bool:
-    """Whether the networks of a benchmark can be scored here."""
-    benchmark = registry.find(name)
-    return benchmark is not None and benchmark.builds
+def _idle(content: Row) -> list[Row]:
+    """The proxies of all benchmarks, except those of a space that a run is busy with."""
+    arguments = [run["arguments"] for run in content["runs"]["running"]]
+    busy = [(of_run.get("benchmark"), of_run.get("space")) for of_run in arguments]
+    rows = [row for benchmark in content["benchmarks"] for row in benchmark["proxies"]]
+    return [row for row in rows if (row["benchmark"], row["space"]) not in busy]
+
+
+def _is_unscored(benchmark: Row) -> bool:
+    """Whether a benchmark is ingested, nothing was asked of it, and its networks can be scored here."""
+    if not benchmark["spaces"] or any(row["asked"] for row in benchmark["proxies"]):
+        return False
+    shipped = registry.find(benchmark["benchmark"])
+    return shipped is not None and shipped.builds
 
 
 def _ingested_anew(source: Row) -> tuple[str, str]:
