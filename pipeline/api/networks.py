@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import benchmarks, provenance
 from pipeline.api import arguments, own_network
 from pipeline.benchmarks.contract import Benchmark
-from pipeline.errors import UserError, excerpt
+from pipeline.errors import UserError
 from pipeline.executor import device_of
 from pipeline.formats import numbers
 from pipeline.lake.store import Lake
@@ -214,8 +214,7 @@ def drawing_from(seed: int) -> Iterator[None]:
 
     from pipeline.proxies import process_state
 
-    if type(seed) is not int:
-        raise UserError(f"the seed is {excerpt(seed, 40)}, where a whole number is expected")
+    arguments.require("the seed", seed, int, "a whole number")
     numbers.whole(seed, "the seed", least=0, most=numbers.MOST)
     drawn = provenance.stream_seed("network", seed)  # for what draws as it computes, such as dropout
     with process_state.restored(), process_state.random_numbers(drawn):
