@@ -1,5 +1,5 @@
-"""Files that may be packed by gzip, bzip2, xz or zstd, read unpacked, up to a bound: a few bytes may unpack to any
-number.
+"""Files that may be packed by gzip, bzip2, xz, zstd or zip, read unpacked, up to a bound: a few bytes may unpack to
+any number.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import lzma
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from pipeline.errors import NotThisFormError, from_os
-from pipeline.formats import opening
+from pipeline.formats import opening, zips
 
 MAX_BYTES = 1 << 30
 """Unpacked bytes of a file that are read."""
 
-BROKEN = (EOFError, zlib.error, lzma.LZMAError)
+BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 """What the decompressors raise for damaged data, besides an OSError without a number."""
 
-BROKEN_ZIP = (zipfile.BadZipFile, RuntimeError, *BROKEN)
-"""What zipfile raises for damaged members, and for encrypted ones or those packed in a way that it does not know."""
+BROKEN_ZIP = (*BROKEN, *zips.BROKEN)
+"""The same of zips that are opened with zipfile itself."""
 
 
 def _zstd(path: Path, _mode: str) -> Any:
@@ -41,10 +41,14 @@ def open_unpacked(path: Path) -> BinaryIO:
     """The unpacked content of a file, as a stream that raises NotThisFormError where it goes beyond `MAX_BYTES`.
 
     Raises:
+        NotThisFormError: it is a zip, and holds no file, several or an encrypted one.
         OSError: the file cannot be opened.
     """
     with opening.opened(path) as stream:
-        opener: Any = _OPENERS.get(stream.read(2))
+        head = stream.read(zips.HEAD)
+    opener: Any = _OPENERS.get(head[:2])
+    if head.startswith(zips.BEGINNING) and zips.kind(head) == "files":
+        return io.BufferedReader(_Bounded(zips.opened(path), most), 1 << 16)
     if opener is None:
         return path.open("rb")
     return io.BufferedReader(_Bounded(opener(path, "rb"), MAX_BYTES), 1 << 16)
@@ -86,7 +90,7 @@ def too_large(most: int) -> NotThisFormError:
 class _Bounded(io.RawIOBase):
     """A decompressor's stream that ends in an error beyond so many bytes."""
 
-    def __init__(self, stream: BinaryIO, most: int) -> None:
+    def __init__(self, stream: IO[bytes], most: int) -> None:
         self._stream, self._left, self._most = stream, most, most
 
     def readable(self) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.errors import NotThisFormError
-from pipeline.formats import opening, packed, tfrecord
+from pipeline.formats import opening, packed, tfrecord, zips
 
 HEAD = 1024
 """Bytes that tell what a file is."""
@@ -27,14 +27,14 @@ class Form(NamedTuple):
 
 EMPTY = Form("an empty file", "copy or download it again")
 PICKLE = Form("a pickle", "name it where a pickle is taken, or write its content as CSV")
-ZIP = Form("a zip archive", "unpack it and name what is in it")
+ZIP = Form("a zip archive", zips.UNPACK)
 JSON = Form("a JSON file", "name it where JSON is taken, or write its content as CSV")
 CHECKPOINT = Form("a PyTorch checkpoint", "load it with torch and write the numbers as CSV or JSON")
 ARRAY, ARRAYS = "an .npy file, one array of numpy", "an .npz file, arrays of numpy"
 ZSTD = "a zstd file"
 _ARRAY = "load it with numpy and write it as CSV, or with numpy.savez where an .npz file is taken"
 _COLUMNS = "write its rows as CSV"
-_UNPACK = "unpack it and name what is in it"
+_UNPACK = zips.UNPACK
 _WHOLE_FILE = "download the file itself"
 
 _BEGINNINGS: tuple[tuple[bytes, Form], ...] = (
@@ -99,12 +99,16 @@ def identify(path: Path) -> Form | None:
     """
     with opening.opened(path) as stream:
         form = identified(stream.read(HEAD))
-    if form is None or form.name != ZSTD:
+    if form is None or form.name not in (ZSTD, ZIP.name):
         return form
     try:
         with packed.open_unpacked(path) as stream:
             inner = identified(stream.read(HEAD))
-    except (NotThisFormError, OSError, *packed.BROKEN):
+    except zips.NotOneFileError as error:
+        return Form(form.name, f"{error.reason}; {form.advice}")
+    except packed.BROKEN as error:
+        return Form(form.name, f"{packed.damaged(error)}; {form.advice}")
+    except (NotThisFormError, OSError):
         return form  # damaged
     return inner and Form(f"{inner.name} within {form.name}", _UNPACK)
 
@@ -117,7 +121,7 @@ def identified(head: bytes) -> Form | None:
         # A table may have a column whose name begins so.
         if head.startswith(beginning) and (b"\0" in head or not beginning.isalnum()):
             return _packed(head, form) if form.name in _PACKED else form
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(zips.BEGINNING):
         return _zip(head)
     if _is_tfrecord(head):
         return Form("a TFRecord file", _COLUMNS)
@@ -139,14 +143,13 @@ def _packed(head: bytes, form: Form) -> Form:
 
 def _zip(head: bytes) -> Form:
     """A zip by the name of its first member."""
-    length = int.from_bytes(head[26:28], "little")
-    first = head[30 : 30 + length]
-    if first.endswith(b"/data.pkl") or first.endswith((b"/.format_version", b"/.data/serialization_id")):
-        return CHECKPOINT
-    if first.endswith(b".npy"):
-        return Form(ARRAYS, _ARRAY)
-    if first in (b"[Content_Types].xml", b"_rels/.rels"):
-        return Form("an Excel or other Office file", _COLUMNS)
+    match zips.kind(head):
+        case "checkpoint":
+            return CHECKPOINT
+        case "arrays":
+            return Form(ARRAYS, _ARRAY)
+        case "office":
+            return Form("an Excel or other Office file", _COLUMNS)
     return ZIP
 
 
@@ -183,7 +186,11 @@ def instead(path: Path, expected: str, *taken: str) -> str | None:
         OSError: the file cannot be read.
     """
     form = identify(path) or by_name(path)
-    return None if form is None or form.name.split(" within ")[0] in taken else said(str(path), form, expected)
+    if form is None:
+        return None
+    inner, _, outer = form.name.partition(" within ")
+    as_expected = inner in taken and not (outer and inner in PACKINGS)  # packed twice
+    return None if as_expected else said(str(path), form, expected)
 
 
 def by_name(path: Path) -> Form | None:

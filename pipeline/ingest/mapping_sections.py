@@ -76,8 +76,8 @@ class Container(StrictModel):
     Args:
         kind: of file; a TSV is a csv with another delimiter, jsonl has a JSON value in each line, torch is what
             torch.save wrote of plain objects, arrow is a Feather file, too, and numpy an .npy or .npz file. Packed
-            files (.gz, .bz2, .xz, .zst) are unpacked. Of a folder, the files in it are read one after another; the cell
-            "@file" is the name of the file without its ending, "@folder" the folder in it.
+            files (.gz, .bz2, .xz, .zst, .zip of one file) are unpacked. Of a folder, the files in it are read one after
+            another; the cell "@file" is the name of the file without its ending, "@folder" the folder in it.
         delimiter: of a csv, between its cells; " " stands for any number of blanks.
         skip: of a csv, lines before its header that are left out.
         comment: of a csv, what other lines that are left out begin with: "#".

@@ -38,9 +38,10 @@ def tarred() -> bytes:
     return stream.getvalue()
 
 
-def zipped(name: str, content: bytes = b"x") -> bytes:
+def zipped(*names: str, content: bytes = b"x") -> bytes:
     with zipfile.ZipFile(stream := io.BytesIO(), "w") as archive:
-        archive.writestr(name, content)
+        for name in names:
+            archive.writestr(name, content)
     return stream.getvalue()
 
 
@@ -63,7 +64,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "old checkpoint": (
         in_memory(lambda s: torch.save({"a": 1}, s, _use_new_zipfile_serialization=False)), "a PyTorch checkpoint",
     ),
-    "zip": (zipped("a.csv"), "a zip archive"),
+    "zip": (zipped("a.csv", "b.csv"), "a zip archive"),
     "empty zip": (in_memory(lambda s: zipfile.ZipFile(s, "w").close()), "a zip archive without a file"),
     "npz": (in_memory(lambda s: np.savez(s, np.zeros(3))), "an .npz file"),
     "npy": (in_memory(lambda s: np.save(s, np.zeros(3))), "an .npy file"),

@@ -1,0 +1,74 @@
+"""Zips: of one file, which is read as if it were not packed, or a form of its own, as torch, numpy and Office write."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Literal
+
+from pipeline.errors import NotThisFormError, excerpt
+from pipeline.provenance import is_left_there
+
+BEGINNING = b"PK\x03\x04"
+UNPACK = "unpack it and name what is in it"
+HEAD = 1024
+"""Bytes that tell what a zip is."""
+
+BROKEN = (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error)
+"""What zipfile raises for damaged members, and for encrypted ones or those packed in a way that it does not know."""
+
+_ENCRYPTED = 1  # a bit of a member's flags
+
+
+def kind(head: bytes) -> Literal["checkpoint", "arrays", "office", "files"]:
+    """What a zip that begins so is, by the name of its first member."""
+    length = int.from_bytes(head[26:28], "little")
+    first = head[30 : 30 + length]
+    if first.endswith((b"/data.pkl", b"/.format_version", b"/.data/serialization_id")):
+        return "checkpoint"
+    if first.endswith(b".npy"):
+        return "arrays"
+    return "office" if first in (b"[Content_Types].xml", b"_rels/.rels") else "files"
+
+
+class NotOneFileError(NotThisFormError):
+    """A zip that is not read as the file in it, for `reason`."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} is a zip archive, and {reason}: {UNPACK}")
+        self.reason = reason
+
+
+def opened(path: Path) -> IO[bytes]:
+    """The content of the one file in a zip, whatever that is called; the caller bounds what it reads.
+
+    Raises:
+        NotOneFileError: it holds no file, several or an encrypted one, or is damaged.
+        OSError: it cannot be opened.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if _is_file(member)]
+            if len(members) != 1:
+                raise NotOneFileError(path, _how_many([member.filename for member in members]))
+            if members[0].flag_bits & _ENCRYPTED:
+                raise NotOneFileError(path, "the file in it is encrypted")
+            return archive.open(members[0])  # which stays readable
+    except BROKEN as error:
+        raise NotOneFileError(path, f"it is damaged ({excerpt(str(error), 200, bare=True)})") from error
+
+
+def _how_many(names: Sequence[str]) -> str:
+    if not names:
+        return "no file is in it"
+    among = "among them " if len(names) > 2 else ""
+    return f"it holds {len(names):,} files, {among}{' and '.join(excerpt(name, 40) for name in names[:2])}"
+
+
+def _is_file(member: zipfile.ZipInfo) -> bool:
+    """Whether it is neither a folder, nor a link, nor what an operating system leaves beside a file."""
+    left = "__MACOSX/" in member.filename or is_left_there(member.filename.rpartition("/")[2])
+    return not (member.is_dir() or stat.S_ISLNK(member.external_attr >> 16) or left)
