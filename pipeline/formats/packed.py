@@ -48,7 +48,7 @@ def open_unpacked(path: Path) -> BinaryIO:
         head = stream.read(zips.HEAD)
     opener: Any = _OPENERS.get(head[:2])
     if head.startswith(zips.BEGINNING) and zips.kind(head) == "files":
-        return io.BufferedReader(_Bounded(zips.opened(path), most), 1 << 16)
+        return io.BufferedReader(_Bounded(zips.opened(path), MAX_BYTES), 1 << 16)
     if opener is None:
         return path.open("rb")
     return io.BufferedReader(_Bounded(opener(path, "rb"), MAX_BYTES), 1 << 16)
