@@ -1,5 +1,5 @@
 -- How far from what could be reached? rho beside the noise ceiling: what the truth itself reaches between two of its
--- seeds, or with the same quantity on another split.
+-- seeds, or with the same quantity on another split. A perfect score would have about the square root of the former.
 -- Run: pipeline query --example how_far_from_the_ceiling
 SELECT
     correlations.space,

@@ -166,6 +166,28 @@ def test_seeds_are_told_as_a_spread_and_the_truths_own_as_a_ceiling(tmp_path: Pa
     assert ceiling["seeds"]["pairs"] == 3 and 0.8 < ceiling["seeds"]["rho"] <= 1
 
 
+def test_a_ceiling_is_of_one_quantity_and_is_told_of_as_many_architectures_as_an_interval(tmp_path: Path) -> None:
+    metrics = [
+        lakes.metric(), lakes.metric(metric="validation_accuracy", split="validation", priority=2),
+        lakes.metric(metric="validation_loss", split="validation", unit="nats", higher_is_better=False, priority=3),
+        lakes.metric(metric="ssim", unit="none"),
+        lakes.metric(metric="l1", unit="none", split="validation", higher_is_better=False),
+    ]  # fmt: skip
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=metrics,
+        truth=[lakes.truth(i, t, metric=m["metric"]) for i, t in enumerate(TRUTH) for m in metrics]
+        + [lakes.truth(i, TRUTH[i] + i % 2, seed=s) for i in range(9) for s in (1, 2)],
+    )  # fmt: skip
+    stored = "SELECT metric, kind, least_n FROM noise_ceiling ORDER BY ALL"
+    assert [tuple(row.values()) for row in ask(lake, stored)] == [
+        (lakes.METRIC, f"{lakes.DATASET} validation_accuracy", 24), (lakes.METRIC, "seeds", 9),
+        ("validation_accuracy", f"{lakes.DATASET} {lakes.METRIC}", 24),
+    ]  # fmt: skip
+    with catalog.snapshot(lake) as connection:
+        told = comparison.further_comparisons(connection, MAIN, answer(connection, "published"))["ceiling"]
+    assert [row["kind"] for row in told] == [f"{lakes.DATASET} validation_accuracy"]
+
+
 def test_what_others_report_stands_beside_the_same_proxy_here(tmp_path: Path) -> None:
     place = {"benchmark": "nasbench201", "space": "topology"}
     lake = lakes.publish(

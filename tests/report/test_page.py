@@ -22,7 +22,7 @@ from pipeline.lake.store import Lake
 from pipeline.report import page as report
 from pipeline.report.tables import CSV_COLUMNS
 from tests.fixtures import lakes
-from tests.fixtures.lakes import OURS, RELEASED
+from tests.fixtures.lakes import OURS, RELEASED, SIZE
 
 
 @pytest.fixture(scope="module")
@@ -141,14 +141,16 @@ def test_two_spaces_are_put_beside_one_another(tmp_path: Path) -> None:
     spaces = [{"space": "toys"}, {"space": "games"}]
     lake = lakes.publish(
         tmp_path / "lake", sources=[lakes.source(lakes.BIG, "big")], metrics=[lakes.metric()],
-        proxies=[lakes.proxy(OURS, "ours"), lakes.proxy(RELEASED, "small@big")],
+        proxies=[lakes.proxy(OURS, "ours"), lakes.proxy(RELEASED, "small@big"), lakes.proxy(SIZE, "generic")],
         truth=[lakes.truth(i, float(i), **space) for i in range(40) for space in spaces],
         scores=[lakes.score(i, OURS, float(i % 7 - i), **space) for i in range(40) for space in spaces]
+        + [lakes.score(i, SIZE, float(i % 5 - i)) for i in range(40)]
         + [lakes.score(i, RELEASED, float(i), seed=None) for i in range(40)],
     )  # fmt: skip
     out = tmp_path / "out"
     page = report.write(lake.root, out).index.read_text()
     assert {"madeup-toys", "madeup-games"} <= set(Page(page).ids)
+    assert "<dt>generic</dt>" in page  # what it was chosen by is said where it is ranked
     content = json.loads((out / "report.json").read_text())
     rhos = {space["name"]: space["targets"][0]["leaderboard"] for space in content["spaces"]}
     assert page.index("Over all spaces") < page.index('id="madeup-toys"')
@@ -182,6 +184,13 @@ def test_a_menu_has_a_heat_map_of_its_signals(tmp_path: Path) -> None:
     assert dots["stages"] == [0, 0, 0, 0, 1, 1, 1, 1] and dots["iterations"] == [2, 4, 10, 20] * 2
     assert dots["rho"][:4] == [None] * 4 and dots["rho"][4:] == pytest.approx([-waves["rho"][0]] * 4)
     assert [row["values"] for row in menu["rows"]] == [pytest.approx(dots["rho"]), pytest.approx(waves["rho"])]
+
+
+def test_the_method_says_what_an_interval_and_a_leader_do_not(page: str) -> None:
+    method = " ".join(page[page.index('<section id="method">') : page.index('<section id="data">')].split())
+    for said in ("not what another seed", "chosen after looking", "not corrected", "no random part", "other machines"):
+        assert said in method
+    assert "<dt>generic</dt>" not in method
 
 
 def test_provenance_is_at_the_foot(page: str, content: Any) -> None:

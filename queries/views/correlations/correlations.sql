@@ -1,5 +1,6 @@
 -- One row per proxy, seed and target: Spearman's rho. `n` architectures have both a score and a true value; `n_failed`
--- scores failed; `n_no_truth` scores have no true value. rho is NULL where it is not defined.
+-- scores failed, whether there is a true value or not; `n_no_truth` scores that did not fail have no true value. rho is
+-- NULL where it is not defined.
 -- Stored: small
 WITH ranked AS (
     SELECT

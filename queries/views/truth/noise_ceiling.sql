@@ -1,7 +1,7 @@
--- One row per target and kind of repetition: how well the truth ranks the truth, the line that no proxy is expected to
--- pass. It is Spearman's rho of a target between two of its training seeds, the mean over pairs of seeds (`kind`
--- seeds), and with another target of the same data set family, measured on another split (`kind` the other data set and
--- metric).
+-- One row per target and kind of repetition: how well the truth ranks the truth. It is Spearman's rho of a target
+-- between two of its training seeds, the mean over pairs of seeds (`kind` seeds), and with the same quantity of that
+-- data set family, measured on another split (`kind` the other data set and metric). A score that knew what training
+-- gives on average would have about the square root of the rho between two seeds, and more with a mean over seeds.
 -- Stored: small
 WITH named AS MATERIALIZED (
     SELECT * FROM numbered_targets
@@ -38,6 +38,8 @@ splits AS (
             one.benchmark = other.benchmark
             AND one.space = other.space
             AND one.split <> other.split
+            AND one.unit IS NOT DISTINCT FROM other.unit
+            AND one.higher_is_better = other.higher_is_better
             AND split_part(one.dataset, '-', 1) = split_part(other.dataset, '-', 1)
     WHERE one.covered AND other.covered
 ),

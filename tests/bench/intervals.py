@@ -1,0 +1,151 @@
+"""How often the intervals of a report hold the rho of the whole space: samples of populations whose rho is known.
+
+    python -m tests.bench.intervals [LAKE]
+
+Without a lake the populations are made up. Of a lake they are the proxies that have a score of all but some of the
+architectures of NAS-Bench-201. Prints how often an interval holds rho, by n; and of the made-up ones what choosing the
+highest of many does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import norm, rankdata
+
+import pipeline
+from pipeline import rank_correlation
+
+Floats = npt.NDArray[np.float64]
+
+SIZES = (20, 50, 100, 200, 500)
+SAMPLES, RESAMPLES = 500, 500
+WHOLE = 9000  # architectures of NAS-Bench-201; of fewer the samples would hold a large part
+MACRO = Path(__file__).parents[2] / "queries" / "macros" / "rho_interval.sql"
+FIELDS = {
+    "30 proxies, all of 0.80": np.full(30, 0.8),
+    "30 proxies, from 0.70 to 0.80": np.linspace(0.7, 0.8, 30),
+    "5 proxies, from 0.76 to 0.80": np.linspace(0.76, 0.8, 5),
+    "30 proxies, from 0.00 to 0.85": np.linspace(0, 0.85, 30),
+}
+"""Proxies among which a leader is chosen, by their rho on the whole space."""
+POPULATION = 15_000
+
+
+def made_up(rhos: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Scores [k, N] that have about these rhos with a truth [N]: normal, and alike as proxies of one kind are."""
+    truth, common = rng.standard_normal((2, POPULATION))
+    r = 2 * np.sin(np.pi * rhos / 6)[:, None]  # Pearson's, of normal pairs with that rho
+    noise = 0.8 * common + 0.6 * rng.standard_normal((len(rhos), POPULATION))
+    return r * truth + np.sqrt(1 - r**2) * noise, truth
+
+
+def single_proxies(rng: np.random.Generator) -> Iterator[tuple[list[str], Floats, Floats]]:
+    """Names, scores [k, N] and truth [N] of made-up proxies, the last with four distinct scores."""
+    rhos = np.array([0, 0.5, 0.8, 0.95, 0.99, 0.8])
+    scores, truth = made_up(rhos, rng)
+    scores[-1] = np.digitize(scores[-1], norm.ppf([0.2, 0.6, 0.9]))
+    yield [*(f"rho {rho:.2f}" for rho in rhos[:-1]), "four distinct scores"], scores, truth
+
+
+def proxies_of(lake: str) -> Iterator[tuple[list[str], Floats, Floats]]:
+    """The same of the proxies of a lake, for each set of architectures that several of them have scored."""
+    pairs = pipeline.query(
+        "SELECT any_value(proxy) AS proxy, list(score ORDER BY arch_id) AS scores, list(truth ORDER BY arch_id) AS "
+        "truths FROM pairs INNER JOIN targets USING (benchmark, space, dataset, metric) "
+        "WHERE benchmark = 'nasbench201' AND space = 'topology' AND targets.main "
+        f"GROUP BY proxy_id, seed HAVING count(*) >= {WHOLE} ORDER BY ALL", lake,
+    )  # fmt: skip
+    for _, group in pairs.groupby(pairs["truths"].map(tuple), sort=False):
+        yield group["proxy"].tolist(), np.stack(group["scores"].to_list()), np.array(group["truths"].iloc[0])
+
+
+def rho_of(scores: Floats, truth: Floats) -> Floats:
+    """Spearman's rho of each row of scores [k, n] with the truth [n]."""
+    rhos: Floats = np.corrcoef(rankdata(scores, axis=-1), rankdata(truth))[-1, :-1]
+    return rhos
+
+
+def by_macro(rhos: Floats, n: int) -> tuple[Floats, Floats]:
+    """The lower and the upper ends of the intervals that the macro `rho_interval` gives for rhos of n pairs."""
+    connection = duckdb.connect()
+    connection.execute(MACRO.read_text())
+    connection.register("sampled", pd.DataFrame({"rho": rhos.ravel()}))
+    ends = connection.execute("SELECT unnest(rho_interval(rho, $n)) FROM sampled", {"n": n}).df()
+    return ends["low"].to_numpy().reshape(rhos.shape), ends["high"].to_numpy().reshape(rhos.shape)
+
+
+def coverage(names: list[str], scores: Floats, truth: Floats, n: int, rng: np.random.Generator) -> pd.DataFrame:
+    """The shares of samples of n whose interval holds rho of the whole, lies below it, and above it, and of the macro
+    `rho_interval` the first; of each proxy, and (the first only) of the paired difference to the next.
+    """
+    whole, count = rho_of(scores, truth), len(names)
+    values = np.empty((SAMPLES, count))
+    lows, highs = np.empty((2, SAMPLES, 2 * count - 1))
+    for sample in range(SAMPLES):
+        drawn = rng.choice(len(truth), n, replace=False)
+        paired = rank_correlation.paired_intervals(scores[:, drawn], truth[drawn], sample, RESAMPLES)
+        values[sample] = rho_of(scores[:, drawn], truth[drawn])
+        lows[sample] = [*paired.low, *np.diagonal(paired.difference_low, 1)]
+        highs[sample] = [*paired.high, *np.diagonal(paired.difference_high, 1)]
+    target = np.concatenate([whole, whole[:-1] - whole[1:]])
+    low, high = by_macro(values, n)
+    return pd.DataFrame(
+        {
+            "proxy": [*names, *(f"{one} less {other}" for one, other in pairwise(names))],
+            "rho": target, "n": n, "holds": ((lows <= target) & (target <= highs)).mean(axis=0),
+            "below": (highs < target).mean(axis=0), "above": (lows > target).mean(axis=0),
+            "macro holds": [*((low <= whole) & (whole <= high)).mean(axis=0), *[np.nan] * (count - 1)],
+        }
+    )  # fmt: skip
+
+
+def leaders(scores: Floats, truth: Floats, n: int, rng: np.random.Generator) -> dict[str, float]:
+    """What is true of the highest of several proxies on samples of n, and of those that are not shown to be worse."""
+    whole, rows = rho_of(scores, truth), []
+    best = int(whole.argmax())
+    for sample in range(SAMPLES):
+        drawn = rng.choice(len(truth), n, replace=False)
+        rho = rho_of(scores[:, drawn], truth[drawn])
+        leader = int(rho.argmax())
+        resampled = rank_correlation.resampled_rhos(scores[:, drawn], truth[drawn], RESAMPLES, sample)
+        low, high = np.nanpercentile(resampled - resampled[leader], [2.5, 97.5], axis=1)
+        equal = (low <= 0) & (high >= 0)
+        own_low, own_high = np.nanpercentile(resampled[leader], [2.5, 97.5])
+        rows.append(
+            {
+                "leader is the best": leader == best,
+                "the best shown to be worse": not equal[best],
+                "any better one shown to be worse": bool((whole[~equal] > whole[leader]).any()),
+                "not shown to be worse": equal.sum() - 1,
+                "of them worse by 0.05": (equal & (whole < whole[best] - 0.05)).sum(),
+                "rho too high by": rho[leader] - whole[leader],
+                "its interval holds": own_low <= whole[leader] <= own_high,
+            }
+        )
+    return dict(pd.DataFrame(rows).astype(float).mean())
+
+
+def main(lake: str | None) -> None:
+    """Print both tables."""
+    rng = np.random.default_rng(0)
+    populations = list(proxies_of(lake) if lake else single_proxies(rng))
+    tables = [coverage(*population, n, rng) for population in populations for n in SIZES]
+    print(pd.concat(tables).round(3).to_string(index=False))
+    if lake is None:
+        fields = {name: made_up(rhos, rng) for name, rhos in FIELDS.items()}
+        chosen = [
+            {"proxies": name, "n": n, **leaders(*field, n, rng)} for name, field in fields.items() for n in SIZES[1:]
+        ]
+        print(pd.DataFrame(chosen).round(3).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else None)
