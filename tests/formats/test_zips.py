@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.errors import NotThisFormError
 from pipeline.formats import json_arrays, packed, signatures, tables
+from pipeline.formats.table_form import TableForm
 from pipeline.ingest import table_sample
 from tests.fixtures.lines import refused
 
@@ -44,7 +45,7 @@ def linked() -> bytes:
 
 def rows(folder: Path, content: bytes, kind: Any = "csv") -> list[Any]:
     (folder / "t.zip").write_bytes(content)
-    return list(tables.rows(folder / "t.zip", kind))
+    return list(tables.rows(folder / "t.zip", TableForm(kind)))
 
 
 @pytest.mark.parametrize("name", ["t.csv", "folder/t.csv", "../../etc/passwd", "/etc/passwd", "\u00e9 \n.csv", "C:\\t"])
