@@ -6,10 +6,8 @@ Help and errors are plain text: a usage error stays one line, and `--help` impor
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
 import inspect
-import io
 import os
 import sys
 from collections import defaultdict
@@ -20,7 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pipeline import interruption
-from pipeline.cli import configuration
+from pipeline.cli import configuration, streams
 from pipeline.cli.grouping import flattened
 from pipeline.errors import UserError, from_os, is_homeless, is_out_of_memory, refused_by_system
 
@@ -311,7 +309,7 @@ def _every_verb(
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; exit code 0, 1 (what the user can mend), 2 (usage), 130 (Ctrl-C), 143 (SIGTERM) or 129."""
-    _replace_closed_streams()
+    streams.prepare()
     with interruption.handled(to_the_end=arguments is None) as signals:
         try:
             signals.begin()
@@ -356,29 +354,6 @@ def _answer(end: BaseException) -> NoReturn:
             sys.exit(1)
         _fail(f"error: standard output cannot be written: {end.strerror or end}; what was done is stored")
     raise end
-
-
-class _ClosedStream(io.RawIOBase):
-    """In the place of a stream that was closed when the process began; to write to it is an error as of any other."""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        raise OSError(errno.EBADF, "it is closed")
-
-
-def _replace_closed_streams() -> None:
-    """Occupy the numbers of streams that are closed: the next file would get one, and with it what is printed."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # which takes the lowest number that is free
-    if sys.stdout is None:
-        sys.stdout = io.TextIOWrapper(io.BufferedWriter(_ClosedStream()), encoding="utf-8")
-    if sys.stderr is None:
-        sys.stderr = io.StringIO()
 
 
 def _cut(text: str) -> str:

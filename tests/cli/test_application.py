@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import pkgutil
 import subprocess
 import sys
@@ -17,11 +18,11 @@ from typer.testing import CliRunner
 from pipeline import benchmarks
 from pipeline import cli as package
 from pipeline.cli import application as cli
-from pipeline.cli import options
+from pipeline.cli import options, streams
 from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures.command import exit_code
 
-NO_VERBS = {"application", "configuration", "grouping", "options", "output", "suggestions"}
+NO_VERBS = {"application", "configuration", "grouping", "options", "output", "streams", "suggestions"}
 GROUP: Any = typer.main.get_command(cli.app)
 IMPORTED = "import sys; from pipeline import cli\ntry: cli.main()\nfinally: print(*sys.modules)"
 
@@ -127,3 +128,16 @@ def test_what_the_system_refuses_is_not_taken_for_a_full_output(
 
     monkeypatch.setattr(cli, "_run", refused)
     assert exit_code() == 1 and capsys.readouterr().err.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("latin-1", "\u00e9 \\u2013"), ("ascii", "\\xe9 \\u2013"), ("utf-8", "\u00e9 \u2013")]
+)
+def test_what_the_encoding_of_a_stream_lacks_is_escaped(
+    encoding: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    streams.prepare()
+    print("\u00e9 \u2013", flush=True)
+    assert written.getvalue().decode(encoding).rstrip() == shown
