@@ -15,6 +15,7 @@ import duckdb
 import pytest
 from torch import nn
 
+from pipeline.benchmarks.nasbench201 import network as nasbench201
 from pipeline.benchmarks.nasbench_nlp import architectures, network
 from pipeline.benchmarks.nasbench_nlp.metrics import WORDS
 from tests.docs.documents import ROOT, Block, blocks, commands, name
@@ -69,6 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     lakes.made_up(root / "made-up")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
+        patch.setattr(nasbench201, "TOPOLOGY_CELLS", 1)  # in each stack, not five
         patch.delenv("PIPELINE_LAKE", raising=False)
         for line in ("ingest nasbench201 --recipe analog-nasbench", "merge data/scores", "query 'SELECT 1'"):
             assert ended(line) == 0

@@ -21,7 +21,7 @@ from pipeline.scoring import run as score
 from pipeline.scoring.plan import sampled
 from tests.fixtures.command import exit_code
 from tests.fixtures.lake_content import rows
-from tests.fixtures.tiny_scoring import cell, command, losses, plan, preset
+from tests.fixtures.tiny_scoring import cell, losses, plan, preset
 
 PLACE = ("nasbench201", "topology")
 
@@ -39,13 +39,21 @@ def cells(lake: Path) -> Path:
 
 @pytest.fixture
 def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One cell in each stack of a network, not five: for tests in which no other process scores."""
+    """One cell in each stack of a network, not five; in other processes `shallow_command` sees to it."""
     monkeypatch.setattr(network, "TOPOLOGY_CELLS", 1)
+
+
+def shallow_command(lake: Path, path: Path, *more: str) -> list[str]:
+    words = ["score", "nasbench201", "--lake", str(lake), "--proxy", str(path), *more]
+    return [sys.executable, "-m", "tests.fixtures.shallow_scoring", *words]
 
 
 def wait_for_scores(lake: Path, at_least: int, process: subprocess.Popen[str]) -> None:
     end = time.monotonic() + 300  # a busy machine takes its time to import torch three times
-    while len(rows(lake)) < at_least and process.poll() is None:
+    parts = 0
+    while process.poll() is None:
+        if parts != (parts := len(list(lake.glob("parts/*/*/scores.parquet")))) and len(rows(lake)) >= at_least:
+            return
         assert time.monotonic() < end, "no score was stored in five minutes"
         time.sleep(0.05)
 
@@ -103,11 +111,12 @@ def test_two_workers_give_the_bits_of_one(cells: Path, tmp_path: Path) -> None:
     assert {r["arch_id"]: r["value"] for r in rows(cells)} == {r["arch_id"]: r["value"] for r in rows(other)}
 
 
+@pytest.mark.usefixtures("shallow")
 def test_kill_9_twice_and_a_third_run_complete_the_sample_bit_for_bit(cells: Path, tmp_path: Path) -> None:
     path = preset(tmp_path, 4)
     sample = ("--sample", "12", "--workers", "2")
     for stored in (1, 4):
-        process = subprocess.Popen(command(cells, path, *sample), stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(shallow_command(cells, path, *sample), stderr=subprocess.PIPE, text=True)
         wait_for_scores(cells, stored, process)
         process.kill()
         process.communicate()
@@ -121,22 +130,22 @@ def test_kill_9_twice_and_a_third_run_complete_the_sample_bit_for_bit(cells: Pat
     assert not [p for p in (cells / ".staging").iterdir() if p.is_dir()]  # what the killed left is swept
 
 
+@pytest.mark.usefixtures("shallow")
 def test_two_processes_on_one_lake_share_the_work(cells: Path, tmp_path: Path) -> None:
     path = preset(tmp_path)
-    both = [
-        subprocess.Popen(command(cells, path, "--sample", "10", "--workers", "1"), stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    asked = shallow_command(cells, path, "--sample", "10", "--workers", "1")
+    both = [subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate(timeout=300)[0] for process in both]
     assert [p.returncode for p in both] == [0, 0], said
     scored = [r["arch_id"] for r in rows(cells)]
     assert len(scored) == len(set(scored)) == 10
 
 
+@pytest.mark.usefixtures("shallow")
 def test_ctrl_c_stores_what_is_done_and_says_how_to_go_on(cells: Path, tmp_path: Path) -> None:
     path = preset(tmp_path, 4)
     process = subprocess.Popen(
-        command(cells, path, "--sample", "30", "--workers", "2"),
+        shallow_command(cells, path, "--sample", "30", "--workers", "2"),
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     wait_for_scores(cells, 1, process)
@@ -150,13 +159,14 @@ def test_ctrl_c_stores_what_is_done_and_says_how_to_go_on(cells: Path, tmp_path:
     assert states.count(("interrupted", False)) == 1
 
 
+@pytest.mark.usefixtures("shallow")
 def test_a_full_disk_is_one_line_and_loses_nothing_stored(cells: Path, tmp_path: Path) -> None:
     path = preset(tmp_path)
     score.run(cells, plan(path), sample=2)
     full = [
         sys.executable, "-c",
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1500,) * 2); from pipeline import cli; cli.main()",
-        *command(cells, path, "--sample", "4", "--workers", "1")[3:],
+        *shallow_command(cells, path, "--sample", "4", "--workers", "1")[3:],
     ]  # fmt: skip
     done = subprocess.run(full, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "no space left" in done.stderr and "Traceback" not in done.stderr
