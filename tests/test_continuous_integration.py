@@ -102,3 +102,12 @@ def test_the_workflow_keeps_scores_of_runs_that_failed_and_runs_the_script() -> 
     assert kept["actions/cache/save"] == "always()" == kept["actions/upload-artifact"]
     assert [step["run"] for step in steps if step.get("id") == "report"] == ["bash .ci/report"]
     assert (ROOT / ".ci" / "report").stat().st_mode & 0o111
+
+
+def test_no_job_leaves_its_token_in_the_checkout_and_a_release_takes_nothing_from_a_cache() -> None:
+    workflows = {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+    steps = [(name, step) for name, one in workflows.items() for job in one["jobs"].values() for step in job["steps"]]
+    checkouts = [step for _, step in steps if "actions/checkout" in step.get("uses", "")]
+    assert len(checkouts) > 5 and all(step["with"]["persist-credentials"] is False for step in checkouts)
+    of_release = [step for name, step in steps if name == "release" and "setup-uv" in step.get("uses", "")]
+    assert of_release and all(step["with"]["enable-cache"] is False for step in of_release)
