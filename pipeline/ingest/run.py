@@ -27,7 +27,7 @@ from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.part import SourcePart
 from pipeline.ingest.published import NATIVE
-from pipeline.lake import locations
+from pipeline.lake import files, locations
 from pipeline.lake.marker import is_lake
 from pipeline.lake.part_name import PartName
 from pipeline.lake.staging import StagedPart
@@ -263,6 +263,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
             return _summary(source, None, started)
         if not only_curves:
             _as_read_before(lake, source, sha256)
+    files.refuse_unwritable(lake_root)
     arguments = {"benchmark": source.benchmark.name, "source": source.name, "path": source.path}
     run = provenance.new_run("ingest", {**arguments, "curves": source.curves, "max_rejects": max_rejects})
     declared = source.declared

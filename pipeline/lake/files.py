@@ -94,6 +94,19 @@ def refuse_gone(root: Path) -> None:
         raise UserError(f"{root} is not there any more: put it back, and run the same command again")
 
 
+def refuse_unwritable(root: Path) -> None:
+    """Refuse a lake that cannot be written, or a place where none can be made, before work whose result it is to take.
+
+    Raises:
+        UserError: the folder, or the nearest one above that is there, is on a read-only disk or somebody else's.
+    """
+    place = next(folder for folder in (root.absolute(), *root.absolute().parents) if folder.exists())
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(
+            f"no permission for writing the lake {root}: make {place} writable, or name another with --lake"
+        )
+
+
 def make_folder(root: Path, folder: Path) -> None:
     """Make the folder below `root`, and those between.
 

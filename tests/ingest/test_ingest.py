@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import pytest
 from pipeline import provenance
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.errors import UserError
+from pipeline.ingest import run
 from pipeline.ingest.run import ingest
 from tests.fixtures import analog_package, lake_content, nasbench201_files
 from tests.fixtures import mapped_tables as fixtures
+from tests.fixtures.lines import refused
 
 CELLS = nasbench201_files.topologies(5)
 
@@ -48,6 +51,22 @@ def test_a_second_time_says_so_and_changes_nothing(filled: Path, tmp_path: Path)
     assert summary.already
     assert "already ingested, nothing changed" in summary.line
     assert lake_content.files(filled) == before
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_lake_that_cannot_be_written_is_refused_before_anything_is_read(
+    there: bool, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = fixtures.nasgraph(tmp_path / "table_cifar10.csv", 4)
+    lake = filled if there else tmp_path / "new" / "lake"
+    unwritable = filled if there else tmp_path
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != unwritable)  # root may write anywhere
+    monkeypatch.setattr(run, "_read_all", None)
+    with refused(f"no permission for writing the lake {lake}: make {unwritable} writable"):
+        ingest(lake, "nasbench201", [table])
+    if there:  # what is stored already is known without writing
+        fixtures.nasgraph(tmp_path / "table_cifar10.csv")
+        assert ingest(lake, "nasbench201", [table])[0].already
 
 
 def test_another_content_is_another_source(filled: Path, tmp_path: Path) -> None:
