@@ -1,12 +1,12 @@
 -- If only the k architectures that a proxy likes best were trained, how good would the best of them be? `truth_lost` is
--- what the truly best of all scored has more, in the unit of the main target.
+-- what the truly best of all scored has more, in the unit of the main target. Equal scores are taken the worse first.
 -- Run: pipeline query --example best_of_the_k_best --param k=10
 WITH placed AS (
     SELECT
         pairs.*,
         row_number() OVER (
             PARTITION BY pairs.space, pairs.proxy_id, pairs.seed
-            ORDER BY pairs.score DESC, pairs.arch_id ASC
+            ORDER BY pairs.score DESC, pairs.truth ASC
         ) AS place
     FROM pairs
     INNER JOIN targets

@@ -1,5 +1,6 @@
 -- What does a search with a latency limit find? Of each proxy, the true value of the architecture with the highest
--- score among those within the limit that it has scored, beside the best of the whole space within it.
+-- score among those within the limit that it has scored (of equal scores the worst), beside the best of the whole space
+-- within it.
 -- Run: pipeline query --example what_a_limit_allows --param cost=edgegpu_latency --param dataset=cifar10 --param most=4
 WITH within AS (
     SELECT
@@ -27,8 +28,8 @@ SELECT
     labels.label,
     pairs.seed,
     count(*) AS within_limit,
-    max_by(pairs.truth_as_stored, pairs.score) AS found,
-    max_by(within.cost_value, pairs.score) AS its_cost,
+    max_by(pairs.truth_as_stored, (pairs.score, -pairs.truth)) AS found,
+    max_by(within.cost_value, (pairs.score, -pairs.truth, pairs.arch_id)) AS its_cost,
     any_value(best.best_of_space) AS best_of_space
 FROM pairs
 INNER JOIN targets

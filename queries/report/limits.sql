@@ -1,7 +1,8 @@
 -- One row per cost of a space, proxy and seed: what a search finds that follows the proxy under a limit on the cost.
 -- `costs`: from which limit on another architecture has the highest score of those within it, and `found`: its value of
--- the main target. Of the `n` architectures that every compared proxy has scored; `limits` are those that a tenth, a
--- quarter and a half of them keep. A row without a proxy says what is best.
+-- the main target. Of equal scores the cheapest is taken, and of equal costs the worse, so that ties flatter nobody. Of
+-- the `n` architectures that every compared proxy has scored; `limits` are those that a tenth, a quarter and a half of
+-- them keep. A row without a proxy says what is best.
 WITH compared AS (
     SELECT
         scores.proxy_id,
@@ -27,6 +28,7 @@ ordered AS (
         seed,
         arch_id,
         score,
+        truth,
         value
     FROM compared
     WHERE list_contains($proxies::VARCHAR[], proxy_id)
@@ -36,6 +38,7 @@ ordered AS (
         NULL AS seed,
         arch_id,
         truth AS score,
+        truth,
         value
     FROM compared
 ),
@@ -69,7 +72,7 @@ placed AS (
     WINDOW
         series AS (
             PARTITION BY paid.dataset, paid.metric, ordered.proxy_id, ordered.seed
-            ORDER BY paid.cost_value ASC, ordered.score DESC, paid.arch_id ASC
+            ORDER BY paid.cost_value ASC, ordered.score DESC, ordered.truth ASC, paid.arch_id ASC
         )
 )
 

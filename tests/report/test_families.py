@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from pipeline import catalog
 from pipeline.report import page as report
 from pipeline.report.families import short_names
+from pipeline.report.queries import answer, records
 from tests.fixtures import lakes
 from tests.fixtures.lakes import BIG, DATASET, METRIC, OURS, SIZE, SMALL
 
@@ -119,6 +121,28 @@ def test_a_limit_on_a_cost_allows_what_a_search_of_the_scored_ones_finds(space: 
             assert row["best_of_space"] == values["quality"][paid <= limit].max()
             assert row["best_of_scored"] == values["quality"][within].max()
             assert row["found"] == [values["quality"][max(within, key=lambda i: values[p][i])] for p in (OURS, SIZE)]
+
+
+@pytest.mark.parametrize("best", [0, 11])
+def test_ties_flatter_no_proxy_that_is_followed(best: int, tmp_path: Path) -> None:
+    cost = lakes.metric(metric="ms", family="latency", condition="phone", higher_is_better=False, priority=2)
+    values = {METRIC: [90.0 if i == best else 60.0 for i in range(12)], "ms": [3.0] * 12}
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric(), cost],
+        truth=[lakes.truth(i, value, metric=name) for name in values for i, value in enumerate(values[name])],
+        proxies=[lakes.proxy(FLAT, "flat", kind="zero-cost")], scores=[lakes.score(i, FLAT, 1.0) for i in range(12)],
+    )  # fmt: skip
+    asked: dict[str, tuple[str, dict[str, str | int]]] = {
+        "best_of_the_k_best": ("best_of_k", {"k": 5}),
+        "what_a_limit_allows": ("found", {"cost": "ms", "dataset": DATASET, "most": 3}),
+    }
+    for example, (column, parameters) in asked.items():
+        [row] = catalog.run_sql(lake, catalog.queries("examples")[example].read_text(), parameters).to_pylist()
+        assert row[column] == 60
+    with catalog.snapshot(lake) as connection:
+        space = {"benchmark": lakes.BENCHMARK, "space": lakes.SPACE, "family": "quality"}
+        rows = records(answer(connection, "limits", {**space, "proxies": [FLAT]}))
+    assert {row["proxy_id"]: row["found"] for row in rows} == {FLAT: [60], None: [90]}
 
 
 def test_the_page_shows_targets_and_limits_and_leads_to_them(written: Path, space: Any) -> None:
