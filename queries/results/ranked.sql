@@ -1,5 +1,6 @@
--- One row per target that leads a space and proxy, released ones too: rho, the architectures it rests on, failures, and
--- the median seconds of a score: on a processor where it was scored there, else on `device`.
+-- One row per target that leads a space and proxy, released ones too: rho, the architectures it rests on, those with a
+-- true value that it failed on, and the median seconds of a score: on a processor where it was scored there, else on
+-- `device`.
 WITH costs AS (
     SELECT
         proxy_id,
@@ -20,7 +21,7 @@ SELECT
     labels.label AS proxy,
     labels.kind,
     correlations.n,
-    correlations.n_failed,
+    coalesce(failures.n_failed, 0) AS n_failed,
     correlations.rho,
     costs.median_seconds AS seconds,
     costs.device
@@ -28,6 +29,14 @@ FROM correlations
 INNER JOIN proxy_labels AS labels ON correlations.proxy_id = labels.proxy_id
 LEFT JOIN costs
     ON correlations.proxy_id = costs.proxy_id AND correlations.seed IS NOT DISTINCT FROM costs.seed
+LEFT JOIN failures
+    ON
+        correlations.benchmark = failures.benchmark
+        AND correlations.space = failures.space
+        AND correlations.dataset = failures.dataset
+        AND correlations.metric = failures.metric
+        AND correlations.proxy_id = failures.proxy_id
+        AND correlations.seed IS NOT DISTINCT FROM failures.seed
 WHERE
     correlations.benchmark = $benchmark
     AND correlations.space = $space

@@ -146,9 +146,10 @@ def search_stored(space: Space, proxy: str, method: str) -> str:
 
 
 def connect(lake: Path) -> duckdb.DuckDBPyConnection:
-    """The views over a lake, of which those that the results read are computed once."""
+    """The views over a lake, of which those that the results read are computed once, and `failures.sql` as one more."""
     statements = [path.read_text(encoding="utf-8") for path in QUERIES.glob("*.sql")]
     views = {view for statement in statements for view in stored_results.read_by(statement)}
     connection = catalog.snapshot(Lake(lake))
     stored_results.provide(connection, Lake(lake), published(Lake(lake)), views, "TABLE")
+    connection.execute(f"CREATE TABLE failures AS {(QUERIES / 'failures.sql').read_text(encoding='utf-8')}")
     return connection
