@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import UserError, excerpt
-from pipeline.formats import numbers, text_files
+from pipeline.formats import field_rules, numbers, text_files
 
 
 class StrictModel(BaseModel):
@@ -73,4 +73,4 @@ def validated(model: type[Model], content: dict[str, Any], path: Path, what: str
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or whole
-        raise UserError(f"{what} {path}: {where}: {first['msg']}") from error
+        raise UserError(f"{what} {path}: {where}: {field_rules.broken(first, model)}") from error

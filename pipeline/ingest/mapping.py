@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from pipeline import benchmarks
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, unknown
-from pipeline.formats import toml_files
+from pipeline.formats import field_rules, toml_files
 from pipeline.formats.table_form import Rows
 from pipeline.formats.toml_files import NAME_LENGTH, ReleasedName, SourceName, StrictModel
 from pipeline.ingest.extracted_cells import extracted
@@ -218,15 +218,13 @@ def load(path: Path) -> TableMapping:
 
 def _problem(problem: ErrorDetails) -> str:
     field, message = field_and_rule(problem)
-    if problem["type"] == "extra_forbidden":
-        message = "no such field"
     return f"{field}: {message}" if field else message
 
 
 def field_and_rule(problem: ErrorDetails) -> tuple[str, str]:
     """The field in which a problem is, entries of a list counted from 1, and which rule it breaks."""
     field = ".".join(str(part + 1) if isinstance(part, int) else part for part in problem["loc"])
-    return field, problem["msg"].removeprefix("Value error, ")
+    return field, field_rules.broken(problem, TableMapping)
 
 
 def shipped(benchmark: str | None = None) -> list[TableMapping]:

@@ -20,7 +20,7 @@ from pipeline.benchmarks import units
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, excerpt, unknown
-from pipeline.formats import text_files, toml_files
+from pipeline.formats import field_rules, text_files, toml_files
 from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import Cells
 from pipeline.formats.toml_lines import line_of
@@ -31,7 +31,7 @@ from pipeline.ingest.cells import listed_codes
 from pipeline.ingest.extracted_cells import extracted
 from pipeline.ingest.mapped_columns import NumberNotation, RowFilter
 from pipeline.ingest.mapping import TableMapping
-from pipeline.ingest.mapping_content import ITEMS, Location, entries, fields_at, is_near, named_columns, sound_of
+from pipeline.ingest.mapping_content import ITEMS, Location, entries, is_near, named_columns, sound_of
 from pipeline.ingest.mapping_sections import Container, DeclaredMetric, ExtractedCells, ScoreColumn, TruthColumn
 
 _PREVIEWED = 5  # rows
@@ -137,7 +137,7 @@ class _Checker:
         if problem["type"] == "missing":
             self.add(location, f"{name} is missing", "add it")
         elif problem["type"] == "extra_forbidden":
-            near = unknown("field", str(location[-1]), fields_at(location))
+            near = unknown("field", str(location[-1]), field_rules.fields_at(TableMapping, location))
             self.add(location, f"{name} is no field of a table mapping", _parted(near)[1])
         else:
             self.add(location, f"{name}: {rule}", "see docs/mapping-reference.md")

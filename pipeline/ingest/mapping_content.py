@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.formats.table_form import Cells
-from pipeline.ingest.mapping import TableMapping
-from pipeline.ingest.mapping_sections import SECTIONS
 
 Location = tuple[str | int, ...]
 
@@ -44,12 +42,6 @@ def is_near(missing: Location, misspelt: Sequence[Location]) -> bool:
     """Whether a field that is missing is there under a name much like its own."""
     names = [str(location[-1]) for location in misspelt if location[:-1] == missing[:-1]]
     return bool(difflib.get_close_matches(str(missing[-1]), names, n=1))
-
-
-def fields_at(location: Location) -> list[str]:
-    """The fields of the section in which a field is that does not exist."""
-    section = SECTIONS.get(str(location[0])) if len(location) > 1 else None
-    return list((section or TableMapping).model_fields)
 
 
 def sound_of(

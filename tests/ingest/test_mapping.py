@@ -51,12 +51,24 @@ def changed(old: str, new: str, text: str = fixtures.MAPPING + fixtures.ACCURACY
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('column = "acc"', 'colum = "acc"', r"truth.1.column: Field required; truth.1.colum: no such field$"),
-        ('unit = "percent"', 'unit = "percent"\nunits = 3', "truth.1.units: no such field"),
-        ('unit = "percent"', 'unit = "per cent"', "truth.1.unit: Input should be 'percent', 'fraction'"),
+        (
+            'column = "acc"',
+            'colum = "acc"',
+            r"truth.1.column: it is missing; truth.1.colum: unknown field 'colum': did you mean column or seed_column",
+        ),
+        ('unit = "percent"', 'unit = "percent"\nunits = 3', "truth.1.units: unknown field 'units': did you mean unit"),
+        (
+            'unit = "percent"',
+            'unit = "per cent"',
+            "truth.1.unit: 'per cent' is there, where one of 'percent', 'fraction'",
+        ),
         ('unit = "percent"', 'unit = "percent"\nepochs = 0', "truth.1.epochs"),
         ('unit = "percent"', 'unit = "percent"\nseed = 1\neach = "seed"', "truth.1: either 'seed' or 'each'"),
-        ('name = "mine"', 'name = "my own"', "name: String should match"),
+        (
+            'name = "mine"',
+            'name = "my own"',
+            "name: 'my own' is there, where a name of small letters, digits, . and - is expected",
+        ),
         ('encoding = "string"', 'encoding = "codes"', "architecture: encoding 'codes' needs 'positions'"),
         ('encoding = "string"', 'encoding = "fields"', "architecture: encoding 'fields' does not take 'column'"),
         ('encoding = "string"', 'encoding = "string"\nfields = { a = "b" }', "does not take 'fields'"),
@@ -65,8 +77,8 @@ def changed(old: str, new: str, text: str = fixtures.MAPPING + fixtures.ACCURACY
         (
             'kind = "csv"',
             'kind = "xlsx"',
-            "container.kind: Input should be 'csv', 'json', 'jsonl', 'pickle', 'parquet', 'torch', 'arrow', "
-            "'numpy' or 'sqlite'",
+            "container.kind: 'xlsx' is there, where one of 'csv', 'json', 'jsonl', 'pickle', 'parquet', 'torch', "
+            "'arrow', 'numpy' or 'sqlite'",
         ),
         ("[[truth]]", "[[truth]", "is not TOML"),
     ],
