@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.networks.features import Features
+from pipeline.networks.without_values import without_values
 
 _SEPARABLE = {
     "sep_conv_3x3": (3, 1, 2),
@@ -242,7 +243,7 @@ def trained_parameters(spec: Mapping[str, Any], classes: int, *, imagenet: bool,
         imagenet: trained on ImageNet, with its stem and its auxiliary head.
         auxiliary: with the auxiliary classifier behind the second reduction cell.
     """
-    with torch.device("meta"):
+    with without_values():
         backbone = NDSCellNetwork(spec, imagenet=imagenet)
     count: int = sum(p.numel() for p in backbone.parameters()) + (backbone.outputs + 1) * classes
     if not auxiliary:

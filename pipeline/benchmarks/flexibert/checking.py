@@ -80,11 +80,10 @@ def _stated(row: tuple[str, Cells | Fault], specs: Mapping[int, Spec]) -> tuple[
 
 def scored_parameters(spec: Spec) -> int:
     """Parameters of the network that the released scores are of: the layers, and ELECTRA's embeddings."""
-    import torch
-
     from pipeline.benchmarks.flexibert.network import EncoderLayer
+    from pipeline.networks.without_values import without_values
 
-    with torch.device("meta"):
+    with without_values():
         layers = [EncoderLayer({**layer, "width": SCORED_WIDTH}, SCORED_HIDDEN) for layer in spec["layers"]]
     embeddings = (_WORDS + _POSITIONS + _TYPES + 2) * _EMBEDDING  # a normalisation has two numbers for each
     projection = (_EMBEDDING + 1) * SCORED_HIDDEN

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.networks.features import Features
+from pipeline.networks.without_values import without_values
 
 STACKS, CELLS = 3, 3
 PROXY_CHANNELS, TRAINED_CHANNELS = 16, 128
@@ -160,7 +161,7 @@ def features(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> Feature
 
 def trained_parameters(spec: Mapping[str, Any], classes: int = 10) -> int:
     """Trainable parameters of the network that the benchmark trained: backbone of 128 channels and classifier."""
-    with torch.device("meta"):
+    with without_values():
         backbone = network(spec, TRAINED_CHANNELS)
     last = TRAINED_CHANNELS << (STACKS - 1)
     return sum(p.numel() for p in backbone.parameters()) + (last + 1) * classes

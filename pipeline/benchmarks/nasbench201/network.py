@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.benchmarks.edge_cells import on_a_path
 from pipeline.networks.blocks import ConvBN
 from pipeline.networks.features import Features
+from pipeline.networks.without_values import without_values
 
 SIZE_CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 TOPOLOGY_CHANNELS = (16, 32, 64)
@@ -223,6 +223,6 @@ def features(spec: Mapping[str, Any]) -> Features:
 
 def trained_parameters(spec: Mapping[str, Any], classes: int) -> int:
     """Trainable parameters of the network that the benchmark trained: backbone, last normalisation, classifier."""
-    with torch.device("meta"):
+    with without_values():
         backbone = features(spec)
     return sum(p.numel() for p in backbone.parameters()) + (backbone.channels + 1) * classes

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.networks.features import Features
+from pipeline.networks.without_values import without_values
 
 WIDTHS = (400, 600, 600, 400)  # of the input, and of the three layers
 WEIGHT_DROPOUT = 0.1
@@ -208,7 +209,7 @@ def dropout(values: Tensor, chance: float, training: bool) -> Tensor:
 
 def parameters(recipe: Mapping[str, Mapping[str, Any]]) -> int:
     """Parameters of the three layers."""
-    with torch.device("meta"):
+    with without_values():
         return sum(p.numel() for p in RecurrentNetwork(recipe).parameters())
 
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.benchmarks.nds.residual_spaces import BOTTLENECK, PLAIN
 from pipeline.networks.blocks import ConvBN
 from pipeline.networks.features import Features
+from pipeline.networks.without_values import without_values
 
 STEM_CHANNELS = 12
 
@@ -140,6 +140,6 @@ def trained_parameters(spec: Mapping[str, Any], classes: int, *, imagenet: bool)
         classes: outputs of the classifier.
         imagenet: trained on ImageNet, with its stem.
     """
-    with torch.device("meta"):
+    with without_values():
         backbone = trained_network(spec, imagenet=imagenet)
     return sum(p.numel() for p in backbone.parameters()) + (backbone.outputs + 1) * classes

@@ -1,0 +1,37 @@
+"""Networks whose weights have shapes and no values: to count parameters, or to see the shapes of features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.nn import init
+from torch.overrides import TorchFunctionMode
+
+_FILLING = frozenset({
+    init.constant_, init.kaiming_normal_, init.kaiming_uniform_, init.normal_, init.ones_, init.trunc_normal_,
+    init.uniform_, init.xavier_normal_, init.xavier_uniform_, init.zeros_,
+    torch.Tensor.fill_, torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.zero_,
+})  # fmt: skip
+"""Functions that change the values of a tensor, their first argument, and return it."""
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """What is built within lies on the device `meta`, and its initialisation takes no time.
+
+    On that device torch goes step by step through what would initialise each weight: a third of the whole.
+    """
+    with torch.device("meta"), _Unfilled():
+        yield
+
+
+class _Unfilled(TorchFunctionMode):
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if function in _FILLING and args:
+            return args[0]
+        return function(*args, **(kwargs or {}))
