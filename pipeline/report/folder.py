@@ -45,7 +45,7 @@ def refuse_foreign(out: Path, names: Iterable[str] = TABLES) -> None:
         names: of the files to be written.
 
     Raises:
-        UserError: there is such a file, a link, or the folder is a file or in a lake.
+        UserError: there is such a file, a link, or the folder is a file, in a lake or not writable.
     """
     with os_errors_explained(f"writing the report to {out}"):
         refuse_lake(out)
@@ -54,6 +54,10 @@ def refuse_foreign(out: Path, names: Iterable[str] = TABLES) -> None:
             what = "a file" if place.exists() else "a link that leads nowhere"
             unmade = "" if place == out else f"{out} cannot be made: "
             raise UserError(f"{unmade}{place} is {what}, no place for writing the report: name a folder with --out")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise UserError(
+                f"no permission for writing the report to {out}: make {place} writable, or name a folder with --out"
+            )
         listed = _listed(out)
         for name in names:
             refuse_links(out, out / name)

@@ -126,6 +126,16 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
         folder.refuse_foreign(tmp_path / "out")
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_computed(
+    there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)  # root may write anywhere
+    out = tmp_path if there else tmp_path / "a" / "b"
+    with refused(f"no permission for writing the report to {out}: make {tmp_path} writable, or name a folder"):
+        folder.refuse_foreign(out)
+
+
 def test_a_named_pipe_in_the_place_of_a_file_keeps_nobody_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
