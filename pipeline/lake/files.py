@@ -101,7 +101,7 @@ def refuse_unwritable(root: Path) -> None:
         UserError: the folder, or the nearest one above that is there, is on a read-only disk or somebody else's.
     """
     place = next(folder for folder in (root.absolute(), *root.absolute().parents) if folder.exists())
-    if not os.access(place, os.W_OK | os.X_OK):
+    if place.is_dir() and not os.access(place, os.W_OK | os.X_OK):
         raise UserError(
             f"no permission for writing the lake {root}: make {place} writable, or name another with --lake"
         )
