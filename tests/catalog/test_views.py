@@ -228,6 +228,17 @@ def test_rho_on_shared_architectures_leaves_out_what_one_of_ours_lacks(lake: Lak
     assert found == pytest.approx(expected, abs=1e-12)
 
 
+def test_a_proxy_with_few_scores_takes_no_shared_architecture_from_the_others(tmp_path: Path) -> None:
+    trial = "9" * 16
+    lakes.made_up(tmp_path)
+    tried = [lakes.score(i, trial, float(i % 3)) for i in range(20, 29)]
+    lake = lakes.publish(tmp_path, "trial", proxies=[lakes.proxy(trial, "trial")], scores=tried)
+    rows = ask(lake, "FROM correlations_shared WHERE metric = 'test_accuracy'")
+    assert {(r["proxy_id"], r["seed"], r["n"]) for r in rows} == {
+        (OURS, 0, 27), (OURS, 1, 27), (SIZE, None, 27), (RELEASED, None, 27), (trial, 0, 9)
+    }  # fmt: skip
+
+
 def test_labels_tell_proxies_apart(tmp_path: Path) -> None:
     one, two, three = ("1" * 16, "2" * 16, "3" * 16)
     lake = lakes.publish(

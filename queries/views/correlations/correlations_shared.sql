@@ -1,6 +1,7 @@
 -- One row per proxy, seed and target: Spearman's rho on the same architectures for all, those that every proxy and seed
 -- of our own has scored, so that released scores of a whole space stand beside ours of a sample of it. n falls where a
--- release or an aggregate lacks some of them.
+-- release or an aggregate lacks some of them, as does a proxy with fewer than 30 of them and fewer than half as many as
+-- another, which takes none from the others.
 -- Stored: small
 WITH numbered AS MATERIALIZED (
     SELECT
@@ -23,12 +24,29 @@ scored AS MATERIALIZED (
     INNER JOIN numbered ON series_pairs.number = numbered.number
 ),
 
+sizes AS (
+    SELECT
+        number,
+        target,
+        count(*) AS scores
+    FROM scored
+    WHERE NOT follows
+    GROUP BY ALL
+),
+
+leaders AS (
+    SELECT
+        number,
+        target
+    FROM sizes
+    QUALIFY scores >= 30 OR 2 * scores >= max(scores) OVER (PARTITION BY target)
+),
+
 counted AS (
     SELECT
         target,
-        count(DISTINCT number) AS ours
-    FROM scored
-    WHERE NOT follows
+        count(*) AS ours
+    FROM leaders
     GROUP BY ALL
 ),
 
@@ -37,8 +55,8 @@ shared AS (
         scored.target,
         scored.arch_id
     FROM scored
+    SEMI JOIN leaders ON scored.number = leaders.number
     INNER JOIN counted ON scored.target = counted.target
-    WHERE NOT scored.follows
     GROUP BY ALL
     HAVING count(*) = any_value(counted.ours)
 ),
