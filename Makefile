@@ -10,22 +10,19 @@ GPU_OPTIONS ?=
 BIN := .venv/bin
 GUARDED := reports/baseline/short.toml
 
-.PHONY: help setup lock demo test attack test-results lint wheel docs guard baseline bench gpu measure results report clean
+.PHONY: help setup lock demo test attack test-results lint lint-style lint-types lint-sql wheel docs guard baseline bench gpu measure results report clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-.venv/.demo: pyproject.toml constraints.txt
+.venv/.demo: EXTRAS = demo
+.venv/.dev: EXTRAS = demo,dev
+.venv/.demo .venv/.dev: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(INSTALL) -c constraints.txt '$(TORCH)'
-	$(INSTALL) -c constraints.txt -e '.[demo]'
-	@touch $@
-
-.venv/.dev: .venv/.demo
-	$(INSTALL) -c constraints.txt -e '.[demo,dev]'
-	@touch $@
+	$(INSTALL) -c constraints.txt '$(TORCH)' -e '.[$(EXTRAS)]'
+	@touch .venv/.demo $@
 
 setup: .venv/.dev ## make the environment with everything for development
 
@@ -53,11 +50,17 @@ attack: .venv/.dev ## odd and hostile inputs for every verb and kills at random 
 test-results: .venv/.dev ## compute the numbers of RESULTS.md and README.md anew and compare
 	$(BIN)/python -m pytest -q -m slow
 
-lint: .venv/.dev ## ruff, mypy, import-linter, sqlfluff
+lint: lint-style lint-types lint-sql ## ruff, mypy, import-linter, sqlfluff; with -j beside one another
+
+lint-style: .venv/.dev ## of lint: ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+lint-types: .venv/.dev ## of lint: mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lint-sql: .venv/.dev ## of lint: sqlfluff
 	$(BIN)/sqlfluff lint --disable-progress-bar queries
 
 wheel: .venv/.dev ## build the wheel and the source archive into dist
