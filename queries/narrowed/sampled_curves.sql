@@ -8,7 +8,12 @@ WITH lasts AS (
         proxy_id,
         seed,
         mode,
-        max(list_max([iteration FOR iteration, place IN iterations IF isfinite(losses[place])])) AS last
+        max(
+            CASE
+                WHEN isfinite(losses[-1]) AND iterations[-1] = list_max(iterations) THEN iterations[-1]
+                ELSE list_max([iteration FOR iteration, place IN iterations IF isfinite(losses[place])])
+            END
+        ) AS last
     FROM sampled_curves
     WHERE signal <> 'sum'
     GROUP BY benchmark, space, proxy_id, seed, mode
@@ -19,7 +24,8 @@ points AS (
     SELECT
         curves.*,
         CASE
-            WHEN curves.signal <> 'sum' THEN [lasts.last // 10, lasts.last // 5, lasts.last // 2, lasts.last]
+            WHEN curves.signal <> 'sum'
+                THEN list_distinct([lasts.last // 10, lasts.last // 5, lasts.last // 2, lasts.last])
         END AS shown
     FROM sampled_curves AS curves
     LEFT JOIN lasts
@@ -29,6 +35,17 @@ points AS (
             AND curves.proxy_id = lasts.proxy_id
             AND curves.seed IS NOT DISTINCT FROM lasts.seed
             AND curves.mode = lasts.mode
+),
+
+placed AS (
+    SELECT
+        *,
+        [
+            list_position(iterations, iteration)
+            FOR iteration IN shown
+            IF list_contains(iterations, iteration)
+        ] AS places
+    FROM points
 )
 
 SELECT
@@ -40,6 +57,6 @@ SELECT
     stage,
     signal,
     mode,
-    [iteration FOR iteration IN iterations IF shown IS NULL OR list_contains(shown, iteration)] AS iterations,
-    [loss FOR loss, place IN losses IF shown IS NULL OR list_contains(shown, iterations[place])] AS losses
-FROM points
+    CASE WHEN shown IS NULL THEN iterations ELSE list_select(iterations, places) END AS iterations,
+    CASE WHEN shown IS NULL THEN losses ELSE list_select(losses, places) END AS losses
+FROM placed
