@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
+import functools
 import itertools
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -129,6 +130,12 @@ def excerpt(value: object, length: int = 60, *, bare: bool = False) -> str:
     if bare and isinstance(value, str):
         text = text[1:-1]
     return text if len(text) <= length else f"{text[:length]}..."
+
+
+@functools.lru_cache(256)
+def column_named(name: object) -> str:
+    """A column of a table in a message, its name cut where it is long."""
+    return f"column '{excerpt(name, 100, bare=True)}'"
 
 
 def message_of(error: BaseException) -> str:

@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
+from pipeline.errors import NotThisFormError, UserError, column_named, excerpt, from_os
 from pipeline.formats import (
     cells_of_entries,
     json_objects,
@@ -150,7 +150,7 @@ def _literal(cell: object, column: str) -> object:
             return ast.literal_eval(cell.strip())
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             pass
-    raise UserError(f"column '{column}' holds {excerpt(cell, 60)}, where JSON or a literal of Python is expected")
+    raise UserError(f"{column_named(column)} holds {excerpt(cell, 60)}, where JSON or a literal of Python is expected")
 
 
 def _csv_rows(path: Path, form: TableForm) -> Rows:

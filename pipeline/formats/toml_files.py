@@ -72,5 +72,5 @@ def validated(model: type[Model], content: dict[str, Any], path: Path, what: str
         return model.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or whole
+        where = ".".join(excerpt(str(part), 60, bare=True) for part in first["loc"]) or whole
         raise UserError(f"{what} {path}: {where}: {field_rules.broken(first, model)}") from error

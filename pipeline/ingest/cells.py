@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-from pipeline.errors import UserError, excerpt
+from pipeline.errors import UserError, column_named, excerpt
 from pipeline.formats import numbers
 
 _LONGEST_LIST = 100_000  # characters of a list that is written as text
@@ -53,7 +53,7 @@ def list_of(cell: object, column: str) -> Sequence[object]:
         if isinstance(values, str) and (printed := _PRINTED.fullmatch(values.strip())):
             values = _numbers((printed[1] or printed[2] or "").replace(",", " ").split(), cell, column)
     if not isinstance(values, list | tuple):
-        raise UserError(f"column '{column}' holds {excerpt(cell)}, where a list is expected")
+        raise UserError(f"{column_named(column)} holds {excerpt(cell)}, where a list is expected")
     return values
 
 
@@ -61,7 +61,7 @@ def _numbers(texts: Sequence[str], cell: str, column: str) -> list[float]:
     """The numbers of a list as numpy or torch print it."""
     values = [numbers.as_float(text) for text in texts]
     if None in values or not values:
-        raise UserError(f"column '{column}' holds {excerpt(cell)}, where a list of numbers is expected")
+        raise UserError(f"{column_named(column)} holds {excerpt(cell)}, where a list of numbers is expected")
     return [int(value) if value.is_integer() else value for value in values if value is not None]
 
 
@@ -80,12 +80,12 @@ def number_of(cell: object, column: str) -> float | None:
         return None
     if isinstance(cell, str) and (number := numbers.as_float(cell)) is not None:
         if math.isinf(number) and any(digit in cell for digit in "0123456789"):
-            raise UserError(f"column '{column}' holds {excerpt(cell)}, which is larger than any float")
+            raise UserError(f"{column_named(column)} holds {excerpt(cell)}, which is larger than any float")
         return number
     if isinstance(cell, int) and not isinstance(cell, bool):
         with contextlib.suppress(OverflowError):
             return float(cell)
-    raise UserError(f"column '{column}' holds {excerpt(cell)}, where a number is expected")
+    raise UserError(f"{column_named(column)} holds {excerpt(cell)}, where a number is expected")
 
 
 def _is_absent(cell: object) -> bool:

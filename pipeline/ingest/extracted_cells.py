@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.errors import UserError, excerpt
+from pipeline.errors import UserError, column_named, excerpt
 from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import Cells, Rows
 from pipeline.ingest.mapping_sections import ExtractedCells
@@ -33,7 +33,7 @@ def _with_groups(cells: Cells, patterns: Sequence[tuple[str, re.Pattern[str]]]) 
         match = _match(column, pattern, text.strip()) if len(text) <= _LONGEST else None
         if match is None:
             wanted = excerpt(pattern.pattern, 100, bare=True)
-            return Fault(f"column '{column}' holds {excerpt(cell, 60)}, which does not match {wanted}")
+            return Fault(f"{column_named(column)} holds {excerpt(cell, 60)}, which does not match {wanted}")
         extended |= match.groupdict()
     return extended
 
@@ -47,7 +47,7 @@ def _match(column: str, pattern: re.Pattern[str], text: str) -> re.Match[str] | 
     except TooSlowError as error:
         raise UserError(
             f"the pattern {excerpt(pattern.pattern, 100, bare=True)} takes more than {_SECONDS:g} s for "
-            f"{excerpt(text, 60)} of column '{column}': let no repetition stand within another, as in (a+)+"
+            f"{excerpt(text, 60)} of {column_named(column)}: let no repetition stand within another, as in (a+)+"
         ) from error
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pipeline.benchmarks import units
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.errors import UserError, excerpt
+from pipeline.errors import UserError, column_named, excerpt
 from pipeline.formats import numbers
 from pipeline.formats.table_form import Cells
 from pipeline.ingest import surrogates
@@ -66,7 +66,9 @@ class NumberNotation:
                     cell = self._without_thousands(cell, column)
                 if self.decimal == ",":
                     if "." in cell:
-                        raise UserError(f"column '{column}' holds {excerpt(cell, 40)}, where decimals follow a comma")
+                        raise UserError(
+                            f"{column_named(column)} holds {excerpt(cell, 40)}, where decimals follow a comma"
+                        )
                     cell = cell.replace(",", ".")
             value = number_of(cell, column)
         if value is None:
@@ -82,7 +84,7 @@ class NumberNotation:
         groups = whole.split(self.thousands)
         if not 1 <= len(groups[0].lstrip("+-")) <= 3 or any(len(group) != 3 for group in groups[1:]):
             raise UserError(
-                f"column '{column}' holds {excerpt(text, 40)}, where '{self.thousands}' stands between thousands"
+                f"{column_named(column)} holds {excerpt(text, 40)}, where '{self.thousands}' stands between thousands"
             )
         return "".join(groups) + point + decimals
 
@@ -132,11 +134,11 @@ class RowFilter:
         if self.held or not (self.matched or self.seen):
             return None
         if self.matched:
-            return f"no row has anything in column '{self.optional}'"
+            return f"no row has anything in {column_named(self.optional)}"
         column, values = next(iter(self.seen.items()))
         shown = ", ".join(excerpt(value, 40, bare=True) for value in values)
         wanted = excerpt(str(self.where[column]), 40, bare=True)
-        return f"no row has {wanted} in column '{column}', which holds {shown}"
+        return f"no row has {wanted} in {column_named(column)}, which holds {shown}"
 
 
 def _equal(held: str, wanted: str | bool | int | float) -> bool:
@@ -169,7 +171,7 @@ class MappedTruth:
     def fault(self) -> str | None:
         """What is wrong with the unit: 0.94 is a possible percentage, a column without a larger value is none."""
         if self.truth.unit == "percent" and 0.0 <= self.largest <= 1.0:
-            return f"column '{self.truth.column}' is declared percent, and its largest value is {self.largest:g}"
+            return f"{column_named(self.truth.column)} is declared percent, and its largest value is {self.largest:g}"
         return None
 
     def values(self, cells: Cells) -> Value | Sequence[Measured]:
@@ -185,7 +187,7 @@ class MappedTruth:
             return ()
         seed = truth.seed
         if truth.seed_column is not None:
-            seed = numbers.whole(cells[truth.seed_column], f"the seed in column '{truth.seed_column}'")
+            seed = numbers.whole(cells[truth.seed_column], f"the seed in {column_named(truth.seed_column)}")
         if truth.each is None:
             return ((seed, None, self._value(self.notation.value(cells[name], name))),)
         values = [self._value(self.notation.value(cell, name)) for cell in list_of(cells[name], name)]
@@ -199,7 +201,7 @@ class MappedTruth:
             return number
         value = number * self._scale
         if units.outside(self._unit, value) or math.isinf(value):
-            raise UserError(f"column '{self._column}' holds {value:g}, which is no {self._unit}")
+            raise UserError(f"{column_named(self._column)} holds {value:g}, which is no {self._unit}")
         self.largest = max(self.largest, value)
         if self._complement:
             # as the numbers are written: values that are equal in exact arithmetic are equal
@@ -233,11 +235,11 @@ def mapped_truth(benchmark: Benchmark, truth: TruthColumn, notation: NumberNotat
             after predictions.
     """
     if surrogates.named(truth.column):
-        raise UserError(f"column '{truth.column}' {surrogates.REFUSED}")
+        raise UserError(f"{column_named(truth.column)} {surrogates.REFUSED}")
     metric = benchmark.metric(truth.dataset, truth.metric)
     factor = units.factor(truth.unit, metric.unit)
     if factor is None:
-        raise UserError(f"column '{truth.column}' is in {truth.unit}, but {truth.metric} is in {metric.unit}")
+        raise UserError(f"{column_named(truth.column)} is in {truth.unit}, but {truth.metric} is in {metric.unit}")
     return MappedTruth(truth, factor, whole=metric.unit == "count", notation=notation)
 
 
@@ -254,7 +256,7 @@ def score_of(score: ScoreColumn, cells: Cells, notation: NumberNotation) -> tupl
     if isinstance(seconds, str):
         return value, None
     if units.outside("seconds", seconds):
-        raise UserError(f"column '{score.seconds}' holds {seconds:g}, which is no time")
+        raise UserError(f"{column_named(score.seconds)} holds {seconds:g}, which is no time")
     return value, seconds
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.benchmarks import stable_specs
 from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.errors import UserError, excerpt, unknown
+from pipeline.errors import UserError, column_named, excerpt, unknown
 from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import Cells
 from pipeline.ingest.cells import has, listed_codes
@@ -233,10 +233,13 @@ class _TableReader:
             *zip((s.column for s in self.mapping.score), self.score_rows, strict=True),
         ):
             if rows.fault:
-                raise UserError(f"{self.path}: column '{column}': {rows.fault} (table mapping {self.mapping.name})")
+                raise UserError(
+                    f"{self.path}: {column_named(column)}: {rows.fault} (table mapping {self.mapping.name})"
+                )
         if self.unseen_parts:
             raise UserError(
-                f"{self.path}: no row has the column '{min(self.unseen_parts)}' (table mapping {self.mapping.name})"
+                f"{self.path}: no row has the {column_named(min(self.unseen_parts))} "
+                f"(table mapping {self.mapping.name})"
             )
 
 
@@ -267,10 +270,10 @@ def decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> 
 
     def meaning(part: str, code: object, where: str) -> object:
         if not isinstance(code, str | int | float):
-            raise UserError(f"column '{where}' holds the code {excerpt(code)}, which is no number or text")
+            raise UserError(f"{column_named(where)} holds the code {excerpt(code)}, which is no number or text")
         known = codes.get(f"{part}={code}", codes.get(str(code)))
         if known is None and (known := codes.get(plain_text(code))) is None:  # 1.0, of a column that lacks some
-            raise UserError(f"column '{where}' holds the code {excerpt(code)}; known are {', '.join(codes)}")
+            raise UserError(f"{column_named(where)} holds the code {excerpt(code)}; known are {', '.join(codes)}")
         return known
 
     def fields(cells: Cells) -> Spec:
@@ -282,7 +285,7 @@ def decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> 
     def coded(cells: Cells) -> Spec:
         row_codes = listed_codes(cells[column], column, len(parts))
         if len(row_codes) != len(parts):
-            raise UserError(f"column '{column}' holds {len(row_codes)} codes where {len(parts)} are expected")
+            raise UserError(f"{column_named(column)} holds {len(row_codes)} codes where {len(parts)} are expected")
         operations = {part: meaning(part, code, column) for part, code in zip(parts, row_codes, strict=True)}
         return benchmark.compose(space, operations)
 

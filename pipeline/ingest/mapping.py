@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from pipeline import benchmarks
 from pipeline.benchmarks.contract import Benchmark
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError, excerpt, unknown
 from pipeline.formats import field_rules, toml_files
 from pipeline.formats.table_form import Rows
 from pipeline.formats.toml_files import NAME_LENGTH, ReleasedName, SourceName, StrictModel
@@ -223,7 +223,9 @@ def _problem(problem: ErrorDetails) -> str:
 
 def field_and_rule(problem: ErrorDetails) -> tuple[str, str]:
     """The field in which a problem is, entries of a list counted from 1, and which rule it breaks."""
-    field = ".".join(str(part + 1) if isinstance(part, int) else part for part in problem["loc"])
+    field = ".".join(
+        str(part + 1) if isinstance(part, int) else excerpt(part, 60, bare=True) for part in problem["loc"]
+    )
     return field, field_rules.broken(problem, TableMapping)
 
 
@@ -250,7 +252,9 @@ def find(benchmark: str, name: str) -> TableMapping:
     if toml_files.is_named(name):
         mapping = load(Path(name))
         if mapping.benchmark != benchmark:
-            raise UserError(f"table mapping {name} is for {mapping.benchmark}, not for {benchmark}")
+            raise UserError(
+                f"table mapping {name} is for {excerpt(mapping.benchmark, 60, bare=True)}, not for {benchmark}"
+            )
         return mapping
     by_name = {mapping.name: mapping for mapping in shipped(benchmark)}
     if name not in by_name:

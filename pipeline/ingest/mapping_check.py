@@ -19,7 +19,7 @@ from pipeline import benchmarks, text_table
 from pipeline.benchmarks import units
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.errors import UserError, excerpt, unknown
+from pipeline.errors import UserError, column_named, excerpt, unknown
 from pipeline.formats import field_rules, text_files, toml_files
 from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import Cells
@@ -153,7 +153,7 @@ class _Checker:
             self.add((*place, "metric" if known else "dataset"), *_parted(error))
             return
         if unit in units.LIMITS and units.factor(str(unit), metric.unit) is None:
-            what = f"column '{truth.get('column')}' is in {unit}, but {name} is in {metric.unit}"
+            what = f"{column_named(truth.get('column'))} is in {unit}, but {name} is in {metric.unit}"
             self.add((*place, "unit"), what, f"say in which unit it is that can become {metric.unit}")
 
     def rows(self, table: Path) -> Iterator[tuple[str, Cells | Fault]]:
@@ -205,7 +205,7 @@ class _Checker:
                         error = unknown("operation", str(operation), operations)
                         self.add((name, "codes", code), f"{name}: code {code}: {_parted(error)[0]}", _parted(error)[1])
                 for code, position in _unknown_codes(section, meanings, len(parts), rows):
-                    what = f"{position}: column '{section['column']}' holds the code {excerpt(code)}"
+                    what = f"{position}: {column_named(section['column'])} holds the code {excerpt(code)}"
                     self.add((name, "codes"), what, "say what it means in codes")
 
     def values(self, rows: Sequence[tuple[str, Cells | Fault]]) -> list[str]:

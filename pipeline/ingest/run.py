@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from pipeline import benchmarks, catalog, provenance
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.errors import NotThisFormError, UserError, os_errors_explained
+from pipeline.errors import NotThisFormError, UserError, column_named, os_errors_explained
 from pipeline.escaping import visible
 from pipeline.formats.opening import refuse_special
 from pipeline.ingest import mapped_table, surrogates, unmapped_table
@@ -379,7 +379,7 @@ def _oddities(source: _Source, part: SourcePart) -> list[str]:
         _, dataset, metric, epochs = finding.column
         columns = source.mapping.truth if source.mapping else ()
         names = [t.column for t in columns if (t.dataset, t.metric, t.epochs) == (dataset, metric, epochs)]
-        what = f"column '{names[0]}'" if len(names) == 1 else f"{dataset} {metric}"
+        what = column_named(names[0]) if len(names) == 1 else f"{dataset} {metric}"
         if finding.mixed and source.mapping:
             raise UserError(f"{source.path}: {what} is of two scales: {finding.text}; nothing was stored")
         lines.append(f"{source.path}: {what}: {finding.text}")

@@ -14,6 +14,7 @@ from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.nasbench201 import BENCHMARK, architectures
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
+from pipeline.ingest import cells
 from pipeline.ingest import mapped_table as _table
 from pipeline.ingest import mapping as table_mapping
 from tests.fixtures import analog_package, nasbench201_files
@@ -317,3 +318,14 @@ def test_native_numbers_as_whole_numbers(tmp_path: Path) -> None:
         "2",
         "3",
     ]
+
+
+def test_long_names_are_cut_in_messages(tmp_path: Path) -> None:
+    long = "c" * 700
+    with pytest.raises(UserError, match=rf"^column '{'c' * 100}\.\.\.' holds 'x', where a number is expected"):
+        cells.number_of("x", long)
+    for text in (changed("nasbench201", long), changed('unit = "percent"', f'unit = "percent"\n{long} = 1')):
+        path = fixtures.mapping(tmp_path / "r.toml", text=text)
+        with pytest.raises(UserError, match=rf"{'c' * 60}\.\.\.") as caught:
+            table_mapping.find("nasbench201", str(path))
+        assert len(str(caught.value)) - len(str(path)) < 500
