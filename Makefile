@@ -83,10 +83,11 @@ baseline: .venv/.demo ## make the rank correlations of reports/baseline anew; th
 	$(BIN)/pipeline report --lake data/guard --out reports/guard
 	cp reports/guard/correlations.csv reports/baseline/correlations.csv
 
-bench: .venv/.dev ## time the engine beside the plain loop, ingest, queries and big lakes; print ratios
+bench: .venv/.dev ## time the engine beside the plain loop, ingest, queries, reports and big lakes; print ratios
 	$(BIN)/python -m tests.bench.engine
 	$(BIN)/python -m tests.bench.lake
 	$(BIN)/python -m tests.bench.queries
+	$(BIN)/python -m tests.bench.report
 
 # Without pip and network where a Python has a torch for cards already, as GPU_PYTHON, or else PYTHON; else in .venv.
 gpu: ## what a CUDA card does, in ten minutes: STEPS="engine workers", STEPS=whole for whole search spaces
