@@ -60,14 +60,14 @@ def gate(folder: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
         "GITHUB_STEP_SUMMARY": "summary.md",
     }  # fmt: skip
     command = ["bash", str(ACTION / "gate.sh")]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False)
 
 
 def test_a_second_repository_is_gated_and_a_drift_names_its_row(tmp_path: Path) -> None:
     folder = repository(tmp_path / "theirs")
     first = gate(folder, OUT="baseline")
     assert first.returncode == 0, first.stderr
-    assert "params" in (folder / "summary.md").read_text()
+    assert "params" in (folder / "summary.md").read_text(encoding="utf-8")
     correlations = folder / "baseline" / "correlations.csv"
     rows = correlations.read_text().splitlines()
     place = rows[0].split(",").index("rho")

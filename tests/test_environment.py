@@ -159,4 +159,4 @@ def test_the_report_names_the_rows_that_mix(tmp_path: Path) -> None:
     assert (row["proxy_id"], row["differs"]) == (OURS, "instruction set")
     assert row["instruction_sets"] == "AVX512; AVX512, oneDNN at most SSE41"
     for name in ("report.md", "index.html"):
-        assert "AVX512, oneDNN at most SSE41" in (out / name).read_text()
+        assert "AVX512, oneDNN at most SSE41" in (out / name).read_text(encoding="utf-8")

@@ -53,13 +53,13 @@ def run(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
     def pipeline(folder: Path, *words: str) -> str:
         command = [str(environment / "bin" / "pipeline"), *words]
-        result = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, cwd=folder, env=variables, capture_output=True, encoding="utf-8", check=False)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
     where = subprocess.run(
         [str(python), "-c", "import pipeline; print(pipeline.__file__)"],
-        cwd=environment, env=variables, capture_output=True, text=True, check=True,
+        cwd=environment, env=variables, capture_output=True, encoding="utf-8", check=True,
     )  # fmt: skip
     assert Path(where.stdout.strip()).is_relative_to(packages)
     return pipeline
