@@ -69,7 +69,7 @@ def test_a_second_repository_is_gated_and_a_drift_names_its_row(tmp_path: Path) 
     assert first.returncode == 0, first.stderr
     assert "params" in (folder / "summary.md").read_text(encoding="utf-8")
     correlations = folder / "baseline" / "correlations.csv"
-    rows = correlations.read_text().splitlines()
+    rows = correlations.read_text(encoding="utf-8").splitlines()
     place = rows[0].split(",").index("rho")
     cut = rows[1].split(",")
     cut[place] = "-0.9000"
