@@ -18,7 +18,7 @@ from pipeline.report.queries import SERIES, Row, answer, answer_of, of_space, of
 from pipeline.report.ranking import menus, overview, rank
 from pipeline.report.searches import searches
 from pipeline.report.tables import correlations_csv
-from pipeline.report.text import slug, target_name
+from pipeline.report.text import slugs, target_name
 from pipeline.report.tuning import transfer, tuning
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ SCHEMA = 3
 """The version of `content` as report.json holds it: reports/README.md describes it."""
 
 _RUNS_SHOWN = 50
+_PARTS = ("compare", "targets", "limits", "signals", "labels", "searches", "published", "failures")  # of a space's page
 _TABLES = ("targets", "cost", "further", "failures", "environments", "proxies", "losses", "published", "tuned")
 
 
@@ -57,9 +58,10 @@ def read(connection: duckdb.DuckDBPyConnection, say: Callable[[str], None]) -> R
     tables |= drawn_tables(connection)
     main_targets = records(tables["targets"][tables["targets"]["main"]])
     spaces = []
-    for main in main_targets:
+    keys = slugs((main["benchmark"], main["space"]) for main in main_targets)
+    for main, key in zip(main_targets, keys, strict=True):
         say(f"{main['benchmark']} {main['space']}")
-        spaces.append(_space(connection, main, tables))
+        spaces.append(_space(connection, main, key, tables))
     spaces.sort(key=lambda space: not space.content["ranking"])  # those without a score last
     runs = records(answer(connection, "runs"))
     boards = [(space.content["name"], space.content["targets"][0]["leaderboard"]) for space in spaces]
@@ -87,8 +89,8 @@ class _SpaceReport:
     further: pd.DataFrame
 
 
-def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, pd.DataFrame]) -> _SpaceReport:
-    """One space, by its main target and its others."""
+def _space(connection: duckdb.DuckDBPyConnection, main: Row, key: str, tables: dict[str, pd.DataFrame]) -> _SpaceReport:
+    """One space, by its main target and its others; `key` is the space's own on the page."""
     others = of_space(tables["targets"], main)
     others = others[others["leads"] & ~others["main"]]
     covered, sparse = records(others[others["covered"]]), records(others[~others["covered"]])
@@ -96,15 +98,17 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
     ranking = rank(connection, main, tables["cost"], certain)
     further = with_certainty(of_space(tables["further"], main), certain)
     search_rows, search_points = searches(connection, main)
-    comparisons = compare_by_target(connection, [main, *covered])
+    shown = [main, *covered]
+    comparisons = compare_by_target(connection, shown)
+    keys = slugs(((target["dataset"], target["metric"]) for target in shown), taken=_PARTS)
     targets = []
-    for target, comparison in zip([main, *covered], comparisons, strict=True):
+    for target, target_key, comparison in zip(shown, keys, comparisons, strict=True):
         rows = ranking if target is main else _ranking_of(target, further, ranking)
         kinds = tables["proxies"][["proxy_id", "kind", "images"]]
         board = leaderboard(rows.merge(kinds, on="proxy_id", how="left"), comparison)
         targets.append(
             {
-                **target, "name": target_name(target), "key": slug(target["dataset"], target["metric"]),
+                **target, "name": target_name(target), "key": target_key,
                 "verdict": verdict(board, target_name(target)), "leaderboard": board,
                 "compared": records(comparison.rows),
             }
@@ -115,7 +119,7 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, tables: dict[str, p
     content = {
         **space,
         "name": f"{main['benchmark']} {main['space']}",
-        "key": slug(main["benchmark"], main["space"]),
+        "key": key,
         "main": main,
         "targets": targets,
         "ranking": records(ranking),

@@ -9,7 +9,7 @@ from pipeline.errors import unknown
 from pipeline.report import charts
 from pipeline.report.content import ReportContent
 from pipeline.report.queries import Row
-from pipeline.report.text import interval, proxy_name, series_name, slug
+from pipeline.report.text import interval, proxy_name, series_name, slug, slugs
 
 _FOR_A_PROCESS = 16  # figures: fewer are drawn before a further process has begun
 
@@ -41,7 +41,12 @@ def drawn(report: ReportContent, chosen: Sequence[str], say: Callable[[str], Non
 
 def figures(report: ReportContent) -> dict[str, Row]:
     """The Vega-Lite specification of every figure, by the name of its files."""
-    result = {}
+    named = list(_named(report))
+    return dict(zip(slugs(names for names, _ in named), (figure for _, figure in named), strict=True))
+
+
+def _named(report: ReportContent) -> Iterator[tuple[Sequence[str], Row]]:
+    """Each figure with the names of what it shows."""
     for space, drawn in zip(report.content["spaces"], report.charts, strict=True):
         for target in space["targets"]:
             named = (space["benchmark"], space["space"], target["dataset"], target["metric"])
@@ -49,16 +54,14 @@ def figures(report: ReportContent) -> dict[str, Row]:
             if not ranked:
                 continue
             title = f"{space['name']}, {target['name']}"
-            result[slug("rhos", *named)] = charts.filled("rhos", points(ranked), {"title": title})
+            yield ("rhos", *named), charts.filled("rhos", points(ranked), {"title": title})
             costly = cost_points(ranked)
             if costly:
-                result[slug("cost", *named)] = charts.filled("cost", costly, {"title": title})
+                yield ("cost", *named), charts.filled("cost", costly, {"title": title})
         if drawn["searches"]:
-            result[slug("searches", space["benchmark"], space["space"])] = charts.filled(
-                "searches", _records(drawn["searches"])
-            )
-        result |= dict(_of_series(space, drawn))
-    return result
+            searches = charts.filled("searches", _records(drawn["searches"]))
+            yield ("searches", space["benchmark"], space["space"]), searches
+        yield from _of_series(space, drawn)
 
 
 def points(rows: list[Row]) -> list[Row]:
@@ -86,7 +89,7 @@ def cost_points(rows: list[Row]) -> list[Row]:
     return result
 
 
-def _of_series(space: Row, drawn: Row) -> Iterator[tuple[str, Row]]:
+def _of_series(space: Row, drawn: Row) -> Iterator[tuple[Sequence[str], Row]]:
     """Score against true value, and rho by iteration, of each series of scores that is drawn."""
     rows = {(row["proxy_id"], row["seed"]): row for row in space["targets"][0]["leaderboard"]}
     truth, main = drawn["targets"][0]["truth"], space["main"]
@@ -99,7 +102,7 @@ def _of_series(space: Row, drawn: Row) -> Iterator[tuple[str, Row]]:
         pairs = zip(series["scores"], truth, strict=True)
         cloud = [{"x": score, "y": value} for score, value in pairs if score is not None and value is not None]
         titles = {"x": "score", "y": f"{space['targets'][0]['name']}, {main['unit']}", "title": series_name(row)}
-        yield slug("score", *named), charts.filled("scatter", cloud, titles)
+        yield ("score", *named), charts.filled("scatter", cloud, titles)
         lines = _records(series.get("rho", {}))
         for mode in sorted({point["mode"] for point in lines}):
             staged = [
@@ -108,7 +111,7 @@ def _of_series(space: Row, drawn: Row) -> Iterator[tuple[str, Row]]:
                 if point["mode"] == mode
             ]
             title = {"title": f"{series_name(row)}, {mode} loss"}
-            yield slug("iterations", mode, *named), charts.filled("iterations", staged, title)
+            yield ("iterations", mode, *named), charts.filled("iterations", staged, title)
 
 
 def _records(columns: Row) -> list[Row]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+from collections.abc import Iterable, Sequence
 
 from pipeline.escaping import file_name
 from pipeline.report.queries import Row
@@ -57,3 +60,16 @@ def proxy_name(row: Row) -> str:
 def slug(*names: str) -> str:
     """Names as one identifier for files, ids and addresses: lower-case letters, digits and hyphens."""
     return file_name("-".join(names))
+
+
+def slugs(names: Iterable[Sequence[str]], taken: Iterable[str] = ()) -> list[str]:
+    """A slug for each of the names, no two equal: what has none of its own, or one that is taken, gets a hash."""
+    used = {"", *taken}
+    result = []
+    for parts in names:
+        key = slug(*parts)
+        if key in used:
+            key = f"{key}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]}".lstrip("-")
+        used.add(key)
+        result.append(key)
+    return result

@@ -10,7 +10,9 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.report import charts, figures, limits, searches
+from pipeline.report.content import ReportContent
 from pipeline.report.figures import cost_points
+from pipeline.report.text import slugs
 
 
 def ranked(label: str, rho: float, seconds: float | None, **changes: Any) -> dict[str, Any]:
@@ -51,6 +53,28 @@ def test_figures_are_chosen_by_a_part_of_their_name(
     assert told == [f"figure {number} of {len(names)}, {name}" for number, name in enumerate(names, 1)]
     with pytest.raises(UserError, match="unknown figure 'rhos-drats': did you mean"):
         figures.drawn(report, [*chosen, "rhos-drats"], told.append)
+
+
+def test_figures_of_names_that_differ_in_signs_alone_are_files_of_their_own() -> None:
+    named = [("数据一", "精度"), ("数据二", "精度"), ("a-b", "c"), ("A", "b_c")]
+    targets = [
+        {"dataset": dataset, "metric": metric, "name": f"{dataset} {metric}", "unit": "percent",
+         "leaderboard": [ranked("ours", 0.5, 1.0, proxy_id="4" * 16)]}
+        for dataset, metric in named
+    ]  # fmt: skip
+    space = {"benchmark": "toys", "space": "a", "name": "toys a", "main": targets[0], "targets": targets}
+    drawn = {"searches": {}, "series": [], "targets": [{"truth": []}]}
+    files = figures.figures(ReportContent({"spaces": [space]}, [drawn], ""))
+    assert [name for name in files if len(name) < 16] == ["rhos-toys-a", "cost-toys-a"]
+    assert len(files) == 2 * len(named)
+
+
+def test_keys_on_the_page_are_no_two_alike_and_none_is_empty_or_that_of_a_part() -> None:
+    names = [("a", "b-c"), ("a-b", "c"), ("A", "B c"), ("limits", "精"), ("精",), ("度",)]
+    keys = slugs(names, taken=["limits"])
+    assert len(set(keys)) == len(names) and all(keys)
+    assert keys[0] == "a-b-c" and keys[1].startswith("a-b-c-") and keys[3] != "limits"
+    assert keys[:3] == slugs(names[:3])
 
 
 def test_a_figure_does_not_depend_on_those_that_were_drawn_before() -> None:
