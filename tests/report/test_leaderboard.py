@@ -116,6 +116,27 @@ def test_two_trained_scores_do_not_shrink_the_comparison_of_the_rest(tmp_path: P
     assert rows == [{"proxy": "params", "n": 40}]
 
 
+def test_labels_tell_aggregates_apart_where_one_space_holds_all_terms_of_both(tmp_path: Path) -> None:
+    def aggregate(proxy_id: str, images: str, *terms: str) -> dict[str, object]:
+        pinned = [{"proxy": "snip", "proxy_id": term, "weight": 1.0, "transform": "rank"} for term in terms]
+        return lakes.proxy(proxy_id, "sum", {"images": {"kind": images}, "terms": pinned}, kind="aggregate")
+
+    first, second, elsewhere = "a" * 16, "b" * 16, "c" * 16
+    lake = lakes.publish(
+        tmp_path / "lake",
+        proxies=[
+            lakes.proxy(FAST, "snip"), lakes.proxy(LONG, "snip", {"more": 1}), lakes.proxy(SIZE, "snip", {"more": 2}),
+            aggregate(first, "cifar10", FAST), aggregate(second, "noise", LONG),
+            aggregate(elsewhere, "noise", FAST, SIZE),
+        ],
+        scores=[lakes.score(1, FAST, 1.0), lakes.score(1, LONG, 1.0), lakes.score(1, SIZE, 1.0, space="other")],
+    )  # fmt: skip
+    rows = catalog.run_sql(lake, "FROM proxy_labels WHERE aggregate").to_pylist()
+    assert {row["proxy_id"]: row["label"] for row in rows} == {
+        first: "sum (cifar10 images)", second: "sum (noise images)", elsewhere: "sum",
+    }  # fmt: skip
+
+
 def test_labels_tell_images_apart_only_where_one_space_holds_both(tmp_path: Path) -> None:
     images = {"images": {"kind": "cifar10"}}
     noise = {"images": {"kind": "noise"}}

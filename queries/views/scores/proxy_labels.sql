@@ -1,6 +1,6 @@
 -- One row per proxy: what to call it, which is its name; with the kind of its input images where another proxy of that
--- name has scored the same space, and with its identity where that does not tell them apart either. `released` and
--- `aggregate` say whether it is of this kind.
+-- name has scored the same space (or, of an aggregate, all of its terms have), and with its identity where that does
+-- not tell them apart either. `released` and `aggregate` say whether it is of this kind.
 -- Held: in memory
 WITH named AS (
     SELECT
@@ -17,6 +17,14 @@ scored AS (
         space,
         proxy_id
     FROM scores
+    UNION ALL
+    SELECT
+        benchmark,
+        space,
+        aggregate_id AS proxy_id
+    FROM aggregate_terms
+    GROUP BY ALL
+    HAVING count(*) = any_value(terms) -- all have scores there
 ),
 
 namesakes AS (
