@@ -7,26 +7,17 @@ unless rejects are allowed; a published native form keeps its good records and s
 from __future__ import annotations
 
 import contextlib
-import difflib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import pyarrow.compute as pc
 
 from pipeline import benchmarks, catalog, provenance
-from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.errors import NotThisFormError, UserError, column_named, os_errors_explained
-from pipeline.escaping import visible
-from pipeline.formats.opening import refuse_special
-from pipeline.ingest import mapped_table, surrogates, unmapped_table
-from pipeline.ingest import mapping as table_mapping
-from pipeline.ingest.mapping import TableMapping
+from pipeline.errors import UserError, column_named, os_errors_explained
+from pipeline.ingest import surrogates
 from pipeline.ingest.part import SourcePart
-from pipeline.ingest.published import NATIVE
+from pipeline.ingest.source import Source, forms_named, numbered_first, sources_of
 from pipeline.lake import files, locations
 from pipeline.lake.marker import is_lake
 from pipeline.lake.part_name import PartName
@@ -35,7 +26,6 @@ from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.wording import count_of
 
-SOURCE_VERSION = 1
 _FLUSH_VALUES = 500_000  # held in memory of a native form, which may not fit whole
 
 
@@ -104,13 +94,13 @@ def ingest(
         UserError: a name is unknown or an input is bad; what was ingested before it is stored, itself is not.
     """
     _existing(lake_root)  # refuses one that cannot be used before anything is read
-    sources = _sources(benchmarks.load(benchmark), paths, mapping, curves)
+    sources = sources_of(benchmarks.load(benchmark), paths, mapping, curves)
     for source in sources:
         if source.mapping is None and surrogates.named(source.path.name):
             raise UserError(f"{source.path} {surrogates.REFUSED} of a table mapping")
     summaries = []
     for source in sorted(sources, key=lambda s: s.by_index):
-        with _forms_named(source):
+        with forms_named(source):
             summaries.append(_ingest(lake_root, source, max_rejects))
             catalog.ensure(Lake(lake_root))  # also for one already stored: that ingest may have been killed before this
     return _audited(lake_root, summaries)
@@ -128,126 +118,11 @@ def _audited(lake_root: Path, summaries: list[IngestSummary]) -> list[IngestSumm
     ]
 
 
-@dataclass(frozen=True)
-class _Source:
-    benchmark: Benchmark
-    path: Path
-    mapping: TableMapping | None
-    curves: bool
-
-    @property
-    def name(self) -> str:
-        return self.mapping.name if self.mapping else NATIVE
-
-    @property
-    def version(self) -> int:
-        return self.mapping.version if self.mapping else self.benchmark.reader_version
-
-    @property
-    def by_index(self) -> bool:
-        return self.mapping is not None and self.mapping.architecture.encoding == "index"
-
-    @property
-    def declared(self) -> Benchmark:
-        """The benchmark with the metrics that its mapping declares."""
-        return table_mapping.with_metrics(self.benchmark, self.mapping.metric) if self.mapping else self.benchmark
-
-    def identity(self, sha256: str, curves: bool) -> str:
-        """The identity of the content and of everything that decides which rows come of it."""
-        columns = self.mapping.deciding if self.mapping else None
-        read_from = [self.benchmark.name, self.name, self.version, columns, curves, sha256]
-        return provenance.identity("source", SOURCE_VERSION, read_from)
-
-    def batches(self, lake: Lake | None) -> Iterator[SourceRows]:
-        if self.mapping is None:
-            return self.benchmark.read(self.path, self.curves)
-        known = _by_number(self, lake) if self.by_index else {}
-        return mapped_table.read(self.mapping, self.benchmark, self.path, known, curves=self.curves)
-
-    def row(self, source_id: str, sha256: str, size: int, part: SourcePart) -> dict[str, Any]:
-        """The row of `sources`."""
-        path = self.path.absolute()
-        return {
-            "source_id": source_id,
-            "benchmark": self.benchmark.name,
-            "name": self.name,
-            "file_name": visible(path.name if path.is_dir() else f"{path.parent.name}/{path.name}"),
-            "sha256": sha256,
-            "bytes": size,
-            "licence": self.mapping.licence if self.mapping else self.benchmark.licence_of(path.name),
-            "reader_version": self.version,
-            "rows": part.values,
-            "rejected": part.rejected,
-            "run_id": part.run_id,
-        }
-
-
-def _sources(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None, curves: bool) -> list[_Source]:
-    named = None if mapping is None else table_mapping.find(benchmark.name, mapping)
-    if not paths:
-        if named is None:
-            raise UserError("nothing to ingest: name a file or folder, or a table mapping whose package is installed")
-        paths = [table_mapping.installed_file(named)]
-    shipped = table_mapping.shipped(benchmark.name)
-    sources = []
-    for path in paths:
-        _refuse_absent(path)
-        if path.is_dir() and named is None:
-            sources += _in_folder(benchmark, path, shipped, curves and benchmark.curves_asked)
-            continue
-        if path.is_dir() and named is not None and not provenance.content_files(path):
-            raise UserError(f"{path} is a folder; the table mapping {named.name} reads a file, or a folder with files")
-        taken = named or table_mapping.for_file(shipped, path)
-        has_curves = taken.has_curves if taken else benchmark.curves_asked
-        sources.append(_Source(benchmark, path, taken, curves and has_curves))
-    return sources
-
-
-def _refuse_absent(path: Path) -> None:
-    """Refuse a path at which there is neither a file nor a folder."""
-    if not path.exists():
-        what = "is a symbolic link that leads nowhere" if path.is_symlink() else "does not exist"
-        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*") if p.exists()], n=1)
-        raise UserError(f"{path} {what}" + "".join(f": did you mean {name}?" for name in near))
-    with os_errors_explained(f"reading {path}"):
-        refuse_special(path)
-
-
-def _in_folder(benchmark: Benchmark, folder: Path, shipped: Sequence[TableMapping], curves: bool) -> list[_Source]:
-    """The native form in a folder, and the tables in it whose mappings are known by their names."""
-    mapped = [(path, table_mapping.for_file(shipped, path)) for path in provenance.content_files(folder)]
-    tables = [_Source(benchmark, path, mapping, False) for path, mapping in mapped if mapping]
-    native = _Source(benchmark, folder, None, curves)
-    if tables:
-        try:
-            native.batches(None)
-        except NotThisFormError:
-            return tables
-    return [native, *tables]
-
-
-@contextlib.contextmanager
-def _forms_named(source: _Source) -> Iterator[None]:
-    """Add to the error of a file in no known form which forms are read."""
-    try:
-        yield
-    except NotThisFormError as error:
-        if source.mapping:
-            raise
-        benchmark = source.benchmark
-        if source.path.is_file() and (advice := unmapped_table.of_text(benchmark, source.path)):
-            raise NotThisFormError(f"{advice}. {benchmark.name} itself reads {benchmark.forms}") from error
-        if source.path.is_file() and (advice := unmapped_table.of_another_form(benchmark, source.path)):
-            raise NotThisFormError(f"{error}. {benchmark.name} reads {benchmark.forms}. {advice}") from error
-        known = f"{benchmark.name} reads {benchmark.forms}; a table needs --mapping NAME or FILE.toml"
-        raise NotThisFormError(f"{error}. {known}") from error
-
-
 def _existing(lake_root: Path) -> Lake | None:
     return Lake(lake_root) if is_lake(lake_root) else None
 
 
-def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary:
+def _ingest(lake_root: Path, source: Source, max_rejects: int) -> IngestSummary:
     started = time.monotonic()
     lake = _existing(lake_root)
     batches = source.batches(lake)
@@ -286,7 +161,7 @@ def _ingest(lake_root: Path, source: _Source, max_rejects: int) -> IngestSummary
 
 
 def _read_all(
-    stack: contextlib.ExitStack, lake_root: Path, source: _Source, batches: Iterator[SourceRows], part: SourcePart
+    stack: contextlib.ExitStack, lake_root: Path, source: Source, batches: Iterator[SourceRows], part: SourcePart
 ) -> StagedPart | None:
     """Read everything; of a native form, what would not fit in memory goes to the part that is then returned."""
     staged = None
@@ -301,7 +176,7 @@ def _read_all(
     return staged
 
 
-def _open(stack: contextlib.ExitStack, lake_root: Path, source: _Source, source_id: str) -> StagedPart:
+def _open(stack: contextlib.ExitStack, lake_root: Path, source: Source, source_id: str) -> StagedPart:
     lake = Lake(lake_root, create=True)
     stack.enter_context(lake.lock("ingest"))
     return stack.enter_context(lake.staged(source.benchmark.name, _part(source_id)))
@@ -311,18 +186,18 @@ def _part(source_id: str) -> PartName:
     return PartName("ingest", source_id)
 
 
-def _has(lake: Lake, source: _Source, source_id: str) -> bool:
+def _has(lake: Lake, source: Source, source_id: str) -> bool:
     return lake.has(source.benchmark.name, _part(source_id))
 
 
-def _summary(source: _Source, part: SourcePart | None, started: float) -> IngestSummary:
+def _summary(source: Source, part: SourcePart | None, started: float) -> IngestSummary:
     counts = (len(part.arch_ids), part.values, part.rejected) if part else (0, 0, 0)
     known = min(counts[-1], source.mapping.max_rejects) if source.mapping else 0
     seconds = time.monotonic() - started
     return IngestSummary(source.name, str(source.path), *counts, seconds, already=part is None, known_rejects=known)
 
 
-def _as_read_before(lake: Lake, source: _Source, sha256: str) -> None:
+def _as_read_before(lake: Lake, source: Source, sha256: str) -> None:
     """Refuse a file that the lake holds as another version of the reader or mapping read it: parts are for good."""
     columns = ["name", "sha256", "source_id", "reader_version"]
     for row in lake.read("sources", source.benchmark.name, columns=columns).to_pylist():
@@ -337,38 +212,7 @@ def _as_read_before(lake: Lake, source: _Source, sha256: str) -> None:
             )
 
 
-def _by_number(source: _Source, lake: Lake | None) -> dict[str, str]:
-    """native id -> arch_id of what the lake knows of the mapping's space; empty where it is that of several."""
-    assert source.mapping is not None
-    space = source.benchmark.space(source.mapping.space).name
-    known: dict[str, str] = {}
-    if lake is not None:
-        table = lake.read("architectures", source.benchmark.name, columns=["space", "native_id", "arch_id"])
-        table = table.filter((pc.field("space") == space) & pc.field("native_id").is_valid())
-        for native_id, arch_id in zip(table["native_id"].to_pylist(), table["arch_id"].to_pylist(), strict=True):
-            known[native_id] = arch_id if known.get(native_id, arch_id) == arch_id else ""
-    if not known:
-        if next(source.mapping.rows(source.path), None) is None:
-            raise UserError(f"{source.path} holds no rows")
-        raise UserError(
-            f"{source.path} names architectures by number, the lake knows none: {_numbered_first(source, None)}"
-        )
-    return known
-
-
-def _numbered_first(source: _Source, lake: Lake | None) -> str:
-    """What to ingest before a table that names architectures by number, of what the lake does not have; or nothing."""
-    benchmark = source.benchmark
-    numbered = [m.name for m in table_mapping.shipped(benchmark.name) if m.native_id]
-    there = (
-        set(lake.read("sources", benchmark.name, columns=["name"])["name"].to_pylist()) if lake is not None else set()
-    )
-    lacking = [name for name in numbered if name not in there]
-    lacking += [f"the published form ({benchmark.forms})"] if NATIVE not in there else []
-    return f"ingest first {', or '.join(lacking)}" if lacking else ""
-
-
-def _oddities(source: _Source, part: SourcePart) -> list[str]:
+def _oddities(source: Source, part: SourcePart) -> list[str]:
     """What is odd about the values, a line for each finding.
 
     Raises:
@@ -386,7 +230,7 @@ def _oddities(source: _Source, part: SourcePart) -> list[str]:
     return list(dict.fromkeys(lines))  # what is true in several spaces is odd once
 
 
-def _refuse_bad(source: _Source, part: SourcePart, max_rejects: int) -> None:
+def _refuse_bad(source: Source, part: SourcePart, max_rejects: int) -> None:
     """Refuse what has nothing good, and a table with more bad rows than allowed."""
     rejected = part.rejected
     if not part.arch_ids and not rejected:
@@ -397,7 +241,7 @@ def _refuse_bad(source: _Source, part: SourcePart, max_rejects: int) -> None:
     what = "row" if source.mapping else "file" if (source.path / position).is_file() else "record"
     count = f"{rejected:,} {what}s cannot be taken, the first" if rejected > 1 else f"1 {what} cannot be taken,"
     line = f"{source.path}: {count} at {position}: {reason}"
-    if source.by_index and (advice := _numbered_first(source, part.lake)):
+    if source.by_index and (advice := numbered_first(source, part.lake)):
         line += f" ({advice})"
     if part.arch_ids:
         line += f"; nothing was stored, --max-rejects {rejected} takes the others"
