@@ -84,7 +84,7 @@ def examine(lake_root: Path, *, rows: bool = True, fix: bool = False, forget_mis
     if forget_missing:
         checksums.renew_list(lake.root)
     has_list = checksums.FILE not in {fault.path for fault in kind_faults} and checksums.has_list(lake.root)
-    listed, broken = checksums.read(lake.root / checksums.FILE) if has_list else ({}, [])
+    listed, broken = checksums.read_list(lake.root) if has_list else ({}, [])
     here = checksums.listing(lake.parts, refuse=False) if lake.parts.is_dir() else {}
     faults, notes = [*kind_faults, *_places(lake), *_list_faults(broken)], list(places.foreign(lake))
     faults += _parts(lake, here, listed)

@@ -35,6 +35,7 @@ from pipeline.lake.files import (
 FILE = "SHA256SUMS"
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+_LONGEST_LINE = 4096  # bytes
 _NAME = re.compile(r"[\w.-]+", re.ASCII)
 
 Listing = dict[str, set[str]]
@@ -66,6 +67,17 @@ def parsed(content: str) -> tuple[dict[str, str], list[int]]:
 def read(path: Path) -> tuple[dict[str, str], list[int]]:
     """What `parsed` says of the file; bytes that are no text make their line faulty."""
     return parsed(read_file(path).decode(errors="replace"))
+
+
+def read_list(root: Path) -> tuple[dict[str, str], list[int]]:
+    """What `parsed` says of the lake's list, without the end of a line that a run did not finish."""
+    content = read_file(root / FILE)
+    return parsed(content[: _end_of_lines(content)].decode(errors="replace"))
+
+
+def _end_of_lines(content: bytes) -> int:
+    """Where the last whole line ends; one without a line feed is whole if it ends as the names of the list do."""
+    return len(content) if content.endswith(b".parquet") else content.rfind(b"\n") + 1
 
 
 def write_in(folder: Path, sums: Mapping[str, str]) -> None:
@@ -144,7 +156,7 @@ def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
 def listed(root: Path) -> Listing:
     """The files that the lake's list names; of no part where there is none."""
     try:
-        return folders(read(root / FILE)[0])
+        return folders(read_list(root)[0])
     except FileNotFoundError:
         return {}
 
@@ -200,8 +212,7 @@ def record(root: Path, part: str) -> None:
             _write_list(root)
             return
         refuse_links(root, root / FILE)
-        with (root / FILE).open("a") as stream:
-            stream.write(text(_paths(root, [part])))
+        _append(root / FILE, text(_paths(root, [part])).encode())
 
 
 def make_list(root: Path) -> None:
@@ -214,7 +225,24 @@ def make_list(root: Path) -> None:
 def renew_list(root: Path) -> None:
     """Make the list anew: what is missing is no longer on it, and what was not on it is."""
     with _list_locked(root):
-        _write_list(root, read(root / FILE)[0])
+        _write_list(root, read_list(root)[0])
+
+
+def _append(path: Path, lines: bytes) -> None:
+    """Add lines to the list, whole or not at all, in the place of one that a killed run did not finish."""
+    with path.open("r+b", buffering=0) as stream:
+        begin = max(0, stream.seek(0, os.SEEK_END) - _LONGEST_LINE)
+        stream.seek(begin)
+        last = stream.read()
+        end = stream.truncate(begin + _end_of_lines(last))
+        remaining = memoryview(b"\n" + lines if last[: end - begin].endswith(b".parquet") else lines)
+        stream.seek(end)
+        try:
+            while remaining:
+                remaining = remaining[stream.write(remaining) :]
+        except BaseException:  # no space is left, of which less is needed then
+            stream.truncate(end)
+            raise
 
 
 def _write_list(root: Path, known: Mapping[str, str] | None = None) -> None:
