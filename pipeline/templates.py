@@ -30,4 +30,7 @@ def environment(folder: Path, escaped_for: Literal["html", "markdown"] | None) -
 def _in_markdown(value: object) -> object:
     from markupsafe import Markup
 
-    return escaping.markdown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    before, after = value[:1].isspace(), value[-1:].isspace()  # as of text that a template adds to a name
+    return f"{' ' * before}{escaping.markdown(value)}{' ' * after}"

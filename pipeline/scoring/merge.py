@@ -48,7 +48,7 @@ class MergeSummary:
         """The summary in one line."""
         if not self.taken:
             return f"{self.other}: {every(self.stored, 'score')} stored already, nothing to do"
-        before = f" ({self.stored} stored before)" if self.stored else ""
+        before = f" ({self.stored:,} stored before)" if self.stored else ""
         those = count_of(self.unknown, "score waits for its architecture", "scores wait for their architectures")
         waiting = f"; {those} to be ingested" if self.unknown else ""
         return f"{self.other}: {count_of(self.taken, 'score')} taken{before}{waiting}"

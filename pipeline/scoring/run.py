@@ -58,7 +58,7 @@ class ScoringSummary:
         if not self.scored:
             return f"{self.proxy}: {every(self.asked, 'score')} stored already, nothing to do"
         statuses = ", ".join(f"{count} {status}" for status, count in sorted(self.statuses.items()))
-        before = f" ({self.before} stored before)" if self.before else ""
+        before = f" ({self.before:,} stored before)" if self.before else ""
         pace = self.seconds / self.architectures
         name = self.proxy if self.proxies == 1 else f"{self.proxy} ({self.proxies} proxies)"
         why = f", most often with {self.reason}" if self.reason else ""

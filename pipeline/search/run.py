@@ -54,7 +54,7 @@ class SearchSummary:
         what = f"{self.settings.method.name} with {self.proxy}, search {self.search_id}, {seeds}"
         if self.before == self.steps:
             return f"{what}: {every(self.steps, 'step')} stored already, nothing to do"
-        before = f" ({self.before} stored before)" if self.before else ""
+        before = f" ({self.before:,} stored before)" if self.before else ""
         return (
             f"{what}: {count_of(self.steps, 'step')}{before}, {count_of(self.scored, 'architecture')} scored, "
             f"{self.seconds:.0f} s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline import catalog
 from pipeline.report import page as report
 from pipeline.report.families import short_names
 from pipeline.report.queries import answer, records
+from pipeline.report.text import number
 from tests.fixtures import lakes
 from tests.fixtures.lakes import BIG, DATASET, METRIC, OURS, SIZE, SMALL
 
@@ -88,6 +90,29 @@ def test_each_family_has_a_table_whose_targets_are_named_briefly(space: Any) -> 
         "quality": [f"{DATASET} {METRIC}", f"letters {METRIC}"], "robustness": ["PGD 1/255"], "energy": ["phone"],
         "latency": [f"{DATASET} phone", f"{DATASET} watch", "letters phone"],
     }  # fmt: skip
+
+
+def tables(markdown: str) -> list[list[list[str]]]:
+    """The tables of a Markdown text, as rows of cells."""
+    blocks = [block.splitlines() for block in markdown.split("\n\n") if block.startswith("|")]
+    return [[[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in block] for block in blocks]
+
+
+def test_in_markdown_each_rho_is_below_its_target(space: Any, written: Path) -> None:
+    every = tables((written / "report.md").read_text())
+    assert [len({len(row) for row in table}) for table in every] == [1] * len(every)
+    [main, target] = space["targets"]
+    further = target["name"]
+    [table] = [table for table in every if further in table[0] and "seed" in table[0]]
+    rows = {row[0]: dict(zip(table[0], row, strict=True)) for row in table[2:]}
+    stated = {row["label"]: row["rho"] for row in target["leaderboard"]}
+    assert {name: row[further] for name, row in rows.items()} == {name: number(rho) for name, rho in stated.items()}
+    assert main["name"] not in table[0]  # which has a table of its own
+    [robustness] = [table for table in every if table[0][1] == "PGD 1/255"]
+    assert [row[0] for row in robustness[2:4]] == [
+        f"true values of {DATASET} {METRIC}",
+        f"true values of letters {METRIC}",
+    ]
 
 
 def test_the_truth_of_one_target_ranks_another_beside_the_proxies(space: Any, values: dict[str, Any]) -> None:
