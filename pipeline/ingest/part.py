@@ -90,7 +90,7 @@ class SourcePart:
         named = pa.array(batch.scores["proxy"], pa.string()).dictionary_encode()
         values, codes = scores["value"].to_numpy().astype(np.float64), named.indices.to_numpy()
         for code, name in enumerate(named.dictionary.to_pylist()):
-            self._checks.add_scores(name, values[(codes == code) & ~np.isnan(values)])
+            self._checks.add_scores(name, values[codes == code])
         self._put("scores", scores.set_column(scores.schema.get_field_index("proxy_id"), "proxy_id", ids))
         self._put("rejects", batch.arrow("rejects", constants))
         self._metrics.update(zip(batch.truths["dataset"], batch.truths["metric"], strict=True))

@@ -6,6 +6,7 @@ their logarithms is kept, from which the whole column is judged at the end: memo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -104,6 +105,7 @@ class ValueChecks:
     def __init__(self, benchmark: Benchmark) -> None:
         self._benchmark = benchmark
         self._columns: dict[Column, _Values] = {}
+        self._without: Counter[Column] = Counter()  # rows of columns that have had no value so far
         self._scores: dict[str, tuple[int, float, float]] = {}
 
     def add(self, truth: pa.Table) -> npt.NDArray[np.bool_]:
@@ -119,6 +121,7 @@ class ValueChecks:
                 possible[at] = ~(np.array(wrong) & np.isfinite(some))
             good = at[np.isfinite(some) & possible[at]]
             if not len(good):
+                self._without[space, dataset, name, epochs] += len(at)
                 continue
             column = self._columns.get((space, dataset, name, epochs)) or self._new(space, metric, epochs)
             rows = truth.take(pa.array(good)) if len(good) < len(truth) else truth
@@ -139,10 +142,13 @@ class ValueChecks:
         return column
 
     def add_scores(self, proxy: str, values: Floats) -> None:
-        """Look at released scores, none of them missing."""
-        if len(values):
+        """Look at released scores."""
+        there = values[~np.isnan(values)]
+        if len(there):
             count, low, high = self._scores.get(proxy, (0, np.inf, -np.inf))
-            self._scores[proxy] = count + len(values), min(low, values.min()), max(high, values.max())
+            self._scores[proxy] = count + len(there), min(low, there.min()), max(high, there.max())
+        else:
+            self._without["", "score", proxy, None] += len(values)
 
     def findings(self, place: Callable[[str], str]) -> Iterator[Finding]:
         """What is odd, column by column.
@@ -156,6 +162,10 @@ class ValueChecks:
         for proxy, (count, low, high) in sorted(self._scores.items()):
             if count >= _EQUAL and low == high:
                 yield Finding(("", "score", proxy, None), f"all {count:,} values are {low:g}")
+        there = {*self._columns, *(("", "score", proxy, None) for proxy in self._scores)}
+        for key, count in self._without.items():
+            if count >= _EQUAL and key not in there:
+                yield Finding(key, f"all {count:,} values are missing")
 
 
 def _by_column(truth: pa.Table) -> Iterator[tuple[Column, npt.NDArray[np.int64]]]:

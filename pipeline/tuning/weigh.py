@@ -13,6 +13,7 @@ from pipeline.tuning import methods, predicted, prior, rules, tuned_proxy
 from pipeline.tuning.data import VERSION, TuningData
 from pipeline.tuning.terms import Floats, Ints, TermTable
 from pipeline.tuning.tuned_proxy import TunedProxy
+from pipeline.wording import count_of
 
 MENU, CORRECTED = "menu", "corrected"
 
@@ -50,7 +51,7 @@ def weigh(lake_root: Path, data: TuningData, method: str = MENU) -> TunedProxy:
     }  # fmt: skip
     if rule is not None:
         values = predicted.predictions(lake, data, table, rule)
-        origin = f"the generic rule, {method} by {len(table.terms)} terms with {data.labels} labels"
+        origin = f"the generic rule, {method} by {count_of(len(table.terms), 'term')} with {data.labels} labels"
         return predicted.store(lake, table, values, row, origin)
     return _weighed(lake, data, table, labelled, row)
 
@@ -76,7 +77,7 @@ def _weighed(lake: Lake, data: TuningData, table: TermTable, labelled: Ints, row
         raise UserError(
             f"{chosen}: no stored term correlates with the labels; take others with --use, or more --labels"
         )
-    origin = f"{chosen} of {len(table.terms)} terms with {data.labels} labels"
+    origin = f"{chosen} of {count_of(len(table.terms), 'term')} with {data.labels} labels"
     description = f"{origin} of {table.benchmark} {table.space}, sample seed {data.seed}"
     rule = rules.weighed(f"tuned-{row['tuning_id'][:8]}", description, table.terms, weights)
     aggregate = aggregates.Aggregate.model_validate(rule)

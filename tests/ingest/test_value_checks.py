@@ -159,6 +159,17 @@ def test_a_released_score_that_is_one_number_is_warned_of(lake: Path, tmp_path: 
     assert [w.partition("t.csv: ")[2] for w in summary.warnings] == ["score mine: all 12 values are 7"]
 
 
+@pytest.mark.parametrize(("count", "warned"), [(12, True), (9, False)])
+def test_a_column_without_a_value_is_warned_of(lake: Path, tmp_path: Path, count: int, warned: bool) -> None:
+    score = '[[score]]\ncolumn = "score"\nproxy = "mine"\nhigher_is_better = true\n'
+    rows = [(cell, "nan", "") for cell in CELLS[:count]]
+    path = fixtures.table(tmp_path / "t.csv", ["arch", "acc", "score"], rows)
+    mapping = str(fixtures.mapping(tmp_path / "m.toml", f"{fixtures.ACCURACY}\n{score}"))
+    [summary] = ingest(lake, "nasbench201", [path], mapping=mapping)
+    missing = ["column 'acc': all 12 values are missing", "score mine: all 12 values are missing"]
+    assert [w.partition("t.csv: ")[2] for w in summary.warnings] == (missing if warned else [])
+
+
 def test_a_published_form_is_warned_of_and_kept(lake: Path, tmp_path: Path) -> None:
     folder = nasbench201_files.nats_folder(tmp_path / "nats", CELLS[:3], {})
     for index, notation in enumerate(CELLS[:3]):
