@@ -61,21 +61,33 @@ def rows(path: Path, form: TableForm) -> Rows:
 
 
 def _parquet(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], Iterator[pa.RecordBatch]]:
-    """The columns, and the rows some at a time; columns of text are read as dictionaries."""
+    """The columns, and the rows some at a time; columns of text, also within others, are read as dictionaries."""
     with pq.ParquetFile(path) as file:
-        texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
+        leaves = [file.schema.column(number) for number in range(file.metadata.num_columns)]
+    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and leaf.logical_type.type != "DECIMAL"]
     opened = stack.enter_context(pq.ParquetFile(path, read_dictionary=texts))
-    return opened.schema_arrow.names, opened.iter_batches(_rows_at_a_time(_most_items(opened.metadata) * _ITEM))
+    return opened.schema_arrow.names, opened.iter_batches(_rows_at_a_time(_largest_stated(opened.metadata, leaves)))
 
 
-def _most_items(stated: pq.FileMetaData) -> int:
-    """Values per row of the column of lists that has most of them, on average over a group of rows."""
-    groups = (stated.row_group(number) for number in range(stated.num_row_groups))
-    return max(
-        (group.column(column).num_values // max(1, group.num_rows) for group in groups
-         for column in range(stated.num_columns)),
-        default=0,
-    )  # fmt: skip
+def _largest_stated(stated: pq.FileMetaData, leaves: Sequence[pq.ColumnSchema]) -> int:
+    """Bytes per row of the column that takes most of them, on average over a group of rows and texts left out.
+
+    Raises:
+        NotThisFormError: the values of a column are too long.
+    """
+    largest = 0
+    for number, leaf in enumerate(leaves):
+        width = leaf.length if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" else 0
+        _refuse_long(leaf.path, width)
+        for group in map(stated.row_group, range(stated.num_row_groups)):
+            items = group.column(number).num_values // max(1, group.num_rows)
+            largest = max(largest, items * max(width, _ITEM))
+    return largest
+
+
+def _refuse_long(name: str, length: int) -> None:
+    if length > LONGEST:
+        raise NotThisFormError(f"a cell of column {excerpt(name)} has {length:,} bytes: refused")
 
 
 def _rows_at_a_time(largest: int) -> int:
@@ -142,8 +154,7 @@ def _largest(name: str, column: pa.Array) -> int:
             f"column {excerpt(name)} is of type {excerpt(str(kind), 80, bare=True)}, which is not read"
         )
     longest = _longest_text(column)
-    if longest > LONGEST:
-        raise NotThisFormError(f"a cell of column {excerpt(name)} has {longest:,} bytes: refused")
+    _refuse_long(name, longest)
     return max(longest, _ITEM)
 
 

@@ -17,8 +17,9 @@ UNPACK = "unpack it and name what is in it"
 HEAD = 1024
 """Bytes that tell what a zip is."""
 
-BROKEN = (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error)
-"""What zipfile raises for damaged members, and for encrypted ones or those packed in a way that it does not know."""
+BROKEN = (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error, UnicodeDecodeError)
+"""What zipfile raises for damaged archives and members, and for members that are encrypted or packed in an unknown way.
+"""
 
 _ENCRYPTED = 1  # a bit of a member's flags
 
@@ -70,5 +71,6 @@ def _how_many(names: Sequence[str]) -> str:
 
 def _is_file(member: zipfile.ZipInfo) -> bool:
     """Whether it is neither a folder, nor a link, nor what an operating system leaves beside a file."""
-    left = "__MACOSX/" in member.filename or is_left_there(member.filename.rpartition("/")[2])
-    return not (member.is_dir() or stat.S_ISLNK(member.external_attr >> 16) or left)
+    name = member.filename  # which may be empty; `is_dir` would raise an IndexError
+    left = "__MACOSX/" in name or is_left_there(name.rpartition("/")[2])
+    return not (name.endswith("/") or stat.S_ISLNK(member.external_attr >> 16) or left)

@@ -212,7 +212,7 @@ def _npz(path: Path, size: int) -> Pixels:
     expected = "an .npz file of a uint8 array [n, 32, 32, 3]"
     form = signatures.identify(path)
     if form and not form.name.startswith("an .npz"):
-        advice = f": {form.advice}" if form.advice and form != signatures.ZIP else ""
+        advice = f": {form.advice}" if form.advice and form.name != signatures.ZIP.name else ""
         raise UserError(f"--images {path} is not {expected}: it is {form.name}{advice}")
     try:
         array = _member(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sqlite3
 import zipfile
@@ -111,6 +112,26 @@ def test_fewer_rows_with_long_lists_are_taken_at_a_time(kind: str, tmp_path: Pat
     monkeypatch.setattr(arrow_tables, "_BYTES", 3 * 10 * arrow_tables._ITEM)
     assert len(rows(path.with_suffix(f".{kind}"), kind)) == 8
     assert taken == [3, 3, 2]
+
+
+@pytest.mark.parametrize("kind", ["list", "struct", "fixed", "text"])
+def test_texts_of_a_parquet_file_take_no_more_memory_wherever_they_are(kind: str, tmp_path: Path) -> None:
+    """A hundred bytes per text in the file, or fewer, whatever it has."""
+    count, text = 1000, "a" * 100_000
+    repeated = pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([text]))
+    columns = {
+        "list": lambda: pa.ListArray.from_arrays(pa.array(range(count + 1), pa.int32()), repeated),
+        "struct": lambda: pa.StructArray.from_arrays([repeated], ["y"]),
+        "fixed": lambda: pa.array([text.encode()] * count, pa.binary(len(text))),
+        "text": lambda: repeated,
+    }
+    path = tmp_path / "table.parquet"
+    pq.write_table(pa.table({"x": columns[kind]()}), path, store_schema=False, compression="zstd")
+    with contextlib.ExitStack() as stack:
+        _, batches = arrow_tables._parquet(path, stack)
+        assert next(batches).get_total_buffer_size() <= arrow_tables._BYTES
+    read = rows(path, "parquet")
+    assert len(read) == count and {str(cell).count("a") for _, row in read for cell in row.values()} >= {len(text)}
 
 
 def header(shape: str, kind: str = "'<f8'") -> bytes:

@@ -55,6 +55,11 @@ def test_the_one_file_in_a_zip_is_read_whatever_its_name(name: str, packing: int
     assert [path.name for path in tmp_path.iterdir()] == ["t.zip"]
 
 
+def test_its_name_may_be_empty(tmp_path: Path) -> None:
+    named = zipped({"t.csv": TABLE}).replace(b"t.csv", b"\0.csv")  # names end at a zero byte
+    assert rows(tmp_path, named) == ROWS
+
+
 def test_folders_and_what_a_system_leaves_are_no_files_of_it(tmp_path: Path) -> None:
     beside = {"f/": b"", "f/t.csv": TABLE, "__MACOSX/f/._t.csv": b"x", "f/.DS_Store": b"x", "f/._t.csv": b"x"}
     assert rows(tmp_path, zipped(beside)) == ROWS
@@ -68,7 +73,7 @@ def test_json_pickles_and_arrays_are_read_and_guessed_at(tmp_path: Path) -> None
     assert table_sample._kind(tmp_path / "t.zip") == "pickle"
 
 
-ONE = zipped({"t.csv": TABLE}, zipfile.ZIP_STORED)
+ONE, NAMED = (zipped({name: TABLE}, zipfile.ZIP_STORED) for name in ("t.csv", "\u00e9.csv"))
 REFUSED = {
     "no file": (zipped({"f/": b""}), "no file is in it"),
     "two files": (zipped({"a.csv": TABLE, "b.csv": TABLE}), "it holds 2 files, 'a.csv' and 'b.csv'"),
@@ -77,6 +82,7 @@ REFUSED = {
     "encrypted": (changed(ONE, (6, 1), (ONE.rfind(b"PK\1\2") + 8, 1)), "the file in it is encrypted"),
     "cut": (ONE[:-10], "it is damaged (File is not a zip file)"),
     "another packing": (changed(ONE, (8, 99), (ONE.rfind(b"PK\1\2") + 10, 99)), "it is damaged (That compression"),
+    "a name that is not UTF-8": (changed(NAMED, (NAMED.rfind(b"\xc3"), 64)), "it is damaged ('utf-8' codec"),
     "a changed byte": (changed(ONE, (40, 1)), "damaged: Bad CRC-32 for file 't.csv'"),
 }  # fmt: skip
 

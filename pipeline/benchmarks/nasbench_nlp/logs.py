@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
-from pipeline.formats import json_objects, packed
+from pipeline.formats import json_objects, packed, zips
 from pipeline.formats.fault import Fault
 from pipeline.provenance import content_files
 
@@ -91,7 +91,7 @@ def _listed(file: Path) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(file) as archive:
             listed = [m for m in archive.infolist() if _LOG.fullmatch(PurePosixPath(m.filename).name)]
-    except zipfile.BadZipFile as error:
+    except zips.BROKEN as error:
         raise NotThisFormError(f"{file} is not a zip, or is truncated: {error}") from error
     except OSError as error:
         raise from_os(error, f"reading {file}") from error

@@ -263,9 +263,13 @@ def test_what_is_no_such_form_is_refused_before_anything_is_read(tmp_path: Path)
     with pytest.raises(NotThisFormError, match="is a zip without a log_stats_model"):
         reading.read(other, False)
     whole = files.packed(tmp_path / "b.zip", [files.log(files.RNN)])
-    whole.write_bytes(whole.read_bytes()[:-30])
-    with pytest.raises(NotThisFormError, match="is not a zip, or is truncated"):
-        reading.read(whole, False)
+    content = whole.read_bytes()
+    misnamed = bytearray(content.replace(b".json", b"\xff.jso"))
+    misnamed[misnamed.rfind(b"PK\1\2") + 9] ^= 8  # the flag of a name in UTF-8
+    for damaged in (bytes(misnamed), content[:-30]):
+        whole.write_bytes(damaged)
+        with pytest.raises(NotThisFormError, match="is not a zip, or is truncated"):
+            reading.read(whole, False)
     other.unlink()
     assert [position for position, _ in rejects(tmp_path)] == ["b.zip"]
 
