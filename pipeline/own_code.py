@@ -25,6 +25,10 @@ class _Guarded(threading.local):
 
 
 _present = _Guarded()
+_lock = threading.Lock()
+_blocks = 0  # open `guarded` blocks of all threads
+_replaced: dict[str, Callable[..., Any]] = {}
+"""The functions of `os` by name, as they were before the first of these blocks."""
 
 
 @contextlib.contextmanager
@@ -35,10 +39,7 @@ def guarded() -> Iterator[None]:
     such as a segmentation fault, still does.
     """
     before, _present.pid = _present.pid, os.getpid()
-    functions = {name: getattr(os, name) for name in _ENDS}
-    for name, function in functions.items():
-        if not hasattr(function, "__wrapped__"):
-            setattr(os, name, _refusing(function))
+    _replace()
     try:
         yield
     except KeyboardInterrupt as error:
@@ -47,15 +48,33 @@ def guarded() -> Iterator[None]:
         raise EndedError("it raises KeyboardInterrupt") from error
     finally:
         _present.pid = before
-        for name, function in functions.items():
-            setattr(os, name, function)
+        _restore()
+
+
+def _replace() -> None:
+    global _blocks  # noqa: PLW0603
+    with _lock:
+        if _blocks == 0:
+            _replaced.update({name: getattr(os, name) for name in _ENDS})
+            for name, function in _replaced.items():
+                setattr(os, name, _refusing(function))
+        _blocks += 1
+
+
+def _restore() -> None:
+    global _blocks  # noqa: PLW0603
+    with _lock:
+        _blocks -= 1
+        if _blocks == 0:
+            for name, function in _replaced.items():
+                setattr(os, name, function)
 
 
 def _refusing(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
-    def refuse(*given: Any) -> Any:
+    def refuse(*given: Any, **named: Any) -> Any:
         if _present.pid == os.getpid():
             raise EndedError(f"it calls os.{function.__name__}")
-        return function(*given)
+        return function(*given, **named)
 
     return refuse

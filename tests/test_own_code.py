@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ ENDS: dict[str, Callable[[], object]] = {
     "os._exit": lambda: os._exit(0),
     "os.abort": lambda: os.abort(),  # noqa: PLW0108 (looked up when it is called)
     "os.execv": lambda: os.execl("/bin/true", "true"),
+    "os._exit by name": lambda: os._exit(status=0),
     "os.execve": lambda: os.execlpe("true", "true", {}),
 }
 
@@ -32,18 +34,38 @@ def interrupt() -> NoReturn:
 
 @pytest.mark.parametrize("name", ENDS)
 def test_it_does_not_end_the_process(name: str) -> None:
-    before = getattr(os, name.partition(".")[2])
+    function = name.partition(" ")[0]
+    before = getattr(os, function.removeprefix("os."))
     for _ in range(2):
-        with pytest.raises(own_code.EndedError, match=f"it calls {name}$"), own_code.guarded(), own_code.guarded():
+        with pytest.raises(own_code.EndedError, match=f"it calls {function}$"), own_code.guarded(), own_code.guarded():
             ENDS[name]()
-    assert getattr(os, name.partition(".")[2]) is before
+    assert getattr(os, function.removeprefix("os.")) is before
+
+
+def test_a_thread_is_guarded_until_its_own_block_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "_exit", before := functools.wraps(os._exit)(lambda status: status))  # as coverage does
+    entered, left = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with own_code.guarded():
+            entered.set()
+            left.wait(10)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert entered.wait(10)
+    with pytest.raises(own_code.EndedError), own_code.guarded():
+        left.set()
+        thread.join()
+        os._exit(0)
+    assert os._exit is before
 
 
 def test_other_threads_and_what_it_forks_may_end(monkeypatch: pytest.MonkeyPatch) -> None:
     exits: list[int] = []
 
-    def end(code: int) -> None:
-        exits.append(code)
+    def end(status: int) -> None:
+        exits.append(status)
 
     monkeypatch.setattr(os, "_exit", end)
     with own_code.guarded():
@@ -52,7 +74,7 @@ def test_other_threads_and_what_it_forks_may_end(monkeypatch: pytest.MonkeyPatch
         thread.join()
         with monkeypatch.context() as patch:
             patch.setattr(os, "getpid", lambda: -1)  # as in a forked process
-            os._exit(8)
+            os._exit(status=8)
     assert exits == [7, 8]
 
 

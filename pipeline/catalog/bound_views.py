@@ -22,10 +22,11 @@ _NAME = "bound"
 
 def copy(connection: duckdb.DuckDBPyConnection, key: str) -> bool:
     """Put what was kept for this key into the connection's database; returns whether there was anything."""
-    if _kept is None or _kept[0] != key:
+    kept = _kept  # another thread may replace it meanwhile
+    if kept is None or kept[0] != key:
         return False
     with suppress(OSError), _file() as file:
-        file.write_bytes(_kept[1])
+        file.write_bytes(kept[1])
         connection.execute(f"ATTACH {literal(str(file))} AS {_NAME} (READ_ONLY)")
         connection.execute(f"COPY FROM DATABASE {_NAME} TO {_database(connection)}")
         connection.execute(f"DETACH {_NAME}")
