@@ -37,7 +37,7 @@ def axis_from(rows: list[Row]) -> str:
 def interval(row: Row, prefix: str = "") -> str:
     """A row's interval, from the columns `low` and `high` with a prefix."""
     low, high = row[f"{prefix}low"], row[f"{prefix}high"]
-    return "–" if low is None else f"[{low:.3f}, {high:.3f}]"
+    return "–" if low is None else f"[{number(low)}, {number(high)}]"
 
 
 def target_name(target: Row) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.report import charts, figures, limits, searches
+from pipeline.report import charts, figures, limits, searches, text
 from pipeline.report.content import ReportContent
 from pipeline.report.figures import cost_points
 from pipeline.report.text import slugs
@@ -53,6 +53,11 @@ def test_figures_are_chosen_by_a_part_of_their_name(
     assert told == [f"figure {number} of {len(names)}, {name}" for number, name in enumerate(names, 1)]
     with pytest.raises(UserError, match="unknown figure 'rhos-drats': did you mean"):
         figures.drawn(report, [*chosen, "rhos-drats"], told.append)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1e-17, -1e-17), (-0.0, 0.0), (-0.0004, 0.0004)])
+def test_nothing_is_minus_nought(low: float, high: float) -> None:
+    assert text.interval({"low": low, "high": high}) == "[0.000, 0.000]"
 
 
 def test_figures_of_names_that_differ_in_signs_alone_are_files_of_their_own() -> None:

@@ -3,6 +3,7 @@
 const root = document.documentElement;
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const one = (selector, within = document) => within.querySelector(selector);
+const decimals = (value) => Number(value).toFixed(3).replace(/^-(?=[0.]+$)/, ""); // never "-0.000"
 const spaces = all("section.space");
 const drawer = one("#drawer");
 let data = null; // of #page-data, unpacked when a chart needs it

@@ -45,7 +45,7 @@ const costPoints = (target) => {
     .filter((row) => row.shared && !row.few && numeric(row.seconds) && row.kind !== "released" && row.label !== "random") // its cost would stretch the axis
     .map((row) => ({
       name: row.label, kind: row.kind, rho: Number(row.rho), low: numeric(row.low), high: numeric(row.high),
-      seconds: Number(row.seconds), interval: row.low ? `[${Number(row.low).toFixed(3)}, ${Number(row.high).toFixed(3)}]` : "–",
+      seconds: Number(row.seconds), interval: row.low ? `[${decimals(row.low)}, ${decimals(row.high)}]` : "–",
     }))
     .sort((a, b) => a.seconds - b.seconds || b.rho - a.rho);
   let best = -Infinity;
