@@ -46,7 +46,7 @@ def correlate(
         lower_is_better: whether a smaller true value is the better one, as of a loss.
 
     Raises:
-        UserError: the two are not equally long, or hold something else than numbers.
+        UserError: the two are not equally long, have indexes of pandas that differ, or hold something else than numbers.
     """
     import numpy as np
     from scipy.stats import spearmanr
@@ -57,6 +57,12 @@ def correlate(
     if count != values:
         raise UserError(
             f"{count_of(count, 'score')} and {count_of(values, 'true value')}: give one value for each score"
+        )
+    names, true_names = _index(scores), _index(truth)
+    if names is not None and true_names is not None and not names.equals(true_names):
+        raise UserError(
+            "the scores and the true values have different indexes, and are paired by their order: give "
+            "truth.reindex(scores.index), or scores.to_numpy() and truth.to_numpy() where the order is right"
         )
     promises = [score.promise if isinstance(score, NetworkScore) else score for score in scores]
     pairs = [(_number(p), _number(t)) for p, t in zip(promises, truth, strict=True)]
@@ -69,6 +75,12 @@ def correlate(
     low, high = (interval.low, interval.high) if interval else (None, None)
     rho = float(spearmanr(x, y).statistic)
     return Correlation(rho, low, high, rank_correlation.kendall_tau(x, y), len(x), left_out)
+
+
+def _index(values: Any) -> Any:
+    """The index of a Series, None of what has none; a list's is a method."""
+    index = getattr(values, "index", None)
+    return None if callable(index) else index
 
 
 def _number(value: Any) -> float:

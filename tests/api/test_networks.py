@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -286,6 +287,16 @@ def test_importing_it_imports_nothing() -> None:
     assert said.startswith("0 ") and "score_network" in said
     with pytest.raises(AttributeError, match="no attribute 'score_netwrok'"):
         _ = pipeline.score_netwrok
+
+
+def test_series_whose_indexes_differ_are_not_paired_by_their_order() -> None:
+    scores = pd.Series([1.0, 2.0, 3.0, 4.0], index=list("abcd"))
+    truth = pd.Series([4.0, 3.0, 2.0, 1.0], index=list("dcba"))
+    with pytest.raises(UserError, match=r"different indexes, .* give truth.reindex\(scores.index\)"):
+        pipeline.correlate(scores, truth)
+    assert pipeline.correlate(scores, truth.reindex(scores.index)).rho == pytest.approx(1)
+    for others in (truth.to_numpy(), truth.to_list(), pd.Series(truth.to_numpy(), index=scores.index)):
+        assert pipeline.correlate(scores, others).rho == pytest.approx(-1)
 
 
 def test_a_query_is_a_data_frame_and_a_series_can_be_correlated(tmp_path: Path) -> None:
