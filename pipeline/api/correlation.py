@@ -46,7 +46,7 @@ def correlate(
         lower_is_better: whether a smaller true value is the better one, as of a loss.
 
     Raises:
-        UserError: the two are not equally long, have indexes of pandas that differ, or hold something else than numbers.
+        UserError: the two are not equally long, have indexes that differ, or hold something else than numbers.
     """
     import numpy as np
     from scipy.stats import spearmanr

@@ -295,7 +295,7 @@ def test_series_whose_indexes_differ_are_not_paired_by_their_order() -> None:
     with pytest.raises(UserError, match=r"different indexes, .* give truth.reindex\(scores.index\)"):
         pipeline.correlate(scores, truth)
     assert pipeline.correlate(scores, truth.reindex(scores.index)).rho == pytest.approx(1)
-    for others in (truth.to_numpy(), truth.to_list(), pd.Series(truth.to_numpy(), index=scores.index)):
+    for others in (truth.to_list(), pd.Series(truth.to_numpy(), index=scores.index)):
         assert pipeline.correlate(scores, others).rho == pytest.approx(-1)
 
 

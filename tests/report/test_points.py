@@ -68,7 +68,7 @@ def test_figures_of_names_that_differ_in_signs_alone_are_files_of_their_own() ->
         for dataset, metric in named
     ]  # fmt: skip
     space = {"benchmark": "toys", "space": "a", "name": "toys a", "main": targets[0], "targets": targets}
-    drawn = {"searches": {}, "series": [], "targets": [{"truth": []}]}
+    drawn: dict[str, Any] = {"searches": {}, "series": [], "targets": [{"truth": []}]}
     files = figures.figures(ReportContent({"spaces": [space]}, [drawn], ""))
     assert [name for name in files if len(name) < 16] == ["rhos-toys-a", "cost-toys-a"]
     assert len(files) == 2 * len(named)
