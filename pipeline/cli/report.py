@@ -36,7 +36,7 @@ def report(
     figure: Annotated[
         list[str] | None,
         typer.Option(
-            help="Write the figures with this in their name, such as nasbench201 or rhos-darts; may be given again."
+            help="Write the figures with this in their name, such as nasbench201 or rhos-darts; may be repeated."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of the table.")] = False,
@@ -69,7 +69,7 @@ def write_report(
         out: the folder of the report.
         against: the folder of an earlier report.
         history: a folder of earlier report.json files.
-        figures: parts of the names of the figures to write; of an empty list all, of None none.
+        figures: parts of the names of the figures to write; all if it is empty, none if it is None.
         as_json: whether report.json is printed.
         target: the target to rank by.
 

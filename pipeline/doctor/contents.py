@@ -47,7 +47,7 @@ def siblings(lake: Lake) -> list[str]:
 
 
 def identity_faults(lake: Lake, benchmark: str, part: str) -> Iterator[LakeFault]:
-    """Architectures and proxies of a part whose identity is not the one of what is stored of them."""
+    """Architectures and proxies of a part whose identity does not match what is stored of them."""
     for table, columns, wrong in (
         ("architectures", ["space", "arch_id", "spec"], partial(_wrong_architectures, benchmark)),
         ("proxies", ["proxy_id", "name", "configuration", "version"], _wrong_proxies),

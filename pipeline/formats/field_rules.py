@@ -1,4 +1,4 @@
-"""Which rule a field of a TOML file breaks, in the words of this package: what is there, and what is expected."""
+"""Errors of the fields of a TOML file in the words of this package: what is there, and what is expected."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from pydantic_core import ErrorDetails
 from pipeline.errors import excerpt, unknown
 
 _KINDS = {
-    "string": "a text", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list",
-    "tuple": "a list", "dict": "a table of keys and values", "model": "a table of keys and values",
+    "string": "a string", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list",
+    "tuple": "a list", "dict": "a table", "model": "a table",
 }  # fmt: skip
 _BOUNDS = {
-    "greater_than": "a number above {gt:g}", "greater_than_equal": "a number from {ge:g} on",
-    "less_than": "a number below {lt:g}", "less_than_equal": "a number up to {le:g}",
-    "multiple_of": "a multiple of {multiple_of:g}", "finite_number": "a number with bounds",
-    "string_too_long": "a text of at most {max_length} characters",
-    "string_too_short": "a text of at least {min_length} characters",
-    "too_long": "a list of at most {max_length}", "too_short": "a list of at least {min_length}",
+    "greater_than": "a number above {gt:g}", "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}", "less_than_equal": "a number of at most {le:g}",
+    "multiple_of": "a multiple of {multiple_of:g}", "finite_number": "a finite number",
+    "string_too_long": "a string of at most {max_length} characters",
+    "string_too_short": "a string of {min_length} or more characters",
+    "too_long": "a list of at most {max_length} items", "too_short": "a list of {min_length} or more items",
     "int_from_float": "a whole number", "literal_error": "one of {expected}",
 }  # fmt: skip
 _PATTERNS = {
-    r"^[a-z0-9][a-z0-9-]*$": "a name of small letters, digits and -",
-    r"^[a-z0-9][a-z0-9.-]*$": "a name of small letters, digits, . and -",
-    r"^[a-z0-9][a-z0-9_.-]*$": "a name of small letters, digits, _, . and -",
+    r"^[a-z0-9][a-z0-9-]*$": "a name of lower-case letters, digits and -",
+    r"^[a-z0-9][a-z0-9.-]*$": "a name of lower-case letters, digits, . and -",
+    r"^[a-z0-9][a-z0-9_.-]*$": "a name of lower-case letters, digits, _, . and -",
     r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$": "a name of letters, digits, _, . and -",
-    r"^[A-Za-z0-9.+ ()-]*$": "a text of letters, digits, blanks and . + - ( )",
-    r"^\S([^\x00-\x1f]*\S)?$": "a text that neither begins nor ends with a blank",
+    r"^[A-Za-z0-9.+ ()-]*$": "a string of letters, digits, spaces and . + - ( )",
+    r"^\S([^\x00-\x1f]*\S)?$": "a string that neither begins nor ends with a space",
     r"^(https?://\S+)?$": "an address that begins with http:// or https://",
-    r"^[0-9a-f]{64}$": "64 digits of 0 to 9 and a to f",
-    r"^[0-9a-f]{16}$": "16 digits of 0 to 9 and a to f",
+    r"^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",
+    r"^[0-9a-f]{16}$": "16 hexadecimal digits in lower case",
 }
 
 
 def broken(problem: ErrorDetails, model: type[BaseModel]) -> str:
-    """Which rule it is that is broken.
+    """What is wrong with a field, in a clause.
 
     Args:
-        problem: one of those of pydantic.
-        model: that the whole file was checked against.
+        problem: an error that pydantic found.
+        model: the model of the whole file.
     """
     kind, rule = problem["type"], problem.get("ctx", {})
     match kind:
@@ -53,16 +53,16 @@ def broken(problem: ErrorDetails, model: type[BaseModel]) -> str:
             return str(rule["error"])
     if kind == "string_pattern_mismatch":
         pattern = str(rule["pattern"])
-        expected = _PATTERNS.get(pattern, f"a text that matches {pattern}")
+        expected = _PATTERNS.get(pattern, f"a string that matches {pattern}")
     elif kind in _BOUNDS:
         expected = _BOUNDS[kind].format(**rule)
     else:
-        expected = _KINDS.get(kind.partition("_")[0], "another value")
-    return f"{excerpt(problem['input'])} is there, where {expected} is expected"
+        expected = _KINDS.get(kind.partition("_")[0], "a value that is allowed")
+    return f"{excerpt(problem['input'])} is not {expected}"
 
 
 def fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The fields of the section in which the field of that location is, or would be."""
+    """The names that fields may have in the section of the field at `location`, which need not exist."""
     section = model
     for name in location[:-1]:
         if isinstance(name, str) and name in section.model_fields:
@@ -71,7 +71,7 @@ def fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[s
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models of which a field's type is made: of `list[Term] | None`, Term."""
+    """The models within the type of a field: Term in `list[Term] | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):

@@ -87,7 +87,7 @@ def _descend(path: Path, level: _Level, root: Sequence[str], depth: int = 1) -> 
 def _entry(path: Path, table: object, key: str) -> object:
     if isinstance(table, list | tuple) and key.isdecimal():
         if len(key) > _LONGEST_INDEX or int(key) >= len(table):
-            raise NotThisFormError(f"{path}: there are {len(table)} items where the one of number {key[:40]} is meant")
+            raise NotThisFormError(f"{path}: item {key[:40]} of {len(table)}, counted from 0, does not exist")
         return table[int(key)]
     if not isinstance(table, dict):
         raise NotThisFormError(f"{path}: there is no mapping where '{key}' is looked for")

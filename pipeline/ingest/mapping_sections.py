@@ -261,8 +261,8 @@ class TruthColumn(StrictModel):
         unit: of the column, once it is multiplied with `scale`.
         scale: for columns in thousands or millions.
         complement: true where the column is the error: what it lacks to 100 percent, or to 1, is stored.
-        where: the rows that count, by what other columns hold: {"dataset" = "cifar10", "lr" = 0.1}; for tables with a
-            row for each data set or epoch.
+        where: only rows with these values in other columns are read: {"dataset" = "cifar10", "lr" = 0.1}; for tables
+            with one row per data set or epoch.
         optional: true where rows may lack the cell, or have it empty: nothing is stored of them then. By default a row
             without the cell is bad, and an empty cell a failure.
         epochs: epochs of the whole training, where stated.
@@ -304,7 +304,7 @@ class ScoreColumn(StrictModel):
         proxy: name of the proxy; the scores are stored as PROXY@SOURCE.
         higher_is_better: whether a higher score promises a better architecture.
         seconds: the column of what each took, where there is one.
-        where: the rows that count, as of a `[[truth]]`.
+        where: only rows with these values in other columns are read, as for a `[[truth]]`.
         optional: true where rows may lack the cell, as of a `[[truth]]`.
     """
 

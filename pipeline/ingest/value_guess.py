@@ -129,7 +129,7 @@ def _no_metric(benchmark: Benchmark) -> str:
 
 
 def _optional(sample: TableSample, guess: Guess) -> Guess:
-    """The guess, with `optional` where rows that count lack the column."""
+    """The guess, with `optional` where rows that are read lack the column."""
     counted = (c for _, c in sample.rows if all(str(c.get(n)).strip() == str(held) for n, held in guess.where.items()))
     if all(guess.column in cells for cells in counted):
         return guess

@@ -18,18 +18,19 @@ def drawn(report: ReportContent, chosen: Sequence[str], say: Callable[[str], Non
     """The files of the figures of a report, by their paths in its folder.
 
     Args:
-        report: what they show.
-        chosen: parts of names; the figures are drawn that have one of them. None: all figures.
-        say: is told how many are drawn.
+        report: the report.
+        chosen: parts of names: figures with one of these in their name are drawn. If it is empty, all are.
+        say: is called with a line of progress for each figure.
 
     Raises:
         UserError: no figure has one of these in its name.
     """
     specifications = figures(report)
-    for part in chosen:
-        if not any(slug(part) in name for name in specifications):
+    parts = {part: slug(part) for part in chosen}
+    for part, letters in parts.items():
+        if not letters or not any(letters in name for name in specifications):
             raise unknown("figure", part, specifications)
-    names = [name for name in specifications if not chosen or any(slug(part) in name for part in chosen)]
+    names = [name for name in specifications if not parts or any(letters in name for letters in parts.values())]
     workers = min(executor.default_workers(), 1 + len(names) // _FOR_A_PROCESS)
     files: dict[str, bytes] = {}
     images = executor.ordered(charts.drawn, [specifications[name] for name in names], workers)

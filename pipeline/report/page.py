@@ -69,8 +69,8 @@ def write(
         out: the folder.
         against: the correlations of an earlier report: what changed stands on the page and in the result.
         history_folder: with earlier files of the form of report.json; the page draws rho over them.
-        with_figures: parts of the names of the figures that are written, too, as SVG, PNG and PDF; of an empty list
-            all, of None no figure.
+        with_figures: parts of the names of the figures to write as SVG, PNG and PDF as well; all figures if it is
+            empty, none if it is None.
         target: the target or family to lead with, see `catalog.lead_with`; by default each space's own.
         say: is told what is done next, for a line of progress.
 

@@ -61,14 +61,14 @@ def changed(old: str, new: str, text: str = fixtures.MAPPING + fixtures.ACCURACY
         (
             'unit = "percent"',
             'unit = "per cent"',
-            "truth.1.unit: 'per cent' is there, where one of 'percent', 'fraction'",
+            "truth.1.unit: 'per cent' is not one of 'percent', 'fraction'",
         ),
         ('unit = "percent"', 'unit = "percent"\nepochs = 0', "truth.1.epochs"),
         ('unit = "percent"', 'unit = "percent"\nseed = 1\neach = "seed"', "truth.1: either 'seed' or 'each'"),
         (
             'name = "mine"',
             'name = "my own"',
-            "name: 'my own' is there, where a name of small letters, digits, . and - is expected",
+            "name: 'my own' is not a name of lower-case letters, digits, . and -",
         ),
         ('encoding = "string"', 'encoding = "codes"', "architecture: encoding 'codes' needs 'positions'"),
         ('encoding = "string"', 'encoding = "fields"', "architecture: encoding 'fields' does not take 'column'"),
@@ -78,7 +78,7 @@ def changed(old: str, new: str, text: str = fixtures.MAPPING + fixtures.ACCURACY
         (
             'kind = "csv"',
             'kind = "xlsx"',
-            "container.kind: 'xlsx' is there, where one of 'csv', 'json', 'jsonl', 'pickle', 'parquet', 'torch', "
+            "container.kind: 'xlsx' is not one of 'csv', 'json', 'jsonl', 'pickle', 'parquet', 'torch', "
             "'arrow', 'numpy' or 'sqlite'",
         ),
         ("[[truth]]", "[[truth]", "is not TOML"),

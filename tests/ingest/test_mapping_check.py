@@ -79,7 +79,7 @@ def test_a_mapping_with_five_faults_names_five(tmp_path: Path) -> None:
         (
             HEAD + STRING + ACC.replace("percent", "per cent"),
             13,
-            "truth.1.unit: 'per cent' is there, where one of 'percent'",
+            "truth.1.unit: 'per cent' is not one of 'percent'",
         ),
         (HEAD + STRING + PARAMS.replace("count", "fraction"), 13, "is in fraction, but params is in count"),
         (HEAD + STRING.replace('"arch"', '"ops"') + ACC, 6, "line 2 (and 2 more): architecture '0-1-2-3-4-0'"),
@@ -91,7 +91,7 @@ def test_a_mapping_with_five_faults_names_five(tmp_path: Path) -> None:
         (
             HEAD.replace('kind = "csv"', 'kind = "xlsx"') + STRING + ACC,
             5,
-            "container.kind: 'xlsx' is there, where one of 'csv'",
+            "container.kind: 'xlsx' is not one of 'csv'",
         ),
         (HEAD.replace('name = "mine"\n', "") + STRING + ACC, 1, "name is missing"),
         (HEAD + STRING + ACC + ACC, 1, "two columns for the same value"),

@@ -296,7 +296,7 @@ def test_a_folder_with_a_file_for_each_architecture(tmp_path: Path) -> None:
         ({"a": [1, 2], "b": [1]}, {"layout": "columns"}, "columns of equal length are expected.*it has a 2, b 1"),
         ({"a": [1, 2], "b": {"0": 1}}, {"layout": "columns"}, "all of them lists or all of them mappings"),
         ([1, 2], {"layout": "columns"}, "holds no column"),
-        ([[1], [2]], {"root": ("7",)}, "there are 2 items where the one of number 7 is meant"),
+        ([[1], [2]], {"root": ("7",)}, "item 7 of 2, counted from 0, does not exist"),
         ({"a": 3}, {"root": ("a",)}, "holds an int, where a mapping or a list of rows is expected"),
         ({"a": []}, {"root": ("a",)}, "holds an empty list"),
         ({"a": np.zeros(0)}, {"root": ("a",)}, "holds an empty list"),
@@ -364,8 +364,8 @@ def test_what_a_mapping_decides_keeps_its_identity() -> None:
     [
         ([[1, 2], [3, 4]], TableForm("json", layout="columns", columns=["a"]), "has 2 columns where 1 are named"),
         ([[1], [3]], TableForm("json", layout="columns", columns=["a", "b", "c"]), "2 columns where 3 are named"),
-        ([[1]], TableForm("json", root=["9" * 5000]), "there are 1 items where the one of number 9{40} is meant"),
-        ([[1]], TableForm("json", root=["1"]), "there are 1 items where the one of number 1 is meant"),
+        ([[1]], TableForm("json", root=["9" * 5000]), "item 9{40} of 1, counted from 0, does not exist"),
+        ([[1]], TableForm("json", root=["1"]), "item 1 of 1, counted from 0, does not exist"),
         ([[1]], TableForm("json", root=["-1"]), "there is no mapping where '-1' is looked for"),
     ],
 )

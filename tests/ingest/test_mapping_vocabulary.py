@@ -155,10 +155,10 @@ def test_a_metric_of_another_data_set_is_declared_and_ranked(tmp_path: Path) -> 
     [
         (METRIC.replace("ninapro", "cifar10").replace("error", "accuracy"), "nasbench201 declares the metric cifar10"),
         (METRIC + METRIC, "it declares a metric twice"),
-        (METRIC.replace("percent", "per cent"), "metric.1.unit: 'per cent' is there, where one of 'percent'"),
+        (METRIC.replace("percent", "per cent"), "metric.1.unit: 'per cent' is not one of 'percent'"),
         (
             METRIC.replace("ninapro", " "),
-            "metric.1.dataset: ' ' is there, where a text that neither begins nor ends with a blank is expected",
+            "metric.1.dataset: ' ' is not a string that neither begins nor ends with a space",
         ),
         (METRIC + "classes = 1\n", "metric.1.classes"),
         ('[[extract]]\ncolumn = "acc"\npattern = "(?P<acc>"\n', "'pattern' is no regular expression: missing \\)"),

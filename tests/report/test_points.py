@@ -53,6 +53,8 @@ def test_figures_are_chosen_by_a_part_of_their_name(
     assert told == [f"figure {number} of {len(names)}, {name}" for number, name in enumerate(names, 1)]
     with pytest.raises(UserError, match="unknown figure 'rhos-drats': did you mean"):
         figures.drawn(report, [*chosen, "rhos-drats"], told.append)
+    with pytest.raises(UserError, match="unknown figure '数据': known are cost-darts-cells, "):
+        figures.drawn(report, [*chosen, "数据"], told.append)  # no figure has a name of such letters
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1e-17, -1e-17), (-0.0, 0.0), (-0.0004, 0.0004)])

@@ -89,7 +89,7 @@ def module_hash(adjacency: str, operations: Sequence[str]) -> str:
 
 
 def verify(stated: str, computed: str) -> None:
-    """Refuse a cell whose stated module hash is not the one of its graph.
+    """Refuse a cell whose stated module hash does not match its graph.
 
     Raises:
         UserError: they differ.

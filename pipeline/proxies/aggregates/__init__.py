@@ -1,7 +1,7 @@
 """Aggregates: proxies that are sums of what is stored, which the view `aggregate_scores` computes.
 
 An aggregate is a row of `proxies` of the kind aggregate. Nothing is scored for it: wherever all its terms are stored,
-it has a score. For the one of `generic` its terms are scored first.
+it has a score. To score `generic` is to score its terms.
 """
 
 from __future__ import annotations
