@@ -34,7 +34,10 @@ def _with_groups(cells: Cells, patterns: Sequence[tuple[str, re.Pattern[str]]]) 
         if match is None:
             wanted = excerpt(pattern.pattern, 100, bare=True)
             return Fault(f"{column_named(column)} holds {excerpt(cell, 60)}, which does not match {wanted}")
-        extended |= match.groupdict()
+        parts = match.groupdict()
+        if taken := [name for name in parts if name in extended and name != column]:
+            return Fault(f"the pattern for {column_named(column)} names a part '{taken[0]}', as another cell is named")
+        extended |= parts
     return extended
 
 

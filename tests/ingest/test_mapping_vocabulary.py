@@ -187,6 +187,17 @@ def test_parts_of_a_text_are_cells(tmp_path: Path) -> None:
     assert stored(absent, table) == ({}, ["no 'ac' in this row"] * 3)
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_part_takes_the_place_of_no_other_cell(again: bool, tmp_path: Path) -> None:
+    """Two columns name an architecture: which of them is meant is for the mapping to say."""
+    table = fixtures.table(tmp_path / "t.csv", ["acc", "run" if again else "arch", "note"], [(90, f"{ONE} 1", OTHER)])
+    first = EXTRACT.format('"run"', r"(?P<arch>\S+) \d") if again else ""
+    file = mapping(
+        tmp_path, 'kind = "csv"', ARCHITECTURE, first, EXTRACT.format('"note"', "(?P<arch>.+)"), truth()
+    )  # fmt: skip
+    assert stored(file, table) == ({}, ["the pattern for column 'note' names a part 'arch', as another cell is named"])
+
+
 def test_names_of_files_and_folders_are_cells(tmp_path: Path) -> None:
     for dataset, seed, value in (("cifar10", 777, 90), ("cifar10", 888, 91), ("cifar100", 777, 60)):
         written(tmp_path / "runs" / dataset / f"net_seed{seed}.json", {"arch": ONE, "acc": value})
