@@ -1,4 +1,4 @@
--- One row per key that is twice.
+-- One row per key that several rows of a table share; NULL counts as a value.
 SELECT
     'runs' AS table_name,
     row(run_id)::VARCHAR AS key,

@@ -1,10 +1,9 @@
-"""How often the intervals of a report hold the rho of the whole space: samples of populations whose rho is known.
+"""Coverage of a report's intervals: how often they hold the rho of the whole space, in samples where it is known.
 
     python -m tests.bench.intervals [LAKE]
 
-Without a lake the populations are made up. Of a lake they are the proxies that have a score of all but some of the
-architectures of NAS-Bench-201. Prints how often an interval holds rho, by n; and of the made-up ones what choosing the
-highest of many does.
+Without a lake the populations are made up. With one they are its proxies that have scored nearly all architectures of
+NAS-Bench-201. Prints the coverage by n and, for made-up populations, what it does to choose the highest of many.
 """
 
 from __future__ import annotations
@@ -83,8 +82,9 @@ def by_macro(rhos: Floats, n: int) -> tuple[Floats, Floats]:
 
 
 def coverage(names: list[str], scores: Floats, truth: Floats, n: int, rng: np.random.Generator) -> pd.DataFrame:
-    """The shares of samples of n whose interval holds rho of the whole, lies below it, and above it, and of the macro
-    `rho_interval` the first; of each proxy, and (the first only) of the paired difference to the next.
+    """The shares of samples of n whose interval holds the rho of the whole space, lies below it and lies above it.
+
+    One row per proxy, with the share that the macro `rho_interval` holds, and one per paired difference to the next.
     """
     whole, count = rho_of(scores, truth), len(names)
     values = np.empty((SAMPLES, count))

@@ -2,8 +2,8 @@
 
     python -m tests.bench.report [LAKE]
 
-LAKE is copied; without one a lake is made up, as `tests.bench.queries` makes it. Seconds of the wall and of the
-processor, of processes of their own: on a machine that does other things the second say more.
+LAKE is copied; without one a lake is made up, as `tests.bench.queries` makes it. Prints wall time and CPU time of
+separate processes; on a busy machine the latter says more.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def copied(lake: Path, folder: Path) -> Lake:
 
 
 def measured(lake: Lake, out: Path, *options: str) -> tuple[float, float]:
-    """Seconds of the wall and of the processor."""
+    """Seconds of wall time and of CPU time."""
     command = [sys.executable, "-m", "pipeline", "report", "--lake", str(lake.root), "--out", str(out), "--quiet"]
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
@@ -54,7 +54,7 @@ def main(lake: str | None = None) -> None:
         catalog.ensure(reported)
         for case, options in CASES.items():
             wall, processor = measured(reported, folder / "report", *options)
-            print(f"{case:24} {wall:.1f} s, {processor:.1f} of a processor", flush=True)
+            print(f"{case:24} {wall:.1f} s, {processor:.1f} s of CPU time", flush=True)
 
 
 if __name__ == "__main__":

@@ -188,7 +188,8 @@ def test_a_menu_has_a_heat_map_of_its_signals(tmp_path: Path) -> None:
 
 def test_the_method_says_what_an_interval_and_a_leader_do_not(page: str) -> None:
     method = " ".join(page[page.index('<section id="method">') : page.index('<section id="data">')].split())
-    for said in ("not what another seed", "chosen after looking", "not corrected", "no random part", "other machines"):
+    interval, leader = "not about the seed of the score", "chosen after looking"
+    for said in (interval, leader, "not corrected", "no random part", "other machines"):
         assert said in method
     assert "<dt>generic</dt>" not in method
 
