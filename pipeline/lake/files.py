@@ -23,7 +23,8 @@ from pipeline.errors import UserError
 TEMPORARY = ".pipeline-"  # begins the temporary names beside a file
 _HOST = re.sub(r"[^A-Za-z0-9.]+", "-", platform.node())[:64]
 _OWN = re.compile(r"((?P<host>.+)-)?(?P<pid>\d{1,9})-[0-9a-f]{8}(\.wal)?")
-_NOT_OPENED = (errno.ENXIO, errno.ENODEV, errno.ELOOP)  # a socket, a device without a driver, a link to itself
+_NOT_OPENED = (errno.ENXIO, errno.EOPNOTSUPP, errno.ENODEV, errno.ELOOP)
+"""Of opening a socket (on Linux and on macOS), a device without a driver, or a link to itself."""
 _OLD = 24 * 60 * 60  # seconds without a change, after which what another machine was writing counts as abandoned
 
 

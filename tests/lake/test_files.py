@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
 import shutil
 from pathlib import Path
 
@@ -34,6 +36,16 @@ def test_after_an_error_the_file_is_as_it_was(tmp_path: Path) -> None:
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("number", [errno.ENXIO, errno.EOPNOTSUPP])  # of Linux and of macOS
+def test_a_socket_in_the_place_of_a_file_is_refused(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_open(path: Path, flags: int) -> int:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(os, "open", no_open)
+    with pytest.raises(UserError, match="^socket is no plain file"):
+        files.read_file(Path("socket"))
 
 
 @pytest.mark.parametrize("name", [".staging", f"parts/{lakes.BENCHMARK}", f"parts/{lakes.BENCHMARK}/scores"])
