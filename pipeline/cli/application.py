@@ -150,7 +150,11 @@ class PanelCommand(TyperCommand):
         """
         if not ctx.resilient_parsing and "--help" not in args:
             self._refuse_bad(ctx, args)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except _USAGE_ERROR as error:
+            error.message = error.message.removeprefix("Value error, ")  # some versions of typer begin so
+            raise
 
     def _refuse_bad(self, ctx: Any, args: list[str]) -> None:
         names = {word.partition("=")[0] for word in args}

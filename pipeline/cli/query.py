@@ -47,7 +47,12 @@ def contradiction(given: Mapping[str, Any]) -> str | None:
 def query(
     text: TextOptions,
     sql: Annotated[str | None, typer.Argument(help="One SELECT.", show_default=False)] = None,
-    fmt: Annotated[FormatChoice, typer.Option("--format", help="How to write the rows.")] = FormatChoice.table,
+    fmt: Annotated[
+        FormatChoice | None,
+        typer.Option(
+            "--format", help="How to write the rows; if not given, as the ending of --out says, else a table."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write to; needed for parquet.")] = None,
     force: ForceOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
@@ -68,8 +73,14 @@ def query(
     from pipeline.catalog import query as stage
 
     statement = sql if sql is not None else _read(text)
-    written = "json" if as_json else fmt.value
-    stage.run(lake, statement, {name: value for name, _, value in pairs}, written, out, force=force)
+    written = FormatChoice.json if as_json else fmt or _format_of(out)
+    stage.run(lake, statement, {name: value for name, _, value in pairs}, written.value, out, force=force)
+
+
+def _format_of(out: Path | None) -> FormatChoice:
+    """The format by the ending of a file: without it a table for people would be in `x.csv`."""
+    ending = "" if out is None else out.suffix.lower().removeprefix(".")
+    return FormatChoice(ending) if ending in {*FormatChoice} else FormatChoice.table
 
 
 def list_examples() -> list[dict[str, str]]:

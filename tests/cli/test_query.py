@@ -50,8 +50,30 @@ def test_an_unknown_example_and_two_questions_at_once_are_refused(
         (): (2, "--example NAME"),
         ("--file", str(tmp_path / "none.sql")): (1, "cannot be read"),
         ("FROM scores", "--param", "x"): (2, "name=value"),
+        ("FROM scores", "--format", "CSV"): (2, "Invalid value for '--format': 'CSV' is not one of 'table', 'csv'"),
     }
     for words, (code, message) in cases.items():
         assert exit_code("query", *words, "--lake", tmp_path) == code and message in " ".join(
             capsys.readouterr().err.split()
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "content"),
+    [
+        ("x.csv", [], b"a\n1\n"),
+        ("X.CSV", [], b"a\n1\n"),
+        ("x.json", [], b'[\n {\n  "a": 1\n }\n]\n'),
+        ("x.parquet", [], b"PAR1"),
+        ("x.txt", [], b"a\n\xe2"),
+        ("csv", [], b"a\n\xe2"),
+        ("x.csv", ["--format", "table"], b"a\n\xe2"),
+        ("x.csv", ["--json"], b"["),
+    ],
+)
+def test_a_file_is_written_as_its_ending_says_unless_a_format_is_given(
+    lake: Lake, tmp_path: Path, name: str, options: list[str], content: bytes
+) -> None:
+    out = tmp_path / name
+    assert exit_code("query", "--lake", lake.root, "SELECT 1 AS a", "--out", out, *options) == 0
+    assert out.read_bytes().startswith(content)
