@@ -134,7 +134,7 @@ def excerpt(value: object, length: int = 60, *, bare: bool = False) -> str:
 
 @functools.lru_cache(256)
 def column_named(name: object) -> str:
-    """A column of a table in a message, its name cut where it is long."""
+    """How a message names a column; long names are cut."""
     return f"column '{excerpt(name, 100, bare=True)}'"
 
 

@@ -173,12 +173,12 @@ _current = Interruption()
 
 
 def may_be_wished() -> bool:
-    """Whether a signal may have raised a KeyboardInterrupt; else the code that was running has done so itself."""
+    """Whether a KeyboardInterrupt may come from a signal; if not, the code that was running has raised it itself."""
     return not _current.handled or _current.signal is not None
 
 
 def left_to_driver() -> None:
-    """Ignore Ctrl-C in this process, a worker, which its driver terminates."""
+    """Ignore Ctrl-C in this process, a worker: its driver terminates it."""
     global _current  # noqa: PLW0603
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _current = Interruption(handled=True)

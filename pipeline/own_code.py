@@ -1,4 +1,4 @@
-"""Code of a user's own, of a proxy or a benchmark: it does not end the command that calls it, whatever it calls."""
+"""Keeps a user's own code, of a proxy or a benchmark, from ending the command that calls it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _replaced: dict[str, Callable[..., Any]] = {}
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """Raise `EndedError` in the block where it calls `os._exit` or the like, or raises a KeyboardInterrupt itself.
+    """Raise `EndedError` if the block calls `os._exit` or the like, or raises a KeyboardInterrupt of its own.
 
     Other threads, and processes that the code forks, may end as they like. What ends a process without asking Python,
     such as a segmentation fault, still does.

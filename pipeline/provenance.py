@@ -154,7 +154,7 @@ def finished(run: Mapping[str, Any], status: str = "finished") -> dict[str, Any]
 
 @contextlib.contextmanager
 def status_at_end(close: Callable[[str], object]) -> Iterator[None]:
-    """Call `close` when the block ends, with the status of a run that ends so: finished, interrupted or failed."""
+    """Call `close` when the block ends, with the status of the run: finished, interrupted or failed."""
     status = "failed"
     try:
         yield

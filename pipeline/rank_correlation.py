@@ -189,7 +189,8 @@ def kendall_tau(x: Floats, y: Floats) -> float | None:
 def kendall_taus(x: Floats, ys: Floats) -> Floats:
     """Kendall's tau-b of each row of `x` [k, n] with each row of `ys` [t, n]: [t, k], NaN where it is not defined.
 
-    The same bits as scipy.stats.kendalltau, whose import takes longer than all taus of a report.
+    tau-b is Kendall's (1945), with discordant pairs counted by merging (Knight 1966). Bit for bit it is that of
+    scipy.stats.kendalltau, whose import takes longer than all taus of a report.
     """
     n = ys.shape[1]
     taus = np.full((len(ys), len(x)), np.nan)
@@ -231,7 +232,7 @@ def _inversions(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """
     k, n = rows.shape
     size = 1 << (n - 1).bit_length()
-    merged = np.full((k, size), n, np.int32)  # what fills up is greater than all before it
+    merged = np.full((k, size), n, np.int32)  # padding is greater than every value
     merged[:, :n] = rows
     total, width = np.zeros(k, np.int64), 1
     while width < size:
@@ -291,9 +292,9 @@ class _SortedValues:
 
 
 def _add_up(rows: Whole) -> None:
-    """Make of each row [n, m] the sum of it and all before it.
+    """Replace each row of [n, m] by the sum of it and all rows before it.
 
-    np.cumsum takes one number after the other; here whole rows are added, of some square root of n stretches at once.
+    np.cumsum adds one number after the other. Here whole rows are added, in about sqrt(n) stretches at once.
     """
     stretch = math.isqrt(len(rows))
     whole = len(rows) // stretch * stretch
@@ -325,7 +326,7 @@ def _kept_draws(n: int, resamples: int, seed: int, size: int) -> tuple[Whole, ..
 
 def _draws(n: int, resamples: int, seed: int, size: int) -> Iterator[Whole]:
     rng = np.random.default_rng(seed)
-    whole = np.dtype(np.int16 if 2 * n < 2**15 else np.int32)  # twice n is the largest number in between
+    whole = np.dtype(np.int16 if 2 * n < 2**15 else np.int32)  # `ranks` adds two counts of up to n
     for start in range(0, resamples, size):
         block = min(size, resamples - start)
         picks = rng.integers(0, n, size=(block, n)) * block + np.arange(block)[:, None]

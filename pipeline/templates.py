@@ -1,4 +1,4 @@
-"""Jinja's environment, as every template of this project is filled: a name that is not given is an error."""
+"""The Jinja environment of all templates of this project: an undefined name is an error."""
 
 from __future__ import annotations
 

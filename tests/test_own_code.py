@@ -147,4 +147,4 @@ def test_wherever_else_code_ends_a_command_it_is_one_line(
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     assert exit_code("ended") == 1
     said = capsys.readouterr().err
-    assert said == f"error: code that the command called has ended it {words}; what was done is stored\n"
+    assert said == f"error: code that the command called tried to end it {words}; what was done is stored\n"

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 RAISED = (Exception, SystemExit, GeneratorExit)
-"""What a user's network may raise, or its code end in."""
+"""What may be raised by a user's network or by the function that makes it."""
 _PROBED = 2  # inputs of the pass that looks at the maps of a network
 
 
 def builder(network: nn.Module | Callable[[], nn.Module], bundle: Bundle) -> Callable[[], Any]:
-    """A function that builds a user's network as the bundle takes it.
+    """Return a function that builds a user's network in the form that the bundle takes.
 
     Raises:
         UserError: the network does not fit the proxy.
@@ -33,12 +33,12 @@ def builder(network: nn.Module | Callable[[], nn.Module], bundle: Bundle) -> Cal
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in a line."""
+    """The first line of an error's message, or the name of its class."""
     return excerpt(str(error).partition("\n")[0], 300, bare=True) or type(error).__name__
 
 
 def _made(network: object, make: Callable[[], Any]) -> nn.Module:
-    """The first of the networks that `make` makes of what the user gave."""
+    """Call `make` once, and refuse what is not a network."""
     from torch import nn
 
     if not callable(network):

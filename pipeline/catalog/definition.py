@@ -49,7 +49,7 @@ class CatalogDefinition:
         return _digest([*self._macros.values(), *self._figures(), *self._tables, *views, self._about])
 
     def run(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Run the statements, in an empty database. After an error the database is of no use."""
+        """Run the statements in an empty database, which must be discarded after an error."""
         connection.execute("BEGIN")
         self.make_tables(connection)
         key = self._key_of_bound_views(connection)
@@ -90,7 +90,7 @@ class CatalogDefinition:
             connection.execute(f"DROP TABLE temp.{name}")
 
     def _key_of_bound_views(self, connection: duckdb.DuckDBPyConnection) -> str:
-        """What tells the bound views from those of other statements or of tables with other columns."""
+        """A digest of what bound views depend on: the statements and the columns of the tables."""
         sql = "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
         columns = str(connection.execute(sql).fetchall())
         return _digest([*self._macros.values(), *self._figures(), *self._views.values(), columns])
@@ -156,7 +156,7 @@ def _with_comments(kind: str, selects: Mapping[str, str], order: Iterable[str]) 
 
 
 def _put_empty_tables(connection: duckdb.DuckDBPyConnection, names: Collection[str]) -> None:
-    """Make empty temporary tables with the names and the columns of tables or views, which they hide."""
+    """Hide tables or views behind empty temporary tables with the same names and columns."""
     sql = (
         "SELECT table_name, list(column_name ORDER BY column_index), list(data_type ORDER BY column_index) "
         "FROM duckdb_columns() WHERE database_name = current_database() AND list_contains($names, table_name) "

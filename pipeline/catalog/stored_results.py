@@ -162,7 +162,7 @@ def _with_those_read(files: Mapping[str, Path | None]) -> list[str]:
 
 
 def _views_read(statements: Iterable[str], known: Collection[str] = ()) -> set[str]:
-    """The views that statements read, directly or by way of others than the known ones, which are left out."""
+    """The views that statements read, directly or through other views; `known` ones are neither listed nor followed."""
     selects = sql_files.texts("views")
     pending, seen = [*statements], set(known)
     while pending:

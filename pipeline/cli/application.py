@@ -287,11 +287,11 @@ def _saying(interrupted: str, command: Function) -> Function:
 
 
 def _ended_by(end: BaseException) -> UserError:
-    """The error for code that ends a command which does not end itself."""
+    """The error for code, such as a user's own, that tried to end the command."""
     from pipeline.errors import message_of
 
     what = f"{type(end).__name__}: {message_of(end)}".removesuffix(": ")
-    return UserError(f"code that the command called has ended it ({what}); what was done is stored")
+    return UserError(f"code that the command called tried to end it ({what}); what was done is stored")
 
 
 def _show_version(wanted: bool) -> None:

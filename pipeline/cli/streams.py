@@ -10,7 +10,7 @@ from typing import Any
 
 
 class _ClosedStream(io.RawIOBase):
-    """In the place of a stream that was closed when the process began; to write to it is an error as of any other."""
+    """Stands for a stream that was closed when the process began: writing to it raises an OSError."""
 
     def writable(self) -> bool:
         return True
@@ -20,15 +20,15 @@ class _ClosedStream(io.RawIOBase):
 
 
 def prepare() -> None:
-    """Let the standard streams take whatever is printed, and raise an OSError where they cannot be written."""
+    """Make the standard streams escape characters that they cannot encode, and replace those that are closed."""
     _replace_closed()
-    for stream in (sys.stdout, sys.stderr):  # of a terminal in Latin-1, for one
+    for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
 
 
 def _replace_closed() -> None:
-    """Occupy the numbers of streams that are closed: the next file would get one, and with it what is printed."""
+    """Occupy the descriptors of closed streams: else the next file that is opened gets one, and what is printed."""
     for number in range(3):
         try:
             os.fstat(number)

@@ -20,7 +20,7 @@ from pipeline.progress import progress
 from pipeline.wording import count_of
 
 _NEEDED = (places.PARTS, marker.FILE, checksums.FILE)
-"""Where a fault begins that keeps the rows from being read."""
+"""Beginnings of the paths whose faults keep the rows from being read."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ _FOLDERS = (
 )  # fmt: skip
 _FILES = (marker.FILE, catalog.CATALOG, f"{catalog.CATALOG}.sha256", checksums.FILE, last_check.FILE)
 _KNOWN = {**dict.fromkeys(_FOLDERS, stat.S_IFDIR), **dict.fromkeys(_FILES, stat.S_IFREG)}
-"""What a lake's folder holds, and of which kind that is."""
+"""Paths in a lake, and whether each is a folder or a regular file."""
 
 _EARLIER = re.compile(r"\.(?!lock-).+\.[0-9a-f]{8}(\.wal)?")  # temporary names of the version before
 

@@ -61,7 +61,7 @@ def rows(path: Path, form: TableForm) -> Rows:
 
 
 def _parquet(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], Iterator[pa.RecordBatch]]:
-    """The columns, and the rows some at a time; columns of text, also within others, are read as dictionaries."""
+    """The names of the columns, and batches of rows; text, also in lists and structs, is read as a dictionary."""
     with pq.ParquetFile(path) as file:
         leaves = [file.schema.column(number) for number in range(file.metadata.num_columns)]
     texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and leaf.logical_type.type != "DECIMAL"]
@@ -70,7 +70,7 @@ def _parquet(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], It
 
 
 def _largest_stated(stated: pq.FileMetaData, leaves: Sequence[pq.ColumnSchema]) -> int:
-    """Bytes per row of the column that takes most of them, on average over a group of rows and texts left out.
+    """Bytes per row of the widest column: its mean over the row group where that is largest, without texts.
 
     Raises:
         NotThisFormError: the values of a column are too long.
@@ -91,7 +91,7 @@ def _refuse_long(name: str, length: int) -> None:
 
 
 def _rows_at_a_time(largest: int) -> int:
-    """How many rows with cells of so many bytes are taken at a time."""
+    """How many rows are taken at a time where the largest cell has this many bytes."""
     return max(1, min(_ROWS, _BYTES // max(1, largest)))
 
 
@@ -159,7 +159,7 @@ def _largest(name: str, column: pa.Array) -> int:
 
 
 def _largest_list(name: str, column: pa.Array, item: int) -> int:
-    """The same of lists or mappings whose largest item has so many bytes."""
+    """`_largest` for lists and mappings, whose largest item has `item` bytes."""
     if pa.types.is_fixed_size_list(column.type):
         items = int(column.type.list_size)
     else:
@@ -179,7 +179,7 @@ def _longest_text(column: pa.Array) -> int:
 
 
 def _longest_view(column: pa.Array) -> int:
-    """Bytes of the longest of views, each of which is its length in four bytes and twelve more."""
+    """Bytes of the longest string view. Each view has 16 bytes, of which the first four are the length."""
     lengths = np.frombuffer(column.buffers()[1], np.int32)[::4][column.offset : column.offset + len(column)]
     return int(lengths[column.is_valid().to_numpy(zero_copy_only=False)].max(initial=0))
 

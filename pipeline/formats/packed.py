@@ -23,7 +23,7 @@ BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 """What the decompressors raise for damaged data, besides an OSError without a number."""
 
 BROKEN_ZIP = (*BROKEN, *zips.BROKEN)
-"""The same of zips that are opened with zipfile itself."""
+"""What is raised for damaged zips that are opened with zipfile itself."""
 
 
 def _zstd(path: Path, _mode: str) -> Any:
@@ -38,7 +38,7 @@ _OPENERS: dict[bytes, Any] = {
 
 
 def open_unpacked(path: Path) -> BinaryIO:
-    """The unpacked content of a file, as a stream that raises NotThisFormError where it goes beyond `MAX_BYTES`.
+    """The unpacked content of a file as a stream, which raises NotThisFormError beyond `MAX_BYTES`.
 
     Raises:
         NotThisFormError: it is a zip, and holds no file, several or an encrypted one.
@@ -83,7 +83,7 @@ def damaged(error: Exception) -> NotThisFormError:
 
 
 def too_large(most: int) -> NotThisFormError:
-    """The error for what unpacks to more than so many bytes."""
+    """The error for data that unpacks to more than `most` bytes."""
     return NotThisFormError(f"unpacks to more than {most >> 20} MiB: refused")
 
 

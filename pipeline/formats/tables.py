@@ -44,7 +44,7 @@ _EXPECTED = {
     "arrow": "an Arrow file", "numpy": "an .npy or .npz file", "sqlite": "an SQLite database",
 }  # fmt: skip
 _TAKEN = {"jsonl": (_EXPECTED["json"],), "numpy": (signatures.ARRAY, signatures.ARRAYS)}
-"""Names of the forms that are as expected, where they are not what is said to be expected."""
+"""Names of accepted forms, for kinds where they differ from `_EXPECTED`."""
 
 
 def rows(path: Path, form: TableForm) -> Rows:
@@ -69,7 +69,7 @@ def rows(path: Path, form: TableForm) -> Rows:
 
 
 def content_of(path: Path, form: TableForm) -> object:
-    """The one object of mappings and lists that a file of a kind that is not `streamed` holds; errors as `rows`."""
+    """The object of mappings and lists in a file whose kind is not `streamed`; raises the errors of `rows`."""
     match form.kind:
         case "numpy":
             return numpy_files.load(path)

@@ -1,4 +1,4 @@
-"""Zips: of one file, which is read as if it were not packed, or a form of its own, as torch, numpy and Office write."""
+"""Zips: those of one file, which is read as if it were not packed, and those that torch, numpy and Office write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.provenance import is_left_there
 BEGINNING = b"PK\x03\x04"
 UNPACK = "unpack it and name what is in it"
 HEAD = 1024
-"""Bytes that tell what a zip is."""
+"""Bytes from which `kind` can tell what a zip is."""
 
 BROKEN = (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error, UnicodeDecodeError)
 """What zipfile raises for damaged archives and members, and for members that are encrypted or packed in an unknown way.
@@ -25,7 +25,7 @@ _ENCRYPTED = 1  # a bit of a member's flags
 
 
 def kind(head: bytes) -> Literal["checkpoint", "arrays", "office", "files"]:
-    """What a zip that begins so is, by the name of its first member."""
+    """The kind of a zip, from its first `HEAD` bytes: the name of its first member tells."""
     length = int.from_bytes(head[26:28], "little")
     first = head[30 : 30 + length]
     if first.endswith((b"/data.pkl", b"/.format_version", b"/.data/serialization_id")):
@@ -36,7 +36,7 @@ def kind(head: bytes) -> Literal["checkpoint", "arrays", "office", "files"]:
 
 
 class NotOneFileError(NotThisFormError):
-    """A zip that is not read as the file in it, for `reason`."""
+    """A zip that is not one readable file, and the `reason`."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} is a zip archive, and {reason}: {UNPACK}")
@@ -44,7 +44,7 @@ class NotOneFileError(NotThisFormError):
 
 
 def opened(path: Path) -> IO[bytes]:
-    """The content of the one file in a zip, whatever that is called; the caller bounds what it reads.
+    """Open the only file in a zip, whatever its name. The caller bounds how much is read.
 
     Raises:
         NotOneFileError: it holds no file, several or an encrypted one, or is damaged.
@@ -57,7 +57,7 @@ def opened(path: Path) -> IO[bytes]:
                 raise NotOneFileError(path, _how_many([member.filename for member in members]))
             if members[0].flag_bits & _ENCRYPTED:
                 raise NotOneFileError(path, "the file in it is encrypted")
-            return archive.open(members[0])  # which stays readable
+            return archive.open(members[0])  # readable after the archive is closed
     except BROKEN as error:
         raise NotOneFileError(path, f"it is damaged ({excerpt(str(error), 200, bare=True)})") from error
 

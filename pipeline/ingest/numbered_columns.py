@@ -22,14 +22,14 @@ def with_seeds(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
             continue
         numbered = [_number(t) for t in alike]
         if len(set(numbered)) < len(numbered) or -1 in numbered or len(set(map(_unnumbered, alike))) > 1:
-            yield truth  # they are called otherwise, and so not after seeds
+            yield truth  # the number in the name is then not a seed
             continue
         doubt = "the seed: the number in the column's name"
         yield replace(truth, seed=_number(truth), doubts=(*truth.doubts, doubt))
 
 
 def _stem(truth: TruthGuess) -> tuple[object, ...]:
-    """What columns share that are numbered after epochs."""
+    """What columns have in common whose names are numbered by epoch."""
     return truth.metric, truth.epochs, str(truth.where), _unnumbered(truth)
 
 

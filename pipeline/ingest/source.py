@@ -45,12 +45,12 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What it is called in the lake: its mapping's name."""
+        """Its name in the lake: that of its mapping, or `native`."""
         return self.mapping.name if self.mapping else NATIVE
 
     @property
     def version(self) -> int:
-        """Of whatever reads it."""
+        """The version of its mapping or reader."""
         return self.mapping.version if self.mapping else self.benchmark.reader_version
 
     @property
@@ -167,7 +167,7 @@ def forms_named(source: Source) -> Iterator[None]:
 
 
 def _by_number(source: Source, lake: Lake | None) -> dict[str, str]:
-    """native id -> arch_id of what the lake knows of the mapping's space; empty where it is that of several."""
+    """native_id -> arch_id of the lake's architectures of the mapping's space; "" where several have that native_id."""
     assert source.mapping is not None
     space = source.benchmark.space(source.mapping.space).name
     known: dict[str, str] = {}

@@ -70,7 +70,7 @@ def read(path: Path) -> tuple[dict[str, str], list[int]]:
 
 
 def read_list(root: Path) -> tuple[dict[str, str], list[int]]:
-    """What `parsed` says of the lake's list, without the end of a line that a run did not finish."""
+    """The lake's list as `parsed` returns it, without an unfinished last line that a killed run left."""
     content = read_file(root / FILE)
     return parsed(content[: _end_of_lines(content)].decode(errors="replace"))
 
@@ -162,7 +162,7 @@ def listed(root: Path) -> Listing:
 
 
 def folders(paths: Iterable[str]) -> Listing:
-    """The parts and files of which these are the paths in the lake."""
+    """The parts at these paths in the lake, and the names of their files."""
     files: Listing = defaultdict(set)
     for path in paths:
         folder, _, name = path.removeprefix("parts/").rpartition("/")
@@ -229,7 +229,7 @@ def renew_list(root: Path) -> None:
 
 
 def _append(path: Path, lines: bytes) -> None:
-    """Add lines to the list, whole or not at all, in the place of one that a killed run did not finish."""
+    """Append lines to the list, all or none; an unfinished last line is overwritten."""
     with path.open("r+b", buffering=0) as stream:
         begin = max(0, stream.seek(0, os.SEEK_END) - _LONGEST_LINE)
         stream.seek(begin)
@@ -240,7 +240,7 @@ def _append(path: Path, lines: bytes) -> None:
         try:
             while remaining:
                 remaining = remaining[stream.write(remaining) :]
-        except BaseException:  # no space is left, of which less is needed then
+        except BaseException:  # such as a full disk
             stream.truncate(end)
             raise
 

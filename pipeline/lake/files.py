@@ -96,7 +96,7 @@ def refuse_gone(root: Path) -> None:
 
 
 def refuse_unwritable(root: Path) -> None:
-    """Refuse a lake that cannot be written, or a place where none can be made, before work whose result it is to take.
+    """Refuse a lake that cannot be written or made, before the work whose result is to be stored in it.
 
     Raises:
         UserError: the folder, or the nearest one above that is there, is on a read-only disk or somebody else's.

@@ -19,7 +19,7 @@ def is_lake(folder: Path) -> bool:
 
 
 def is_hidden(folder: Path) -> bool:
-    """Whether something that is no plain file has the name of the marker."""
+    """Whether the marker's name is taken by something that is not a regular file."""
     return os.path.lexists(folder / FILE) and not is_lake(folder)
 
 

@@ -148,7 +148,7 @@ class OutputFolder:
 
 
 def _refuse_place(path: Path) -> None:
-    """Refuse a place inside a lake, or in a folder that is not there."""
+    """Refuse a path inside a lake, or in a folder that does not exist."""
     refuse_lake(path)
     if not path.parent.is_dir():
         raise UserError(f"no folder {path.parent} for writing {path.name}: create it, or choose another place")

@@ -20,9 +20,9 @@ _FILLING = frozenset({
 
 @contextmanager
 def without_values() -> Iterator[None]:
-    """What is built within lies on the device `meta`, and its initialisation takes no time.
+    """Build networks on the device `meta` in this block, without initialising them.
 
-    On that device torch goes step by step through what would initialise each weight: a third of the whole.
+    Even there torch would go through the initialisation of each weight, a third or more of the time.
     """
     with torch.device("meta"), _Unfilled():
         yield

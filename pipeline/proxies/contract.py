@@ -121,7 +121,7 @@ class Bundle:
         return self.proxies[0].inputs
 
     def asked_device(self, device: str) -> str:
-        """auto is a card only for what trains side by side on it: one network at a time, the cores are faster."""
+        """The device to use: `auto` is a card only where networks train side by side, else a CPU, which is faster."""
         return "cpu" if device == "auto" and self.score_all is None else device
 
 

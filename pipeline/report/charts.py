@@ -70,12 +70,12 @@ def drawn(spec: Row) -> dict[str, bytes]:
     """A specification as SVG, PNG and PDF: the bytes of each file, by its extension."""
     import vl_convert
 
-    svg = _renumbered(vl_convert.vegalite_to_svg(json.dumps(spec)))  # drawn once; the others are made of it
+    svg = _renumbered(vl_convert.vegalite_to_svg(json.dumps(spec)))  # evaluated once; the others are converted from it
     return {"svg": svg.encode(), "png": vl_convert.svg_to_png(svg, scale=2), "pdf": vl_convert.svg_to_pdf(svg)}
 
 
 def _renumbered(svg: str) -> str:
-    """The SVG with its clipping paths numbered from 0: Vega counts them through all that a process draws."""
+    """The SVG with its clipping paths numbered from 0: Vega goes on counting from one drawing to the next."""
     numbers: dict[str, int] = {}
     return _CLIP.sub(lambda clip: f"clip{numbers.setdefault(clip[0], len(numbers))}", svg)
 

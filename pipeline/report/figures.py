@@ -11,7 +11,7 @@ from pipeline.report.content import ReportContent
 from pipeline.report.queries import Row
 from pipeline.report.text import interval, proxy_name, series_name, slug, slugs
 
-_FOR_A_PROCESS = 16  # figures: fewer are drawn before a further process has begun
+_FOR_A_PROCESS = 16  # figures per process: fewer are drawn before another process has started
 
 
 def drawn(report: ReportContent, chosen: Sequence[str], say: Callable[[str], None]) -> dict[str, bytes]:

@@ -63,7 +63,7 @@ def slug(*names: str) -> str:
 
 
 def slugs(names: Iterable[Sequence[str]], taken: Iterable[str] = ()) -> list[str]:
-    """A slug for each of the names, no two equal: what has none of its own, or one that is taken, gets a hash."""
+    """A unique slug for each of the names: one that is empty or taken gets a hash of the names appended."""
     used = {"", *taken}
     result = []
     for parts in names:

@@ -121,7 +121,7 @@ class ArchitectureScorer:
         assert score_all is not None
         networks = [(partial(self._build, spec), arch_id) for arch_id, spec, _ in items]
         scores = unless_own_code_fails(self.benchmark, lambda: score_all(networks, self.seed, self.device))
-        if isinstance(scores, Score):  # of one of them, which ends the others with it
+        if isinstance(scores, Score):  # the failure of one network, which has ended all
             return [self(item) for item in items]
         return [one and self._shared(one) for one in scores]
 
@@ -141,7 +141,7 @@ def built(bench: Benchmark, bundle: Bundle, space: str, spec: Spec) -> nn.Module
 
 
 def unless_own_code_fails(benchmark: str, score: Callable[[], Scores]) -> Scores | Score:
-    """What `score` gives; a failed score where it raises, and the benchmark, and so its networks, are the user's own.
+    """Call `score`; where it raises and the benchmark is the user's own, return a failed score.
 
     Raises:
         UserError: as `score` does; so do a KeyboardInterrupt that a signal brings, and memory that runs out.
