@@ -1,6 +1,6 @@
 -- One row per limit on a cost, which is a quantile of that cost over the space, and proxy: the best true value of the
 -- space within the limit, the best that the proxy has scored, and the true value and the cost of the architecture with
--- its highest score, the worst of several.
+-- its highest score: of equal scores the cheapest, and of equal costs the worse, as in queries/report/limits.sql.
 WITH costs AS (
     SELECT
         arch_id,
@@ -39,8 +39,8 @@ SELECT
     labels.label AS proxy,
     count(*) AS scored,
     max_by(pairs.truth_as_stored, pairs.truth) AS best_of_scored,
-    max_by(pairs.truth_as_stored, (pairs.score, -pairs.truth)) AS picked,
-    max_by(costs.cost_value, (pairs.score, -pairs.truth, pairs.arch_id)) AS its_cost
+    max_by(pairs.truth_as_stored, (pairs.score, -costs.cost_value, -pairs.truth)) AS picked,
+    max_by(costs.cost_value, (pairs.score, -costs.cost_value)) AS its_cost
 FROM pairs
 INNER JOIN targets
     ON
