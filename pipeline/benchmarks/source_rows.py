@@ -28,6 +28,7 @@ class SourceRows:
         benchmark: its name.
         architectures, truths, scores, rejects: columns by name, all of one table equally long.
         blocks: further ground truth, each one metric of one data set: a column is an array or one value for all rows.
+        warnings: what is odd about the source, a line each, without the source's path.
         position_of: arch_id -> where the source has the architecture, for messages; by default its native id.
     """
 
@@ -41,6 +42,7 @@ class SourceRows:
     )
     rejects: dict[str, list[Any]] = field(default_factory=lambda: _columns("position reason excerpt"))
     blocks: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     position_of: Callable[[str], str | None] | None = None
 
     def record(self, position: str, content: object = "") -> _Record:

@@ -17,6 +17,7 @@ from pipeline.ingest import surrogates
 from pipeline.ingest.cells import has, list_of, number_of
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.mapping_sections import ScoreColumn, TruthColumn
+from pipeline.wording import count_of
 
 Value = float | str
 """A number, or as text why there is none."""
@@ -150,13 +151,14 @@ def _equal(held: str, wanted: str | bool | int | float) -> bool:
 
 @dataclass
 class MappedTruth:
-    """A column of truth: where its values go, and the largest one seen."""
+    """A column of truth: where its values go, the largest one seen, and how long its lists of a value per epoch are."""
 
     truth: TruthColumn
     factor: float
     whole: bool
     notation: NumberNotation = NumberNotation()
     largest: float = -math.inf
+    lengths: set[int] = field(default_factory=set)
     rows: RowFilter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -173,6 +175,23 @@ class MappedTruth:
         if self.truth.unit == "percent" and 0.0 <= self.largest <= 1.0:
             return f"{column_named(self.truth.column)} is declared percent, and its largest value is {self.largest:g}"
         return None
+
+    @property
+    def warning(self) -> str | None:
+        """What the lengths of its lists of a value per epoch say against the epochs that are stored with the last."""
+        lengths, epochs = self.lengths - {0}, self.truth.epochs
+        if not lengths or lengths == {epochs} or (epochs is None and len(lengths) == 1):
+            return None
+        shortest = f"{min(lengths)} to " if len(lengths) > 1 else ""
+        stored_as = (
+            "after as many epochs as its list has values, which is a target of its own"
+            if epochs is None
+            else f"after the {epochs} epochs that are stated"
+        )
+        return (
+            f"{column_named(self.truth.column)}: lists of {shortest}{count_of(max(lengths), 'value')}: each last value "
+            f"is stored as that {stored_as}"
+        )
 
     def values(self, cells: Cells) -> Value | Sequence[Measured]:
         """The cell's value in the metric's unit; with its seed, one per seed, or the last and one per epoch.
@@ -193,6 +212,7 @@ class MappedTruth:
         values = [self._value(self.notation.value(cell, name)) for cell in list_of(cells[name], name)]
         if truth.each == "seed":
             return [(number, None, value) for number, value in enumerate(values, 1)]
+        self.lengths.add(len(values))
         last: list[Measured] = [(seed, None, value) for value in values[-1:]]
         return [*last, *((seed, number, value) for number, value in enumerate(values, 1))]
 

@@ -115,6 +115,7 @@ class _TableReader:
                 batch = self._batch()
         for arch_id, measured in self.repeats.items():
             self._put(batch, arch_id, *means(measured))
+        batch.warnings += filter(None, (column.warning for column in self.columns))
         yield batch
         self._in_their_units()
         self._all_columns_taken()

@@ -55,6 +55,7 @@ class SourcePart:
     waiting: int = 0
     rejected: int = 0
     first_reject: tuple[str, str] = ("", "")
+    warnings: list[str] = field(default_factory=list)
     _tables: dict[str, list[pa.Table]] = field(default_factory=dict)
     _blocks: dict[tuple[str, str], list[pa.Table]] = field(default_factory=dict)
     _metrics: set[tuple[str, str]] = field(default_factory=set)
@@ -74,6 +75,7 @@ class SourcePart:
         """Take a batch as Arrow tables."""
         constants = {"benchmark": batch.benchmark, "source_id": self.source_id, "run_id": self.run_id}
         self._position_of = batch.position_of or self._position_of
+        self.warnings += batch.warnings
         for columns in (batch.architectures, batch.truths, batch.scores):
             self.arch_ids.update(columns["arch_id"])
         architectures = batch.arrow("architectures", constants)

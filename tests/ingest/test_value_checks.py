@@ -170,6 +170,27 @@ def test_a_column_without_a_value_is_warned_of(lake: Path, tmp_path: Path, count
     assert [w.partition("t.csv: ")[2] for w in summary.warnings] == (missing if warned else [])
 
 
+@pytest.mark.parametrize(
+    ("stated", "lists", "warned"),
+    [
+        ("epochs = 2", ["[60, 70]", "[61, 71]"], None),
+        ("", ["[60, 70]", "[61, 71]"], None),
+        ("epochs = 2", ["[60, 70]", "[61]"], "lists of 1 to 2 values: each last value is stored as that after the 2"),
+        ("epochs = 200", ["[60]", "[61]"], "lists of 1 value: each last value is stored as that after the 200 epochs"),
+        ("", ["[60, 70]", "[61]"], "lists of 1 to 2 values: each last value is stored as that after as many epochs"),
+    ],
+)
+def test_lists_that_are_not_as_long_as_the_training_are_warned_of(
+    lake: Path, tmp_path: Path, stated: str, lists: list[str], warned: str | None
+) -> None:
+    path = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], zip(CELLS, lists, strict=False))
+    mapping = fixtures.mapping(tmp_path / "m.toml", f'{fixtures.ACCURACY}each = "epoch"\n{stated}')
+    [summary] = ingest(lake, "nasbench201", [path], mapping=str(mapping))
+    told = [w.partition("column 'acc': ")[2] for w in summary.warnings]
+    assert len(told) == (warned is not None)
+    assert warned is None or told[0].startswith(warned)
+
+
 def test_a_published_form_is_warned_of_and_kept(lake: Path, tmp_path: Path) -> None:
     folder = nasbench201_files.nats_folder(tmp_path / "nats", CELLS[:3], {})
     for index, notation in enumerate(CELLS[:3]):
