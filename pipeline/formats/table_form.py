@@ -15,6 +15,9 @@ Cells = Mapping[str, object]
 Rows = Iterator[tuple[str, Cells | Fault]]
 """Position and cells of each row, or why it cannot be read."""
 
+DELIMITERS = (",", "\t", ";", "|")
+"""Of a CSV, those that are looked for where none is stated."""
+
 KEY, VALUE, FILE, FOLDER = "@key", "@value", "@file", "@folder"
 
 ANY, LEVEL = "*", "@"

@@ -13,7 +13,7 @@ from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, column_named, excerpt, unknown
 from pipeline.formats.fault import Fault
-from pipeline.formats.table_form import Cells
+from pipeline.formats.table_form import DELIMITERS, Cells
 from pipeline.ingest.cells import has, listed_codes
 from pipeline.ingest.mapped_columns import (
     MappedTruth,
@@ -124,9 +124,22 @@ class _TableReader:
         return SourceRows(self.benchmark.name, position_of=self.first.get)
 
     def _has_columns(self, cells: Cells) -> None:
-        lacking = [unknown(f"column of {self.path}", name, cells) for name in sorted(self._absent(cells))]
-        if lacking:
+        absent = sorted(self._absent(cells))
+        header = next(iter(cells), "")
+        if absent and len(cells) == 1 and (mark := self._another_delimiter(header)):
+            raise UserError(
+                f"{self.path} has one column, {excerpt(header)}: is it delimited by {mark!r}? (delimiter of "
+                f"[container], table mapping {self.mapping.name})"
+            )
+        if lacking := [unknown(f"column of {self.path}", name, cells) for name in absent]:
             raise UserError(f"{'; '.join(map(str, lacking))} (table mapping {self.mapping.name})")
+
+    def _another_delimiter(self, header: str) -> str | None:
+        """What seems to part the columns of a CSV whose header was read as the name of one."""
+        container = self.mapping.container
+        if container.kind != "csv":
+            return None
+        return next((mark for mark in DELIMITERS if mark in header and mark != container.delimiter), None)
 
     def take(self, batch: SourceRows, position: str, cells: Cells | Fault) -> None:
         if isinstance(cells, Fault):

@@ -13,14 +13,13 @@ from pathlib import Path
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
 from pipeline.formats import numbers, packed, signatures, sqlite_files, tables
 from pipeline.formats.fault import Fault
-from pipeline.formats.table_form import ANY, KEY, LEVEL, VALUE, Cells, ContainerKind, Rows, TableForm
+from pipeline.formats.table_form import ANY, DELIMITERS, KEY, LEVEL, VALUE, Cells, ContainerKind, Rows, TableForm
 
 MOST_ROWS = 2_000
 UNNAMED = "column"
 """With a number, what a column is called that has no name."""
 
 _MOST_COLUMNS, _MOST_CELLS = 500, 200_000  # that are looked at
-_DELIMITERS = (",", "\t", ";", "|")
 _KINDS: dict[str, ContainerKind] = {
     signatures.PICKLE.name: "pickle", signatures.JSON.name: "json", signatures.CHECKPOINT.name: "torch",
     signatures.ARRAY: "numpy", signatures.ARRAYS: "numpy", "an Arrow file": "arrow", "an SQLite database": "sqlite",
@@ -207,11 +206,11 @@ def _delimited(path: Path) -> TableSample:
     Raises:
         NotThisFormError: it can be read with none.
     """
-    best, fault = _most_columns(path, [TableForm("csv", delimiter) for delimiter in _DELIMITERS])
+    best, fault = _most_columns(path, [TableForm("csv", delimiter) for delimiter in DELIMITERS])
     if best is None or len(best.columns) < 2:  # lines before the header, comments, or blanks between cells
         forms = [
             TableForm("csv", delimiter, skip=skip, comment=comment)
-            for delimiter in (*_DELIMITERS, " ")
+            for delimiter in (*DELIMITERS, " ")
             for skip in range(_MOST_SKIPPED + 1)
             for comment in ("", "#")
         ]

@@ -123,6 +123,16 @@ def test_a_mapping_that_does_not_fit_says_what_would(tmp_path: Path, old: str, n
         read(mapping, fixtures.accuracies(tmp_path / "t.csv"))
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_a_table_of_another_delimiter_is_told_so(tmp_path: Path, mark: str) -> None:
+    path = fixtures.table(tmp_path / "t.csv", ["arch", "acc"], [("a", 60), ("b", 61)], delimiter=mark)
+    mapping = fixtures.mapping(tmp_path / "m.toml", fixtures.ACCURACY)
+    with pytest.raises(
+        UserError, match=r"t.csv has one column, 'arch.*acc': is it delimited by '.*'\? .delimiter of .cont"
+    ):
+        read(mapping, path)
+
+
 def test_every_shipped_mapping_is_sound_and_named_once() -> None:
     shipped = table_mapping.shipped()
     assert len({(r.benchmark, r.name) for r in shipped}) == len(shipped) > 0
