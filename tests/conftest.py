@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +33,12 @@ ROOM = 4 << 30  # bytes; the tests leave less than one at a time
 
 
 def pytest_configure() -> None:
-    """Has temporary folders in memory where it has room, as each part of a lake waits for the disk several times."""
+    """Has Ctrl-C heard, which a shell's background job ignores, and temporary folders in memory where it has room.
+
+    Each part of a lake waits for the disk several times.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with contextlib.suppress(OSError):
         if shutil.disk_usage(MEMORY).free > ROOM and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
             os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
