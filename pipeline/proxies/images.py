@@ -207,19 +207,21 @@ def _cifar10(path: Path, count: int) -> Batch:
     return _batch("cifar10", pixels, count, tuple(labels[:count]) if labelled else None)
 
 
+_EXPECTED = "an .npz file of a uint8 array [n, 32, 32, 3]"
+
+
 def _npz(path: Path, size: int) -> Pixels:
     """The pixels [n, 3, H, W], of 32x32 or of the size that is asked for."""
-    expected = "an .npz file of a uint8 array [n, 32, 32, 3]"
     form = signatures.identify(path)
     if form and not form.name.startswith("an .npz"):
         advice = f": {form.advice}" if form.advice and form.name != signatures.ZIP.name else ""
-        raise UserError(f"--images {path} is not {expected}: it is {form.name}{advice}")
+        raise UserError(f"--images {path} is not {_EXPECTED}: it is {form.name}{advice}")
     try:
         array = _member(path)
     except UserError:
         raise
     except Exception as error:  # numpy and zipfile raise of all kinds for what is damaged
-        raise UserError(f"--images {path} is not {expected}: {excerpt(str(error), 200, bare=True)}") from error
+        raise UserError(f"--images {path} is not {_EXPECTED}: {excerpt(str(error), 200, bare=True)}") from error
     shapes = [(3, SIZE, SIZE), (3, size, size)]
     pixels = array.transpose(0, 3, 1, 2) if array.ndim == 4 and array.shape[3] == 3 else array
     if array.dtype != np.uint8 or pixels.shape[1:] not in shapes:
@@ -237,7 +239,7 @@ def _member(path: Path) -> npt.NDArray[Any]:
     with zipfile.ZipFile(path) as archive:
         members = {m.filename.removesuffix(".npy"): m for m in archive.infolist() if m.filename.endswith(".npy")}
     if not members:
-        raise UserError(f"--images {path} is a zip without an array of numpy in it")
+        raise UserError(f"--images {path} is not {_EXPECTED}: it is a zip archive without an array of numpy")
     name = "images" if "images" in members else next(iter(members))
     if members[name].file_size > packed.MAX_BYTES:
         raise UserError(f"--images {path}: {name} unpacks to more than {packed.MAX_BYTES >> 20} MiB: refused")
