@@ -138,7 +138,7 @@ def _ingest(lake_root: Path, source: Source, max_rejects: int) -> IngestSummary:
             return _summary(source, None, started)
         if not only_curves:
             _as_read_before(lake, source, sha256)
-    files.refuse_unwritable(lake_root)
+    files.refuse_unwritable_lake(lake_root)
     arguments = {"benchmark": source.benchmark.name, "source": source.name, "path": source.path}
     run = provenance.new_run("ingest", {**arguments, "curves": source.curves, "max_rejects": max_rejects})
     declared = source.declared

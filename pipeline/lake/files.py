@@ -95,17 +95,26 @@ def refuse_gone(root: Path) -> None:
         raise UserError(f"{root} is not there any more: put it back, and run the same command again")
 
 
-def refuse_unwritable(root: Path) -> None:
-    """Refuse a lake that cannot be written or made, before the work whose result is to be stored in it.
+def refuse_unwritable(folder: Path, written: str, other: str) -> None:
+    """Refuse a folder in which nothing can be written, before the work whose result is to be stored in it.
+
+    Args:
+        folder: which is there.
+        written: what is to be written ("the lake data/lake").
+        other: what may be named in its place ("another with --lake").
 
     Raises:
-        UserError: the folder, or the nearest one above that is there, is on a read-only disk or somebody else's.
+        UserError: it is on a read-only disk or somebody else's.
     """
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"no permission for writing {written}: make {folder} writable, or name {other}")
+
+
+def refuse_unwritable_lake(root: Path) -> None:
+    """Refuse a lake that cannot be written or made, see `refuse_unwritable`."""
     place = next(folder for folder in (root.absolute(), *root.absolute().parents) if folder.exists())
-    if place.is_dir() and not os.access(place, os.W_OK | os.X_OK):
-        raise UserError(
-            f"no permission for writing the lake {root}: make {place} writable, or name another with --lake"
-        )
+    if place.is_dir():
+        refuse_unwritable(place, f"the lake {root}", "another with --lake")
 
 
 def make_folder(root: Path, folder: Path) -> None:

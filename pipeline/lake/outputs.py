@@ -49,10 +49,7 @@ class OutputFile:
             if path.exists() and not self.force and not self._is_ours():
                 what = "stays as it is" if self.ours is None else f"is not {self.form}"
                 raise UserError(f"{path} exists and {what}: choose another name, or replace it with --force")
-            if not os.access(path.parent, os.W_OK | os.X_OK):
-                raise UserError(
-                    f"no permission for writing {path}: make {path.absolute().parent} writable, or name another place"
-                )
+            files.refuse_unwritable(path.absolute().parent, str(path), "another place")
 
     @contextlib.contextmanager
     def written(self) -> Iterator[Path]:
@@ -105,8 +102,7 @@ class OutputFolder:
             if path.exists() and not path.is_dir():
                 raise UserError(f"{path} is no folder: name another one")
             place = path if path.exists() else path.parent
-            if not os.access(place, os.W_OK | os.X_OK):
-                raise UserError(f"no permission for writing {path}: make {place.absolute()} writable, or name another")
+            files.refuse_unwritable(place.absolute(), str(path), "another")
             for entry in path.iterdir() if path.exists() else ():
                 if self.names.fullmatch(entry.name) and (entry.is_symlink() or not entry.is_file()):
                     raise UserError(f"{entry} is no plain file, and nothing is written there: name another folder")

@@ -14,6 +14,7 @@ from pipeline.lake.files import (
     own_name,
     read_file,
     refuse_links,
+    refuse_unwritable,
     remove_empty,
     remove_file,
     remove_folder,
@@ -54,10 +55,7 @@ def refuse_foreign(out: Path, names: Iterable[str] = TABLES) -> None:
             what = "a file" if place.exists() else "a link that leads nowhere"
             unmade = "" if place == out else f"{out} cannot be made: "
             raise UserError(f"{unmade}{place} is {what}, no place for writing the report: name a folder with --out")
-        if not os.access(place, os.W_OK | os.X_OK):
-            raise UserError(
-                f"no permission for writing the report to {out}: make {place} writable, or name a folder with --out"
-            )
+        refuse_unwritable(place, f"the report to {out}", "a folder with --out")
         listed = _listed(out)
         for name in names:
             refuse_links(out, out / name)

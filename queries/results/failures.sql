@@ -1,5 +1,5 @@
 -- One row per target, proxy and seed: the architectures with a true value of the target that the proxy failed on. The
--- other queries of this folder read it as a view; `correlations.n_failed` counts architectures without one, too.
+-- other queries of this folder read it as a table; `correlations.n_failed` counts architectures without one, too.
 SELECT
     scores.benchmark,
     scores.space,

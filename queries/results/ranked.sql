@@ -1,17 +1,6 @@
 -- One row per target that leads a space and proxy, released ones too: rho, the architectures it rests on, those with a
 -- true value that it failed on, and the median seconds of a score: on a processor where it was scored there, else on
 -- `device`.
-WITH costs AS (
-    SELECT
-        proxy_id,
-        seed,
-        device,
-        median_seconds
-    FROM cost
-    WHERE benchmark = $benchmark AND space = $space
-    QUALIFY row_number() OVER (PARTITION BY proxy_id, seed ORDER BY device <> 'cpu', n DESC, device) = 1
-)
-
 SELECT
     correlations.benchmark,
     correlations.space,
@@ -28,7 +17,11 @@ SELECT
 FROM correlations
 INNER JOIN proxy_labels AS labels ON correlations.proxy_id = labels.proxy_id
 LEFT JOIN costs
-    ON correlations.proxy_id = costs.proxy_id AND correlations.seed IS NOT DISTINCT FROM costs.seed
+    ON
+        correlations.benchmark = costs.benchmark
+        AND correlations.space = costs.space
+        AND correlations.proxy_id = costs.proxy_id
+        AND correlations.seed IS NOT DISTINCT FROM costs.seed
 LEFT JOIN failures
     ON
         correlations.benchmark = failures.benchmark

@@ -1,18 +1,6 @@
 -- One row per target and proxy of our own, seed 0: rho, the architectures it rests on, those with a true value that it
 -- failed on, rho with these ranked below all, and the median seconds of a score: on a processor where it was scored
 -- there, else on another device.
-WITH costs AS (
-    SELECT
-        benchmark,
-        space,
-        proxy_id,
-        seed,
-        median_seconds
-    FROM cost
-    QUALIFY
-        row_number() OVER (PARTITION BY benchmark, space, proxy_id, seed ORDER BY device <> 'cpu', n DESC, device) = 1
-)
-
 SELECT
     correlations.benchmark,
     correlations.space,

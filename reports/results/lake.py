@@ -26,6 +26,7 @@ from reports.results.spaces import OTHER_TARGETS, RANKED, SPACES, Space, Tables
 
 SCORES = Path(__file__).parents[2] / "data" / "scores"
 QUERIES = Path(__file__).parents[2] / "queries" / "results"
+_SHARED = ("costs", "failures")  # queries whose results other queries read
 IMAGES = Path("images") / "cifar-10-batches-py"
 LABELS, DRAWS = 20, 100
 WAYS = ("generic", "corrected", "random-forest", "gradient-boosting")
@@ -146,10 +147,11 @@ def search_stored(space: Space, proxy: str, method: str) -> str:
 
 
 def connect(lake: Path) -> duckdb.DuckDBPyConnection:
-    """The views over a lake, of which those that the results read are computed once, and `failures.sql` as one more."""
+    """The views over a lake; those that the results read, and what several of the queries share, are computed once."""
     statements = [path.read_text(encoding="utf-8") for path in QUERIES.glob("*.sql")]
     views = {view for statement in statements for view in stored_results.read_by(statement)}
     connection = catalog.snapshot(Lake(lake))
     stored_results.provide(connection, Lake(lake), published(Lake(lake)), views, "TABLE")
-    connection.execute(f"CREATE TABLE failures AS {(QUERIES / 'failures.sql').read_text(encoding='utf-8')}")
+    for name in _SHARED:
+        connection.execute(f"CREATE TABLE {name} AS {(QUERIES / f'{name}.sql').read_text(encoding='utf-8')}")
     return connection
