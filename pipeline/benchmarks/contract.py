@@ -7,8 +7,10 @@ table mappings are ingested. Whatever else it can do it states as functions.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -203,6 +205,20 @@ class Benchmark:
         if metric not in of_dataset:
             raise unknown(f"metric of {self.name} on {dataset}", metric, of_dataset)
         return of_dataset[metric]
+
+
+def built_by(function: str) -> Callable[[str, Spec], nn.Module]:
+    """A `build` or `features` that calls a function of the spec, "package.module:name".
+
+    The module is imported at the first call: networks need torch, which takes seconds to import.
+    """
+    return partial(_built_by, function)
+
+
+def _built_by(function: str, space: str, spec: Spec) -> nn.Module:
+    module, _, name = function.partition(":")
+    network: nn.Module = getattr(importlib.import_module(module), name)(spec)
+    return network
 
 
 def arch_id_of(benchmark: str, space: str, spec: str | Spec) -> str:

@@ -55,10 +55,10 @@ def mutate(cell: Cell, operations: Sequence[str], random: Random) -> Cell:
     return {**cell, edge: random.choice([operation for operation in operations if operation != cell[edge]])}
 
 
-def on_a_path(edges: Iterable[tuple[int, int]]) -> set[int]:
-    """The nodes on a path from the input to the output."""
+def on_a_path(edges: Iterable[tuple[int, int]], last: int = 3) -> set[int]:
+    """The nodes on a path from node 0 to the last, of edges that lead to later nodes."""
     ordered = sorted(edges)
-    reached, needed = {0}, {3}
+    reached, needed = {0}, {last}
     for source, target in ordered:
         if source in reached:
             reached.add(target)

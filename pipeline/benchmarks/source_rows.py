@@ -25,7 +25,6 @@ class SourceRows:
     What is added of an architecture takes the arch_id that `add_architecture` returned.
 
     Args:
-        benchmark: its name.
         architectures, truths, scores, rejects: columns by name, all of one table equally long.
         blocks: further ground truth, each one metric of one data set: a column is an array or one value for all rows.
         warnings: what is odd about the source, a line each, without the source's path.

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from pipeline.benchmarks.nasbench201 import architectures, features
+from pipeline.benchmarks.nasbench201 import architectures
+from pipeline.benchmarks.nasbench201.network import features
 from pipeline.proxies import images, zerocost
 from pipeline.proxies.zerocost.passes import Classifier
 
@@ -26,15 +27,14 @@ def sharing() -> dict[str, float]:
     one, together, alone, curved = 0.0, 0.0, 0.0, 0.0
     for number in range(NETWORKS):
         spec = architectures.sample("topology", random.Random(number))
-        whole: Any = features("topology", spec)
+        whole: Any = features(spec)
         network = Classifier(whole, zerocost.CLASSES).train()
 
         def run(network: Classifier = network) -> None:
             nn.functional.cross_entropy(network(batch), labels).backward()
 
         def score(spec: Any = spec, number: int = number) -> Any:
-            build = features
-            return bundle.score(lambda: build("topology", spec), str(number), 0, "cpu", [*ids])
+            return bundle.score(lambda: features(spec), str(number), 0, "cpu", [*ids])
 
         run()  # warm
         one += _timed(run)[0]

@@ -40,7 +40,6 @@ BENCHMARK = Benchmark(
     spaces=SPACES,
     metrics=(Metric(DATASET, METRIC, "validation", "percent", True, 1, "top-1 accuracy after 200 epochs, one run"),),
     licence="AFL-3.0",
-    reader_version=1,
     canonical=architectures.canonical,
     compose=architectures.compose,
     read=reading.read,

@@ -29,7 +29,6 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     """The published form: one line for each cell. A line that cannot be taken is a reject.
 
     Args:
-        path: the file.
         curves: of no effect, since there are none.
 
     Raises:

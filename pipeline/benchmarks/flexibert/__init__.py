@@ -7,29 +7,9 @@ space.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pipeline.benchmarks.contract import Benchmark, PublishedFile, Space, Spec
+from pipeline.benchmarks.contract import Benchmark, PublishedFile, Space, built_by
 from pipeline.benchmarks.flexibert import architectures, checking, reading
 from pipeline.benchmarks.flexibert.architectures import NAME, SIZE, SPACE
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-def build(space: str, spec: Spec) -> nn.Module:
-    """The encoder: sequences [N, T, 400] -> its output, led back to [N, T, 400], as the one tap."""
-    from pipeline.benchmarks.flexibert import network
-
-    return network.EncoderNetwork(spec)
-
-
-def features(space: str, spec: Spec) -> nn.Module:
-    """The same encoder for zero-cost proxies: sequences [N, T, 400] -> [N, hidden, T, 1]."""
-    from pipeline.benchmarks.flexibert import network
-
-    return network.EncoderFeatures(spec)
-
 
 BENCHMARK = Benchmark(
     name=NAME,
@@ -37,12 +17,11 @@ BENCHMARK = Benchmark(
     spaces=(Space(SPACE, SIZE, "transformers of two or four layers: attention, linear transforms, convolutions"),),
     metrics=reading.METRICS,
     licence="Apache-2.0",
-    reader_version=1,
     canonical=architectures.canonical,
     compose=architectures.compose,
     read=reading.read,
-    build=build,
-    features=features,
+    build=built_by("pipeline.benchmarks.flexibert.network:EncoderNetwork"),
+    features=built_by("pipeline.benchmarks.flexibert.network:EncoderFeatures"),
     graph=architectures.graph,
     stages=1,
     classes=reading.CLASSES,

@@ -62,7 +62,6 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     """The published form: the JSON file, or a folder that holds it. A training that cannot be taken is a reject.
 
     Args:
-        path: the file or folder.
         curves: of no effect, since there are none.
 
     Raises:

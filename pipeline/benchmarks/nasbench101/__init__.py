@@ -5,29 +5,9 @@ Ying et al., "NAS-Bench-101: Towards Reproducible Neural Architecture Search", I
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pipeline.benchmarks.contract import Benchmark, Metric, PublishedFile, Space, Spec
+from pipeline.benchmarks.contract import Benchmark, Metric, PublishedFile, Space, built_by
 from pipeline.benchmarks.nasbench101 import architectures, reading
 from pipeline.benchmarks.nasbench101.reading import DATASET, NAME, SPACE
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-def build(space: str, spec: Spec) -> nn.Module:
-    """The network with 16 initial channels: images [N, 3, 32, 32] -> its three taps, one per stack."""
-    from pipeline.benchmarks.nasbench101 import network
-
-    return network.network(spec)
-
-
-def features(space: str, spec: Spec) -> nn.Module:
-    """The network with 16 initial channels, up to its pooling."""
-    from pipeline.benchmarks.nasbench101 import network
-
-    return network.features(spec)
-
 
 _METRICS = (
     Metric(DATASET, "test_accuracy", "test", "percent", True, 1, "top-1 accuracy on the test set"),
@@ -46,11 +26,10 @@ BENCHMARK = Benchmark(
     spaces=(Space(SPACE, 423_624, "cells of at most seven vertices and nine edges, three operations"),),
     metrics=_METRICS,
     licence="Apache-2.0",
-    reader_version=1,
     canonical=architectures.canonical,
     compose=architectures.compose,
     read=reading.read,
-    build=build,
+    build=built_by("pipeline.benchmarks.nasbench101.network:network"),
     stages=3,
     classes={DATASET: 10},
     forms="nasbench_full.tfrecord, nasbench_only108.tfrecord, or a pickle of the official API's memory",
@@ -76,6 +55,6 @@ BENCHMARK = Benchmark(
     curves_asked=False,
     sample=architectures.sample,
     mutate=architectures.mutate,
-    features=features,
+    features=built_by("pipeline.benchmarks.nasbench101.network:features"),
     graph=architectures.graph,
 )

@@ -22,7 +22,6 @@ def canonical(space: str, architecture: object) -> Spec:
     """The spec of a cell.
 
     Args:
-        space: cell.
         architecture: a mapping or JSON text with `adjacency`, the rows of the matrix one after another as text of 0
             and 1 or as lists, and `operations`, as a list or joined by commas.
 
@@ -67,7 +66,6 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
     """The spec from named parts.
 
     Args:
-        space: cell.
         parts: `adjacency` and `operations` as `canonical` takes them, and `module_hash` where it is to be verified; or
             "0" and "1" for each edge "0-1", "0-2", ... and the operation of each vertex "0", "1", ...
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 
+from pipeline.benchmarks.edge_cells import on_a_path
 from pipeline.errors import UserError, unknown
 
 try:
@@ -127,7 +128,7 @@ def _shape(adjacency: str) -> _Shape:
         UserError: it breaks a rule of the space; the message says which.
     """
     vertices, edges = _parsed(adjacency)
-    kept = _on_a_path(edges, vertices)
+    kept = tuple(sorted(on_a_path(edges, vertices - 1)))
     if not kept:
         raise UserError("no path leads from input to output")
     place = {vertex: new for new, vertex in enumerate(kept)}
@@ -157,18 +158,6 @@ def _parsed(adjacency: str) -> tuple[int, list[tuple[int, int]]]:
         if i >= j:
             raise UserError(f"the edge from vertex {i} to {j} does not lead forward: the matrix is upper-triangular")
     return vertices, edges
-
-
-def _on_a_path(edges: Sequence[tuple[int, int]], vertices: int) -> tuple[int, ...]:
-    """The vertices on a path from the first to the last, ascending; none where there is no such path."""
-    reached, needed = {0}, {vertices - 1}
-    for i, j in edges:
-        if i in reached:
-            reached.add(j)
-    for i, j in reversed(edges):
-        if j in needed:
-            needed.add(i)
-    return tuple(sorted(reached & needed))
 
 
 def _smallest(edges: Sequence[tuple[int, int]], vertices: int) -> tuple[int, tuple[tuple[int, ...], ...]]:

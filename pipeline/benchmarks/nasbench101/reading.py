@@ -59,7 +59,6 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     numbered 1, 2, 3 in the order of the file. A record that cannot be taken is a reject at its byte.
 
     Args:
-        path: the file.
         curves: of no effect.
 
     Raises:

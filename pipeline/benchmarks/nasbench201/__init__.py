@@ -5,29 +5,10 @@ Dong and Yang, "NAS-Bench-201", ICLR 2020; Dong, Liu, Musial and Gabrys, "NATS-B
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pipeline.benchmarks.contract import Benchmark, PublishedFile, Space, Spec
+from pipeline.benchmarks.contract import Benchmark, PublishedFile, Space, built_by
 from pipeline.benchmarks.nasbench201 import architectures, reading
 from pipeline.benchmarks.nasbench201.architectures import EDGES, NAME, OPERATIONS, STAGES, WIDTHS
 from pipeline.benchmarks.nasbench201.metrics import CLASSES, METRICS
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-def build(space: str, spec: Spec) -> nn.Module:
-    """The network: images [N, 3, 32, 32] -> its three taps, one after each stack."""
-    from pipeline.benchmarks.nasbench201 import network
-
-    return network.network(spec)
-
-
-def features(space: str, spec: Spec) -> nn.Module:
-    """The network that the benchmark trained, up to its pooling."""
-    from pipeline.benchmarks.nasbench201 import network
-
-    return network.features(spec)
 
 
 def _steps(name: str, drive: str) -> tuple[str, ...]:
@@ -47,11 +28,10 @@ BENCHMARK = Benchmark(
     ),
     metrics=tuple(METRICS.values()),
     licence="MIT",
-    reader_version=1,
     canonical=architectures.canonical,
     compose=architectures.compose,
     read=reading.read,
-    build=build,
+    build=built_by("pipeline.benchmarks.nasbench201.network:network"),
     stages=3,
     classes=CLASSES,
     forms="a folder of NATS-Bench's NNNNNN.pickle.pbz2 files, or one of them",
@@ -77,6 +57,6 @@ BENCHMARK = Benchmark(
     "TPAMI 2021",
     sample=architectures.sample,
     mutate=architectures.mutate,
-    features=features,
+    features=built_by("pipeline.benchmarks.nasbench201.network:features"),
     graph=architectures.graph,
 )

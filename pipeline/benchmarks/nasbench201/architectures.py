@@ -93,7 +93,6 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
     """The spec from named parts.
 
     Args:
-        space: topology or size.
         parts: operation of each edge "0-1", "0-2", "1-2", "0-3", "1-3", "2-3"; or channels of each stage "0" to "4".
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
 from pipeline.benchmarks import units
@@ -115,11 +116,8 @@ def _series(training: Training) -> Iterator[tuple[str, Mapping[int, float]]]:
     """Metric and its values by epoch, from 0."""
     yield "train_accuracy", training.train_accuracy
     yield "train_loss", training.train_loss
-    total, elapsed = 0.0, {}
-    for epoch in sorted(training.train_seconds):
-        total += training.train_seconds[epoch]
-        elapsed[epoch] = total
-    yield "train_seconds", elapsed
+    seconds = dict(sorted(training.train_seconds.items()))
+    yield "train_seconds", dict(zip(seconds, accumulate(seconds.values()), strict=True))
     names = SPLITS[training.dataset]
     for what, splits in (("accuracy", training.accuracy), ("loss", training.loss)):
         for split, series in splits.items():

@@ -7,29 +7,9 @@ describes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pipeline.benchmarks.contract import Benchmark, Metric, Space, Spec
+from pipeline.benchmarks.contract import Benchmark, Metric, Space, built_by
 from pipeline.benchmarks.nasbench_macro import architectures, checking
 from pipeline.benchmarks.nasbench_macro.architectures import DISTINCT, NAME, SPACE
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-def build(space: str, spec: Spec) -> nn.Module:
-    """The network that the regression proxy trains: images [N, 3, H, W] -> its three taps."""
-    from pipeline.benchmarks.nasbench_macro import network
-
-    return network.network(spec)
-
-
-def features(space: str, spec: Spec) -> nn.Module:
-    """The network as it was trained, up to its pooling."""
-    from pipeline.benchmarks.nasbench_macro import network
-
-    return network.features(spec)
-
 
 BENCHMARK = Benchmark(
     name=NAME,
@@ -45,8 +25,8 @@ BENCHMARK = Benchmark(
     licence="Apache-2.0",
     canonical=architectures.canonical,
     compose=architectures.compose,
-    build=build,
-    features=features,
+    build=built_by("pipeline.benchmarks.nasbench_macro.network:network"),
+    features=built_by("pipeline.benchmarks.nasbench_macro.network:features"),
     stages=3,
     classes={"cifar10": 10},
     forms="nas-bench-macro_cifar10.json, by its table mapping",

@@ -6,30 +6,10 @@ Natural Language Processing", 2020.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pipeline.benchmarks.contract import Benchmark, PublishedFile, Space, Spec
+from pipeline.benchmarks.contract import Benchmark, PublishedFile, Space, built_by
 from pipeline.benchmarks.nasbench_nlp import architectures, checking, reading
 from pipeline.benchmarks.nasbench_nlp.architectures import NAME, SPACE
 from pipeline.benchmarks.nasbench_nlp.metrics import METRICS, WORDS
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-def build(space: str, spec: Spec) -> nn.Module:
-    """The three layers: sequences [N, T, 400] -> their output [N, T, 400], as the one tap."""
-    from pipeline.benchmarks.nasbench_nlp import network
-
-    return network.RecurrentNetwork(spec)
-
-
-def features(space: str, spec: Spec) -> nn.Module:
-    """The same network for zero-cost proxies: sequences [N, T, 400] -> [N, 400, T, 1], without dropout."""
-    from pipeline.benchmarks.nasbench_nlp import network
-
-    return network.RecurrentFeatures(spec)
-
 
 BENCHMARK = Benchmark(
     name=NAME,
@@ -37,13 +17,12 @@ BENCHMARK = Benchmark(
     spaces=(Space(SPACE, None, "recurrent cells of one to three states, seven operations"),),
     metrics=METRICS,
     licence="Apache-2.0",
-    reader_version=1,
     canonical=architectures.canonical,
     compose=architectures.compose,
     read=reading.read,
     classes=WORDS,
-    build=build,
-    features=features,
+    build=built_by("pipeline.benchmarks.nasbench_nlp.network:RecurrentNetwork"),
+    features=built_by("pipeline.benchmarks.nasbench_nlp.network:RecurrentFeatures"),
     graph=architectures.graph,
     stages=1,
     forms="a folder or zip of NAS-Bench-NLP's log_stats_model_*.json files, or one of them",

@@ -12,6 +12,7 @@ import math
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
@@ -37,7 +38,6 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     per metric with that status and no value. A log that occurs twice is taken once.
 
     Args:
-        path: the folder or the file.
         curves: also every epoch, with the seconds up to it.
 
     Raises:
@@ -73,15 +73,8 @@ class _EarlierLogs:
     params: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
 
 
-@dataclass
-class _EpochColumns:
-    """The values of one metric at every epoch, as columns."""
-
-    arch_ids: list[str] = field(default_factory=list)
-    epochs: list[int] = field(default_factory=list)
-    seeds: list[int] = field(default_factory=list)
-    epoch: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
+_EpochValue = tuple[str, int, int, int, float]
+"""arch_id, epochs and seed of a training, an epoch, and what was measured after it."""
 
 
 @dataclass
@@ -90,7 +83,7 @@ class _LogRows:
 
     batch: SourceRows
     curves: bool
-    by_epoch: dict[tuple[str, str], _EpochColumns] = field(default_factory=dict)
+    by_epoch: dict[tuple[str, str], list[_EpochValue]] = field(default_factory=dict)
 
     def add(self, position: str, content: bytes | Fault, earlier: _EarlierLogs) -> None:
         """Add one log.
@@ -134,25 +127,21 @@ class _LogRows:
 
     def _add_curves(self, arch_id: str, log: Log) -> None:
         for metric, values in (*_losses(log), ("train_seconds", _elapsed(log))):
-            curve = self.by_epoch.setdefault((log.data, metric), _EpochColumns())
             for epoch, value in enumerate(values, 1):
-                if not math.isfinite(value):
+                if math.isfinite(value):
+                    curve = self.by_epoch.setdefault((log.data, metric), [])
+                    curve.append((arch_id, log.epochs, log.run, epoch, value))
+                else:
                     self._add_value(arch_id, log, metric, value, epoch)
-                    continue
-                curve.arch_ids.append(arch_id)
-                curve.epochs.append(log.epochs)
-                curve.seeds.append(log.run)
-                curve.epoch.append(epoch)
-                curve.values.append(value)
 
     def finished(self) -> SourceRows:
         """The batch, whole."""
         for (dataset, metric), curve in self.by_epoch.items():
+            arch_ids, *numbers, values = zip(*curve, strict=True)
+            epochs, seeds, epoch = (pa.array(column, pa.int64()) for column in numbers)
             self.batch.add_truths(
-                SPACE, pa.array(curve.arch_ids, pa.string()), dataset, metric, pa.array(curve.values, pa.float64()),
-                epochs=pa.array(curve.epochs, pa.int64()),
-                seeds=pa.array(curve.seeds, pa.int64()),
-                epoch=pa.array(curve.epoch, pa.int64()),
+                SPACE, pa.array(arch_ids, pa.string()), dataset, metric, pa.array(values, pa.float64()),
+                epochs=epochs, seeds=seeds, epoch=epoch,
             )  # fmt: skip
         return self.batch
 
@@ -192,11 +181,7 @@ def _losses(log: Log) -> Iterator[tuple[str, Sequence[float]]]:
 
 def _elapsed(log: Log) -> list[float]:
     """Seconds from the start to the end of each epoch."""
-    total, elapsed = 0.0, []
-    for seconds in log.seconds:
-        total += seconds
-        elapsed.append(total)
-    return elapsed
+    return list(accumulate(log.seconds))
 
 
 def _final_values(log: Log) -> Iterator[tuple[str, float]]:

@@ -38,7 +38,6 @@ BENCHMARK = Benchmark(
     spaces=tuple(SPACES.values()),
     metrics=METRICS,
     licence="MIT",
-    reader_version=1,
     canonical=architectures.canonical,
     compose=architectures.compose,
     read=reading.read,

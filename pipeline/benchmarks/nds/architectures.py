@@ -77,7 +77,6 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
     """The spec from the fields of a `net`, each as a value or as its JSON text.
 
     Args:
-        space: name of the space.
         parts: genotype, width, depth or the fields of a genotype; or block_type, ds, ws, ss, num_gs, bot_muls.
 
     Raises:

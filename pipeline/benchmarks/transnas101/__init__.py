@@ -6,30 +6,10 @@ Cross-Task Neural Architecture Search", CVPR 2021.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pipeline.benchmarks.contract import Benchmark, PublishedFile, Space, Spec
+from pipeline.benchmarks.contract import Benchmark, PublishedFile, Space, built_by
 from pipeline.benchmarks.transnas101 import architectures, archive, reading
 from pipeline.benchmarks.transnas101.architectures import NAME
 from pipeline.benchmarks.transnas101.metrics import CLASSES, EPOCHS, METRICS
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-def build(space: str, spec: Spec) -> nn.Module:
-    """The encoder with 16 channels after the stem: images [N, 3, H, W] -> a tap after each third of the modules."""
-    from pipeline.benchmarks.transnas101 import network
-
-    return network.network(spec)
-
-
-def features(space: str, spec: Spec) -> nn.Module:
-    """The encoder as the benchmark trained it, up to its pooling."""
-    from pipeline.benchmarks.transnas101 import network
-
-    return network.features(spec)
-
 
 BENCHMARK = Benchmark(
     name=NAME,
@@ -40,12 +20,11 @@ BENCHMARK = Benchmark(
     ),
     metrics=tuple(METRICS.values()),
     licence="Apache-2.0",
-    reader_version=1,
     canonical=architectures.canonical,
     compose=architectures.compose,
     read=reading.read,
-    build=build,
-    features=features,
+    build=built_by("pipeline.benchmarks.transnas101.network:network"),
+    features=built_by("pipeline.benchmarks.transnas101.network:features"),
     stages=3,
     classes=CLASSES,
     forms=f"a folder with tables of tasks, class_object.csv and others, one of them, or {archive.FILE}",

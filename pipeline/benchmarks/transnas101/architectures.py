@@ -80,7 +80,6 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
     """The spec from named parts.
 
     Args:
-        space: micro or macro.
         parts: the operation of each edge "0-1", "0-2", "1-2", "0-3", "1-3", "2-3"; or the code of each module "0", "1"
             and so on.
 

@@ -30,7 +30,6 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     """The archive's rows: of each metric the largest value of all epochs, as its tables have it.
 
     Args:
-        path: the file.
         curves: also the value of every epoch.
 
     Raises:

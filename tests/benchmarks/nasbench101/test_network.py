@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pipeline.benchmarks.nasbench101 import architectures, build
+from pipeline.benchmarks.nasbench101 import BENCHMARK, architectures
 from pipeline.benchmarks.nasbench101.network import GraphCell, network, trained_parameters, vertex_channels
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
@@ -90,7 +90,7 @@ def test_the_taps_are_taken_before_the_poolings_and_at_the_end() -> None:
     for spec in files.cells(5, seed=4):
         taps = network(spec)(torch.randn(2, 3, 32, 32))
         assert [tuple(t.shape) for t in taps] == [(2, 16, 32, 32), (2, 32, 16, 16), (2, 64, 8, 8)]
-        assert [tuple(t.shape) for t in build("cell", spec)(torch.randn(1, 3, 32, 32))][2] == (1, 64, 8, 8)
+        assert [tuple(t.shape) for t in BENCHMARK.build("cell", spec)(torch.randn(1, 3, 32, 32))][2] == (1, 64, 8, 8)
 
 
 def test_the_next_stack_sees_the_pooled_tap() -> None:

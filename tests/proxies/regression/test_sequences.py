@@ -35,7 +35,7 @@ def tiny(folder: Path, inputs: str = DOTS, target: str = WAVES, head: str = TINY
 
 
 def build() -> nn.Module:
-    return nasbench_nlp.build("cells", RECIPE)
+    return nasbench_nlp.BENCHMARK.build("cells", RECIPE)
 
 
 def drawn(name: str, seed: int = 0) -> tuple[Tensor, Tensor]:

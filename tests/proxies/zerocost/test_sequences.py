@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pipeline import proxies
-from pipeline.benchmarks.nasbench_nlp import architectures, features
+from pipeline.benchmarks.nasbench_nlp import architectures
 from pipeline.benchmarks.nasbench_nlp.network import RecurrentFeatures, parameters
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
@@ -120,7 +120,7 @@ def test_the_bundle_scores_a_cell_of_the_benchmark(lake: Path) -> None:
     [proxy] = bundle.proxies
     [row] = Lake(lake).read("architectures", "nasbench_nlp").to_pylist()
     spec = architectures.canonical("cells", RECIPE)
-    again = proxy.score(lambda: features("cells", spec), row["arch_id"], 0, "cpu")
+    again = proxy.score(lambda: RecurrentFeatures(spec), row["arch_id"], 0, "cpu")
     assert again.value == stored["jacov"]
 
 
