@@ -8,6 +8,8 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from pipeline.errors import UserError, excerpt
 from pipeline.formats.toml_files import NAME_LENGTH
@@ -37,7 +39,6 @@ def write(table: Path, out: Path, benchmark: str | None = None, *, force: bool =
 
     Args:
         table: a CSV, TSV, JSON, Parquet file or a pickle of plain types.
-        out: the TOML file.
         benchmark: what the architectures are of; by default guessed, too.
         force: replace a file of that name.
 
@@ -100,10 +101,10 @@ def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, va
     named = excerpt(table.name, 80, bare=True)
     yield f"# What the columns of {named} mean, guessed from its first {len(sample.rows):,} rows."
     yield "# Look at every GUESSED, then: pipeline mapping check THIS-FILE TABLE. All fields: docs/mapping-reference.md"
-    yield f"name = {_text(_name(table))}"
-    yield f"benchmark = {_text(architecture.benchmark.name)}"
-    yield f"space = {_text(architecture.space)}"
-    yield f"description = {_text(f'values of {named}')}"
+    yield from _stated({
+        "name": _name(table), "benchmark": architecture.benchmark.name, "space": architecture.space,
+        "description": f"values of {named}",
+    })  # fmt: skip
     if values.missing:
         texts = any(isinstance(one, str) for one in values.missing)
         also = ", and texts among numbers stand for one" if texts else ""
@@ -115,8 +116,7 @@ def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, va
     yield from _container(sample, architecture.nested)
     yield from ("", "[architecture]")
     yield from (f"{_GUESSED}{doubt}" for doubt in architecture.doubts)
-    for name, value in architecture.section.items():
-        yield f"{name} = {_value(value)}"
+    yield from _stated(architecture.section)
     for truth in values.truths:
         yield from ("", *_truth(truth))
     for score in values.scores:
@@ -128,68 +128,46 @@ def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, va
 
 def _container(sample: TableSample, nested: Sequence[str]) -> Iterator[str]:
     form = sample.form
-    yield from ("", "[container]", f"kind = {_text(form.kind)}")
-    if form.kind == "csv" and form.delimiter != ",":
-        yield f"delimiter = {_text(form.delimiter)}"
-    if form.nested or nested:
-        yield f"nested = {_list([*form.nested, *nested])}"
-    if form.skip:
-        yield f"{_GUESSED}the lines before the header"
-        yield f"skip = {form.skip}"
-    if form.comment:
-        yield f"comment = {_text(form.comment)}"
-    if form.table:
-        yield f"table = {_text(form.table)}"
-    if sample.decimal != ".":
-        yield f"decimal = {_text(sample.decimal)}"
-    if form.root:
-        yield f"root = {_list(form.root)}"
-    if form.layout != "rows":
-        yield f"layout = {_text(form.layout)}"
-    if form.columns:
-        if form.columns[0] == f"{table_sample.UNNAMED}1":
-            yield f"{_GUESSED}the table does not name its columns; name them here as you like, and below likewise"
-        yield f"columns = {_list(form.columns)}"
+    yield from ("", "[container]")
+    fields = {
+        "kind": form.kind, "delimiter": form.delimiter if form.kind == "csv" and form.delimiter != "," else None,
+        "nested": [*form.nested, *nested], "skip": form.skip, "comment": form.comment, "table": form.table,
+        "decimal": sample.decimal if sample.decimal != "." else None, "root": form.root,
+        "layout": form.layout if form.layout != "rows" else None, "columns": form.columns,
+    }  # fmt: skip
+    doubts = {"skip": "the lines before the header"}
+    if form.columns and form.columns[0] == f"{table_sample.UNNAMED}1":
+        doubts["columns"] = "the table does not name its columns; name them here as you like, and below likewise"
+    yield from _stated({name: value for name, value in fields.items() if value}, doubts)
 
 
 def _truth(truth: TruthGuess) -> Iterator[str]:
     yield "[[truth]]"
     yield from (f"{_GUESSED}{doubt}" for doubt in truth.doubts)
-    yield f"column = {_text(truth.column)}"
-    yield f"dataset = {_text(truth.metric.dataset)}"
-    yield f"metric = {_text(truth.metric.metric)}"
-    yield f"unit = {_text(truth.unit)}"
-    if truth.scale != 1:
-        yield f"scale = {truth.scale!r}"
-    if truth.complement:
-        yield "complement = true"
-    if truth.where:
-        yield f"where = {_value(truth.where)}"
-    if truth.optional:
-        yield "optional = true"
-    if truth.epochs is not None:
-        yield f"epochs = {truth.epochs}"
-    if truth.seed is not None:
-        yield f"seed = {truth.seed}"
-    if truth.seed_column is not None:
-        yield f"seed_column = {_text(truth.seed_column)}"
-    if truth.each:
-        yield f"each = {_text(truth.each)}"
+    yield from _stated({
+        "column": truth.column, "dataset": truth.metric.dataset, "metric": truth.metric.metric, "unit": truth.unit,
+        "scale": None if truth.scale == 1 else truth.scale, "complement": truth.complement or None,
+        "where": truth.where or None, "optional": truth.optional or None, "epochs": truth.epochs, "seed": truth.seed,
+        "seed_column": truth.seed_column, "each": truth.each or None,
+    })  # fmt: skip
 
 
 def _score(score: ScoreGuess) -> Iterator[str]:
     yield "[[score]]"
     yield from (f"{_GUESSED}{doubt}" for doubt in score.doubts)
     yield f"{_GUESSED}that a higher score promises a better architecture"
-    yield f"column = {_text(score.column)}"
-    yield f"proxy = {_text(score.proxy)}"
-    yield "higher_is_better = true"
-    if score.seconds is not None:
-        yield f"seconds = {_text(score.seconds)}"
-    if score.where:
-        yield f"where = {_value(score.where)}"
-    if score.optional:
-        yield "optional = true"
+    yield from _stated({
+        "column": score.column, "proxy": score.proxy, "higher_is_better": True, "seconds": score.seconds,
+        "where": score.where or None, "optional": score.optional or None,
+    })  # fmt: skip
+
+
+def _stated(fields: Mapping[str, Any], doubts: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """A line for each field that is not None, after the comment on what is guessed of it."""
+    for name, value in fields.items():
+        if value is not None:
+            yield from (f"{_GUESSED}{doubt}" for field, doubt in doubts.items() if field == name)
+            yield f"{name} = {_value(value)}"
 
 
 def _repeats(sample: TableSample, architecture: ArchitectureGuess, values: ValueGuesses) -> bool:
@@ -210,13 +188,12 @@ def _text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _list(texts: Sequence[str]) -> str:
-    return f"[{', '.join(map(_text, texts))}]"
-
-
-def _value(value: str | int | Sequence[str] | Mapping[str, str | int]) -> str:
+def _value(value: object) -> str:
+    """A value as TOML writes it."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{_text(key)} = {_value(meaning)}" for key, meaning in value.items()) + " }"
-    if isinstance(value, int):
-        return str(value)
-    return _text(value) if isinstance(value, str) else _list(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _text(value) if isinstance(value, str) else repr(value)
