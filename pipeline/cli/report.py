@@ -65,8 +65,6 @@ def write_report(
     """Write the report and compare it with a baseline, if one is named.
 
     Args:
-        lake: the lake.
-        out: the folder of the report.
         against: the folder of an earlier report.
         history: a folder of earlier report.json files.
         figures: parts of the names of the figures to write; all if it is empty, none if it is None.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,15 +25,6 @@ from pipeline.cli.output import say
 
 if TYPE_CHECKING:
     from pipeline.executor import Where
-
-
-class Selected(TypedDict):
-    """What the stages of scoring are told besides the plan."""
-
-    sample: int | None
-    only: Path | None
-    workers: int | None
-    where: Where
 
 
 @dataclass(frozen=True)
@@ -107,7 +98,7 @@ def score_architectures(
     from pipeline.scoring import run as stage
 
     plan = plan_of(benchmark, lake, options, compute.device, sample_seed=selection.sample_seed)
-    how: Selected = {
+    how: dict[str, Any] = {
         "sample": selection.sample,
         "only": selection.only,
         "workers": compute.workers,
