@@ -122,7 +122,6 @@ def excerpt(value: object, length: int = 60, *, bare: bool = False) -> str:
     """The beginning of the `repr` of what a file holds, for a message: short and quickly made, whatever it is.
 
     Args:
-        value: anything.
         length: characters after which it is cut.
         bare: text without quotation marks.
     """

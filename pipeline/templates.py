@@ -15,7 +15,6 @@ def environment(folder: Path, escaped_for: Literal["html", "markdown"] | None) -
     """The environment of the templates in a folder.
 
     Args:
-        folder: the folder.
         escaped_for: what text that is no `Markup` is escaped for; None where the text is this project's own.
     """
     import jinja2

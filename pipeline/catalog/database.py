@@ -96,7 +96,6 @@ def snapshot(
     """The same views over the parts that are published now: what is published later does not show in them.
 
     Args:
-        lake: the lake.
         stored_for: statements that will be asked. The rows of the slow views behind them are held, read from the store
             or computed into it (see `stored_results`); large ones are computed when asked, as always.
         narrowed: views of which these statements need no more than the given SELECTs, by name.
@@ -115,8 +114,6 @@ def export(lake: Lake, file: Path, *, force: bool = False) -> Path:
     Rows are in the order of their keys. An earlier export of that name is replaced.
 
     Args:
-        lake: the lake.
-        file: the database to write.
         force: replace whatever file has that name.
 
     Returns:

@@ -21,7 +21,6 @@ class CatalogDefinition:
     """The statements that make a database of a lake, and a fingerprint of them.
 
     Args:
-        lake: the lake.
         files: for each table the DuckDB text of its files, a pattern or a list.
         kind: whether the tables are made as a VIEW of the files or as a TABLE with their rows.
     """

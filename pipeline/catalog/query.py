@@ -42,7 +42,6 @@ def run(
     """Answer `sql` on standard output, or in the file `out`.
 
     Args:
-        lake_root: the lake.
         sql: one SELECT-like statement.
         params: values of its `$name` parameters.
         fmt: table, csv, json (a list of objects; NaN and infinities become null) or parquet.

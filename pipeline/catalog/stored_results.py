@@ -92,7 +92,6 @@ def provide(
 
     Args:
         connection: one to the lake's catalog or a snapshot of it.
-        lake: the lake.
         parts: the parts that are published now.
         views: which of `stored_views`.
         kind: VIEW, or TABLE for a connection that lives long: a file goes when the next state of the lake is stored.

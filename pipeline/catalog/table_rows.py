@@ -21,11 +21,7 @@ ROWS = 1 << 17  # at a time, and in a row group
 
 
 class TableRows:
-    """One state of a lake, to be read in a `with` block: the parts that are published when it begins, and their rows.
-
-    Args:
-        lake: the lake.
-    """
+    """One state of a lake, read in a `with` block: the parts that are published when it begins, and their rows."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake, self._parts = lake, published(lake)

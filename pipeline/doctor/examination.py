@@ -68,7 +68,6 @@ def examine(lake_root: Path, *, rows: bool = True, fix: bool = False, forget_mis
     """Compare a lake with what was stored in it, and record when that was.
 
     Args:
-        lake_root: the lake.
         rows: also look at what the rows say, where every file is as it was written.
         fix: first remove what interrupted runs have left; nothing stored is touched.
         forget_missing: first take the parts that are missing off the lake's list.

@@ -96,7 +96,6 @@ def opened(where: Where, workers: int | None, device: str) -> Iterator[Pool]:
     """The executor, which ends with the context, finished or not.
 
     Args:
-        where: which one.
         workers: how many; by default as `default_workers` says (of Ray: one on each share of a GPU).
         device: auto, cpu or cuda.
 

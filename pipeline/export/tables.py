@@ -42,7 +42,6 @@ def export(lake: Lake, folder: Path, *, licence: str | None = None, force: bool 
     The same lake gives the same bytes. An earlier export in the folder is replaced, file by file, the manifest last.
 
     Args:
-        lake: the lake.
         folder: it is made, and its files appear when all are written.
         licence: SPDX identifier of the scores that the lake's owner computed, for the card.
         force: replace files of these names, whoever wrote them.

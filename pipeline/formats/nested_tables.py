@@ -23,7 +23,6 @@ class _Level(NamedTuple):
     """What a root has led to.
 
     Args:
-        table: it.
         position: the keys that `ANY` stood for on the way, for messages.
         passed: the cells of its rows that tell where it is.
     """

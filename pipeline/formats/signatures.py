@@ -178,7 +178,6 @@ def instead(path: Path, expected: str, *taken: str) -> str | None:
     """What a file is, where that is not what is expected: "FILE is a PDF, where a CSV is expected: ..."; else None.
 
     Args:
-        path: the file.
         expected: what the message says is expected: "a CSV file".
         taken: names of the forms that are as expected, packed or not.
 

@@ -29,7 +29,6 @@ class TableForm:
     """How a file holds a table.
 
     Args:
-        kind: the container.
         delimiter: between the cells of a CSV; a blank stands for any number of blanks.
         skip: lines of a CSV before its header.
         comment: what lines of a CSV begin with that are left out.

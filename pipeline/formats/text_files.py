@@ -15,7 +15,6 @@ def read(path: Path, what: str, expected: str = "a text file", *, unpack: bool =
     """The text of a file, with line ends as `\\n`.
 
     Args:
-        path: the file.
         what: what the message calls it: "--only".
         expected: what it should be: "a list of architectures".
         unpack: it may be packed by bzip2, gzip or xz.

@@ -83,7 +83,6 @@ def spans(path: Path, size: int = _SPAN) -> Iterator[Span | Damage]:
     """Walk over the headers of a file.
 
     Args:
-        path: the file.
         size: bytes after which a span ends; it is longer where a single record is.
 
     Raises:

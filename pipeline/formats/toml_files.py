@@ -31,7 +31,6 @@ def read(path: Path, what: str) -> dict[str, Any]:
     """The content of a TOML file.
 
     Args:
-        path: the file.
         what: what the file is, for messages: "aggregate".
 
     Raises:
@@ -60,7 +59,6 @@ def validated(model: type[Model], content: dict[str, Any], path: Path, what: str
     """The content of a file as a model.
 
     Args:
-        model: its fields and rules.
         content: as `read` gives it.
         path, what: as of `read`.
         whole: what a message calls the place of a mistake that is in no single field: "the file".

@@ -22,7 +22,6 @@ def load(path: Path, allowed: pickles.Allowed) -> Any:
     """The object in the file; tensors are refused, as they are data outside of the pickle.
 
     Args:
-        path: the file.
         allowed: what its pickle may ask for.
 
     Raises:

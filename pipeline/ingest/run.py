@@ -35,7 +35,6 @@ class IngestSummary:
 
     Args:
         source: table mapping, or the name of the native form.
-        file: the path.
         architectures: distinct architectures that it speaks of.
         values: measured values and released scores stored.
         rejected: records that could not be taken.
@@ -80,8 +79,6 @@ def ingest(
     """Ingest files and folders into a lake, which is created once the first of them has proved good.
 
     Args:
-        lake_root: the lake's folder.
-        benchmark: name of the benchmark.
         paths: files, or folders of them; none where the table mapping's file comes with an installed package.
         mapping: name or TOML file of the table mapping of all of them; by default each path's own, known by its name.
         curves: also the learning curves of a native form.

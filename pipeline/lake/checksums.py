@@ -111,7 +111,6 @@ def names_in(folder: str | Path, *, refuse: bool = True) -> set[str]:
     """The names of a folder's files; of thousands of folders, without a Path object for each file.
 
     Args:
-        folder: the folder.
         refuse: what is neither a file nor a folder.
 
     Raises:

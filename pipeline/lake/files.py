@@ -223,7 +223,6 @@ def atomic_write(path: Path, *, durable: bool = False, replace: bool = True) -> 
     """Yield a path to write to, which becomes `path` when the block ends; after an error `path` is as it was.
 
     Args:
-        path: the file.
         durable: flush the file to the disk before it takes its place, so that a power failure leaves either of the two.
         replace: whether a file of that name, which must be one that this program wrote, is replaced.
 

@@ -65,7 +65,6 @@ def record(root: Path, identity: str, path: Path, sha256: str) -> None:
     Args:
         root: of the lake.
         identity: its source_id or proxy_id.
-        path: the file or folder.
         sha256: of its content.
     """
     with contextlib.suppress(OSError, UserError):

@@ -20,7 +20,6 @@ class OutputFile:
     """A file that a user names for output.
 
     Args:
-        path: the file.
         force: whether a file of that name may be replaced, whatever it is.
         ours: tells whether a file of that name may be replaced without `force`; by default none may.
         form: what `ours` recognises, for messages.
@@ -75,7 +74,6 @@ class OutputFolder:
     """A folder of files that a user names for output.
 
     Args:
-        path: the folder.
         names: what the names of its files match.
         last: the name of the file by which others know that the folder is whole.
         force: whether files of these names may be replaced, whoever wrote them.

@@ -23,10 +23,8 @@ class PartWriter:
     limits, and a long run does not leave thousands of parts.
 
     Args:
-        lake: the lake.
         benchmark: whose parts they are.
         name: stage, subject and content of the parts.
-        run_id: the run.
     """
 
     def __init__(self, lake: Lake, benchmark: str, name: PartName, run_id: str) -> None:

@@ -40,7 +40,6 @@ class ScoreIndex:
     """Which scores of these architectures and proxies are stored, as of the last look at the lake.
 
     Args:
-        lake: the lake.
         benchmark: whose parts.
         prefix: of the names of the parts that can hold the scores.
         space: of the scores.

@@ -54,7 +54,6 @@ class StagedPart:
     """A part being written: `append` rows; the end of the `with` block publishes it, or an error leaves nothing.
 
     Args:
-        lake: the lake.
         benchmark: whose part it is.
         part: its name.
 

@@ -41,7 +41,6 @@ class Lake:
     """A lake that exists and has the format of this version.
 
     Args:
-        root: the folder.
         create: make it when it is not there, and do not look for missing parts; else its absence is an error.
         read_only: write nothing, not even what makes the catalog's globs match.
         whole: refuse one in which a part is missing, or whose marker is no plain file.

@@ -45,7 +45,6 @@ def part_faults(root: Path, part: str, names: Iterable[str], listed: Mapping[str
     """What is wrong with a part, at most one fault for each of its files.
 
     Args:
-        root: the lake.
         part: BENCHMARK/PART.
         names: of the files in its folder.
         listed: the checksums of the lake's list, by path in the lake.

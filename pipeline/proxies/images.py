@@ -93,7 +93,6 @@ def named(images: Path | str | None, count: int, size: int = SIZE) -> Batch:
 
     Args:
         images: where they come from.
-        count: how many.
         size: their height and width.
     """
     return load(images, count, size) if isinstance(images, Path) else synthetic(images or DEFAULT, count).enlarged(size)

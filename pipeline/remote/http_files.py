@@ -116,7 +116,6 @@ def save(answer: HttpAnswer, path: Path, advance: Callable[[int], None], name: s
 
     Args:
         answer: what comes; the file has the bytes before it.
-        path: the file.
         advance: told how many more bytes there are, or how many fewer.
         name: for messages.
         most: how many bytes the file may have.

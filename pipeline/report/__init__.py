@@ -2,4 +2,5 @@
 
 Imports within go down: page > content, folder, tables > limits, ranking, comparison, searches, tuning > certainty,
 families, figures, text > queries. `baseline` imports none of them.
+Everywhere `connection` is a snapshot of the lake, and `main` the main target of a space.
 """

@@ -22,7 +22,6 @@ def certainty(connection: duckdb.DuckDBPyConnection, targets: Iterable[Row]) -> 
     """`low`, `high`, `resamples` and `tau` of every series of scores: one row per target, proxy and seed.
 
     Args:
-        connection: a snapshot of the lake.
         targets: benchmark, space, data set and metric of each; one that is given twice counts once.
     """
     distinct = {tuple(target_of(target).values()): target_of(target) for target in targets}

@@ -49,7 +49,6 @@ def chart_data(
         `loss` by iteration), and the points of searches. A list of points is a list per column.
 
     Args:
-        connection: a snapshot of the lake.
         main: the target that rho by iteration is taken with.
         targets: all that have a leaderboard, the main one first.
         comparisons: one per target.

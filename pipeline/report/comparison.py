@@ -38,7 +38,6 @@ def compare(connection: duckdb.DuckDBPyConnection, target: Row) -> Comparison:
     """The comparison of the proxies for one target.
 
     Args:
-        connection: a snapshot of the lake.
         target: benchmark, space, data set and metric.
     """
     [comparison] = compare_by_target(connection, [target])
@@ -51,7 +50,6 @@ def compare_by_target(connection: duckdb.DuckDBPyConnection, targets: Sequence[R
     Targets that the same architectures have share the ranks of the scores.
 
     Args:
-        connection: a snapshot of the lake.
         targets: benchmark, space, data set and metric of each.
     """
     comparisons: dict[int, Comparison] = {}
@@ -112,8 +110,6 @@ def further_comparisons(connection: duckdb.DuckDBPyConnection, main: Row, publis
     """`seeds` (spread of rho), `ceiling` (how the truth ranks the truth), `published` (figures of others) of a space.
 
     Args:
-        connection: a snapshot of the lake.
-        main: the target.
         published: what others report of all spaces.
     """
     return {

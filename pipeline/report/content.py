@@ -51,7 +51,6 @@ def read(connection: duckdb.DuckDBPyConnection, say: Callable[[str], None]) -> R
     """Read the content of a report from a snapshot of the lake.
 
     Args:
-        connection: the snapshot.
         say: is told what is read next.
     """
     tables = {name: answer(connection, name) for name in _TABLES}

@@ -22,7 +22,6 @@ def families(
     """A table for each family of targets: rho of the truth of the leading targets, and of each proxy and seed.
 
     Args:
-        connection: a snapshot of the lake.
         leading: the targets of the family that leads, the main one first.
         others: the targets of other families, in their order.
         by_target: the proxies, with `by_target`: `rho`, `low`, `high` and `n` for each of these.

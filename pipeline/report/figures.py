@@ -18,7 +18,6 @@ def drawn(report: ReportContent, chosen: Sequence[str], say: Callable[[str], Non
     """The files of the figures of a report, by their paths in its folder.
 
     Args:
-        report: the report.
         chosen: parts of names: figures with one of these in their name are drawn. If it is empty, all are.
         say: is called with a line of progress for each figure.
 

@@ -25,8 +25,6 @@ def limits(connection: duckdb.DuckDBPyConnection, main: Row, others: Sequence[Ro
     """The main target against each cost, a target of another family where lower is better; None where there is none.
 
     Args:
-        connection: a snapshot of the lake.
-        main: the main target.
         others: the targets of other families. Costs of other data sets than the main target's count only where none is
             of its own.
         board: the leaderboard of the main target, whose highest rows are followed.

@@ -65,8 +65,6 @@ def write(
     this one lacks are removed; nothing else in the folder is.
 
     Args:
-        lake_root: the lake.
-        out: the folder.
         against: the correlations of an earlier report: what changed stands on the page and in the result.
         history_folder: with earlier files of the form of report.json; the page draws rho over them.
         with_figures: parts of the names of the figures to write as SVG, PNG and PDF as well; all figures if it is

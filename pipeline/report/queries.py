@@ -26,7 +26,6 @@ def answer(connection: duckdb.DuckDBPyConnection, query: str, parameters: Row | 
     """The rows of one of the report's queries, see `catalog.frame`.
 
     Args:
-        connection: a snapshot of the lake.
         query: the name of a file of queries/report.
         parameters: of the query.
     """

@@ -21,8 +21,6 @@ def rank(connection: duckdb.DuckDBPyConnection, main: Row, cost: pd.DataFrame, c
     """The proxies of a space, the highest rho first, with intervals, tau, seconds and devices.
 
     Args:
-        connection: a snapshot of the lake.
-        main: the target.
         cost: seconds per architecture and devices of each benchmark, space, proxy and seed.
         certain: intervals and tau, of `certainty`.
     """
@@ -86,8 +84,6 @@ def menus(connection: duckdb.DuckDBPyConnection, main: Row, ranking: pd.DataFram
     """rho of each signal's loss by stage and iteration: one table per proxy that trains on a menu, seed and mode.
 
     Args:
-        connection: a snapshot of the lake.
-        main: the target.
         ranking: the proxies, whose order is kept.
     """
     answers = answer(connection, "menu", target_of(main))

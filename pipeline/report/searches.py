@@ -22,10 +22,6 @@ def searches(connection: duckdb.DuckDBPyConnection, main: Row) -> tuple[list[Row
 
     A point has the search's `name`, the architectures `scored`, and the true value of the best found: `mean` over the
     seeds, `low` and `high` the tenth and the ninth decile.
-
-    Args:
-        connection: a snapshot of the lake.
-        main: the target.
     """
     rows = answer_of(connection, "searches", target_of(main))
     if rows.empty:

@@ -15,8 +15,6 @@ def tuning(connection: duckdb.DuckDBPyConnection, main: Row, tuned: pd.DataFrame
     """Tuning in one space: `tuning` (every way to use labels), and `tuned` (the proxies that were made with labels).
 
     Args:
-        connection: a snapshot of the lake.
-        main: the target.
         tuned: the proxies that were made with labels of any target.
     """
     return {

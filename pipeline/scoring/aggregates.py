@@ -40,7 +40,6 @@ def run(lake_root: Path, benchmark: str, space: str, name: str) -> Definition:
     """Store the definition of an aggregate; nothing is scored.
 
     Args:
-        lake_root: the lake.
         benchmark, space: what to count its scores of; it is defined for every space.
         name: of a shipped aggregate, or the path of a TOML file.
 

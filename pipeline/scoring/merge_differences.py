@@ -110,7 +110,6 @@ def compare(
     """Compare rows of another lake with those of the same key here.
 
     Args:
-        lake: the lake.
         stored: names of its parts that can hold them.
         benchmark: of the parts.
         rows: table -> its rows in the other lake.

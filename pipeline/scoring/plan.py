@@ -38,8 +38,6 @@ class Plan:
     """What a run scores.
 
     Args:
-        benchmark: name of the benchmark.
-        space: name of its space.
         proxy: the name of a proxy or a bundle, or the path of a TOML file.
         images: a path, the name of a synthetic batch, or None for the default one.
         seed: of the targets, the weights and the noise.
@@ -84,7 +82,6 @@ class ArchitectureScorer:
         benchmark, space: of the architectures.
         seed: of the scores.
         device: cpu or cuda.
-        bundle: the proxies.
         sharing: workers on one card, which share its memory and its time: the seconds of a score are those that its
             worker took, divided by this.
         bench: the benchmark, once prepared.
@@ -216,7 +213,6 @@ def sampled(lake: Lake, benchmark: str, space: str, seed: int, sample: int | Non
     """The arch_ids of a sample of the ingested architectures of a space.
 
     Args:
-        lake: the lake.
         benchmark, space: of the architectures.
         seed: of the sample.
         sample: how many, the first by the hash of seed and architecture; None for all, in any order.

@@ -80,8 +80,6 @@ def run(
     holds every smaller one. A score that is stored (by this run, an earlier or a concurrent one) is not stored again.
 
     Args:
-        lake_root: the lake.
-        plan: what to score.
         sample: how many architectures; None for all.
         only: a file that lists the architectures instead, one per line, in the benchmark's notation or by `arch_id`.
         workers: how many; by default one per core, with CUDA one per card.

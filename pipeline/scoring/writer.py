@@ -20,10 +20,8 @@ class ScoreWriter:
     """Collects results and publishes them part by part, each score once; see `PartWriter`.
 
     Args:
-        lake: the lake.
         benchmark, space: of the architectures.
         seed: of the scores.
-        bundle: the proxies.
         chosen: the architectures to score; None where a search chooses them as it goes.
     """
 

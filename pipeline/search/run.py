@@ -75,7 +75,6 @@ def run(
     Args:
         lake_root: the lake; it is created where there is none.
         plan: the space, the proxy that is followed, and the seed of its scores.
-        settings: how to search.
         stored: follow stored scores alone, and search among the architectures that have one; the plan's proxy may then
             also be the name or the proxy_id of a released one.
         workers: how many; by default one per core, with CUDA one per card.
@@ -112,8 +111,6 @@ def write_best(best: Sequence[BestArchitecture], path: Path, *, force: bool = Tr
     """Write the specs, one per line, as `pipeline score --only` takes them.
 
     Args:
-        best: the architectures.
-        path: the file.
         force: whether a file of that name is replaced.
 
     Raises:
@@ -127,9 +124,6 @@ def true_values(lake_root: Path, plan: Plan, best: Sequence[BestArchitecture], t
     """What each architecture is worth by a target, as text before its spec: "cifar100 test_accuracy 71.2 percent  ".
 
     Args:
-        lake_root: the lake.
-        plan: of the search.
-        best: the architectures.
         target: its name, see `catalog.lead_with`; where it stands for several, the first.
 
     Raises:

@@ -45,13 +45,10 @@ class Search:
     """The trajectories of all seeds, over scores that they share.
 
     Args:
-        lake: the lake.
         plan: what is searched.
-        settings: how.
         proxy: the row of the table `proxies`.
         seed: of the scores; None for a released proxy that states none.
         scores: those that are stored, by arch_id.
-        domain: the architectures to choose from.
         among: what identifies the domain, where that is not the whole space.
         writer: stores new scores; None where only stored ones are followed.
     """

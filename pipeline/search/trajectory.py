@@ -97,7 +97,6 @@ class Trajectory:
         search_id: of the search.
         seed: of the trajectory.
         method: how the next architecture is chosen.
-        domain: the architectures to choose from.
     """
 
     def __init__(self, search_id: str, seed: int, method: SearchMethod, domain: SearchDomain) -> None:

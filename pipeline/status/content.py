@@ -27,7 +27,6 @@ def read(lake_root: Path, data: Path | None = None, target: str | None = None) -
     """The state of a lake; nothing is written.
 
     Args:
-        lake_root: its folder.
         data: a folder in which to look for source files that the lake has no location of.
         target: a family, a metric, or a data set and a metric: the only targets to list.
 

@@ -21,7 +21,6 @@ def evaluate(lake_root: Path, data: TuningData, count: int = 100, ways: Sequence
     """Judge every way to use the labels over many draws of them, and store each rho; what is stored is not done again.
 
     Args:
-        lake_root: the lake.
         data: labels and terms; the draws have the seeds from its seed on.
         count: of draws.
         ways: names of `draws.LEARNED`, to judge these and nothing else; every way to weigh terms by default.

@@ -35,8 +35,6 @@ def store(
     """Make and store the draws that are not stored yet, a few at a time.
 
     Args:
-        lake: the lake.
-        data: labels and terms.
         tables: of the space that is tuned on, and of the space that rho is taken of.
         seeds: one for each draw.
         draw: makes the draws of some seeds.

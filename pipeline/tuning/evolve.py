@@ -34,11 +34,9 @@ def evolve(
     """Search for a task, and store the best one as a configuration of the regression proxy.
 
     Args:
-        lake_root: the lake.
         data: the labels; the labelled architectures begin the nested sample of those with a true value. Its `use` and
             `coverage` are of no effect.
         training: on what and how to train.
-        settings: of the search.
 
     Raises:
         UserError: no truth, too few architectures, a budget that is less than one task takes, or a schedule that does

@@ -26,7 +26,6 @@ def store(lake: Lake, table: TermTable, values: Floats, row: Row, origin: str) -
     """Store the predictions once, with where they come from.
 
     Args:
-        lake: the lake.
         table: whose architectures they are of.
         values: the predictions, [n].
         row: of the table `tunings`, without the proxy, the fitness and the run.

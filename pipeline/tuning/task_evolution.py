@@ -75,7 +75,6 @@ def evolve_tasks(
     """Try tasks until the budget or the tasks are used up.
 
     Args:
-        settings: the search.
         inputs: what the networks take, images or sequences.
         labels: true value of each labelled architecture, higher is better, in the order in which they are tried.
         identity: of the search; its random streams follow from it.

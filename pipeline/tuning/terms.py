@@ -124,7 +124,6 @@ def read(
     the best covered is taken.
 
     Args:
-        lake: the lake.
         benchmark, space: what to rank.
         use: names of the proxies to take; all by default.
         coverage: share of the leading proxies' architectures.

@@ -33,7 +33,6 @@ def transfer(lake_root: Path, data: TuningData, count: int = 100) -> TransferEva
     """Tune on the space of the data and apply the rules to every other space of the lake that has terms of it.
 
     Args:
-        lake_root: the lake.
         data: labels and terms; the draws have the seeds from its seed on.
         count: of draws.
 

@@ -103,7 +103,6 @@ class Trials:
     """The trainings of one search, by step and architecture.
 
     Args:
-        lake: the lake.
         identity: of the search.
         task: trains one architecture.
         specs: arch_id -> spec of the labelled architectures.

@@ -45,7 +45,6 @@ def store(lake: Lake, row: Row, configuration: dict[str, Any], proxy_id: str, or
     """Store a tuned proxy once, and its TOML in the lake's folder of rules.
 
     Args:
-        lake: the lake.
         row: of the table `tunings`, without the proxy and the run.
         configuration: of the proxy, as it is written.
         proxy_id: of the proxy.
@@ -72,7 +71,6 @@ def publish(lake: Lake, row: Row, tables_of: Callable[[Row], dict[str, list[Row]
     """Publish the part of a tuned proxy, unless it is there.
 
     Args:
-        lake: the lake.
         row: of the table `tunings`, without the run.
         tables_of: run -> rows of other tables that belong to it.
     """

@@ -22,8 +22,6 @@ def weigh(lake_root: Path, data: TuningData, method: str = MENU) -> TunedProxy:
     """Make a proxy of stored terms and the labels, and store it with where it comes from.
 
     Args:
-        lake_root: the lake.
-        data: labels and terms.
         method: one of `methods.METHODS`, whose rule is stored as an aggregate; corrected for the generic rule and what
             trees learn from its errors, whose predictions are stored; or menu for corrected where the parts of the
             generic rule are among the terms, and else for the method that did best.

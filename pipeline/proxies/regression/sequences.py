@@ -92,7 +92,6 @@ def train(
 
     Args:
         build: makes the network, sequences [N, T, 400] -> [[N, T, 400]].
-        preset: the configuration.
         maps: input and target, on the CPU.
         device: where to train. Weights, noise and dropout are drawn on the CPU: every device trains the same task.
         generator: of the noise.

@@ -82,7 +82,6 @@ class Regression(nn.Module):
     """A backbone with one head per tap; the forward pass gives the mean squared error of each stage, [stages].
 
     Args:
-        backbone: the network.
         goals: the target of each stage.
         example: images; a pass of the first says how many channels the taps have, unless `backbone.tap_channels` does.
         watch: the context of that pass.
@@ -152,7 +151,6 @@ def train(
 
     Args:
         build: makes the backbone; its initial weights are drawn by its own code from torch's stream, seeded by `seed`.
-        preset: the configuration.
         images: [N, 3, H, W], on the CPU.
         goals: the target of each stage, on the CPU.
         device: where to train. Weights and noise are drawn on the CPU, so that every device trains the same task.
@@ -207,8 +205,6 @@ def fit(
 
     Args:
         model: a batch -> the preset's `losses`.
-        optimiser: of its parameters.
-        batch: the next batch.
         preset: weights of the losses, iterations, and how many of them lie between two evaluations.
         penalty: what is added to the weighted losses of the last forward pass in training, and is no part of the score.
         largest_gradient: the norm to which a larger gradient of all parameters is scaled down.

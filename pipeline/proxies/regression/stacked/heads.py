@@ -16,7 +16,6 @@ class Heads:
     """The heads of all stages.
 
     Args:
-        stack: the networks.
         goals: the target of each stage, [N, channels, 8, 8], on the stack's device.
         weights: of the losses, [losses]; each stage has as many.
     """

@@ -79,7 +79,6 @@ class Stack:
 
     Args:
         shape: of the networks.
-        count: how many.
         device: where.
         precision: of products, "ieee" or "tf32x3" (three TensorFloat-32 products for one of float32).
         launches: of the kernels.
