@@ -6,6 +6,7 @@ import importlib.metadata
 import subprocess
 import sys
 import tomllib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,11 @@ def test_it_runs_from_a_folder_on_the_path_with_nothing_installed(tmp_path: Path
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout == "unknown\n", done.stderr
+
+
+def test_a_run_ends_after_its_begin_whatever_has_become_of_the_clock() -> None:
+    run = provenance.new_run("score", {})
+    for year in (1970, 2226):  # in which it began by a clock that is right again
+        began = datetime(year, 1, 1, tzinfo=UTC)
+        passed = provenance.finished({**run, "started_at": began})["finished_at"] - began
+        assert timedelta(0) <= passed < timedelta(hours=1)

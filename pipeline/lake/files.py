@@ -21,11 +21,23 @@ from pathlib import Path
 from pipeline.errors import UserError
 
 TEMPORARY = ".pipeline-"  # begins the temporary names beside a file
-_HOST = re.sub(r"[^A-Za-z0-9.]+", "-", platform.node())[:64]
+_PROCESSES = Path("/proc/self/ns/pid")  # on Linux, one per container that has processes of its own
 _OWN = re.compile(r"((?P<host>.+)-)?(?P<pid>\d{1,9})-[0-9a-f]{8}(\.wal)?")
 _NOT_OPENED = (errno.ENXIO, errno.EOPNOTSUPP, errno.ENODEV, errno.ELOOP)
 """Of opening a socket (on Linux and on macOS), a device without a driver, or a link to itself."""
 _OLD = 24 * 60 * 60  # seconds without a change, after which what another machine was writing counts as abandoned
+
+
+def _host() -> str:
+    """The name of this machine, with what tells apart the containers on it that share its name."""
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", platform.node())[:64]
+    try:
+        return f"{name}.{_PROCESSES.stat().st_ino}"
+    except OSError:  # of macOS
+        return name
+
+
+_HOST = _host()
 
 
 def own_name() -> str:
@@ -36,7 +48,7 @@ def own_name() -> str:
 def is_abandoned(path: Path, prefix: str = "") -> bool:
     """Whether the file or folder has a temporary name after the prefix, and whatever wrote it has ended."""
     match = _OWN.fullmatch(path.name.removeprefix(prefix)) if path.name.startswith(prefix) else None
-    if match is None or path.is_symlink():
+    if match is None or path.is_symlink() or (path.is_dir() and is_locked(path)):
         return False
     if match["host"] in (_HOST, platform.node(), None):
         return not _runs(int(match["pid"]))
@@ -44,6 +56,29 @@ def is_abandoned(path: Path, prefix: str = "") -> bool:
         return time.time() - path.stat().st_mtime > _OLD
     except OSError:
         return False
+
+
+@contextlib.contextmanager
+def own_folder(folder: Path) -> Iterator[None]:
+    """Make a folder of a temporary name and hold its lock, by which `is_abandoned` of other processes knows it.
+
+    Neither their number nor the clock tells: containers on one machine may share its name and not its processes.
+    """
+    descriptor = -1
+    try:
+        while descriptor < 0:
+            folder.mkdir(exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # another process has removed it before it was locked
+                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+                with contextlib.suppress(OSError):  # a file system without locks
+                    fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if not _is_file_of(descriptor, folder):
+                    os.close(descriptor)
+                    descriptor = -1
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def is_within(root: Path, path: Path) -> bool:
@@ -270,7 +305,7 @@ def locked(path: Path, *, keep: bool = True, wait: bool = True) -> Iterator[None
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock of the file; the file is not made."""
+    """Whether a process holds the lock of the file or folder; it is not made."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # see `read_file`
     except OSError:

@@ -122,12 +122,12 @@ class OutputFolder:
         with os_errors_explained(f"writing {self.path}"):
             files.sweep(place, TEMPORARY, self.names)
             staging = place / f"{TEMPORARY}{files.own_name()}"
-            staging.mkdir()
-            try:
-                yield staging
-                self._publish(staging)
-            finally:
-                files.remove_folder(staging, self.names)
+            with files.own_folder(staging):
+                try:
+                    yield staging
+                    self._publish(staging)
+                finally:
+                    files.remove_folder(staging, self.names)
 
     def _publish(self, staging: Path) -> None:
         if not self.path.exists():

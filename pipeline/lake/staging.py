@@ -32,11 +32,12 @@ _STAGED = re.compile(  # files of its folders, and of the folders in these
 def staging_folder(lake_root: Path) -> Iterator[Path]:
     """Yield a new folder of this process, which is removed at the end if it is still there."""
     folder = lake_root / FOLDER / files.own_name()
-    files.make_folder(lake_root, folder)
-    try:
-        yield folder
-    finally:
-        files.remove_folder(folder, _STAGED)
+    files.make_folder(lake_root, folder.parent)
+    with files.own_folder(folder):
+        try:
+            yield folder
+        finally:
+            files.remove_folder(folder, _STAGED)
 
 
 def remove_abandoned(lake_root: Path) -> None:

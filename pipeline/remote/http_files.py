@@ -219,7 +219,10 @@ def _explained(address: str) -> Iterator[None]:
     except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
         raise UnreachableError(f"{shown(address)}: the connection ended before the file did") from error
     except requests.exceptions.SSLError as error:
-        raise UserError(f"{shown(address)}: its certificate cannot be verified: {_reason(error)}") from error
+        clock = (
+            " (by the clock of this machine: is it right?)" if re.search("expired|not yet valid", str(error)) else ""
+        )
+        raise UserError(f"{shown(address)}: its certificate cannot be verified: {_reason(error)}{clock}") from error
     except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
         raise UnreachableError(
             f"{shown(address)} cannot be reached ({_reason(error)}): look whether there is a network, and try again"

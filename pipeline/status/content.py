@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -11,10 +10,9 @@ from typing import Any
 from pipeline import catalog
 from pipeline.errors import unknown
 from pipeline.ingest import published
-from pipeline.lake import files, last_check, locations
-from pipeline.lake.staging import FOLDER as STAGING
+from pipeline.lake import last_check, locations
 from pipeline.lake.store import Lake
-from pipeline.status import configurations
+from pipeline.status import configurations, runs
 from pipeline.status.next_command import next_command
 
 Row = dict[str, Any]
@@ -50,7 +48,7 @@ def read(lake_root: Path, data: Path | None = None, target: str | None = None) -
         "examined": last_check.summary(lake.root),
         "benchmarks": _benchmarks(tables, sources),
         "aggregates": [row["name"] for row in tables["proxies"] if row["kind"] == "aggregate"],
-        "runs": _runs(lake, tables["runs"]),
+        "runs": runs.read(lake, tables["runs"], tables["coverage"]),
         "waiting": [
             {name: row[name] for name in ("benchmark", "space", "proxy", "seed")} | {"scores": row["waiting"]}
             for row in tables["coverage"]
@@ -143,41 +141,3 @@ def _stale_proxies(lake: Lake, tables: Mapping[str, list[Row]]) -> list[Row]:
         for row in tables["proxies"]
         if row["proxy_id"] in changes
     ]
-
-
-def _runs(lake: Lake, rows: list[Row]) -> Row:
-    runs = [_run(lake, row) for row in rows]
-    return {
-        "last": runs[0] if runs else None,
-        "running": [run for run in runs if run["state"] == "running"],
-        "died": _unresolved(runs),
-        "unfinished_parts": _abandoned(lake),
-        "count": len(runs),
-    }
-
-
-def _run(lake: Lake, row: Row) -> Row:
-    """A run with its arguments and its state: one that neither ended nor goes on has died."""
-    state = row.pop("status")
-    if state == "running" and not lake.is_running(row["run_id"]):
-        state = "died"
-    return row | {"state": state, "arguments": json.loads(row["arguments"])}
-
-
-def _unresolved(runs: list[Row]) -> list[Row]:
-    """Of each command the last run, where it died, was interrupted or failed, and none has gone on from there since."""
-    latest: dict[str, Row] = {}
-    for run in runs:  # the last first
-        latest.setdefault(_command_key(run), run)
-    return [run for run in latest.values() if run["state"] in ("died", "interrupted", "failed")]
-
-
-def _command_key(run: Row) -> str:
-    """What runs of one command share, however many workers they had."""
-    how = {"workers", "device", "executor", "sharing", "arithmetic"}
-    return json.dumps([run["stage"], {k: v for k, v in run["arguments"].items() if k not in how}], sort_keys=True)
-
-
-def _abandoned(lake: Lake) -> int:
-    """Parts that processes which were killed did not finish: nothing of them is stored."""
-    return sum(files.is_abandoned(path) for path in (lake.root / STAGING).glob("*"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import re
@@ -222,3 +223,46 @@ def test_of_files_that_replace_others_the_one_by_which_a_folder_is_known_comes_l
         for name in "abc":
             (staging / name).write_text(name)
     assert placed == ["a", "c", "b"] and sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("name", [ENDED, "elsewhere-2-0123abcd"])
+def test_a_part_in_a_locked_folder_is_being_written_whatever_process_and_clock_say(tmp_path: Path, name: str) -> None:
+    """Containers share the name of their machine and not its processes; a clock may be years ahead."""
+    lake = lakes.publish(tmp_path / "lake")
+    folder = lake.root / ".staging" / name
+    folder.parent.mkdir(exist_ok=True)
+    with files.own_folder(folder):
+        os.utime(folder, (0, 0))
+        lakes.publish(lake.root, "1", scores=[lakes.score(1, lakes.OURS, 1.0)])
+        assert folder.is_dir()
+    lakes.publish(lake.root, "2", scores=[lakes.score(2, lakes.OURS, 1.0)])
+    assert not folder.exists()
+
+
+def test_a_folder_that_is_removed_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, flock = tmp_path / ENDED, fcntl.flock
+    locks: list[int] = []
+
+    def removed_before(descriptor: int, operation: int) -> None:
+        if not locks:
+            folder.rmdir()
+        locks.append(operation)
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", removed_before)
+    with files.own_folder(folder):
+        assert folder.is_dir() and len(locks) == 2
+
+
+def test_what_another_container_of_the_same_name_writes_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "other"
+    other.touch()
+    monkeypatch.setattr(files, "_PROCESSES", other)
+    monkeypatch.setattr(files, "_HOST", files._host())
+    name = files.own_name().replace(f"-{os.getpid()}-", f"-{2**22 + 1}-")
+    monkeypatch.undo()
+    (tmp_path / f".pipeline-{name}").touch()
+    files.sweep(tmp_path, files.TEMPORARY)
+    assert (tmp_path / f".pipeline-{name}").exists()

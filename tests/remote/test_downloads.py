@@ -15,7 +15,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 
+from pipeline.errors import UserError
 from pipeline.lake import files
 from pipeline.remote import http_files, redirects
 from pipeline.remote.downloads import RemoteFile, download
@@ -390,3 +392,16 @@ def test_a_record_that_is_none_is_as_if_it_were_not_there(file: RemoteFile) -> N
         file.record.write_text(text)
         file.path.unlink(missing_ok=True)
         assert download(file).expected == "none"
+
+
+@pytest.mark.parametrize(("reason", "asks"), [("certificate has expired", True), ("self-signed certificate", False)])
+def test_a_certificate_out_of_its_time_may_be_the_fault_of_the_clock_here(
+    file: RemoteFile, monkeypatch: pytest.MonkeyPatch, reason: str, asks: bool
+) -> None:
+    def fail(*_: object) -> None:
+        raise requests.exceptions.SSLError(f"certificate verify failed: {reason}")
+
+    monkeypatch.setattr(http_files, "followed", fail)
+    with pytest.raises(UserError, match=reason) as caught:
+        download(file)
+    assert ("the clock of this machine" in str(caught.value)) == asks

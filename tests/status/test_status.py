@@ -19,6 +19,7 @@ from pipeline.lake import locations
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
 from pipeline.proxies.regression import presets
+from pipeline.scoring import merge
 from pipeline.status import content as contents
 from pipeline.status import text
 from pipeline.status.next_command import again, next_command, score
@@ -145,6 +146,56 @@ def test_a_run_that_neither_ended_nor_goes_on_has_died(lake: Path) -> None:
     done = {**run, "run_id": "b" * 16, "arguments": other, "finished_at": datetime(2026, 2, 2, tzinfo=UTC)}
     lakes.publish(lake, "c", runs=[{**done, "started_at": datetime(2026, 2, 1, tzinfo=UTC), "status": "finished"}])
     assert contents.read(lake)["runs"]["died"] == []  # the same command has gone on since
+
+
+def half_done(root: Path, asked: int, scored: int, **changes: Any) -> None:
+    """A lake with a run that asked for a sample of one order and was killed after some scores of it."""
+    lakes.publish(root, "a", architectures=[lakes.architecture(number) for number in range(9)])
+    order = provenance.nested([lakes.arch(number) for number in range(9)], 7)
+    arguments = {"benchmark": "madeup", "space": "toys", "proxy": "toy", "sample": asked, "sample_seed": 7, "seed": 0}
+    lakes.publish(
+        root, f"score-toy-{lakes.RUN}-00001", runs=[lakes.run(arguments=json.dumps(arguments), **changes)],
+        proxies=[lakes.proxy(lakes.OURS, "toy", kind="trained")],
+        scores=[lakes.score(int(arch, 16), lakes.OURS, 1.0) for arch in order[:scored]],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "scored", "died"), [(6, 6, 0), (6, 5, 1), (9, 9, 0)])
+def test_a_run_of_which_all_is_stored_is_not_told_however_it_ended(
+    lake: Path, asked: int, scored: int, died: int
+) -> None:
+    half_done(lake, asked, scored)
+    assert len(contents.read(lake)["runs"]["died"]) == died
+
+
+def test_a_larger_sample_of_the_same_order_holds_what_a_killed_run_asked_for(lake: Path) -> None:
+    half_done(lake, 4, 3)
+    assert contents.read(lake)["runs"]["died"]
+    arguments = {"benchmark": "madeup", "space": "toys", "proxy": "toy", "sample": 5, "sample_seed": 7, "seed": 0}
+    order = provenance.nested([lakes.arch(number) for number in range(9)], 7)
+    rows = [lakes.score(int(arch, 16), lakes.OURS, 1.0, run_id="b" * 16) for arch in order[3:5]]
+    before = datetime(2025, 1, 1, tzinfo=UTC)  # by a clock that is behind
+    later = lakes.run(run_id="b" * 16, arguments=json.dumps(arguments), started_at=before, finished_at=before)
+    lakes.publish(lake, f"score-toy-{'b' * 16}-00001", runs=[later], scores=rows)
+    assert contents.read(lake)["runs"]["died"] == []
+
+
+def test_runs_that_a_merge_brought_are_not_to_be_repeated_here(lake: Path, tmp_path: Path) -> None:
+    half_done(tmp_path / "other", 6, 3, status="interrupted", finished_at=datetime(2026, 1, 2, tzinfo=UTC))
+    assert contents.read(tmp_path / "other")["runs"]["died"]
+    merge.run(lake, tmp_path / "other")
+    runs = contents.read(lake)["runs"]
+    assert runs["count"] == 1 and runs["died"] == []
+
+
+def test_a_run_in_the_future_is_not_the_last_one(lake: Path) -> None:
+    """A clock was years ahead for a while; the same command has gone on since."""
+    arguments = json.dumps({"benchmark": "madeup", "space": "toys", "proxy": "toy", "only": "list", "seed": 0})
+    ahead = lakes.run(arguments=arguments, started_at=datetime(2226, 1, 1, tzinfo=UTC))
+    done = lakes.run(run_id="b" * 16, arguments=arguments, finished_at=datetime(2026, 1, 2, tzinfo=UTC))
+    lakes.publish(lake, "a", runs=[ahead, {**done, "status": "finished"}])
+    runs = contents.read(lake)["runs"]
+    assert runs["last"]["run_id"] == "b" * 16 and runs["died"] == []
 
 
 @pytest.mark.parametrize("make", [lakes.made_up, lakes.empty])
