@@ -138,10 +138,10 @@ def column_named(name: object) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """What an error says; nothing where its own code fails to say it."""
+    """What an error says; nothing where its own code fails to say it, or ends the process."""
     try:
-        return str(error)
-    except Exception:
+        return str.__str__(str(error))  # a text whose methods are those of every text
+    except BaseException:
         return ""
 
 

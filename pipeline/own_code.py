@@ -5,13 +5,19 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TextIO
 
-from pipeline import interruption
+from pipeline import interpreter_state, interruption
+from pipeline.errors import is_homeless
 
 _ENDS = ("_exit", "abort", "execv", "execve")  # functions of `os` that end the process at once; others call these
+
+
+MOST_PRINTED = 1 << 20
+"""Characters that the code of a process may print; the rest is left out."""
 
 
 class EndedError(BaseException):
@@ -49,6 +55,63 @@ def guarded() -> Iterator[None]:
     finally:
         _present.pid = before
         _restore()
+
+
+@contextlib.contextmanager
+def contained() -> Iterator[None]:
+    """`guarded`, and what the block changes of Python and its process is as before; see `interpreter_state.restored`.
+
+    What it prints goes to standard error, up to `MOST_PRINTED`: what a command answers stays as it is.
+    """
+    folder = contextlib.nullcontext() if is_homeless() else contextlib.chdir(os.curdir)
+    threads, pid = set(threading.enumerate()), _process()
+    printed: Any = sys.stderr if sys.stderr is None or isinstance(sys.stderr, _Printed) else _Printed(sys.stderr)
+    try:
+        with (
+            interpreter_state.restored(), folder,
+            contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), guarded(),
+        ):  # fmt: skip
+            yield
+    finally:
+        if _process() != pid:  # a fork of the code, which would go on as a second command
+            os._exit(0)
+        _threads_left.extend(one for one in threading.enumerate() if one not in threads and not one.daemon)
+
+
+def runs_on() -> bool:
+    """Whether threads that such a block began run on; Python would wait for them before it ends the process."""
+    return any(thread.is_alive() for thread in _threads_left)
+
+
+_process = os.getpid  # whatever the code makes of it
+_threads_left: list[threading.Thread] = []
+_characters = 0  # that were printed in `contained` blocks
+
+
+class _Printed:
+    """A stream that takes no more than `MOST_PRINTED` characters in all, and otherwise is the given one."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text, or what may still be written of it."""
+        global _characters  # noqa: PLW0603
+        room = MOST_PRINTED - _characters
+        _characters += len(text)
+        if room > 0:
+            self._stream.write(text[:room])
+            if len(text) > room:
+                self._stream.write("\nwarning: what the code prints after this is left out\n")
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        """Write each of the lines."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _replace() -> None:

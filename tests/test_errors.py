@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from pipeline.errors import excerpt
+from pipeline.errors import excerpt, message_of
 
 
 def tower(levels: int) -> list[object]:
@@ -54,3 +54,31 @@ def test_a_short_value_is_shown_whole() -> None:
     value = {"op": "linear", "input": ["x", 1, 2.5, None, True]}
     assert excerpt(value, 80) == repr(value)
     assert re.fullmatch(r"'a{39}\.\.\.", excerpt("a" * 100, 40))
+
+
+class MuteError(Exception):
+    """An error whose message cannot be had."""
+
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+class Text(str):
+    """A text whose methods fail."""
+
+    __slots__ = ()
+
+    def partition(self, sep: str) -> tuple[str, str, str]:
+        raise ZeroDivisionError
+
+
+class OddTextError(Exception):
+    """An error whose message is no plain text."""
+
+    def __str__(self) -> str:
+        return Text("x")
+
+
+def test_what_an_error_says_is_plain_text_or_nothing() -> None:
+    assert [message_of(error) for error in (MuteError(), OddTextError(), ValueError("y"))] == ["", "x", "y"]
+    assert message_of(OddTextError()).partition("x") == ("", "x", "")

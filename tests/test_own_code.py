@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 import pytest
 import typer
 
-from pipeline import benchmarks, interruption, own_code
+from pipeline import benchmarks, executor, interruption, own_code
 from pipeline.cli import application
 from pipeline.proxies.contract import Score
-from pipeline.scoring.plan import unless_own_code_fails
+from pipeline.scoring.plan import Plan, unless_memory_runs_out, unless_own_code_fails
 from tests.fixtures.command import exit_code
 
 ENDS: dict[str, Callable[[], object]] = {
@@ -127,6 +127,73 @@ def test_a_network_of_its_own_is_a_failed_score(
     for passed_on in (MemoryError(), KeyboardInterrupt()):
         with pytest.raises(type(passed_on)):
             unless_own_code_fails("mine", raising(passed_on))
+
+
+@pytest.mark.parametrize("error", [MemoryError("no"), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_memory_that_its_own_code_asks_for_is_a_failed_score(error: BaseException) -> None:
+    assert unless_memory_runs_out(True, raising(error)) == Score(None, "failed", f"{type(error).__name__}: {error}")
+    assert unless_memory_runs_out(True, lambda: 5) == 5
+    with pytest.raises(type(error)):
+        unless_memory_runs_out(False, raising(error))
+    with pytest.raises(ZeroDivisionError):
+        unless_memory_runs_out(True, lambda: 1 // 0)
+
+
+def test_code_of_its_own_is_known_and_computed_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmarks, "is_own", "mine".__eq__)
+    asked = [("nasbench201", "synflow"), ("nasbench201", "mine.py"), ("mine", "synflow")]
+    assert [Plan(name, "x", proxy, None, 0, "cpu").calls_own_code for name, proxy in asked] == [False, True, True]
+    for kind, workers, process in (("inline", None, True), ("processes", 1, False)):
+        with executor.opened(executor.Where(kind), workers, "cpu", apart=True) as pool:
+            assert [pid == os.getpid() for _, pid in pool.run(ProcessNumber(), [0], bool)] == [process]
+
+
+class ProcessNumber:
+    """Gives the number of the process that computes."""
+
+    def prepare(self) -> None:
+        pass
+
+    def __call__(self, item: int) -> int:
+        return os.getpid()
+
+
+def test_what_it_prints_is_no_answer_and_has_an_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(own_code, "MOST_PRINTED", 30)
+    monkeypatch.setattr(own_code, "_characters", 0)
+    with own_code.contained(), own_code.contained():
+        for _ in range(9):
+            print("nine more")
+            sys.stderr.writelines(["nine more"])
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "nine more\nnine morenine more\nn\nwarning: what the code prints after this is left out\n"
+
+
+def test_threads_that_it_leaves_are_known() -> None:
+    end = threading.Event()
+    with own_code.contained():
+        thread = threading.Thread(target=end.wait)
+        thread.start()
+    assert own_code.runs_on()
+    end.set()
+    thread.join()
+    assert not own_code.runs_on()
+
+
+def test_a_fork_of_it_ends_with_the_block() -> None:
+    read, write = os.pipe()
+    with own_code.contained():
+        child = os.fork()
+    if child == 0:
+        os.write(write, b"goes on")
+        os._exit(7)
+    assert os.waitpid(child, 0)[1] == 0
+    os.close(write)
+    assert os.read(read, 9) == b""
+    os.close(read)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,7 +13,7 @@ from typing import Any
 from pipeline import own_code, provenance
 from pipeline.benchmarks import defaults, soundness, stable_specs
 from pipeline.benchmarks.contract import Benchmark
-from pipeline.errors import UserError, excerpt, is_homeless, is_out_of_memory, message_of
+from pipeline.errors import UserError, excerpt, is_out_of_memory, message_of
 from pipeline.time_limit import TooSlowError, within
 
 LONGEST = 60.0  # seconds that it may take to load one: a busy machine needs ten for torch
@@ -39,8 +38,7 @@ def loaded(name: str, folder: Path, load: Callable[[], Benchmark]) -> Benchmark:
     if not (folder / "__init__.py").is_file() and (folder / "__init__.py").exists():
         raise UserError(f"{folder / '__init__.py'} is no plain file, and no benchmark is loaded from there")
     try:
-        folder_of_work = contextlib.nullcontext() if is_homeless() else contextlib.chdir(os.curdir)
-        with folder_of_work, contextlib.redirect_stdout(sys.stderr), within(LONGEST), own_code.guarded():
+        with within(LONGEST), own_code.contained():
             benchmark = load()
         soundness.require(benchmark)
     except TooSlowError as error:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn, TypeVar, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from pipeline import interruption
+from pipeline import interruption, own_code
 from pipeline.cli import configuration, streams
 from pipeline.cli.grouping import flattened
 from pipeline.errors import UserError, from_os, is_homeless, is_out_of_memory, refused_by_system
@@ -321,11 +321,26 @@ def main(arguments: list[str] | None = None) -> Any:
         except BaseException as end:
             signals.finish()
             if signals.signal is None or (isinstance(end, SystemExit) and not end.code):
-                _answer(end)
+                with _ended_at_once() if arguments is None else contextlib.nullcontext():
+                    _answer(end)
             if arguments is None:  # whatever a library has made of the signal
                 signals.end()
             signals.tell()
             sys.exit(signals.exit_code)
+
+
+@contextlib.contextmanager
+def _ended_at_once() -> Iterator[None]:
+    """End the process as the block exits, where threads of a user's own code would have Python wait for them."""
+    try:
+        yield
+    except SystemExit as end:
+        if own_code.runs_on():
+            with contextlib.suppress(OSError, ValueError, AttributeError):  # a stream is closed
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
+        raise
 
 
 def _run(arguments: list[str] | None) -> None:

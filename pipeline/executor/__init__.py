@@ -75,11 +75,12 @@ class Pool(Protocol):
 
 @dataclass
 class _LocalPool:
-    """This process, or several on this machine."""
+    """This process, or several on this machine; `apart`, a single worker is a process of its own as well."""
 
     workers: int
     device: str
     device_name: str
+    apart: bool
 
     @property
     def sharing(self) -> int:
@@ -88,16 +89,18 @@ class _LocalPool:
     def run(
         self, function: ItemFunction, items: Iterable[Any], skip: Callable[[Any], bool], prepared: Prepared = ignore
     ) -> Results:
-        return run(function, items, self.workers, skip, prepared)
+        return run(function, items, self.workers, skip, prepared, apart=self.apart)
 
 
 @contextlib.contextmanager
-def opened(where: Where, workers: int | None, device: str) -> Iterator[Pool]:
+def opened(where: Where, workers: int | None, device: str, *, apart: bool = False) -> Iterator[Pool]:
     """The executor, which ends with the context, finished or not.
 
     Args:
         workers: how many; by default as `default_workers` says (of Ray: one on each share of a GPU).
         device: auto, cpu or cuda.
+        apart: compute in other processes than this one even with one worker, unless `where` is inline: for code that
+            may take its process down.
 
     Raises:
         UserError: Ray is not installed, or does not answer; cuda is asked for and not there.
@@ -110,7 +113,7 @@ def opened(where: Where, workers: int | None, device: str) -> Iterator[Pool]:
     else:
         chosen, device_name = device_of(device)
         count = 1 if where.kind == "inline" else workers or default_workers(chosen)
-        yield _LocalPool(count, chosen, device_name)
+        yield _LocalPool(count, chosen, device_name, apart and where.kind != "inline")
 
 
 def device_of(name: str) -> tuple[str, str]:

@@ -37,6 +37,8 @@ def run(
     workers: int,
     skip: Callable[[Any], bool] = lambda _: False,
     prepared: Prepared = ignore,
+    *,
+    apart: bool = False,
 ) -> Results:
     """Yield (item, result) for each item.
 
@@ -46,8 +48,9 @@ def run(
         workers: processes; 1 computes in this one.
         skip: asked just before an item is begun; True leaves it out.
         prepared: told what each worker says of itself before it computes.
+        apart: one worker is a process of its own, too.
     """
-    if workers <= 1:
+    if workers <= 1 and not apart:
         prepared(function.prepare())
         queue = as_queue(items)
         while queue:

@@ -1,4 +1,4 @@
-"""What holds for a whole process, and code of others may change: settings of torch and Python, and random numbers.
+"""What holds for a whole process, and code of others may change: settings of torch and numpy, and random numbers.
 
 A score after it, of another network or proxy, would be another number.
 """
@@ -6,10 +6,8 @@ A score after it, of another network or proxy, would be another number.
 from __future__ import annotations
 
 import contextlib
-import os
 import random
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -17,9 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipeline.errors import is_homeless
-
-_Setting = tuple[Callable[[], Any], Callable[[Any], object]]
+from pipeline import interpreter_state
+from pipeline.interpreter_state import Setting
 
 
 @contextlib.contextmanager
@@ -28,19 +25,11 @@ def restored() -> Iterator[None]:
 
     What no setting tells stays changed: functions of torch's that are replaced, hooks of all modules.
     """
-    settings = _settings()
-    before = [get() for get, _ in settings]
-    folder = contextlib.nullcontext() if is_homeless() else contextlib.chdir(os.curdir)
-    try:
-        with folder, contextlib.redirect_stderr(sys.stderr), torch.inference_mode(False), torch.enable_grad():
-            torch.set_default_dtype(torch.float32)
-            for kind in _AUTOCAST:
-                torch.set_autocast_enabled(kind, False)
-            yield
-    finally:
-        for (get, put), value in zip(settings, before, strict=True):
-            if get() != value:
-                put(value)
+    with interpreter_state.put_back(_settings()), torch.inference_mode(False), torch.enable_grad():
+        torch.set_default_dtype(torch.float32)
+        for kind in _AUTOCAST:
+            torch.set_autocast_enabled(kind, False)
+        yield
 
 
 @contextlib.contextmanager
@@ -67,7 +56,7 @@ def random_numbers(seed: int | None) -> Iterator[None]:
 _AUTOCAST = ("cpu", "cuda")
 
 
-def _settings() -> list[_Setting]:
+def _settings() -> list[Setting]:
     """How each setting is read and written, in the order in which they are restored."""
     backends: Any = torch.backends
     cudnn, mkldnn, matmul = backends.cudnn, backends.mkldnn, backends.cuda.matmul
@@ -77,7 +66,7 @@ def _settings() -> list[_Setting]:
     attributes = [(cudnn, "enabled"), (cudnn, "benchmark"), (cudnn, "deterministic"), (mkldnn, "enabled")]
     attributes += [(place, "fp32_precision") for place in precisions]
     return [
-        (sys.getrecursionlimit, sys.setrecursionlimit),
+        (np.geterr, _set_array_errors),
         (torch.get_default_dtype, torch.set_default_dtype),
         (torch.get_default_device, _set_default_device),
         (torch.get_num_threads, torch.set_num_threads),
@@ -90,6 +79,10 @@ def _settings() -> list[_Setting]:
         (_matmul_precision, _set_matmul_precision),  # before those of the backends, which it sets, too
         *((partial(attrgetter(name), place), partial(setattr, place, name)) for place, name in attributes),
     ]  # fmt: skip
+
+
+def _set_array_errors(settings: dict[str, Any]) -> None:
+    np.seterr(**settings)
 
 
 def _set_default_device(device: torch.device) -> None:

@@ -19,6 +19,7 @@ from pipeline.errors import UserError, is_out_of_memory
 from pipeline.lake.store import Lake
 from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import Bundle, Score, Timed, reason_of
+from pipeline.proxies.zerocost import own
 from pipeline.wording import count_of
 
 if TYPE_CHECKING:
@@ -69,7 +70,14 @@ class Plan:
 
     def scorer(self, bundle: Bundle, device: str, sharing: int = 1) -> ArchitectureScorer:
         """What scores an architecture of this plan on a device: cpu or cuda."""
-        return ArchitectureScorer(self.benchmark, self.space, self.seed, device, bundle, sharing)
+        return ArchitectureScorer(
+            self.benchmark, self.space, self.seed, device, bundle, sharing, self.calls_own_code
+        )  # fmt: skip
+
+    @property
+    def calls_own_code(self) -> bool:
+        """Whether scoring calls code of a user's own, which may take its process down."""
+        return own.is_named(self.proxy) or benchmarks.is_own(self.benchmark)
 
 
 @dataclass
@@ -93,6 +101,7 @@ class ArchitectureScorer:
     device: str
     bundle: Bundle
     sharing: int = 1
+    calls_own_code: bool = False
     bench: Benchmark | None = field(default=None, compare=False)
 
     def prepare(self) -> dict[str, Any]:
@@ -105,9 +114,7 @@ class ArchitectureScorer:
         arch_id, spec, missing = item
         started = time.perf_counter()
         build = partial(self._build, spec)
-        scores = unless_own_code_fails(
-            self.benchmark, lambda: self.bundle.score(build, arch_id, self.seed, self.device, missing)
-        )
+        scores = self._unless_own_code_fails(lambda: self.bundle.score(build, arch_id, self.seed, self.device, missing))
         if isinstance(scores, Score):
             scores = dict.fromkeys(missing, (scores, time.perf_counter() - started))
         return self._shared(scores)
@@ -117,10 +124,13 @@ class ArchitectureScorer:
         score_all = self.bundle.score_all
         assert score_all is not None
         networks = [(partial(self._build, spec), arch_id) for arch_id, spec, _ in items]
-        scores = unless_own_code_fails(self.benchmark, lambda: score_all(networks, self.seed, self.device))
+        scores = self._unless_own_code_fails(lambda: score_all(networks, self.seed, self.device))
         if isinstance(scores, Score):  # the failure of one network, which has ended all
             return [self(item) for item in items]
         return [one and self._shared(one) for one in scores]
+
+    def _unless_own_code_fails(self, score: Callable[[], Scores]) -> Scores | Score:
+        return unless_memory_runs_out(self.calls_own_code, lambda: unless_own_code_fails(self.benchmark, score))
 
     def _shared(self, scores: dict[str, Timed]) -> dict[str, Timed]:
         return {proxy_id: (score, seconds / self.sharing) for proxy_id, (score, seconds) in scores.items()}
@@ -146,12 +156,24 @@ def unless_own_code_fails(benchmark: str, score: Callable[[], Scores]) -> Scores
     if not benchmarks.is_own(benchmark):  # a fault of ours is to be seen
         return score()
     try:
-        with own_code.guarded():
+        from pipeline.proxies import process_state
+
+        with own_code.contained(), process_state.restored():
             return score()
     except (UserError, KeyboardInterrupt):
         raise
     except BaseException as error:
         if is_out_of_memory(error):
+            raise
+        return Score(None, "failed", reason_of(error))
+
+
+def unless_memory_runs_out(calls_own_code: bool, score: Callable[[], Scores]) -> Scores | Score:
+    """Call `score`; where memory runs out in a user's own code, which may ask for any amount, return a failed score."""
+    try:
+        return score()
+    except BaseException as error:
+        if not calls_own_code or not is_out_of_memory(error):
             raise
         return Score(None, "failed", reason_of(error))
 

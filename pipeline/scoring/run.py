@@ -103,7 +103,7 @@ def run(
     if incomplete:
         texts = listed if listed is not None else specs(lake, plan.benchmark, plan.space, incomplete)
         wanted = [(a, texts[a], writer.stored.missing(a)) for a in incomplete]
-        with executor.opened(where, workers, bundle.asked_device(plan.device)) as pool:
+        with executor.opened(where, workers, bundle.asked_device(plan.device), apart=plan.calls_own_code) as pool:
             asked_for = {"sample": sample, "only": only, "executor": where.kind, **of_workers(pool)}
             _remember_location(lake, plan, bundle)
             run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name, by_workers=True)

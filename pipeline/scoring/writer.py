@@ -14,6 +14,7 @@ from pipeline.lake.score_index import ScoreIndex
 from pipeline.lake.store import Lake
 from pipeline.proxies.contract import Bundle, Score, Timed
 from pipeline.scoring.plan import Item, Key
+from pipeline.wording import count_of
 
 
 class ScoreWriter:
@@ -149,5 +150,5 @@ def settled(item: Item, result: dict[str, Timed] | executor.LostWorker) -> dict[
     """The scores of an item by proxy_id, failures where its workers died."""
     if not isinstance(result, executor.LostWorker):
         return result
-    reason = f"{result.deaths} workers died while it was scored (out of memory?)"
+    reason = f"{count_of(result.deaths, 'worker')} died while it was scored (out of memory?)"
     return {proxy_id: (Score(None, "failed", reason), 0.0) for proxy_id in item[2]}

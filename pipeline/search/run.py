@@ -93,7 +93,8 @@ def run(
     before = search.stored_steps()
     search.advance()
     if search.unfinished:
-        with executor.opened(where, workers, "cpu" if plan.device == "auto" else plan.device) as pool:
+        device = "cpu" if plan.device == "auto" else plan.device
+        with executor.opened(where, workers, device, apart=plan.calls_own_code) as pool:
             run_row = _run_row(plan, settings, stored, pool.workers, pool.device_name, by_workers=True)
             with search.lake.running(run_row["run_id"]):
                 search.score(run_row, pool)

@@ -25,9 +25,10 @@ from pipeline.progress import progress
 from pipeline.proxies import regression
 from pipeline.proxies.contract import Proxy, Score
 from pipeline.proxies.regression import presets
-from pipeline.scoring.plan import prepare_worker, unless_own_code_fails
+from pipeline.scoring.plan import prepare_worker, unless_memory_runs_out, unless_own_code_fails
 from pipeline.tuning import genes, task_evolution
 from pipeline.tuning.task_evolution import EvolutionSettings, TriedTask
+from pipeline.wording import count_of
 
 _SCORE_SEED = 0  # of targets, weights and noise: the default of `score`
 
@@ -95,7 +96,12 @@ class TrialTask:
             self.last = step, regression.from_preset(preset, self.images)
         started = time.perf_counter()
         build, proxy = partial(bench.build, self.space, json.loads(spec)), self.last[1]
-        score = unless_own_code_fails(self.benchmark, lambda: proxy.score(build, arch_id, _SCORE_SEED, self.device))
+        score = unless_memory_runs_out(
+            benchmarks.is_own(self.benchmark),
+            lambda: unless_own_code_fails(
+                self.benchmark, lambda: proxy.score(build, arch_id, _SCORE_SEED, self.device)
+            ),
+        )  # fmt: skip
         return score, time.perf_counter() - started
 
 
@@ -159,7 +165,9 @@ class Trials:
         if self._results is None:
             # one network at a time, the cores are faster than a card
             asked_device = "cpu" if self._training.device == "auto" else self._training.device
-            opened = executor.opened(executor.PROCESSES, self._training.workers, asked_device)
+            opened = executor.opened(
+                executor.PROCESSES, self._training.workers, asked_device, apart=benchmarks.is_own(self.benchmark)
+            )
             pool = self._marks.enter_context(opened)
             arguments = {"tuning_id": self.identity, "workers": pool.workers}
             self._run = provenance.new_run("tune", arguments, pool.device_name, by_workers=True)
@@ -174,7 +182,7 @@ class Trials:
 
     def _add(self, item: Item, result: tuple[Score, float] | executor.LostWorker) -> None:
         if isinstance(result, executor.LostWorker):
-            reason = f"{result.deaths} workers died while it was trained (out of memory?)"
+            reason = f"{count_of(result.deaths, 'worker')} died while it was trained (out of memory?)"
             result = Score(None, "failed", reason), 0.0
         score, seconds = result
         self._losses[item[0], item[2]] = score.value

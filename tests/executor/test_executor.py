@@ -55,6 +55,23 @@ def test_an_item_that_kills_every_worker_is_given_up_and_the_others_are_done(tmp
     assert results == {i: i * i for i in range(8) if i != 3}
 
 
+def test_one_worker_apart_may_be_killed() -> None:
+    results = dict(executor.run(Deadly(), range(2), 1, apart=True))
+    assert results == {0: executor.LostWorker(executor.MAX_LOSSES), 1: 1}
+
+
+class Deadly:
+    """Kills its process at 0."""
+
+    def prepare(self) -> None:
+        pass
+
+    def __call__(self, item: int) -> int:
+        if item == 0:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return item
+
+
 @dataclass
 class Slow:
     """Item 0 ends when the driver has the results of all the others."""

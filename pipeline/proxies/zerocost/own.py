@@ -139,14 +139,10 @@ def _function(name: str, text: str, path: str) -> Callable[..., Any]:
 
 @contextlib.contextmanager
 def _apart(seed: int | None = None) -> Iterator[None]:
-    """Code of the file in the block changes nothing of the process, see `process_state`, and does not end it.
-
-    What it prints goes to standard error: what a command answers stays as it is.
-    """
+    """Code of the file in the block changes nothing of the process, and does not end it."""
     from pipeline.proxies import process_state
 
-    printed = contextlib.redirect_stdout(sys.stderr)
-    with process_state.restored(), process_state.random_numbers(seed), printed, own_code.guarded():
+    with process_state.restored(), process_state.random_numbers(seed), own_code.contained():
         yield
 
 
