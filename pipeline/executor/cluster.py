@@ -21,11 +21,13 @@ from pipeline.executor.worker_pool import CUDA_SETTINGS, ItemFunction, Prepared,
 NO_WORKER_SECONDS = 300.0  # without any worker, after which the cluster is given up
 CONNECT_SECONDS = 5.0  # for an address to answer
 
-# Read by Ray when it is imported: no usage statistics, no log lines of its C++ side, no minute of retries for a
-# cluster that is not there, and the whole package for the workers even if some .gitignore names a file of it.
+# Read by Ray when it is imported: no usage statistics, of its C++ side neither log lines nor a stack at SIGTERM, no
+# minute of retries for a cluster that is not there, and the whole package for the workers even if some .gitignore names
+# a file of it.
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",
     "RAY_NUM_REDIS_GET_RETRIES": "3",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_RUNTIME_ENV_IGNORE_GITIGNORE": "1",

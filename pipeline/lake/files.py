@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import stat
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ _PROCESSES = Path("/proc/self/ns/pid")  # on Linux, one per container that has p
 _OWN = re.compile(r"((?P<host>.+)-)?(?P<pid>\d{1,9})-[0-9a-f]{8}(\.wal)?")
 _NOT_OPENED = (errno.ENXIO, errno.EOPNOTSUPP, errno.ENODEV, errno.ELOOP)
 """Of opening a socket (on Linux and on macOS), a device without a driver, or a link to itself."""
+_ABSENT = (errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""Of links, locks and flushed folders, on network and other disks that have none."""
 _OLD = 24 * 60 * 60  # seconds without a change, after which what another machine was writing counts as abandoned
 
 
@@ -53,9 +56,18 @@ def is_abandoned(path: Path, prefix: str = "") -> bool:
     if match["host"] in (_HOST, platform.node(), None):
         return not _runs(int(match["pid"]))
     try:
-        return time.time() - path.stat().st_mtime > _OLD
+        return _now_in(path.parent) - path.stat().st_mtime > _OLD
     except OSError:
         return False
+
+
+def _now_in(folder: Path) -> float:
+    """The time by the clock that dates the files of a folder, which of a shared disk is not that of this machine."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            return os.fstat(file.fileno()).st_mtime
+    except OSError:  # nothing can be written here
+        return time.time()
 
 
 @contextlib.contextmanager
@@ -293,6 +305,13 @@ def locked(path: Path, *, keep: bool = True, wait: bool = True) -> Iterator[None
             except BlockingIOError:
                 keep = True
                 break
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise
+                raise UserError(
+                    f"{path.parent} is on a file system without locks ({error.strerror}), which keep two commands from "
+                    "writing at once: name a folder on another disk, or have it mounted with locks"
+                ) from error
             if not _is_file_of(descriptor, path):  # the last holder has removed it meanwhile
                 os.close(descriptor)
                 descriptor = -1
@@ -322,10 +341,13 @@ def is_locked(path: Path) -> bool:
 
 
 def flush_to_disk(path: Path) -> None:
-    """Wait until the file's content, or the folder's list of names, is on the disk."""
+    """Wait until the file's content, or the folder's list of names where a file system can, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _ABSENT or not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise
     finally:
         os.close(descriptor)
 
@@ -339,7 +361,7 @@ def publish_file(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError as error:
-        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+        if error.errno not in (errno.EPERM, errno.EMLINK, *_ABSENT):
             raise
         publish_folder(source, target)  # a file system without links
 

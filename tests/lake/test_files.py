@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from pipeline.errors import UserError
 from pipeline.lake import files
 from pipeline.lake.files import atomic_write
 from tests.fixtures import lakes
+from tests.fixtures.lines import refused
 
 
 @pytest.mark.parametrize("durable", [False, True])
@@ -75,3 +78,35 @@ def test_a_lock_whose_file_its_last_holder_removed_meanwhile_is_taken_anew(
     with files.locked(path, keep=False):
         assert files.is_locked(path)  # as another process sees it
     assert not path.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL])
+def test_a_disk_without_locks_is_refused_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def no_flock(*_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", no_flock)
+    with (
+        refused(str(tmp_path), "file system without locks", os.strerror(number), "on another disk"),
+        files.locked(tmp_path / ".lock"),
+    ):
+        raise AssertionError
+
+
+@pytest.mark.parametrize(("number", "stored"), [(errno.EINVAL, True), (errno.ENOSYS, True), (errno.EIO, False)])
+def test_a_disk_that_flushes_no_folder_holds_a_lake_and_one_that_fails_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, stored: bool
+) -> None:
+    lake, fsync = lakes.empty(tmp_path / "lake"), os.fsync
+
+    def no_folder(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", no_folder)
+    with contextlib.nullcontext() if stored else refused(os.strerror(number)):
+        lake.publish(lakes.BENCHMARK, "scores", {"scores": [lakes.score(0, lakes.OURS, 1.0)]})
+    assert lake.part_names(lakes.BENCHMARK) == (["scores"] if stored else [])

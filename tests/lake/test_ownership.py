@@ -266,3 +266,16 @@ def test_what_another_container_of_the_same_name_writes_stays(tmp_path: Path, mo
     (tmp_path / f".pipeline-{name}").touch()
     files.sweep(tmp_path, files.TEMPORARY)
     assert (tmp_path / f".pipeline-{name}").exists()
+
+
+@pytest.mark.parametrize(("written", "stays"), [(0, True), (-2 * 24 * 3600, False)])
+def test_what_another_machine_writes_is_dated_by_the_disk_and_not_by_the_clock_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: float, stays: bool
+) -> None:
+    path = tmp_path / f"{files.TEMPORARY}elsewhere-2-0123abcd"
+    path.touch()
+    disk = path.stat().st_mtime
+    os.utime(path, (disk + written,) * 2)
+    for years in (-50, 50):
+        monkeypatch.setattr(time, "time", lambda years=years: disk + years * 3e7)
+        assert files.is_abandoned(path, files.TEMPORARY) is not stays
