@@ -27,7 +27,7 @@ def _mapping() -> None:
 
 @verb(mapping, example="pipeline mapping init colleague.csv", interrupted="no file was written")
 def init(
-    table: Annotated[Path, typer.Argument(help="CSV, TSV, JSON, Parquet or pickle of plain types.")],
+    table: Annotated[Path, typer.Argument(help="A table of whatever form, or a folder of such files.")],
     benchmark: OptionalBenchmarkOption = None,
     out: Annotated[
         Path | None, typer.Option(help="TOML file to write; by default the table's name with .toml, here.")

@@ -33,7 +33,7 @@ from pipeline.formats import (
     torch_files,
 )
 from pipeline.formats.fault import Fault
-from pipeline.formats.table_form import FILE, FOLDER, Cells, ContainerKind, Rows, TableForm
+from pipeline.formats.table_form import FILE, FOLDER, LEVEL, Cells, ContainerKind, Rows, TableForm
 from pipeline.provenance import content_files
 
 _LONGEST_LINE = 1 << 24  # characters
@@ -65,7 +65,8 @@ def rows(path: Path, form: TableForm) -> Rows:
     _refuse_other(path, form.kind)
     streamed = _STREAMED.get(form.kind)
     table_rows = streamed(path, form) if streamed else rows_within(path, content_of(path, form), form)
-    return _unfolded(table_rows, form) if form.nested else table_rows
+    table_rows = _unfolded(table_rows, form) if form.nested else table_rows
+    return _each_record(table_rows, form.root[-1], form) if streamed and form.root else table_rows
 
 
 def content_of(path: Path, form: TableForm) -> object:
@@ -133,6 +134,23 @@ def _unfolded(table_rows: Rows, form: TableForm) -> Rows:
             yield position, {**others, **cells_of_entries.fields(said, objects=form.objects)}
         except (UserError, cells_of_entries.BoundlessError) as error:
             yield position, Fault(str(error))
+
+
+def _each_record(table_rows: Rows, column: str, form: TableForm) -> Rows:
+    """A row for each record of the list in a column, with the other cells of its row as `@1.NAME`."""
+    for position, cells in table_rows:
+        records = cells.get(column, ()) if not isinstance(cells, Fault) else ()
+        if isinstance(cells, Fault):
+            yield position, cells
+        elif column not in cells:
+            yield position, Fault(f"no '{column}' in this row")
+        elif not isinstance(records, list | tuple):
+            yield position, Fault(f"{column_named(column)} holds {excerpt(records, 60)}, where a list is expected")
+        else:
+            beside = {f"{LEVEL}1.{name}": cell for name, cell in cells.items() if name != column}
+            for number, record in enumerate(records, 1):
+                own = cells_of_entries.cells(record, None, form.columns, form.objects)
+                yield f"{position}, item {number}", own if isinstance(own, Fault) else {**beside, **own}
 
 
 def _literal(cell: object, column: str) -> object:

@@ -10,19 +10,28 @@ from typing import Any
 from pipeline import benchmarks
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.nasbench201 import architectures as nasbench201
+from pipeline.benchmarks.transnas101 import architectures as transnas101
 from pipeline.errors import UserError
-from pipeline.formats.table_form import Cells
-from pipeline.ingest.cells import list_of, listed_codes
+from pipeline.formats.table_form import FOLDER, KEY, LEVEL, Cells
+from pipeline.ingest.cells import is_decimal, list_of, listed_codes
+from pipeline.ingest.column_words import MEASURES, dataset_of, name_of
+from pipeline.ingest.metric_guess import metric_of
 from pipeline.ingest.table_sample import TableSample
 
 _TRIED = 20  # rows
+_MOST_NAMES = 50  # keys in which names of data sets are looked for
+_MOST_CHOICES = 20  # of a part of an architecture
 CODED: Mapping[tuple[str, str], tuple[Sequence[str], Sequence[str]]] = {
-    (nasbench201.NAME, "topology"): (nasbench201.EDGES, nasbench201.OPERATIONS)
+    (nasbench201.NAME, "topology"): (nasbench201.EDGES, nasbench201.OPERATIONS),
+    (transnas101.NAME, "micro"): (transnas101.EDGES, transnas101.OPERATIONS),
 }
 """Parts and operations of the spaces whose architectures are a list of operations."""
 
 _GRAPH = {"adjacency": r"(module_)?(adjacency|matrix)(_matrix)?", "operations": r"(module_)?(operations|ops)"}
 _NAMING = r"@key|arch|net|model|cell|genotype|name|hash|config"
+_COUNTED = r"index|idx|(^|_)id$"  # what may number the architectures of a table
+_APART = 0.9  # share of the rows that a name without a word for it tells apart
+_OF_RUNS = r"^@|(^|[^a-z])(seed|epochs?|run|trial|state|status|date|time|timestamp|user)([^a-z]|$)|^(unnamed.*)?$"
 _NUMBERED = r"(index|idx|id|arch_?index|arch_?id|number)"
 
 
@@ -54,12 +63,21 @@ def guessed(sample: TableSample, benchmark: str | None) -> ArchitectureGuess | N
         chosen = [benchmarks.load(benchmark)]
     else:
         chosen = [bench for bench in benchmarks.each(benchmarks.load) if not bench.takes_any_name]
+        chosen.sort(key=lambda bench: -_named_datasets(sample, bench))
     spaces = [(bench, space.name) for bench in chosen for space in bench.spaces]
-    for way in (_object, _written, _graph, _codes, _fields):
+    for way in (_object, _written, _graph, _codes, _fields, _parts):
         for bench, space in spaces:
             if (guess := next(way(sample, bench, space), None)) is not None:
                 return guess
     return next(_index(sample, chosen[0]), None) if benchmark else None
+
+
+def _named_datasets(sample: TableSample, bench: Benchmark) -> int:
+    """How many of a benchmark's data sets are keys, columns or cells of a table."""
+    levels = [column for column in sample.columns if re.fullmatch(rf"{LEVEL}\d+|{FOLDER}", column)]
+    cells = {str(cell) for column in levels for cell in sample.values(column)}
+    names = [*sample.columns, *sorted(cells)[:_MOST_NAMES], *sample.form.root]
+    return len({dataset_of(name, bench) for name in names} - {None})
 
 
 def _object(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:
@@ -96,7 +114,7 @@ def _written(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Arch
     doubts: tuple[str, ...] = ()
     written: tuple[type, ...] = (str, list, dict)
     if bench.takes_any_name:
-        columns = sorted(columns, key=lambda column: re.search(_NAMING, column.lower()) is None)
+        columns = _that_may_name(sample)
         doubts = (f"that this column names the architectures: {bench.name} takes any text for a name",)
         written = (str, list, tuple, int)
     for column in columns:
@@ -105,6 +123,58 @@ def _written(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Arch
             cells, lambda cell: bench.canonical(space, cell)
         ):
             yield ArchitectureGuess(bench, space, {"column": column, "encoding": "string"}, (column,), doubts)
+        elif bench.takes_any_name and _all(cells, lambda cell: bench.compose(space, {"text": cell})):
+            section = {"encoding": "fields", "fields": {"text": column}}  # a text that is too long for a name
+            yield ArchitectureGuess(bench, space, section, (column,), doubts)
+
+
+def _that_may_name(sample: TableSample) -> list[str]:
+    """The columns that may name architectures, the likeliest first: those that are called so, then numbers of
+    architectures, then whatever differs in nearly all rows.
+    """
+    ranks: dict[str, int] = {}
+    lists = [c for c in sample.columns if all(isinstance(cell, list | tuple) for cell in sample.values(c))]
+    for column in sample.columns:
+        cells = [str(cell) for cell in sample.values(column)]
+        if re.search(_NAMING, column.lower()):
+            ranks[column] = 1 if column == KEY and all(map(str.isdecimal, cells)) else 0
+        elif re.search(_COUNTED, column.lower()) and not re.search(_OF_RUNS, column.lower()):
+            ranks[column] = 2
+        elif len(lists) > 1 and column in lists:
+            continue  # parts of an architecture
+        elif len(set(cells)) >= _APART * len(sample.rows) and not any(map(is_decimal, cells)):
+            ranks[column] = 4 if re.search(_OF_RUNS, column.lower()) else 3
+    return sorted(ranks, key=ranks.__getitem__)
+
+
+def _parts(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:
+    """The columns that together describe an architecture, of a benchmark that takes any parts."""
+    if not bench.takes_any_name:
+        return
+    columns = tuple(column for column in sample.columns if _is_part(sample, column, bench))
+    described = {tuple(str(cells.get(column)) for column in columns) for _, cells in sample.rows}
+    if len(described) > 1 and _all(
+        [{column: cells.get(column) for column in columns} for _, cells in sample.rows[:_TRIED]],
+        lambda parts: bench.compose(space, parts),
+    ):
+        section = {"encoding": "fields", "fields": {column: column for column in columns}}
+        doubt = "that these columns together are the architecture: leave out those that are not"
+        yield ArchitectureGuess(bench, space, section, columns, (doubt,))
+
+
+def _is_part(sample: TableSample, column: str, bench: Benchmark) -> bool:
+    """Whether a column may be a choice of the search space: a few names or whole numbers, or lists of them."""
+    name = name_of(column, bench)
+    if re.search(_OF_RUNS, column.lower()) or metric_of(name, bench) or name.words & MEASURES:
+        return False
+    cells = sample.values(column)
+    if len(cells) < len(sample.rows) or any(cell in (None, "") for cell in cells):
+        return False
+    if all(isinstance(cell, list | tuple) for cell in cells):
+        return True
+    distinct = {str(cell) for cell in cells}
+    few = len(distinct) <= _MOST_CHOICES and len(distinct) < len(cells)
+    return few or (len(distinct) <= len(cells) // 20 and not any(map(is_decimal, distinct)))
 
 
 def _graph(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:

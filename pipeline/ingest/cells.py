@@ -90,3 +90,9 @@ def number_of(cell: object, column: str) -> float | None:
 def _is_absent(cell: object) -> bool:
     """Whether a cell says that there is nothing in it."""
     return cell is None or (isinstance(cell, str) and cell.strip().lower() in _ABSENT)
+
+
+def is_decimal(text: str) -> bool:
+    """Whether a text is a number with decimals."""
+    number = numbers.as_float(text)
+    return number is not None and not number.is_integer()

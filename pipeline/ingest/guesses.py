@@ -14,7 +14,9 @@ MOST_SEEDS = 5
 
 @dataclass(frozen=True)
 class TruthGuess:
-    """A column of truth, as of a mapping's `[[truth]]`; `doubts` are comments on what the table does not say."""
+    """A column of truth, as of a mapping's `[[truth]]`; `doubts` are comments on what the table does not say, `unclear`
+    words of its name that may make it another metric.
+    """
 
     column: str
     metric: Metric
@@ -28,6 +30,7 @@ class TruthGuess:
     where: Mapping[str, str | int] = field(default_factory=dict)
     seed_column: str | None = None
     optional: bool = False
+    unclear: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -267,7 +267,11 @@ class _Checker:
     def _rejects(self, mapping: TableMapping, rows: Sequence[tuple[str, Cells]]) -> None:
         assert self.benchmark is not None
         if bad := list(mapped_table.rejects(mapping, self.benchmark, rows)):
-            self.add((), _first_of(bad), 'if rows measure one architecture several times, say repeated = "mean"')
+            remedy = (
+                'if rows measure one architecture several times, say repeated = "mean"; if a column tells them apart, '
+                "say which count with where, or name it with seed_column"
+            )
+            self.add((), _first_of(bad), remedy)
 
     def _first(
         self, location: Location, rows: Sequence[tuple[str, Cells]], read: Callable[[Cells], object], remedy: str
@@ -293,8 +297,9 @@ class _Checker:
             with contextlib.suppress(UserError):
                 batch = mapped_table.stored_row(mapping, self.benchmark, position, cells)
                 shown = excerpt(position, _SHOWN, bare=True)
-                table += [[shown, *stored] for stored in _stored(batch, self.declared)]
-                taken += 1
+                values = list(_stored(batch, self.declared))
+                table += [[shown, *value] for value in values]
+                taken += bool(values)
             if taken == _PREVIEWED:
                 break
         if taken:

@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import Any
 
 from pipeline.errors import UserError, excerpt
+from pipeline.formats.table_form import FILE
 from pipeline.formats.toml_files import NAME_LENGTH
-from pipeline.ingest import architecture_guess, table_sample, value_guess
+from pipeline.ingest import architecture_guess, repeated_rows, source_samples, table_sample, value_guess
 from pipeline.ingest.architecture_guess import ArchitectureGuess
 from pipeline.ingest.guesses import ScoreGuess, TruthGuess, ValueGuesses
 from pipeline.ingest.mapping import TableMapping
@@ -22,6 +23,7 @@ from pipeline.lake.outputs import OutputFile
 
 _GUESSED = "# GUESSED: "
 _SHOWN = 8  # columns in a message
+_MOST_TELLING = 4  # columns in a comment
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def write(table: Path, out: Path, benchmark: str | None = None, *, force: bool =
     """Write a table mapping for a table.
 
     Args:
-        table: a CSV, TSV, JSON, Parquet file or a pickle of plain types.
+        table: a file of a form that a mapping can read, or a folder of such files.
         benchmark: what the architectures are of; by default guessed, too.
         force: replace a file of that name.
 
@@ -57,7 +59,7 @@ def draft(table: Path, benchmark: str | None = None) -> MappingDraft:
     """The table mapping that `write` writes."""
     first: TableSample | None = None
     best: tuple[TableSample, ArchitectureGuess, ValueGuesses] | None = None
-    for sample in table_sample.samples(table):
+    for sample in source_samples.samples(table):
         first = first or sample
         if (architecture := architecture_guess.guessed(sample, benchmark)) is None:
             continue
@@ -110,10 +112,19 @@ def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, va
         also = ", and texts among numbers stand for one" if texts else ""
         yield f"{_GUESSED}the only negative number of its column stands for a failure{also}"
         yield f"missing = {json.dumps(list(values.missing), ensure_ascii=False)}"
-    if _repeats(sample, architecture, values) and not any(truth.each for truth in values.truths):
+    repeats = repeated_rows.of(sample, architecture.columns, values)
+    if repeats.telling:
+        told = ", ".join(excerpt(column, 40) for column in repeats.telling[:_MOST_TELLING])
+        yield (
+            f"{_GUESSED}nothing yet of rows that are of one architecture: they differ in {told}. Say which count with "
+            'where, which is the seed with seed_column, or repeated = "mean"'
+        )
+    elif repeats.any and not any(truth.each for truth in values.truths):
         yield f"{_GUESSED}several rows measure one architecture; their mean is stored"
         yield 'repeated = "mean"'
     yield from _container(sample, architecture.nested)
+    if sample.seed_of_file:
+        yield from ("", "[[extract]]", f"column = {_text(FILE)}", f"pattern = {_text(source_samples.SEED_PATTERN)}")
     yield from ("", "[architecture]")
     yield from (f"{_GUESSED}{doubt}" for doubt in architecture.doubts)
     yield from _stated(architecture.section)
@@ -133,6 +144,7 @@ def _container(sample: TableSample, nested: Sequence[str]) -> Iterator[str]:
         "kind": form.kind, "delimiter": form.delimiter if form.kind == "csv" and form.delimiter != "," else None,
         "nested": [*form.nested, *nested], "skip": form.skip, "comment": form.comment, "table": form.table,
         "decimal": sample.decimal if sample.decimal != "." else None, "root": form.root,
+        "members": form.members if form.members != "*" else None,
         "layout": form.layout if form.layout != "rows" else None, "columns": form.columns,
     }  # fmt: skip
     doubts = {"skip": "the lines before the header"}
@@ -168,14 +180,6 @@ def _stated(fields: Mapping[str, Any], doubts: Mapping[str, str] = MappingProxyT
         if value is not None:
             yield from (f"{_GUESSED}{doubt}" for field, doubt in doubts.items() if field == name)
             yield f"{name} = {_value(value)}"
-
-
-def _repeats(sample: TableSample, architecture: ArchitectureGuess, values: ValueGuesses) -> bool:
-    """Whether rows measure the same: one architecture, and no column that counts tells them apart."""
-    telling = {c for t in values.truths for c in (*t.where, *([t.seed_column] if t.seed_column else []))}
-    columns = (*architecture.columns, *sorted(telling))
-    named = [tuple(str(cells.get(column)) for column in columns) for _, cells in sample.rows]
-    return len(set(named)) < len(named)
 
 
 def _name(table: Path) -> str:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline.benchmarks.contract import QUALITY, Metric
 from pipeline.formats import tables
-from pipeline.formats.table_form import ContainerKind, Layout, Rows, TableForm
+from pipeline.formats.table_form import ANY, ContainerKind, Layout, Rows, TableForm
 from pipeline.formats.toml_files import NAME_LENGTH, ReleasedName, StrictModel
 
 Unit = Literal[
@@ -88,7 +88,8 @@ class Container(StrictModel):
         root: of json, pickle and torch, what leads from the top to the table: keys, or the numbers of a list's items
             from 0. Several pickles one after another in a file are a list. "*" leads to each entry at once, as in
             { data set: { architecture: ... } }: the cell "@1" is the key that the first "*" stands for, and "@1.NAME"
-            a field beside what the root leads to.
+            a field beside what the root leads to. Of other kinds, ["*", COLUMN] leads to the records in the lists of a
+            column.
         nested: columns whose text is JSON, or a literal of Python: their fields are cells "COLUMN.FIELD".
         layout: of json, pickle and torch: `rows` where each entry of the table is a row; `columns` where each entry is
             a column, a list or a mapping from the row's key to its cell, as pandas writes tables; `row` where the
@@ -116,7 +117,8 @@ class Container(StrictModel):
     @model_validator(mode="after")
     def _fitting(self) -> Container:
         nested = self.kind in ("json", "pickle", "torch")
-        for name in ("root", "layout"):
+        of_records = len(self.root) == 2 and self.root[0] == ANY and self.kind != "numpy"
+        for name in ("layout",) if of_records else ("root", "layout"):
             if name in self.model_fields_set and not nested:
                 raise ValueError(f"'{name}' is for json, pickle and torch, not for {self.kind}")
         for name, kind in (("skip", "csv"), ("comment", "csv"), ("header", "csv"), ("table", "sqlite")):

@@ -27,7 +27,8 @@ _KINDS: dict[str, ContainerKind] = {
 _TAKEN = "a CSV, TSV, JSON, Parquet, Arrow, .npy or .npz file, an SQLite database, a pickle or a file of torch.save"
 _MOST_SKIPPED = 5  # lines before a header that are guessed at
 _MOST_KEYS = 10  # of a nested table, which are looked into
-_DEEPEST = 2  # levels of keys
+_DEEPEST = 2  # levels of several keys
+_DEEPEST_PATH = 6  # levels of one key or several
 _JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 
@@ -39,12 +40,16 @@ class TableSample:
     Attributes:
         form: how the file holds the table.
         rows: position and cells of up to `MOST_ROWS` rows.
+        path: the file.
         decimal: what stands before the decimals in the file; in the cells here it is a point.
+        seed_of_file: the cell "seed" is a part of the names of the files in a folder.
     """
 
     form: TableForm
     rows: Sequence[tuple[str, Cells]]
+    path: Path = Path()
     decimal: str = "."
+    seed_of_file: bool = False
 
     @cached_property
     def columns(self) -> list[str]:
@@ -89,6 +94,11 @@ def samples(path: Path) -> Iterator[TableSample]:
     yield from _nested(table, TableForm(kind))
 
 
+def first_rows(path: Path, form: TableForm) -> TableSample:
+    """The first rows of a file of a form; errors as of `tables.rows`."""
+    return _sample(_Table(path), form)
+
+
 def _nested(table: _Table, form: TableForm) -> Iterator[TableSample]:
     """What may be the table in a file that holds one object, from its top on.
 
@@ -108,6 +118,9 @@ def _nested(table: _Table, form: TableForm) -> Iterator[TableSample]:
         for inner in _within(table, form, whole, 1):
             fault = None
             yield inner
+        if whole is not None:
+            with contextlib.suppress(UserError):
+                yield _sample(table, replace(form, layout="row"))
     if fault is not None:
         raise fault
 
@@ -134,9 +147,9 @@ class _Table:
 def _within(table: _Table, form: TableForm, outer: TableSample | None, depth: int) -> Iterator[TableSample]:
     """What may be the table under a key of another, or the tables under all of its keys."""
     keys = _keys(table, form)
-    if len(keys) > 1:
+    for layout in ("rows", "columns") if len(keys) > 1 else ():
         with contextlib.suppress(UserError):
-            yield _of_each(table, form, keys)
+            yield _of_each(table, replace(form, layout=layout), keys)
     for key in keys:
         try:
             inner = _sample(table, replace(form, root=(*form.root, key)))
@@ -147,14 +160,18 @@ def _within(table: _Table, form: TableForm, outer: TableSample | None, depth: in
         if inner is not None:
             yield inner
             yield from _laid_out(table, inner, outer)
-        if depth < _DEEPEST:
-            yield from _within(table, replace(form, root=(*form.root, key)), inner, depth + 1)
+        if depth < _DEEPEST and len(form.root) < _DEEPEST_PATH:
+            deeper = depth + (1 if len(keys) > 1 else 0)
+            yield from _within(table, replace(form, root=(*form.root, key)), inner, deeper)
 
 
 def _is_row(inner: TableSample, outer: TableSample) -> bool:
-    """Whether what is under a key is a row of the table around it: its keys are columns there."""
+    """Whether what is under a key is a row of the table around it: its keys are columns there, of no long lists."""
     keys = {cells.get(KEY) for _, cells in inner.rows}
-    return len(outer.rows) > 1 and VALUE in inner.columns and keys <= set(outer.columns)
+    if len(outer.rows) < 2 or VALUE not in inner.columns or not keys <= set(outer.columns):
+        return False
+    lengths = {len(cell) if isinstance(cell, list | tuple) else 0 for cell in inner.values(VALUE)}
+    return len(lengths) > 1 or max(lengths) <= _MOST_KEYS
 
 
 def _of_each(table: _Table, form: TableForm, keys: Sequence[str]) -> TableSample:
@@ -162,10 +179,11 @@ def _of_each(table: _Table, form: TableForm, keys: Sequence[str]) -> TableSample
     rows: list[tuple[str, Cells]] = []
     for key in keys:
         inner = _sample(table, replace(form, root=(*form.root, key)), whole=True)
-        if VALUE in inner.columns or not inner.rows:
+        columns = {column.partition(".")[0] for column in inner.columns} - {KEY}
+        if VALUE in columns or not inner.rows or (form.layout == "columns" and len(columns) < 2):
             raise NotThisFormError(f"{table.path}: under {key} is no table")
         rows += [(at, {f"{LEVEL}1": key, **cells}) for at, cells in inner.rows[: MOST_ROWS // len(keys)]]
-    return TableSample(replace(form, root=(*form.root, ANY)), rows)
+    return TableSample(replace(form, root=(*form.root, ANY)), rows, table.path)
 
 
 def _laid_out(table: _Table, sample: TableSample, outer: TableSample | None) -> Iterator[TableSample]:
@@ -276,8 +294,6 @@ def _keys(table: _Table, form: TableForm) -> list[str]:
 
 
 def _kind(path: Path) -> ContainerKind:
-    if path.is_dir():
-        raise UserError(f"{path} is a folder: name a file in it; a mapping of one of its files reads the folder, too")
     if not path.exists():
         raise UserError(f"{path} does not exist")
     try:
@@ -324,4 +340,4 @@ def _sample(table: _Table, form: TableForm, *, whole: bool = False) -> TableSamp
             break
     if not rows and not form.root and form.kind != "csv":
         raise NotThisFormError(f"{table.path} holds no rows")
-    return TableSample(form, rows)
+    return TableSample(form, rows, table.path)

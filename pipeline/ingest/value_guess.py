@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline import proxies
@@ -13,9 +13,12 @@ from pipeline.errors import UserError, excerpt
 from pipeline.formats.table_form import VALUE
 from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, number_of
+from pipeline.ingest.column_words import ColumnName, name_of, split_words
 from pipeline.ingest.guesses import MOST_SEEDS, Guess, ScoreGuess, TruthGuess, ValueGuesses
-from pipeline.ingest.metric_guess import dataset_of, main_metric, metric_of, split_words, words_of
+from pipeline.ingest.metric_guess import main_metric, metric_of
 from pipeline.ingest.numbered_columns import earlier_epochs, of_last_epoch, with_seeds
+from pipeline.ingest.row_guess import CountedRows, counted_rows
+from pipeline.ingest.table_place import PlaceOfTable, is_of_data
 from pipeline.ingest.table_sample import UNNAMED, TableSample
 
 _SPREAD = {"std", "stdev", "var", "variance", "stderr", "sem", "ci", "error", "err"}
@@ -23,15 +26,12 @@ _THOUSANDS = {"k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "million": 
 _SEED = re.compile(r"(?:^|[^a-z])(?:seed|run|rep|trial|s)[_\- ]?(\d{1,9})(?:$|\D)")
 _EPOCHS = re.compile(
     r"(?:^|\D)(\d{1,5})[_\- ]?(?:ep|epochs?)(?![a-z])|(?:^|[^a-z])(?:ep|epochs?|e)[_\- ]?(\d{1,5})(?:$|\D)"
+    r"|[a-z]@(\d{1,5})$"
 )
-_SEEDS = r"(random_?)?seed|(training_)?(run|trial)(_?(id|number))?"
 _TIMES = {
     "ms": "milliseconds", "msec": "milliseconds", "milliseconds": "milliseconds", "s": "seconds", "sec": "seconds",
     "secs": "seconds", "seconds": "seconds",
 }  # fmt: skip
-_WHOLE = re.compile(r"\d{1,9}(\.0)?")
-_TRIED = 2_000  # rows of a table with a row for each data set or training
-_MOST_DATASETS = 20
 _MOST_TRIED = 1_000  # texts of a column of numbers
 _MOST_FAILURES = 3  # texts that stand for one
 _SMALLEST_COUNT = 5_000  # parameters of a network: a column of smaller numbers is in thousands or millions
@@ -39,9 +39,9 @@ _SMALLEST_COUNT = 5_000  # parameters of a network: a column of smaller numbers 
 
 def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> ValueGuesses:
     """What the columns measure, besides those already `taken` for the architecture."""
-    tidy = _tidy(sample, benchmark, taken)
-    others = [column for column in sample.columns if column not in taken and column not in tidy.columns]
-    columns = _Columns(sample, benchmark, tidy, others)
+    counted = counted_rows(sample, benchmark, taken)
+    others = [column for column in sample.columns if column not in taken and column not in counted.columns]
+    columns = _Columns(sample, benchmark, counted, others)
     for column in columns.that_are_no_cost():
         columns.guess(column)
     return columns.guesses()
@@ -53,7 +53,7 @@ class _Columns:
 
     sample: TableSample
     benchmark: Benchmark
-    tidy: _Tidy
+    counted: CountedRows
     names: Sequence[str]
     truths: list[TruthGuess] = field(default_factory=list)
     scores: list[ScoreGuess] = field(default_factory=list)
@@ -62,7 +62,13 @@ class _Columns:
 
     def __post_init__(self) -> None:
         self.proxies = set(proxies.names())
-        self.unnamed = {VALUE, *(name for name in self.sample.form.columns if re.fullmatch(rf"{UNNAMED}\d+", name))}
+        self.place = PlaceOfTable.of(self.sample, self.benchmark)
+        unnamed = (name for name in self.sample.form.columns if re.fullmatch(rf"{UNNAMED}\d+", name))
+        self.unnamed = {VALUE, *unnamed}
+        numbers_of = {name: _numbers(self.sample, name)[0] for name in self.unnamed & set(self.names)}
+        main = main_metric(self.benchmark)
+        odd = [name for name, values in numbers_of.items() if values and not self.place.may_be(main, values)]
+        self.no_main = f"its values are no {main.metric}, which they would be without a name" if odd else ""
 
     def that_are_no_cost(self) -> list[str]:
         """The columns but those of the seconds that a proxy took."""
@@ -72,51 +78,94 @@ class _Columns:
     def guess(self, column: str) -> None:
         """Take a column, or say why it is left out."""
         values, longest, failures = _numbers(self.sample, column)
-        words = words_of(column)
-        complement = bool(words & {"error", "err"}) and bool(words & {"test", "validation", "train"})
+        name = self.place.name_of(column) if column in self.unnamed else name_of(column, self.benchmark)
+        complement = bool(name.words & {"error", "err"}) and bool(name.splits)
+        why: str | None
         if values is None:
-            self.left_out.append((column, "its cells are no numbers"))
-            return
-        if surrogates.named(column):
-            self.left_out.append((column, "predictions of a surrogate, which are never ground truth"))
-            return
-        if words & _SPREAD and not (complement and "accuracy" not in words):
-            self.left_out.append((column, "a spread or an error, which no metric holds"))
-            return
-        good, negative = _parted(values)
-        metric = metric_of(column, words | {"accuracy"} if complement else words, self.benchmark)
-        if metric is not None and good:
-            truth = _truth(column, metric, good, longest, self.benchmark)
-            truths = list(self.tidy.parted(_error(truth) if complement else truth))
-            if not truths:
-                self.left_out.append((column, _no_metric(self.benchmark)))
-            self.truths += truths
-        elif good and max(good) <= 100 and self._is_of_a_seed(column):
-            self.truths += self.tidy.parted(_unnamed(column, good, longest, self.benchmark))
-        elif (name := _proxy(column, self.proxies)) is not None:
-            self.scores.append(self.tidy.one(ScoreGuess(column, name, _cost(column, self.names))))
+            why = _no_numbers(self.sample, column)
+        elif surrogates.named(column):
+            why = "predictions of a surrogate, which are never ground truth"
+        elif name.words & _SPREAD and not (complement and "accuracy" not in name.words):
+            why = "a spread or an error, which no metric holds"
         else:
-            self.left_out.append((column, _no_metric(self.benchmark)))
-            return
-        self.missing |= negative | failures
+            good, negative = _parted(values)
+            said = replace(name, words=name.words | {"accuracy"}) if complement else name
+            why = self._take(column, said, good, longest, complement)
+            if why is None:
+                self.missing |= negative | failures
+        if why is not None:
+            self.left_out.append((column, why))
+
+    def _take(
+        self, column: str, name: ColumnName, values: Sequence[float], longest: int, complement: bool
+    ) -> str | None:
+        """Take a column of numbers as scores or truth, or return why it is left out."""
+        proxy = _proxy(column, self.proxies)
+        metric = metric_of(name, self.benchmark, self.place.dataset)
+        if proxy is not None and (metric is None or column.lower().endswith(".score")):
+            self.scores.append(self.counted.one(ScoreGuess(column, proxy, _cost(column, self.names))))
+            return None
+        if metric is not None and values:
+            if (why := self._why_not(column, name, metric, longest)) is None:
+                truth = _truth(column, name, metric, values, longest, self.place)
+                why = self._add(_error(truth) if complement else truth)
+            return why
+        main = main_metric(self.benchmark)
+        says_more = name.foreign_to(main) or name.is_of_another_measure(main) or not self._is_of_a_seed(column)
+        if not values or says_more:
+            return _no_metric(self.benchmark)
+        if self.no_main or not self.place.may_be(main, values):
+            return self.no_main or f"its values are no {main.metric}"
+        return self._why_not(column, name, main, 0) or self._add(_unnamed(column, name, values, longest, self.place))
+
+    def _why_not(self, column: str, name: ColumnName, metric: Metric, longest: int) -> str | None:
+        """What its name, its rows, or the file's name say against a metric."""
+        if foreign := name.foreign_to(metric):
+            return f"its name says {foreign[0]}, and {_no_metric(self.benchmark)}"
+        if metric.condition is not None and (longest or (column in self.unnamed and column != VALUE)):
+            return "of such a list each place may be of another condition: name its columns"
+        if self.counted.others and not self.counted.datasets:
+            others = ", ".join(excerpt(other, 30, bare=True) for other in self.counted.others[:3])
+            return f"its rows are of {others}, and {_no_metric(self.benchmark)}"
+        if self.place.other and not name.dataset and not self.counted.dataset and is_of_data(metric):
+            return f"the file's name says {self.place.other}, a data set that is not here"
+        return None
+
+    def _add(self, truth: TruthGuess) -> str | None:
+        """Add a column of truth for each data set of the rows; returns which of these have no such metric."""
+        truths = list(self.counted.parted(truth))
+        self.truths += truths
+        taken = {truth.where.get(self.counted.dataset or "") for truth in truths}
+        if without := [called for called in self.counted.datasets.values() if called not in taken]:
+            rows = f" in rows of {', '.join(without[:3])}" if truths else ""
+            self.left_out.append((truth.column, f"{_no_metric(self.benchmark)}{rows}"))
+        return None
 
     def _is_of_a_seed(self, column: str) -> bool:
         """Whether a column's name says no more than a seed."""
         return column in self.unnamed or _SEED.search(column.lower()) is not None or column.isdecimal()
 
     def guesses(self) -> ValueGuesses:
-        """What is taken: of columns that measure the same the first, and of epochs the last."""
+        """What is taken: of columns that measure the same the clearest, then the first; and of epochs the last."""
         earlier = list(earlier_epochs(self.truths))
         left_out = self.left_out + [
             (truth.column, "a number after which a higher one comes, as of epochs") for truth in earlier
         ]
+        if self.counted.datasets and self.counted.others:
+            left_out.append((self.counted.dataset or "", f"rows of {', '.join(self.counted.others[:3])} are not read"))
         truths = [of_last_epoch(truth, earlier) for truth in self.truths if truth not in earlier]
-        kept: dict[tuple[object, ...], TruthGuess] = {}
-        for truth in sorted(with_seeds(truths), key=lambda truth: truth.each != "seed"):
-            first = kept.setdefault((truth.metric, truth.epochs, truth.seed, truth.seed_column), truth)
-            if first is not truth:
-                left_out.append((truth.column, f"{excerpt(first.column, 80)} measures the same"))
-        ordered = (truth for column in self.names for truth in kept.values() if truth.column == column)
+        alike: dict[tuple[object, ...], list[TruthGuess]] = {}
+        for truth in sorted(with_seeds(truths), key=lambda truth: (truth.each != "seed", len(truth.unclear))):
+            alike.setdefault((truth.metric, truth.epochs, truth.seed, truth.seed_column), []).append(truth)
+        kept = []
+        for first, *others in alike.values():
+            if rivals := [other.column for other in others if other.unclear and first.unclear]:
+                both = f"{excerpt(first.column, 80)} and {excerpt(rivals[0], 80)} would measure the same: which is it?"
+                left_out += [(truth.column, both) for truth in (first, *others)]
+                continue
+            kept.append(first)
+            left_out += [(other.column, f"{excerpt(first.column, 80)} measures the same") for other in others]
+        ordered = (truth for column in self.names for truth in kept if truth.column == column)
         return ValueGuesses(
             tuple(_optional(self.sample, truth) for truth in ordered),
             tuple(_optional(self.sample, score) for score in self.scores),
@@ -126,6 +175,14 @@ class _Columns:
 
 def _no_metric(benchmark: Benchmark) -> str:
     return f"no metric of {benchmark.name} and no proxy is called so; a [[metric]] declares one"
+
+
+def _no_numbers(sample: TableSample, column: str) -> str:
+    """Why a column without numbers is left out, and what can be done where it holds more than a text."""
+    first = next((cell for cell in sample.values(column) if isinstance(cell, list | tuple) and cell), None)
+    if first is not None and isinstance(first[0], dict):
+        return 'its cells are lists of records: the root of [container] leads to them, ["*", "..."]'
+    return "its cells are no numbers"
 
 
 def _optional(sample: TableSample, guess: Guess) -> Guess:
@@ -141,79 +198,6 @@ def _error(truth: TruthGuess) -> TruthGuess:
     """The same column, whose accuracy is what it lacks to all."""
     doubt = f"that it is the error: what it lacks to {'100' if truth.unit == 'percent' else '1'} is stored"
     return replace(truth, complement=True, doubts=(*truth.doubts, doubt))
-
-
-@dataclass(frozen=True)
-class _Tidy:
-    """The columns that say of what a row is, in a table with a row for each data set, training or epoch.
-
-    Attributes:
-        benchmark: of the table.
-        datasets: data set of the benchmark -> what the table calls it, in the column `dataset`.
-        epoch: the last epoch, in the column `epochs`.
-        seed: the column with the seed.
-    """
-
-    benchmark: Benchmark
-    dataset: str | None = None
-    datasets: Mapping[str, str] = field(default_factory=dict)
-    epochs: str | None = None
-    epoch: int = 0
-    seed: str | None = None
-
-    @property
-    def columns(self) -> set[str | None]:
-        return {self.dataset, self.epochs, self.seed} - {None}
-
-    def parted(self, truth: TruthGuess) -> Iterator[TruthGuess]:
-        """A column of truth, once for each data set that the rows are of."""
-        where: dict[str, str | int] = {}
-        if self.epochs:
-            where = {self.epochs: self.epoch}
-            doubt = f"that the values after epoch {self.epoch}, the last of the first rows, are the final ones"
-            truth = replace(truth, epochs=self.epoch, doubts=(*truth.doubts, doubt))
-        truth = replace(truth, where=where, seed_column=None if truth.each == "seed" else self.seed)
-        if self.dataset is None:
-            yield truth
-            return
-        doubts = tuple(doubt for doubt in truth.doubts if not doubt.startswith("the data set"))
-        for dataset, called in self.datasets.items():
-            named = (dataset, truth.metric.metric)
-            alike = [m for m in self.benchmark.metrics if (m.dataset, m.metric) == named]
-            for metric in alike or _of_part(self.benchmark, dataset, truth.metric):
-                yield replace(truth, metric=metric, where={self.dataset: called, **where}, doubts=doubts)
-
-    def one(self, score: ScoreGuess) -> ScoreGuess:
-        """A column of scores, of the rows of one data set."""
-        if self.dataset is None:
-            return score
-        main = main_metric(self.benchmark).dataset
-        dataset = main if main in self.datasets else next(iter(self.datasets))
-        doubt = f"that the scores in the rows of {dataset} are meant: those of others would be other proxies"
-        return replace(score, where={self.dataset: self.datasets[dataset]}, doubts=(doubt,))
-
-
-def _of_part(benchmark: Benchmark, dataset: str, like: Metric) -> list[Metric]:
-    """The metric of a part of a data set that is held out, where the data set itself has none: of cifar10-valid."""
-    return [m for m in benchmark.metrics if m.dataset.startswith(f"{dataset}-") and m.metric == like.metric]
-
-
-def _tidy(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> _Tidy:
-    tidy = _Tidy(benchmark)
-    for column in sample.columns:
-        cells = {str(cell).strip() for cell in sample.values(column)[:_TRIED]} - {""}
-        if column in taken or not cells:
-            continue
-        if tidy.dataset is None and len(cells) <= _MOST_DATASETS and all(dataset_of(cell, benchmark) for cell in cells):
-            named = {dataset_of(cell, benchmark) or "": cell for cell in sorted(cells)}
-            tidy = replace(tidy, dataset=column, datasets=named)
-        elif not all(map(_WHOLE.fullmatch, cells)):
-            continue
-        elif tidy.seed is None and re.fullmatch(_SEEDS, column.lower()):
-            tidy = replace(tidy, seed=column)
-        elif tidy.epochs is None and re.fullmatch("epochs?", column.lower()) and len(cells) > 1:
-            tidy = replace(tidy, epochs=column, epoch=max(int(float(cell)) for cell in cells))
-    return tidy
 
 
 def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, int, set[str]]:
@@ -251,13 +235,19 @@ def _parted(values: Sequence[float]) -> tuple[list[float], set[float]]:
     return (rest, negative) if rest and len(negative) == 1 else (list(values), set())
 
 
-def _truth(column: str, metric: Metric, values: Sequence[float], longest: int, benchmark: Benchmark) -> TruthGuess:
+def _truth(
+    column: str, name: ColumnName, metric: Metric, values: Sequence[float], longest: int, place: PlaceOfTable
+) -> TruthGuess:
     doubts = []
-    each = "" if not longest else "epoch" if longest > MOST_SEEDS else "seed"
+    each = "" if not longest else "epoch" if longest > MOST_SEEDS and is_of_data(metric) else "seed"
     if each:
         doubts.append(f"that the lists of up to {longest} hold one value per {each}")
-    if dataset_of(column, benchmark) is None:
-        doubts.append(f"the data set: the column does not name one, and {metric.dataset} is taken")
+    if name.dataset is None:
+        doubts.append(place.doubt_of(metric))
+    if is_of_data(metric) and not name.splits and place.has_splits(metric, name):
+        doubts.append(f"the split: the column does not name one, and {metric.split} is taken")
+    unclear = tuple(name.unclear(metric))
+    doubts += [f"that {excerpt(word, 40)} in its name does not make it another metric" for word in unclear[:2]]
     unit, scale, largest = metric.unit, 1.0, max(values)
     if metric.unit == "percent":
         unit = "fraction" if largest <= 1 else "percent"
@@ -273,16 +263,21 @@ def _truth(column: str, metric: Metric, values: Sequence[float], longest: int, b
         doubts += [] if called else [f"the unit: the column does not name one, and {unit} is taken"]
     epochs = _EPOCHS.search(column.lower())
     seed = _SEED.search(column.lower())
+    if seed is None and each != "seed" and place.seed is not None:
+        doubts.append("the seed: of the file's name")
     return TruthGuess(
-        column, metric, unit, scale, int(epochs[1] or epochs[2]) or None if epochs else None,
-        int(seed[1]) if seed and each != "seed" else None, each, tuple(doubts),
+        column, metric, unit, scale, int(next(filter(None, epochs.groups()))) or None if epochs else None,
+        int(seed[1]) if seed and each != "seed" else None if each == "seed" else place.seed, each, tuple(doubts),
+        unclear=unclear,
     )  # fmt: skip
 
 
-def _unnamed(column: str, values: Sequence[float], longest: int, benchmark: Benchmark) -> TruthGuess:
+def _unnamed(column: str, name: ColumnName, values: Sequence[float], longest: int, place: PlaceOfTable) -> TruthGuess:
     """A column whose name says no more than a seed: the benchmark's main metric."""
-    main = main_metric(benchmark)
-    truth = _truth(column, main, values, longest, benchmark)
+    main = main_metric(place.benchmark)
+    if place.dataset is not None:
+        main = next((m for m in place.benchmark.metrics if (m.dataset, m.metric) == (place.dataset, main.metric)), main)
+    truth = _truth(column, name, main, values, longest, place)
     return replace(truth, doubts=(f"the metric: the table does not name it, and {main.metric} is taken", *truth.doubts))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -174,3 +175,13 @@ def test_a_file_without_a_mapping_says_how_to_begin_one(form: str, tmp_path: Pat
     FORMS[form][1](tmp_path / "table")
     with pytest.raises(UserError, match=r"which needs a table mapping .*: begin one with `pipeline mapping init"):
         run.ingest(tmp_path / "lake", "nasbench201", [tmp_path / "table"])
+
+
+def test_records_in_a_column_are_rows(tmp_path: Path) -> None:
+    rows = [{"arch": ONE, "runs": [{"seed": 1, "acc": 90}]}, {"arch": OTHER, "runs": 3}, {"arch": OTHER}]
+    table = written(tmp_path / "t.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
+    named = ARCHITECTURE.replace('"arch"', '"@1.arch"')
+    file = mapping(tmp_path, 'kind = "jsonl"\nroot = ["*", "runs"]', named, truth(seed_column="seed"))
+    values, rejects = stored(file, table)
+    assert values == {(ONE, ACC, 1): 90}
+    assert rejects == ["column 'runs' holds 3, where a list is expected", "no 'runs' in this row"]

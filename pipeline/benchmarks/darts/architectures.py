@@ -1,6 +1,7 @@
 """The cells of DARTS and the frames that they stand in: notation, random ones and neighbours.
 
-An architecture is a normal and a reduction cell, written as the genotype that DARTS prints, as JSON, or as a spec.
+An architecture is a normal and a reduction cell, written as the genotype that DARTS prints, as JSON, as a spec, or as
+`notations` describes.
 Cells that differ in the order of a node's two edges alone are one architecture; isomorphic ones stay apart.
 """
 
@@ -12,7 +13,7 @@ from random import Random
 
 from pipeline.benchmarks.cell_spaces import DARTS, KINDS, CellSpace
 from pipeline.benchmarks.contract import Space, Spec
-from pipeline.benchmarks.darts import genotypes
+from pipeline.benchmarks.darts import genotypes, notations
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import json_objects
 
@@ -48,7 +49,7 @@ SPACES = (
 
 
 def canonical(space: str, architecture: object) -> Spec:
-    """The spec of a genotype as text or mapping, of its JSON text, or of a spec.
+    """The spec of a genotype as text or mapping, of its JSON text, of a configuration or pairs, or of a spec.
 
     Returns:
         {"normal": [[operation, node], ...], "normal_concat": [node, ...], "reduce", "reduce_concat"}
@@ -57,6 +58,10 @@ def canonical(space: str, architecture: object) -> Spec:
         UserError: it breaks a rule of the space; the message says which.
     """
     genotype = _decoded(architecture) if isinstance(architecture, str) else architecture
+    if isinstance(genotype, list | tuple):
+        genotype = notations.of_pairs(genotype)
+    elif isinstance(genotype, Mapping) and not genotype.keys() & set(genotypes.FIELDS):
+        genotype = notations.of_configuration(genotype) or genotype
     if not isinstance(genotype, Mapping):
         raise UserError(f"an architecture of {NAME} is written as a genotype, not {excerpt(architecture, 80)}")
     return _without_frame(CELLS.canonical({**genotype, **_FRAME}))
@@ -70,7 +75,9 @@ def _without_frame(spec: Spec) -> Spec:
 
 
 def _decoded(text: str) -> object:
-    """What JSON text says, or a genotype."""
+    """What JSON text says, a genotype, or pairs."""
+    if text.lstrip().startswith(("((", "[[", "([", "[(")):
+        return genotypes.pairs(text)
     if not text.lstrip().startswith("{"):
         return genotypes.parse(text)
     try:

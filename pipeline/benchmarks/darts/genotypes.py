@@ -46,6 +46,17 @@ def parse(text: str) -> dict[str, object]:
     return genotype
 
 
+def pairs(text: str) -> object:
+    """The lists of a text that is one of lists of lists of whole numbers.
+
+    Raises:
+        UserError: it is not.
+    """
+    if len(text) > LONGEST:
+        raise UserError(f"the architecture has {len(text):,} characters, and none has more than {LONGEST:,}")
+    return _value(_expression(text), -1)
+
+
 def _expression(text: str) -> ast.expr:
     """The syntax tree; of few characters, among them no operator, a tree is small and not deep."""
     unexpected = text[_WRITTEN_WITH.match(text).end() :]  # type: ignore[union-attr]  # it matches the empty text, too

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from pipeline.benchmarks.contract import arch_id_of
-from pipeline.benchmarks.darts import architectures, genotypes, reading
+from pipeline.benchmarks.darts import architectures, genotypes, notations, reading
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from tests.fixtures import darts_files
@@ -99,6 +100,37 @@ def test_notations_of_one_cell_are_one_spec() -> None:
     assert architectures.compose("cells", {name: str(value).replace("'", '"') for name, value in spec.items()}) == spec
     with pytest.raises(UserError, match="not JSON"):
         architectures.compose("cells", {"normal": "[("})
+
+
+PAIRS = ((0, 3), (1, 2), (0, 0), (2, 4), (1, 5), (3, 1), (0, 6), (4, 3))
+CHOSEN = {f"Net:darts:inputs_node_{kind}_{node}": read for kind in ("normal", "reduce") for node, read in (
+    (3, "0_2"), (4, "1_3"), (5, "0_4"))}  # fmt: skip
+EDGES = {0: 3, 1: 2, 2: 0, 4: 4, 6: 5, 8: 1, 9: 6, 13: 3}  # number of an edge -> its operation's in pairs
+
+
+def test_configurations_and_pairs_are_genotypes() -> None:
+    cells = [[(notations.OPERATIONS[code], node) for node, code in PAIRS]] * 2
+    spec = architectures.canonical("cells", genotype({"normal": cells[0], "normal_concat": [2, 3, 4, 5],
+                                                      "reduce": cells[1], "reduce_concat": [2, 3, 4, 5]}))  # fmt: skip
+    edges = {
+        f"Net:darts:edge_{kind}_{edge}": notations.OPERATIONS[code]
+        for kind in ("normal", "reduce")
+        for edge, code in EDGES.items()
+    }
+    for notation in (
+        (PAIRS, PAIRS),
+        str((PAIRS, PAIRS)),
+        json.dumps([PAIRS] * 2),
+        edges | CHOSEN | {"optimizer": "sgd"},
+    ):
+        assert architectures.canonical("cells", notation) == spec
+    for wrong, said in (
+        ((PAIRS,), "holds 1 cells"), ((PAIRS, PAIRS[1:]), "eight pairs"), ((PAIRS, ((0, 7),) * 8), "operation 7"),
+        (edges, "no inputs_node_normal_3"), ({**CHOSEN, "edge_normal_0": "none"}, "no edge_normal_1"),
+        ("((0, 1), (" + "(" * 5000, "5,0"), ({"a": 1}, "normal"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=said):
+            architectures.canonical("cells", wrong)
 
 
 def test_the_identity_of_a_cell_is_fixed() -> None:

@@ -1,0 +1,148 @@
+"""What the name of a column says: its words, the data set, and what else than a metric of a benchmark it is of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.benchmarks.contract import Benchmark, Metric
+
+SPLITS = ("test", "validation", "train")
+
+MEASURES = {
+    "per", "wer", "cer", "loss", "nll", "entropy", "perplexity", "bleu", "auc", "auroc", "iou", "miou", "ssim", "psnr",
+    "mse", "rmse", "mae", "kld", "tau", "rho", "regret", "rank", "std", "energy", "power", "memory", "latency",
+    "seconds", "params", "flops", "error", "err", "throughput", "fps",
+}  # fmt: skip
+"""Words for what a network may be measured by besides its accuracy."""
+
+_SAME = {
+    "acc": "accuracy", "accs": "accuracy", "accuracies": "accuracy", "top": "accuracy", "val": "validation",
+    "valid": "validation", "param": "params", "parameters": "params", "parameter": "params", "nparams": "params",
+    "flop": "flops", "macs": "flops", "time": "seconds", "sec": "seconds", "secs": "seconds", "training": "train",
+    "testing": "test", "losses": "loss", "errs": "err", "errors": "error", "lat": "latency", "latencies": "latency",
+    "ppl": "perplexity", "perplexities": "perplexity", "energies": "energy",
+}  # fmt: skip
+_DATASETS = {"c10": "cifar10", "c100": "cifar100", "in16": "ImageNet16-120", "imagenet": "ImageNet16-120"}
+_OTHER_DATASETS = {
+    "addnist", "aircraft", "bird", "birds", "caltech", "cars", "chesseract", "cifartile", "citeseer", "coco", "cora",
+    "cosmic", "darcy", "darcyflow", "deepsea", "ecg", "flowers", "fmnist", "food", "fsd", "geoclassing", "gutenberg",
+    "imagenet", "imagenette", "imagewoof", "kmnist", "librispeech", "mnist", "multnist", "ninapro", "pets",
+    "psicov", "ptb", "pubmed", "satellite", "scifar", "spherical", "stl", "svhn", "timit", "tinyimagenet", "wikitext",
+}  # fmt: skip
+"""Data sets of other benchmarks, without the digits after their names."""
+
+_CONDITIONS = {
+    "adv", "adversarial", "apgd", "attack", "attacked", "autoattack", "corrupted", "corruption", "corruptions", "fgsm",
+    "int", "noise", "noisy", "ood", "pgd", "pruned", "ptq", "qat", "quant", "quantised", "quantized", "robust",
+    "robustness", "shifted",
+}  # fmt: skip
+_COMPARISONS = {
+    "delta", "diff", "difference", "drop", "gain", "gap", "improvement", "normalised", "normalized", "percentile",
+    "quantile", "rank", "ranking", "regret", "rho", "tau", "zscore",
+}  # fmt: skip
+_PLAIN = {
+    *SPLITS, "accuracy", "after", "all", "arch", "architecture", "at", "average", "avg", "cost", "count", "ep", "epoch",
+    "epochs", "err", "error", "es", "final", "flops", "for", "in", "info", "kparams", "last", "latency", "loss", "mb",
+    "mean", "metric", "metrics", "million", "millions", "model", "ms", "msec", "net", "network", "num", "number", "of",
+    "on", "params", "pct", "percent", "perplexity", "result", "results", "run", "score", "scores", "seconds", "seed",
+    "seeds", "set", "the", "thousand", "thousands", "total", "trainable", "trial", "value", "values", "with",
+}  # fmt: skip
+"""Words that do not make a metric another one."""
+
+_NAMESPACE = re.compile(r"(?:hyper|h)?param(?:eter)?s?[._/:](?=.)", re.IGNORECASE)
+_SIZES = {*_PLAIN, "k", "m", "b", "g"}
+
+
+@dataclass(frozen=True)
+class ColumnName:
+    """What a column's name says.
+
+    Args:
+        text: the name, without what a tool writes before it.
+        dataset: the data set of the benchmark that it names.
+        words: its words, those of the data set's name left out, as benchmarks write them.
+    """
+
+    text: str
+    dataset: str | None
+    words: frozenset[str]
+
+    @property
+    def splits(self) -> set[str]:
+        return set(self.words & set(SPLITS))
+
+    def foreign_to(self, metric: Metric) -> Sequence[str]:
+        """The words that make it another metric: of a data set, a condition, a device, a comparison."""
+        left = self.words - words_of_metric(metric)
+        foreign = left & (_OTHER_DATASETS | _CONDITIONS | _COMPARISONS)
+        if metric.unit in ("seconds", "milliseconds", "millijoules") and "latency" in words_of_metric(metric):
+            foreign |= {word for word in left - _PLAIN if len(word) > 1}
+        return sorted(foreign)
+
+    def is_of_another_measure(self, metric: Metric) -> bool:
+        """Whether it says what is measured, and that is not the metric."""
+        return bool(self.words & MEASURES - words_of_metric(metric))
+
+    def unclear(self, metric: Metric) -> Sequence[str]:
+        """The words of which nothing is known."""
+        return sorted(word for word in self.words - words_of_metric(metric) - _PLAIN if len(word) > 1)
+
+
+def name_of(text: str, benchmark: Benchmark) -> ColumnName:
+    """What a name says."""
+    parted = _apart(text)
+    dataset, place = _dataset(parted, benchmark)
+    rest = f"{parted[: place[0]]} {parted[place[1] :]}" if dataset else parted
+    words = {_SAME.get(word, word) for word in split_words(_without_namespace(rest))}
+    if dataset and not words & set(SPLITS):  # of cifar10-valid
+        words |= {_SAME.get(word, word) for word in split_words(dataset)} & set(SPLITS)
+    return ColumnName(_without_namespace(text), dataset, frozenset(words))
+
+
+def split_words(column: str) -> list[str]:
+    """The words of a column's name: of paramsK params and k, of kparams k and params."""
+    words = re.findall("[a-z]+", _apart(column).lower())
+    return [part for word in words for part in ([word[0], word[1:]] if re.match("[km]param", word) else [word])]
+
+
+def dataset_of(column: str, benchmark: Benchmark) -> str | None:
+    """The data set that a column names."""
+    return _dataset(_apart(column), benchmark)[0]
+
+
+def other_dataset_of(text: str) -> str | None:
+    """A data set of other benchmarks that a text names."""
+    return next((word for word in split_words(text) if word in _OTHER_DATASETS), None)
+
+
+def words_of_metric(metric: Metric) -> set[str]:
+    """The words of a metric's name and condition, as those of columns."""
+    return {_SAME.get(word, word) for word in split_words(f"{metric.metric} {metric.condition or ''}")}
+
+
+def _apart(text: str) -> str:
+    return re.sub("([a-z])([A-Z])", r"\1_\2", text)
+
+
+def _dataset(text: str, benchmark: Benchmark) -> tuple[str | None, tuple[int, int]]:
+    """The data set with the longest name in a text, and where it stands."""
+    names = {re.sub("[^a-z0-9]", "", m.dataset.lower()): m.dataset for m in benchmark.metrics}
+    for alias, dataset in _DATASETS.items():
+        if dataset in names.values():
+            names.setdefault(alias, dataset)
+    for name in sorted(filter(None, names), key=len, reverse=True):
+        end = r"(?!\d)" if name[-1].isdigit() else ""
+        written = "[^a-z0-9]*".join(map(re.escape, name))
+        if match := re.search(rf"(?<![a-z]){written}{end}", text.lower()):
+            return names[name], match.span()
+    return None, (0, 0)
+
+
+def _without_namespace(text: str) -> str:
+    """A name without `params.` where that is what a tool writes before whatever was configured: of `params.lr` lr."""
+    match = _NAMESPACE.match(text)
+    if match is None or set(split_words(text[match.end() :])) <= _SIZES - {"seed", "seeds", "epoch", "epochs"}:
+        return text
+    return text[match.end() :]

@@ -1,0 +1,59 @@
+"""Rows of a table that are of one architecture: whether they repeat a measurement, or a column tells them apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.formats.table_form import Cells
+from pipeline.ingest.cells import is_decimal
+from pipeline.ingest.guesses import ScoreGuess, TruthGuess, ValueGuesses
+from pipeline.ingest.table_sample import TableSample
+
+
+@dataclass(frozen=True)
+class RepeatedRows:
+    """Whether there are `any`, and the columns `telling` them apart."""
+
+    any: bool
+    telling: tuple[str, ...] = ()
+
+
+def of(sample: TableSample, named: Sequence[str], values: ValueGuesses) -> RepeatedRows:
+    """The repeated rows of a sample.
+
+    Args:
+        sample: of the table.
+        named: the columns that name its architectures.
+        values: what is taken of it.
+    """
+    counted = {column for truth in values.truths for column in (*truth.where, truth.seed_column) if column is not None}
+    groups: dict[tuple[str, ...], list[Cells]] = defaultdict(list)
+    for _, cells in sample.rows:
+        groups[tuple(str(cells.get(column)) for column in (*named, *sorted(counted)))].append(cells)
+    repeated = [rows for rows in groups.values() if len(rows) > 1 and _any_counts(rows[0], values)]
+    if not repeated:
+        return RepeatedRows(any=False)
+    guesses: list[TruthGuess | ScoreGuess] = [*values.truths, *values.scores]
+    measured = {guess.column for guess in guesses} | {score.seconds for score in values.scores}
+    others = [column for column in sample.columns if column not in {*named, *counted, *measured}]
+    telling = (column for column in others if _tells(sample, repeated, column))
+    return RepeatedRows(True, tuple(telling))
+
+
+def _any_counts(cells: Cells, values: ValueGuesses) -> bool:
+    """Whether something is read of a row."""
+    wheres = [*(truth.where for truth in values.truths), *(score.where for score in values.scores)]
+    return any(all(str(cells.get(name)).strip() == str(held) for name, held in where.items()) for where in wheres)
+
+
+def _tells(sample: TableSample, repeated: Sequence[Sequence[Cells]], column: str) -> bool:
+    """Whether a column of names or whole numbers differs between rows of one architecture.
+
+    One that differs in all rows numbers them, and one of decimals or lists is measured.
+    """
+    if not any(len({str(cells.get(column)) for cells in rows}) > 1 for rows in repeated):
+        return False
+    cells = [str(cell) for cell in sample.values(column)]
+    return len(set(cells)) < len(cells) and not any(cell[:1] in ("[", "(", "{") or is_decimal(cell) for cell in cells)

@@ -1,0 +1,144 @@
+"""Which rows of a table count for a value: those of a data set, of the last epoch, of a seed, of runs that finished."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pipeline.benchmarks.contract import Benchmark, Metric
+from pipeline.ingest.column_words import dataset_of
+from pipeline.ingest.guesses import ScoreGuess, TruthGuess
+from pipeline.ingest.metric_guess import main_metric
+from pipeline.ingest.table_sample import TableSample
+
+_SEEDS = r"(.*[./:_])?(random_?)?seed|(training_)?(run|trial)(_?(id|number))?"
+_STATES = r"(.*[./:_])?(state|status)"
+_FINISHED = {"finished", "complete", "completed", "success", "succeeded", "successful", "ok", "done"}
+_UNFINISHED = {
+    "fail", "failed", "failure", "crashed", "killed", "pruned", "running", "error", "timeout", "oom", "cancelled",
+    "canceled", "aborted", "preempted", "waiting", "pending", "scheduled", "diverged",
+}  # fmt: skip
+_DATASETS = r"(.*[./:_])?(data_?sets?|tasks?)"
+_WHOLE = re.compile(r"\d{1,9}(\.0)?")
+_TRIED = 2_000  # rows of a table with a row for each data set or training
+_MOST_DATASETS = 20
+
+
+@dataclass(frozen=True)
+class CountedRows:
+    """The columns that say of what a row is, in a table with a row for each data set, training or epoch.
+
+    Args:
+        benchmark: of the table.
+        datasets: data set of the benchmark -> what the table calls it, in the column `dataset`.
+        others: what else the column `dataset` holds: data sets that the benchmark does not have.
+        epoch: the last epoch, in the column `epochs`.
+        seed: the column with the seed.
+        finished: what the column `state` holds where a run came to its end.
+    """
+
+    benchmark: Benchmark
+    dataset: str | None = None
+    datasets: Mapping[str, str] = field(default_factory=dict)
+    others: Sequence[str] = ()
+    epochs: str | None = None
+    epoch: int = 0
+    seed: str | None = None
+    state: str | None = None
+    finished: str = ""
+
+    @property
+    def columns(self) -> set[str]:
+        return {column for column in (self.dataset, self.epochs, self.seed, self.state) if column is not None}
+
+    @property
+    def _where(self) -> dict[str, str | int]:
+        """What all rows that count hold."""
+        where: dict[str, str | int] = {self.epochs: self.epoch} if self.epochs else {}
+        return where | ({self.state: self.finished} if self.state else {})
+
+    @property
+    def _doubts(self) -> tuple[str, ...]:
+        last = f"that the values after epoch {self.epoch}, the last of the first rows, are the final ones"
+        whole = f"that runs count that are {self.finished}, and no others"
+        return (*([last] if self.epochs else []), *([whole] if self.state else []))
+
+    def parted(self, truth: TruthGuess) -> Iterator[TruthGuess]:
+        """A column of truth, once for each data set that the rows are of."""
+        truth = replace(
+            truth, where=self._where, doubts=(*truth.doubts, *self._doubts),
+            epochs=self.epoch if self.epochs else truth.epochs,
+            seed_column=None if truth.each == "seed" else self.seed,
+        )  # fmt: skip
+        if self.dataset is None:
+            yield truth
+            return
+        doubts = tuple(doubt for doubt in truth.doubts if not doubt.startswith("the data set"))
+        for dataset, called in self.datasets.items():
+            named = (dataset, truth.metric.metric)
+            alike = [m for m in self.benchmark.metrics if (m.dataset, m.metric) == named]
+            for metric in alike or _of_part(self.benchmark, dataset, truth.metric):
+                yield replace(truth, metric=metric, where={self.dataset: called, **truth.where}, doubts=doubts)
+
+    def one(self, score: ScoreGuess) -> ScoreGuess:
+        """A column of scores, of the rows of one data set."""
+        score = replace(score, where=self._where, doubts=(*score.doubts, *self._doubts))
+        if self.dataset is None or not self.datasets:
+            return score
+        main = main_metric(self.benchmark).dataset
+        dataset = main if main in self.datasets else next(iter(self.datasets))
+        doubt = f"that the scores in the rows of {dataset} are meant: those of others would be other proxies"
+        where = {self.dataset: self.datasets[dataset], **score.where}
+        return replace(score, where=where, doubts=(doubt, *score.doubts))
+
+
+def _of_part(benchmark: Benchmark, dataset: str, like: Metric) -> list[Metric]:
+    """The metric of a part of a data set that is held out, where the data set itself has none: of cifar10-valid."""
+    return [m for m in benchmark.metrics if m.dataset.startswith(f"{dataset}-") and m.metric == like.metric]
+
+
+def counted_rows(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> CountedRows:
+    """The columns that tell the rows of a table apart, besides those `taken` for the architecture."""
+    counted = CountedRows(benchmark)
+    for column in sample.columns:
+        cells = {str(cell).strip() for cell in sample.values(column)[:_TRIED]} - {""}
+        if column in taken or not cells:
+            continue
+        lower = column.lower()
+        if (
+            counted.dataset is None
+            and len(cells) <= _MOST_DATASETS
+            and (datasets := _datasets(lower, cells, benchmark))
+        ):
+            known, others = datasets
+            counted = replace(counted, dataset=column, datasets=known, others=others)
+        elif counted.state is None and re.fullmatch(_STATES, lower) and (finished := _finished(cells)):
+            counted = replace(counted, state=column, finished=finished)
+        elif not all(map(_WHOLE.fullmatch, cells)):
+            continue
+        elif counted.seed is None and re.fullmatch(_SEEDS, lower):
+            counted = replace(counted, seed=column)
+        elif counted.epochs is None and re.fullmatch("epochs?", lower) and len(cells) > 1:
+            counted = replace(counted, epochs=column, epoch=max(int(float(cell)) for cell in cells))
+    return counted
+
+
+def _datasets(column: str, cells: set[str], benchmark: Benchmark) -> tuple[dict[str, str], list[str]] | None:
+    """The data sets in a column, those of the benchmark and others; None where it is of none, or of few among others.
+
+    A column that is called after data sets holds nothing else.
+    """
+    named = {cell: dataset_of(cell, benchmark) for cell in sorted(cells)}
+    known = {dataset: cell for cell, dataset in named.items() if dataset}
+    others = [cell for cell, dataset in named.items() if not dataset]
+    if others and not re.fullmatch(_DATASETS, column) and not (known and re.fullmatch(r"@\d+|@folder", column)):
+        return None
+    return known, others
+
+
+def _finished(cells: set[str]) -> str | None:
+    """What runs that came to their end are called, in a column that holds other states, too."""
+    ended = [cell for cell in cells if cell.lower() in _FINISHED]
+    unfinished = [cell for cell in cells if cell.lower() in _UNFINISHED]
+    return ended[0] if len(ended) == 1 and unfinished else None
