@@ -57,7 +57,6 @@ def spearman_intervals(x: Floats, y: Floats, seed: int = 0, resamples: int | Non
     Args:
         x: one finite value per architecture, for each of k proxies.
         y: the true values of the same architectures.
-        seed: of the resampling.
         resamples: how many; by default `RESAMPLES`, or `FEW_RESAMPLES` above `MANY` architectures.
 
     Returns:
@@ -81,30 +80,17 @@ def spearman_intervals_by_target(
     return intervals
 
 
-def paired_intervals(x: Floats, y: Floats, seed: int = 0, resamples: int | None = None) -> PairedIntervals:
-    """The bootstrap percentile intervals of each row's Spearman's rho and of all differences, in the same resamples.
-
-    That the same architectures are drawn for both is what makes a difference's interval narrow: proxies err on the same
-    ones.
-
-    Args:
-        x: one finite value per architecture, for each of k proxies: [k, n].
-        y: the true values of the same architectures, [n].
-        seed: of the resampling.
-        resamples: how many; by default as for `spearman_intervals`.
-    """
-    [intervals] = paired_intervals_by_target(x, y[None], [range(len(x))], seed, resamples)
-    return intervals
-
-
 def paired_intervals_by_target(
     x: Floats, ys: Floats, orders: Sequence[Sequence[int]], seed: int = 0, resamples: int | None = None
 ) -> list[PairedIntervals]:
-    """`paired_intervals` of `x` [k, n] with each row of `ys` [t, n]; a score is ranked once for all t targets.
+    """The bootstrap percentile intervals of each row's Spearman's rho and of all differences, in the same resamples.
+
+    That the same architectures are drawn for both is what makes a difference's interval narrow: proxies err on the same
+    ones. A score is ranked once for all t targets.
 
     Args:
-        x: as of `paired_intervals`.
-        ys: the true values of the same architectures, for each target.
+        x: one finite value per architecture, for each of k proxies: [k, n].
+        ys: the true values of the same architectures, for each target: [t, n].
         orders: for each target the order in which its result has the rows of `x`.
         seed: of the resampling.
         resamples: how many; by default as for `spearman_intervals`.

@@ -27,7 +27,6 @@ def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool] = (), separator
         rows: cells of text, the same number in each row; the header is a row like any other. What is not to be seen in
             them is shown, see `escaping.cell`.
         right: for each column, whether its cells stand on the right; by default all stand on the left.
-        separator: between two columns.
 
     Returns:
         the lines; blanks at their ends are those of the padding.

@@ -108,7 +108,7 @@ def test_a_paired_difference_is_that_of_the_same_resamples_and_narrower_than_two
     y = rng.normal(size=60)
     near = y + rng.normal(size=60) / 2
     x = np.stack([near, near + rng.normal(size=60) / 10, rng.normal(size=60), np.ones(60)])
-    paired = statistics.paired_intervals(x, y, seed=1, resamples=300)
+    [paired] = statistics.paired_intervals_by_target(x, y[None], [range(len(x))], seed=1, resamples=300)
     low, high = paired.difference_low[:, 0], paired.difference_high[:, 0]
     rhos = statistics.resampled_rhos(x, y, 300, seed=1)
     assert (low[2], high[2]) == pytest.approx(tuple(np.percentile(rhos[2] - rhos[0], [2.5, 97.5])))
@@ -125,7 +125,8 @@ def test_few_pairs_have_no_interval() -> None:
     y = np.arange(10.0)
     assert statistics.spearman_intervals(y[None, :9], y[:9]) == [None]
     assert statistics.spearman_intervals(y[None], y) != [None]
-    assert np.isnan(statistics.paired_intervals(np.stack([y[:9], -y[:9]]), y[:9]).difference_low).all()
+    [few] = statistics.paired_intervals_by_target(np.stack([y[:9], -y[:9]]), y[None, :9], [[0, 1]])
+    assert np.isnan(few.difference_low).all()
 
 
 def test_scores_as_large_as_floats_get_have_an_interval() -> None:

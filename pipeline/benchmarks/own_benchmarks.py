@@ -28,8 +28,6 @@ def loaded(name: str, folder: Path, load: Callable[[], Benchmark]) -> Benchmark:
     """A benchmark whose functions raise nothing but `UserError`.
 
     Args:
-        name: of the benchmark.
-        folder: of its package.
         load: imports it. What it prints goes to standard error: what a command answers stays as it is.
 
     Raises:

@@ -66,9 +66,7 @@ def drawn(
 
     Args:
         records: of a file, of any number.
-        count: how many to draw.
         accept: what is kept of a drawn record; None leaves the one that it would replace.
-        seed: of the draw.
 
     Returns:
         What is kept, in the order of the records.

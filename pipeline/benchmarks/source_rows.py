@@ -48,7 +48,6 @@ class SourceRows:
         """A block that takes one record: whatever is wrong with it, it becomes a reject and leaves no rows.
 
         Args:
-            position: where the record is.
             content: of which the reject keeps the beginning, or a function that returns it.
         """
         return _Record(self, position, content)

@@ -113,9 +113,6 @@ def export(lake: Lake, file: Path, *, force: bool = False) -> Path:
 
     Rows are in the order of their keys. An earlier export of that name is replaced.
 
-    Args:
-        force: replace whatever file has that name.
-
     Returns:
         The absolute path of the file.
 

@@ -42,7 +42,6 @@ def run(
     """Answer `sql` on standard output, or in the file `out`.
 
     Args:
-        sql: one SELECT-like statement.
         params: values of its `$name` parameters.
         fmt: table, csv, json (a list of objects; NaN and infinities become null) or parquet.
         out: file to write, whole or not at all; None: standard output.

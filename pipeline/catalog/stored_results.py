@@ -92,8 +92,6 @@ def provide(
 
     Args:
         connection: one to the lake's catalog or a snapshot of it.
-        parts: the parts that are published now.
-        views: which of `stored_views`.
         kind: VIEW, or TABLE for a connection that lives long: a file goes when the next state of the lake is stored.
         narrowed: SELECTs of no more than the connection is asked of a view, in whose place they are put where they
             narrow something. What is computed of them is held and not stored.

@@ -235,8 +235,6 @@ def verb(
         example: a command line that uses it, shown at the end of its help and in docs/cli.md.
         interrupted: what is stored when a signal such as Ctrl-C ends it.
         name: of the command; by default the function's.
-        hidden: not listed in the help.
-        cls: of the command.
         contradiction: tells what is wrong with options that do not go together.
     """
 

@@ -40,7 +40,6 @@ def print_rows(
     Args:
         rows: their members by name.
         columns: of the table: the name of a member, and the head of its column.
-        as_json: which of the two.
         head: whether the table has a line with the heads of its columns.
     """
     if as_json:

@@ -69,7 +69,6 @@ def write_report(
         history: a folder of earlier report.json files.
         figures: parts of the names of the figures to write; all if it is empty, none if it is None.
         as_json: whether report.json is printed.
-        target: the target to rank by.
 
     Raises:
         UserError: rows are not as in the baseline.

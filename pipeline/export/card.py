@@ -29,7 +29,6 @@ def text(rows: Mapping[str, int], content: Sequence[Row], sources: Sequence[Row]
     """The card; it holds nothing of the lake's place.
 
     Args:
-        rows: number of rows by table.
         content: a row per search space, of queries/card/content.sql.
         sources: a row per source, of queries/card/sources.sql.
         licence: SPDX identifier of the computed scores; None where it is not stated.

@@ -52,7 +52,6 @@ def load(stream: BinaryIO, allowed: Allowed, encoding: str = "ASCII") -> Any:
 
     Args:
         stream: in memory, at the pickle's first byte.
-        allowed: what it may ask for.
         encoding: of the 8-bit strings of Python 2; "bytes" keeps them as they are.
 
     Raises:

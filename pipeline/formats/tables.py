@@ -52,7 +52,6 @@ def rows(path: Path, form: TableForm) -> Rows:
 
     Args:
         path: the file; one that is packed by itself is unpacked.
-        form: how it holds the table.
 
     Raises:
         NotThisFormError: the file is not of that kind, damaged or empty.

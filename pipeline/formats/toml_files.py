@@ -59,8 +59,6 @@ def validated(model: type[Model], content: dict[str, Any], path: Path, what: str
     """The content of a file as a model.
 
     Args:
-        content: as `read` gives it.
-        path, what: as of `read`.
         whole: what a message calls the place of a mistake that is in no single field: "the file".
 
     Raises:

@@ -14,7 +14,6 @@ def line_of(text: str, location: tuple[str | int, ...]) -> int:
     """The line, from 1, of a field, or of the nearest table around it that the file writes; else the first.
 
     Args:
-        text: of the file.
         location: names, and for arrays of tables the place, from 0: ("truth", 1, "unit").
     """
     lines = _lines(text)

@@ -21,9 +21,6 @@ _BEFORE = 2  # pickles between the number that tells the form and the object
 def load(path: Path, allowed: pickles.Allowed) -> Any:
     """The object in the file; tensors are refused, as they are data outside of the pickle.
 
-    Args:
-        allowed: what its pickle may ask for.
-
     Raises:
         NotThisFormError: it is damaged, of another form, or asks for something that `allowed` does not hold; the
             message leaves the file's name to the caller.

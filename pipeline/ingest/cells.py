@@ -21,7 +21,6 @@ def listed_codes(cell: object, column: str, count: int | None = None) -> Sequenc
     """The codes in a cell: a list, its Python literal as text, codes with something between them, or one digit each.
 
     Args:
-        column: its column, for messages.
         count: how many there should be; codes without anything between them are parted where that gives as many.
 
     Raises:

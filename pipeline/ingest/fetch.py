@@ -37,7 +37,6 @@ def fetch(name: str, folder: Path) -> Fetched:
 
     Args:
         name: as `pipeline sources` lists it, or a benchmark whose authors published one file.
-        folder: of downloads.
 
     Raises:
         UserError: no such name, or what `pipeline.remote.downloads.download` raises.

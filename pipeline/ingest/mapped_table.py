@@ -117,7 +117,8 @@ class _TableReader:
             self._put(batch, arch_id, *means(measured))
         batch.warnings += filter(None, (column.warning for column in self.columns))
         yield batch
-        self._in_their_units()
+        for fault in filter(None, (column.fault for column in self.columns)):
+            raise UserError(f"{self.path}: {fault}: is it a fraction? (table mapping {self.mapping.name})")
         self._all_columns_taken()
 
     def _batch(self) -> SourceRows:
@@ -235,10 +236,6 @@ class _TableReader:
         assert check is not None
         one, other = self.mapping.architecture.columns[0], check.columns[0]
         return UserError(f"the columns '{one}' and '{other}' name two architectures: a code or an order is wrong")
-
-    def _in_their_units(self) -> None:
-        for fault in filter(None, (column.fault for column in self.columns)):
-            raise UserError(f"{self.path}: {fault}: is it a fraction? (table mapping {self.mapping.name})")
 
     def _all_columns_taken(self) -> None:
         """A condition that no row meets is a mistake in it."""

@@ -42,7 +42,6 @@ def write(table: Path, out: Path, benchmark: str | None = None, *, force: bool =
     Args:
         table: a file of a form that a mapping can read, or a folder of such files.
         benchmark: what the architectures are of; by default guessed, too.
-        force: replace a file of that name.
 
     Raises:
         UserError: the table cannot be read, no column names architectures, or the file cannot be written.

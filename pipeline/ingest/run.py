@@ -38,7 +38,6 @@ class IngestSummary:
         architectures: distinct architectures that it speaks of.
         values: measured values and released scores stored.
         rejected: records that could not be taken.
-        seconds: wall time.
         already: the lake had it: the counts are 0 and nothing was changed.
         warnings: what is odd about its values, a line for each column.
         source_id: the source's identity; empty where the lake had it.

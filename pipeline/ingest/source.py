@@ -32,8 +32,6 @@ class Source:
     """A file or folder of a benchmark.
 
     Args:
-        benchmark: whose it is.
-        path: where it is.
         mapping: the table mapping that reads it; None where the benchmark's own reader does.
         curves: whether its learning curves are wanted.
     """
@@ -98,7 +96,6 @@ def sources_of(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None,
     """What is at the paths, with the table mapping of each: the named one, or its own, known by its name.
 
     Args:
-        benchmark: of all of them.
         paths: files or folders; none where the mapping's file comes with an installed package.
         mapping: name or TOML file of the table mapping of all of them.
         curves: whether learning curves are wanted, where there are any.

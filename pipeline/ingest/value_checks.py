@@ -38,7 +38,6 @@ class Finding:
     """Something odd about a column.
 
     Args:
-        column: which.
         text: what, with a count and examples.
         mixed: the column is of two scales, so that no rank correlation with it means anything.
     """
@@ -53,7 +52,6 @@ class _Values:
     """The values of one column so far.
 
     Args:
-        metric: what they measure.
         plausible: the smallest and the largest plausible one.
         count, low, high: how many there are, the smallest and the largest.
         outside: how many are not plausible.

@@ -91,7 +91,6 @@ def listing(parts: Path, *, refuse: bool = True) -> Listing:
     """The files of all parts that are in the lake.
 
     Args:
-        parts: the folder of all parts.
         refuse: what is neither a file nor a folder; else it is listed as well.
 
     Raises:
@@ -174,7 +173,6 @@ def missing(names: Listing, here: Listing) -> list[str]:
 
     Args:
         names: what was published; read before what is there, as a part is on the list after it is published.
-        here: what is there.
     """
     gone = []
     for part, files in names.items():

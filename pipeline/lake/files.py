@@ -216,7 +216,6 @@ def sweep(folder: Path, prefix: str, names: re.Pattern[str] | None = None) -> No
     """Remove what processes that have ended left in a folder under temporary names.
 
     Args:
-        folder: where they are.
         prefix: what their names begin with; see `is_abandoned`.
         names: for folders among them, what the files in them are called; see `remove_folder`. Without it folders stay.
     """

@@ -63,9 +63,7 @@ def record(root: Path, identity: str, path: Path, sha256: str) -> None:
     """Record where the file of a source or proxy lies; a lake that cannot be written goes without it.
 
     Args:
-        root: of the lake.
         identity: its source_id or proxy_id.
-        sha256: of its content.
     """
     with contextlib.suppress(OSError, UserError):
         location = FileLocation(str(path.absolute()), *stamp(path), sha256)

@@ -23,7 +23,6 @@ class PartWriter:
     limits, and a long run does not leave thousands of parts.
 
     Args:
-        benchmark: whose parts they are.
         name: stage, subject and content of the parts.
     """
 

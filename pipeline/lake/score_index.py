@@ -40,12 +40,8 @@ class ScoreIndex:
     """Which scores of these architectures and proxies are stored, as of the last look at the lake.
 
     Args:
-        benchmark: whose parts.
         prefix: of the names of the parts that can hold the scores.
-        space: of the scores.
-        seed: of the scores.
         arch_ids: each once; None for whichever are stored, and those that are added.
-        proxy_ids: each once.
     """
 
     def __init__(

@@ -54,10 +54,6 @@ def remove_staged(folder: Path) -> None:
 class StagedPart:
     """A part being written: `append` rows; the end of the `with` block publishes it, or an error leaves nothing.
 
-    Args:
-        benchmark: whose part it is.
-        part: its name.
-
     Raises:
         FileExistsError: another process published the part of that name meanwhile.
         UserError: the disk is full or cannot be written.

@@ -84,7 +84,6 @@ def parsed(content: bytes, where: str) -> Manifest:
     """The manifest that a file holds.
 
     Args:
-        content: of the file.
         where: its path or address, for messages.
 
     Raises:

@@ -46,7 +46,6 @@ def part_faults(root: Path, part: str, names: Iterable[str], listed: Mapping[str
 
     Args:
         part: BENCHMARK/PART.
-        names: of the files in its folder.
         listed: the checksums of the lake's list, by path in the lake.
     """
     folder, names = root / "parts" / part, sorted(names)

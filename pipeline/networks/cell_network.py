@@ -238,7 +238,6 @@ def trained_parameters(spec: Mapping[str, Any], classes: int, *, imagenet: bool,
     """Trainable parameters of the network as it was trained: backbone, classifier, and auxiliary head if it has one.
 
     Args:
-        spec: as of `NDSCellNetwork`.
         classes: outputs of the classifier.
         imagenet: trained on ImageNet, with its stem and its auxiliary head.
         auxiliary: with the auxiliary classifier behind the second reduction cell.

@@ -15,7 +15,6 @@ class Tapped(nn.Module):
     What the network itself returns is dropped. A submodule that is called several times gives its last output.
 
     Args:
-        network: any module.
         names: of submodules as `network.named_modules()` spells them, the first stage first.
 
     Raises:

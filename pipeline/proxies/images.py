@@ -92,7 +92,6 @@ def named(images: Path | str | None, count: int, size: int = SIZE) -> Batch:
     """The batch of a path for `load`, of the name of a synthetic batch, or the default synthetic batch.
 
     Args:
-        images: where they come from.
         size: their height and width.
     """
     return load(images, count, size) if isinstance(images, Path) else synthetic(images or DEFAULT, count).enlarged(size)

@@ -35,7 +35,6 @@ class RemoteFile:
 
     Args:
         address: of the file itself, http or https.
-        path: where it is put.
         bytes: its exact size, where that is known.
         sha256: its SHA-256, where that is published.
     """

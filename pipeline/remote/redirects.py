@@ -51,9 +51,7 @@ def followed(
     """The answer of the last address to which one leads, as a stream.
 
     Args:
-        session: as of `session_of_steps`.
         address: the first one, which the user named.
-        headers: of each request.
         timeout: seconds for a connection, and without a byte.
 
     Raises:

@@ -52,7 +52,6 @@ def chart_data(
         main: the target that rho by iteration is taken with.
         targets: all that have a leaderboard, the main one first.
         comparisons: one per target.
-        search_points: of the lines of the searches.
         tables: the space's part of `drawn_tables`; `losses`, deciles by proxy, seed, mode and iteration.
     """
     drawn, truths, scores = (tables[name] for name in DRAWN)

@@ -47,8 +47,6 @@ def filled(name: str, points: list[Row], titles: dict[str, str] | None = None) -
     """A specification with its points and titles, of a fixed width, as files need it.
 
     Args:
-        name: of the chart.
-        points: its data set.
         titles: of the axes `x` and `y`, and of the whole (`title`).
     """
     spec = specifications()[name]

@@ -48,11 +48,7 @@ class ReportContent:
 
 
 def read(connection: duckdb.DuckDBPyConnection, say: Callable[[str], None]) -> ReportContent:
-    """Read the content of a report from a snapshot of the lake.
-
-    Args:
-        say: is told what is read next.
-    """
+    """Read the content of a report from a snapshot of the lake."""
     tables = {name: answer(connection, name) for name in _TABLES}
     tables |= drawn_tables(connection)
     main_targets = records(tables["targets"][tables["targets"]["main"]])

@@ -43,7 +43,6 @@ def refuse_foreign(out: Path, names: Iterable[str] = TABLES) -> None:
 
     Args:
         out: the folder, which need not be there.
-        names: of the files to be written.
 
     Raises:
         UserError: there is such a file, a link, or the folder is a file, in a lake or not writable.

@@ -25,7 +25,6 @@ def of_lake(lake: Lake, say: Callable[[str], None], target: str | None = None) -
     """The content of the lake's report, as kept or computed.
 
     Args:
-        say: is told what is computed next.
         target: the target or family to lead with, see `catalog.lead_with`; by default each space's own.
 
     Raises:

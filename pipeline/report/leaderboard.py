@@ -30,7 +30,6 @@ def leaderboard(ranking: pd.DataFrame, comparison: Comparison) -> list[Row]:
 
     Args:
         ranking: the proxies with rho of their own architectures, kind, images and seconds.
-        comparison: of the same target.
     """
     shared = comparison.rows.drop(columns=["label", "released"])
     shared = shared.rename(columns={"shared_low": "low", "shared_high": "high"}).assign(shared=shared["rho"].notna())
@@ -48,12 +47,7 @@ def leaderboard(ranking: pd.DataFrame, comparison: Comparison) -> list[Row]:
 
 
 def verdict(rows: list[Row], truth: str) -> list[str]:
-    """What the leaderboard says, in sentences; nothing where fewer than `FEW` architectures are shared.
-
-    Args:
-        rows: of `leaderboard`.
-        truth: the target's name.
-    """
+    """What the leaderboard says, in sentences; nothing where fewer than `FEW` architectures are shared."""
     compared = ranked(rows)
     if not compared:
         return []
@@ -99,9 +93,6 @@ def not_shown_worse(row: Row) -> bool:
 def higher_on_its_own(rows: list[Row]) -> Row | None:
     """The row that is highest on its own architectures, where it is above the leader there and shown to be worse, or
     not compared, on the shared ones: those leave out what any of the compared has not scored or failed on.
-
-    Args:
-        rows: of `leaderboard`.
     """
     compared = ranked(rows)
     counted = [row for row in rows if row["own_rho"] is not None and row["own_n"] >= FEW]

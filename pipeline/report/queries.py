@@ -27,7 +27,6 @@ def answer(connection: duckdb.DuckDBPyConnection, query: str, parameters: Row | 
 
     Args:
         query: the name of a file of queries/report.
-        parameters: of the query.
     """
     table = catalog.rows(connection, catalog.queries("report")[query].read_text(), parameters)
     return catalog.to_frame(_shown(table))

@@ -43,7 +43,6 @@ def results(
 
     Args:
         run: an executor, (task, items, skip) -> (item, result) of each, as `executor.run`.
-        items: as of `executor.run`.
         size: of a batch, of which at least one item has a result. One whose workers died is done again one item at a
             time, so that an item that takes its worker down is one lost item.
         skip: as of `executor.run`; a batch is left out where all of it is.

@@ -29,8 +29,6 @@ def refuse_unsound(lake: Lake, other: Lake, groups: Iterable[tuple[str, list[str
     """Refuse another lake whose scores or proxies are none.
 
     Args:
-        lake: that takes them.
-        other: the lake that rows are taken from.
         groups: benchmark and parts of what is to be taken.
         name: of the other lake, for messages.
 

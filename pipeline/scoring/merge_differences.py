@@ -111,7 +111,6 @@ def compare(
 
     Args:
         stored: names of its parts that can hold them.
-        benchmark: of the parts.
         rows: table -> its rows in the other lake.
         proxies: rows that say which proxies train.
     """

@@ -43,7 +43,6 @@ class Plan:
         images: a path, the name of a synthetic batch, or None for the default one.
         seed: of the targets, the weights and the noise.
         device: auto, cpu or cuda.
-        sample_seed: of the sample.
         names: of a bundle's proxies, the ones to score; all by default.
     """
 
@@ -87,9 +86,6 @@ class ArchitectureScorer:
     It carries the bundle: a worker on another machine has neither its TOML files nor its images.
 
     Args:
-        benchmark, space: of the architectures.
-        seed: of the scores.
-        device: cpu or cuda.
         sharing: workers on one card, which share its memory and its time: the seconds of a score are those that its
             worker took, divided by this.
         bench: the benchmark, once prepared.
@@ -182,7 +178,6 @@ def prepare_worker(device: str, sharing: int) -> dict[str, Any]:
     """Have this worker compute in one thread, and on a card of its own or its share of one; returns its environment.
 
     Args:
-        device: cpu or cuda.
         sharing: workers on one card.
 
     Raises:
@@ -235,8 +230,6 @@ def sampled(lake: Lake, benchmark: str, space: str, seed: int, sample: int | Non
     """The arch_ids of a sample of the ingested architectures of a space.
 
     Args:
-        benchmark, space: of the architectures.
-        seed: of the sample.
         sample: how many, the first by the hash of seed and architecture; None for all, in any order.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from pipeline import catalog, executor, provenance
@@ -21,8 +21,6 @@ class ScoreWriter:
     """Collects results and publishes them part by part, each score once; see `PartWriter`.
 
     Args:
-        benchmark, space: of the architectures.
-        seed: of the scores.
         chosen: the architectures to score; None where a search chooses them as it goes.
     """
 
@@ -104,7 +102,7 @@ class ScoreWriter:
             fresh = [p for p in self._pending if not self.stored.has(*p[0])]
             if fresh:
                 scores = [self._row(*p) for p in fresh]
-                curves = [row for key, score, _ in fresh for row in self._curve_rows(key, score)]
+                curves = [{**self._key(key), **vars(curve)} for key, score, _ in fresh for curve in score.curves]
                 tables = {"scores": scores, **({"curves": curves} if curves else {})}
                 if self._run != self._published_run:
                     tables["runs"], self._published_run = [self._run], self._run
@@ -141,9 +139,6 @@ class ScoreWriter:
             "device": self._run["device"],
             "run_id": self._run["run_id"],
         }
-
-    def _curve_rows(self, key: Key, score: Score) -> Iterator[dict[str, Any]]:
-        return ({**self._key(key), **vars(curve)} for curve in score.curves)
 
 
 def settled(item: Item, result: dict[str, Timed] | executor.LostWorker) -> dict[str, Timed]:

@@ -42,7 +42,6 @@ class AgeingEvolution:
 
         Args:
             members: all members so far, the oldest first.
-            random: the random stream of the step.
         """
         if len(members) < self.population:
             return []

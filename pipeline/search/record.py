@@ -18,8 +18,6 @@ class TrajectoryRecord:
     """The trajectories of a search in the lake: the steps that are stored, and those that are not yet.
 
     Args:
-        search_row: of the table `searches`.
-        proxy_row: of the table `proxies`.
         trajectories: of the search, which go on.
         scores: by arch_id, which come in.
     """

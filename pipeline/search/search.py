@@ -45,8 +45,6 @@ class Search:
     """The trajectories of all seeds, over scores that they share.
 
     Args:
-        plan: what is searched.
-        proxy: the row of the table `proxies`.
         seed: of the scores; None for a released proxy that states none.
         scores: those that are stored, by arch_id.
         among: what identifies the domain, where that is not the whole space.

@@ -49,8 +49,6 @@ class SearchDomain:
     """The architectures that a search can try.
 
     Args:
-        sample: a random architecture.
-        mutate: a neighbour of one.
         identify: its arch_id and canonical JSON.
     """
 
@@ -94,8 +92,6 @@ class Trajectory:
     once and are still the same steps.
 
     Args:
-        search_id: of the search.
-        seed: of the trajectory.
         method: how the next architecture is chosen.
     """
 
@@ -161,11 +157,6 @@ def part_of_space(bench: Benchmark, space: str, specs: Mapping[str, Spec]) -> Se
 
     A neighbour is as few mutations away as possible: the smallest distance, from 1 to `FARTHEST`, at which one of
     `TRIES` draws leads to one of the architectures.
-
-    Args:
-        bench: the benchmark.
-        space: its space.
-        specs: the architectures by arch_id.
     """
     whole, order = whole_space(bench, space), sorted(specs)
 

@@ -31,7 +31,6 @@ def outdated(lake: Lake, proxies: Iterable[Row]) -> dict[str, str]:
 
     Args:
         lake: the lake, which knows where the files of a user's own proxies lay.
-        proxies: rows of `proxies`.
     """
     by_name: dict[str, dict[str, str | None]] = {}
     for row in proxies:

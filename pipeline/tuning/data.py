@@ -18,7 +18,6 @@ class TuningData:
     """The labels and the terms of a tuning.
 
     Args:
-        benchmark, space: what is to be ranked.
         labels: how many true values may be used.
         seed: of the nested sample that begins with the labelled architectures, and of random choices.
         use: names of the proxies whose terms may be used; all by default.

@@ -56,8 +56,6 @@ def within(
     """Every way to weigh, and every stored score, in every draw; rho on the architectures that are left.
 
     Args:
-        labels: how many.
-        seeds: of the draws.
         graph: features of the architectures' graphs, `graph_features.features`, for what is learned.
         ways: names of `LEARNED`, to judge these and nothing else.
 

@@ -22,7 +22,6 @@ def evaluate(lake_root: Path, data: TuningData, count: int = 100, ways: Sequence
 
     Args:
         data: labels and terms; the draws have the seeds from its seed on.
-        count: of draws.
         ways: names of `draws.LEARNED`, to judge these and nothing else; every way to weigh terms by default.
 
     Returns:

@@ -36,8 +36,6 @@ def store(
 
     Args:
         tables: of the space that is tuned on, and of the space that rho is taken of.
-        seeds: one for each draw.
-        draw: makes the draws of some seeds.
         ways: what it judges, where that is not every way to weigh terms.
 
     Returns:

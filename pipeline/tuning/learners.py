@@ -62,7 +62,6 @@ def gradient_boosting(
         ranks: [n, terms].
         labelled: places of the labels.
         target: of these.
-        seed: of the trees.
         rate: share of each tree's prediction that is taken.
         share: of the labels, drawn anew for each tree.
         leaf: labels that a leaf has at least; without twice as many nothing is learned.
@@ -87,7 +86,6 @@ def corrected(features: Floats, rule: Floats, labelled: Ints, target: Floats, se
         rule: its ranks, centred, of variance 1, [n].
         labelled: places of the labels.
         target: of these, the same way.
-        seed: of the trees.
     """
     left = target - KEPT * rule[labelled]
     forest = random_forest(features, labelled, left, seed)

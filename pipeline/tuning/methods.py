@@ -31,7 +31,6 @@ class Problem:
         target: ranks of their true values, [labels].
         prior: weights of the rule that no label has touched, [terms], such that the rule has variance 1.
         trained: the same of the trainings alone; `prior` where there are none.
-        seed: of random choices.
     """
 
     ranks: Floats

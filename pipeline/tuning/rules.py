@@ -20,8 +20,6 @@ def weighed(name: str, description: str, terms: tuple[TermColumn, ...], weights:
     """The configuration of an aggregate: the ranks of the terms, with weights whose absolute values add up to 1.
 
     Args:
-        name, description: of the aggregate.
-        terms: all that were weighed.
         weights: of the terms, [terms]; those of weight 0 are left out.
     """
     total = float(abs(weights).sum())

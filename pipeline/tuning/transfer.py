@@ -34,7 +34,6 @@ def transfer(lake_root: Path, data: TuningData, count: int = 100) -> TransferEva
 
     Args:
         data: labels and terms; the draws have the seeds from its seed on.
-        count: of draws.
 
     Raises:
         UserError: no truth or no scores of the space.

@@ -91,7 +91,9 @@ def coverage(names: list[str], scores: Floats, truth: Floats, n: int, rng: np.ra
     lows, highs = np.empty((2, SAMPLES, 2 * count - 1))
     for sample in range(SAMPLES):
         drawn = rng.choice(len(truth), n, replace=False)
-        paired = rank_correlation.paired_intervals(scores[:, drawn], truth[drawn], sample, RESAMPLES)
+        [paired] = rank_correlation.paired_intervals_by_target(
+            scores[:, drawn], truth[None, drawn], [range(len(scores))], sample, RESAMPLES
+        )
         values[sample] = rho_of(scores[:, drawn], truth[drawn])
         lows[sample] = [*paired.low, *np.diagonal(paired.difference_low, 1)]
         highs[sample] = [*paired.high, *np.diagonal(paired.difference_high, 1)]

@@ -64,14 +64,11 @@ def canonical(space: str, architecture: object) -> Spec:
         genotype = notations.of_configuration(genotype) or genotype
     if not isinstance(genotype, Mapping):
         raise UserError(f"an architecture of {NAME} is written as a genotype, not {excerpt(architecture, 80)}")
-    return _without_frame(CELLS.canonical({**genotype, **_FRAME}))
+    canonical = CELLS.canonical({**genotype, **_FRAME})
+    return {name: value for name, value in canonical.items() if name not in _FRAME}
 
 
 _FRAME = {"width": 2, "depth": 2}  # what a space of cells in a frame of any width and depth asks for
-
-
-def _without_frame(spec: Spec) -> Spec:
-    return {name: value for name, value in spec.items() if name not in _FRAME}
 
 
 def _decoded(text: str) -> object:

@@ -181,7 +181,6 @@ class Encoder(nn.Module):
 
     Args:
         spec: hidden and layers.
-        width: of the sequences.
     """
 
     def __init__(self, spec: Mapping[str, Any], width: int = WIDTH) -> None:

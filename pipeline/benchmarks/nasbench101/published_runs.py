@@ -34,7 +34,6 @@ class Run(NamedTuple):
         epochs: of the whole training.
         adjacency: the matrix row by row, of "0" and "1".
         operations: of the vertices, joined by commas.
-        parameters: trainable parameters.
         values: of `MEASURED`, at half of the epochs and then at the end.
         digest: 8 bytes that only the same run of the same cell has.
     """

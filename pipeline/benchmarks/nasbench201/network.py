@@ -96,9 +96,6 @@ class TrainedCell(nn.Module):
 
     Every operation is computed, each convolution behind a ReLU of its own, also where nothing reads the result: what
     counts activations or gradients counts them all.
-
-    Args:
-        edges: as of `NATSCell`.
     """
 
     def __init__(self, edges: Mapping[tuple[int, int], str], inputs: int, outputs: int) -> None:
@@ -151,7 +148,6 @@ class NATSNetwork(nn.Module):
     """Images [N, 3, H, W] -> the features after each of the three stacks, at H, H/2 and H/4.
 
     Args:
-        edges: the cell.
         widths: channels of the five parts: stack, reduction, stack, reduction, stack.
         cells: cells per stack.
         cell: `NATSCell` or `TrainedCell`. Stem and reductions have affine batch normalisation with running

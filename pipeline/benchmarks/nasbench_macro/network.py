@@ -50,7 +50,6 @@ class MacroNetwork(nn.Module):
     """Images [N, 3, H, W] -> the outputs of the three stages; H and W are multiples of 8.
 
     Args:
-        spec: a canonical spec.
         channels: after the stem.
     """
 

@@ -22,7 +22,6 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
     decoder's bias.
 
     Args:
-        path: as of `read`.
         sample_size: logs, drawn with equal chance.
 
     Raises:

@@ -127,7 +127,6 @@ class RecurrentNetwork(nn.Module):
     time step follows each layer.
 
     Args:
-        recipe: of the cell, in canonical form.
         widths: of the input and of each layer.
         dropping: whether anything is dropped in training.
     """

@@ -20,7 +20,6 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
     """Build some networks of each file as they were trained, and compare their parameters with the file's.
 
     Args:
-        path: as of `read`.
         sample_size: networks per file, drawn with equal chance over the whole file.
 
     Raises:

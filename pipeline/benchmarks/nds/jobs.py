@@ -42,7 +42,6 @@ class Job:
         """Metric, value and epoch (from 1; None for the final value) of what the training gave.
 
         Args:
-            curves: also every epoch.
             tuned: also learning rate and weight decay, which differ from job to job.
         """
         for metric, series in self.series.items():

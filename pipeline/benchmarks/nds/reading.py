@@ -29,8 +29,6 @@ class SpaceFile:
     """A published file.
 
     Args:
-        path: where it is.
-        space: as its name tells.
         own: the space's own draw, not a rerun of some of it.
         prefix: what the positions of its jobs begin with: its name, in a folder.
     """

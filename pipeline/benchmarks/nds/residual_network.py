@@ -30,7 +30,6 @@ class ResidualBlock(nn.Module):
 
     Args:
         kind: `PLAIN`, `BASIC` or `BOTTLENECK` of `residual_spaces`.
-        inputs, outputs, stride: of the block.
         multiplier: channels of a bottleneck's 3x3 convolution over the block's output channels.
         groups: of a bottleneck's 3x3 convolution.
     """
@@ -136,7 +135,6 @@ def trained_parameters(spec: Mapping[str, Any], classes: int, *, imagenet: bool)
     """Trainable parameters of the network as it was trained: backbone and classifier.
 
     Args:
-        spec: as of `NDSResidualNetwork`.
         classes: outputs of the classifier.
         imagenet: trained on ImageNet, with its stem.
     """

@@ -30,7 +30,6 @@ class ResidualSpace:
 
     Args:
         blocks: what its files may name as block_type; draws are of the first.
-        depths, widths: of a stage.
         multipliers, groups: of a stage of bottlenecks: inner channels over the block's, and groups of these.
     """
 

@@ -29,9 +29,6 @@ _PER_BATCH = 200
 def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     """The archive's rows: of each metric the largest value of all epochs, as its tables have it.
 
-    Args:
-        curves: also the value of every epoch.
-
     Raises:
         NotThisFormError: it is another file that torch saved, or damaged.
     """

@@ -26,7 +26,6 @@ class Part:
     Args:
         proxy: what `proxies.load` takes.
         names: of its proxies, the ones that are parts.
-        seeds: how many.
     """
 
     proxy: str

@@ -179,7 +179,6 @@ class _Scorer:
         Args:
             networks: (build, arch_id) of each.
             seed: of the targets, the weights and the noise.
-            device: where to train.
             on: the card with its settings; by default one with CUDA graphs, which is kept for the next call.
 
         Raises:

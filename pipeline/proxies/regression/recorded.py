@@ -150,11 +150,8 @@ class Resident:
     every batch, and the counters that say which batch is next and where the next losses go.
 
     Args:
-        slot: where it lives.
         model: on the CPU.
-        task: what it is trained to do.
         shared: of the task, on the slot's device.
-        generator: of the noise.
         layout: of weights and activations.
         drawing: who draws the noise.
         warm: run each step once before it is recorded, and take that back: it has operations that are new.

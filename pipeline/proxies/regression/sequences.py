@@ -94,7 +94,6 @@ def train(
         build: makes the network, sequences [N, T, 400] -> [[N, T, 400]].
         maps: input and target, on the CPU.
         device: where to train. Weights, noise and dropout are drawn on the CPU: every device trains the same task.
-        generator: of the noise.
         seed: of the weights and of what the network drops.
     """
     inputs, targets = maps

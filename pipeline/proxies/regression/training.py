@@ -154,7 +154,6 @@ def train(
         images: [N, 3, H, W], on the CPU.
         goals: the target of each stage, on the CPU.
         device: where to train. Weights and noise are drawn on the CPU, so that every device trains the same task.
-        generator: of the noise.
         seed: of the weights, and of what a network drops.
     """
     model, layout = model_of(build, preset, images, goals, seed), arithmetic.layout(device)

@@ -40,8 +40,6 @@ def load(path: Path, images: Path | str | None, inputs: str) -> Bundle:
     """The proxy of a Python file, as a bundle of one.
 
     Args:
-        path: of the file.
-        images: as of `images.named`.
         inputs: what the networks take, images or sequences.
 
     Raises:

@@ -90,9 +90,6 @@ class Weights:
     """The weights of a stack, on the host or on a card.
 
     Args:
-        shape: of the networks.
-        count: architectures.
-        device: where.
         pinned: whether a card can read them by itself.
     """
 

@@ -21,14 +21,11 @@ class StackedConvolution:
 
     Args:
         name: of its weights.
-        shape: of the networks.
         rows: of its input, which has as many columns.
         stride: 1 or 2.
         inputs: channels of its input.
         width: channels of its output.
         count: architectures.
-        device: where.
-        launches: of the kernels.
         images: its input is [N, 3, rows, columns] and not rectified; else it is [N, rows, columns, inputs].
     """
 
@@ -78,10 +75,7 @@ class Stack:
     """Networks of the same shape that do each operation together.
 
     Args:
-        shape: of the networks.
-        device: where.
         precision: of products, "ieee" or "tf32x3" (three TensorFloat-32 products for one of float32).
-        launches: of the kernels.
     """
 
     def __init__(
