@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import NotThisFormError, excerpt, from_os
-from pipeline.formats import opening
+from pipeline.formats import arrow_messages, opening
 from pipeline.formats.cells_of_entries import cells
 from pipeline.formats.table_form import Rows, TableForm
 
@@ -96,6 +96,7 @@ def _rows_at_a_time(largest: int) -> int:
 
 
 def _arrow(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], Iterator[pa.RecordBatch]]:
+    arrow_messages.require_bounded(path)
     source = stack.enter_context(pa.OSFile(str(path)))  # a mapped file that is cut meanwhile ends the process
     try:
         file = stack.enter_context(pa.ipc.open_file(source))

@@ -41,14 +41,17 @@ def rows(path: Path, form: TableForm) -> Rows:
 
 
 def table_names(path: Path) -> list[str]:
-    """The tables of a database; errors as of `rows`."""
+    """The tables of a database, of which there is one at least; errors as of `rows`."""
     with _opened(path) as connection:
         try:
-            return _names(connection)
+            names = _names(connection)
         except sqlite3.Error as error:
             raise NotThisFormError(f"{path} is not an SQLite database: {error}") from error
         except UnicodeDecodeError as error:
             raise _not_in_utf8(path) from error
+    if not names:
+        raise NotThisFormError(f"{path} holds no table; what a view selects is to be stored as one")
+    return names
 
 
 @contextlib.contextmanager

@@ -37,6 +37,7 @@ from pipeline.formats.table_form import FILE, FOLDER, LEVEL, Cells, ContainerKin
 from pipeline.provenance import content_files
 
 _LONGEST_LINE = 1 << 24  # characters
+_MOST_EMPTY = 1_000_000  # lines without a row: a few bytes of a packed file stand for any number of them
 _LONGEST_NESTED = 1 << 17  # characters of a cell whose text is JSON
 _PACKABLE = ("csv", "json", "jsonl")
 _EXPECTED = {
@@ -45,6 +46,10 @@ _EXPECTED = {
 }  # fmt: skip
 _TAKEN = {"jsonl": (_EXPECTED["json"],), "numpy": (signatures.ARRAY, signatures.ARRAYS)}
 """Names of accepted forms, for kinds where they differ from `_EXPECTED`."""
+
+
+class EndlessTextError(NotThisFormError):
+    """A text with a line, or with lines that hold no row, of more than any table has: whatever is looked for in it."""
 
 
 def rows(path: Path, form: TableForm) -> Rows:
@@ -172,7 +177,7 @@ def _literal(cell: object, column: str) -> object:
 
 def _csv_rows(path: Path, form: TableForm) -> Rows:
     with _text(path) as stream:
-        lines = _CsvLines(_lines(path, stream), form)
+        lines = _CsvLines(path, _lines(path, stream), form)
         reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
         try:
             header = list(form.columns) or _header(path, list(islice(reader, form.header)))
@@ -203,19 +208,28 @@ def _csv_rows(path: Path, form: TableForm) -> Rows:
 class _CsvLines:
     """The lines of a CSV, but for those before its header and the comments; `left_out` counts these."""
 
-    def __init__(self, lines: Iterator[str], form: TableForm) -> None:
+    def __init__(self, path: Path, lines: Iterator[str], form: TableForm) -> None:
         self.left_out = 0
+        self._path = path
         self._lines = self._kept(lines, form) if form.skip or form.comment else lines
         if form.delimiter == " ":
-            self._lines = (f"{' '.join(line.split())}\n" for line in self._lines)
+            self._lines = map(self._without_blanks, self._lines)
 
     def __iter__(self) -> Iterator[str]:
         return self._lines
+
+    def _without_blanks(self, line: str) -> str:
+        short = f"{' '.join(line.split())}\n"
+        if len(line) - len(short) > csv.field_size_limit():
+            raise EndlessTextError(f"{self._path} has a line of {len(line):,} characters, most of them blanks")
+        return short
 
     def _kept(self, lines: Iterator[str], form: TableForm) -> Iterator[str]:
         for number, line in enumerate(lines):
             if number < form.skip or (form.comment and line.startswith(form.comment)):
                 self.left_out += 1
+                if self.left_out > form.skip + _MOST_EMPTY:
+                    raise EndlessTextError(f"{self._path} has more than {_MOST_EMPTY:,} lines of comments")
             else:
                 yield line
 
@@ -256,11 +270,17 @@ def _json_lines(path: Path, form: TableForm) -> Rows:
 
 def _lines(path: Path, stream: IO[str]) -> Iterator[str]:
     """The lines of a stream, each of a length that fits in memory."""
+    empty = 0
     try:
         while line := stream.readline(_LONGEST_LINE):
             if len(line) == _LONGEST_LINE:
-                raise NotThisFormError(f"{path} has a line of more than {_LONGEST_LINE >> 20} Mi characters")
+                raise EndlessTextError(f"{path} has a line of more than {_LONGEST_LINE >> 20} Mi characters")
+            empty = empty + 1 if line.isspace() else 0
+            if empty > _MOST_EMPTY:
+                raise EndlessTextError(f"{path} has more than {_MOST_EMPTY:,} empty lines one after another")
             yield line
+    except EndlessTextError:
+        raise
     except NotThisFormError as error:
         raise error if str(path) in str(error) else NotThisFormError(f"{path} {error}") from error
 

@@ -255,6 +255,8 @@ def _most_columns(path: Path, forms: Sequence[TableForm]) -> tuple[TableSample |
     for form in forms:
         try:
             read.append(_sample(_Table(path), form, whole=form.skip > 0 or bool(form.comment) or form.delimiter == " "))
+        except tables.EndlessTextError:
+            raise
         except NotThisFormError as error:
             fault = fault or error
         except UserError:

@@ -311,3 +311,35 @@ def test_parquet_that_is_a_named_pipe_is_one_line(tmp_path: Path) -> None:
 def test_lines_that_are_skipped_are_read_as_the_others(tmp_path: Path, content: bytes, says: str) -> None:
     with pytest.raises(NotThisFormError, match=says):
         list(rows(written(tmp_path, content), "csv", skip=100_000))
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "form", "said"),
+    [
+        ("csv", "a,b\n" + "\n" * 9, {}, "has more than 5 empty lines one after another"),
+        ("csv", "a,b\r\n" + "\r\n" * 9, {}, "has more than 5 empty lines"),
+        ("csv", "a,b\n" + " \n" * 9, {}, "has more than 5 empty lines"),
+        ("csv", "# x\n" * 9 + "a,b\n1,2\n", {"comment": "#"}, "has more than 5 lines of comments"),
+        ("csv", "a b\n" + "# x\n" * 9, {"comment": "#", "delimiter": " "}, "has more than 5 lines of comments"),
+        (
+            "csv",
+            f"a{' ' * 200_000}b\n1 2\n",
+            {"delimiter": " "},
+            "has a line of 200,003 characters, most",
+        ),
+        ("jsonl", '{"a": 1}\n' + "\n" * 9, {}, "has more than 5 empty lines"),
+    ],
+)
+def test_lines_without_rows_have_an_end(
+    kind: ContainerKind, content: str, form: Any, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "_MOST_EMPTY", 5)
+    for packed_content in (content.encode(), gzip.compress(content.encode())):
+        with pytest.raises(tables.EndlessTextError, match=rf"table {said}"):
+            list(rows(written(tmp_path, packed_content), kind, **form))
+
+
+def test_empty_lines_between_rows_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_MOST_EMPTY", 5)
+    path = written(tmp_path, "# x\na,b\n" + "1,2\n\n\n\n\n" * 9)
+    assert len(list(rows(path, "csv", comment="#"))) == 9

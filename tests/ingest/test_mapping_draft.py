@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import random
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 
 from pipeline.benchmarks.nasbench201 import architectures
 from pipeline.errors import UserError
+from pipeline.formats import tables
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest import mapping_check, mapping_draft
 from pipeline.ingest.mapping import TableMapping
@@ -143,3 +146,25 @@ def test_what_is_no_table_is_one_line(tmp_path: Path, content: bytes, says: str)
     with pytest.raises(UserError, match=says) as caught:
         mapping_draft.write(tmp_path / "t.dat", tmp_path / "t.toml")
     assert "\n" not in str(caught.value) and not (tmp_path / "t.toml").exists()
+
+
+def test_a_database_without_a_table_is_one_line(tmp_path: Path) -> None:
+    table = tmp_path / "views.db"
+    with contextlib.closing(sqlite3.connect(table)) as connection:
+        connection.execute("CREATE VIEW cells AS SELECT 'a' AS cell, 1 AS accuracy")
+    with pytest.raises(UserError, match=r"views\.db holds no table"):
+        mapping_draft.write(table, tmp_path / "t.toml", "nasbench201", force=True)
+
+
+def test_a_text_of_blanks_is_not_looked_at_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, read, begun = tmp_path / "blanks.csv", tables.rows, []
+    table.write_text("cell acc\n" + " " * 200_000 + "\n")
+
+    def noted(path: Path, form: tables.TableForm) -> Any:
+        begun.append(form)
+        return read(path, form)
+
+    monkeypatch.setattr(tables, "rows", noted)
+    with pytest.raises(UserError, match="most of them blanks"):
+        mapping_draft.write(table, tmp_path / "t.toml", "nasbench201", force=True)
+    assert (begun[-1].delimiter, begun[-1].skip) == (" ", 0)
