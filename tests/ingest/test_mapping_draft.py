@@ -18,6 +18,7 @@ import pytest
 from pipeline.benchmarks.nasbench201 import architectures
 from pipeline.errors import UserError
 from pipeline.formats import tables
+from pipeline.formats.table_form import TableForm
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest import mapping_check, mapping_draft
 from pipeline.ingest.mapping import TableMapping
@@ -160,7 +161,7 @@ def test_a_text_of_blanks_is_not_looked_at_again_and_again(tmp_path: Path, monke
     table, read, begun = tmp_path / "blanks.csv", tables.rows, []
     table.write_text("cell acc\n" + " " * 200_000 + "\n")
 
-    def noted(path: Path, form: tables.TableForm) -> Any:
+    def noted(path: Path, form: TableForm) -> Any:
         begun.append(form)
         return read(path, form)
 
