@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UserError
 from pipeline.proxies import arithmetic
@@ -36,8 +36,6 @@ IMAGES = 16
 
 names, fitting = presets.names, presets.fitting
 
-Drawn = TypeVar("Drawn")
-
 
 def load(name: str, images: Path | str | None = None) -> Proxy:
     """The regression proxy of a preset (a name or a TOML file) on a batch of images.
@@ -54,9 +52,21 @@ def load(name: str, images: Path | str | None = None) -> Proxy:
 
 def from_preset(preset: presets.AnyPreset, images: Path | str | None = None) -> Proxy:
     """The regression proxy of a preset that is not in a file; otherwise as `load`."""
+    task: _ImageTask | _SequenceTask
+    configuration = preset.configuration()
     if isinstance(preset, presets.SequencePreset):
-        return _on_sequences(preset, images)
-    return _on_images(preset, images)
+        if images is not None:
+            raise UserError(
+                f"--images does not go with {preset.name}: its networks take sequences, which are synthetic"
+            )
+        inputs, task = "sequences", _SequenceTask(preset)
+    else:
+        batch = image_batches.named(images, IMAGES, preset.image_size or image_batches.SIZE)
+        configuration["images"] = batch.description
+        inputs, task = "images", _ImageTask(preset, batch)
+    scorer = _Scorer(preset, task, proxy_id_of(preset.name, configuration, VERSION))
+    score_all = scorer.score_all if isinstance(task, _ImageTask) else None
+    return Proxy(preset.name, "trained", configuration, VERSION, False, scorer.score, inputs, score_all)
 
 
 def images_of(images: Path | str | None) -> dict[str, Any]:
@@ -64,36 +74,8 @@ def images_of(images: Path | str | None) -> dict[str, Any]:
     return image_batches.named(images, IMAGES).description
 
 
-def _on_images(preset: presets.Preset | presets.MenuPreset, images: Path | str | None) -> Proxy:
-    batch = image_batches.named(images, IMAGES, preset.image_size or image_batches.SIZE)
-    configuration = {**preset.configuration(), "images": batch.description}
-    return _proxy(preset, configuration, "images", _ImageTask(preset, batch))
-
-
-def _on_sequences(preset: presets.SequencePreset, images: Path | str | None) -> Proxy:
-    if images is not None:
-        raise UserError(f"--images does not go with {preset.name}: its networks take sequences, which are synthetic")
-    return _proxy(preset, preset.configuration(), "sequences", _SequenceTask(preset))
-
-
-def _proxy(preset: presets.Schedule, configuration: dict[str, Any], inputs: str, task: _Task[Any]) -> Proxy:
-    scorer = _Scorer(preset, task, proxy_id_of(preset.name, configuration, VERSION))
-    score_all = scorer.score_all if isinstance(task, _ImageTask) else None
-    return Proxy(preset.name, "trained", configuration, VERSION, False, scorer.score, inputs, score_all)
-
-
-class _Task(Protocol[Drawn]):
-    """What a network is trained to do: `draw` makes what all architectures share, `train` trains one network."""
-
-    def draw(self, generator: Generator) -> Drawn: ...
-
-    def train(
-        self, build: Callable[[], nn.Module], drawn: Drawn, device: str, generator: Generator, seed: int
-    ) -> Losses: ...
-
-
 class _ImageTask:
-    """Regress maps from a fixed batch of images."""
+    """Regress maps from a fixed batch of images. `draw` makes what architectures share; `train` trains one network."""
 
     def __init__(self, preset: presets.Preset | presets.MenuPreset, batch: image_batches.Batch) -> None:
         self.preset, self.batch = preset, batch
@@ -147,7 +129,7 @@ class _SequenceTask:
 class _Scorer:
     """A task, and what was drawn for the last requested seed."""
 
-    def __init__(self, preset: presets.Schedule, task: _Task[Any], proxy_id: str) -> None:
+    def __init__(self, preset: presets.Schedule, task: _ImageTask | _SequenceTask, proxy_id: str) -> None:
         self.preset, self.task, self.proxy_id = preset, task, proxy_id
         self._drawn: tuple[int, Any] | None = None
         self._card: Card | StackedCard | None = None
