@@ -1,4 +1,4 @@
-"""What a user can mend: one error type, which the command line turns into one line and an exit code."""
+"""Errors that a user can correct: one type, which the command line turns into one line and an exit code."""
 
 from __future__ import annotations
 

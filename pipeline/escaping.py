@@ -1,4 +1,4 @@
-"""Text from outside, made safe for where it goes: one function for each destination.
+"""Make text from outside safe for its destination: one function for each.
 
 HTML is left to Jinja's autoescape, literals of SQL to `pipeline.catalog.quoting`, CSV to the csv module;
 docs/decisions/0029 says why formulas stay as they are.

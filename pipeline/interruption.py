@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the command is unwound at once, or its process ended where a library does not return.
+"""Ctrl-C, SIGTERM and SIGHUP: unwind the command at once, or end the process if a library does not return.
 
 Python runs a signal's handler between two of its own instructions, and a join of DuckDB may be minutes from the next.
 So the number of a signal is also written to a pipe that a thread reads. It interrupts DuckDB's connections, and ends

@@ -1,4 +1,4 @@
-"""Keeps a user's own code, of a proxy or a benchmark, from ending the command that calls it."""
+"""Keep a user's own code, of a proxy or a benchmark, from ending the command that calls it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with rate and time left on a terminal or in a notebook, else a line now and then."""
+"""Progress of long work: a bar on a terminal or in a notebook, otherwise a line every few seconds."""
 
 from __future__ import annotations
 

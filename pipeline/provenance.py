@@ -1,4 +1,4 @@
-"""Where a row comes from: canonical JSON, identities, file hashes and the record of a run."""
+"""Provenance of a row: canonical JSON, identities, file hashes and the record of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Code of others that may never end, such as a regular expression or what a module does when it is imported."""
+"""A time limit for code that may never end, such as a regular expression or the import of a module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments of the Python API, which no command line has made what they should be."""
+"""Check the types of arguments of the Python API."""
 
 from __future__ import annotations
 

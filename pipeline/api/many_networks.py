@@ -1,4 +1,4 @@
-"""Several networks by several proxies, as one DataFrame."""
+"""Score several networks with several proxies, as one DataFrame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Architectures of a benchmark and networks of a user, and what a proxy makes of them."""
+"""Sample architectures of a benchmark, and score architectures and networks."""
 
 from __future__ import annotations
 

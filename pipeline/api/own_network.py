@@ -1,4 +1,4 @@
-"""A network of a user: how it is built for a bundle of proxies, once one pass has shown that it fits them."""
+"""A user's network: built for a bundle of proxies, after one pass has shown that it fits them."""
 
 from __future__ import annotations
 

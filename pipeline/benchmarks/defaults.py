@@ -1,4 +1,4 @@
-"""What a benchmark does that states no function of its own: architectures by name, no native form, no networks."""
+"""What a benchmark does that states no function for it: architectures by name, no published form, no networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Benchmarks of one's own: code that nobody here has seen. Whatever goes wrong in it is one line that names it."""
+"""Benchmarks of a user, whose code is unknown: whatever goes wrong in it becomes one line that names the benchmark."""
 
 from __future__ import annotations
 

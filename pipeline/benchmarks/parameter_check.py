@@ -1,4 +1,4 @@
-"""Whether the networks that a benchmark builds have as many parameters as its published files say."""
+"""Compare the number of parameters of the networks that a benchmark builds with its published files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a benchmark states what every benchmark has: one of one's own is written by hand, by whoever needs it."""
+"""Check that a benchmark written by a user states everything that a benchmark must have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader of a published form yields: rows for the lake, column by column."""
+"""Rows that a reader of published files yields for the lake, column by column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a benchmark reads its own specs as themselves: what is stored is read again, and would be something else."""
+"""Check that a benchmark reads each spec that it writes as the same spec, since stored specs are read again."""
 
 from __future__ import annotations
 

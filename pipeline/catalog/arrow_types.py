@@ -1,4 +1,4 @@
-"""Values that Arrow, or who reads it, has no form for, written by DuckDB as text before they leave it.
+"""Values whose type Arrow or its readers lack: DuckDB writes them as text.
 
 Arrow's 128-bit integer has a sign, so that DuckDB hands the largest UHUGEINT over as -1; a time loses its zone, and of
 a BIGNUM or a BIT come the bytes inside. What DuckDB itself writes is right for each.

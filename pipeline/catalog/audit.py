@@ -1,4 +1,4 @@
-"""The audit of true values: columns that rank architectures otherwise than their siblings do."""
+"""The audit of true values: columns whose ranking of the architectures disagrees with their siblings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must never be true of a lake: each check is a query that returns the rows at fault."""
+"""Checks of a lake: each is a query that returns the rows at fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damaged parts as DuckDB meets them: its errors become the line that names the file."""
+"""Turn DuckDB's errors about damaged parts into the line that names the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening, making and exporting the catalog; every connection that is handed out is confined to the lake's files."""
+"""Open, make and export the catalog; every connection is confined to the lake's files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes a catalog: the statements for macros, tables over the parts, published figures, views and comments."""
+"""The statements that make a catalog: macros, tables over the parts, published figures, views and comments."""
 
 from __future__ import annotations
 

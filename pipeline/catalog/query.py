@@ -1,4 +1,4 @@
-"""The query verb: one SELECT over a lake, told as an aligned table, CSV, JSON or Parquet."""
+"""The verb `query`: one SELECT over a lake, printed as an aligned table, CSV, JSON or Parquet."""
 
 from __future__ import annotations
 

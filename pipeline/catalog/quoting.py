@@ -1,4 +1,4 @@
-"""Text of others within a statement of SQL: a literal, the name of a file as a literal, an identifier."""
+"""Quote text of others within SQL: as a literal, a file name or an identifier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The results of SQL: of one statement of a user, confined and checked, and of the project's own queries."""
+"""Run SQL: one statement of a user, confined and checked, and the project's own queries."""
 
 from __future__ import annotations
 

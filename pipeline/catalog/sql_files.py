@@ -1,4 +1,4 @@
-"""The SQL of queries/: which files there are, what each says of itself, and which tables and views a SELECT reads."""
+"""The SQL files of queries/: their names, their comments, and the tables and views that a SELECT reads."""
 
 from __future__ import annotations
 

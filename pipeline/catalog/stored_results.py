@@ -1,4 +1,4 @@
-"""The rows of slow views, stored: a cache whose key changes with every new part and every changed view.
+"""Stored rows of slow views: a cache whose key changes with every new part and every changed view.
 
     LAKE/derived/KEY/VIEW-CHECKSUM.parquet
 

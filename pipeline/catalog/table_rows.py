@@ -1,4 +1,4 @@
-"""The rows of every table as the views show them, in the order of the key, for files that others read."""
+"""The rows of every table as the views show them, in the order of the key, for an export."""
 
 from __future__ import annotations
 

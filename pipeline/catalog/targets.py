@@ -1,4 +1,4 @@
-"""Which targets a connection leads with: those of the view `targets`, or others that a command names."""
+"""The targets that a connection leads with: those of the view `targets`, or others that a command names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pipeline check`: networks that are built here, compared with published files."""
+"""`pipeline check`: compare the networks that are built here with published files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file pipeline.toml in the working folder: values of options that are not given.
+"""The file pipeline.toml in the working folder: values for options that are not given.
 
 An option wins over the environment, the environment over the file, the file over the default.
 """

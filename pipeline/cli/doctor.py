@@ -1,4 +1,4 @@
-"""`pipeline doctor`: is everything in the lake as it was stored?"""
+"""`pipeline doctor`: check that everything in the lake is as it was stored."""
 
 from __future__ import annotations
 

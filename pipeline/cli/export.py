@@ -1,4 +1,4 @@
-"""`pipeline export`: the lake as one database file, or as a folder of Parquet files."""
+"""`pipeline export`: write the lake as one database file, or as a folder of Parquet files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pipeline fetch`: a published file is downloaded."""
+"""`pipeline fetch`: download a published file."""
 
 from __future__ import annotations
 

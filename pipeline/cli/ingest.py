@@ -1,4 +1,4 @@
-"""`pipeline ingest`: files of others become parts of the lake."""
+"""`pipeline ingest`: store published files and tables of others as parts of the lake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pipeline merge`: the scores of another lake are copied into this one."""
+"""`pipeline merge`: copy the scores of another lake into this one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What verbs print: an answer as text, table or JSON, and what was done, which `--quiet` leaves out."""
+"""Print the answers of verbs as text, table or JSON, and summaries, which `--quiet` leaves out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pipeline report`: the lake as a page, tables and figures."""
+"""`pipeline report`: write the lake as a page, tables and figures."""
 
 from __future__ import annotations
 

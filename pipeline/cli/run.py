@@ -1,4 +1,4 @@
-"""`pipeline run`: from files to a report in one command."""
+"""`pipeline run`: ingest files, score and report in one command."""
 
 from __future__ import annotations
 

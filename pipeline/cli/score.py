@@ -1,4 +1,4 @@
-"""`pipeline score`: architectures of the lake get the score of a proxy."""
+"""`pipeline score`: score architectures of the lake with a proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pipeline search`: architectures with a high score are looked for."""
+"""`pipeline search`: search for architectures with a high score."""
 
 from __future__ import annotations
 

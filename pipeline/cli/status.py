@@ -1,4 +1,4 @@
-"""`pipeline status`: what a lake holds, what is stale, and what to type next."""
+"""`pipeline status`: what a lake holds, what is stale, and the next command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a word that is no verb may have been meant to be: another verb, or something that a verb takes."""
+"""Suggestions for an unknown verb: another verb, or something that a verb takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pipeline tune`: make a proxy from a few labels, or judge how well that works."""
+"""`pipeline tune`: make a proxy from a few labels, or evaluate how well that works."""
 
 from __future__ import annotations
 

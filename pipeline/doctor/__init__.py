@@ -1,4 +1,4 @@
-"""The verb `doctor`: is everything in a lake that was stored in it, and as it was stored?
+"""The verb `doctor`: check that a lake holds everything that was stored in it, unchanged.
 
 Imports within go down: examination > contents, places.
 """

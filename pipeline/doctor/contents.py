@@ -1,4 +1,4 @@
-"""What the rows of a lake say: the checks in SQL, and identities against what they are of."""
+"""Check the rows of a lake: by SQL, and identities against the architectures and configurations they name."""
 
 from __future__ import annotations
 

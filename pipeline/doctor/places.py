@@ -1,4 +1,4 @@
-"""The files of a lake outside its parts: what they should be, and what interrupted runs have left."""
+"""Check the files of a lake outside its parts, and find what interrupted runs have left."""
 
 from __future__ import annotations
 

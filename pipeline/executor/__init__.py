@@ -1,4 +1,4 @@
-"""Where items are computed: in this process, in several, or on a Ray cluster.
+"""Executors: compute items in this process, in several, or on a Ray cluster.
 
 On one instruction set the results are the same bits.
 """

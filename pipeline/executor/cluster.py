@@ -1,4 +1,4 @@
-"""A Ray cluster as executor: one actor per core keeps the prepared function, and is submitted one item at a time.
+"""A Ray cluster as executor: one actor per core keeps the prepared function, and receives one item at a time.
 
 What is lost with a worker or a node is retried by the others. Actors live as long as the driver's connection,
 so that a driver that is killed leaves none behind.

@@ -1,4 +1,4 @@
-"""Map a function over items, in this process or in several; the results come as they are ready, or in order.
+"""Map a function over items, in this process or in several; results come as they are ready, or in order.
 
 Every worker computes with one thread: two processes beat two threads on these small networks, and a sum that is
 split over threads would not be the same bits with another number of cores.

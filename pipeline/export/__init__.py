@@ -1,1 +1,1 @@
-"""A lake as files that others read without this package: one Parquet file per table, with a dataset card."""
+"""Export a lake as files that can be read without this package: a Parquet file per table, and a dataset card."""

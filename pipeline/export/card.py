@@ -1,4 +1,4 @@
-"""The dataset card of an export: a README.md whose head dataset hubs read, and whose text people do."""
+"""The dataset card of an export: a README.md with the metadata that dataset hubs read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing a lake as a folder of one Parquet file per table, with a manifest and a dataset card."""
+"""Write a lake as a folder of one Parquet file per table, with a manifest and a dataset card."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Containers in which others publish: CSV, JSON, pickles, TFRecord, TOML. Nothing here knows a benchmark."""
+"""Read the containers in which others publish: CSV, JSON, pickles, TFRecord. Nothing here knows a benchmark."""

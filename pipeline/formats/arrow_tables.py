@@ -1,4 +1,4 @@
-"""Parquet and Arrow files of others: rows whose cells Python has: numbers, text, lists and mappings, of a bounded size.
+"""Parquet and Arrow files of others, as rows of Python's values of a bounded size.
 
 A few bytes of a file may stand for a text of 100 MB, or for a list of a million numbers, in each of a million rows. So
 text is read as a dictionary, the largest cell is looked at, and as few rows are taken at a time as then fit in memory.

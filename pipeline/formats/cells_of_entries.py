@@ -1,4 +1,4 @@
-"""The cells of a row, from what a container holds as one: a mapping, a list, or a single value."""
+"""The cells of a row, from a mapping, a list, or a single value of a container."""
 
 from __future__ import annotations
 

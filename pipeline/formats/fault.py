@@ -1,4 +1,4 @@
-"""What a reader yields in the place of a record that it cannot read."""
+"""A value that a reader yields in place of a record that it cannot read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of the fields of a TOML file in the words of this package: what is there, and what is expected."""
+"""pydantic's errors for fields of a TOML file in the words of this package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Long JSON arrays, element by element: the memory is that of one element, whatever the size of the file.
+"""Read long JSON arrays element by element, in the memory of one element.
 
 The file holds one array, or one object whose values are arrays. An element comes with its position as Python and most
 tools index it: `[17]`, or `top[3]` under the object's key `top`.

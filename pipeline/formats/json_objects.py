@@ -1,4 +1,4 @@
-"""JSON objects in which a key may stand only once: which of two values is meant, nobody can say."""
+"""JSON objects that are refused when a key occurs twice, since either value may be meant."""
 
 from __future__ import annotations
 

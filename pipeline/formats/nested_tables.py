@@ -1,4 +1,4 @@
-"""The table within one object of mappings and lists, as JSON, pickles and torch files hold it."""
+"""A table within one object of mappings and lists, as JSON, pickles and torch files hold it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers from outside, held to what the record can hold: integers of 63 bits and a sign, and finite floats.
+"""Numbers from outside, restricted to what the lake can hold: signed 64-bit integers and finite floats.
 
 Options, TOML files and benchmark files all state numbers as text or as objects of any size, and Python takes more than
 is meant: digits of every script, `1_000`, `1e400` as infinity, integers without end. What is taken here is what JSON

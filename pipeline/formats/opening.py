@@ -1,4 +1,4 @@
-"""Opening somebody's file: what is neither a file nor handed over by the shell is refused, for it may never answer."""
+"""Open a file of a user; devices and pipes that might never answer are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What it costs to load a pickle, bounded before anything is loaded: no signal interrupts the loading itself.
+"""Bound what it costs to load a pickle before it is loaded: no signal interrupts the loading itself.
 
 Each of these takes a few bytes: a tuple of a tuple twice, of that twice, and so on, whose hash takes 2^levels steps; a
 tuple within 100,000 others, whose hash overflows the stack; a memo of a billion places; keys of one hash, among which

@@ -1,4 +1,4 @@
-"""Pickles of others, read without running or importing anything of theirs.
+"""Load pickles of others without running or importing any of their code.
 
 A pickle is a program that may call whatever it names. Here it gets what the caller's allow-list holds and nothing
 else, and what the lists of this module hand out can be neither altered nor called for another purpose: an object of

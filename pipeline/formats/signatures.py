@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: for the message to somebody who gave another file than was expected."""
+"""Recognize a file by its first bytes, for the message when another file was expected."""
 
 from __future__ import annotations
 

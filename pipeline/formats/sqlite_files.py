@@ -1,4 +1,4 @@
-"""Tables of SQLite databases of others; neither a view nor a trigger nor an extension of theirs is run."""
+"""Tables of SQLite databases of others; their views, triggers and extensions are never run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a file holds a table: its container, and the names of what is no column."""
+"""How a file holds a table: its container, and names for what is not in a column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text files that people write, whole: in UTF-8, with or without a byte-order mark, of a reasonable size."""
+"""Read whole text files that people write: UTF-8, with or without a byte-order mark, of bounded size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings in TOML files, checked against a pydantic model; a mistake is one line that names file and field."""
+"""Settings in TOML files, checked against a pydantic model; an error is one line with file and field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which line of a TOML file a field stands, for messages: `tomllib` tells the values alone."""
+"""The line of a TOML file in which a field stands, for messages; `tomllib` gives values alone."""
 
 from __future__ import annotations
 

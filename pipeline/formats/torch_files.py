@@ -1,4 +1,4 @@
-"""What torch.save wrote of plain objects, read without torch and without running or importing anything of the file's.
+"""Load plain objects that torch.save wrote, without torch and without running or importing code of the file.
 
 A file is either a zip with the pickle `NAME/data.pkl` in it, or, before torch 1.6, pickles one after another: a number
 that tells the form, a version, the sizes of the machine's integers, and then the object.

@@ -1,4 +1,4 @@
-"""What is in a cell of a table: a number, a list, or codes."""
+"""Parse a cell of a table: a number, a list, or codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloading what others have published, and the command that ingests it."""
+"""Download published files, and name the command that ingests each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is guessed of the columns of a table that hold values, for a mapping to say."""
+"""What is guessed about the value columns of a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The columns that a table mapping names: what of a row's cells is stored, and in which unit."""
+"""The columns that a table mapping names: which cells of a row are stored, and in which unit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a table by its mapping: rows become architectures, measured values, released scores and rejects."""
+"""Read a table by its mapping: rows become architectures, measured values, released scores and rejects."""
 
 from __future__ import annotations
 

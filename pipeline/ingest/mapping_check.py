@@ -1,4 +1,4 @@
-"""`pipeline mapping check`: everything that is wrong with a table mapping for a table, at once.
+"""`pipeline mapping check`: list everything that is wrong with a table mapping for a table.
 
 The fields are looked at as the file states them, one by one, so that a fault in one does not hide another; rows are
 read by whatever of the mapping is sound.

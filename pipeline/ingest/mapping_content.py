@@ -1,4 +1,4 @@
-"""A table mapping as its file states it, sound or not: its entries, the columns that it names, what is sound of it."""
+"""The content of a table mapping that may be invalid: its entries, and which of them are valid."""
 
 from __future__ import annotations
 

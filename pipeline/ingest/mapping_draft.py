@@ -1,4 +1,4 @@
-"""`pipeline mapping init`: a table mapping for a table that has none, with comments on what was guessed."""
+"""`pipeline mapping init`: write a table mapping for a table, with comments on what was guessed."""
 
 from __future__ import annotations
 

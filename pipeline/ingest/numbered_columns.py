@@ -1,4 +1,4 @@
-"""Columns that measure the same and differ by a number in their names: each is of a seed, or of an epoch."""
+"""Columns that differ by a number in their names: each is of a seed, or of an epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others have published and this package reads: each benchmark's own files, and tables by their mappings."""
+"""Published sources that this package reads: each benchmark's own files, and tables by their mappings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ingest: what a file says of a benchmark's architectures becomes one immutable part of the lake, or nothing does.
+"""Ingest a file: it becomes one immutable part of the lake, or nothing is stored.
 
 A file is read to its end before its part is published. A table read by a mapping is taken whole or refused whole,
 unless rejects are allowed; a published native form keeps its good records and stores what is wrong with the others.

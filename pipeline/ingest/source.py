@@ -1,4 +1,4 @@
-"""What is ingested: a file or folder, and how it is read, by the benchmark's own reader or by a table mapping."""
+"""A source to ingest: a file or folder, and the reader or table mapping that reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions of surrogate models, which are never stored as ground truth: nobody trained what they are of."""
+"""Recognize predictions of surrogate models, which are never stored as ground truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to say of a table that no table mapping was named for."""
+"""The message for a table that no table mapping was named for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is odd about the values of a source: impossible ones, implausible ones, and columns of two scales.
+"""Find odd values of a source: impossible ones, implausible ones, and columns of two scales.
 
 `pipeline.benchmarks.units` states the ranges. Values are looked at as they are read; of each metric a histogram of
 their logarithms is kept, from which the whole column is judged at the end: memory does not grow with the source.

@@ -1,4 +1,4 @@
-"""When a lake was last examined by `pipeline doctor`, and with what result: LAKE/doctor.json."""
+"""The record of the last examination by `pipeline doctor`: LAKE/doctor.json."""
 
 from __future__ import annotations
 

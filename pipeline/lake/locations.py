@@ -1,4 +1,4 @@
-"""Where the file of a source or of a proxy lay on this machine when it was read: LAKE/locations/ID.json.
+"""The path at which the file of a source or proxy was read on this machine: LAKE/locations/ID.json.
 
 `pipeline status` looks there whether it has changed since. Parts, exports and merges hold nothing of it: a lake is
 handed on. The folder may be deleted; what was in it is not known then.

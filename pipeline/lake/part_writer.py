@@ -1,4 +1,4 @@
-"""The parts of a run: rows are collected, and published from time to time as one more part."""
+"""Publish the rows of a run from time to time, as one more part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where parts and catalogs are written before they take their place: LAKE/.staging/HOST-PID-RANDOM/."""
+"""The folder in which parts and catalogs are written before they are published: LAKE/.staging/HOST-PID-RANDOM/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lake made of a folder of tables, as far as `merge` takes rows of it: scores, and what belongs to them."""
+"""Make a lake of an exported folder of tables, with the scores that `merge` takes."""
 
 from __future__ import annotations
 

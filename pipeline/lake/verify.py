@@ -1,4 +1,4 @@
-"""What is wrong with the parts of a lake: each file against its checksum, its schema and its own pages."""
+"""Check the parts of a lake: each file against its checksum, its schema and its own pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network up to where its classifier pools: a proxy puts a head of its own on it."""
+"""A network up to the pooling of its classifier, for proxies that put a head of their own on it."""
 
 from __future__ import annotations
 

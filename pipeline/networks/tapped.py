@@ -1,4 +1,4 @@
-"""A network whose feature maps are taken from within, so that a user's own classifier can be scored."""
+"""A network whose feature maps are taken from within, so that a user's classifier can be scored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks whose weights have shapes and no values: to count parameters, or to see the shapes of features."""
+"""Networks whose weights have shapes but no values, to count parameters or to find shapes."""
 
 from __future__ import annotations
 

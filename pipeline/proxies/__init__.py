@@ -1,4 +1,4 @@
-"""The registry of proxies: what `--proxy` takes. Their packages are imported when one is asked for."""
+"""The registry of proxies: what `--proxy` takes. Their packages are imported on first use."""
 
 from __future__ import annotations
 

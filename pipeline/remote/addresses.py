@@ -1,4 +1,4 @@
-"""Addresses as text: which text is one, how it is shown, and the address of a file in a folder."""
+"""Recognize, show and join the addresses of files and folders."""
 
 from __future__ import annotations
 

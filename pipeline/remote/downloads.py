@@ -1,4 +1,4 @@
-"""Downloading a file so that it goes on where it stopped, and so that it is the same file the next time.
+"""Resumable downloads, whose file is known to be the same one the next time.
 
     FILE                  the file, once all of it is here and its SHA-256 is as expected
     FILE.part             as much of it as has come

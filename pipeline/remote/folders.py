@@ -1,4 +1,4 @@
-"""A folder of files on this machine, at an http address, or in an S3 bucket: what it holds is read by name."""
+"""A folder of files on this machine, at an http address, or in an S3 bucket."""
 
 from __future__ import annotations
 

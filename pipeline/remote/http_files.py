@@ -1,4 +1,4 @@
-"""Files at http and https addresses, read as a stream from any byte on."""
+"""Files at http and https addresses, read as a stream from any byte."""
 
 from __future__ import annotations
 

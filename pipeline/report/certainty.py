@@ -1,4 +1,4 @@
-"""How certain the correlations of the report are: intervals and Kendall's tau, from pairs of score and truth."""
+"""The certainty of the report's correlations: intervals and Kendall's tau, from pairs of score and truth."""
 
 from __future__ import annotations
 

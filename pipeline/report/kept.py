@@ -1,4 +1,4 @@
-"""What was computed for a report, kept in LAKE/derived until the lake or the code that computes it changes."""
+"""The content of a report, kept in LAKE/derived until the lake or the code changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which proxy ranks each space best: the leader by the main target, and what is not shown to be worse for less."""
+"""The best proxy of each space: the leader by the main target, and a cheaper one not shown to be worse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search finds whose architectures must not cost more than a limit, beside the front of the whole space."""
+"""What a search finds if architectures must not exceed a limit on a cost, beside the Pareto front."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Define an aggregate in a lake: a proxy that is a sum of stored scores, and is scored wherever these are."""
+"""Define an aggregate in a lake: a proxy that is a sum of stored scores."""
 
 from __future__ import annotations
 

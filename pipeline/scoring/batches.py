@@ -1,4 +1,4 @@
-"""Items handed to a worker some at a time: on a card, networks train side by side."""
+"""Submit items to a worker in batches: on a card, networks train side by side."""
 
 from __future__ import annotations
 

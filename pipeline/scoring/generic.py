@@ -1,4 +1,4 @@
-"""Score `generic`: its parts wherever they are missing, and then its definition, which adds them up."""
+"""Score `generic`: its parts where they are missing, and then the definition of their sum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may not be taken from another lake: rows that this one could not hold, or whose meaning nobody could tell.
+"""Refuse rows of another lake that this one could not hold, or whose meaning is unclear.
 
 The other lake is somebody's: its checksums say that it is as it was written, and not that it was written soundly.
 """

@@ -1,4 +1,4 @@
-"""What two lakes say of the same thing: equal, differing by rounding, or differing.
+"""Compare two lakes: rows that are equal, differ by rounding, or differ.
 
 Rounding is what another instruction set, library or device does to a score. How much that is was measured
 (docs/measurements/2026-11-instruction-sets.md): `TOLERANCE` is about twice the largest difference seen there. A

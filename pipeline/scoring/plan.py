@@ -1,4 +1,4 @@
-"""What is scored: the plan of a run, its architectures, and how a worker scores one of them."""
+"""The plan of a scoring run, its architectures, and how a worker scores one of them."""
 
 from __future__ import annotations
 

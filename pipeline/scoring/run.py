@@ -1,4 +1,4 @@
-"""Score architectures with a proxy: what is stored already is not done again, and what is done is not lost."""
+"""Score architectures with a proxy: what is stored is not scored again, and what is done is not lost."""
 
 from __future__ import annotations
 

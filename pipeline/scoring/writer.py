@@ -1,4 +1,4 @@
-"""The writer of a scoring run: results are collected, and published part by part."""
+"""Collect the results of a scoring run, and publish them part by part."""
 
 from __future__ import annotations
 

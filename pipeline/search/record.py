@@ -1,4 +1,4 @@
-"""The trajectories of a search in the lake."""
+"""Store the trajectories of a search in the lake."""
 
 from __future__ import annotations
 

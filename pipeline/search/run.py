@@ -1,4 +1,4 @@
-"""Search a space with a proxy: score, or look up, the architectures that are tried, and store the trajectories.
+"""Search a space with a proxy: score or look up the architectures that are tried, and store the trajectories.
 
 Ground truth is not read here. What a search is worth is answered afterwards by the views `search_progress` and
 `search_results`.

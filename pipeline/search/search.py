@@ -1,4 +1,4 @@
-"""A search under way: the trajectories of its seeds, and scoring of the architectures that they try."""
+"""A search in progress: the trajectories of its seeds, and the scoring of the architectures that they try."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A proxy in a lake, for a search: its row, and its stored scores."""
+"""The row of a proxy in a lake and its stored scores, for a search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a search goes through a space: every step names an architecture, from the steps before it and their scores.
+"""A trajectory through a space: each step names an architecture, from the steps before it and their scores.
 
 A trajectory is a pure function of its search, its seed and the scores: what is random in a step comes from a random
 stream of (search, seed, step). So a trajectory that was interrupted is computed again from its first step, with the

@@ -1,1 +1,1 @@
-"""The verb `status`: what a lake holds, what is stale, and what to type next; and lists of what there is to use."""
+"""The verb `status`: what a lake holds, what is stale, and the next command; and lists of what can be used."""

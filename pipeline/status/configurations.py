@@ -1,4 +1,4 @@
-"""Whether the configuration that a stored proxy had is the one that its name stands for today.
+"""Whether a stored proxy's configuration is still the one that its name stands for.
 
 Images are left out of the comparison: the same preset on other images is another proxy, and not an outdated one.
 """

@@ -1,4 +1,4 @@
-"""The next command to type: what most needs to be done in a lake, from what `content.read` says of it."""
+"""The next command to type, from what `content.read` says about a lake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs of a lake: the last one, those that go on, and those that did not finish."""
+"""The runs of a lake: the last one, those in progress, and those that did not finish."""
 
 from __future__ import annotations
 

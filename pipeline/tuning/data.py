@@ -1,4 +1,4 @@
-"""What a tuning may use: the labels of a space, and the terms that are stored of its architectures."""
+"""The data of a tuning: the labels of a space, and the stored terms of its architectures."""
 
 from __future__ import annotations
 

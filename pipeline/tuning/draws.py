@@ -1,4 +1,4 @@
-"""How good a way to use labels is: over many draws of the labels, on the architectures that were not drawn."""
+"""Evaluate a way to use labels: over many draws of the labels, on the architectures that were not drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pipeline tune evaluate`: how well every way to use the labels ranks the architectures that have no label."""
+"""`pipeline tune evaluate`: how well each way to use the labels ranks the unlabelled architectures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evaluations of tuning: storing their draws, reading what they come to, and a table of it for a terminal."""
+"""Evaluations of tuning: store their draws, read their results, and show them as a table."""
 
 from __future__ import annotations
 

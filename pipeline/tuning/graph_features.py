@@ -1,4 +1,4 @@
-"""Numbers of an architecture's graph, which cost nothing: counts of operations, lengths of paths, degrees."""
+"""Features of an architecture's graph, which cost nothing: counts of operations, lengths of paths, degrees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What predicts without being a rule: processes, forests and boosted trees of scikit-learn.
+"""Predictors that are not rules: scikit-learn's Gaussian processes, random forests and gradient boosting.
 
 `corrected` is what `tune` does by default where the generic rule can be computed; it is compared with the others.
 """

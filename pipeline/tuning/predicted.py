@@ -1,4 +1,4 @@
-"""A tuned proxy that is no sum: its predictions are stored as scores of the architectures that it was tuned among."""
+"""A tuned proxy that is not a sum: its predictions are stored as scores of the architectures it was tuned on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The terms that a rule may weigh: what is stored of each architecture, as ranks among all that have every term."""
+"""The terms that a rule may weigh: stored scores and curves, as ranks among the architectures with every term."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pipeline tune transfer`: how well rules that were tuned on one space rank the architectures of the others."""
+"""`pipeline tune transfer`: how well rules that were tuned on one space rank the others."""
 
 from __future__ import annotations
 

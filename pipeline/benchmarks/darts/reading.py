@@ -1,4 +1,4 @@
-"""From the published file to rows of the lake.
+"""Read the published file of DARTS into rows of the lake.
 
 A line is a genotype and its accuracy. Which frame the networks were trained in is not stated, so the accuracy is ground
 truth in the space of every frame. A cell that is there again was trained again: its trainings are numbered as seeds.

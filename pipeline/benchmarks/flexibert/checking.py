@@ -1,4 +1,4 @@
-"""Whether the networks that are built have as many parameters as the released scores state.
+"""Compare the number of parameters of the networks that are built with the released scores.
 
 The number of parameters is stated in the table of released scores alone, by the number of a training whose
 configuration is in the file of trainings: both are checked where they are in one folder. The released scores, the

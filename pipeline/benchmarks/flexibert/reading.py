@@ -1,4 +1,4 @@
-"""From the published trainings of transformers to rows of the lake.
+"""Read the published trainings of transformers into rows of the lake.
 
 The file is a JSON list of trainings, each with its configuration and its scores in GLUE's tasks. Equal configurations
 were trained again: the trainings of one architecture are numbered as seeds, in the order of the file.

@@ -1,4 +1,4 @@
-"""From the published runs of NAS-Bench-101 to rows: cells verified and canonical, runs numbered, values in percent.
+"""Read the published runs of NAS-Bench-101: cells verified and canonical, runs numbered, values in percent.
 
 Spans of a TFRecord are decoded on every core; what needs the whole file, numbering runs and finding copies, is done
 here in the file's order.

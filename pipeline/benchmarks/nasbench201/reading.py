@@ -1,4 +1,4 @@
-"""From the files that NATS-Bench publishes to rows of the lake."""
+"""Read the files that NATS-Bench publishes into rows of the lake."""
 
 from __future__ import annotations
 

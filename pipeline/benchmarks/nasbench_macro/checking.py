@@ -1,4 +1,4 @@
-"""Whether the networks that are built have the parameters that the published table states."""
+"""Compare the number of parameters of the networks that are built with the published table."""
 
 from __future__ import annotations
 

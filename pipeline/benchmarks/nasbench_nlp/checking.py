@@ -1,4 +1,4 @@
-"""Whether the networks that are built for published logs have as many parameters as the logs state."""
+"""Compare the number of parameters of the networks that are built with the published logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the published training logs of NAS-Bench-NLP to rows of the lake.
+"""Read the published training logs of NAS-Bench-NLP into rows of the lake.
 
 A log does not state a seed: a number of the training (see `logs.Log.run`) is stored as one, so that a log which is in
 two releases is the same seed in both. The trainings of one architecture, however its recipe is written, are its seeds.

@@ -1,4 +1,4 @@
-"""Whether the networks that are built for published jobs have as many parameters as the jobs state."""
+"""Compare the number of parameters of the networks that are built with the published jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the published files of the Network Design Spaces to rows of the lake.
+"""Read the published files of the Network Design Spaces into rows of the lake.
 
 A file name tells the space: FAMILY[_fix-w-d][_lr-wd][_in][_reruns|_rngN].json. Reruns (`_reruns`, `_rngN`) are further
 seeds of their space.

@@ -1,4 +1,4 @@
-"""From the published forms to rows of the lake: a table of each task, or the archive of every epoch."""
+"""Read the published forms of TransNAS-Bench-101: a table for each task, or the archive of every epoch."""
 
 from __future__ import annotations
 

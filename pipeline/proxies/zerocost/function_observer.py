@@ -1,4 +1,4 @@
-"""Seeing what a forward pass computes: the torch functions that it calls, with their arguments and results.
+"""Observe a forward pass: the torch functions that it calls, with their arguments and results.
 
 Networks call torch's functions through modules or directly, and give arguments by place or by name. Observing the
 functions sees all of them in one place, whatever the network is made of.

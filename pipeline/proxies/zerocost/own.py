@@ -1,4 +1,4 @@
-"""A zero-cost proxy of one's own: a Python file, `weight_norm.py`, with the function `weight_norm`.
+"""A user's zero-cost proxy: a Python file, `weight_norm.py`, with the function `weight_norm`.
 
 The function takes (network, images, labels) and returns a number, higher for the better network. Its file is run by
 whoever names it, as any Python file is; a lake stores no code, only its SHA-256.

@@ -1,4 +1,4 @@
-"""The passes through one network that zero-cost proxies are made of; each is run once, when the first proxy asks.
+"""The passes through one network that zero-cost proxies use; each is run once, when first needed.
 
 forward             one forward pass of the batch; every result down to `curvature` uses it
 loss_gradients      its backward pass from the cross-entropy

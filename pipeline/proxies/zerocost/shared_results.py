@@ -1,4 +1,4 @@
-"""Results that several proxies share: computed once, and their seconds counted for each proxy that uses them."""
+"""Results that several proxies share: computed once, with their seconds counted for each proxy that uses them."""
 
 from __future__ import annotations
 
