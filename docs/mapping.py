@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pipeline.ingest import mapping_check, mapping_draft
+from pipeline.ingest.joined_tables import JoinedTable
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.mapping_sections import (
     ArchitectureColumns,
@@ -36,6 +37,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[architecture]` and `[check]`": ArchitectureColumns,
     "`[[metric]]`": DeclaredMetric,
     "`[[extract]]`": ExtractedCells,
+    "`[[join]]`": JoinedTable,
     "`[[truth]]`": TruthColumn,
     "`[[score]]`": ScoreColumn,
 }

@@ -97,13 +97,13 @@ def streamed(kind: ContainerKind) -> bool:
     return kind in _STREAMED
 
 
-def rows_of_folder(folder: Path, form: TableForm) -> Rows:
-    """The rows of the files in a folder whose names fit, one file after another.
+def rows_of_folder(folder: Path, form: TableForm, others: Sequence[Path] = ()) -> Rows:
+    """The rows of the files in a folder whose names fit, but for `others`, one file after another.
 
     Raises:
         NotThisFormError: no file fits, or one is of another form.
     """
-    files = [path for path in content_files(folder) if path.match(form.members)]
+    files = [path for path in content_files(folder) if path.match(form.members) and path not in others]
     if not files:
         raise NotThisFormError(f"{folder} has no file {form.members}")
     for path in files:

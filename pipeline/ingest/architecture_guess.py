@@ -257,7 +257,10 @@ def _index(sample: TableSample, bench: Benchmark) -> Iterator[ArchitectureGuess]
         cells = sample.values(column)
         named = re.fullmatch(_NUMBERED, column.lower()) or column == "@key"
         if named and all(re.fullmatch(r"\d+", _plain(cell)) for cell in cells):
-            doubt = "the numbers are taken for the benchmark's own, whose architectures have to be ingested before"
+            doubt = (
+                "the numbers are taken for the benchmark's own, whose architectures have to be ingested before; if "
+                "another file says what they mean, [[join]] it"
+            )
             space = bench.spaces[0].name
             yield ArchitectureGuess(bench, space, {"column": column, "encoding": "index"}, (column,), (doubt,))
 

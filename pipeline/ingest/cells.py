@@ -95,3 +95,14 @@ def is_decimal(text: str) -> bool:
     """Whether a text is a number with decimals."""
     number = numbers.as_float(text)
     return number is not None and not number.is_integer()
+
+
+def plain_text(cell: object) -> str:
+    """A cell that names something, as text.
+
+    Raises:
+        UserError: it is neither a number nor a text.
+    """
+    if not isinstance(cell, str | int | float):
+        raise UserError(f"a name is {excerpt(cell, 40)}, where a number or text is expected")
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()

@@ -14,7 +14,7 @@ from pipeline.errors import UserError, column_named, excerpt
 from pipeline.formats import numbers
 from pipeline.formats.table_form import Cells
 from pipeline.ingest import surrogates
-from pipeline.ingest.cells import has, list_of, number_of
+from pipeline.ingest.cells import has, list_of, number_of, plain_text
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.mapping_sections import ScoreColumn, TruthColumn
 from pipeline.wording import count_of
@@ -309,14 +309,3 @@ def _mean(values: Sequence[Value]) -> Value:
 def stored(value: Value) -> tuple[float | None, str, str | None]:
     """Value, status and reason, as the lake stores them."""
     return (None, "failed", value) if isinstance(value, str) else (value, "ok", None)
-
-
-def plain_text(cell: object) -> str:
-    """A cell that names something, as text.
-
-    Raises:
-        UserError: it is neither a number nor a text.
-    """
-    if not isinstance(cell, str | int | float):
-        raise UserError(f"a name is {excerpt(cell, 40)}, where a number or text is expected")
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()

@@ -14,7 +14,7 @@ from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, column_named, excerpt, unknown
 from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import DELIMITERS, Cells
-from pipeline.ingest.cells import has, listed_codes
+from pipeline.ingest.cells import has, listed_codes, plain_text
 from pipeline.ingest.mapped_columns import (
     MappedTruth,
     NumberNotation,
@@ -23,7 +23,6 @@ from pipeline.ingest.mapped_columns import (
     Truths,
     mapped_truth,
     means,
-    plain_text,
     score_of,
     stored,
 )

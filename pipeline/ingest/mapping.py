@@ -23,6 +23,7 @@ from pipeline.formats import field_rules, toml_files
 from pipeline.formats.table_form import Rows
 from pipeline.formats.toml_files import NAME_LENGTH, ReleasedName, SourceName, StrictModel
 from pipeline.ingest.extracted_cells import extracted
+from pipeline.ingest.joined_tables import JoinedTable, joined
 from pipeline.ingest.mapping_sections import (
     ArchitectureColumns,
     Container,
@@ -40,7 +41,7 @@ DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "
 
 _LATER = {
     "layout", "columns", "members", "decimal", "complement", "where", "seed_column", "skip", "comment", "header",
-    "thousands", "table", "nested", "optional", "metric", "extract",
+    "thousands", "table", "nested", "optional", "metric", "extract", "join",
 }  # fmt: skip
 """Fields that mappings of the first version do not have: at their defaults they are no part of a source's identity."""
 
@@ -71,6 +72,7 @@ class TableMapping(StrictModel):
         check: a second notation in the same row, which must name the same architecture.
         metric: metrics that the benchmark does not declare.
         extract: cells that are parts of the text of others, such as the seed in the name of a file.
+        join: tables in other files that say more of each row, such as the architecture that a number stands for.
     """
 
     name: Annotated[ReleasedName, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
@@ -94,6 +96,7 @@ class TableMapping(StrictModel):
     check: ArchitectureColumns | None = None
     metric: tuple[DeclaredMetric, ...] = ()
     extract: tuple[ExtractedCells, ...] = ()
+    join: tuple[JoinedTable, ...] = ()
     truth: tuple[TruthColumn, ...] = ()
     score: tuple[ScoreColumn, ...] = ()
 
@@ -110,6 +113,8 @@ class TableMapping(StrictModel):
         measured = [(t.dataset, t.metric, t.epochs, t.seed, t.seed_column) for t in self.truth]
         if len(set(measured)) < len(measured) or len({s.proxy for s in self.score}) < len(self.score):
             raise ValueError("two columns for the same value")
+        if len({joined_table.name for joined_table in self.join}) < len(self.join):
+            raise ValueError("it joins two tables under one name")
         if len({(m.dataset, m.metric) for m in self.metric}) < len(self.metric):
             raise ValueError("it declares a metric twice")
         if self.repeated and any(t.each for t in self.truth):
@@ -147,8 +152,9 @@ class TableMapping(StrictModel):
 
     def rows(self, path: Path) -> Rows:
         """The rows of a file or folder; errors as of `tables.rows`."""
-        table_rows = self.container.rows(path, self.objects)
-        return extracted(table_rows, self.extract) if self.extract else table_rows
+        table_rows = self.container.rows(path, self.objects, [section.path(path) for section in self.join])
+        table_rows = extracted(table_rows, self.extract) if self.extract else table_rows
+        return joined(table_rows, path, self.join, self.objects) if self.join else table_rows
 
     @property
     def has_curves(self) -> bool:

@@ -29,10 +29,12 @@ from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.architecture_guess import CODED
 from pipeline.ingest.cells import listed_codes
 from pipeline.ingest.extracted_cells import extracted
+from pipeline.ingest.joined_tables import JoinedTable, joined
 from pipeline.ingest.mapped_columns import NumberNotation, RowFilter
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.mapping_content import ITEMS, Location, entries, is_near, named_columns, sound_of
 from pipeline.ingest.mapping_sections import Container, DeclaredMetric, ExtractedCells, ScoreColumn, TruthColumn
+from pipeline.wording import count_of
 
 _PREVIEWED = 5  # rows
 _SHOWN = 24  # characters of a row's position
@@ -105,7 +107,7 @@ class _Checker:
             for problem in problems:
                 if problem["type"] != "missing" or not is_near(problem["loc"], misspelt):
                     self._of_the_model(problem)
-        if not self.content.get("truth") and not self.content.get("score"):
+        if not any(self.content.get(name) for name in (*ITEMS, "native_id")):
             self.add(
                 (), "no column is taken: nothing but architectures would be stored", "add a [[truth]] or [[score]]"
             )
@@ -168,7 +170,12 @@ class _Checker:
                 sections.append(ExtractedCells.model_validate(entry))
         notations = [self.content.get(name) for name in ("architecture", "check")]
         objects = [n["column"] for n in notations if isinstance(n, dict) and isinstance(n.get("column"), str)]
-        return extracted(container.rows(table, objects), sections)
+        joins = []
+        for _, entry in entries(self.content, "join"):
+            with contextlib.suppress(ValidationError):
+                joins.append(JoinedTable.model_validate(entry))
+        read = extracted(container.rows(table, objects, [join.path(table) for join in joins]), sections)
+        return joined(read, table, joins, objects) if joins else read
 
     def columns(self, table: Path, rows: Sequence[tuple[str, Cells | Fault]]) -> None:
         """Columns that the table does not have: no row, where the first lacks them."""
@@ -226,7 +233,9 @@ class _Checker:
         for place, entry in entries(self.content, *ITEMS):
             if not any(location[:2] == place for location in self.unsound):
                 self._cells(mapping, place, entry, good)
-        if not sound or mapping.architecture.encoding == "index":
+        if mapping.architecture.encoding == "index" and sound:
+            return ["its numbers are looked up in the lake as the table is ingested: its rows are not shown here"]
+        if not sound:
             return []
         if not self.faults:
             self._rejects(mapping, good)
@@ -303,7 +312,7 @@ class _Checker:
             if taken == _PREVIEWED:
                 break
         if taken:
-            yield f"the first {taken} rows, as they would be stored:"
+            yield f"the first {count_of(taken, 'row')}, as they would be stored:"
             yield from (line.rstrip() for line in text_table.aligned(table, [False] * 3 + [True] * 2 + [False]))
 
 

@@ -93,8 +93,8 @@ def _nothing(table: Path, sample: TableSample, benchmark: str | None) -> UserErr
     also = "" if benchmark else "name the benchmark with --benchmark if a column holds its own numbers, else "
     return UserError(
         f"{table}: no column names architectures of {benchmark or 'any benchmark'} (its columns: {names}{more}); {also}"
-        "write the mapping by hand, see docs/mapping-reference.md; a benchmark that is not among these is added as "
-        "docs/add-a-benchmark.md says"
+        "write the mapping by hand, see docs/mapping-reference.md ([[join]] takes them from another file); a benchmark "
+        "that is not among these is added as docs/add-a-benchmark.md says"
     )
 
 

@@ -138,15 +138,16 @@ class Container(StrictModel):
             raise ValueError("'members' is no name of a file, with or without wildcards")
         return self
 
-    def rows(self, path: Path, objects: Sequence[str] = ()) -> Rows:
+    def rows(self, path: Path, objects: Sequence[str] = (), others: Sequence[Path] = ()) -> Rows:
         """The rows of a file, or of the files in a folder; errors as of `tables.rows`.
 
         Args:
             path: the file or folder.
             objects: columns that are cells also where they have fields.
+            others: files in the folder that are no part of the table.
         """
         form = TableForm(**self.model_dump(exclude={"decimal", "thousands"}), objects=objects)
-        return tables.rows_of_folder(path, form) if path.is_dir() else tables.rows(path, form)
+        return tables.rows_of_folder(path, form, others) if path.is_dir() else tables.rows(path, form)
 
 
 class ExtractedCells(StrictModel):

@@ -64,6 +64,9 @@ class Source:
     def identity(self, sha256: str, curves: bool) -> str:
         """The identity of the content and of everything that decides which rows come of it."""
         columns = self.mapping.deciding if self.mapping else None
+        if columns and self.mapping and self.mapping.join:
+            joined = [section.path(self.path) for section in self.mapping.join]
+            columns["joined"] = [provenance.file_sha256(path)[0] for path in joined]
         read_from = [self.benchmark.name, self.name, self.version, columns, curves, sha256]
         return provenance.identity("source", SOURCE_VERSION, read_from)
 

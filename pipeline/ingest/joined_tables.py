@@ -1,0 +1,111 @@
+"""Tables in other files that say more of each row: its architecture where the table has numbers, its size, its seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from pipeline.errors import NotThisFormError, UserError, column_named, excerpt, unknown
+from pipeline.formats.fault import Fault
+from pipeline.formats.table_form import Cells, Rows
+from pipeline.formats.toml_files import StrictModel
+from pipeline.ingest.cells import plain_text
+from pipeline.ingest.mapping_sections import Container
+
+NUMBER = "@number"
+"""The cell with the number of a row, from 0."""
+
+
+class JoinedTable(StrictModel):
+    """A table in another file, of which a row says more of each row of the table.
+
+    Args:
+        name: what its cells are called after: "NAME.COLUMN".
+        file: its file, in the folder of the table, or within the folder that is ingested.
+        on: the cell of a row that says which row of it is meant: a column, "@key", ...; "@number" is the number of the
+            row, from 0.
+        key: the cell of its own rows that says the same; also "@number".
+        container: how its file holds it, as of `[container]`.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    file: str
+    on: str
+    key: str
+    container: Container
+
+    @field_validator("file")
+    @classmethod
+    def _within(cls, file: str) -> str:
+        parts = PurePosixPath(file).parts
+        if not parts or PurePosixPath(file).is_absolute() or ".." in parts or "\0" in file:
+            raise ValueError("'file' is no path in the folder of the table")
+        return file
+
+    def path(self, table: Path) -> Path:
+        """Where its file is."""
+        return (table if table.is_dir() else table.parent) / self.file
+
+
+def joined(rows: Rows, table: Path, sections: Sequence[JoinedTable], objects: Iterable[str] = ()) -> Rows:
+    """The rows with the cells of the tables that are joined; a row that one of these lacks is a fault.
+
+    Args:
+        rows: of the table.
+        table: its file or folder.
+        sections: what is joined.
+        objects: columns that are cells also where they have fields, as the mapping names them.
+
+    Raises:
+        UserError: a file is not there, has no such column, or two rows for one key.
+    """
+    others = [(section, _by_key(section, table, list(objects))) for section in sections]
+    for number, (position, cells) in enumerate(rows):
+        extended = cells
+        for section, by_key in others:
+            if not isinstance(extended, Fault):
+                extended = _with_row_of(section, by_key, extended, number)
+        yield position, extended
+
+
+def _with_row_of(section: JoinedTable, by_key: Mapping[str, Cells], cells: Cells, number: int) -> Cells | Fault:
+    if section.on != NUMBER and section.on not in cells:
+        return Fault(f"no '{section.on}' in this row")
+    try:
+        key = _key(number if section.on == NUMBER else cells[section.on])
+    except UserError as error:
+        return Fault(f"{column_named(section.on)}: {error}")
+    if key not in by_key:
+        return Fault(f"{section.file} has no row whose {section.key} is {excerpt(key, 40)}")
+    return {**cells, **by_key[key]}
+
+
+def _by_key(section: JoinedTable, table: Path, objects: Sequence[str]) -> dict[str, Cells]:
+    """The rows of a table that is joined by their keys, with the names that their cells have in the other."""
+    path, prefix = section.path(table), f"{section.name}."
+    if not path.is_file():
+        raise UserError(f"{path} is no file: the mapping joins it as {section.name}")
+    own = [name.removeprefix(prefix) for name in objects if name.startswith(prefix)]
+    by_key: dict[str, Cells] = {}
+    for number, (position, cells) in enumerate(section.container.rows(path, own)):
+        if isinstance(cells, Fault):
+            raise NotThisFormError(f"{path}: {position}: {cells}")
+        if section.key != NUMBER and section.key not in cells:
+            raise unknown(f"column of {path}", section.key, cells)
+        try:
+            key = _key(number if section.key == NUMBER else cells[section.key])
+        except UserError as error:
+            raise UserError(f"{path}: {position}: {column_named(section.key)}: {error}") from error
+        named = {f"{prefix}{name}": cell for name, cell in cells.items()}
+        if by_key.setdefault(key, named) != named:
+            raise UserError(f"{path}: {position}: another row has {excerpt(key, 40)} in {column_named(section.key)}")
+    return by_key
+
+
+def _key(cell: object) -> str:
+    """The text of a key: of 7, 7.0 and "7.0", which a column of numbers that lacks some has, the same."""
+    text = plain_text(cell)
+    return text[:-2] if text.endswith(".0") and text[:-2].isdecimal() else text
