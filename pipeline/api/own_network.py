@@ -44,7 +44,7 @@ def _made(network: object, make: Callable[[], Any]) -> nn.Module:
     if not callable(network):
         raise UserError(f"a network is a torch module or a function that makes one, not {type(network).__name__}")
     try:
-        made = make()
+        result = make()
     except RAISED as error:
         if isinstance(network, nn.Module):
             raise UserError(
@@ -53,9 +53,9 @@ def _made(network: object, make: Callable[[], Any]) -> nn.Module:
         if isinstance(error, Exception):
             raise
         raise UserError(f"the function that makes the network ends in {type(error).__name__}: {error}") from error
-    if not isinstance(made, nn.Module):
-        raise UserError(f"the function gives {type(made).__name__}, not a torch module")
-    return made
+    if not isinstance(result, nn.Module):
+        raise UserError(f"the function gives {type(result).__name__}, not a torch module")
+    return result
 
 
 def _features(network: nn.Module, channels: int, bundle: Bundle) -> nn.Module:

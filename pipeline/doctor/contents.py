@@ -36,8 +36,8 @@ def check_faults(lake: Lake, notes: list[str]) -> Iterator[LakeFault]:
         if rows.num_rows:
             what = catalog.head_comment(files[name].read_text())
             where = f"queries/checks/{name}.sql"
-            found = f"{count_of(rows.num_rows, 'row')}; {what}"
-            yield LakeFault(where, found, f"the first is {_short(rows)}: restore its part")
+            fault = f"{count_of(rows.num_rows, 'row')}; {what}"
+            yield LakeFault(where, fault, f"the first is {_short(rows)}: restore its part")
 
 
 def siblings(lake: Lake) -> list[str]:

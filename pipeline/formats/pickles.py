@@ -141,9 +141,9 @@ class ForeignObject:
         self.__dict__.update({str(place): value for place, value in enumerate(given)})
 
     def __new__(cls, *given: object) -> ForeignObject:
-        made = super().__new__(cls)
-        made.__init__(*given)  # type: ignore[misc]
-        return made
+        instance = super().__new__(cls)
+        instance.__init__(*given)  # type: ignore[misc]
+        return instance
 
     def __repr__(self) -> str:
         return "<an object>"

@@ -113,10 +113,10 @@ def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, va
         yield f"missing = {json.dumps(list(values.missing), ensure_ascii=False)}"
     repeats = repeated_rows.of(sample, architecture.columns, values)
     if repeats.telling:
-        told = ", ".join(excerpt(column, 40) for column in repeats.telling[:_MOST_TELLING])
+        columns = ", ".join(excerpt(column, 40) for column in repeats.telling[:_MOST_TELLING])
         yield (
-            f"{_GUESSED}nothing yet of rows that are of one architecture: they differ in {told}. Say which count with "
-            'where, which is the seed with seed_column, or repeated = "mean"'
+            f"{_GUESSED}nothing yet of rows that are of one architecture: they differ in {columns}. Say which count "
+            'with where, which is the seed with seed_column, or repeated = "mean"'
         )
     elif repeats.any and not any(truth.each for truth in values.truths):
         yield f"{_GUESSED}several rows measure one architecture; their mean is stored"

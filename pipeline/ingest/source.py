@@ -112,18 +112,18 @@ def sources_of(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None,
             raise UserError("nothing to ingest: name a file or folder, or a table mapping whose package is installed")
         paths = [table_mapping.installed_file(named)]
     shipped = table_mapping.shipped(benchmark.name)
-    found = []
+    sources = []
     for path in paths:
         _refuse_absent(path)
         if path.is_dir() and named is None:
-            found += _in_folder(benchmark, path, shipped, curves and benchmark.curves_asked)
+            sources += _in_folder(benchmark, path, shipped, curves and benchmark.curves_asked)
             continue
         if path.is_dir() and named is not None and not provenance.content_files(path):
             raise UserError(f"{path} is a folder; the table mapping {named.name} reads a file, or a folder with files")
         taken = named or table_mapping.for_file(shipped, path)
         has_curves = taken.has_curves if taken else benchmark.curves_asked
-        found.append(Source(benchmark, path, taken, curves and has_curves))
-    return found
+        sources.append(Source(benchmark, path, taken, curves and has_curves))
+    return sources
 
 
 def _refuse_absent(path: Path) -> None:

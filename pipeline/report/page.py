@@ -93,20 +93,12 @@ def write(
     }
     past = [] if history_folder is None else history(history_folder, content)
     say("the page")
-    page_only = {
-        "changes": None if differences is None else [_change(difference) for difference in differences],
-        "changes_verdict": _changes_verdict(differences),
-        "history": past,
-        "page_data": _packed(json.dumps(_page_data(report, past), separators=(",", ":")).encode()),
-        "chart_library": base64.b64encode(library.result()).decode(),
-        "style": (_TEMPLATES / "page.css").read_text(encoding="utf-8"),
-        "script": _script(),
-    }
+    page = {**content, **_page_values(report, past, differences, library.result())}
     files = {
         "correlations.csv": report.correlations.encode(),
         "report.json": (json.dumps(content, indent=1, allow_nan=False) + "\n").encode(),
         "report.md": _render("report.md.j2", content).encode(),
-        "index.html": _render("report.html.j2", {**content, **page_only}).encode(),
+        "index.html": _render("report.html.j2", page).encode(),
     }
     if against is not None and differences is not None:
         files["changes.md"] = baseline.section(differences, len(against)).encode()
@@ -119,6 +111,21 @@ def write(
         raise from_os(error, f"writing the report to {out}") from error
     table = terminal_tables(content["spaces"], content["sources"])
     return ReportResult((out / "index.html").absolute(), table, differences)
+
+
+def _page_values(
+    report: ReportContent, past: list[Row], differences: list[baseline.BaselineDifference] | None, library: bytes
+) -> Row:
+    """The values of the page's template that report.json does not have."""
+    return {
+        "changes": None if differences is None else [_change(difference) for difference in differences],
+        "changes_verdict": _changes_verdict(differences),
+        "history": past,
+        "page_data": _packed(json.dumps(_page_data(report, past), separators=(",", ":")).encode()),
+        "chart_library": base64.b64encode(library).decode(),
+        "style": (_TEMPLATES / "page.css").read_text(encoding="utf-8"),
+        "script": _script(),
+    }
 
 
 def _page_data(report: ReportContent, past: list[Row]) -> Row:

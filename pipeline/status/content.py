@@ -70,11 +70,11 @@ def _tables(lake: Lake) -> tuple[dict[str, list[Row]], bool]:
     with closing(connection):
         for table, columns in _READ_ONCE.items():
             catalog.execute(connection, f"CREATE TEMP TABLE {table} AS SELECT {columns} FROM {table}")
-        found = {
+        answers = {
             name: catalog.rows(connection, path.read_text()).to_pylist()
             for name, path in catalog.queries("status").items()
         }
-    return found, current
+    return answers, current
 
 
 def _named(targets: list[Row], name: str) -> list[Row]:
