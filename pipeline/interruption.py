@@ -212,7 +212,7 @@ def handled(*, to_the_end: bool) -> Iterator[Interruption]:
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, interruption.on_signal)
-    with contextlib.suppress(RuntimeError):  # no thread is to be had: then Python alone hears signals
+    with contextlib.suppress(RuntimeError):  # no thread can be started: then Python alone handles signals
         threading.Thread(target=interruption.watch, args=(pipe,), daemon=True).start()
     try:
         yield interruption

@@ -73,7 +73,7 @@ def contained() -> Iterator[None]:
         ):  # fmt: skip
             yield
     finally:
-        if _process() != pid:  # a fork of the code, which would go on as a second command
+        if _process() != pid:  # a fork of the code, which would continue as a second command
             os._exit(0)
         _threads_left.extend(one for one in threading.enumerate() if one not in threads and not one.daemon)
 

@@ -31,7 +31,7 @@ def silent() -> bool:
 
 
 def tell(text: str) -> None:
-    """Print a line on standard error; where that is full or closed, nothing more is printed there and work goes on."""
+    """Print a line on standard error; where that is full or closed, printing stops and work continues."""
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError:

@@ -23,7 +23,7 @@ from pipeline.escaping import visible
 PACKAGE = "nas-proxy-bench"
 ROOT = Path(__file__).resolve().parents[1]
 _LEFT_THERE = {".DS_Store", "Thumbs.db", "desktop.ini", ".directory"}
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # which nobody sets; the first goes on in a standby
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # which cannot be set; the first also counts a standby
 _RECORDED = ("duckdb", "numpy", "pandas", "pyarrow", "scipy", "torch")
 
 _begun: dict[str, float] = {}

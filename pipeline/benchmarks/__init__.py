@@ -1,7 +1,7 @@
-"""The registry of benchmarks: each is a package of this one, imported when it is asked for.
+"""The registry of benchmarks: each is a package of this one, imported on first use.
 
 A package that is named after a benchmark holds one `BENCHMARK`, and imports no other benchmark. Besides those of this
-folder there are those in the folder that `PIPELINE_BENCHMARKS` names, for benchmarks of one's own.
+folder there are those in the folder that `PIPELINE_BENCHMARKS` names, for a user's own benchmarks.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def find(name: str) -> Benchmark | None:
 def each(function: Callable[[str], Result]) -> list[Result]:
     """What a function gives for each benchmark, in the order of their names.
 
-    What is wrong with one of the user's own is said in a line of standard error, and keeps nobody from the others.
+    A fault of one of the user's own is one line on standard error; the others are still loaded.
 
     Raises:
         UserError: something else is wrong.

@@ -127,7 +127,7 @@ class SourceRows:
         status: str = "ok",
         reason: str | None = None,
     ) -> None:
-        """Add a released score under the proxy's own name (whoever ingests adds "@" and the source)."""
+        """Add a released score under the proxy's own name (the ingest adds "@" and the source)."""
         _append(self.scores, space, arch_id, proxy, seed, value, status, reason, seconds)
 
     def add_reject(self, position: str, reason: str, excerpt: object = "") -> None:

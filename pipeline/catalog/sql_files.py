@@ -44,7 +44,7 @@ def stored(sql: str) -> str | None:
 
 
 def held(sql: str) -> bool:
-    """Whether a view says that its rows are held in memory by who computes several views that read it."""
+    """Whether a view asks for its rows to be held in memory while several views that read it are computed."""
     return any(line.startswith("Held: ") for line in _head(sql))
 
 

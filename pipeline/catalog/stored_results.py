@@ -57,7 +57,7 @@ def small() -> list[str]:
 
 
 def held_views() -> set[str]:
-    """The views on which several slow ones rest: computed once by who computes these, and in no file.
+    """The views on which several slow ones rest: computed once with these, and stored in no file.
 
     They say `-- Held: in memory` in their comment. One that is stored as well is read from its file where there is one.
     """
@@ -101,7 +101,7 @@ def provide(
     """
     folder = lake.root / FOLDER / _key(lake, parts)
     if not is_within(lake.root, folder):
-        return []  # a link to what may be somebody's folder
+        return []  # a link, which may lead to a user's folder
     if kind == "TABLE":
         views = {*views, *held_views()}
     files = {view: _whole_file(folder, view) for view in views}
@@ -170,7 +170,7 @@ def _views_read(statements: Iterable[str], known: Collection[str] = ()) -> set[s
 
 
 def _key(lake: Lake, parts: Sequence[Path]) -> str:
-    """The time of a part tells it from one of the same name that came after somebody deleted it by hand."""
+    """The time of a part tells it from one of the same name that came after it was deleted by hand."""
     names = [f"{part.parent.name}/{part.name} {part.stat().st_mtime_ns}" for part in parts]
     return hashlib.sha256("\n".join([catalog_definition(lake).fingerprint, *names]).encode()).hexdigest()[:16]
 

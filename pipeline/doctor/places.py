@@ -99,7 +99,7 @@ def rule_faults(lake: Lake, stored: dict[str, set[str]]) -> Iterator[LakeFault]:
 
 
 def leftovers(lake: Lake) -> Iterator[LakeFault]:
-    """What runs that were killed have left, and nothing of a run that goes on."""
+    """What killed runs have left, without the files of runs in progress."""
     folders = [lake.root, *(lake.root / score_index.FOLDER).glob("*"), *(lake.root / catalog.STORED_RESULTS).glob("*")]
     beside = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob(".*"))]
     staged = sorted((lake.root / STAGING).glob("*"))

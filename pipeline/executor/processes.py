@@ -71,7 +71,7 @@ class _Processes(WorkerPool):
 
     def spawn(self) -> tuple[ProcessPoolExecutor, Future[object]]:
         pool = _pool(1)
-        number = min(set(range(len(self._pools) + 1)) - set(self._pools.values()))  # that of one who died, if any
+        number = min(set(range(len(self._pools) + 1)) - set(self._pools.values()))  # that of a worker that died, if any
         self._pools[pool] = number
         with _workers_spared():
             return pool, pool.submit(_prepare, self._function, number)

@@ -73,7 +73,7 @@ def compute(function: ItemFunction, item: Any) -> Any:
 
 
 def as_queue(items: Iterable[Any]) -> deque[Any]:
-    """The items to do, from the left: a deque itself, so that whoever holds it can add more."""
+    """The items to do, from the left: a deque itself, so that its owner can add more."""
     return items if isinstance(items, deque) else deque(items)
 
 

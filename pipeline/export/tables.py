@@ -44,7 +44,7 @@ def export(lake: Lake, folder: Path, *, licence: str | None = None, force: bool 
     Args:
         folder: it is made, and its files appear when all are written.
         licence: SPDX identifier of the scores that the lake's owner computed, for the card.
-        force: replace files of these names, whoever wrote them.
+        force: replace files of these names, even if something else wrote them.
 
     Raises:
         UserError: the folder holds something else, or cannot be written, or a part cannot be read.

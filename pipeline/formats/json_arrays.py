@@ -24,7 +24,7 @@ _LONGEST = 1 << 26  # characters of one element; an element that does not end wo
 
 
 _NESTING = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]|"', re.DOTALL)
-"""A text, or a bracket; a lone quotation mark begins a text that goes on beyond the window."""
+"""A text, or a bracket; a lone quotation mark begins a text that continues beyond the window."""
 
 
 class _DamagedError(Exception):
@@ -138,11 +138,11 @@ class _Text:
                 if not isinstance(error, json.JSONDecodeError) and self.peek() in ("[", "{"):
                     self._pass_over()
                     return Fault("it holds a whole number of thousands of digits")
-                # What looks damaged may only go on beyond the window.
+                # What looks damaged may merely continue beyond the window.
                 if len(self._window) - self._at > _LONGEST or not self._more(size):
                     raise _DamagedError(f"no JSON: {error}") from error
             else:
-                if end < len(self._window) or not self._more(size):  # a number at the window's end may go on
+                if end < len(self._window) or not self._more(size):  # a number at the window's end may continue
                     self._at = end
                     return value
             size *= 2

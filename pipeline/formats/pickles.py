@@ -2,7 +2,7 @@
 
 A pickle is a program that may call whatever it names. Here it gets what the caller's allow-list holds and nothing
 else, and what the lists of this module hand out can be neither altered nor called for another purpose: an object of
-somebody's class becomes a `ForeignObject` with its attributes, and numpy's numbers are decoded here from their bytes
+a foreign class becomes a `ForeignObject` with its attributes, and numpy's numbers are decoded here from their bytes
 instead of by numpy's own unpickling, which trusts them.
 """
 
@@ -135,7 +135,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 class ForeignObject:
-    """An object of somebody's class: its attributes, none of its code; what it was made of by its place, from "0"."""
+    """An object of a foreign class: its attributes, none of its code; constructor arguments by position, from "0"."""
 
     def __init__(self, *given: object) -> None:
         self.__dict__.update({str(place): value for place, value in enumerate(given)})

@@ -4,7 +4,7 @@ A frame is the data's length (8 bytes, little-endian), the length's checksum (4)
 the mask is TensorFlow's: rotate right by 15 bits, add 0xa282ead8 (tensorflow/core/lib/hash/crc32c.h).
 
 The walk over a file looks at the headers alone and gives spans of whole frames, which can be read elsewhere, in another
-process. Where a header is damaged, it goes on at the next frame that is sound.
+process. After a damaged header, reading continues at the next valid frame.
 """
 
 from __future__ import annotations

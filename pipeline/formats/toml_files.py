@@ -24,7 +24,7 @@ NAME_LENGTH = 64  # characters of a name, which becomes part of names of files
 PlainName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=NAME_LENGTH)]
 ReleasedName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=NAME_LENGTH)]
 SourceName = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$", max_length=NAME_LENGTH)]
-"""Names that are stored, by where they come from: ours, of a score that others released, and of who released it."""
+"""Names that are stored, by where they come from: ours, of a score that others released, and of its publisher."""
 
 
 def read(path: Path, what: str) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Fetched:
 
 
 def fetch(name: str, folder: Path) -> Fetched:
-    """Download a published file into a folder, unless it is there; go on with one that was cut.
+    """Download a published file into a folder, unless it is there; resume an interrupted download.
 
     Args:
         name: as `pipeline sources` lists it, or a benchmark whose authors published one file.

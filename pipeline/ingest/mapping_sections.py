@@ -37,7 +37,7 @@ def is_pattern(text: str) -> bool:
 
 
 class Publisher(StrictModel):
-    """Who released the table, and where it is to be had.
+    """The publisher of the table, and its address.
 
     Args:
         project: the project or person.

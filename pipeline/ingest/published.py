@@ -71,7 +71,7 @@ def _table(mapping: TableMapping) -> Row:
 
 
 def address(benchmark: str, name: str) -> str | None:
-    """Where the source of that name is to be had; None for a private table."""
+    """The address of the source of that name; None for a private table."""
     if name == NATIVE:
         loaded = benchmarks.find(benchmark)
         return next((file.address for file in loaded.published), None) if loaded else None

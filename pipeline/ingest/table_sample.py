@@ -65,7 +65,7 @@ def samples(path: Path) -> Iterator[TableSample]:
     """What may be the table in a file, the likeliest first: of nested mappings, each level may be.
 
     Raises:
-        NotThisFormError: the file is none of `_TAKEN`, holds objects of somebody's classes, or has no rows.
+        NotThisFormError: the file is none of `_TAKEN`, holds objects of foreign classes, or has no rows.
         UserError: it cannot be read.
     """
     kind = _kind(path)

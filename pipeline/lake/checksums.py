@@ -117,7 +117,7 @@ def names_in(folder: str | Path, *, refuse: bool = True) -> set[str]:
     """
     with os.scandir(folder) as entries:
         names = {entry.name: _is_plain(entry) for entry in entries}
-    if refuse and not all(names.values()):  # who reads it may wait for ever
+    if refuse and not all(names.values()):  # reading it may never end
         odd = min(name for name, plain in names.items() if not plain)
         raise UserError(
             f"{Path(folder) / odd} is neither a file nor a folder: restore the part from a copy of the lake"

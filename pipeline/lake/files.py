@@ -102,7 +102,7 @@ def refuse_links(root: Path, path: Path) -> None:
     """Refuse to write where a component of `path` below `root` is a symbolic link.
 
     Raises:
-        UserError: one is; what it points at may be somebody's.
+        UserError: one is; what it points at may be a user's.
     """
     if (link := _link(root, path)) is not None:
         raise UserError(
@@ -133,7 +133,7 @@ def read_file(path: Path) -> bytes:
 
 
 def refuse_gone(root: Path) -> None:
-    """Refuse to go on with a lake that was moved or removed since it was opened.
+    """Refuse to continue with a lake that was moved or removed since it was opened.
 
     Raises:
         UserError: it was; no part of it is damaged.
@@ -151,7 +151,7 @@ def refuse_unwritable(folder: Path, written: str, other: str) -> None:
         other: what may be named in its place ("another with --lake").
 
     Raises:
-        UserError: it is on a read-only disk or somebody else's.
+        UserError: it is on a read-only disk or belongs to another user.
     """
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UserError(f"no permission for writing {written}: make {folder} writable, or name {other}")
@@ -175,7 +175,7 @@ def make_folder(root: Path, folder: Path) -> None:
     refuse_links(root, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:  # which must not say that somebody has made the same
+    except (FileExistsError, NotADirectoryError) as error:  # which would say that another process has made the same
         taken = next(place for place in (folder, *folder.parents) if os.path.lexists(place) and not place.is_dir())
         raise UserError(f"{taken} is no folder, where this program has one: move it away") from error
 
@@ -293,7 +293,7 @@ def locked(path: Path, *, keep: bool = True, wait: bool = True) -> Iterator[None
     Args:
         path: the file; its content is not touched.
         keep: leave the file there at the end.
-        wait: until another process has left it; else go on where one holds it, and keep the file.
+        wait: until another process has left it; otherwise continue without the lock if one holds it, and keep the file.
     """
     descriptor = -1
     try:

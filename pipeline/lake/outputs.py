@@ -76,7 +76,7 @@ class OutputFolder:
     Args:
         names: what the names of its files match.
         last: the name of the file by which others know that the folder is whole.
-        force: whether files of these names may be replaced, whoever wrote them.
+        force: whether files of these names may be replaced, even if something else wrote them.
         stranger: tells what in a folder is not of an earlier output, in a few words; None where all is.
     """
 

@@ -152,7 +152,7 @@ class Lake:
             yield
 
     def running(self, run_id: str) -> contextlib.AbstractContextManager[None]:
-        """Let `is_running` tell that a run goes on, until the block or the process ends."""
+        """Let `is_running` be true for a run until the block or the process ends."""
         return self.lock("run", run_id)
 
     def is_running(self, run_id: str) -> bool:

@@ -8,7 +8,7 @@ from torch import nn
 class ConvBN(nn.Sequential):
     """Convolution without bias, then batch normalisation: [N, inputs, H, W] -> [N, outputs, H/stride, W/stride].
 
-    An activation before or after it is the caller's, who may share it between several.
+    The caller adds activations, and may share one between several of these layers.
 
     Args:
         inputs, outputs: channels.

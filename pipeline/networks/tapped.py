@@ -47,7 +47,7 @@ class Tapped(nn.Module):
         def keep(name: str) -> Callable[[nn.Module, object, Tensor], Tensor | None]:
             def hook(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor | None:
                 outputs[name] = output
-                # The network goes on with a copy: what it computes in place must not change what was kept.
+                # The network continues with a copy: what it computes in place must not change what was kept.
                 return output.clone() if isinstance(output, Tensor) else None
 
             return hook

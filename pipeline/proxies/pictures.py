@@ -1,6 +1,6 @@
 """A folder of pictures: which files are taken, and their pixels.
 
-A picture is somebody's file. Only decoders of five formats are asked, none of which runs a program of its own (as
+A picture is a file from outside. Only decoders of five formats are asked, none of which runs a program of its own (as
 Pillow does for PostScript), and only for a file of a reasonable size.
 """
 

@@ -34,7 +34,7 @@ def restored() -> Iterator[None]:
 
 @contextlib.contextmanager
 def random_numbers(seed: int | None) -> Iterator[None]:
-    """In the block random numbers of torch, numpy and Python from a seed; after it, the streams go on as before.
+    """In the block random numbers of torch, numpy and Python from a seed; after it, the streams continue as before.
 
     Args:
         seed: from 0 on; None leaves them as they are.

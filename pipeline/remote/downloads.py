@@ -25,7 +25,7 @@ from pipeline.remote import http_files
 from pipeline.remote.addresses import shown
 from pipeline.remote.http_files import TooLongError, UnreachableError, WebPageError
 
-PAUSES = (1.0, 4.0, 15.0)  # seconds before a download that was cut goes on
+PAUSES = (1.0, 4.0, 15.0)  # seconds before an interrupted download is resumed
 PART, RECORD = ".part", ".download.json"
 
 

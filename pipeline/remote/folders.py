@@ -95,7 +95,7 @@ class HttpFolder:
             return None
 
     def file(self, name: str, place: Path, advance: Advance, most: int | None) -> Path:
-        """A copy, which goes on where a connection ends early; see `FileFolder`."""
+        """A copy, resumed where a connection ends early; see `FileFolder`."""
         pauses, version = iter(downloads.PAUSES), ""
         place.touch()
         while True:

@@ -198,9 +198,9 @@ def _watched(response: requests.Response) -> Iterator[Iterator[bytes]]:
         for chunk in response.iter_content(CHUNK):
             came.set()
             yield chunk
-            came.set()  # whoever took the chunk may have been slow
+            came.set()  # the consumer of the chunk may have been slow
 
-    with contextlib.suppress(RuntimeError):  # no thread is to be had: then nobody watches
+    with contextlib.suppress(RuntimeError):  # no thread can be started: then nothing watches
         threading.Thread(target=watch, daemon=True).start()
     try:
         yield chunks()

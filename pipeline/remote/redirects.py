@@ -112,7 +112,7 @@ def _is_internal(host: str) -> bool:
         return not _is_public(name)
     try:
         numbers = {str(found[4][0]).partition("%")[0] for found in socket.getaddrinfo(name, None)}
-    except (OSError, UnicodeError):  # who has the name, if anybody, is known to a proxy alone
+    except (OSError, UnicodeError):  # whether the name exists is known to a proxy alone
         return False
     return not all(map(_is_public, numbers))
 

@@ -73,7 +73,7 @@ def drawn(spec: Row) -> dict[str, bytes]:
 
 
 def _renumbered(svg: str) -> str:
-    """The SVG with its clipping paths numbered from 0: Vega goes on counting from one drawing to the next."""
+    """The SVG with its clipping paths numbered from 0: Vega continues to count from one drawing to the next."""
     numbers: dict[str, int] = {}
     return _CLIP.sub(lambda clip: f"clip{numbers.setdefault(clip[0], len(numbers))}", svg)
 
@@ -105,7 +105,7 @@ def _bundle() -> bytes:
     command = [sys.executable, "-P", "-c", _BUNDLING, _EXPOSED]
     try:
         script = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True).stdout
-    except (OSError, subprocess.SubprocessError):  # no further process is to be had
+    except (OSError, subprocess.SubprocessError):  # no process can be started
         import vl_convert
 
         script = vl_convert.javascript_bundle(_EXPOSED).encode()

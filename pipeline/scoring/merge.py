@@ -73,8 +73,8 @@ def run(lake_root: Path, other: Path | str, *, keep_first: bool = True) -> Merge
     """Take the scores of another lake that are not stored here; many small parts become few.
 
     What both lakes hold is compared before anything is taken. A group of parts is taken whole or not at all, and what
-    is stored is not taken again: a merge that was killed goes on where it stopped. What a search chose stays marked as
-    such; `score --sample` counts it as a sample's, too.
+    is stored is not taken again: a merge that was killed continues where it stopped. What a search chose stays marked
+    as such; `score --sample` counts it as a sample's, too.
 
     Args:
         lake_root: the lake, which is made when it is not there.

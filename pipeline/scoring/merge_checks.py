@@ -1,6 +1,6 @@
 """Refuse rows of another lake that this one could not hold, or whose meaning is unclear.
 
-The other lake is somebody's: its checksums say that it is as it was written, and not that it was written soundly.
+The other lake is from outside: its checksums say that it is unchanged, and not that what was written is valid.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ counts as differing."""
 EXAMPLES = 10_000  # differing values that are kept to be listed
 _BYTES = 64 << 20  # of the files of parts that are held in memory together
 
-# What may change while a thing stays the same: a run goes on, an earlier version wrote less.
+# What may change while a thing stays the same: a run continues, an earlier version wrote less.
 _MAY_CHANGE = {
     "runs": {"finished_at", "status", "environments"},
     "proxies": {"kind"},

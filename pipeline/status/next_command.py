@@ -75,7 +75,7 @@ def _ingested_anew(source: Row) -> tuple[str, str]:
 
 
 def again(run: Row) -> str | None:
-    """The command that goes on with a run, as far as its arguments tell it: of a path its last component."""
+    """The command that continues a run, as far as its arguments tell it: of a path its last component."""
     arguments, stage = run["arguments"], run["stage"]
     if stage not in _OPTIONS or "benchmark" not in arguments:
         return None

@@ -37,7 +37,7 @@ def read(lake: Lake, rows: list[Row], coverage: Sequence[Row]) -> Row:
 
 
 def _run(lake: Lake, row: Row) -> Row:
-    """A run with its arguments and its state: one that neither ended nor goes on has died."""
+    """A run with its arguments and its state: one that neither ended nor is running has died."""
     state = row.pop("status")
     if state == "running" and not lake.is_running(row["run_id"]):
         state = "died"

@@ -1,7 +1,7 @@
 """`pipeline tune evolve`: search for a task of the regression proxy with a few labels, by training.
 
 The search is a pure function of its settings and of what the trainings gave, and every training is stored: a search
-that was killed takes the same steps when it is run again, and a larger budget goes on from a smaller one.
+that was killed takes the same steps when it is run again, and a larger budget continues from a smaller one.
 """
 
 from __future__ import annotations

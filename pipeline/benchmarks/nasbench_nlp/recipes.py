@@ -145,7 +145,7 @@ class _Graph:
         labels: what each is, whatever its name.
         inputs, readers: of each, those on the other side of its edges, with the role of the edge: the position of a
             blend's input, else 0.
-        partner: of a state before the step the same state after it, and the other way round; else -1.
+        partner: of a state before the step the same state after it, and vice versa; otherwise -1.
     """
 
     nodes: Recipe

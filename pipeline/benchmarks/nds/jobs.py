@@ -57,7 +57,7 @@ def parse(content: object) -> Job:
     """The job that a JSON object holds.
 
     Raises:
-        UserError: something is missing, of another length, or cannot be what it is said to be.
+        UserError: something is missing, of another length, or cannot be what the file says.
     """
     if not isinstance(content, Mapping):
         raise UserError(f"a job is a JSON object, not {excerpt(content)}")

@@ -14,8 +14,7 @@ from pipeline.benchmarks.contract import Spec
 from pipeline.benchmarks.parameter_check import ParameterCheck, drawn
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.benchmarks.transnas101.architectures import NAME, canonical
-from pipeline.benchmarks.transnas101.metrics import EPOCHS, METRICS, columns
-from pipeline.benchmarks.transnas101.values import checked
+from pipeline.benchmarks.transnas101.metrics import EPOCHS, METRICS, checked, columns
 from pipeline.errors import NotThisFormError, UserError, excerpt, unknown
 from pipeline.formats import numbers, pickles, torch_files
 from pipeline.provenance import canonical_json

@@ -11,8 +11,7 @@ from pipeline.benchmarks.contract import Metric
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.benchmarks.transnas101 import archive
 from pipeline.benchmarks.transnas101.architectures import NAME, canonical
-from pipeline.benchmarks.transnas101.metrics import EPOCHS, METRICS, columns
-from pipeline.benchmarks.transnas101.values import checked
+from pipeline.benchmarks.transnas101.metrics import EPOCHS, METRICS, checked, columns
 from pipeline.errors import NotThisFormError, UserError, excerpt
 from pipeline.formats import numbers, signatures, tables
 from pipeline.formats.fault import Fault

@@ -134,7 +134,7 @@ class Slot:
         graph.capture_end()
 
 
-_unfinished: list[Graph] = []  # torch's allocator may go on asking a graph whose recording would not end
+_unfinished: list[Graph] = []  # torch's allocator may still ask a graph whose recording would not end
 
 
 @contextlib.contextmanager

@@ -153,7 +153,7 @@ class Resident:
         model: on the CPU.
         shared: of the task, on the slot's device.
         layout: of weights and activations.
-        drawing: who draws the noise.
+        drawing: what draws the noise.
         warm: run each step once before it is recorded, and take that back: it has operations that are new.
     """
 
@@ -222,7 +222,7 @@ class Resident:
         model, momentum = self.model, self.task.preset.momentum
         for module in model.modules():
             if isinstance(module, _BatchNorm) and module.momentum is not None:
-                module.num_batches_tracked = None  # counts for nobody, with a kernel of its own each step
+                module.num_batches_tracked = None  # read by nothing, and a kernel of its own in each step
         tensors = [*model.parameters(), *model.buffers()]
         self.piece = card.moved([t for t in tensors if t.dtype == torch.float32], self.slot, self.layout)
         model.to(self.slot.device, memory_format=self.layout)  # type: ignore[call-overload]

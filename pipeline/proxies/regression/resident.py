@@ -246,7 +246,7 @@ class _Run:
 def _resident(on: Card, work: Work, task: Task) -> Resident | Exception:
     """The network, ready to train, or why it is not.
 
-    Where memory is missing, what nobody uses is given back, and the network is tried once more: while a step is
+    Where memory is missing, unused memory is given back, and the network is tried once more: while a step is
     recorded, torch cannot do so by itself.
     """
     outcome = _tried(on, work, task)

@@ -36,7 +36,7 @@ class FirstEntryObserver(FunctionObserver):
     def observe(self, call: Call) -> Tensor:
         """Note the output of a layer, and what reads its gradient.
 
-        The network goes on with a copy: an activation that computes in place would make the output its own, and the
+        The network continues with a copy: an activation that computes in place would make the output its own, and the
         gradient that of the activation.
         """
         if call.operation not in _READERS:

@@ -65,7 +65,7 @@ class FunctionObserver(TorchFunctionMode, ABC):
 
     @abstractmethod
     def observe(self, call: Call) -> Tensor:
-        """Note what a function did; returns what the network goes on with, as a rule the result."""
+        """Note what a function did; returns what the network continues with, usually the result."""
 
     def __torch_function__(
         self,

@@ -55,7 +55,7 @@ class SharedResults:
         return result
 
     def timed(self, make: Callable[[], T]) -> tuple[T | None, Exception | None, float]:
-        """A result or its error, and the seconds it would take if nobody shared anything with it."""
+        """A result or its error, and the seconds it would take without any sharing."""
         usage, value, error, seconds = self._run(make)
         return value, error, seconds + sum(self._seconds[name] for name in usage.used)
 
