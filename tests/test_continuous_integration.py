@@ -57,7 +57,7 @@ def gate(folder: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
     }  # fmt: skip
     environment = {
         **os.environ, **inputs, "PIPELINE": "./pipeline", "PIPELINE_LAKE": "lake", "GITHUB_ACTIONS": "true",
-        "GITHUB_STEP_SUMMARY": "summary.md",
+        "GITHUB_STEP_SUMMARY": "summary.md", "PYTHONUTF8": "1",
     }  # fmt: skip
     command = ["bash", str(ACTION / "gate.sh")]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False)
@@ -82,6 +82,15 @@ def test_a_second_repository_is_gated_and_a_drift_names_its_row(tmp_path: Path) 
     for file in ("summary.md", "report/changes.md"):
         assert "rho moved" in (folder / file).read_text()
     assert "params: all 14 scores are stored already" in second.stdout
+
+
+def test_a_proxy_is_a_line_with_blanks_within_and_none_around_it(tmp_path: Path) -> None:
+    command = tmp_path / "pipeline"
+    command.write_text('#!/bin/sh\n[ "$1" != score ] || echo "<$4>" >> scored\n')
+    command.chmod(0o755)
+    done = gate(tmp_path, PROXIES="params\n\n  my proxies/it's one.toml \t\n\t\n'*'")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "scored").read_text() == "<params>\n<my proxies/it's one.toml>\n<'*'>\n"
 
 
 def test_the_action_states_what_its_script_reads() -> None:

@@ -7,7 +7,8 @@ set -euo pipefail
 chosen=(--sample "${SAMPLE:-50}")
 [ -z "${ARCHITECTURES:-}" ] || chosen=(--only "$ARCHITECTURES")
 while IFS= read -r proxy; do
-    proxy=${proxy//[[:space:]]/}
+    proxy=${proxy#"${proxy%%[![:space:]]*}"} # without the blanks around it
+    proxy=${proxy%"${proxy##*[![:space:]]}"}
     [ -z "$proxy" ] || "$PIPELINE" score "$BENCHMARK" --proxy "$proxy" "${chosen[@]}"
 done <<<"$PROXIES"
 compared=()
