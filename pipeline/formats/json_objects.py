@@ -52,3 +52,11 @@ def decoded(given: object) -> object:
         return loads(given)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{excerpt(given)} is not JSON: {error}") from error
+
+
+def decoded_if_json(given: object) -> object:
+    """What JSON text says; what is no text, or no JSON, stands for itself."""
+    try:
+        return decoded(given)
+    except UserError:
+        return given

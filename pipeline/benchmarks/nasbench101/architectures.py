@@ -31,18 +31,11 @@ def canonical(space: str, architecture: object) -> Spec:
     Raises:
         UserError: it breaks a rule of the space; the message says which.
     """
-    cell = _parsed(architecture) if isinstance(architecture, str) else architecture
+    cell = json_objects.decoded_if_json(architecture)
     if not isinstance(cell, Mapping) or not {"adjacency", "operations"} <= cell.keys():
         raise UserError(f"an architecture is written {_FORM}, not {excerpt(architecture, 80)}")
     adjacency, operations = cell_graph.canonical(_row_by_row(cell["adjacency"]), _listed(cell["operations"]))
     return {"adjacency": adjacency, "operations": list(operations)}
-
-
-def _parsed(text: str) -> object:
-    try:
-        return json_objects.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _row_by_row(matrix: object) -> str:

@@ -57,20 +57,12 @@ def canonical(space: str, architecture: object) -> Spec:
     Raises:
         UserError: it breaks a rule of the space; the message says which.
     """
-    net = _decoded(architecture) if isinstance(architecture, str) else architecture
+    net = json_objects.decoded_if_json(architecture)
     if not isinstance(net, Mapping):
         raise UserError(
             f"an architecture of {space} is written as the JSON of a job's net, not {excerpt(architecture, 80)}"
         )
     return family(space).canonical(net)
-
-
-def _decoded(text: str) -> object:
-    """What JSON text says; a text that is not JSON stands for itself."""
-    try:
-        return json_objects.loads(text)
-    except (ValueError, RecursionError):
-        return text
 
 
 def compose(space: str, parts: Mapping[str, object]) -> Spec:
@@ -82,7 +74,7 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
     Raises:
         UserError: as `canonical`.
     """
-    return canonical(space, {n: _decoded(part) if isinstance(part, str) else part for n, part in parts.items()})
+    return canonical(space, {name: json_objects.decoded_if_json(part) for name, part in parts.items()})
 
 
 def sample(space: str, random: Random) -> Spec:
