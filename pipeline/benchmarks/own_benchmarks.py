@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from pipeline import own_code, provenance
 from pipeline.benchmarks import defaults, soundness, stable_specs
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt, is_out_of_memory, message_of
+from pipeline.formats import json_objects
 from pipeline.time_limit import TooSlowError, within
 
 LONGEST = 60.0  # seconds that it may take to load one: a busy machine needs ten for torch
@@ -60,6 +61,8 @@ def _guarded(benchmark: Benchmark, named: str) -> Benchmark:
         if function is not None and function is not getattr(defaults, field, None):
             changes[field] = partial(call, f"{named}: `{field}`", function)
     canonical = changes.get("canonical", benchmark.canonical)
+    if "canonical" in changes and "compose" not in changes:
+        changes["compose"] = partial(_of_parts, canonical)
     for field in _DRAW.intersection(changes):
         changes[field] = partial(_drawn, f"{named}: `{field}`", changes[field], canonical)
     return replace(benchmark, **changes)
@@ -90,6 +93,20 @@ def _drawn(what: str, function: Callable[..., Any], canonical: Callable[..., Any
     spec = function(space, *given)
     stable_specs.require(canonical, space, spec, what)
     return spec
+
+
+def _of_parts(canonical: Callable[..., dict[str, Any]], space: str, parts: Mapping[str, object]) -> dict[str, Any]:
+    """The spec of named parts, by a benchmark without `compose`; texts of numbers, lists and objects are these."""
+    return canonical(space, {name: _stated(part) for name, part in parts.items()})
+
+
+def _stated(part: object) -> object:
+    if not isinstance(part, str):
+        return part
+    try:
+        return json_objects.loads(part)
+    except (ValueError, RecursionError):
+        return part
 
 
 def _read(what: str, function: Callable[..., Any], *given: Any) -> Iterator[Any]:

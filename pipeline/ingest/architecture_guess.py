@@ -13,9 +13,11 @@ from pipeline.benchmarks.nasbench201 import architectures as nasbench201
 from pipeline.benchmarks.transnas101 import architectures as transnas101
 from pipeline.errors import UserError
 from pipeline.formats.table_form import FOLDER, KEY, LEVEL, Cells
+from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.cells import is_decimal, list_of, listed_codes
 from pipeline.ingest.column_words import MEASURES, dataset_of, name_of
 from pipeline.ingest.metric_guess import metric_of
+from pipeline.ingest.notation import spec_of
 from pipeline.ingest.table_sample import TableSample
 
 _TRIED = 20  # rows
@@ -120,7 +122,7 @@ def _written(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Arch
     for column in columns:
         cells = sample.values(column)[:_TRIED]
         if all(isinstance(cell, written) and cell not in ("", [], {}) for cell in cells) and _all(
-            cells, lambda cell: bench.canonical(space, cell)
+            cells, lambda cell: spec_of(bench, space, cell)
         ):
             yield ArchitectureGuess(bench, space, {"column": column, "encoding": "string"}, (column,), doubts)
         elif bench.takes_any_name and _all(cells, lambda cell: bench.compose(space, {"text": cell})):
@@ -133,7 +135,7 @@ def _that_may_name(sample: TableSample) -> list[str]:
     architectures, then whatever differs in nearly all rows.
     """
     ranks: dict[str, int] = {}
-    lists = [c for c in sample.columns if all(isinstance(cell, list | tuple) for cell in sample.values(c))]
+    lists = [column for column in sample.columns if _are_lists(sample.values(column))]
     for column in sample.columns:
         cells = [str(cell) for cell in sample.values(column)]
         if re.search(_NAMING, column.lower()):
@@ -148,18 +150,23 @@ def _that_may_name(sample: TableSample) -> list[str]:
 
 
 def _parts(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:
-    """The columns that together describe an architecture, of a benchmark that takes any parts."""
-    if not bench.takes_any_name:
-        return
-    columns = tuple(column for column in sample.columns if _is_part(sample, column, bench))
-    described = {tuple(str(cells.get(column)) for column in columns) for _, cells in sample.rows}
-    if len(described) > 1 and _all(
-        [{column: cells.get(column) for column in columns} for _, cells in sample.rows[:_TRIED]],
-        lambda parts: bench.compose(space, parts),
-    ):
-        section = {"encoding": "fields", "fields": {column: column for column in columns}}
-        doubt = "that these columns together are the architecture: leave out those that are not"
-        yield ArchitectureGuess(bench, space, section, columns, (doubt,))
+    """The columns that together describe an architecture, of a benchmark that takes such parts."""
+    every = tuple(column for column in sample.columns if _is_part(sample, column, bench))
+    lists = tuple(column for column in every if _are_lists(sample.values(column)))
+    for columns in dict.fromkeys((every, lists)):
+        described = {tuple(str(cells.get(column)) for column in columns) for _, cells in sample.rows}
+        if len(described) > 1 and _all(
+            [{column: cells.get(column) for column in columns} for _, cells in sample.rows[:_TRIED]],
+            lambda parts: bench.compose(space, parts),
+        ):
+            section = {"encoding": "fields", "fields": {column: column for column in columns}}
+            doubt = "that these columns together are the architecture: leave out those that are not"
+            yield ArchitectureGuess(bench, space, section, columns, (doubt,))
+
+
+def _are_lists(cells: Sequence[object]) -> bool:
+    """Whether all cells are lists, or texts of them."""
+    return all(isinstance(cell, list | tuple) or str(cell).startswith(("[", "(")) for cell in cells)
 
 
 def _is_part(sample: TableSample, column: str, bench: Benchmark) -> bool:
@@ -170,7 +177,7 @@ def _is_part(sample: TableSample, column: str, bench: Benchmark) -> bool:
     cells = sample.values(column)
     if len(cells) < len(sample.rows) or any(cell in (None, "") for cell in cells):
         return False
-    if all(isinstance(cell, list | tuple) for cell in cells):
+    if _are_lists(cells):
         return True
     distinct = {str(cell) for cell in cells}
     few = len(distinct) <= _MOST_CHOICES and len(distinct) < len(cells)
@@ -218,7 +225,9 @@ def _codes(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Archit
             meaning, doubts = _meanings(distinct, operations)
             if meaning is not None:
                 section = {"column": column, "encoding": "codes", "positions": list(parts), "codes": meaning}
-                yield ArchitectureGuess(bench, space, section, (column,), (_order(parts), *doubts))
+                yield ArchitectureGuess(
+                    bench, space, section, (column,), (_order(parts), *doubts, *_others(bench, parts, meaning))
+                )
 
 
 def _fields(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:
@@ -278,6 +287,22 @@ def _meanings(codes: set[str], operations: Sequence[str]) -> tuple[dict[str, str
         lettered = dict(zip(sorted(codes), operations, strict=False))
         return lettered, ("which code is which operation: the codes are only taken in alphabetical order",)
     return None, ()
+
+
+def _others(bench: Benchmark, parts: Sequence[str], meaning: Mapping[str, str]) -> Iterator[str]:
+    """Other ways in which known tables of the benchmark write codes of that kind, as doubts."""
+    seen = {", ".join(parts), _listed(meaning)}
+    for mapping in table_mapping.shipped(bench.name):
+        notation = mapping.architecture
+        if notation.encoding == "codes" and notation.codes.keys() & meaning.keys():
+            for what, way in (("order", ", ".join(notation.positions)), ("codes", _listed(notation.codes))):
+                if way not in seen:
+                    seen.add(way)
+                    yield f"{what} unlike {mapping.name}: {way}"
+
+
+def _listed(meaning: Mapping[str, str]) -> str:
+    return ", ".join(f"{code} {meaning[code]}" for code in sorted(meaning))
 
 
 def _order(parts: Sequence[str]) -> str:

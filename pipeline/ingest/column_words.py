@@ -13,7 +13,7 @@ SPLITS = ("test", "validation", "train")
 MEASURES = {
     "per", "wer", "cer", "loss", "nll", "entropy", "perplexity", "bleu", "auc", "auroc", "iou", "miou", "ssim", "psnr",
     "mse", "rmse", "mae", "kld", "tau", "rho", "regret", "rank", "std", "energy", "power", "memory", "latency",
-    "seconds", "params", "flops", "error", "err", "throughput", "fps",
+    "seconds", "params", "flops", "error", "throughput", "fps",
 }  # fmt: skip
 """Words for what a network may be measured by besides its accuracy."""
 
@@ -21,8 +21,8 @@ _SAME = {
     "acc": "accuracy", "accs": "accuracy", "accuracies": "accuracy", "top": "accuracy", "val": "validation",
     "valid": "validation", "param": "params", "parameters": "params", "parameter": "params", "nparams": "params",
     "flop": "flops", "macs": "flops", "time": "seconds", "sec": "seconds", "secs": "seconds", "training": "train",
-    "testing": "test", "losses": "loss", "errs": "err", "errors": "error", "lat": "latency", "latencies": "latency",
-    "ppl": "perplexity", "perplexities": "perplexity", "energies": "energy",
+    "testing": "test", "losses": "loss", "err": "error", "errs": "error", "errors": "error", "lat": "latency",
+    "latencies": "latency", "ppl": "perplexity", "perplexities": "perplexity", "energies": "energy",
 }  # fmt: skip
 _DATASETS = {"c10": "cifar10", "c100": "cifar100", "in16": "ImageNet16-120", "imagenet": "ImageNet16-120"}
 _OTHER_DATASETS = {
@@ -44,7 +44,7 @@ _COMPARISONS = {
 }  # fmt: skip
 _PLAIN = {
     *SPLITS, "accuracy", "after", "all", "arch", "architecture", "at", "average", "avg", "cost", "count", "ep", "epoch",
-    "epochs", "err", "error", "es", "final", "flops", "for", "in", "info", "kparams", "last", "latency", "loss", "mb",
+    "epochs", "error", "es", "final", "flops", "for", "in", "info", "kparams", "last", "latency", "loss", "mb",
     "mean", "metric", "metrics", "million", "millions", "model", "ms", "msec", "net", "network", "num", "number", "of",
     "on", "params", "pct", "percent", "perplexity", "result", "results", "run", "score", "scores", "seconds", "seed",
     "seeds", "set", "the", "thousand", "thousands", "total", "trainable", "trial", "value", "values", "with",
@@ -75,7 +75,7 @@ class ColumnName:
 
     def foreign_to(self, metric: Metric) -> Sequence[str]:
         """The words that make it another metric: of a data set, a condition, a device, a comparison."""
-        left = self.words - words_of_metric(metric)
+        left = self.words - _all_words_of(metric)
         foreign = left & (_OTHER_DATASETS | _CONDITIONS | _COMPARISONS)
         if metric.unit in ("seconds", "milliseconds", "millijoules") and "latency" in words_of_metric(metric):
             foreign |= {word for word in left - _PLAIN if len(word) > 1}
@@ -83,11 +83,11 @@ class ColumnName:
 
     def is_of_another_measure(self, metric: Metric) -> bool:
         """Whether it says what is measured, and that is not the metric."""
-        return bool(self.words & MEASURES - words_of_metric(metric))
+        return bool(self.words & MEASURES - _all_words_of(metric))
 
     def unclear(self, metric: Metric) -> Sequence[str]:
         """The words of which nothing is known."""
-        return sorted(word for word in self.words - words_of_metric(metric) - _PLAIN if len(word) > 1)
+        return sorted(word for word in self.words - _all_words_of(metric) - _PLAIN if len(word) > 1)
 
 
 def name_of(text: str, benchmark: Benchmark) -> ColumnName:
@@ -118,8 +118,13 @@ def other_dataset_of(text: str) -> str | None:
 
 
 def words_of_metric(metric: Metric) -> set[str]:
-    """The words of a metric's name and condition, as those of columns."""
-    return {_SAME.get(word, word) for word in split_words(f"{metric.metric} {metric.condition or ''}")}
+    """The words of a metric's name, as those of columns."""
+    return {_SAME.get(word, word) for word in split_words(metric.metric)}
+
+
+def _all_words_of(metric: Metric) -> set[str]:
+    """The words of a metric's name and condition."""
+    return words_of_metric(metric) | {_SAME.get(word, word) for word in split_words(metric.condition or "")}
 
 
 def _apart(text: str) -> str:

@@ -28,6 +28,7 @@ from pipeline.ingest.mapped_columns import (
 )
 from pipeline.ingest.mapping import TableMapping, columns_of, with_metrics
 from pipeline.ingest.mapping_sections import ArchitectureColumns
+from pipeline.ingest.notation import spec_of
 
 _BATCH_ROWS = 20_000
 _LOOKED_AT = 20  # architectures whose specs are read again
@@ -276,7 +277,7 @@ def decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> 
     column, parts, codes = notation.column, notation.positions, notation.codes
 
     def string(cells: Cells) -> Spec:
-        return benchmark.canonical(space, cells[column])
+        return spec_of(benchmark, space, cells[column])
 
     def meaning(part: str, code: object, where: str) -> object:
         if not isinstance(code, str | int | float):

@@ -311,12 +311,23 @@ def _kind(path: Path) -> ContainerKind:
         return "json"
     if head.startswith(b"PAR1"):
         return "parquet"
-    form = signatures.identified(head) or signatures.by_name(path)
+    form = signatures.identified(head) or signatures.by_name(path) or _typeset(head)
     if form is None:
         return "csv"
     if form.name not in _KINDS:
         raise NotThisFormError(signatures.said(str(path), form, _TAKEN))
     return _KINDS[form.name]
+
+
+def _typeset(head: bytes) -> signatures.Form | None:
+    """What a text is that has a table as Markdown or LaTeX writes it."""
+    text = head.decode("utf-8", "replace")
+    advice = "write its rows as CSV, without what typesets them"
+    if re.search(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\|[ \t|:-]*$", text, re.MULTILINE):
+        return signatures.Form("a table in Markdown", advice)
+    return (
+        signatures.Form("a table in LaTeX", advice) if re.search(r"\\begin\{(tabular|longtable|table)", text) else None
+    )
 
 
 def _sample(table: _Table, form: TableForm, *, whole: bool = False) -> TableSample:

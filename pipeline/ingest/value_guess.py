@@ -13,7 +13,7 @@ from pipeline.errors import UserError, excerpt
 from pipeline.formats.table_form import VALUE
 from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, number_of
-from pipeline.ingest.column_words import ColumnName, name_of, split_words
+from pipeline.ingest.column_words import ColumnName, name_of, split_words, words_of_metric
 from pipeline.ingest.guesses import MOST_SEEDS, Guess, ScoreGuess, TruthGuess, ValueGuesses
 from pipeline.ingest.metric_guess import main_metric, metric_of
 from pipeline.ingest.numbered_columns import earlier_epochs, of_last_epoch, with_seeds
@@ -21,7 +21,7 @@ from pipeline.ingest.row_guess import CountedRows, counted_rows
 from pipeline.ingest.table_place import PlaceOfTable, is_of_data
 from pipeline.ingest.table_sample import UNNAMED, TableSample
 
-_SPREAD = {"std", "stdev", "var", "variance", "stderr", "sem", "ci", "error", "err"}
+_SPREAD = {"std", "stdev", "var", "variance", "stderr", "sem", "ci"}
 _THOUSANDS = {"k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "million": 1e6, "millions": 1e6, "mb": 1e6}
 _SEED = re.compile(r"(?:^|[^a-z])(?:seed|run|rep|trial|s)[_\- ]?(\d{1,9})(?:$|\D)")
 _EPOCHS = re.compile(
@@ -79,29 +79,31 @@ class _Columns:
         """Take a column, or say why it is left out."""
         values, longest, failures = _numbers(self.sample, column)
         name = self.place.name_of(column) if column in self.unnamed else name_of(column, self.benchmark)
-        complement = bool(name.words & {"error", "err"}) and bool(name.splits)
         why: str | None
         if values is None:
             why = _no_numbers(self.sample, column)
         elif surrogates.named(column):
             why = "predictions of a surrogate, which are never ground truth"
-        elif name.words & _SPREAD and not (complement and "accuracy" not in name.words):
-            why = "a spread or an error, which no metric holds"
+        elif name.words & _SPREAD:
+            why = "a spread, which no metric holds"
         else:
             good, negative = _parted(values)
-            said = replace(name, words=name.words | {"accuracy"}) if complement else name
-            why = self._take(column, said, good, longest, complement)
+            why = self._take(column, name, good, longest)
             if why is None:
                 self.missing |= negative | failures
         if why is not None:
             self.left_out.append((column, why))
 
-    def _take(
-        self, column: str, name: ColumnName, values: Sequence[float], longest: int, complement: bool
-    ) -> str | None:
+    def _take(self, column: str, name: ColumnName, values: Sequence[float], longest: int) -> str | None:
         """Take a column of numbers as scores or truth, or return why it is left out."""
         proxy = _proxy(column, self.proxies)
         metric = metric_of(name, self.benchmark, self.place.dataset)
+        complement = "error" in name.words and (metric is None or "error" not in words_of_metric(metric))
+        if complement:
+            if not name.splits:
+                return "an error without a split, or a spread: complement = true takes an error as the accuracy"
+            name = replace(name, words=name.words - {"error"} | {"accuracy"})
+            metric = metric_of(name, self.benchmark, self.place.dataset)
         if proxy is not None and (metric is None or column.lower().endswith(".score")):
             self.scores.append(self.counted.one(ScoreGuess(column, proxy, _cost(column, self.names))))
             return None
@@ -249,7 +251,7 @@ def _truth(
     unclear = tuple(name.unclear(metric))
     doubts += [f"that {excerpt(word, 40)} in its name does not make it another metric" for word in unclear[:2]]
     unit, scale, largest = metric.unit, 1.0, max(values)
-    if metric.unit == "percent":
+    if metric.unit in ("percent", "fraction"):
         unit = "fraction" if largest <= 1 else "percent"
         doubts += [f"the unit: its largest value of the first rows is {largest:g}"]
     elif metric.unit == "count":

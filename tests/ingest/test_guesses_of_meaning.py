@@ -7,6 +7,7 @@ import pickle
 import random
 import re
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import benchmarks
+from pipeline.benchmarks import own_benchmarks
 from pipeline.benchmarks.contract import Benchmark, Metric, Space
+from pipeline.errors import UserError
+from pipeline.ingest import mapped_table, mapping_check, mapping_draft
 from pipeline.ingest import mapping as table_mapping
-from pipeline.ingest import mapping_check, mapping_draft
 from pipeline.ingest.mapping import TableMapping
 from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures import nasbench201_files
@@ -62,6 +65,11 @@ COLUMNS: dict[str, tuple[dict[str, list[Any]], dict[str, str], str]] = {
     "a split that no name states": ({"acc": [60, 61]}, {"acc": ACC}, "the split: the column does not name one"),
     "an unknown word": ({"final_zulu_test_acc": [60, 61]}, {"final_zulu_test_acc": ACC}, "that 'zulu' in its name"),
     "a loss of a seed": ({"bleu_seed_1": [60, 61]}, {}, "no metric of nasbench201"),
+    "a device of the benchmark, in parts": (
+        {"hardware.edgegpu.energy": [3.5, 4]},
+        {"hardware.edgegpu.energy": "cifar10 edgegpu_energy"},
+        "",
+    ),
     "runs that failed": (
         {"state": ["finished", "crashed"], "acc": [60, 10]},
         {"acc": ACC},
@@ -183,6 +191,7 @@ METRICS = (
     Metric("imagenet", "test_accuracy", "test", "percent", True, 1, "top-1"),
     Metric("imagenet", "validation_per", "validation", "percent", False, 2, "error rate"),
     Metric("imagenet", "gpu_latency", "none", "milliseconds", False, None, "of a batch"),
+    Metric("imagenet", "test_error", "test", "fraction", False, 4, "share of wrong answers"),
     Metric("wikitext", "test_perplexity", "test", "perplexity", False, 3, "perplexity"),
 )
 OWN = Benchmark("ownspace", "Own", (Space("nets", None, "nets"),), METRICS)
@@ -216,12 +225,49 @@ NAMED: dict[str, tuple[list[dict[str, Any]], dict[str, Any], dict[str, tuple[str
         {"column": "arch"},
         {"gpu_latency": ("gpu_latency", "seed"), "val_per": ("validation_per", "epoch")},
     ),
+    "an error of one's own": (
+        [{"arch": f"n{n}", "test_err": 21.5 + n} for n in range(3)],
+        {"column": "arch"},
+        {"test_err": ("test_error", None)},
+    ),
     "a text that is too long for a name": (
         [{"arch": f"f({n}, {'g' * 600})", "acc": 60.5 + n} for n in range(3)],
         {"fields": {"text": "arch"}},
         {"acc": ("test_accuracy", None)},
     ),
 }
+
+
+def parts(space: str, architecture: object) -> dict[str, Any]:
+    """The spec of an object with `ks` and `d`, each a list."""
+    if not isinstance(architecture, dict) or set(architecture) != {"ks", "d"}:
+        raise UserError("ks and d are expected")
+    if not all(isinstance(part, list) for part in architecture.values()):
+        raise UserError("ks and d are lists")
+    return architecture
+
+
+WRITTEN: dict[str, tuple[str, str]] = {
+    "JSON as keys": ("t.json", json.dumps({json.dumps({"ks": [3, n], "d": [2]}): 60.5 + n for n in range(3)})),
+    "a text of Python": ("t.csv", "net;acc\n{'ks': [3, 5], 'd': [2]};60.5\n{'ks': [3, 3], 'd': [2]};61.5\n"),
+    "lists in columns": ("t.csv", 'ks;d;acc;size\n"[3, 5]";[2];60.5;128\n"[3, 3]";[2];61.5;160\n'),
+    "a column each": (
+        "t.jsonl",
+        '{"ks": [3, 5], "d": [2], "r": 1, "acc": 60.5}\n{"ks": [3], "d": [1], "r": 2, "acc": 61.5}\n',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_architectures_of_a_benchmark_of_ones_own(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load, built = benchmarks.load, own_benchmarks._guarded(replace(OWN, canonical=parts), "mine")
+    monkeypatch.setattr(benchmarks, "load", lambda name: built if name == OWN.name else load(name))
+    table = written(tmp_path / WRITTEN[case][0], WRITTEN[case][1])
+    mapping, _ = drafted(table, OWN.name)
+    assert [truth.metric for truth in mapping.truth] == ["test_accuracy"]
+    [batch] = mapped_table.read(mapping, built, table, {})
+    specs = [json.loads(spec) for spec in batch.architectures["spec"]]
+    assert not batch.rejects["reason"] and all(set(spec) == {"ks", "d"} and spec["d"][0] in (1, 2) for spec in specs)
 
 
 @pytest.mark.parametrize("case", NAMED)
@@ -231,6 +277,7 @@ def test_architectures_of_a_benchmark_that_takes_any_name(case: str, own: None, 
     for name, value in section.items():
         assert getattr(mapping.architecture, name) == value
     assert {truth.column: (truth.metric, truth.each) for truth in mapping.truth} == taken
+    assert not any(truth.complement for truth in mapping.truth)
     assert not mapping_check.check(tmp_path / "drafted.toml", tmp_path / "t.json").faults
     assert re.search(r"GUESSED: that (these columns together are|this column names)", text)
 
@@ -242,3 +289,12 @@ def test_the_tasks_of_a_table_say_of_which_benchmark_its_codes_are(tmp_path: Pat
     mapping, _ = drafted(written(tmp_path / "t.json", content))
     assert (mapping.benchmark, mapping.space, mapping.repeated) == ("transnas101", "micro", None)
     assert {truth.dataset for truth in mapping.truth} == {"jigsaw", "class_scene"}
+
+
+def test_codes_are_set_against_those_of_known_tables(tmp_path: Path) -> None:
+    table = written(tmp_path / "t.json", {"(4, 0, 3, 1, 4, 3)": 60.5, "(0, 1, 2, 3, 4, 0)": 61.5})
+    doubts = re.findall(r"# GUESSED: (\w+ unlike .*)", mapping_draft.draft(table).text)
+    assert doubts == [
+        "order unlike analog-nasbench: 0-1, 0-2, 0-3, 1-2, 1-3, 2-3",
+        "codes unlike analog-nasbench: 0 skip_connect, 1 none, 2 nor_conv_3x3, 3 nor_conv_1x1, 4 avg_pool_3x3",
+    ]

@@ -184,6 +184,12 @@ def test_matrices_and_operations_in_text_are_guessed(tmp_path: Path) -> None:
     [
         ("t.yaml", "a1:\n  acc: 91.5\n", "is a YAML file, .*: write what it holds as JSON"),
         ("t.md", "# Results\n\nfine\n", "is a text of one column, '# Results', with whatever delimiter"),
+        (
+            "t.md",
+            "# Results\n\n| arch | acc |\n|:---|---:|\n| a | 1 |\n",
+            "is a table in Markdown, .*: write its rows as CSV",
+        ),
+        ("t.tex", "\\begin{tabular}{lc}\na & 1 \\\\\n", "is a table in LaTeX, .*: write its rows as CSV"),
         ("t.csv", b"arch,acc\na\xe9,1\n", "is not a CSV in UTF-8 .*: a byte 0xe9.: save it in UTF-8"),
     ],
 )

@@ -1,0 +1,39 @@
+"""The architecture that a cell writes: as the benchmark takes it, or as the list or object that its text states."""
+
+from __future__ import annotations
+
+import ast
+
+from pipeline.benchmarks.contract import Benchmark, Spec
+from pipeline.errors import UserError
+from pipeline.formats import json_objects
+
+_LONGEST = 1 << 16  # characters of a text that is read as a literal
+
+
+def spec_of(benchmark: Benchmark, space: str, cell: object) -> Spec:
+    """The spec of a cell; a text that the benchmark refuses is given to it as the literal of JSON or Python that it is.
+
+    Raises:
+        UserError: as `canonical` of the benchmark, for the text.
+    """
+    try:
+        return benchmark.canonical(space, cell)
+    except UserError:
+        if not isinstance(cell, str) or (stated := _stated(cell)) is None:
+            raise
+    return benchmark.canonical(space, stated)
+
+
+def _stated(text: str) -> object:
+    """The list or object that a text states; None where it states none."""
+    if text.strip()[:1] not in ("[", "{", "(") or len(text) > _LONGEST:
+        return None
+    try:
+        stated = json_objects.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            stated = ast.literal_eval(text.strip())
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            return None
+    return list(stated) if isinstance(stated, tuple) else stated if isinstance(stated, list | dict) else None
