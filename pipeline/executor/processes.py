@@ -7,6 +7,7 @@ split over threads would not be the same bits with another number of cores.
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import signal
@@ -18,6 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait as wait_for
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline import interruption
@@ -26,6 +28,8 @@ from pipeline.executor.worker_pool import ItemFunction, Prepared, Results, Worke
 
 _UNWARNED = "ignore:resource_tracker"
 """The tracker, a process of its own, removes what a killed driver leaves, and would print a warning that it did."""
+
+_CGROUP = Path("/sys/fs/cgroup")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -105,7 +109,13 @@ class _Processes(WorkerPool):
 def _pool(workers: int) -> ProcessPoolExecutor:
     if _UNWARNED not in sys.warnoptions:
         sys.warnoptions.append(_UNWARNED)
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_driver)
+    try:
+        return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_driver)
+    except OSError as error:
+        raise UserError(
+            f"several processes need locks in shared memory ({error.strerror}): make /dev/shm writable, or run the "
+            "same command with --workers 1"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -201,10 +211,30 @@ def _exit_after_parent() -> None:
 
 
 def default_workers(device: str = "cpu") -> int:
-    """The cores that this process may use; with CUDA, one for each card."""
+    """The cores that this process may use, or 1 where processes cannot share locks; with CUDA, one for each card."""
     if device == "cuda":
         return max(1, cards())
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, math.ceil(_quota()))) if _has_locks() else 1
+
+
+def _quota() -> float:
+    """How many cores the limit of a container amounts to, which no number of cores shows; without one, very many."""
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = (_CGROUP / "cpu.max").read_text(encoding="ascii").split()
+        return sys.maxsize if quota == "max" else int(quota) / int(period)
+    with contextlib.suppress(OSError, ValueError):  # of version 1
+        of_time, period = (int((_CGROUP / f"cpu/cpu.cfs_{what}_us").read_bytes()) for what in ("quota", "period"))
+        return of_time / period if of_time > 0 else sys.maxsize
+    return sys.maxsize
+
+
+def _has_locks() -> bool:
+    try:
+        multiprocessing.get_context("spawn").Lock()
+    except OSError:
+        return False
+    return True
 
 
 def cards() -> int:

@@ -3,6 +3,7 @@
 These import this module, so torch is imported in the tests that need it: for each worker it would take seconds.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -222,6 +223,7 @@ def test_workers_know_how_many_of_them_share_a_card() -> None:
 def test_a_card_has_one_worker_unless_more_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor, "default_workers", processes.default_workers)  # which `one_worker` replaces
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
+    monkeypatch.setattr(processes, "_CGROUP", Path("/nowhere"))
     assert executor.default_workers("cuda") == 2 and executor.default_workers() == 16
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     assert executor.default_workers("cuda") == 1
@@ -240,3 +242,33 @@ def test_rays_workers_have_what_cuda_reads_when_it_starts(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=init))
     cluster._join("auto")
     assert told["env_vars"]["CUDA_DEVICE_MAX_CONNECTIONS"] == "32"
+
+
+@pytest.mark.parametrize(
+    ("limits", "workers"),
+    [
+        ({"cpu.max": "max 100000\n"}, 16), ({"cpu.max": "250000 100000\n"}, 3), ({"cpu.max": "10000 100000\n"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 16),
+        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+        ({"cpu.max": "odd\n"}, 16), ({}, 16),
+    ],
+)  # fmt: skip
+def test_the_limit_of_a_container_counts_as_its_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, str], workers: int
+) -> None:
+    for name, content in limits.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    monkeypatch.setattr(processes, "_CGROUP", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
+    assert processes.default_workers() == workers
+
+
+def test_without_shared_memory_there_is_one_worker_and_several_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", read_only)
+    assert processes.default_workers() == 1
+    with pytest.raises(UserError, match=r"shared memory \(Read-only file system\).*--workers 1"):
+        list(processes.ordered(abs, [1, 2], 2))
