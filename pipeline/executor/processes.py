@@ -224,8 +224,8 @@ def _quota() -> float:
         quota, period = (_CGROUP / "cpu.max").read_text(encoding="ascii").split()
         return sys.maxsize if quota == "max" else int(quota) / int(period)
     with contextlib.suppress(OSError, ValueError):  # of version 1
-        of_time, period = (int((_CGROUP / f"cpu/cpu.cfs_{what}_us").read_bytes()) for what in ("quota", "period"))
-        return of_time / period if of_time > 0 else sys.maxsize
+        in_us, of_us = (int((_CGROUP / f"cpu/cpu.cfs_{name}_us").read_bytes()) for name in ("quota", "period"))
+        return in_us / of_us if in_us > 0 else sys.maxsize
     return sys.maxsize
 
 
