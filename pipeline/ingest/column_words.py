@@ -19,10 +19,11 @@ MEASURES = {
 
 _SAME = {
     "acc": "accuracy", "accs": "accuracy", "accuracies": "accuracy", "top": "accuracy", "val": "validation",
-    "valid": "validation", "param": "params", "parameters": "params", "parameter": "params", "nparams": "params",
-    "flop": "flops", "macs": "flops", "time": "seconds", "sec": "seconds", "secs": "seconds", "training": "train",
-    "testing": "test", "losses": "loss", "err": "error", "errs": "error", "errors": "error", "lat": "latency",
-    "latencies": "latency", "ppl": "perplexity", "perplexities": "perplexity", "energies": "energy",
+    "valid": "validation", "dev": "validation", "param": "params", "parameters": "params", "parameter": "params",
+    "nparams": "params", "flop": "flops", "mac": "flops", "macs": "flops", "time": "seconds", "sec": "seconds",
+    "secs": "seconds", "hours": "seconds", "minutes": "seconds", "training": "train", "testing": "test",
+    "losses": "loss", "err": "error", "errs": "error", "errors": "error", "lat": "latency", "latencies": "latency",
+    "ppl": "perplexity", "perplexities": "perplexity", "energies": "energy",
 }  # fmt: skip
 _DATASETS = {"c10": "cifar10", "c100": "cifar100", "in16": "ImageNet16-120", "imagenet": "ImageNet16-120"}
 _OTHER_DATASETS = {
@@ -42,15 +43,23 @@ _COMPARISONS = {
     "delta", "diff", "difference", "drop", "gain", "gap", "improvement", "normalised", "normalized", "percentile",
     "quantile", "rank", "ranking", "regret", "rho", "tau", "zscore",
 }  # fmt: skip
+_UNITS = {
+    "us", "usec", "ns", "ms", "msec", "milliseconds", "min", "mins", "minutes", "hr", "hrs", "hours", "days", "mj",
+    "uj", "joule", "joules", "mb", "million", "millions", "billion", "billions", "thousand", "thousands", "percent",
+    "pct",
+}  # fmt: skip
 _PLAIN = {
-    *SPLITS, "accuracy", "after", "all", "arch", "architecture", "at", "average", "avg", "cost", "count", "ep", "epoch",
-    "epochs", "error", "es", "final", "flops", "for", "in", "info", "kparams", "last", "latency", "loss", "mb",
-    "mean", "metric", "metrics", "million", "millions", "model", "ms", "msec", "net", "network", "num", "number", "of",
-    "on", "params", "pct", "percent", "perplexity", "result", "results", "run", "score", "scores", "seconds", "seed",
-    "seeds", "set", "the", "thousand", "thousands", "total", "trainable", "trial", "value", "values", "with",
+    *SPLITS, *_UNITS, "accuracy", "after", "all", "arch", "architecture", "at", "average", "avg", "batch", "cost",
+    "count", "device", "ep", "epoch", "epochs", "error", "es", "final", "flops", "for", "forward", "hardware", "in",
+    "inference", "info", "last", "latency", "loss", "mean", "measured", "metric", "metrics", "model", "net", "network",
+    "num", "number", "of", "on", "params", "pass", "perplexity", "result", "results", "run", "score", "scores",
+    "seconds", "seed", "seeds", "set", "the", "total", "trainable", "trial", "value", "values", "with",
 }  # fmt: skip
 """Words that do not make a metric another one."""
 
+_JOINED = re.compile(
+    "([kmg])(params?|flops?|macs?)|(val|valid|validation|test|train|dev)(accs?|accuracy|loss|err|error|ppl|top)"
+)
 _NAMESPACE = re.compile(r"(?:hyper|h)?param(?:eter)?s?[._/:](?=.)", re.IGNORECASE)
 _SIZES = {*_PLAIN, "k", "m", "b", "g"}
 
@@ -102,9 +111,10 @@ def name_of(text: str, benchmark: Benchmark) -> ColumnName:
 
 
 def split_words(column: str) -> list[str]:
-    """The words of a column's name: of paramsK params and k, of kparams k and params."""
+    """The words of a column's name: of paramsK params and k, of kparams k and params, of testacc test and acc."""
     words = re.findall("[a-z]+", _apart(column).lower())
-    return [part for word in words for part in ([word[0], word[1:]] if re.match("[km]param", word) else [word])]
+    joined = ((word, _JOINED.fullmatch(word)) for word in words)
+    return [part for word, match in joined for part in (match.groups() if match else (word,)) if part]
 
 
 def dataset_of(column: str, benchmark: Benchmark) -> str | None:
@@ -137,6 +147,10 @@ def _dataset(text: str, benchmark: Benchmark) -> tuple[str | None, tuple[int, in
     for alias, dataset in _DATASETS.items():
         if dataset in names.values():
             names.setdefault(alias, dataset)
+    for dataset in dict.fromkeys(m.dataset for m in benchmark.metrics):
+        letters = re.sub("[^a-z].*", "", dataset.lower().replace("-", ""))
+        if len(letters) > 3 and sum(name.startswith(letters) for name in set(map(str.lower, names.values()))) == 1:
+            names.setdefault(letters, dataset)  # imagenet of ImageNet-1k
     for name in sorted(filter(None, names), key=len, reverse=True):
         end = r"(?!\d)" if name[-1].isdigit() else ""
         written = "[^a-z0-9]*".join(map(re.escape, name))

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pipeline.benchmarks.contract import Benchmark, Metric
 from pipeline.ingest.column_words import MEASURES, SPLITS, ColumnName, words_of_metric
 
-_TOP_SEVERAL = re.compile(r"top[-_ @]?([2-9]|\d\d)(?!\d)")  # right where one of several guesses is
+_TOP_SEVERAL = re.compile(
+    r"(top[-_ @]?([2-9]|\d\d)|(acc|accuracy|prec|precision)@([2-9]|10))(?!\d)"
+)  # right where one of several guesses is
 _KINDS = {"accuracy", "loss", "params", "flops", "seconds", "latency", "perplexity"}
 
 
@@ -27,8 +29,11 @@ def metric_of(name: ColumnName, benchmark: Benchmark, dataset: str | None = None
     main = main_metric(benchmark)
     candidates = [m for m in benchmark.metrics if dataset in (None, m.dataset)]
     by_name = [m for m in candidates if re.search(rf"(?<![a-z0-9]){re.escape(m.metric)}(?![a-z0-9])", text)]
-    if by_name:
-        return max(by_name, key=lambda m: (len(m.metric), m.dataset == main.dataset, -(m.priority or math.inf)))
+    named = max(
+        by_name, key=lambda m: (len(m.metric), m.dataset == main.dataset, -(m.priority or math.inf)), default=None
+    )
+    if named is not None and not any(words_of_metric(named) < words_of_metric(m) <= words for m in candidates):
+        return named
     if _TOP_SEVERAL.search(text):
         return None
     shared = {m: words & words_of_metric(m) for m in candidates}

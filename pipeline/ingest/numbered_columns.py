@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from pipeline.ingest.guesses import MOST_SEEDS, TruthGuess
 
+_MOST_RANKS = 3  # columns of a single guess and of several
+
 
 def with_seeds(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
     """The same columns, with a seed for each of several that measure the same."""
@@ -59,3 +61,13 @@ def of_last_epoch(truth: TruthGuess, earlier: Sequence[TruthGuess]) -> TruthGues
         return truth
     doubt = "that the numbers of such columns are epochs: the last is taken"
     return replace(truth, epochs=_number(truth), seed=None, doubts=(*truth.doubts, doubt))
+
+
+def is_of_several(column: str, columns: Sequence[str]) -> bool:
+    """Whether a column is of five or ten guesses beside one of a single guess: acc5 beside acc1."""
+    several = re.fullmatch(r"(.*(?:acc|accuracy|prec|precision|err|error)[-_ @]?)(5|10)(\D*)", column, re.IGNORECASE)
+    if several is None:
+        return False
+    numbered = re.compile(rf"{re.escape(several[1])}\d+{re.escape(several[3])}")
+    alike = [name for name in columns if numbered.fullmatch(name)]
+    return f"{several[1]}1{several[3]}" in alike and len(alike) <= _MOST_RANKS

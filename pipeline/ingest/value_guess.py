@@ -13,28 +13,24 @@ from pipeline.errors import UserError, excerpt
 from pipeline.formats.table_form import VALUE
 from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, number_of
-from pipeline.ingest.column_words import ColumnName, name_of, split_words, words_of_metric
+from pipeline.ingest.column_words import ColumnName, name_of, words_of_metric
 from pipeline.ingest.guesses import MOST_SEEDS, Guess, ScoreGuess, TruthGuess, ValueGuesses
 from pipeline.ingest.metric_guess import main_metric, metric_of
-from pipeline.ingest.numbered_columns import earlier_epochs, of_last_epoch, with_seeds
+from pipeline.ingest.numbered_columns import earlier_epochs, is_of_several, of_last_epoch, with_seeds
 from pipeline.ingest.row_guess import CountedRows, counted_rows
 from pipeline.ingest.table_place import PlaceOfTable, is_of_data
 from pipeline.ingest.table_sample import UNNAMED, TableSample
+from pipeline.ingest.unit_guess import unit_of
 
 _SPREAD = {"std", "stdev", "var", "variance", "stderr", "sem", "ci"}
-_THOUSANDS = {"k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "million": 1e6, "millions": 1e6, "mb": 1e6}
 _SEED = re.compile(r"(?:^|[^a-z])(?:seed|run|rep|trial|s)[_\- ]?(\d{1,9})(?:$|\D)")
 _EPOCHS = re.compile(
     r"(?:^|\D)(\d{1,5})[_\- ]?(?:ep|epochs?)(?![a-z])|(?:^|[^a-z])(?:ep|epochs?|e)[_\- ]?(\d{1,5})(?:$|\D)"
-    r"|[a-z]@(\d{1,5})$"
+    r"|[a-z]@(1[2-9]|[2-9]\d|\d{3,5})$"
 )
-_TIMES = {
-    "ms": "milliseconds", "msec": "milliseconds", "milliseconds": "milliseconds", "s": "seconds", "sec": "seconds",
-    "secs": "seconds", "seconds": "seconds",
-}  # fmt: skip
+_WITH_NUMBER = re.compile(r"\s*[+-]?\d+\.\d+\s*(%|±|\+|\(|\$)")
 _MOST_TRIED = 1_000  # texts of a column of numbers
 _MOST_FAILURES = 3  # texts that stand for one
-_SMALLEST_COUNT = 5_000  # parameters of a network: a column of smaller numbers is in thousands or millions
 
 
 def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> ValueGuesses:
@@ -98,6 +94,8 @@ class _Columns:
         """Take a column of numbers as scores or truth, or return why it is left out."""
         proxy = _proxy(column, self.proxies)
         metric = metric_of(name, self.benchmark, self.place.dataset)
+        if metric is not None and is_of_several(column, self.names):
+            return "right where one of several guesses is, as beside a column of one"
         complement = "error" in name.words and (metric is None or "error" not in words_of_metric(metric))
         if complement:
             if not name.splits:
@@ -112,13 +110,24 @@ class _Columns:
                 truth = _truth(column, name, metric, values, longest, self.place)
                 why = self._add(_error(truth) if complement else truth)
             return why
+        return self._take_main(column, name, values, longest)
+
+    def _take_main(self, column: str, name: ColumnName, values: Sequence[float], longest: int) -> str | None:
+        """Take a column whose name says a seed or a data set at most for the main metric, or return why not."""
         main = main_metric(self.benchmark)
-        says_more = name.foreign_to(main) or name.is_of_another_measure(main) or not self._is_of_a_seed(column)
-        if not values or says_more:
+        only_dataset = name.dataset is not None and not name.words
+        if only_dataset:
+            named = (m for m in self.benchmark.metrics if (m.dataset, m.metric) == (name.dataset, main.metric))
+            main = next(named, main)
+        says_more = name.foreign_to(main) or name.is_of_another_measure(main)
+        names_no_metric = self._is_of_a_seed(column) or (only_dataset and main.dataset == name.dataset)
+        if not values or says_more or not names_no_metric:
             return _no_metric(self.benchmark)
         if self.no_main or not self.place.may_be(main, values):
             return self.no_main or f"its values are no {main.metric}"
-        return self._why_not(column, name, main, 0) or self._add(_unnamed(column, name, values, longest, self.place))
+        if (why := self._why_not(column, name, main, 0)) is not None:
+            return why
+        return self._add(_unnamed(column, name, main, values, longest, self.place))
 
     def _why_not(self, column: str, name: ColumnName, metric: Metric, longest: int) -> str | None:
         """What its name, its rows, or the file's name say against a metric."""
@@ -184,7 +193,9 @@ def _no_numbers(sample: TableSample, column: str) -> str:
     first = next((cell for cell in sample.values(column) if isinstance(cell, list | tuple) and cell), None)
     if first is not None and isinstance(first[0], dict):
         return 'its cells are lists of records: the root of [container] leads to them, ["*", "..."]'
-    return "its cells are no numbers"
+    text = next((cell for cell in sample.values(column) if isinstance(cell, str) and _WITH_NUMBER.match(cell)), None)
+    more = f", as {excerpt(text, 40)}: [[extract]] takes a part of a text" if text is not None else ""
+    return f"its cells are no numbers{more}"
 
 
 def _optional(sample: TableSample, guess: Guess) -> Guess:
@@ -250,47 +261,27 @@ def _truth(
         doubts.append(f"the split: the column does not name one, and {metric.split} is taken")
     unclear = tuple(name.unclear(metric))
     doubts += [f"that {excerpt(word, 40)} in its name does not make it another metric" for word in unclear[:2]]
-    unit, scale, largest = metric.unit, 1.0, max(values)
-    if metric.unit in ("percent", "fraction"):
-        unit = "fraction" if largest <= 1 else "percent"
-        doubts += [f"the unit: its largest value of the first rows is {largest:g}"]
-    elif metric.unit == "count":
-        scale, named = _scale(column, largest)
-        if scale != 1:
-            why = "its name says so" if named else f"its largest value of the first rows is {largest:g}"
-            doubts.append(f"the scale of {scale:g}: {why}")
-    elif metric.unit in ("seconds", "milliseconds"):
-        called = next((_TIMES[word] for word in split_words(column) if word in _TIMES), None)
-        unit = called or unit
-        doubts += [] if called else [f"the unit: the column does not name one, and {unit} is taken"]
+    unit = unit_of(column, metric, max(values))
+    doubts += unit.doubts
     epochs = _EPOCHS.search(column.lower())
     seed = _SEED.search(column.lower())
     if seed is None and each != "seed" and place.seed is not None:
         doubts.append("the seed: of the file's name")
     return TruthGuess(
-        column, metric, unit, scale, int(next(filter(None, epochs.groups()))) or None if epochs else None,
+        column, metric, unit.unit, unit.scale, int(next(filter(None, epochs.groups()))) or None if epochs else None,
         int(seed[1]) if seed and each != "seed" else None if each == "seed" else place.seed, each, tuple(doubts),
         unclear=unclear,
     )  # fmt: skip
 
 
-def _unnamed(column: str, name: ColumnName, values: Sequence[float], longest: int, place: PlaceOfTable) -> TruthGuess:
-    """A column whose name says no more than a seed: the benchmark's main metric."""
-    main = main_metric(place.benchmark)
-    if place.dataset is not None:
+def _unnamed(
+    column: str, name: ColumnName, main: Metric, values: Sequence[float], longest: int, place: PlaceOfTable
+) -> TruthGuess:
+    """A column whose name says no more than a seed, or a data set: the benchmark's main metric."""
+    if name.dataset is None and place.dataset is not None:
         main = next((m for m in place.benchmark.metrics if (m.dataset, m.metric) == (place.dataset, main.metric)), main)
     truth = _truth(column, name, main, values, longest, place)
     return replace(truth, doubts=(f"the metric: the table does not name it, and {main.metric} is taken", *truth.doubts))
-
-
-def _scale(column: str, largest: float) -> tuple[float, bool]:
-    """What a count is multiplied with, and whether the column's name says so."""
-    for word in split_words(column):
-        if word in _THOUSANDS:
-            return _THOUSANDS[word], True
-    if largest >= _SMALLEST_COUNT:
-        return 1.0, False
-    return (1e6, False) if largest < 50 else (1e3, False)
 
 
 def _proxy(column: str, known: set[str]) -> str | None:

@@ -21,6 +21,7 @@ from pipeline.benchmarks.contract import Benchmark, Metric, Space
 from pipeline.errors import UserError
 from pipeline.ingest import mapped_table, mapping_check, mapping_draft
 from pipeline.ingest import mapping as table_mapping
+from pipeline.ingest.column_words import dataset_of
 from pipeline.ingest.mapping import TableMapping
 from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures import nasbench201_files
@@ -66,10 +67,31 @@ COLUMNS: dict[str, tuple[dict[str, list[Any]], dict[str, str], str]] = {
     "an unknown word": ({"final_zulu_test_acc": [60, 61]}, {"final_zulu_test_acc": ACC}, "that 'zulu' in its name"),
     "a loss of a seed": ({"bleu_seed_1": [60, 61]}, {}, "no metric of nasbench201"),
     "a device of the benchmark, in parts": (
-        {"hardware.edgegpu.energy": [3.5, 4]},
-        {"hardware.edgegpu.energy": "cifar10 edgegpu_energy"},
+        {"hardware.edgegpu.energy": [3.5, 4], "hardware.edgegpu.latency": [3.5, 4]},
+        {
+            "hardware.edgegpu.energy": "cifar10 edgegpu_energy",
+            "hardware.edgegpu.latency": "cifar10 edgegpu_latency",
+        },
         "",
     ),
+    "five guesses beside one": ({"acc1": [60, 61], "acc5": [90, 91]}, {"acc1": ACC}, "right where one of several"),
+    "five guesses, as PyTorch writes it": ({"acc@1": [60, 61], "acc@5": [90, 91]}, {"acc@1": ACC}, "'acc@5'"),
+    "a part of development": ({"dev_acc": [60, 61]}, {"dev_acc": VALID}, ""),
+    "words written as one": (
+        {"valacc": [60, 61], "testloss": [1, 2]},
+        {"valacc": VALID, "testloss": "cifar10 test_loss"},
+        "",
+    ),
+    "no more than a data set": ({"CIFAR-100": [60, 61], "x": [60, 61]}, {"CIFAR-100": HUNDRED}, "does not name it"),
+    "microseconds": (
+        {"edgegpu_latency_us": [60, 61]},
+        {"edgegpu_latency_us": "cifar10 edgegpu_latency"},
+        "scale = 0.001",
+    ),
+    "hours": ({"train_hours": [6, 7]}, {"train_hours": "cifar10 train_seconds"}, "scale = 3600.0"),
+    "joules": ({"fpga_energy_J": [6, 7]}, {"fpga_energy_J": "cifar10 fpga_energy"}, "scale = 1000.0"),
+    "billions of operations": ({"GFLOPs": [0.6, 0.7]}, {"GFLOPs": "cifar10 flops"}, "scale = 1000000000.0"),
+    "text around a number": ({"acc": ["93.1 %", "92.0 %"]}, {}, "as '93.1 %': [[extract]] takes a part of a text"),
     "runs that failed": (
         {"state": ["finished", "crashed"], "acc": [60, 10]},
         {"acc": ACC},
@@ -298,3 +320,15 @@ def test_codes_are_set_against_those_of_known_tables(tmp_path: Path) -> None:
         "order unlike analog-nasbench: 0-1, 0-2, 0-3, 1-2, 1-3, 2-3",
         "codes unlike analog-nasbench: 0 skip_connect, 1 none, 2 nor_conv_3x3, 3 nor_conv_1x1, 4 avg_pool_3x3",
     ]
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ("imagenet_top1", "ImageNet-1k"), ("ImageNet1k.acc", "ImageNet-1k"), ("scifar10_acc", None), ("train16", None),
+        ("cifar_acc", None), ("accCIFAR100", "cifar100"), ("c100", "cifar100"),
+    ],
+)  # fmt: skip
+def test_a_data_set_is_known_by_a_name_of_its_own(column: str, expected: str | None) -> None:
+    metrics = [replace(METRICS[0], dataset=name) for name in ("ImageNet-1k", "cifar10", "cifar100")]
+    assert dataset_of(column, replace(OWN, metrics=tuple(metrics))) == expected
