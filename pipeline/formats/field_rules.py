@@ -28,6 +28,7 @@ _PATTERNS = {
     r"^[a-z0-9][a-z0-9.-]*$": "a name of lower-case letters, digits, . and -",
     r"^[a-z0-9][a-z0-9_.-]*$": "a name of lower-case letters, digits, _, . and -",
     r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$": "a name of letters, digits, _, . and -",
+    r"^[A-Za-z0-9_-]{1,64}$": "a name of at most 64 letters, digits, _ and -",
     r"^[A-Za-z0-9.+ ()-]*$": "a string of letters, digits, spaces and . + - ( )",
     r"^\S([^\x00-\x1f]*\S)?$": "a string that neither begins nor ends with a space",
     r"^(https?://\S+)?$": "an address that begins with http:// or https://",

@@ -94,3 +94,10 @@ def test_the_architecture_page_shows_the_layers_that_the_linter_holds() -> None:
     assert re.findall(r'\w\["([^"]+)"\]', text.partition("flowchart TD")[2].partition("```")[0]) == layers
     for package in (package for layer in layers for package in layer.split(" | ")):
         assert re.search(rf"^\s+.*\b{package}\b", text, re.MULTILINE), package
+
+
+def test_no_section_of_a_release_stands_twice_in_the_changelog() -> None:
+    """As where git's union of two versions brings back what was condensed."""
+    for release in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1:]:
+        sections = re.findall(r"^###+ .*$", release, re.MULTILINE)
+        assert len(set(sections)) == len(sections), f"{release.splitlines()[0]}: {sections}"
