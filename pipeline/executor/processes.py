@@ -62,14 +62,14 @@ def run(
             if not skip(item):
                 yield item, function(item)
         return
-    yield from _Processes(function, workers).results(items, skip, prepared)
+    yield from _Processes(function, workers, deadly=apart).results(items, skip, prepared)
 
 
 class _Processes(WorkerPool):
     """Each worker is a pool of one process: so it is known which one died, and the others are left alone."""
 
-    def __init__(self, function: ItemFunction, workers: int) -> None:
-        super().__init__(workers)
+    def __init__(self, function: ItemFunction, workers: int, *, deadly: bool) -> None:
+        super().__init__(workers, deadly=deadly)
         self._function = function
         self._pools: dict[ProcessPoolExecutor, int] = {}  # with the number of its worker
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ Results = Generator[tuple[Any, Any], None, None]
 # Read when a card is first used: with the default of 8 queues, streams would wait for one another.
 CUDA_SETTINGS = {"CUDA_DEVICE_MAX_CONNECTIONS": "32"}
 
-MAX_LOSSES = 3  # an item whose worker was lost this many times is not retried
+MAX_LOSSES = 3  # an item whose worker was lost this many times is not retried; nor are others after as many items
 
 
 class ItemFunction(Protocol):
@@ -78,9 +78,15 @@ def as_queue(items: Iterable[Any]) -> deque[Any]:
 
 
 class WorkerPool(ABC):
-    """The workers of a run: those that prepare, those that compute, those that are free."""
+    """The workers of a run: those that prepare, those that compute, those that are free.
 
-    def __init__(self, workers: int) -> None:
+    Args:
+        workers: how many.
+        deadly: whether each item may well end its worker by itself, as a user's own code does.
+    """
+
+    def __init__(self, workers: int, *, deadly: bool = False) -> None:
+        self._deadly = deadly
         self._preparing: dict[Any, Any] = {}  # future -> worker
         self._computing: dict[Any, tuple[Any, Any]] = {}  # future -> worker, item
         self._free: list[Any] = []
@@ -91,16 +97,21 @@ class WorkerPool(ABC):
         """Yield (item, result) for each item, as they are ready; see `processes.run`.
 
         Raises:
-            UserError: no worker comes, or each one dies before it is ready.
+            UserError: no worker comes, each one dies before it is ready, or whatever it computes: then no item is to
+                blame, and none is yielded.
             Exception: whatever the function raised.
         """
-        queue, losses = as_queue(items), Counter[Any]()
+        queue, losses, computed = as_queue(items), Counter[Any](), False
+        given_up: list[tuple[Any, Any]] = []  # withheld until a worker has computed anything
         try:
             while True:
                 self._spawn_needed(queue)
                 self._submit_items(queue, skip)
                 if not queue and not self._computing:
-                    return
+                    if not given_up:
+                        return
+                    yield given_up.pop()
+                    continue
                 item, lost, result = self._next(prepared)
                 if lost:
                     losses[item] += 1
@@ -108,11 +119,25 @@ class WorkerPool(ABC):
                         queue.appendleft(item)
                         continue
                     result = LostWorker(losses[item])
+                    if not (computed or self._deadly):
+                        given_up.append((item, result))
+                        self._refuse_all_lost(given_up)
+                        continue
                 if item is not None:
+                    computed = True
                     self._submit_items(queue, skip)  # before the driver is busy with the result
+                    yield from given_up
+                    given_up.clear()
                     yield item, result
         finally:
             self.shutdown()
+
+    def _refuse_all_lost(self, given_up: Collection[Any]) -> None:
+        if len(given_up) >= MAX_LOSSES:
+            raise UserError(
+                f"the workers die whatever they compute, {len(given_up)} items one after another (out of memory?): "
+                "give them more memory, or ask for fewer with --workers; none of these is stored as failed"
+            )
 
     @abstractmethod
     def spawn(self) -> tuple[Any, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,8 +23,8 @@ class Scripted(WorkerPool):
         answers: what comes of an item, or of a start, at each try: LOST, or a result; by default the item in capitals.
     """
 
-    def __init__(self, workers: int, **answers: Sequence[Any]) -> None:
-        super().__init__(workers)
+    def __init__(self, workers: int, *, deadly: bool = False, **answers: Sequence[Any]) -> None:
+        super().__init__(workers, deadly=deadly)
         self._answers = defaultdict(list, {item: list(tries) for item, tries in answers.items()})
         self._count = 0
         self.submitted: list[Any] = []
@@ -69,6 +69,28 @@ def test_an_item_that_loses_each_worker_is_given_up() -> None:
     pool = Scripted(2, a=[LOST] * MAX_LOSSES)
     assert sorted(done(pool, "ab"), key=str) == [("a", LostWorker(MAX_LOSSES)), ("b", "B")]
     assert pool.submitted.count("a") == MAX_LOSSES
+
+
+def test_workers_that_die_of_every_item_blame_none() -> None:
+    """Such as under a limit on memory: a stored failure would never be computed again."""
+    pool = Scripted(2, **dict.fromkeys("abcdefg", [LOST] * MAX_LOSSES))
+    results = pool.results("abcdefg", lambda _: False)
+    with pytest.raises(UserError, match=r"the workers die whatever they compute.*--workers"):
+        next(results)
+    own_code = Scripted(2, deadly=True, **dict.fromkeys("abcdefg", [LOST] * MAX_LOSSES))
+    assert len(done(own_code, "abcdefg")) == 7
+    after_one = Scripted(1, **dict.fromkeys("bcde", [LOST] * MAX_LOSSES))
+    assert [item for item, result in done(after_one, "abcde") if isinstance(result, LostWorker)] == list("bcde")
+
+
+def test_items_that_are_given_up_before_anything_is_computed_come_after_that_or_at_the_end() -> None:
+    lost = dict.fromkeys("ab", [LOST] * MAX_LOSSES)
+    assert [item for item, _ in done(Scripted(1, **lost), "abc")] == ["a", "b", "c"]
+    queue, taken = deque("a"), []
+    for item, _ in Scripted(1, **lost).results(queue, lambda _: False):
+        taken.append(item)
+        queue.extend("d" if len(taken) < 3 else "")  # as a search does
+    assert taken == ["a", "d", "d"]
 
 
 def test_starts_that_fail_end_the_run_only_one_after_another() -> None:
