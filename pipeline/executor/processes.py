@@ -52,7 +52,7 @@ def run(
         workers: processes; 1 computes in this one.
         skip: asked just before an item is begun; True leaves it out.
         prepared: told what each worker says of itself before it computes.
-        apart: one worker is a process of its own, too.
+        apart: one worker is a process of its own, too, and each item may well end it.
     """
     if workers <= 1 and not apart:
         prepared(function.prepare())

@@ -20,10 +20,11 @@ class Scripted(WorkerPool):
 
     Args:
         workers: how many.
+        deadly: as of `WorkerPool`.
         answers: what comes of an item, or of a start, at each try: LOST, or a result; by default the item in capitals.
     """
 
-    def __init__(self, workers: int, *, deadly: bool = False, **answers: Sequence[Any]) -> None:
+    def __init__(self, workers: int, deadly: bool = False, /, **answers: Sequence[Any]) -> None:
         super().__init__(workers, deadly=deadly)
         self._answers = defaultdict(list, {item: list(tries) for item, tries in answers.items()})
         self._count = 0
@@ -77,7 +78,7 @@ def test_workers_that_die_of_every_item_blame_none() -> None:
     results = pool.results("abcdefg", lambda _: False)
     with pytest.raises(UserError, match=r"the workers die whatever they compute.*--workers"):
         next(results)
-    own_code = Scripted(2, deadly=True, **dict.fromkeys("abcdefg", [LOST] * MAX_LOSSES))
+    own_code = Scripted(2, True, **dict.fromkeys("abcdefg", [LOST] * MAX_LOSSES))
     assert len(done(own_code, "abcdefg")) == 7
     after_one = Scripted(1, **dict.fromkeys("bcde", [LOST] * MAX_LOSSES))
     assert [item for item, result in done(after_one, "abcde") if isinstance(result, LostWorker)] == list("bcde")
