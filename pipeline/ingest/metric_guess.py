@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pipeline.benchmarks.contract import Benchmark, Metric
 from pipeline.ingest.column_words import MEASURES, SPLITS, ColumnName, words_of_metric
@@ -40,7 +40,7 @@ def metric_of(name: ColumnName, benchmark: Benchmark, dataset: str | None = None
     fitting = [m for m in candidates if shared[m] == words_of_metric(m) and not shared[m] <= set(SPLITS)]
     if fitting and len(name.splits) == 1:
         fitting = _of_split(name, fitting, benchmark)
-    fitting = fitting or [m for m in candidates if shared[m] & _KINDS]
+    fitting = fitting or [m for m in candidates if shared[m] & _KINDS and not _is_time_of_another(m, words)]
     if not fitting and words & {"test", "validation"} and not words & MEASURES:  # "test" alone is an accuracy
         percents = [m for m in candidates if m.unit == "percent" and m.condition is None]
         fitting = [m for m in percents if shared[m]] or percents
@@ -56,6 +56,11 @@ def metric_of(name: ColumnName, benchmark: Benchmark, dataset: str | None = None
             m.split != _split_of(m.dataset, benchmark), len(m.metric), m.metric,
         ),
     )  # fmt: skip
+
+
+def _is_time_of_another(metric: Metric, words: Collection[str]) -> bool:
+    """Whether a time is not called that of the training: it may be that of a proxy, or of a search."""
+    return metric.unit == "seconds" and "train" in words_of_metric(metric) and "train" not in words
 
 
 def _of_split(name: ColumnName, fitting: Sequence[Metric], benchmark: Benchmark) -> list[Metric]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from pipeline.ingest.column_words import split_words
 from pipeline.ingest.guesses import MOST_SEEDS, TruthGuess
 
 _MOST_RANKS = 3  # columns of a single guess and of several
@@ -71,3 +72,12 @@ def is_of_several(column: str, columns: Sequence[str]) -> bool:
     numbered = re.compile(rf"{re.escape(several[1])}\d+{re.escape(several[3])}")
     alike = [name for name in columns if numbered.fullmatch(name)]
     return f"{several[1]}1{several[3]}" in alike and len(alike) <= _MOST_RANKS
+
+
+def means_of_seeds(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
+    """The columns that are called a mean, beside columns of seeds of the same metric."""
+    for truth in truths:
+        if truth.seed is None and {"mean", "avg", "average"} & set(split_words(truth.column)):
+            alike = (t for t in truths if (t.metric, t.epochs) == (truth.metric, truth.epochs))
+            if any(t.seed is not None for t in alike):
+                yield truth

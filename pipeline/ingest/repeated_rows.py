@@ -11,6 +11,8 @@ from pipeline.ingest.cells import is_decimal
 from pipeline.ingest.guesses import ScoreGuess, TruthGuess, ValueGuesses
 from pipeline.ingest.table_sample import TableSample
 
+_TIMES_EACH = 4  # that a decimal which is a setting occurs, such as a learning rate
+
 
 @dataclass(frozen=True)
 class RepeatedRows:
@@ -49,11 +51,14 @@ def _any_counts(cells: Cells, values: ValueGuesses) -> bool:
 
 
 def _tells(sample: TableSample, repeated: Sequence[Sequence[Cells]], column: str) -> bool:
-    """Whether a column of names or whole numbers differs between rows of one architecture.
+    """Whether a column of settings differs between rows of one architecture: of names, whole numbers, or few others.
 
-    One that differs in all rows numbers them, and one of decimals or lists is measured.
+    One that differs in all rows numbers them, and one of many decimals or lists is measured.
     """
     if not any(len({str(cells.get(column)) for cells in rows}) > 1 for rows in repeated):
         return False
     cells = [str(cell) for cell in sample.values(column)]
-    return len(set(cells)) < len(cells) and not any(cell[:1] in ("[", "(", "{") or is_decimal(cell) for cell in cells)
+    distinct = set(cells)
+    if any(cell[:1] in ("[", "(", "{") for cell in distinct):
+        return False
+    return len(distinct) * (_TIMES_EACH if any(map(is_decimal, distinct)) else 1) < len(cells)

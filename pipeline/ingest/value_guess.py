@@ -16,7 +16,13 @@ from pipeline.ingest.cells import list_of, number_of
 from pipeline.ingest.column_words import ColumnName, name_of, words_of_metric
 from pipeline.ingest.guesses import MOST_SEEDS, Guess, ScoreGuess, TruthGuess, ValueGuesses
 from pipeline.ingest.metric_guess import main_metric, metric_of
-from pipeline.ingest.numbered_columns import earlier_epochs, is_of_several, of_last_epoch, with_seeds
+from pipeline.ingest.numbered_columns import (
+    earlier_epochs,
+    is_of_several,
+    means_of_seeds,
+    of_last_epoch,
+    with_seeds,
+)
 from pipeline.ingest.row_guess import CountedRows, counted_rows
 from pipeline.ingest.table_place import PlaceOfTable, is_of_data
 from pipeline.ingest.table_sample import UNNAMED, TableSample
@@ -64,7 +70,8 @@ class _Columns:
         numbers_of = {name: _numbers(self.sample, name)[0] for name in self.unnamed & set(self.names)}
         main = main_metric(self.benchmark)
         odd = [name for name, values in numbers_of.items() if values and not self.place.may_be(main, values)]
-        self.no_main = f"its values are no {main.metric}, which they would be without a name" if odd else ""
+        reason = f"the columns have no names, and {odd[0]} is no {main.metric}: name them in columns" if odd else ""
+        self.no_main = reason if len(numbers_of) > 1 else ""
 
     def that_are_no_cost(self) -> list[str]:
         """The columns but those of the seconds that a proxy took."""
@@ -165,6 +172,9 @@ class _Columns:
         if self.counted.datasets and self.counted.others:
             left_out.append((self.counted.dataset or "", f"rows of {', '.join(self.counted.others[:3])} are not read"))
         truths = [of_last_epoch(truth, earlier) for truth in self.truths if truth not in earlier]
+        means = list(means_of_seeds(truths))
+        left_out += [(truth.column, "a mean of the seeds that are there, too") for truth in means]
+        truths = [truth for truth in truths if truth not in means]
         alike: dict[tuple[object, ...], list[TruthGuess]] = {}
         for truth in sorted(with_seeds(truths), key=lambda truth: (truth.each != "seed", len(truth.unclear))):
             alike.setdefault((truth.metric, truth.epochs, truth.seed, truth.seed_column), []).append(truth)
@@ -243,9 +253,10 @@ def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, int,
 
 def _parted(values: Sequence[float]) -> tuple[list[float], set[float]]:
     """Numbers, and one negative number that stands for a failure where all others are positive."""
-    negative = {value for value in values if value < 0}
-    rest = [value for value in values if value >= 0]
-    return (rest, negative) if rest and len(negative) == 1 else (list(values), set())
+    negative = {value for value in values if value < 0 and value == round(value)}
+    rest = [value for value in values if value not in negative]
+    marked = len(negative) == 1 and rest and min(rest) >= 0
+    return (rest, negative) if marked else (list(values), set())
 
 
 def _truth(

@@ -92,6 +92,13 @@ COLUMNS: dict[str, tuple[dict[str, list[Any]], dict[str, str], str]] = {
     "joules": ({"fpga_energy_J": [6, 7]}, {"fpga_energy_J": "cifar10 fpga_energy"}, "scale = 1000.0"),
     "billions of operations": ({"GFLOPs": [0.6, 0.7]}, {"GFLOPs": "cifar10 flops"}, "scale = 1000000000.0"),
     "text around a number": ({"acc": ["93.1 %", "92.0 %"]}, {}, "as '93.1 %': [[extract]] takes a part of a text"),
+    "a mean beside its seeds": (
+        {"acc_seed0": [60, 61], "acc_seed1": [62, 63], "mean_acc": [61, 62]},
+        {"acc_seed0": ACC, "acc_seed1": ACC},
+        "'mean_acc': a mean of the seeds",
+    ),
+    "a time of whatever": ({"score": [6, 7], "time": [6.5, 7]}, {}, "'time': no metric"),
+    "a negative number that marks nothing": ({"test_loss": [-0.5, 7]}, {"test_loss": "cifar10 test_loss"}, ""),
     "runs that failed": (
         {"state": ["finished", "crashed"], "acc": [60, 10]},
         {"acc": ACC},
@@ -117,7 +124,7 @@ def test_a_column_is_no_other_metric(case: str, tmp_path: Path) -> None:
     rows = [{"arch": arch} | {name: cells[at] for name, cells in columns.items()} for at, arch in enumerate(CELLS[:2])]
     mapping, text = drafted(written(tmp_path / "t.json", rows))
     assert {truth.column: f"{truth.dataset} {truth.metric}" for truth in mapping.truth} == taken
-    assert says in text
+    assert says in text and not (says == "" and mapping.missing)
 
 
 PLACES: dict[str, tuple[str, Any, Values | str]] = {
@@ -129,6 +136,7 @@ PLACES: dict[str, tuple[str, Any, Values | str]] = {
     "numbers too small": ("x.json", {ONE: 0.012, OTHER: 0.05}, "its values are no test_accuracy"),
     "small whole numbers": ("x.json", {ONE: 3, OTHER: 5}, "its values are no test_accuracy"),
     "a record without names": ("x.json", {ONE: [0.6, 0.7, 1e7], OTHER: [0.6, 0.7, 2e7]}, "its values are no"),
+    "columns without names": ("x.tsv", f"{ONE}\t60.5\t1.5\n{OTHER}\t61.5\t0.5\n", "the columns have no names, and"),
     "keys above": ("x.json", {"a": {"cifar100": {"test": {ONE: 60.5, OTHER: 61.5}}}},
                    {(ONE, HUNDRED, None): 60.5, (OTHER, HUNDRED, None): 61.5}),
     "lists under an attack": ("x.json", {"cifar10": {"pgd@Linf": {"accuracy": {ONE: [0.5] * 7, OTHER: [0.4] * 7}}}},
@@ -172,6 +180,12 @@ DEEP = {
     "space": {d: {"cfg": [{"s": c} for c in CELLS] * 3, "fpga_latency": [1.5] * 12} for d in ("cifar10", "cifar100")}
 }
 TRIALS = [{"arch": ONE, "runs": [{"seed": s, "test_acc": 60.0 + s} for s in (7, 8)]}]
+
+
+def test_a_setting_of_decimals_is_no_measurement(tmp_path: Path) -> None:
+    rows = [(cell, 60 + place, lr) for place, cell in enumerate(CELLS) for lr in (0.1, 0.01, 0.1)]
+    mapping, text = drafted(fixtures.table(tmp_path / "t.csv", ["arch", "acc", "lr"], rows))
+    assert mapping.repeated is None and "they differ in 'lr'. Say" in text
 
 
 def test_columns_under_the_keys_of_data_sets(tmp_path: Path) -> None:
