@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn, TypeVar, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from pipeline import interruption, own_code
+from pipeline import interruption
 from pipeline.cli import configuration, streams
 from pipeline.cli.grouping import flattened
 from pipeline.errors import UserError, from_os, is_homeless, is_out_of_memory, refused_by_system
@@ -333,7 +333,8 @@ def _ended_at_once() -> Iterator[None]:
     try:
         yield
     except SystemExit as end:
-        if own_code.runs_on():
+        own_code = sys.modules.get("pipeline.own_code")  # not loaded where no code of a user has run
+        if own_code is not None and own_code.runs_on():
             with contextlib.suppress(OSError, ValueError, AttributeError):  # a stream is closed
                 sys.stdout.flush()
                 sys.stderr.flush()
