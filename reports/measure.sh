@@ -60,7 +60,7 @@ for benchmark in nasbench201 nasbench101; do
         score $benchmark regression-$preset "$paired" --images "$images"
     done
     score $benchmark generic "$paired" --images "$images"
-    for aggregate in menu-late az-nas synflow-late; do
+    for aggregate in menu-late az-nas synflow-fast synflow-late; do
         "$pipeline" score $benchmark --proxy aggregate-$aggregate
     done
     for preset in combo sin1d-high sin2d-mid dot gdot resize; do

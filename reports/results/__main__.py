@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from reports.results import collect, lake, overview, picture, ranked, render
+from reports.results import collect, lake, left_out, overview, picture, ranked, render
 from reports.results.spaces import SPACES
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -39,6 +39,7 @@ def compute(data: Path, root: Path, earlier: dict[str, Any]) -> dict[str, Any]:
                 "differences": collect.differences(connection),
                 "rule": collect.rule(connection),
                 "overview": overview.overview(connection),
+                "left_out": left_out.left_out(connection),
                 "published": collect.published(connection),
                 "basis": collect.basis(connection),
                 **ranked.tables(connection),

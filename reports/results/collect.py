@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 from typing import Any
@@ -93,7 +94,8 @@ def published(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 def basis(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """What tuning and searches rest on: what is stored in each space, and how they are set."""
-    how = repr((SPACES, LABELS, DRAWS, WAYS, SEEDS, STEPS, POPULATION, TOURNAMENT, TUNING, SEARCH, duckdb.__version__))
+    used = [dataclasses.replace(space, aggregates=()) for space in SPACES]  # those searched with are in `searched`
+    how = repr((used, LABELS, DRAWS, WAYS, SEEDS, STEPS, POPULATION, TOURNAMENT, TUNING, SEARCH, duckdb.__version__))
     settings = hashlib.sha256(how.encode()).hexdigest()
     return [
         {"benchmark": space.benchmark, "settings": settings, **row}

@@ -13,34 +13,37 @@ FEWEST = 90
 """Architectures that a proxy has a score of in each space."""
 
 
+PairsBySpace = dict[OverviewSpace, list[dict[str, Row]]]
+"""`arch_ids`, `scores` and `truths` of each proxy, by space and for each of its targets."""
+
+
 def overview(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """One row per proxy that every space has scores of, the highest mean first: see `averaged`."""
+    return averaged(pairs_by_space(connection))
+
+
+def pairs_by_space(connection: duckdb.DuckDBPyConnection) -> PairsBySpace:
+    """The scores of our own proxies beside the true values of every convolutional space."""
     by_target: dict[tuple[str, str, str, str], dict[str, Row]] = {}
     for row in own_pairs(connection):
         key = (row["benchmark"], row["space"], row["dataset"], row["metric"])
         by_target.setdefault(key, {})[row["proxy"]] = row
-    return averaged(
-        {
-            space: [
-                by_target.get((space.benchmark, space.name, target.dataset, target.metric), {})
-                for target in space.targets
-            ]
-            for space in CONVOLUTIONAL
-        }
-    )
+    return {
+        space: [
+            by_target.get((space.benchmark, space.name, target.dataset, target.metric), {}) for target in space.targets
+        ]
+        for space in CONVOLUTIONAL
+    }
 
 
-def averaged(pairs: dict[OverviewSpace, list[dict[str, Row]]]) -> list[Row]:
+def averaged(pairs: PairsBySpace) -> list[Row]:
     """The mean of each proxy's rho over spaces, a space's rho being the mean over its targets.
-
-    Args:
-        pairs: `arch_ids`, `scores` and `truths` of each proxy, by space and for each of its targets.
 
     Returns:
         `rhos` by the title of the space; their `mean`, and the mean over the spaces that the generic rule was not
         chosen on, `elsewhere`; the `lowest` of them; and `less`, what the rule's mean is more than the proxy's on the
-        architectures that both have. Means have intervals, from resamples of the architectures of each space, which
-        the targets of a space share.
+        architectures that both have; `less_elsewhere`, the same over the spaces that the rule was not chosen on. Means
+        have intervals, from resamples of the architectures of each space, which the targets of a space share.
     """
     every_target = [target for targets in pairs.values() for target in targets]
     scored = [{name for name, pair in target.items() if len(pair["truths"]) >= FEWEST} for target in every_target]
@@ -49,24 +52,32 @@ def averaged(pairs: dict[OverviewSpace, list[dict[str, Row]]]) -> list[Row]:
     )
 
 
-def _row(name: str, pairs: dict[OverviewSpace, list[dict[str, Row]]]) -> Row:
-    own = [_over([_alone(target[name], place) for target in targets]) for place, targets in enumerate(pairs.values())]
+def _row(name: str, pairs: PairsBySpace) -> Row:
+    own = [mean_rhos([target[name] for target in targets], place) for place, targets in enumerate(pairs.values())]
     less = [
-        _over([_beside(target[RULE], target[name], place) for target in targets])
+        averaged_over([_beside(target[RULE], target[name], place) for target in targets])
         for place, targets in enumerate(pairs.values())
     ]
     rhos = {space.title: rho for space, (rho, _) in zip(pairs, own, strict=True)}
     lowest = min(rhos, key=rhos.__getitem__)
-    elsewhere = [rho for space, rho in zip(pairs, own, strict=True) if not space.chosen_on]
+    elsewhere, less_elsewhere = (
+        [value for space, value in zip(pairs, values, strict=True) if not space.chosen_on] for values in (own, less)
+    )
+    means = {"mean": own, "elsewhere": elsewhere, "less": less, "less_elsewhere": less_elsewhere}
     return {
-        "proxy": name, "kind": kind(name), "rhos": rhos, "mean": _limited(own), "elsewhere": _limited(elsewhere),
-        "lowest": rhos[lowest], "lowest_in": lowest, "less": _limited(less),
+        "proxy": name, "kind": kind(name), "rhos": rhos, "lowest": rhos[lowest], "lowest_in": lowest,
+        **{column: with_interval(averaged_over(values)) for column, values in means.items()},
     }  # fmt: skip
 
 
-def _alone(pair: Row, seed: int) -> tuple[float, Rhos]:
-    """Rho of a proxy, and its rho in each resample."""
-    return resampled_rho(tuple(pair["scores"]), tuple(pair["truths"]), rank_correlation.RESAMPLES, seed)
+def mean_rhos(pairs: list[Row], seed: int) -> tuple[float, Rhos]:
+    """The mean of a proxy's rho over the targets of a space, and that in each resample of its architectures."""
+    return averaged_over(
+        [
+            resampled_rho(tuple(pair["scores"]), tuple(pair["truths"]), rank_correlation.RESAMPLES, seed)
+            for pair in pairs
+        ]
+    )
 
 
 def _beside(rule: Row, pair: Row, seed: int) -> tuple[float, Rhos]:
@@ -81,13 +92,12 @@ def _beside(rule: Row, pair: Row, seed: int) -> tuple[float, Rhos]:
     return rule_rho - own_rho, rule_draws - own_draws
 
 
-def _over(values: list[tuple[float, Rhos]]) -> tuple[float, Rhos]:
+def averaged_over(values: list[tuple[float, Rhos]]) -> tuple[float, Rhos]:
     """The mean of numbers, and of their resamples."""
     return float(np.mean([value for value, _ in values])), np.mean([draws for _, draws in values], axis=0)
 
 
-def _limited(values: list[tuple[float, Rhos]]) -> list[float]:
-    """The mean of numbers with the ends of its 95 % interval."""
-    mean, resampled = _over(values)
-    low, high = np.nanpercentile(resampled, [2.5, 97.5])
-    return [mean, float(low), float(high)]
+def with_interval(value: tuple[float, Rhos]) -> list[float]:
+    """A number with the ends of its 95 % interval, from its resamples."""
+    low, high = np.nanpercentile(value[1], [2.5, 97.5])
+    return [value[0], float(low), float(high)]

@@ -13,7 +13,7 @@ RECURRENT_ZERO_COST = (
     "layer3_hidden_covariance", "layers", "params", "snip",
 )  # fmt: skip
 TRAINED = ("regression-n101", "regression-fast", "regression-menu")
-AGGREGATES = ("aggregate-az-nas", "aggregate-menu-late", "aggregate-synflow-late")
+AGGREGATES = ("aggregate-az-nas", "aggregate-menu-late", "aggregate-synflow-fast", "aggregate-synflow-late")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from reports.results import __main__ as generator
-from reports.results import collect, lake, overview, picture, ranked, render
+from reports.results import collect, lake, left_out, overview, picture, ranked, render
 from reports.results.__main__ import RESULTS
 from reports.results.ranked_view import RELEASED_VARIANT, RankedView
 from reports.results.spaces import RANKED, SPACES, OverviewSpace, Target
@@ -157,7 +157,37 @@ def test_the_overview_averages_over_the_tasks_of_a_space_and_then_over_spaces() 
     assert rule["mean"] == pytest.approx([1, 1, 1]) and rule["less"] == [0, 0, 0]
     assert params["rhos"] == pytest.approx({"A": 0, "B": -1}) and params["lowest"] == pytest.approx(-1)
     assert params["mean"] == pytest.approx([-0.5] * 3) and params["elsewhere"] == pytest.approx([-1] * 3)
-    assert params["less"] == pytest.approx([1.5] * 3)
+    assert params["less"] == pytest.approx([1.5] * 3) and params["less_elsewhere"] == pytest.approx([2] * 3)
+
+
+def test_a_sum_is_chosen_without_the_space_that_it_is_judged_on() -> None:
+    """`other` ranks A, B and C, and D backwards; `one` the reverse. Chosen on A, B and C it is `other` that D gets."""
+    truths = [float(number) for number in range(100)]
+    backwards, shuffled = truths[::-1], [truths[37 * number % 100] for number in range(100)]
+
+    def targets(one: list[float], other: list[float]) -> list[dict[str, Row]]:
+        scores = {"generic": truths, "regression-fast": shuffled, "one": one, "other": other, "few": truths[:50]}
+        return [
+            {
+                name: {"arch_ids": range(len(values)), "scores": values, "truths": truths[: len(values)]}
+                for name, values in scores.items()
+            }
+        ]
+
+    spaces = {
+        OverviewSpace(title, "", title, (Target("", "", ""),), chosen_on=title == "A"): pairs
+        for title, pairs in [
+            *((title, targets(backwards, truths)) for title in "ABC"),
+            ("D", targets(truths, backwards)),
+        ]
+    }
+    *rows, means = left_out.chosen_elsewhere(spaces, ["one", "other", "few", "missing"])
+    assert [row["chosen"] for row in rows] == ["other"] * 4
+    ranked_well, rejected = rows[0]["rho"], rows[3]["rho"]
+    assert rejected[1] < rejected[0] < rejected[2] < 0 < ranked_well[0] == pytest.approx(rows[3]["others"])
+    assert rows[3]["rule"] == pytest.approx([1, 1, 1])
+    assert means["rho"][0] == pytest.approx((3 * ranked_well[0] + rejected[0]) / 4)
+    assert means["elsewhere"][0] == pytest.approx((2 * ranked_well[0] + rejected[0]) / 3)
 
 
 @pytest.mark.parametrize("same", [True, False])
@@ -167,6 +197,7 @@ def test_tuning_is_kept_while_what_it_rests_on_is_the_same(same: bool, monkeypat
     monkeypatch.setattr(lake, "connect", lambda root: contextlib.nullcontext())
     monkeypatch.setattr(ranked, "tables", lambda connection: {})
     monkeypatch.setattr(overview, "overview", lambda connection: [])
+    monkeypatch.setattr(left_out, "left_out", lambda connection: [])
     for name in ("sources", "correlations", "differences", "rule", "published"):
         monkeypatch.setattr(collect, name, lambda connection: [])
     monkeypatch.setattr(collect, "basis", lambda connection: basis)
@@ -196,6 +227,7 @@ def test_the_results_follow_from_published_files_and_stored_scores(results: Row,
             assert_equal(results["differences"], collect.differences(connection), 1e-6)
             assert_equal(results["rule"], collect.rule(connection), 1e-6)
             assert_equal(results["overview"], overview.overview(connection), 1e-6)
+            assert_equal(results["left_out"], left_out.left_out(connection), 1e-6)
             assert_equal(results["published"], collect.published(connection), 1e-6)
             for name, table in ranked.tables(connection).items():
                 assert_equal(results[name], table, 1e-6)
