@@ -41,7 +41,7 @@ def restored() -> Iterator[None]:
             yield
         finally:
             for namespace, before in [(sys.modules, modules), *namespaces]:
-                _put_back_members(namespace, before)
+                namespace.update(before)
             if os.environ != variables:
                 os.environ |= variables
             sys.path += [folder for folder in path if folder not in sys.path]
@@ -60,13 +60,6 @@ def put_back(settings: list[Setting]) -> Iterator[None]:
             if get() != value:
                 with contextlib.suppress(OSError, ValueError):  # a limit that only the system's owner may raise
                     put(value)
-
-
-def _put_back_members(namespace: dict[str, Any], before: dict[str, Any]) -> None:
-    missing = object()
-    for name, value in before.items():
-        if namespace.get(name, missing) is not value:
-            namespace[name] = value
 
 
 def _settings() -> list[Setting]:
@@ -120,8 +113,12 @@ def _of_signals() -> list[Setting]:
     """Handlers, an alarm and blocked signals: of the main thread, where alone they can be set."""
     if threading.current_thread() is not threading.main_thread():
         return []
-    numbers = [number for number in signal.valid_signals() if signal.getsignal(number) is not None]
-    settable = [number for number in numbers if number not in (signal.SIGKILL, signal.SIGSTOP)]
+    named = [number for number in signal.valid_signals() if isinstance(number, signal.Signals)]
+    settable = [
+        number
+        for number in named
+        if number not in (signal.SIGKILL, signal.SIGSTOP) and signal.getsignal(number) is not None
+    ]
     return [
         *((partial(signal.getsignal, number), partial(signal.signal, number)) for number in settable),
         (_rings, lambda _: signal.setitimer(signal.ITIMER_REAL, 0)),

@@ -19,6 +19,7 @@ from typing import Any
 
 from pipeline import environment
 from pipeline.escaping import visible
+from pipeline.wording import count_of
 
 PACKAGE = "nas-proxy-bench"
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,7 +141,7 @@ def new_run(
         "finished_at": None,
         "status": "running",
         "code_version": code_version(),
-        "host": f"{platform.node()} ({platform.machine()}, {os.cpu_count()} cores)",
+        "host": f"{platform.node()} ({platform.machine()}, {count_of(os.cpu_count() or 1, 'core')})",
         "device": device,
         "packages": canonical_json(package_versions()),
         "environments": None if by_workers else canonical_json([environment.of_host()]),

@@ -11,7 +11,12 @@ def count_of(count: int, one: str, many: str = "") -> str:
         one: what one is called, with its verb where that depends on the count: "row is".
         many: what several are called; by default the noun with an s, and proxies.
     """
-    return f"{count:,} {one if count == 1 else many or _plural(one)}"
+    return f"{count:,} {noun(count, one, many)}"
+
+
+def noun(count: int, one: str, many: str = "") -> str:
+    """What so many are called: "row", "rows"; as of `count_of`."""
+    return one if count == 1 else many or _plural(one)
 
 
 def every(count: int, one: str) -> str:
@@ -21,3 +26,8 @@ def every(count: int, one: str) -> str:
 
 def _plural(noun: str) -> str:
     return f"{noun[:-1]}ies" if noun.endswith("xy") else f"{noun}s"
+
+
+def with_article(name: str) -> str:
+    """A noun after its indefinite article: "a list", "an int"."""
+    return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"

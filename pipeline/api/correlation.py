@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pipeline.api import arguments
@@ -65,8 +68,12 @@ def correlate(
             "truth.reindex(scores.index), or scores.to_numpy() and truth.to_numpy() where the order is right"
         )
     promises = [score.promise if isinstance(score, NetworkScore) else score for score in scores]
-    pairs = [(_number(p), _number(t)) for p, t in zip(promises, truth, strict=True)]
-    x, y = np.array([pair for pair in pairs if all(map(math.isfinite, pair))], float).reshape(-1, 2).T
+    pairs = [
+        pair
+        for pair in zip(promises, truth, strict=True)
+        if all(math.isfinite(number) for number in map(_number, pair))
+    ]
+    x, y = (np.array(_ordered([pair[side] for pair in pairs]), float) for side in (0, 1))
     y = -y if lower_is_better else y
     left_out = len(scores) - len(x)
     if len(x) < 3 or x.min() == x.max() or y.min() == y.max():
@@ -81,6 +88,25 @@ def _index(values: Any) -> Any:
     """The index of a Series, None of what has none; a list's is a method."""
     index = getattr(values, "index", None)
     return None if callable(index) else index
+
+
+def _ordered(values: Sequence[Any]) -> list[float]:
+    """The values as floats, or their places in order where floats tie what differs: whole numbers beyond 2^53."""
+    floats, exact = list(map(_number, values)), list(map(_exactly, values))
+    if floats == exact:
+        return floats
+    places = {value: place for place, value in enumerate(sorted(set(exact)))}
+    return [float(places[value]) for value in exact]
+
+
+def _exactly(value: Any) -> float | Fraction:
+    """A number without a loss where it is a whole one, a fraction or a decimal."""
+    if isinstance(value, Fraction | Decimal):
+        return Fraction(value)
+    try:
+        return Fraction(operator.index(value))
+    except TypeError:
+        return _number(value)
 
 
 def _number(value: Any) -> float:

@@ -22,6 +22,7 @@ from pipeline.lake.store import Lake
 from pipeline.proxies.contract import Bundle, Curve, Proxy, Score
 from pipeline.scoring.plan import built, fits, sampled, specs
 from pipeline.search.trajectory import whole_space
+from pipeline.wording import noun
 
 if TYPE_CHECKING:
     from torch import nn
@@ -100,7 +101,8 @@ def sample_architectures(
         sample = _drawn(bench, chosen.name, seed, count) if size is None or count <= size else []
     if size is not None and size < count:
         raise UserError(
-            f"{benchmark}/{chosen.name} has {size} architectures here, {count} are asked for: ask for fewer"
+            f"{benchmark}/{chosen.name} has {size} {noun(size, 'architecture')} here, {count} are asked for: "
+            "ask for fewer"
         )
     return sample
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UserError, excerpt
 from pipeline.proxies.contract import Bundle
+from pipeline.wording import count_of, with_article
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -100,7 +101,8 @@ def _maps(network: nn.Module, bundle: Bundle) -> Sequence[Tensor]:
     stages = bundle.proxies[0].configuration.get("stage_weights")
     if stages is not None and len(maps) != len(stages):
         raise UserError(
-            f"{kind} gives {len(maps)} feature maps, {bundle.name} has {len(stages)} stages: give as "
+            f"{kind} gives {count_of(len(maps), 'feature map')}, {bundle.name} has "
+            f"{count_of(len(stages), 'stage')}: give as "
             "many, for instance with pipeline.tapped(network, [...]), or a TOML file with a stage for each"
         )
     return maps
@@ -135,6 +137,6 @@ def _is_map(value: object, dimensions: int) -> bool:
 
 def _described(value: object) -> str:
     if isinstance(value, list | tuple) and value:
-        return f"a {type(value).__name__} with {_described(value[0])}"
+        return f"{with_article(type(value).__name__)} with {_described(value[0])}"
     shape = getattr(value, "shape", None)
     return f"a tensor of shape {list(shape)}" if shape is not None else type(value).__name__

@@ -12,6 +12,7 @@ from random import Random
 
 from pipeline.benchmarks.contract import Spec
 from pipeline.errors import UserError, excerpt, unknown
+from pipeline.wording import count_of
 
 WIDTHS, DEPTHS = (16, 24, 32), (4, 8, 12, 16, 20)
 FIXED_WIDTH, FIXED_DEPTH = 16, 20  # of what is drawn for the spaces of one width and depth; their files may differ
@@ -64,7 +65,7 @@ class CellSpace:
     def _edges(self, kind: str, genotype: Mapping[str, object]) -> list[list[object]]:
         given = genotype.get(kind)
         if not isinstance(given, Sequence) or len(given) != 2 * self.nodes:
-            count = f"{len(given)} edges" if isinstance(given, list | tuple) else "no list of edges"
+            count = count_of(len(given), "edge") if isinstance(given, list | tuple) else "no list of edges"
             raise UserError(f"the {kind} cell has {count}; it takes {2 * self.nodes}, two per node")
         edges = [self._edge(f"edge {number} of the {kind} cell", number, edge) for number, edge in enumerate(given)]
         return [edge for node in range(self.nodes) for edge in _sorted(edges[2 * node : 2 * node + 2])]

@@ -12,7 +12,7 @@ from pipeline.errors import NotThisFormError, UserError, excerpt
 if TYPE_CHECKING:
     from torch import nn
 
-LONGEST_NAME = 500  # characters
+LONGEST_NAME = 1 << 16  # characters: of a nested genotype or a graph as JSON there are thousands
 
 
 def canonical(space: str, architecture: object) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def canonical(space: str, architecture: object) -> dict[str, Any]:
     text = _text(name)
     if not text or len(text) > LONGEST_NAME:
         raise UserError(
-            f"an architecture is {excerpt(name, 60)}, where a name of 1 to {LONGEST_NAME} characters is expected"
+            f"an architecture is {excerpt(name, 60)}, where a name of 1 to {LONGEST_NAME:,} characters is expected"
         )
     return {"name": text}
 

@@ -37,7 +37,7 @@ def loaded(name: str, folder: Path, load: Callable[[], Benchmark]) -> Benchmark:
     if not (folder / "__init__.py").is_file() and (folder / "__init__.py").exists():
         raise UserError(f"{folder / '__init__.py'} is no plain file, and no benchmark is loaded from there")
     try:
-        with within(LONGEST), own_code.contained():
+        with own_code.contained(), within(LONGEST):
             benchmark = load()
         soundness.require(benchmark)
     except TooSlowError as error:

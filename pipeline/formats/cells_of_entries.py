@@ -10,6 +10,7 @@ from pipeline.errors import excerpt
 from pipeline.formats import pickles
 from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import KEY, VALUE, Cells
+from pipeline.wording import count_of
 
 MOST_ELEMENTS = 100_000
 """Of a cell, written out; what refers to itself, or shares its parts, may have any number."""
@@ -37,7 +38,9 @@ def cells(
     try:
         if columns and isinstance(entry, list | tuple | np.ndarray):
             if len(entry) != len(columns):
-                return Fault(f"{len(entry)} cells where {len(columns)} columns are named")
+                return Fault(
+                    f"{count_of(len(entry), 'cell')} where {count_of(len(columns), 'column is', 'columns are')} named"
+                )
             entry = dict(zip(columns, entry, strict=True))
         named = fields(entry, objects=objects)
         return named if key is None else {KEY: plain(key), **named}

@@ -14,6 +14,7 @@ from pipeline.errors import NotThisFormError, UserError, excerpt, unknown
 from pipeline.formats.cells_of_entries import BoundlessError, cells, fields
 from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import ANY, LEVEL, Cells, Rows, TableForm
+from pipeline.wording import count_of
 
 _MOST_CODES = 100  # of an architecture that is the key of its row
 _LONGEST_INDEX = 9  # digits of the number of an item
@@ -119,7 +120,7 @@ def _across(path: Path, table: dict[object, object] | Sequence[object], form: Ta
     """The rows of a table that is held column by column; what is neither a list nor a mapping is no column."""
     names = form.columns
     if names and not isinstance(table, dict) and len(names) != len(table):
-        raise NotThisFormError(f"{path} has {len(table)} columns where {len(names)} are named")
+        raise NotThisFormError(f"{path} has {count_of(len(table), 'column')} where {len(names)} are named")
     named = table.items() if isinstance(table, dict) else zip(names or map(str, range(len(table))), table, strict=True)
     columns = {
         name if isinstance(name, str) else excerpt(name, 150): c.tolist() if isinstance(c, np.ndarray) else c

@@ -35,6 +35,7 @@ from pipeline.formats import (
 from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import FILE, FOLDER, LEVEL, Cells, ContainerKind, Rows, TableForm
 from pipeline.provenance import content_files
+from pipeline.wording import count_of, with_article
 
 _LONGEST_LINE = 1 << 24  # characters
 _MOST_EMPTY = 1_000_000  # lines without a row: a few bytes of a packed file stand for any number of them
@@ -63,7 +64,7 @@ def rows(path: Path, form: TableForm) -> Rows:
         UserError: the file cannot be read.
     """
     if path.is_dir():
-        raise NotThisFormError(f"{path} is a folder, where a {form.kind} file is expected")
+        raise NotThisFormError(f"{path} is a folder, where {with_article(form.kind)} file is expected")
     if path.is_file() and not path.stat().st_size:
         raise NotThisFormError(f"{path} is empty")
     _refuse_other(path, form.kind)
@@ -287,7 +288,7 @@ def _lines(path: Path, stream: IO[str]) -> Iterator[str]:
 
 def _zipped(header: Sequence[str], cells: Sequence[object]) -> Cells | Fault:
     if len(cells) != len(header):
-        return Fault(f"{len(cells)} cells where the header has {len(header)}")
+        return Fault(f"{count_of(len(cells), 'cell')} where the header has {len(header)}")
     return dict(zip(header, cells, strict=True))
 
 

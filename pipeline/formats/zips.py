@@ -11,6 +11,7 @@ from typing import IO, Literal
 
 from pipeline.errors import NotThisFormError, excerpt
 from pipeline.provenance import is_left_there
+from pipeline.wording import count_of
 
 BEGINNING = b"PK\x03\x04"
 UNPACK = "unpack it and name what is in it"
@@ -66,7 +67,7 @@ def _how_many(names: Sequence[str]) -> str:
     if not names:
         return "no file is in it"
     among = "among them " if len(names) > 2 else ""
-    return f"it holds {len(names):,} files, {among}{' and '.join(excerpt(name, 40) for name in names[:2])}"
+    return f"it holds {count_of(len(names), 'file')}, {among}{' and '.join(excerpt(name, 40) for name in names[:2])}"
 
 
 def _is_file(member: zipfile.ZipInfo) -> bool:

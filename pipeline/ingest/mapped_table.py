@@ -29,6 +29,7 @@ from pipeline.ingest.mapped_columns import (
 from pipeline.ingest.mapping import TableMapping, columns_of, with_metrics
 from pipeline.ingest.mapping_sections import ArchitectureColumns
 from pipeline.ingest.notation import spec_of
+from pipeline.wording import count_of
 
 _BATCH_ROWS = 20_000
 _LOOKED_AT = 20  # architectures whose specs are read again
@@ -296,7 +297,9 @@ def decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> 
     def coded(cells: Cells) -> Spec:
         row_codes = listed_codes(cells[column], column, len(parts))
         if len(row_codes) != len(parts):
-            raise UserError(f"{column_named(column)} holds {len(row_codes)} codes where {len(parts)} are expected")
+            raise UserError(
+                f"{column_named(column)} holds {count_of(len(row_codes), 'code')} where {len(parts)} are expected"
+            )
         operations = {part: meaning(part, code, column) for part, code in zip(parts, row_codes, strict=True)}
         return benchmark.compose(space, operations)
 

@@ -20,6 +20,7 @@ from pipeline.ingest.guesses import ScoreGuess, TruthGuess, ValueGuesses
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.table_sample import TableSample
 from pipeline.lake.outputs import OutputFile
+from pipeline.wording import count_of
 
 _GUESSED = "# GUESSED: "
 _SHOWN = 8  # columns in a message
@@ -100,7 +101,7 @@ def _nothing(table: Path, sample: TableSample, benchmark: str | None) -> UserErr
 
 def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, values: ValueGuesses) -> Iterator[str]:
     named = excerpt(table.name, 80, bare=True)
-    yield f"# What the columns of {named} mean, guessed from its first {len(sample.rows):,} rows."
+    yield f"# What the columns of {named} mean, guessed from its first {count_of(len(sample.rows), 'row')}."
     yield "# Look at every GUESSED, then: pipeline mapping check THIS-FILE TABLE. All fields: docs/mapping-reference.md"
     yield from _stated({
         "name": _name(table), "benchmark": architecture.benchmark.name, "space": architecture.space,

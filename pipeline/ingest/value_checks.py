@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipeline.benchmarks import units
 from pipeline.benchmarks.contract import Benchmark, Metric
+from pipeline.wording import count_of
 
 _PER_DECADE = 100  # bins of a histogram
 _DECADES = (-20, 20)
@@ -210,7 +211,7 @@ def _findings(column: _Values, classes: int | None, place: Callable[[str], str])
 
 
 def _values_are(number: int) -> str:
-    return f"{number:,} values are" if number > 1 else "1 value is"
+    return count_of(number, "value is", "values are")
 
 
 def _count(column: _Values, bins: list[int]) -> int:

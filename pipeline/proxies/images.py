@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os, unknown
 from pipeline.formats import packed, pickles, signatures
 from pipeline.proxies import pictures
+from pipeline.wording import count_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -133,7 +134,7 @@ def _load(path: Path, count: int, size: int) -> Batch:
 
 
 def _too_few(count: int, there: int) -> str:
-    return f"the proxy needs {count} images, --images holds {there}"
+    return f"the proxy needs {count_of(count, 'image')}, --images holds {there}"
 
 
 def _batch(kind: str, pixels: Pixels, count: int, labels: tuple[int, ...] | None = None) -> Batch:
@@ -156,7 +157,7 @@ def _require_variation(pixels: Pixels) -> None:
     least, most = int(pixels.min()), int(pixels.max())
     if least == most:
         raise UserError(
-            f"--images: every pixel of the {len(pixels)} images is {least}: name images that show something"
+            f"--images: every pixel of {count_of(len(pixels), 'image')} is {least}: name images that show something"
         )
     if most <= 1:
         raise UserError(

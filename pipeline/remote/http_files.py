@@ -82,7 +82,7 @@ def requested(address: str, offset: int = 0, version: str = "") -> Iterator[Http
     if offset and version:
         headers |= {"Range": f"bytes={offset}-", "If-Range": version}
     with contextlib.ExitStack() as opened, _explained(address):
-        session = opened.enter_context(session_of_steps())
+        session = opened.enter_context(session_of_steps(address))
         response = opened.enter_context(followed(session, address, headers, TIMEOUT))
         if response.status_code == 416 and "Range" in headers:  # what is here is as long as the file, or longer
             del headers["Range"], headers["If-Range"]

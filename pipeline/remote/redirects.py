@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from pipeline.errors import UserError
+from pipeline.remote import checked_connections
 from pipeline.remote.addresses import shown
 
 if TYPE_CHECKING:
@@ -34,15 +35,40 @@ _INTERNAL = (
 _HOLD_IPV4 = (ipaddress.IPv6Network("::/96"), ipaddress.IPv6Network("64:ff9b::/96"))  # in their last 32 bits
 
 
-def session_of_steps() -> requests.Session:
-    """A session that follows no redirect: the library's own reads all that comes beside one, even to say where to."""
+def session_of_steps(address: str) -> requests.Session:
+    """A session for an address and those that it leads to, which follows no redirect by itself: the library's own reads
+    all that comes beside one, even to say where to.
+
+    It connects to other hosts than that of the address where these are public, whatever their names were told to be
+    when they were looked at.
+    """
     import requests
+
+    named = _host(requests.Request("GET", address).prepare().url or "")
+
+    def check(host: str, number: str) -> None:
+        if host.rstrip(".").lower() != named and not _is_public(number.partition("%")[0]):
+            raise _not_public(f"{shown(address)} leads to {host}")
 
     class SteppingSession(requests.Session):
         def get_redirect_target(self, resp: requests.Response) -> None:
             pass
 
-    return SteppingSession()
+    session = SteppingSession()
+    for scheme in _PORTS:
+        session.mount(f"{scheme}://", checked_connections.adapter(check))
+    return session
+
+
+def _host(address: str) -> str:
+    return (urlsplit(address).hostname or "").rstrip(".")
+
+
+def _not_public(leads: str) -> UserError:
+    return UserError(
+        f"{leads}, which is on this machine or in a network that is not public: it is not read; name that address "
+        "itself if you trust it"
+    )
 
 
 def followed(
@@ -85,10 +111,7 @@ def _next(address: str, place: str, target: str) -> str:
     if urlsplit(place).scheme == "https" and parts.scheme == "http":
         raise UserError(f"{leads}, which is not encrypted: it is not read")
     if not _of_one_server(urlsplit(place), parts) and _is_internal(parts.hostname or ""):
-        raise UserError(
-            f"{leads}, which is on this machine or in a network that is not public: it is not read; name that address "
-            "itself if you trust it"
-        )
+        raise _not_public(leads)
     return url
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from pipeline.report.queries import SERIES, Row, records
 from pipeline.report.text import interval, number, proxy_name
+from pipeline.wording import count_of
 
 if TYPE_CHECKING:
     from pipeline.report.comparison import Comparison
@@ -55,7 +56,7 @@ def verdict(rows: list[Row], truth: str) -> list[str]:
     equals = [row for row in compared[1:] if not_shown_worse(row)]
     sentences = [
         f"{proxy_name(leader)} leads: rho {number(leader['rho'])} {interval(leader)} with {truth} on "
-        f"{leader['n']} architectures."
+        f"{count_of(leader['n'], 'architecture')}."
     ]
     if equals:
         named = _list([f"{proxy_name(row)} ({number(row['rho'])})" for row in equals])

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.report.queries import Row, answer, answer_of, records, target_of
+from pipeline.wording import count_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,7 +32,7 @@ def searches(connection: duckdb.DuckDBPyConnection, main: Row) -> tuple[list[Row
     for row in records(rows):
         own = paths[paths["search_id"] == row["search_id"]]
         if not own.empty:
-            name = f"{row['label']}, {row['method']} ({row['seeds']} seeds)"
+            name = f"{row['label']}, {row['method']} ({count_of(row['seeds'], 'seed')})"
             points += [{"name": name, **point} for point in _line(own)]
     return records(rows), points
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.escaping import file_name
 from pipeline.report.queries import Row
+from pipeline.wording import count_of
 
 _FEW = 5  # a rho of fewer architectures is not shown
 
@@ -42,7 +43,7 @@ def interval(row: Row, prefix: str = "") -> str:
 
 def target_name(target: Row) -> str:
     """Data set, metric and training length of a target."""
-    length = "" if target["epochs"] is None else f", {target['epochs']} epochs"
+    length = "" if target["epochs"] is None else f", {count_of(target['epochs'], 'epoch')}"
     return f"{target['dataset']} {target['metric']}{length}"
 
 

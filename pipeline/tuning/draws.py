@@ -11,6 +11,7 @@ from pipeline.errors import UserError
 from pipeline.tuning import learners, methods, prior
 from pipeline.tuning.learners import gaussian_process, random_forest
 from pipeline.tuning.terms import CURVES, SCORES, Floats, Ints, TermTable, centred_ranks, only
+from pipeline.wording import count_of, noun
 
 ALL = "all"
 GRAPH = "scores and graph"
@@ -137,7 +138,9 @@ def across(source: TermTable, target: TermTable, labels: int, seeds: Sequence[in
     here, there = shared(source, target)
     _enough(here, labels)
     if len(there.arch_ids) < FEWEST:
-        raise UserError(f"{there.benchmark}/{there.space} has {len(there.arch_ids)} architectures with every term")
+        raise UserError(
+            f"{there.benchmark}/{there.space} has {count_of(len(there.arch_ids), 'architecture')} with every term"
+        )
     places = families(here)
     for seed in seeds:
         labelled = here.nested(seed)[:labels]
@@ -166,6 +169,8 @@ def shared(source: TermTable, target: TermTable) -> tuple[TermTable, TermTable]:
 def _enough(table: TermTable, labels: int) -> None:
     if (n := len(table.arch_ids)) < labels + FEWEST:
         raise UserError(
-            f"{n} architectures of {table.benchmark}/{table.space} have truth and every term: {labels} labels and "
+            f"{count_of(n, 'architecture')} of {table.benchmark}/{table.space} "
+            f"{noun(n, 'has', 'have')} truth and every term: "
+            f"{count_of(labels, 'label')} and "
             f"{FEWEST} to judge by are needed; score more, or name fewer proxies with --use"
         )

@@ -19,6 +19,7 @@ from pipeline.tuning.data import TuningData
 from pipeline.tuning.task_evolution import EvolutionSettings
 from pipeline.tuning.trials import TrainingSettings, Trials, TrialTask, configuration_of, task_name
 from pipeline.tuning.tuned_proxy import TunedProxy
+from pipeline.wording import count_of
 
 VERSION = 1  # raise it when the same search would take other steps
 DEFAULT_TRAINING = TrainingSettings()
@@ -87,5 +88,8 @@ def _labels(target: terms.Target, texts: Mapping[str, str], data: TuningData) ->
     """
     labelled = [a for a in provenance.nested(target.truth, data.seed) if a in texts][: data.labels]
     if len(labelled) < data.labels:
-        raise UserError(f"{len(labelled)} architectures have a true value, {data.labels} labels are needed")
+        raise UserError(
+            f"{count_of(len(labelled), 'architecture has', 'architectures have')} "
+            f"a true value, {count_of(data.labels, 'label is', 'labels are')} needed"
+        )
     return {arch_id: target.truth[arch_id] for arch_id in labelled}

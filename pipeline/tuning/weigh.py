@@ -38,7 +38,10 @@ def weigh(lake_root: Path, data: TuningData, method: str = MENU) -> TunedProxy:
     method, rule = _settled(method, table)
     if len(table.arch_ids) < data.labels:
         available = len(table.arch_ids)
-        raise UserError(f"{available} architectures have truth and every term, {data.labels} labels are needed")
+        raise UserError(
+            f"{count_of(available, 'architecture has', 'architectures have')} "
+            f"truth and every term, {count_of(data.labels, 'label is', 'labels are')} needed"
+        )
     labelled = table.nested(data.seed)[: data.labels]
     configuration = {**data.basis(table), "method": method, "seed": data.seed, "labels": data.labels}
     row = {

@@ -76,7 +76,7 @@ def test_equals_share_a_rank_and_a_failure_has_none_and_is_last() -> None:
         ({"a": Narrow}, "synflow", "names of proxies in a list"),
         ({"a": Narrow}, ["synflow", "nsawot"], "unknown proxy 'nsawot': did you mean naswot"),
         ({"a": Narrow, "odd": 7}, ["params"], "network 'odd': a network is a torch module .* not int"),
-        ({"a": Narrow}, ["params", "regression-n101"], "network 'a': Narrow gives 1 feature maps, .* 3 stages"),
+        ({"a": Narrow}, ["params", "regression-n101"], "network 'a': Narrow gives 1 feature map, .* 3 stages"),
         ({"a": Narrow}, ["params", "az_trainability"], "network 'a': az_trainability looks at a network's blocks"),
     ],
 )  # fmt: skip

@@ -6,9 +6,12 @@ import re
 import subprocess
 import sys
 import threading
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -188,7 +191,7 @@ def gives(value: Any) -> Any:
     ("network", "proxy", "says"),
     [
         (Plain, "regression-n101", r"Plain gives a tensor of shape \[2, 10\], needed is a list of feature .*tapped"),
-        (lambda: pipeline.tapped(Plain(), ["first"]), "regression-n101", "gives 1 feature maps, .* has 3 stages"),
+        (lambda: pipeline.tapped(Plain(), ["first"]), "regression-n101", "gives 1 feature map, .* has 3 stages"),
         (lambda: pipeline.tapped(Plain(), ["firts"]), "synflow", "submodule of Plain 'firts': did you mean first"),
         (lambda: pipeline.tapped(Plain(), ["unused"]), "synflow", "does not call its submodule 'unused': tap another"),
         (lambda: pipeline.tapped(Plain(), "first"), "synflow", "in a list"),
@@ -277,6 +280,23 @@ def test_a_failed_score_is_a_score_that_ranks_last(tmp_path: Path) -> None:
     assert pipeline.correlate([1.0, 2.0], [1, 2]).rho is None and pipeline.correlate([], []).n == 0
     with pytest.raises(UserError, match="3 scores and 2 true values"):
         pipeline.correlate([1.0, 2.0, 3.0], [1, 2])
+
+
+WHOLE = [2**53, 2**53 + 1, 2**53 + 2, 2**53 + 3]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        WHOLE, np.array(WHOLE), np.array(WHOLE, np.uint64), torch.tensor(WHOLE), pd.Series(WHOLE),
+        [Fraction(n, 2**70) + 1 for n in range(4)], [1 + Decimal(n).scaleb(-20) for n in range(4)],
+        [2**60, 2.0**60 + 2**10, 2**60 + 2**10 + 1, 2.0**61],
+    ],
+)  # fmt: skip
+def test_numbers_that_floats_tie_do_not_tie(values: Any) -> None:
+    for result in (pipeline.correlate(values, [1, 2, 3, 4]), pipeline.correlate([1, 2, 3, 4], values)):
+        assert [result.rho, result.tau] == pytest.approx([1, 1])
+    assert pipeline.correlate([None, *values], [5, 1, 2, 3, 4], lower_is_better=True).rho == pytest.approx(-1)
 
 
 def test_importing_it_imports_nothing() -> None:

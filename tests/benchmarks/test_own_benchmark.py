@@ -146,7 +146,19 @@ def test_architectures_are_known_by_name_or_by_parts() -> None:
     for listed in ([1, [2, 3]], (1, (2, 3)), "[1,[2,3]]", {"name": "[1,[2,3]]"}):
         assert defaults.canonical("cells", listed) == {"name": "[1,[2,3]]"}
     assert defaults.canonical("cells", 7) == {"name": "7"} != defaults.canonical("cells", "007")
-    none: tuple[Any, ...] = ("", "  ", "x" * 501, 7.5, None, True, [], {}, {"name": None}, {"cell": []}, [object()])
+    none: tuple[Any, ...] = (
+        "",
+        "  ",
+        "x" * (defaults.LONGEST_NAME + 1),
+        7.5,
+        None,
+        True,
+        [],
+        {},
+        {"name": None},
+        {"cell": []},
+        [object()],
+    )
     for wrong in none:
         with pytest.raises(UserError, match="an architecture is"):
             defaults.canonical("cells", wrong)
@@ -367,3 +379,13 @@ def test_a_network_that_cannot_be_built_or_run_is_a_failed_score(name: str, reas
     assert score.value is None and score.status in ("failed", "unbuildable") and reason in str(score.reason)
     with pytest.raises(UserError, match="naswot looks at the features of a network, and mine states no `features`"):
         fits(proxies.load("naswot"), benchmarks.load("mine"))
+
+
+def test_a_nested_genotype_may_be_a_name() -> None:
+    nodes = [{"op": "linear", "input": [f"x_{number}", f"h_{number}"]} for number in range(400)]
+    name = json.dumps(nodes)
+    assert len(name) > 10_000
+    assert defaults.canonical("cells", name) == {"name": name}
+    assert defaults.canonical("cells", nodes) == {"name": json.dumps(nodes, separators=(",", ":"), sort_keys=True)}
+    with refused("where a name of 1 to 65,536 characters is expected"):
+        defaults.canonical("cells", "x" * (defaults.LONGEST_NAME + 1))

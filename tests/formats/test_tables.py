@@ -62,7 +62,7 @@ def test_a_row_of_another_length_is_a_fault(tmp_path: Path) -> None:
     path = written(tmp_path, "a,b\n1\n1,2\n1,2,3\n")
     found = list(rows(path, "csv"))
     assert [type(cells) for _, cells in found] == [Fault, dict, Fault]
-    assert found[0] == ("line 2", "1 cells where the header has 2")
+    assert found[0] == ("line 2", "1 cell where the header has 2")
 
 
 @pytest.mark.parametrize(

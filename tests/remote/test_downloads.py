@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import random
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -296,6 +297,25 @@ def test_a_server_may_lead_to_another_path_of_its_own_or_to_a_public_one() -> No
     for host in ("8.8.8.8", "example.org"):
         with refused(f"https://{host}/x leads to http://{host}/x, which is not encrypted"):
             redirects._next(f"https://{host}/x", f"https://{host}/x", f"http://{host}/x")
+
+
+def test_a_name_that_is_another_number_when_it_is_connected_is_not_asked(
+    file: RemoteFile, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, lookups = int(server.address.rpartition(":")[2]), []
+    real = socket.getaddrinfo
+
+    def numbers(host: str, *given: Any, **named: Any) -> Any:
+        if host != "rebinding.example":
+            return real(host, *given, **named)
+        lookups.append(host)
+        return real("8.8.8.8" if len(lookups) == 1 else "127.0.0.1", port, *given[1:], **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", numbers)
+    server.leads_to = {"/table.bin": f"http://rebinding.example:{port}/secret"}
+    with refused("leads to rebinding.example, which is on this machine", "it is not read"):
+        download(file)
+    assert len(lookups) == 2 and [path for path, _ in server.requests] == ["/table.bin"]
 
 
 def test_what_comes_beside_a_redirect_is_not_read(file: RemoteFile, server: FileServer) -> None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pipeline.errors import UserError, excerpt
+from pipeline.wording import count_of
 
 OPERATIONS = (
     "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5"
@@ -62,7 +63,9 @@ def of_pairs(cells: Sequence[object]) -> dict[str, object]:
         UserError: they are none.
     """
     if len(cells) != len(_KINDS):
-        raise UserError(f"an architecture holds {len(cells)} cells, where a normal and a reduction cell are expected")
+        raise UserError(
+            f"an architecture holds {count_of(len(cells), 'cell')}, where a normal and a reduction cell are expected"
+        )
     return _genotype([_paired_edges(cell) for cell in cells])
 
 

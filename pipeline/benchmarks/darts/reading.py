@@ -19,6 +19,7 @@ from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, excerpt
 from pipeline.formats import numbers, text_files
 from pipeline.provenance import canonical_json
+from pipeline.wording import count_of
 
 DATASET, METRIC = "cifar10", "validation_accuracy"
 EPOCHS = 200
@@ -69,7 +70,7 @@ def _parsed(line: str) -> tuple[Spec, float]:
     except (csv.Error, ValueError) as error:
         raise UserError(f"it is no line of a CSV: {error}") from error
     if len(cells) != 2:
-        raise UserError(f"it has {len(cells)} cells, where a genotype and an accuracy are expected")
+        raise UserError(f"it has {count_of(len(cells), 'cell')}, where a genotype and an accuracy are expected")
     accuracy = numbers.real(cells[1], "the accuracy")
     if not math.isnan(accuracy) and units.outside("percent", accuracy):
         raise UserError(f"the accuracy is {excerpt(cells[1], 40)}, where 0 to 100 percent are expected")

@@ -12,6 +12,7 @@ from random import Random
 from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import json_objects
+from pipeline.wording import count_of
 
 NAME = "flexibert"
 SPACE = "encoders"
@@ -54,7 +55,7 @@ def canonical(space: str, architecture: object) -> Spec:
     published = given.get("nas_config")
     layers = published.get("encoder_layers") if isinstance(published, Mapping) else given.get("layers")
     if not isinstance(layers, Sequence) or isinstance(layers, str) or len(layers) not in LAYERS:
-        count = f"{len(layers)} layers" if isinstance(layers, list | tuple) else "no list of layers"
+        count = count_of(len(layers), "layer") if isinstance(layers, list | tuple) else "no list of layers"
         raise UserError(f"the network has {count}; it takes {' or '.join(map(str, LAYERS))}")
     hidden = given.get("hidden_size", given.get("hidden"))
     return {

@@ -13,6 +13,7 @@ from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.benchmarks.nasbench101 import cell_graph
 from pipeline.errors import UserError, excerpt, unknown
 from pipeline.formats import json_objects
+from pipeline.wording import count_of
 
 _FORM = '{"adjacency": "0100...", "operations": ["input", ..., "output"]}'
 _PARTS = ("adjacency", "operations", "module_hash")
@@ -43,7 +44,7 @@ def _row_by_row(matrix: object) -> str:
         return matrix.strip()
     if isinstance(matrix, list | tuple) and all(isinstance(row, list | tuple) for row in matrix):
         if any(len(row) != len(matrix) for row in matrix):
-            raise UserError(f"the adjacency matrix has {len(matrix)} rows, and one of another length")
+            raise UserError(f"the adjacency matrix has {count_of(len(matrix), 'row')}, and one of another length")
         return "".join(str(int(cell)) if cell in (0, 1) else "?" for row in matrix for cell in row)
     raise UserError(f"an adjacency matrix is a text of 0 and 1, or a list of rows, not {excerpt(matrix, 80)}")
 

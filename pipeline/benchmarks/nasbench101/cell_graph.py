@@ -18,6 +18,7 @@ from operator import itemgetter
 
 from pipeline.benchmarks.edge_cells import on_a_path
 from pipeline.errors import UserError, unknown
+from pipeline.wording import count_of
 
 try:
     from _md5 import md5  # type: ignore[import-not-found]  # starts in half the time of OpenSSL's, which hashlib uses
@@ -111,7 +112,9 @@ def _checked(adjacency: str, operations: Sequence[str]) -> _Shape:
     """The shape of the matrix; UserError if the operations do not go with it."""
     shape = _shape(adjacency)
     if len(operations) != shape.vertices:
-        raise UserError(f"{len(operations)} operations for {shape.vertices} vertices")
+        raise UserError(
+            f"{count_of(len(operations), 'operation')} for {count_of(shape.vertices, 'vertex', 'vertices')}"
+        )
     if operations[0] != INPUT or operations[-1] != OUTPUT:
         raise UserError(f"the first vertex is '{operations[0]}' and the last '{operations[-1]}', not input and output")
     for operation in operations[1:-1]:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from pipeline.benchmarks.source_rows import reason_of
 from pipeline.errors import NotThisFormError, UserError, excerpt
 from pipeline.formats import pickles
+from pipeline.wording import count_of
 
 MEASURED = ("training_time", "train_accuracy", "validation_accuracy", "test_accuracy")
 """What is stated of a run at half of its epochs and at its end: seconds, and fractions."""
@@ -76,7 +77,9 @@ def _metrics(message: bytes, epochs: int) -> tuple[int, tuple[float, ...]]:
     if not metrics.IsInitialized():
         raise UserError("the metrics are another message than ModelMetrics: a field that every run has is missing")
     if len(metrics.evaluation_data) != 3:
-        raise UserError(f"{len(metrics.evaluation_data)} evaluations, where every run has 3: start, halfway and end")
+        raise UserError(
+            f"{count_of(len(metrics.evaluation_data), 'evaluation')}, where every run has 3: start, halfway and end"
+        )
     _, half, end = metrics.evaluation_data
     if half.current_epoch * 2 != epochs or end.current_epoch != epochs:
         raise UserError(f"evaluated at epochs {half.current_epoch:g} and {end.current_epoch:g} of {epochs}")

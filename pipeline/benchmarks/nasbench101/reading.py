@@ -25,6 +25,7 @@ from pipeline.benchmarks.nasbench101.published_runs import Run
 from pipeline.benchmarks.source_rows import SourceRows, reason_of
 from pipeline.errors import NotThisFormError, UserError, excerpt
 from pipeline.formats import numbers, opening, signatures, tfrecord
+from pipeline.wording import count_of
 
 NAME, SPACE, DATASET = "nasbench101", "cell", "cifar10"
 LENGTHS = (4, 12, 36, 108)
@@ -146,7 +147,9 @@ def _verified(run: Run) -> tuple[str, tuple[str, str]]:
     if not 1 <= run.parameters <= numbers.MOST:
         raise UserError(f"{excerpt(run.parameters)} parameters, where a network has at least 1")
     if run.epochs not in LENGTHS:
-        raise UserError(f"a training of {run.epochs} epochs, where there are those of {', '.join(map(str, LENGTHS))}")
+        raise UserError(
+            f"a training of {count_of(run.epochs, 'epoch')}, where there are those of {', '.join(map(str, LENGTHS))}"
+        )
     return arch_id, (spec, module_hash)
 
 

@@ -13,6 +13,7 @@ from random import Random
 from pipeline.benchmarks import edge_cells
 from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.errors import UserError, excerpt, unknown
+from pipeline.wording import count_of
 
 NAME = "nasbench201"
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -52,7 +53,7 @@ def _broken(text: str) -> UserError:
     shown = f"architecture '{text[:120]}'"
     nodes = text.split("+")
     if len(nodes) != 3:
-        return UserError(f"{shown} has {len(nodes)} nodes; a cell has 3, joined by +")
+        return UserError(f"{shown} has {count_of(len(nodes), 'node')}; a cell has 3, joined by +")
     for node, group in enumerate(nodes, 1):
         if len(group) < 2 or group[0] != "|" or group[-1] != "|":
             return UserError(f"node {node} of {shown} is '{group}', not enclosed in |")
@@ -64,7 +65,7 @@ def _broken(text: str) -> UserError:
         if len(edges) < node:
             return UserError(f"node {node} of {shown}: the edge from node {len(edges)} is missing")
         if len(edges) > node:
-            return UserError(f"node {node} of {shown} has {len(edges)} edges; it takes {node}")
+            return UserError(f"node {node} of {shown} has {count_of(len(edges), 'edge')}; it takes {node}")
     return UserError(f"{shown} is not of the form |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
 
 

@@ -15,6 +15,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TypedDict
 
 from pipeline.errors import UserError, excerpt, unknown
+from pipeline.wording import count_of
 
 ACTIVATIONS = ("activation_tanh", "activation_sigm", "activation_leaky_relu")
 PAIRS = ("elementwise_prod", "elementwise_sum")
@@ -108,7 +109,9 @@ def _node(name: str, node: object) -> Node:
         raise UserError(f"node '{name}' has the input {excerpt(inputs)}, not a list of names")
     wanted = INPUTS[operation]
     if len(inputs) != wanted and (wanted or not inputs):
-        raise UserError(f"node '{name}' ({operation}) has {len(inputs)} inputs; it takes {wanted or 'at least 1'}")
+        raise UserError(
+            f"node '{name}' ({operation}) has {count_of(len(inputs), 'input')}; it takes {wanted or 'at least 1'}"
+        )
     if operation == "linear" and len(set(inputs)) < len(inputs):
         raise UserError(f"node '{name}' (linear) reads a vertex twice")
     return {"op": operation, "input": list(inputs)}

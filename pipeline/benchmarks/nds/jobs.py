@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import UserError, excerpt
 from pipeline.formats.numbers import real, whole
+from pipeline.wording import count_of
 
 _NEEDED = ("net", "params", "flops", "train_ep_top1", "test_ep_top1", "min_test_top1")
 _SERIES = {"test_ep_top1": "test_accuracy", "train_ep_top1": "train_accuracy", "train_ep_loss": "train_loss"}
@@ -88,9 +89,9 @@ def _agreed(lengths: Mapping[str, int], stated: object) -> int:
     epochs = lengths["test_accuracy"]
     for name, length in lengths.items():
         if length != epochs:
-            raise UserError(f"{name} has {length} epochs, test_accuracy has {epochs}")
+            raise UserError(f"{name} has {count_of(length, 'epoch')}, test_accuracy has {epochs}")
     if stated is not None and stated != epochs:
-        raise UserError(f"max_ep is {excerpt(stated, 40)}, and {epochs} epochs are listed")
+        raise UserError(f"max_ep is {excerpt(stated, 40)}, and {count_of(epochs, 'epoch is', 'epochs are')} listed")
     if not epochs:
         raise UserError("no epoch is listed")
     return epochs

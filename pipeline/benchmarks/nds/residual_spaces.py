@@ -15,6 +15,7 @@ from random import Random
 from pipeline.benchmarks.cell_spaces import whole
 from pipeline.benchmarks.contract import Spec
 from pipeline.errors import UserError, excerpt, unknown
+from pipeline.wording import count_of
 
 PLAIN, BASIC, BOTTLENECK = "double_plain_block", "res_basic_block", "res_bottleneck_block"
 PARAMETERS = 856_000  # of ResNet-56: the bound up to which the paper compares, and of what is drawn here
@@ -50,13 +51,13 @@ class ResidualSpace:
             raise unknown("block type", str(block), self.blocks)
         depths = _listed(net, "ds", _LARGEST_DEPTH)
         if not _STAGES <= len(depths) <= _LONGEST:
-            raise UserError(f"ds has {len(depths)} stages, where {_STAGES} to {_LONGEST} are expected")
+            raise UserError(f"ds has {count_of(len(depths), 'stage')}, where {_STAGES} to {_LONGEST} are expected")
         widths, strides = _listed(net, "ws", _LARGEST_WIDTH), _listed(net, "ss", _LARGEST_STRIDE)
         groups = _listed(net, "num_gs", _LARGEST_WIDTH) if net.get("num_gs") else [1] * len(depths)
         multipliers = _multipliers(net.get("bot_muls") or [1] * len(depths))
         for name, values in (("ws", widths), ("ss", strides), ("num_gs", groups), ("bot_muls", multipliers)):
             if len(values) != len(depths):
-                raise UserError(f"{name} has {len(values)} stages, ds has {len(depths)}")
+                raise UserError(f"{name} has {count_of(len(values), 'stage')}, ds has {len(depths)}")
         spec: Spec = {"block_type": block, "ds": depths, "ws": widths, "ss": strides, "num_gs": [], "bot_muls": []}
         if block == BOTTLENECK:
             spec |= {"num_gs": [1, *groups[1:]], "bot_muls": [0.0, *multipliers[1:]]}

@@ -16,6 +16,7 @@ from random import Random
 from pipeline.benchmarks import edge_cells
 from pipeline.benchmarks.contract import ArchitectureGraph, Spec
 from pipeline.errors import UserError, excerpt, unknown
+from pipeline.wording import count_of
 
 NAME = "transnas101"
 MICRO_MODULES = "41414"
@@ -63,7 +64,7 @@ def canonical(space: str, architecture: object) -> Spec:
 def _broken_modules(codes: str) -> str | None:
     """The rule that the modules of a macro architecture break."""
     if len(codes) not in _LENGTHS:
-        return f"has {len(codes)} modules; it takes 4, 5 or 6"
+        return f"has {count_of(len(codes), 'module')}; it takes 4, 5 or 6"
     if odd := sorted(set(codes) - MODULES.keys()):
         return f"has a module '{odd[0]}'; the codes are 1, 2, 3 and 4"
     for what, (least, most), those in (

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from pipeline.errors import UserError, excerpt, unknown
 from pipeline.formats import toml_files
 from pipeline.formats.toml_files import PlainName, StrictModel
+from pipeline.wording import count_of
 
 FOLDER = Path(__file__).parent / "presets"
 _WHAT = "proxy preset"
@@ -188,7 +189,7 @@ class Preset(ImageSchedule):
     @model_validator(mode="after")
     def _lengths(self) -> Preset:
         if len(self.stage_weights) != len(self.stages):
-            raise ValueError(f"{len(self.stages)} stages but {len(self.stage_weights)} stage_weights")
+            raise ValueError(f"{count_of(len(self.stages), 'stage')} but {len(self.stage_weights)} stage_weights")
         return self
 
 

@@ -17,6 +17,7 @@ from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import UnbuildableError
 from pipeline.proxies.regression import signals
 from pipeline.proxies.regression.presets import ImageSchedule, MenuPreset, Noise, Preset, Schedule, Signal
+from pipeline.wording import count_of
 
 
 @dataclass
@@ -102,7 +103,9 @@ class Regression(nn.Module):
             with torch.no_grad(), watch or nullcontext():
                 channels = [tap.shape[1] for tap in backbone.eval()(example[:1])]
         if len(channels) != len(goals):
-            raise ValueError(f"the network has {len(channels)} taps, the task {len(goals)} stages")
+            raise ValueError(
+                f"the network has {count_of(len(channels), 'tap')}, the task {count_of(len(goals), 'stage')}"
+            )
         self.heads = nn.ModuleList(Head(own, goal.shape[1]) for own, goal in zip(channels, goals, strict=True))
 
     def forward(self, images: Tensor) -> Tensor:

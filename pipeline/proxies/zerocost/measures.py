@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pipeline.proxies.zerocost.passes import Passes
+from pipeline.wording import count_of
 
 EPSILON = 1e-5  # of the papers' released code for Jacobians
 
@@ -290,7 +291,7 @@ def _several_blocks(passes: Passes) -> Sequence[Tensor]:
 def _hidden_covariance(passes: Passes, layer: int) -> float:
     blocks = passes.forward.blocks
     if layer >= len(blocks):
-        raise ValueError(f"the network has {len(blocks)} layers")
+        raise ValueError(f"the network has {count_of(len(blocks), 'layer')}")
     return _independence(blocks[layer].flatten(0, 1).T)
 
 

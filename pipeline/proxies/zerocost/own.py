@@ -25,6 +25,7 @@ from pipeline.formats import text_files
 from pipeline.proxies import images as image_batches
 from pipeline.proxies import zerocost
 from pipeline.proxies.contract import Bundle, Proxy, Score, UnbuildableError, alone, reason_of
+from pipeline.wording import with_article
 
 VERSION = 1  # of what the function is given
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -156,4 +157,6 @@ def _number(value: Any) -> float:
     try:
         return float(value.detach() if hasattr(value, "detach") else value)  # torch warns of a value with a gradient
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise TypeError(f"the function returned a {type(value).__name__} that is no number: {error}") from error
+        raise TypeError(
+            f"the function returned {with_article(type(value).__name__)} that is no number: {error}"
+        ) from error

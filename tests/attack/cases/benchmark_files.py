@@ -50,7 +50,7 @@ CASES = [
     Case("darts: columns the other way round", "ingest darts d.csv", lake="none",
          make=file("d.csv", f'93.5,"{GENOTYPE}"\n'), says=("no line that begins with a genotype",)),
     Case("darts: no accuracy", "ingest darts d.csv", lake="none", make=file("d.csv", f'"{GENOTYPE}"\n'),
-         says=("1 record cannot be taken, at line 1: it has 1 cells",)),
+         says=("1 record cannot be taken, at line 1: it has 1 cell,",)),
     Case("darts: odd in every space is odd once", "ingest darts d.csv", exit=0, lake="none", stores=True, lines=3,
          make=file("d.csv", DARTS + DARTS.replace("93.5", "0.93")), says=("1 of 2 values look like fractions",)),
     Case("darts: a named pipe", "ingest darts d.csv", make=pipe("d.csv"), lake="none",

@@ -125,7 +125,7 @@ def test_configurations_and_pairs_are_genotypes() -> None:
     ):
         assert architectures.canonical("cells", notation) == spec
     for wrong, said in (
-        ((PAIRS,), "holds 1 cells"), ((PAIRS, PAIRS[1:]), "eight pairs"), ((PAIRS, ((0, 7),) * 8), "operation 7"),
+        ((PAIRS,), "holds 1 cell,"), ((PAIRS, PAIRS[1:]), "eight pairs"), ((PAIRS, ((0, 7),) * 8), "operation 7"),
         (edges, "no inputs_node_normal_3"), ({**CHOSEN, "edge_normal_0": "none"}, "no edge_normal_1"),
         ("((0, 1), (" + "(" * 5000, "5,0"), ({"a": 1}, "normal"),
     ):  # fmt: skip

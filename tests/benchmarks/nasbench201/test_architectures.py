@@ -80,7 +80,7 @@ def test_every_operation_is_drawn_and_reached() -> None:
         (CELL.replace("|+|none~0", "+|none~0"), "node 1 .*not enclosed in"),
         (CELL.replace("none~0", "none"), r"node 2 .*'none' is not operation~node"),
         (CELL.rpartition("+")[0], "has 2 nodes; a cell has 3"),
-        ("", "has 1 nodes"),
+        ("", "has 1 node"),
         (17, "not 17"),
         ({"cell": None}, "is written"),
     ],

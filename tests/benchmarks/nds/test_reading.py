@@ -110,7 +110,7 @@ def test_the_file_name_tells_the_space(tmp_path: Path, name: str, space: str, da
         ({"net": None}, "the job has no 'net'"),
         ({"net": "DARTS_V1"}, "net is DARTS_V1"),
         ({"train_ep_top1": [1.0, 2.0]}, "train_accuracy has 2 epochs, test_accuracy has 3"),
-        ({"train_ep_loss": [1.0]}, "train_loss has 1 epochs"),
+        ({"train_ep_loss": [1.0]}, "train_loss has 1 epoch"),
         ({"optim": {"max_ep": 100}}, "max_ep is 100, and 3 epochs are listed"),
         ({"test_ep_top1": [], "train_ep_top1": [], "train_ep_loss": [], "optim": None}, "no epoch is listed"),
         ({"test_ep_top1": 7.0}, "test_ep_top1 is 7.0, where a list"),

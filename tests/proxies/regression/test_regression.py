@@ -237,7 +237,7 @@ def test_noise_is_uniform_within_its_level_or_normal_of_that_deviation() -> None
             "name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'sin1d'\nfrequencies = 'hihg'\n",
             "known are low, mid, high",
         ),
-        ("name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'resize'\n", "1 stages but 3 stage_weights"),
+        ("name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'resize'\n", "1 stage but 3 stage_weights"),
         (
             "name = 'x'\n[[stages]]\nchannels = 65\n[[stages.signals]]\nkind = 'sin1d'\nfrequencies = [0.1]\n",
             "sin1d with 1 frequencies has 64 different maps, and 65 are drawn",

@@ -157,7 +157,7 @@ def test_its_random_numbers_are_those_of_the_seed_and_the_architecture(stream: s
         ("return 'nan'", "TypeError: the function returned 'nan', where a number is expected"),
         ("return torch.ones(2)", "TypeError: the function returned a Tensor that is no number"),
         ("return [1]", "TypeError: the function returned a list that is no number"),
-        ("return 10 ** 400", "TypeError: the function returned a int that is no number"),
+        ("return 10 ** 400", "TypeError: the function returned an int that is no number"),
         ("return float('inf')", "the value is inf"),
         ("raise ValueError('no ReLU\\nat all')", "ValueError: no ReLU"),
         ("raise SystemExit(3)", "SystemExit: 3"),
