@@ -39,6 +39,9 @@ def damage_named(parts: Path | None = None, *, own: bool = False) -> Iterator[No
         for file in _suspects(parts, error, own) if parts else []:
             if file.stem in TABLES and (fault := schema_fault(file) or (own and _lacking(file, error))):
                 raise damaged(file, fault) from error
+        if type(error) is duckdb.Error:  # what its decoder of Parquet says
+            what = " ".join(str(error).split())[:120]
+            raise UserError(f"a part cannot be decoded ({what}): `pipeline doctor` names it") from error
         raise
 
 
