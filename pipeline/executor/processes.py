@@ -231,7 +231,7 @@ def _quota() -> float:
 
 def _has_locks() -> bool:
     try:
-        multiprocessing.get_context("spawn").Lock()
+        multiprocessing.get_context("fork").Lock()  # one of "spawn" begins the tracker, which is not yet `_UNWARNED`
     except OSError:
         return False
     return True

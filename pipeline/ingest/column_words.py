@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from pipeline.benchmarks.contract import Benchmark, Metric
 
@@ -49,7 +50,7 @@ _UNITS = {
     "pct",
 }  # fmt: skip
 _PLAIN = {
-    *SPLITS, *_UNITS, "accuracy", "after", "all", "arch", "architecture", "at", "average", "avg", "batch", "cost",
+    *SPLITS, *_UNITS, "accuracy", "after", "all", "arch", "architecture", "at", "average", "avg", "batch", "by", "cost",
     "count", "device", "ep", "epoch", "epochs", "error", "es", "final", "flops", "for", "forward", "hardware", "in",
     "inference", "info", "last", "latency", "loss", "mean", "measured", "metric", "metrics", "model", "net", "network",
     "num", "number", "of", "on", "params", "pass", "perplexity", "result", "results", "run", "score", "scores",
@@ -127,12 +128,13 @@ def other_dataset_of(text: str) -> str | None:
     return next((word for word in split_words(text) if word in _OTHER_DATASETS), None)
 
 
-def words_of_metric(metric: Metric) -> set[str]:
+@cache
+def words_of_metric(metric: Metric) -> frozenset[str]:
     """The words of a metric's name, as those of columns."""
-    return {_SAME.get(word, word) for word in split_words(metric.metric)}
+    return frozenset(_SAME.get(word, word) for word in split_words(metric.metric))
 
 
-def _all_words_of(metric: Metric) -> set[str]:
+def _all_words_of(metric: Metric) -> frozenset[str]:
     """The words of a metric's name and condition."""
     return words_of_metric(metric) | {_SAME.get(word, word) for word in split_words(metric.condition or "")}
 
@@ -143,20 +145,29 @@ def _apart(text: str) -> str:
 
 def _dataset(text: str, benchmark: Benchmark) -> tuple[str | None, tuple[int, int]]:
     """The data set with the longest name in a text, and where it stands."""
-    names = {re.sub("[^a-z0-9]", "", m.dataset.lower()): m.dataset for m in benchmark.metrics}
+    for dataset, written in _written(tuple(dict.fromkeys(m.dataset for m in benchmark.metrics))):
+        if match := written.search(text.lower()):
+            return dataset, match.span()
+    return None, (0, 0)
+
+
+@cache
+def _written(datasets: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
+    """How data sets are written in names of columns, the longest first; of thousands of columns they are the same."""
+    names = {re.sub("[^a-z0-9]", "", dataset.lower()): dataset for dataset in datasets}
     for alias, dataset in _DATASETS.items():
         if dataset in names.values():
             names.setdefault(alias, dataset)
-    for dataset in dict.fromkeys(m.dataset for m in benchmark.metrics):
+    for dataset in datasets:
         letters = re.sub("[^a-z].*", "", dataset.lower().replace("-", ""))
         if len(letters) > 3 and sum(name.startswith(letters) for name in set(map(str.lower, names.values()))) == 1:
             names.setdefault(letters, dataset)  # imagenet of ImageNet-1k
+    patterns = []
     for name in sorted(filter(None, names), key=len, reverse=True):
         end = r"(?!\d)" if name[-1].isdigit() else ""
         written = "[^a-z0-9]*".join(map(re.escape, name))
-        if match := re.search(rf"(?<![a-z]){written}{end}", text.lower()):
-            return names[name], match.span()
-    return None, (0, 0)
+        patterns.append((names[name], re.compile(rf"(?<![a-z]){written}{end}")))
+    return patterns
 
 
 def _without_namespace(text: str) -> str:

@@ -12,6 +12,7 @@ from pipeline.ingest.guesses import ScoreGuess, TruthGuess, ValueGuesses
 from pipeline.ingest.table_sample import TableSample
 
 _TIMES_EACH = 4  # that a decimal which is a setting occurs, such as a learning rate
+_MOST_DECIMALS = 20  # that are settings: the accuracies of a small test set are more
 
 
 @dataclass(frozen=True)
@@ -61,4 +62,6 @@ def _tells(sample: TableSample, repeated: Sequence[Sequence[Cells]], column: str
     distinct = set(cells)
     if any(cell[:1] in ("[", "(", "{") for cell in distinct):
         return False
-    return len(distinct) * (_TIMES_EACH if any(map(is_decimal, distinct)) else 1) < len(cells)
+    if any(map(is_decimal, distinct)):
+        return len(distinct) <= _MOST_DECIMALS and len(distinct) * _TIMES_EACH < len(cells)
+    return len(distinct) < len(cells)

@@ -272,3 +272,9 @@ def test_without_shared_memory_there_is_one_worker_and_several_are_refused(monke
     assert processes.default_workers() == 1
     with pytest.raises(UserError, match=r"shared memory \(Read-only file system\).*--workers 1"):
         list(processes.ordered(abs, [1, 2], 2))
+
+
+def test_to_count_the_workers_begins_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tracker of semaphores would print a warning: it is told not to when the first worker is begun."""
+    monkeypatch.setattr("multiprocessing.resource_tracker.register", lambda *_: pytest.fail("a tracker is begun"))
+    assert processes.default_workers() >= 1

@@ -188,6 +188,13 @@ def test_a_setting_of_decimals_is_no_measurement(tmp_path: Path) -> None:
     assert mapping.repeated is None and "they differ in 'lr'. Say" in text
 
 
+def test_accuracies_of_a_small_test_set_are_no_settings(tmp_path: Path) -> None:
+    """They are few of all numbers, as settings are: here 30 of 160."""
+    rows = [(cell, 60.5 + n, (n * 7 + place) % 30 / 4 + 0.1) for place, cell in enumerate(CELLS) for n in range(40)]
+    mapping, _ = drafted(fixtures.table(tmp_path / "t.csv", ["arch", "acc", "rte"], rows))
+    assert mapping.repeated == "mean"
+
+
 def test_columns_under_the_keys_of_data_sets(tmp_path: Path) -> None:
     table = tmp_path / "t.pickle"
     table.write_bytes(pickle.dumps(DEEP))
