@@ -53,6 +53,17 @@ class EndlessTextError(NotThisFormError):
     """A text with a line, or with lines that hold no row, of more than any table has: whatever is looked for in it."""
 
 
+class RepeatedColumnError(NotThisFormError):
+    """The header of a CSV names the `column` twice."""
+
+    def __init__(self, path: Path, column: str) -> None:
+        super().__init__(
+            f"{path}: its header names column {excerpt(column)} twice: say `header = 2` where it has two lines, else "
+            "leave it out with `skip` and name the columns with `columns`"
+        )
+        self.column = column
+
+
 def rows(path: Path, form: TableForm) -> Rows:
     """The rows of a file with their positions, in the file's order; a CSV is streamed.
 
@@ -186,10 +197,7 @@ def _csv_rows(path: Path, form: TableForm) -> Rows:
                 raise NotThisFormError(f"{path} has no header line: it is empty")
             twice = [name for name, count in Counter(header).items() if count > 1]
             if twice:
-                raise NotThisFormError(
-                    f"{path}: its header names column {excerpt(min(twice))} twice: say `header = 2` where it has two "
-                    "lines, else leave it out with `skip` and name the columns with `columns`"
-                )
+                raise RepeatedColumnError(path, min(twice))
             for cells in reader:
                 if cells:
                     yield f"line {reader.line_num + lines.left_out}", _zipped(header, cells)

@@ -42,7 +42,7 @@ _CONDITIONS = {
 }  # fmt: skip
 _COMPARISONS = {
     "delta", "diff", "difference", "drop", "gain", "gap", "improvement", "normalised", "normalized", "percentile",
-    "quantile", "rank", "ranking", "regret", "rho", "tau", "zscore",
+    "quantile", "rank", "ranking", "regret", "relative", "rho", "tau", "versus", "vs", "zscore",
 }  # fmt: skip
 _UNITS = {
     "us", "usec", "ns", "ms", "msec", "milliseconds", "min", "mins", "minutes", "hr", "hrs", "hours", "days", "mj",
@@ -62,6 +62,7 @@ _JOINED = re.compile(
     "([kmg])(params?|flops?|macs?)|(val|valid|validation|test|train|dev)(accs?|accuracy|loss|err|error|ppl|top)"
 )
 _NAMESPACE = re.compile(r"(?:hyper|h)?param(?:eter)?s?[._/:](?=.)", re.IGNORECASE)
+_LEAST_WHOLE = 5  # letters of a word that may be written in parts
 _SIZES = {*_PLAIN, "k", "m", "b", "g"}
 
 
@@ -105,10 +106,20 @@ def name_of(text: str, benchmark: Benchmark) -> ColumnName:
     parted = _apart(text)
     dataset, place = _dataset(parted, benchmark)
     rest = f"{parted[: place[0]]} {parted[place[1] :]}" if dataset else parted
-    words = {_SAME.get(word, word) for word in split_words(_without_namespace(rest))}
+    words = {_SAME.get(word, word) for word in split_words(_with_devices(_without_namespace(rest), benchmark))}
     if dataset and not words & set(SPLITS):  # of cifar10-valid
         words |= {_SAME.get(word, word) for word in split_words(dataset)} & set(SPLITS)
     return ColumnName(_without_namespace(text), dataset, frozenset(words))
+
+
+def _with_devices(text: str, benchmark: Benchmark) -> str:
+    """A name in which words of the benchmark's metrics are whole, however they are written: EdgeGPU as edgegpu."""
+    words = {word for metric in benchmark.metrics for word in words_of_metric(metric)}
+    written = "|".join("[ _-]?".join(word) for word in sorted(words) if len(word) > _LEAST_WHOLE)
+    if not written:
+        return text
+    pattern = re.compile(rf"(?<![a-z])({written})(?![a-z])", re.IGNORECASE)
+    return pattern.sub(lambda match: re.sub("[ _-]", "", match[0].lower()), text)
 
 
 def split_words(column: str) -> list[str]:

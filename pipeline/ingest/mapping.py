@@ -10,6 +10,7 @@ import dataclasses
 import importlib.metadata
 import re
 from collections.abc import Sequence
+from itertools import combinations, starmap
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -39,6 +40,8 @@ from pipeline.ingest.mapping_sections import (
 DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "file", "download", "max_rejects"}
 """Fields that do not change the rows that are read."""
 
+_MEASURED = ("dataset", "metric", "epochs", "seed", "seed_column")
+
 _LATER = {
     "layout", "columns", "members", "decimal", "complement", "where", "seed_column", "skip", "comment", "header",
     "thousands", "table", "nested", "optional", "metric", "extract", "join",
@@ -46,6 +49,13 @@ _LATER = {
 """Fields that mappings of the first version do not have: at their defaults they are no part of a source's identity."""
 
 _MOST_PROBLEMS = 20  # that one message names
+
+
+def _clash(one: TruthColumn, other: TruthColumn) -> bool:
+    """Whether two columns of truth may both have a value for the same, in rows that no `where` parts."""
+    if any(getattr(one, name) != getattr(other, name) for name in _MEASURED):
+        return False
+    return not any(str(held) != str(other.where[name]) for name, held in one.where.items() if name in other.where)
 
 
 class TableMapping(StrictModel):
@@ -110,8 +120,7 @@ class TableMapping(StrictModel):
             raise ValueError("'download' needs a name to save the file under, the first of 'files', without wildcards")
         if not all(map(is_pattern, self.files)):
             raise ValueError("'files' has one that is no name of a file, with or without wildcards")
-        measured = [(t.dataset, t.metric, t.epochs, t.seed, t.seed_column) for t in self.truth]
-        if len(set(measured)) < len(measured) or len({s.proxy for s in self.score}) < len(self.score):
+        if any(starmap(_clash, combinations(self.truth, 2))) or len({s.proxy for s in self.score}) < len(self.score):
             raise ValueError("two columns for the same value")
         if len({joined_table.name for joined_table in self.join}) < len(self.join):
             raise ValueError("it joins two tables under one name")

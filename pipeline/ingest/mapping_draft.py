@@ -108,9 +108,7 @@ def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, va
         "description": f"values of {named}",
     })  # fmt: skip
     if values.missing:
-        texts = any(isinstance(one, str) for one in values.missing)
-        also = ", and texts among numbers stand for one" if texts else ""
-        yield f"{_GUESSED}the only negative number of its column stands for a failure{also}"
+        yield f"{_GUESSED}{' and '.join(_failures(values.missing))}"
         yield f"missing = {json.dumps(list(values.missing), ensure_ascii=False)}"
     repeats = repeated_rows.of(sample, architecture.columns, values)
     if repeats.telling:
@@ -137,12 +135,26 @@ def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, va
         yield from (f"#   {excerpt(column, 80)}: {why}" for column, why in values.left_out)
 
 
+def _failures(missing: Sequence[float | str]) -> Iterator[str]:
+    """Why numbers and texts are taken for failures."""
+    known = [one for one in missing if not isinstance(one, str)]
+    if any(number < 0 for number in known):
+        yield "the only negative number of its column stands for a failure"
+    if 0 in known:
+        yield "an accuracy of 0 stands for a failure"
+    if any(number > 0 for number in known):
+        yield "a round number far above all others stands for a failure"
+    if len(known) < len(missing):
+        yield "texts among numbers stand for a failure"
+
+
 def _container(sample: TableSample, nested: Sequence[str]) -> Iterator[str]:
     form = sample.form
     yield from ("", "[container]")
     fields = {
         "kind": form.kind, "delimiter": form.delimiter if form.kind == "csv" and form.delimiter != "," else None,
         "nested": [*form.nested, *nested], "skip": form.skip, "comment": form.comment, "table": form.table,
+        "header": form.header if form.header > 1 else None,
         "decimal": sample.decimal if sample.decimal != "." else None, "root": form.root,
         "members": form.members if form.members != "*" else None,
         "layout": form.layout if form.layout != "rows" else None, "columns": form.columns,

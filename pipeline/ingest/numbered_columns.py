@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from pipeline.ingest.column_words import split_words
 from pipeline.ingest.guesses import MOST_SEEDS, TruthGuess
 
+_LEAST_LONG, _LONGEST = 10, 2_000  # epochs of the longest of several trainings
 _MOST_RANKS = 3  # columns of a single guess and of several
 
 
 def with_seeds(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
     """The same columns, with a seed for each of several that measure the same."""
     for truth in truths:
-        alike = [t for t in truths if (t.metric, t.epochs) == (truth.metric, truth.epochs)]
+        alike = [t for t in truths if measured_as(t) == measured_as(truth) and (t is truth or not _is_mean(t))]
         if any(t.each == "seed" or t.seed_column for t in alike):
             yield truth
             continue
@@ -27,8 +29,29 @@ def with_seeds(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
         if len(set(numbered)) < len(numbered) or -1 in numbered or len(set(map(_unnumbered, alike))) > 1:
             yield truth  # the number in the name is then not a seed
             continue
+        if _are_lengths(numbered):
+            doubt = "that the number in the column's name is how many epochs a network was trained for"
+            yield replace(truth, epochs=_number(truth), doubts=(*truth.doubts, doubt))
+            continue
         doubt = "the seed: the number in the column's name"
         yield replace(truth, seed=_number(truth), doubts=(*truth.doubts, doubt))
+
+
+def measured_as(truth: TruthGuess) -> tuple[object, ...]:
+    """What columns have in common that measure the same."""
+    return truth.metric, truth.epochs, str(truth.where)
+
+
+def _are_lengths(numbers: Sequence[int]) -> bool:
+    """Whether numbers are how long networks were trained, as 12 and 200 epochs, and no seeds: each is twice the one
+    before or more, and they are round, or powers.
+    """
+    ordered = sorted(numbers)
+    steps = list(pairwise(ordered))
+    if ordered[0] < 1 or not _LEAST_LONG <= ordered[-1] <= _LONGEST or any(late < 2 * early for early, late in steps):
+        return False
+    are_powers = len(steps) > 1 and len({late / early for early, late in steps}) == 1
+    return are_powers or all(number == 1 or not number % 2 or not number % 5 for number in ordered)
 
 
 def _stem(truth: TruthGuess) -> tuple[object, ...]:
@@ -77,7 +100,11 @@ def is_of_several(column: str, columns: Sequence[str]) -> bool:
 def means_of_seeds(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
     """The columns that are called a mean, beside columns of seeds of the same metric."""
     for truth in truths:
-        if truth.seed is None and {"mean", "avg", "average"} & set(split_words(truth.column)):
+        if truth.seed is None and _is_mean(truth):
             alike = (t for t in truths if (t.metric, t.epochs) == (truth.metric, truth.epochs))
             if any(t.seed is not None for t in alike):
                 yield truth
+
+
+def _is_mean(truth: TruthGuess) -> bool:
+    return bool({"mean", "avg", "average"} & set(split_words(truth.column)))

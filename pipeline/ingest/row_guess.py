@@ -31,9 +31,11 @@ class CountedRows:
 
     Args:
         benchmark: of the table.
-        datasets: data set of the benchmark -> what the table calls it, in the column `dataset`.
+        datasets: what the table calls a data set, in the column `dataset` -> that of the benchmark; the names of files
+            call one several things.
         others: what else the column `dataset` holds: data sets that the benchmark does not have.
         epoch: the last epoch, in the column `epochs`.
+        trained: how many epochs that are.
         seed: the column with the seed.
         finished: what the column `state` holds where a run came to its end.
     """
@@ -44,6 +46,7 @@ class CountedRows:
     others: Sequence[str] = ()
     epochs: str | None = None
     epoch: int = 0
+    trained: int = 0
     seed: str | None = None
     state: str | None = None
     finished: str = ""
@@ -62,20 +65,22 @@ class CountedRows:
     def _doubts(self) -> tuple[str, ...]:
         last = f"that the values after epoch {self.epoch}, the last of the first rows, are the final ones"
         whole = f"that runs count that are {self.finished}, and no others"
-        return (*([last] if self.epochs else []), *([whole] if self.state else []))
+        length = f"that epochs are counted from 0, and {self.trained} in all"
+        counted = [last, *([length] if self.trained != self.epoch else [])]
+        return (*(counted if self.epochs else []), *([whole] if self.state else []))
 
     def parted(self, truth: TruthGuess) -> Iterator[TruthGuess]:
         """A column of truth, once for each data set that the rows are of."""
         truth = replace(
             truth, where=self._where, doubts=(*truth.doubts, *self._doubts),
-            epochs=self.epoch if self.epochs else truth.epochs,
+            epochs=self.trained if self.epochs else truth.epochs,
             seed_column=None if truth.each == "seed" else self.seed,
         )  # fmt: skip
         if self.dataset is None:
             yield truth
             return
         doubts = tuple(doubt for doubt in truth.doubts if not doubt.startswith("the data set"))
-        for dataset, called in self.datasets.items():
+        for called, dataset in self.datasets.items():
             named = (dataset, truth.metric.metric)
             alike = [m for m in self.benchmark.metrics if (m.dataset, m.metric) == named]
             for metric in alike or _of_part(self.benchmark, dataset, truth.metric):
@@ -87,9 +92,10 @@ class CountedRows:
         if self.dataset is None or not self.datasets:
             return score
         main = main_metric(self.benchmark).dataset
-        dataset = main if main in self.datasets else next(iter(self.datasets))
+        called = next((name for name, known in self.datasets.items() if known == main), next(iter(self.datasets)))
+        dataset = self.datasets[called]
         doubt = f"that the scores in the rows of {dataset} are meant: those of others would be other proxies"
-        where = {self.dataset: self.datasets[dataset], **score.where}
+        where = {self.dataset: called, **score.where}
         return replace(score, where=where, doubts=(doubt, *score.doubts))
 
 
@@ -120,21 +126,28 @@ def counted_rows(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]
         elif counted.seed is None and re.fullmatch(_SEEDS, lower):
             counted = replace(counted, seed=column)
         elif counted.epochs is None and re.fullmatch("epochs?", lower) and len(cells) > 1:
-            counted = replace(counted, epochs=column, epoch=max(int(float(cell)) for cell in cells))
+            numbers = [int(float(cell)) for cell in cells]
+            counted = replace(counted, epochs=column, epoch=max(numbers), trained=_length(numbers))
     return counted
 
 
 def _datasets(column: str, cells: set[str], benchmark: Benchmark) -> tuple[dict[str, str], list[str]] | None:
-    """The data sets in a column, those of the benchmark and others; None where it is of none, or of few among others.
+    """The data sets in a column by what it calls them, those of the benchmark and others.
 
-    A column that is called after data sets holds nothing else.
+    None where it is of none, or of few among others. A column that is called after data sets holds nothing else.
     """
     named = {cell: dataset_of(cell, benchmark) for cell in sorted(cells)}
-    known = {dataset: cell for cell, dataset in named.items() if dataset}
+    known = {cell: dataset for cell, dataset in named.items() if dataset}
     others = [cell for cell, dataset in named.items() if not dataset]
     if others and not re.fullmatch(_DATASETS, column) and not (known and re.fullmatch(r"@\d+|@folder", column)):
         return None
     return known, others
+
+
+def _length(epochs: Sequence[int]) -> int:
+    """How many epochs a training has whose epochs are numbered so: from 0 to 199 it has 200, from 0 to 200, too."""
+    last = max(epochs)
+    return last + 1 if min(epochs) == 0 and not ((last + 1) % 4 and (last + 1) % 5) else last
 
 
 def _finished(cells: set[str]) -> str | None:

@@ -30,6 +30,8 @@ _MOST_KEYS = 10  # of a nested table, which are looked into
 _DEEPEST = 2  # levels of several keys
 _DEEPEST_PATH = 6  # levels of one key or several
 _JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+_HEADERS = (2, 3)  # lines of a header that are tried
+_NUMBER_AT_END = re.compile(r"(^|\.)[+-]?\d+(\.\d+)?$")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
@@ -234,7 +236,7 @@ def _delimited(path: Path) -> TableSample:
         ]
         other, _ = _most_columns(path, forms)
         if other is not None and len(other.columns) > 1:
-            best = other
+            best = _with_whole_header(other)
     if best is None or (fault is not None and len(best.columns) < 2):
         assert fault is not None
         raise fault
@@ -242,10 +244,47 @@ def _delimited(path: Path) -> TableSample:
         raise NotThisFormError(
             f"{path} is a text of one column, {excerpt(best.columns[0], 60)}, with whatever delimiter: write it as CSV"
         )
-    if best.rows and any("." in name and numbers.as_float(name) is not None for name in best.columns):
+    if best.rows and any("." in name and _is_number(name) for name in best.columns):
         # its first line is a row
         best = _sample(_Table(path), replace(best.form, columns=_names(None, len(best.columns))))
     return _with_points(best)
+
+
+def _with_whole_header(sample: TableSample) -> TableSample:
+    """The sample of a CSV of which lines were skipped, or with these as a part of its header where that names a column
+    twice: a header of two or three lines says what of the columns is whose.
+
+    Raises:
+        RepeatedColumnError: no header names its columns.
+    """
+    table = _Table(sample.path)
+    nameless = any(map(_is_number, sample.columns))
+    for skip in range(sample.form.skip):
+        before = replace(sample.form, skip=skip)
+        try:
+            _sample(table, before)
+        except tables.RepeatedColumnError as error:
+            for header in _HEADERS if error.column or nameless else ():
+                with contextlib.suppress(UserError):
+                    whole = _sample(table, replace(before, header=header))
+                    if whole.rows and len(whole.columns) == len(sample.columns) and not _holds_numbers(whole):
+                        return whole
+            if nameless and error.column:
+                raise
+        except UserError:
+            continue
+    return sample
+
+
+def _holds_numbers(sample: TableSample) -> bool:
+    """Whether the last line of a header, or the first row, is none: it has numbers where the rows have, or nothing."""
+    first = [cell for cell in map(str, sample.rows[0][1].values()) if cell.strip()]
+    numbered = (name for name in sample.columns if any(map(_is_number, map(str, sample.values(name)))))
+    return len(first) < 2 or any(_NUMBER_AT_END.search(name) for name in numbered)
+
+
+def _is_number(cell: str) -> bool:
+    return numbers.as_float(cell) is not None
 
 
 def _most_columns(path: Path, forms: Sequence[TableForm]) -> tuple[TableSample | None, NotThisFormError | None]:

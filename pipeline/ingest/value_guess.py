@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from pipeline.ingest.numbered_columns import (
     earlier_epochs,
     is_of_several,
     means_of_seeds,
+    measured_as,
     of_last_epoch,
     with_seeds,
 )
@@ -35,6 +37,9 @@ _EPOCHS = re.compile(
     r"|[a-z]@(1[2-9]|[2-9]\d|\d{3,5})$"
 )
 _WITH_NUMBER = re.compile(r"\s*[+-]?\d+\.\d+\s*(%|±|\+|\(|\$)")
+_IS_MARK = re.compile("9{4,}|10{4,}")
+_FAR = 30  # times as large as any other number
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'_ ])\d{3}){1,4}(?:[.,]\d+)?")
 _MOST_TRIED = 1_000  # texts of a column of numbers
 _MOST_FAILURES = 3  # texts that stand for one
 
@@ -90,10 +95,10 @@ class _Columns:
         elif name.words & _SPREAD:
             why = "a spread, which no metric holds"
         else:
-            good, negative = _parted(values)
+            good, marks = _parted(values)
             why = self._take(column, name, good, longest)
             if why is None:
-                self.missing |= negative | failures
+                self.missing |= marks | failures
         if why is not None:
             self.left_out.append((column, why))
 
@@ -154,7 +159,7 @@ class _Columns:
         truths = list(self.counted.parted(truth))
         self.truths += truths
         taken = {truth.where.get(self.counted.dataset or "") for truth in truths}
-        if without := [called for called in self.counted.datasets.values() if called not in taken]:
+        if without := [called for called in self.counted.datasets if called not in taken]:
             rows = f" in rows of {', '.join(without[:3])}" if truths else ""
             self.left_out.append((truth.column, f"{_no_metric(self.benchmark)}{rows}"))
         return None
@@ -172,12 +177,13 @@ class _Columns:
         if self.counted.datasets and self.counted.others:
             left_out.append((self.counted.dataset or "", f"rows of {', '.join(self.counted.others[:3])} are not read"))
         truths = [of_last_epoch(truth, earlier) for truth in self.truths if truth not in earlier]
+        truths = list(with_seeds(truths))
         means = list(means_of_seeds(truths))
         left_out += [(truth.column, "a mean of the seeds that are there, too") for truth in means]
         truths = [truth for truth in truths if truth not in means]
         alike: dict[tuple[object, ...], list[TruthGuess]] = {}
-        for truth in sorted(with_seeds(truths), key=lambda truth: (truth.each != "seed", len(truth.unclear))):
-            alike.setdefault((truth.metric, truth.epochs, truth.seed, truth.seed_column), []).append(truth)
+        for truth in sorted(truths, key=lambda truth: (truth.each != "seed", len(truth.unclear))):
+            alike.setdefault((*measured_as(truth), truth.seed, truth.seed_column), []).append(truth)
         kept = []
         for first, *others in alike.values():
             if rivals := [other.column for other in others if other.unclear and first.unclear]:
@@ -186,6 +192,7 @@ class _Columns:
                 continue
             kept.append(first)
             left_out += [(other.column, f"{excerpt(first.column, 80)} measures the same") for other in others]
+        self.missing |= _failed_accuracies(self.sample, kept, self.scores)
         ordered = (truth for column in self.names for truth in kept if truth.column == column)
         return ValueGuesses(
             tuple(_optional(self.sample, truth) for truth in ordered),
@@ -205,7 +212,16 @@ def _no_numbers(sample: TableSample, column: str) -> str:
         return 'its cells are lists of records: the root of [container] leads to them, ["*", "..."]'
     text = next((cell for cell in sample.values(column) if isinstance(cell, str) and _WITH_NUMBER.match(cell)), None)
     more = f", as {excerpt(text, 40)}: [[extract]] takes a part of a text" if text is not None else ""
-    return f"its cells are no numbers{more}"
+    return f"its cells are no numbers{more or _grouped(sample, column)}"
+
+
+def _grouped(sample: TableSample, column: str) -> str:
+    """What says that thousands are grouped, where all numbers of a column are so."""
+    texts = [cell.strip() for cell in sample.values(column) if isinstance(cell, str) and cell.strip()]
+    mark = next((found[1] for text in texts if (found := _GROUPED.fullmatch(text))), None)
+    if mark is None or not all(_GROUPED.fullmatch(text) or text.isdecimal() for text in texts):
+        return ""
+    return f", as {excerpt(texts[0], 40)}: thousands = {json.dumps(mark)} in [container] reads such"
 
 
 def _optional(sample: TableSample, guess: Guess) -> Guess:
@@ -252,11 +268,32 @@ def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, int,
 
 
 def _parted(values: Sequence[float]) -> tuple[list[float], set[float]]:
-    """Numbers, and one negative number that stands for a failure where all others are positive."""
+    """Numbers, and those that stand for a failure: one negative number where all others are positive, or nines, or a
+    power of ten, far above all others.
+    """
     negative = {value for value in values if value < 0 and value == round(value)}
-    rest = [value for value in values if value not in negative]
-    marked = len(negative) == 1 and rest and min(rest) >= 0
-    return (rest, negative) if marked else (list(values), set())
+    large = {value for value in values if value > 0 and _IS_MARK.fullmatch(f"{value:.0f}") and value == round(value)}
+    rest = [value for value in values if value not in negative | large]
+    if not large or not rest or max(rest) * _FAR > min(large):
+        large, rest = set(), [value for value in values if value not in negative]
+    if len(negative) != 1 or not rest or min(rest) < 0:
+        negative, rest = set(), [value for value in values if value not in large]
+    return rest, negative | large
+
+
+def _failed_accuracies(
+    sample: TableSample, truths: Sequence[TruthGuess], scores: Sequence[ScoreGuess]
+) -> set[float | str]:
+    """0 where some accuracies are, which no trained network has, and no other number that is read."""
+    accuracies = {
+        truth.column
+        for truth in truths
+        if truth.metric.condition is None and "accuracy" in words_of_metric(truth.metric) and not truth.complement
+    }
+    others = ({truth.column for truth in truths} | {score.column for score in scores}) - accuracies
+    numbers_of = {column: _numbers(sample, column)[0] or [] for column in accuracies | others}
+    some = any(0 in numbers_of[column] and any(numbers_of[column]) for column in accuracies)
+    return {0.0} if some and not any(0 in numbers_of[column] for column in others) else set()
 
 
 def _truth(

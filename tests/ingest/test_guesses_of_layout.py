@@ -1,0 +1,155 @@
+"""What `mapping init` must not mistake: headers of several lines, numbers of columns and rows, marks of failures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.ingest import mapping as table_mapping
+from pipeline.ingest import mapping_draft
+from tests.fixtures import nasbench201_files
+from tests.fixtures.stored_tables import ACC, ONE, OTHER, Values, mapping, stored, truth, written
+
+CELLS = nasbench201_files.topologies(4)
+HUNDRED = "cifar100 test_accuracy"
+
+
+def read(table: Path) -> tuple[Values, str]:
+    """The values that are stored by the drafted mapping, and its text."""
+    text = mapping_draft.draft(table).text
+    file = table.parent / "drafted.toml"
+    file.write_text(text)
+    values, rejects = stored(file, table)
+    assert not rejects
+    return values, text
+
+
+def table(header: str, *columns: Sequence[object], sep: str = ",") -> str:
+    rows = zip(CELLS, *columns, strict=False)
+    return "\n".join([header, *(sep.join(map(str, row)) for row in rows), ""])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ",cifar10,cifar10,cifar100\n,test,train,test\narch,,,",
+        "data set,cifar10,cifar10,cifar100\nsplit,test,train,test",
+        ",cifar10,,cifar100\narch,test,train,test",
+        "# measured\n,cifar10,cifar10,cifar100\narch,test,train,test",
+    ],
+)
+def test_a_header_of_several_lines_says_of_which_data_set_a_column_is(header: str, tmp_path: Path) -> None:
+    values, text = read(written(tmp_path / "t.csv", table(header, [80, 81], [90, 91], [60, 61])))
+    assert values[ONE, ACC, None] == 80 and values[OTHER, HUNDRED, None] == 61
+    assert "header = " in text and "seed =" not in text
+
+
+@pytest.mark.parametrize("before", ["", "# measured\n", "measured by us\n"])
+def test_a_name_that_stands_twice_is_no_pair_of_seeds(before: str, tmp_path: Path) -> None:
+    file = written(tmp_path / "t.csv", table(f"{before}arch,acc,acc", [80.5, 81], [90, 91.5]))
+    with pytest.raises(UserError, match="names column 'acc' twice"):
+        mapping_draft.draft(file)
+
+
+def test_a_title_above_a_header_is_left_out(tmp_path: Path) -> None:
+    values, text = read(written(tmp_path / "t.csv", table("Our results,,\narch,test_acc,note", [80, 81], ["a", "b"])))
+    assert values == {(ONE, ACC, None): 80, (OTHER, ACC, None): 81} and "skip = 1" in text
+
+
+NUMBERED: dict[str, tuple[tuple[str, ...], tuple[int | None, ...], tuple[int | None, ...]]] = {
+    # columns, then of each its epochs and its seed
+    "two lengths": (("test_acc_12", "test_acc_200"), (12, 200), (None, None)),
+    "four lengths": (("test_acc_4", "test_acc_12", "test_acc_36", "test_acc_108"), (4, 12, 36, 108), (None,) * 4),
+    "powers of three": (("test_acc_1", "test_acc_3", "test_acc_9", "test_acc_27"), (1, 3, 9, 27), (None,) * 4),
+    "seeds from 0": (("test_acc_0", "test_acc_1", "test_acc_2"), (None,) * 3, (0, 1, 2)),
+    "seeds": (("test_acc_777", "test_acc_888"), (None, None), (777, 888)),
+    "usual seeds": (("test_acc_42", "test_acc_123"), (None, None), (42, 123)),
+    "seeds that are called so": (("test_acc_seed10", "test_acc_seed20"), (None, None), (10, 20)),
+    "a mean beside them": (("mean_acc", "test_acc1", "test_acc2"), (None, None), (1, 2)),
+    "a mean at the end": (("test_acc_1", "test_acc_2", "test_acc_avg"), (None, None), (1, 2)),
+}
+
+
+@pytest.mark.parametrize("case", NUMBERED)
+def test_numbers_of_columns_are_lengths_or_seeds(case: str, tmp_path: Path) -> None:
+    names, epochs, seeds = NUMBERED[case]
+    columns = [[80 + number, 70 + number] for number in range(len(names))]
+    file = written(tmp_path / "t.csv", table(",".join(("arch", *names)), *columns))
+    (tmp_path / "drafted.toml").write_text(mapping_draft.draft(file).text)
+    truths = table_mapping.load(tmp_path / "drafted.toml").truth
+    assert [(t.epochs, t.seed) for t in truths] == list(zip(epochs, seeds, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "failed"),
+    [
+        ("arch,test_acc", ([0, 90, 91],), 0.0),
+        ("arch,test_acc,synflow", ([0, 90, 91], [0, 1, 2]), None),
+        ("arch,pgd_8_accuracy", ([0, 20, 30],), None),
+        ("arch,test_acc", ([99999, 90, 91],), 99999.0),
+        ("arch,test_acc,pixel3_latency_ms", ([92, 90, 91], [10000000, 5.5, 6]), 10000000.0),
+        ("arch,params", ([1000000, 900001, 900002],), None),
+        ("arch,test_acc,pixel3_latency_ms", ([-1, 90, 91], [5.5, 99999, 6]), 99999.0),
+    ],
+)
+def test_numbers_that_stand_for_a_failure(
+    header: str, columns: tuple[list[object], ...], failed: float | None, tmp_path: Path
+) -> None:
+    values, _ = read(written(tmp_path / "t.csv", table(header, *columns)))
+    missing = table_mapping.load(tmp_path / "drafted.toml").missing
+    assert missing == (() if failed is None else tuple(sorted({failed} | ({-1.0} if -1 in columns[0] else set()))))
+    assert (None in values.values()) is (failed is not None)
+
+
+@pytest.mark.parametrize(("numbers", "epochs"), [(range(12), 12), (range(13), 12), (range(1, 13), 12), ([4, 9], 9)])
+def test_epochs_that_are_counted_from_0(numbers: range | list[int], epochs: int, tmp_path: Path) -> None:
+    rows = [f"{cell},{number},{70 + number}" for cell in CELLS for number in numbers]
+    values, text = read(written(tmp_path / "t.csv", "\n".join(["arch,epoch,test_acc", *rows])))
+    assert values[ONE, ACC, None] == 70 + numbers[-1] and f"\nepochs = {epochs}\n" in text
+
+
+def test_files_of_one_data_set_and_several_seeds_are_all_read(tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    expected: Values = {}
+    for number, (dataset, metric) in enumerate((("cifar10", ACC), ("cifar100", HUNDRED))):
+        for seed in (777, 888):
+            written(folder / f"{dataset}_seed{seed}.csv", table("arch,test_acc", [50 + number + seed / 100]))
+            expected[ONE, metric, seed] = 50 + number + seed / 100
+    assert read(folder)[0] == pytest.approx(expected)
+
+
+def test_a_data_set_that_is_written_in_two_ways_is_one(tmp_path: Path) -> None:
+    rows = [{"arch": ONE, "dataset": "CIFAR-10", "acc": 90}, {"arch": OTHER, "dataset": "cifar10", "acc": 91}]
+    assert read(written(tmp_path / "t.json", rows))[0] == {(ONE, ACC, None): 90, (OTHER, ACC, None): 91}
+
+
+def test_columns_for_the_same_value_need_rows_that_are_parted(tmp_path: Path) -> None:
+    arch = '[architecture]\ncolumn = "arch"\nencoding = "string"\n'
+    parted = truth("a", where={"file": "x"}), truth("b", where={"file": "y"})
+    table_mapping.load(mapping(tmp_path, 'kind = "csv"', arch, *parted))
+    for clashing in ((truth("a"), parted[1]), (parted[0], truth("b", where={"other": "y"}))):
+        with pytest.raises(UserError, match="two columns for the same value"):
+            table_mapping.load(mapping(tmp_path, 'kind = "csv"', arch, *clashing))
+
+
+@pytest.mark.parametrize("name", ["EdgeGPU latency [ms]", "edge_gpu_latency_ms", "Latency (ms), Edge-GPU"])
+def test_a_device_however_it_is_written(name: str, tmp_path: Path) -> None:
+    values, _ = read(written(tmp_path / "t.tsv", table(f"arch\t{name}", [5.5, 6], sep="\t")))
+    assert values == {(ONE, "cifar10 edgegpu_latency", None): 5.5, (OTHER, "cifar10 edgegpu_latency", None): 6}
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "says"),
+    [
+        ("params", ["341.004", "1.200.300"], 'thousands = "." in [container]'),
+        ("params", ["1'341'004", "900"], 'thousands = "\'" in [container]'),
+        ("acc_vs_best", [0.98, 0.99], "its name says vs"),
+    ],
+)
+def test_columns_that_are_left_out_say_why(column: str, cells: list[object], says: str, tmp_path: Path) -> None:
+    file = written(tmp_path / "t.csv", table(f"arch;test_acc;{column}", [80, 81], cells, sep=";"))
+    text = mapping_draft.draft(file).text
+    assert says in text and "test_acc" in text
