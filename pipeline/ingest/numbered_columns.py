@@ -56,7 +56,8 @@ def _are_lengths(numbers: Sequence[int]) -> bool:
 
 def _stem(truth: TruthGuess) -> tuple[object, ...]:
     """What columns have in common whose names are numbered by epoch."""
-    return truth.metric, truth.epochs, str(truth.where), _unnumbered(truth)
+    epochs = None if truth.epochs == _number(truth) else truth.epochs
+    return truth.metric, epochs, str(truth.where), _unnumbered(truth)
 
 
 def _unnumbered(truth: TruthGuess) -> str:
@@ -75,7 +76,8 @@ def earlier_epochs(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
     for truth in truths:
         alike = [t for t in truths if _stem(t) == _stem(truth) and not t.each]
         numbered = _number(truth) >= 0 and len({_number(t) for t in alike}) == len(alike)
-        if numbered and (truth.seed_column or len(alike) > MOST_SEEDS) and _number(truth) < max(map(_number, alike)):
+        few = len(alike) <= MOST_SEEDS and (truth.epochs == _number(truth) or not truth.seed_column)
+        if numbered and not few and _number(truth) < max(map(_number, alike)):
             yield truth
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.benchmarks.contract import Benchmark, Metric
 from pipeline.ingest.column_words import dataset_of
-from pipeline.ingest.guesses import ScoreGuess, TruthGuess
+from pipeline.ingest.guesses import MOST_SEEDS, ScoreGuess, TruthGuess
 from pipeline.ingest.metric_guess import main_metric
 from pipeline.ingest.table_sample import TableSample
 
@@ -35,7 +35,7 @@ class CountedRows:
             call one several things.
         others: what else the column `dataset` holds: data sets that the benchmark does not have.
         epoch: the last epoch, in the column `epochs`.
-        trained: how many epochs that are.
+        trained: how many epochs that are, also where all rows are of the same.
         seed: the column with the seed.
         finished: what the column `state` holds where a run came to its end.
     """
@@ -73,7 +73,7 @@ class CountedRows:
         """A column of truth, once for each data set that the rows are of."""
         truth = replace(
             truth, where=self._where, doubts=(*truth.doubts, *self._doubts),
-            epochs=self.trained if self.epochs else truth.epochs,
+            epochs=self.trained or truth.epochs,
             seed_column=None if truth.each == "seed" else self.seed,
         )  # fmt: skip
         if self.dataset is None:
@@ -84,7 +84,9 @@ class CountedRows:
             named = (dataset, truth.metric.metric)
             alike = [m for m in self.benchmark.metrics if (m.dataset, m.metric) == named]
             for metric in alike or _of_part(self.benchmark, dataset, truth.metric):
-                yield replace(truth, metric=metric, where={self.dataset: called, **truth.where}, doubts=doubts)
+                unit = truth.unit if metric.unit == truth.metric.unit else metric.unit
+                where = {self.dataset: called, **truth.where}
+                yield replace(truth, metric=metric, unit=unit, where=where, doubts=doubts)
 
     def one(self, score: ScoreGuess) -> ScoreGuess:
         """A column of scores, of the rows of one data set."""
@@ -123,11 +125,12 @@ def counted_rows(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]
             counted = replace(counted, state=column, finished=finished)
         elif not all(map(_WHOLE.fullmatch, cells)):
             continue
-        elif counted.seed is None and re.fullmatch(_SEEDS, lower):
+        elif counted.seed is None and re.fullmatch(_SEEDS, lower) and not _numbers_rows(sample, column, cells, taken):
             counted = replace(counted, seed=column)
-        elif counted.epochs is None and re.fullmatch("epochs?", lower) and len(cells) > 1:
+        elif not counted.trained and re.fullmatch("epochs?", lower):
             numbers = [int(float(cell)) for cell in cells]
-            counted = replace(counted, epochs=column, epoch=max(numbers), trained=_length(numbers))
+            several = column if len(cells) > 1 else None
+            counted = replace(counted, epochs=several, epoch=max(numbers), trained=_length(numbers))
     return counted
 
 
@@ -142,6 +145,14 @@ def _datasets(column: str, cells: set[str], benchmark: Benchmark) -> tuple[dict[
     if others and not re.fullmatch(_DATASETS, column) and not (known and re.fullmatch(r"@\d+|@folder", column)):
         return None
     return known, others
+
+
+def _numbers_rows(sample: TableSample, column: str, cells: set[str], taken: Sequence[str]) -> bool:
+    """Whether a column of runs has another number in each row, of which each is of another architecture."""
+    if "seed" in column.lower() or len(sample.rows) <= MOST_SEEDS or len(cells) < min(len(sample.rows), _TRIED):
+        return False
+    named = {tuple(str(row.get(name)) for name in taken) for _, row in sample.rows}
+    return len(named) == len(sample.rows)
 
 
 def _length(epochs: Sequence[int]) -> int:

@@ -11,9 +11,10 @@ from itertools import islice
 from pathlib import Path
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
-from pipeline.formats import numbers, packed, signatures, sqlite_files, tables
+from pipeline.formats import packed, signatures, sqlite_files, tables
 from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import ANY, DELIMITERS, KEY, LEVEL, VALUE, Cells, ContainerKind, Rows, TableForm
+from pipeline.ingest import header_lines
 
 MOST_ROWS = 2_000
 UNNAMED = "column"
@@ -31,8 +32,6 @@ _DEEPEST = 2  # levels of several keys
 _DEEPEST_PATH = 6  # levels of one key or several
 _JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 _HEADERS = (2, 3)  # lines of a header that are tried
-_NUMBER_AT_END = re.compile(r"(^|\.)[+-]?\d+(\.\d+)?$")
-_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 @dataclass(frozen=True)
@@ -244,8 +243,7 @@ def _delimited(path: Path) -> TableSample:
         raise NotThisFormError(
             f"{path} is a text of one column, {excerpt(best.columns[0], 60)}, with whatever delimiter: write it as CSV"
         )
-    if best.rows and any("." in name and _is_number(name) for name in best.columns):
-        # its first line is a row
+    if best.rows and header_lines.begins_with_a_row(best.columns, best.rows[0][1]):
         best = _sample(_Table(path), replace(best.form, columns=_names(None, len(best.columns))))
     return _with_points(best)
 
@@ -258,7 +256,7 @@ def _with_whole_header(sample: TableSample) -> TableSample:
         RepeatedColumnError: no header names its columns.
     """
     table = _Table(sample.path)
-    nameless = any(map(_is_number, sample.columns))
+    nameless = any(map(header_lines.is_number, sample.columns))
     for skip in range(sample.form.skip):
         before = replace(sample.form, skip=skip)
         try:
@@ -267,24 +265,17 @@ def _with_whole_header(sample: TableSample) -> TableSample:
             for header in _HEADERS if error.column or nameless else ():
                 with contextlib.suppress(UserError):
                     whole = _sample(table, replace(before, header=header))
-                    if whole.rows and len(whole.columns) == len(sample.columns) and not _holds_numbers(whole):
+                    if (
+                        whole.rows
+                        and len(whole.columns) == len(sample.columns)
+                        and not header_lines.has_numbers_of_rows(whole.columns, [cells for _, cells in whole.rows])
+                    ):
                         return whole
             if nameless and error.column:
                 raise
         except UserError:
             continue
     return sample
-
-
-def _holds_numbers(sample: TableSample) -> bool:
-    """Whether the last line of a header, or the first row, is none: it has numbers where the rows have, or nothing."""
-    first = [cell for cell in map(str, sample.rows[0][1].values()) if cell.strip()]
-    numbered = (name for name in sample.columns if any(map(_is_number, map(str, sample.values(name)))))
-    return len(first) < 2 or any(_NUMBER_AT_END.search(name) for name in numbered)
-
-
-def _is_number(cell: str) -> bool:
-    return numbers.as_float(cell) is not None
 
 
 def _most_columns(path: Path, forms: Sequence[TableForm]) -> tuple[TableSample | None, NotThisFormError | None]:
@@ -312,12 +303,19 @@ def _with_points(sample: TableSample) -> TableSample:
     columns = [
         column
         for column in sample.columns
-        if (cells := [c for c in map(str, sample.values(column)) if c.strip()]) and all(map(_COMMA.fullmatch, cells))
+        if header_lines.have_commas([cell for cell in map(str, sample.values(column)) if cell.strip()])
     ]
     if not columns:
         return sample
     rows = [
-        (at, {n: str(c).replace(",", ".") if n in columns else c for n, c in row.items()}) for at, row in sample.rows
+        (
+            at,
+            {
+                n: str(c).replace(",", ".") if n in columns and header_lines.COMMA.fullmatch(str(c)) else c
+                for n, c in row.items()
+            },
+        )
+        for at, row in sample.rows
     ]
     return replace(sample, rows=rows, decimal=",")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pipeline.benchmarks.contract import Metric
-from pipeline.ingest.column_words import split_words
+from pipeline.ingest.column_words import split_words, words_of_metric
 
 _THOUSANDS = {
     "k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "million": 1e6, "millions": 1e6, "mb": 1e6, "g": 1e9,
@@ -22,6 +22,7 @@ _TIMES = {
 }
 _ENERGIES = {"uj": 1e-3, "mj": 1.0, "millijoule": 1.0, "millijoules": 1.0, "j": 1e3, "joule": 1e3, "joules": 1e3}
 _SMALLEST_COUNT = 5_000  # parameters of a network: a column of smaller numbers is in thousands or millions
+_LARGEST_BILLIONS = 5  # of operations: the largest of a column in millions is larger
 
 
 class UnitGuess(NamedTuple):
@@ -47,7 +48,7 @@ def unit_of(column: str, metric: Metric, largest: float) -> UnitGuess:
             return UnitGuess("fraction" if largest <= 1 else "percent", 1.0, (f"the unit: {seen}",))
         case "count":
             named = next((_THOUSANDS[word] for word in words if word in _THOUSANDS), None)
-            scale = named or (1.0 if largest >= _SMALLEST_COUNT else 1e6 if largest < 50 else 1e3)
+            scale = named or _scale(metric, largest)
             why = "its name says so" if named else seen
             return UnitGuess(metric.unit, scale, (f"the scale of {scale:g}: {why}",) if scale != 1 else ())
         case "seconds" | "milliseconds":
@@ -61,3 +62,10 @@ def unit_of(column: str, metric: Metric, largest: float) -> UnitGuess:
         case _:
             return UnitGuess(metric.unit)
     return UnitGuess(metric.unit, 1.0, (f"the unit: the column does not name one, and {metric.unit} is taken",))
+
+
+def _scale(metric: Metric, largest: float) -> float:
+    """The scale of numbers of parameters or operations; of these a network of images has millions or more."""
+    if "flops" in words_of_metric(metric) and largest < _LARGEST_BILLIONS:
+        return 1e9
+    return 1.0 if largest >= _SMALLEST_COUNT else 1e6 if largest < 50 else 1e3

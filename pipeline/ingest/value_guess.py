@@ -37,6 +37,7 @@ _EPOCHS = re.compile(
     r"|[a-z]@(1[2-9]|[2-9]\d|\d{3,5})$"
 )
 _WITH_NUMBER = re.compile(r"\s*[+-]?\d+\.\d+\s*(%|±|\+|\(|\$)")
+_WORDS_OF_SEEDS = {"seed", "run", "rep", "trial", "s"}
 _IS_MARK = re.compile("9{4,}|10{4,}")
 _FAR = 30  # times as large as any other number
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'_ ])\d{3}){1,4}(?:[.,]\d+)?")
@@ -127,10 +128,12 @@ class _Columns:
     def _take_main(self, column: str, name: ColumnName, values: Sequence[float], longest: int) -> str | None:
         """Take a column whose name says a seed or a data set at most for the main metric, or return why not."""
         main = main_metric(self.benchmark)
-        only_dataset = name.dataset is not None and not name.words
-        if only_dataset:
-            named = (m for m in self.benchmark.metrics if (m.dataset, m.metric) == (name.dataset, main.metric))
-            main = next(named, main)
+        only_dataset = name.dataset is not None and not name.words - _WORDS_OF_SEEDS
+        if name.dataset is not None:
+            alike = [m for m in self.benchmark.metrics if (m.dataset, m.metric) == (name.dataset, main.metric)]
+            if not alike:
+                return _no_metric(self.benchmark)
+            main = alike[0]
         says_more = name.foreign_to(main) or name.is_of_another_measure(main)
         names_no_metric = self._is_of_a_seed(column) or (only_dataset and main.dataset == name.dataset)
         if not values or says_more or not names_no_metric:

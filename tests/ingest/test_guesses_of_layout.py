@@ -69,6 +69,8 @@ NUMBERED: dict[str, tuple[tuple[str, ...], tuple[int | None, ...], tuple[int | N
     "usual seeds": (("test_acc_42", "test_acc_123"), (None, None), (42, 123)),
     "seeds that are called so": (("test_acc_seed10", "test_acc_seed20"), (None, None), (10, 20)),
     "a mean beside them": (("mean_acc", "test_acc1", "test_acc2"), (None, None), (1, 2)),
+    "epochs of a curve": (tuple(f"val_acc_epoch_{k}" for k in range(1, 8)), (7,), (None,)),
+    "lengths beside names of epochs": (("test_acc_ep12", "test_acc_ep200"), (12, 200), (None, None)),
     "a mean at the end": (("test_acc_1", "test_acc_2", "test_acc_avg"), (None, None), (1, 2)),
 }
 
@@ -81,6 +83,52 @@ def test_numbers_of_columns_are_lengths_or_seeds(case: str, tmp_path: Path) -> N
     (tmp_path / "drafted.toml").write_text(mapping_draft.draft(file).text)
     truths = table_mapping.load(tmp_path / "drafted.toml").truth
     assert [(t.epochs, t.seed) for t in truths] == list(zip(epochs, seeds, strict=True))
+
+
+@pytest.mark.parametrize(
+    "names", [("c10_s0", "c100_s0", "c100_s1"), ("cifar10_seed_0", "cifar100_seed0", "cifar100-seed1")]
+)
+def test_columns_of_a_data_set_and_a_seed_are_of_that_data_set(names: tuple[str, ...], tmp_path: Path) -> None:
+    values, _ = read(written(tmp_path / "t.csv", table(",".join(("arch", *names)), [80.5], [60.5], [61.5])))
+    assert values == {(ONE, ACC, 0): 80.5, (ONE, HUNDRED, 0): 60.5, (ONE, HUNDRED, 1): 61.5}
+
+
+@pytest.mark.parametrize(("name", "seeds"), [("trial", {None}), ("run_id", {None}), ("seed", set(range(7)))])
+def test_numbers_of_rows_are_no_seeds(name: str, seeds: set[int | None], tmp_path: Path) -> None:
+    rows = [f"{number},{cell},{70 + number}" for number, cell in enumerate(nasbench201_files.topologies(7))]
+    values, _ = read(written(tmp_path / "t.csv", "\n".join([f"{name},arch,test_acc", *rows])))
+    assert {seed for _, _, seed in values} == seeds and len(values) == 7
+
+
+@pytest.mark.parametrize("cells", [[60, 61, 62], [60.5, 61.5, 62.5]])
+def test_a_first_row_is_no_header(cells: list[object], tmp_path: Path) -> None:
+    values, _ = read(written(tmp_path / "t.csv", table("", cells).lstrip()))
+    assert list(values.values()) == cells
+
+
+def test_a_comma_before_decimals_beside_words_for_what_is_missing(tmp_path: Path) -> None:
+    values, _ = read(written(tmp_path / "t.csv", table("arch;test_acc", ["80,5", "k.A.", "81,5", "82,5"], sep=";")))
+    assert list(values.values()) == [80.5, None, 81.5, 82.5]
+
+
+def test_one_number_of_epochs_is_the_length_of_the_training(tmp_path: Path) -> None:
+    _, text = read(written(tmp_path / "t.csv", table("arch,epochs,test_acc", [90, 90], [80, 81])))
+    assert "\nepochs = 90\n" in text and "where" not in text
+
+
+def test_a_metric_has_the_unit_of_its_data_set(tmp_path: Path) -> None:
+    rows = [
+        {"arch": "64-41414-1_02_333", "task": task, "test_loss": loss}
+        for task, loss in (("jigsaw", 1.5), ("room_layout", 60.5))
+    ]
+    text = mapping_draft.draft(written(tmp_path / "t.json", rows)).text
+    assert [line for line in text.splitlines() if line.startswith("unit")] == ['unit = "nats"', 'unit = "none"']
+
+
+@pytest.mark.parametrize(("largest", "scale"), [(0.22, 1e9), (12.0, 1e6), (220_000_000.0, None)])
+def test_operations_without_a_unit_are_no_few(largest: float, scale: float | None, tmp_path: Path) -> None:
+    text = mapping_draft.draft(written(tmp_path / "t.csv", table("arch,flops", [largest / 2, largest]))).text
+    assert (f"\nscale = {scale}\n" in text) if scale else "scale" not in text
 
 
 @pytest.mark.parametrize(

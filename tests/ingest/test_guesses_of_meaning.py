@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import benchmarks
-from pipeline.benchmarks import own_benchmarks
+from pipeline.benchmarks import defaults, own_benchmarks
 from pipeline.benchmarks.contract import Benchmark, Metric, Space
 from pipeline.errors import UserError
 from pipeline.ingest import mapped_table, mapping_check, mapping_draft
@@ -274,7 +274,7 @@ NAMED: dict[str, tuple[list[dict[str, Any]], dict[str, Any], dict[str, tuple[str
         {"test_err": ("test_error", None)},
     ),
     "a text that is too long for a name": (
-        [{"arch": f"f({n}, {'g' * 600})", "acc": 60.5 + n} for n in range(3)],
+        [{"arch": f"f({n}, {'g' * defaults.LONGEST_NAME})", "acc": 60.5 + n} for n in range(3)],
         {"fields": {"text": "arch"}},
         {"acc": ("test_accuracy", None)},
     ),
