@@ -38,6 +38,7 @@ _EPOCHS = re.compile(
 )
 _WITH_NUMBER = re.compile(r"\s*[+-]?\d+\.\d+\s*(%|±|\+|\(|\$)")
 _WORDS_OF_SEEDS = {"seed", "run", "rep", "trial", "s"}
+_SEVERAL = 2
 _IS_MARK = re.compile("9{4,}|10{4,}")
 _FAR = 30  # times as large as any other number
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'_ ])\d{3}){1,4}(?:[.,]\d+)?")
@@ -76,8 +77,13 @@ class _Columns:
         numbers_of = {name: _numbers(self.sample, name)[0] for name in self.unnamed & set(self.names)}
         main = main_metric(self.benchmark)
         odd = [name for name, values in numbers_of.items() if values and not self.place.may_be(main, values)]
-        reason = f"the columns have no names, and {odd[0]} is no {main.metric}: name them in columns" if odd else ""
-        self.no_main = reason if len(numbers_of) > 1 else ""
+        several = (
+            f"{odd[0]} is no {main.metric}" if odd else f"each may be {main.metric}, of a seed, a split or a data set"
+        )
+        alone = sum(values is not None for values in numbers_of.values()) < _SEVERAL and not (
+            odd and len(numbers_of) > 1
+        )
+        self.no_main = "" if alone else f"the columns have no names, and {several}: name them in columns"
 
     def that_are_no_cost(self) -> list[str]:
         """The columns but those of the seconds that a proxy took."""
@@ -96,7 +102,7 @@ class _Columns:
         elif name.words & _SPREAD:
             why = "a spread, which no metric holds"
         else:
-            good, marks = _parted(values)
+            good, marks = _parted(values, of_lists=longest > 0)
             why = self._take(column, name, good, longest)
             if why is None:
                 self.missing |= marks | failures
@@ -139,7 +145,10 @@ class _Columns:
         if not values or says_more or not names_no_metric:
             return _no_metric(self.benchmark)
         if self.no_main or not self.place.may_be(main, values):
-            return self.no_main or f"its values are no {main.metric}"
+            lists = (
+                ": where each list holds several things, columns = [...] in [container] names them" if longest else ""
+            )
+            return self.no_main or f"its values are no {main.metric}{lists}"
         if (why := self._why_not(column, name, main, 0)) is not None:
             return why
         return self._add(_unnamed(column, name, main, values, longest, self.place))
@@ -270,14 +279,14 @@ def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, int,
     return [v for v in values if math.isfinite(v)], longest, failures
 
 
-def _parted(values: Sequence[float]) -> tuple[list[float], set[float]]:
+def _parted(values: Sequence[float], *, of_lists: bool) -> tuple[list[float], set[float]]:
     """Numbers, and those that stand for a failure: one negative number where all others are positive, or nines, or a
-    power of ten, far above all others.
+    power of ten, far above all others. Lists may hold several things, such as an accuracy and parameters.
     """
     negative = {value for value in values if value < 0 and value == round(value)}
     large = {value for value in values if value > 0 and _IS_MARK.fullmatch(f"{value:.0f}") and value == round(value)}
     rest = [value for value in values if value not in negative | large]
-    if not large or not rest or max(rest) * _FAR > min(large):
+    if of_lists or not large or not rest or max(rest) * _FAR > min(large):
         large, rest = set(), [value for value in values if value not in negative]
     if len(negative) != 1 or not rest or min(rest) < 0:
         negative, rest = set(), [value for value in values if value not in large]

@@ -201,3 +201,13 @@ def test_columns_that_are_left_out_say_why(column: str, cells: list[object], say
     file = written(tmp_path / "t.csv", table(f"arch;test_acc;{column}", [80, 81], cells, sep=";"))
     text = mapping_draft.draft(file).text
     assert says in text and "test_acc" in text
+
+
+def test_numbers_without_names_are_no_seeds(tmp_path: Path) -> None:
+    text = mapping_draft.draft(written(tmp_path / "t.csv", table("", [80.5, 81], [90.5, 91]).lstrip())).text
+    assert "each may be test_accuracy" in text and "[[truth]]" not in text
+
+
+def test_a_list_of_several_things_asks_for_their_names(tmp_path: Path) -> None:
+    rows = {cell: [80.5 + number, 1_000_000, 5] for number, cell in enumerate(CELLS)}
+    assert "columns = [...]" in mapping_draft.draft(written(tmp_path / "t.json", rows)).text
