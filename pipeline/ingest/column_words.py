@@ -36,9 +36,9 @@ _OTHER_DATASETS = {
 """Data sets of other benchmarks, without the digits after their names."""
 
 _CONDITIONS = {
-    "adv", "adversarial", "apgd", "attack", "attacked", "autoattack", "corrupted", "corruption", "corruptions", "fgsm",
-    "int", "noise", "noisy", "ood", "pgd", "pruned", "ptq", "qat", "quant", "quantised", "quantized", "robust",
-    "robustness", "shifted",
+    "adv", "adversarial", "apgd", "attack", "attacked", "autoattack", "corrupted", "corruption", "corruptions",
+    "fewshot", "fgsm", "inherited", "int", "noise", "noisy", "oneshot", "ood", "pgd", "pruned", "ptq", "qat", "quant",
+    "quantised", "quantized", "robust", "robustness", "shifted", "shot", "shots", "supernet", "zeroshot",
 }  # fmt: skip
 _COMPARISONS = {
     "delta", "diff", "difference", "drop", "gain", "gap", "improvement", "normalised", "normalized", "percentile",

@@ -11,6 +11,13 @@ from pipeline.ingest.column_words import split_words
 from pipeline.ingest.guesses import MOST_SEEDS, TruthGuess
 
 _LEAST_LONG, _LONGEST = 10, 2_000  # epochs of the longest of several trainings
+_SETTINGS = {
+    "alpha", "batch", "beta", "bits", "bs", "channels", "depth", "dropout", "eps", "frac", "fraction", "labels",
+    "lambda", "layers", "level", "lr", "res", "resolution", "severity", "sigma", "size", "w", "wd", "width",
+}  # fmt: skip
+"""Words before a number that is no seed and no epoch."""
+
+_AFTER_SETTINGS = {"bit", "bits", "k", "labels", "pct", "percent", "px", "shot", "shots"}
 _MOST_RANKS = 3  # columns of a single guess and of several
 
 
@@ -25,6 +32,9 @@ def with_seeds(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
         if len(alike) == 1 or len(set(seeds)) == len(seeds):
             yield truth
             continue
+        if setting := _setting(truth.column):
+            yield replace(truth, unclear=(*truth.unclear, setting))
+            continue
         numbered = [_number(t) for t in alike]
         if len(set(numbered)) < len(numbered) or -1 in numbered or len(set(map(_unnumbered, alike))) > 1:
             yield truth  # the number in the name is then not a seed
@@ -35,6 +45,17 @@ def with_seeds(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
             continue
         doubt = "the seed: the number in the column's name"
         yield replace(truth, seed=_number(truth), doubts=(*truth.doubts, doubt))
+
+
+def _setting(column: str) -> str:
+    """What the number at the end of a column's name is of, where that is a setting: of acc_bs64 a batch size."""
+    end = re.search(r"\d{1,9}([A-Za-z]*)\D*$", column)
+    if end is None:
+        return ""
+    before = split_words(column[: end.start()])
+    if before and before[-1] in _SETTINGS:
+        return before[-1]
+    return end[1] if end[1].lower() in _AFTER_SETTINGS else ""
 
 
 def measured_as(truth: TruthGuess) -> tuple[object, ...]:
@@ -76,7 +97,8 @@ def earlier_epochs(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
     for truth in truths:
         alike = [t for t in truths if _stem(t) == _stem(truth) and not t.each]
         numbered = _number(truth) >= 0 and len({_number(t) for t in alike}) == len(alike)
-        few = len(alike) <= MOST_SEEDS and (truth.epochs == _number(truth) or not truth.seed_column)
+        of_seeds = len(alike) > 1 and len({t.seed for t in alike}) == len(alike)
+        few = of_seeds or (len(alike) <= MOST_SEEDS and (truth.epochs == _number(truth) or not truth.seed_column))
         if numbered and not few and _number(truth) < max(map(_number, alike)):
             yield truth
 
