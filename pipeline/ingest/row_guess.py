@@ -127,7 +127,7 @@ def counted_rows(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]
             continue
         elif counted.seed is None and re.fullmatch(_SEEDS, lower) and not _numbers_rows(sample, column, cells, taken):
             counted = replace(counted, seed=column)
-        elif not counted.trained and re.fullmatch("epochs?", lower):
+        elif not counted.trained and re.fullmatch("epochs?", lower) and (len(cells) > 1 or lower == "epochs"):
             numbers = [int(float(cell)) for cell in cells]
             several = column if len(cells) > 1 else None
             counted = replace(counted, epochs=several, epoch=max(numbers), trained=_length(numbers))

@@ -120,6 +120,8 @@ def test_a_comma_before_decimals_beside_words_for_what_is_missing(tmp_path: Path
 def test_one_number_of_epochs_is_the_length_of_the_training(tmp_path: Path) -> None:
     _, text = read(written(tmp_path / "t.csv", table("arch,epochs,test_acc", [90, 90], [80, 81])))
     assert "\nepochs = 90\n" in text and "where" not in text
+    _, text = read(written(tmp_path / "one.csv", table("arch,epoch,test_acc", [89, 89], [80, 81])))
+    assert "epochs =" not in text  # the number of the last epoch, from 0 or from 1
 
 
 def test_a_metric_has_the_unit_of_its_data_set(tmp_path: Path) -> None:
