@@ -249,7 +249,7 @@ FAULTY = {
 @pytest.fixture
 def faulty(own: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Beside `mine` many that cannot be loaded, and one with a table mapping that is none; returns their names."""
-    monkeypatch.setattr(own_benchmarks, "LONGEST", 0.05)
+    monkeypatch.setattr(own_benchmarks, "LONGEST", 0.2)
     published._sources_of.cache_clear()  # of the benchmark whose name one of them has
     for name, text in FAULTY.items():
         (own / name).mkdir()
