@@ -66,6 +66,6 @@ def unit_of(column: str, metric: Metric, largest: float) -> UnitGuess:
 
 def _scale(metric: Metric, largest: float) -> float:
     """The scale of numbers of parameters or operations; of these a network of images has millions or more."""
-    if "flops" in words_of_metric(metric) and largest < _LARGEST_BILLIONS:
-        return 1e9
+    if "flops" in words_of_metric(metric) and largest < _SMALLEST_COUNT:
+        return 1e9 if largest < _LARGEST_BILLIONS else 1e6
     return 1.0 if largest >= _SMALLEST_COUNT else 1e6 if largest < 50 else 1e3

@@ -90,7 +90,7 @@ EDGES = [f"e{edge.replace('-', '')}" for edge in architectures.EDGES]
         (csv_of(["arch", "acc"], NOTED * 2), {"repeated": "mean"}),
         (csv_of(["arch", "synflow", "synflow_time"], [[c, v, 1] for c, v in NOTED]),
          {"score.0.proxy": "synflow", "score.0.seconds": "synflow_time"}),
-        (csv_of(["arch", "flops"], [[c, v] for c, v in NOTED] ), {"truth.0.scale": 1000}),
+        (csv_of(["arch", "flops"], [[c, v] for c, v in NOTED] ), {"truth.0.scale": 1e6}),
         (csv_of([*EDGES, "test"], [[*operations(c), v] for c, v in NOTED], "\t"),
          {"architecture.encoding": "fields", "container.delimiter": "\t", "truth.0.metric": "test_accuracy"}),
         (csv_of([*(f"op{n}" for n in range(6)), "acc"],
