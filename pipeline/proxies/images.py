@@ -157,7 +157,7 @@ def _require_variation(pixels: Pixels) -> None:
     least, most = int(pixels.min()), int(pixels.max())
     if least == most:
         raise UserError(
-            f"--images: every pixel of {count_of(len(pixels), 'image')} is {least}: name images that show something"
+            f"--images: every pixel of the {count_of(len(pixels), 'image')} is {least}: name images that show something"
         )
     if most <= 1:
         raise UserError(
