@@ -94,12 +94,16 @@ def _number(truth: TruthGuess) -> int:
 
 def earlier_epochs(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
     """The columns of epochs before the last: numbered ones beside a column of seeds, or more of them than seeds."""
+    by_stem: dict[tuple[object, ...], list[TruthGuess]] = {}
     for truth in truths:
-        alike = [t for t in truths if _stem(t) == _stem(truth) and not t.each]
+        if not truth.each:
+            by_stem.setdefault(_stem(truth), []).append(truth)
+    for truth in truths:
+        alike = by_stem.get(_stem(truth), [])
         numbered = _number(truth) >= 0 and len({_number(t) for t in alike}) == len(alike)
         of_seeds = len(alike) > 1 and len({t.seed for t in alike}) == len(alike)
         few = of_seeds or (len(alike) <= MOST_SEEDS and (truth.epochs == _number(truth) or not truth.seed_column))
-        if numbered and not few and _number(truth) < max(map(_number, alike)):
+        if numbered and not few and _number(truth) < max(map(_number, alike), default=-1):
             yield truth
 
 

@@ -353,3 +353,8 @@ def test_codes_are_set_against_those_of_known_tables(tmp_path: Path) -> None:
 def test_a_data_set_is_known_by_a_name_of_its_own(column: str, expected: str | None) -> None:
     metrics = [replace(METRICS[0], dataset=name) for name in ("ImageNet-1k", "cifar10", "cifar100")]
     assert dataset_of(column, replace(OWN, metrics=tuple(metrics))) == expected
+
+
+def test_a_numbered_column_of_lists_beside_seeds(tmp_path: Path) -> None:
+    rows = [{"arch": ONE, "seed": seed, "test_acc1": [60.5 + n for n in range(20)]} for seed in (7, 8)]
+    assert [truth.each for truth in drafted(written(tmp_path / "t.json", rows))[0].truth] == ["epoch"]
