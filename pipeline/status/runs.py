@@ -60,7 +60,8 @@ def _merged(lake: Lake) -> set[str]:
     runs: set[str] = set()
     for folder in lake.parts.iterdir():
         names = [text for text in lake.part_names(folder.name, "score-") if _is_merged(text)]
-        runs |= set(lake.read("runs", folder.name, parts=names, columns=["run_id"])["run_id"].to_pylist())
+        if names:
+            runs |= set(lake.read("runs", folder.name, parts=names, columns=["run_id"])["run_id"].to_pylist())
     return runs
 
 
