@@ -70,7 +70,7 @@ def _settings() -> list[Setting]:
         (sys.gettrace, sys.settrace),
         (sys.getprofile, sys.setprofile),
         *(
-            (partial(getattr, sys, name), partial(setattr, sys, name))
+            (partial(getattr, sys, name, None), partial(setattr, sys, name))
             for name in ("stdin", "stdout", "stderr", "argv", "excepthook", "displayhook")
         ),
         (gc.isenabled, _collect_garbage),

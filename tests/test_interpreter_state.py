@@ -35,6 +35,7 @@ def changes() -> dict[str, tuple[Callable[[], object], Callable[[], object]]]:
         "one module": (lambda: sys.modules.update(math=builtins), lambda: sys.modules["math"]),
         "the path": (sys.path.clear, lambda: list(sys.path)),
         "arguments": (lambda: setattr(sys, "argv", []), lambda: sys.argv),
+        "no arguments": (lambda: delattr(sys, "argv"), lambda: getattr(sys, "argv", None)),
         "an output": (lambda: setattr(sys, "stdout", None), lambda: sys.stdout),
         "a hook": (lambda: setattr(sys, "excepthook", print), lambda: sys.excepthook),
         "the environment": (os.environ.clear, lambda: os.environ.get("PATH")),
