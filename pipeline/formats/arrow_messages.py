@@ -51,10 +51,10 @@ class _Message:
 
     body: int
     end: int
-    batch: _Table | None
+    batch: _FlatTable | None
 
 
-class _Table:
+class _FlatTable:
     """A table of FlatBuffers: what its fields hold, by their numbers."""
 
     def __init__(self, data: bytes, place: int) -> None:
@@ -73,10 +73,10 @@ class _Table:
         place = self._field(number)
         return 0 if place is None else int(struct.unpack_from(f"<{form}", self._data, place)[0])
 
-    def table(self, number: int) -> _Table | None:
+    def table(self, number: int) -> _FlatTable | None:
         """A field that is a table."""
         place = self._field(number)
-        return None if place is None else _Table(self._data, place + self._way(place))
+        return None if place is None else _FlatTable(self._data, place + self._way(place))
 
     def structs(self, number: int, form: str) -> Iterator[tuple[int, ...]]:
         """The items of a field that is a list of structs of a form of `struct`."""
@@ -92,8 +92,8 @@ class _Table:
         return int(struct.unpack_from("<I", self._data, place)[0])
 
 
-def _root(data: bytes) -> _Table:
-    return _Table(data, struct.unpack_from("<I", data)[0])
+def _root(data: bytes) -> _FlatTable:
+    return _FlatTable(data, struct.unpack_from("<I", data)[0])
 
 
 def _places_in_file(file: BinaryIO) -> Iterator[int]:

@@ -352,7 +352,7 @@ def flush_to_disk(path: Path) -> None:
 
 
 def publish_file(source: Path, target: Path) -> None:
-    """Give a file a name that nothing has; where the file system has links, it keeps the one that it has, too.
+    """Give a file a name that nothing has; where the file system has links, it keeps its old name, too.
 
     Raises:
         FileExistsError: something has that name.

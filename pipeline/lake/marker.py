@@ -1,4 +1,4 @@
-"""The marker LAKE/lake.json: it makes a folder a lake, and states the format of what is in it."""
+"""The marker LAKE/lake.json: it makes a folder a lake, and states the format of its content."""
 
 from __future__ import annotations
 
