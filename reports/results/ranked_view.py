@@ -10,9 +10,6 @@ Row = dict[str, Any]
 Measured = list[float]
 """n, rho, and the interval's ends."""
 
-FEWEST_OF_A_FINDING = 100
-"""Architectures of a space that the findings of the README name."""
-
 RELEASED_VARIANT = "_normalized@"
 """In the names of released scores that repeat another one, divided by the number of its layers."""
 
@@ -90,24 +87,6 @@ class RankedView:
             if 2 * row["n"] >= usual and (not kinds or row["kind"] in kinds)
         ]
         return max(rows, key=lambda row: row["rho"], default=None)
-
-    def beside_leaders(self, proxy: str) -> list[tuple[str, Row | None, Row]]:
-        """Of each space that differs in more than its frame: its title, a proxy, and the leader, on the main target.
-
-        The proxy is None where it has fewer than half of the usual architectures; a space where these are few is left
-        out.
-        """
-        table = []
-        for benchmark in RANKED:
-            for space in benchmark.spaces[:1] if benchmark.frames else benchmark.spaces:
-                dataset, title = space.targets[0].dataset, benchmark.title
-                leader = self.leader(benchmark.name, space.name, dataset)
-                if leader and self.usual(benchmark.name, space.name) >= FEWEST_OF_A_FINDING:
-                    full = title if len(benchmark.spaces) == 1 or benchmark.frames else f"{title} {space.title}"
-                    row = self.cell(benchmark.name, space.name, dataset, proxy)
-                    whole = row and 2 * row["n"] >= self.usual(benchmark.name, space.name)
-                    table.append((full, row if whole else None, leader))
-        return table
 
     def frames(self, other: str) -> Row:
         """How many proxies rank better in another frame than in the main one, on the same cells."""
