@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.report.certainty import with_certainty
+from pipeline.report.leaderboard import FEW
 from pipeline.report.queries import SERIES, Row, answer, answer_of, records, target_of
 from pipeline.report.text import series_name
 
@@ -18,13 +19,15 @@ MODES = {"train": "batch statistics", "eval": "running statistics"}
 
 
 def rank(connection: duckdb.DuckDBPyConnection, main: Row, cost: pd.DataFrame, certain: pd.DataFrame) -> pd.DataFrame:
-    """The proxies of a space, the highest rho first, with intervals, tau, seconds and devices.
+    """The proxies of a space with intervals, tau, seconds and devices: the highest rho first, those of fewer than `FEW` last.
 
     Args:
         cost: seconds per architecture and devices of each benchmark, space, proxy and seed.
         certain: intervals and tau, of `certainty`.
     """
     ranking = with_certainty(answer_of(connection, "ranking", target_of(main), keep_key=True), certain)
+    few = ranking["n"].lt(FEW).to_numpy()  # three architectures in order have a rho of 1
+    ranking = pd.concat([ranking[~few], ranking[few]])
     return ranking.merge(cost.drop(columns=["scores"]), on=["benchmark", "space", *SERIES], how="left")
 
 

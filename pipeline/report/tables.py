@@ -38,8 +38,8 @@ def terminal_tables(spaces: list[Row], sources: list[Row]) -> str:
         lines.append(f"{name}: Spearman's rho with {target_name(space['main'])}")
         cells = [_TERMINAL_COLUMNS] + [
             [
-                row["label"], number(row["seed"], 0), number(row["rho"]), interval(row), str(row["n"]),
-                str(row["n_failed"]), number(row["seconds"], 2), number(row["tau"]),
+                row["label"], number(row["seed"], 0), number(row["rho"]), interval(row), number(row["n"], 0),
+                number(row["n_failed"], 0), number(row["seconds"], 2), number(row["tau"]),
                 counted(row["rho_top"], row["n_top"]),
             ]
             for row in space["ranking"]

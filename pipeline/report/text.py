@@ -15,8 +15,8 @@ _FEW = 5  # a rho of fewer architectures is not shown
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with so many decimals, a dash where there is none."""
-    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: never "-0.000"
+    """A number with so many decimals and a comma between thousands, a dash where there is none."""
+    return "–" if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0: never "-0.000"
 
 
 def brief(value: float | None) -> str:
@@ -26,7 +26,7 @@ def brief(value: float | None) -> str:
 
 def counted(value: float | None, n: int | None) -> str:
     """A correlation with its number of architectures in brackets; a dash where these are too few."""
-    return "–" if value is None or n is None or n < _FEW else f"{number(value)} ({n})"
+    return "–" if value is None or n is None or n < _FEW else f"{number(value)} ({n:,})"
 
 
 def axis_from(rows: list[Row]) -> str:

@@ -199,7 +199,7 @@ def test_two_proxies_are_compared_with_their_paired_difference(page: Show) -> No
     browser = page(1280, address=f"#space=madeup-games&a={OURS}.0&b={'9' * 16}.0")
     wait(browser, lambda: drawn(browser, "#madeup-games .compare figure"))
     result = browser.find_element(By.CSS_SELECTOR, "#madeup-games .compare .result").text
-    assert result.startswith("On the shared architectures regression-toy less quick is ")
+    assert result.startswith("On the shared architectures the rho of regression-toy minus that of quick is ")
     assert len(browser.find_elements(By.CSS_SELECTOR, "#madeup-games .compare tbody tr")) == 8
 
 

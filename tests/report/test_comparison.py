@@ -13,6 +13,7 @@ from scipy import stats
 from pipeline import catalog
 from pipeline.lake.store import Lake
 from pipeline.report import comparison
+from pipeline.report import page as report
 from pipeline.report.queries import answer, records
 from tests.fixtures import lakes
 from tests.fixtures.lakes import BIG, OURS, RELEASED, SIZE
@@ -204,6 +205,9 @@ def test_what_others_report_stands_beside_the_same_proxy_here(tmp_path: Path) ->
     assert (here["proxy"], here["published_rho"], here["published_n"], here["n"]) == ("synflow", 0.77, 15625, 24)
     assert here["low"] < here["rho"] < here["high"]
     assert {"flops", "naswot"} <= {row["proxy"] for row in rows if not row["label"]}
+    page = report.write(lake.root, tmp_path / "out").index.read_text()
+    shown, folded = page.split("<h3>What others report</h3>")[1].split("<summary>Figures without a rho here (")
+    assert "synflow" in shown and "naswot" in folded and "naswot" not in shown
 
 
 def test_published_figures_are_correlations_of_known_benchmarks_with_a_source(lake: Lake) -> None:

@@ -210,6 +210,10 @@ def test_the_page_is_one_file_and_well_formed(page: str) -> None:
     assert set(re.findall(r'(?:url\(|href=")#([^)"]+)', page)) <= set(parsed.ids)
 
 
+def test_tables_have_names(page: str) -> None:
+    assert len(re.findall("<table", page)) == len(re.findall('<table class="[a-z ]+" aria-label="[^"]+">', page)) > 5
+
+
 def test_what_comes_from_a_lake_is_text_and_no_markup(tmp_path: Path) -> None:
     bad = '<script>alert("x")</script>'
     lake = lakes.made_up(tmp_path / "lake")

@@ -25,7 +25,7 @@ const compare = async (space) => {
     const difference = target.differences.rho[i] - target.differences.rho[j];
     if (low !== null) {
       const high = target.differences.high[i][j];
-      sentences.push(`On the shared architectures ${names[0]} less ${names[1]} is ${decimals(difference)} [${decimals(low)}, ${decimals(high)}] in rho: ` + (low > 0 ? `${names[0]} ranks better.` : high < 0 ? `${names[1]} ranks better.` : "they cannot be told apart."));
+      sentences.push(`On the shared architectures the rho of ${names[0]} minus that of ${names[1]} is ${decimals(difference)} [${decimals(low)}, ${decimals(high)}]: ` + (low > 0 ? `${names[0]} ranks better.` : high < 0 ? `${names[1]} ranks better.` : "they cannot be told apart."));
     }
   }
   if (!sentences.length) sentences.push("There is no paired difference: one of the two is not compared on the shared architectures.");
