@@ -214,7 +214,7 @@ class _Columns:
 
 
 def _no_metric(benchmark: Benchmark) -> str:
-    return f"no metric of {benchmark.name} and no proxy is called so; a [[metric]] declares one"
+    return f"no metric of {benchmark.name} and no proxy is called so: a [[score]] takes it as a proxy's, a [[metric]] declares it"
 
 
 def _no_numbers(sample: TableSample, column: str) -> str:

@@ -19,7 +19,7 @@ MODES = {"train": "batch statistics", "eval": "running statistics"}
 
 
 def rank(connection: duckdb.DuckDBPyConnection, main: Row, cost: pd.DataFrame, certain: pd.DataFrame) -> pd.DataFrame:
-    """The proxies of a space with intervals, tau, seconds and devices: the highest rho first, those of fewer than `FEW` last.
+    """The proxies of a space with intervals, tau, seconds and devices: the highest rho first, those of few n last.
 
     Args:
         cost: seconds per architecture and devices of each benchmark, space, proxy and seed.

@@ -31,10 +31,12 @@ def next_command(content: Row) -> tuple[str, str]:
 def _needed(content: Row) -> Iterator[tuple[str, str]]:
     """Commands with their reasons, the one that is needed most first."""
     benchmarks, stale = content["benchmarks"], content["stale"]
-    for row in content["waiting"]:
-        yield f"pipeline ingest {row['benchmark']} FILE", f"scores of {row['proxy']} wait for their architectures"
+    waiting = [
+        (f"pipeline sources {row['benchmark']}", f"scores of {row['proxy']} wait for one of these to be ingested")
+        for row in content["waiting"]
+    ]
     if not any(benchmark["spaces"] for benchmark in benchmarks):
-        yield DEMONSTRATED, "nothing is ingested"
+        yield from [*waiting, (DEMONSTRATED, "nothing is ingested")]
     yield from (_ingested_anew(source) for source in stale["sources"] if source["state"] == "changed")
     for run in content["runs"]["died"]:
         if (command := again(run)) is not None:
@@ -49,6 +51,7 @@ def _needed(content: Row) -> Iterator[tuple[str, str]]:
             yield score(row), f"the configuration of {row['proxy']} has changed"
     for name in (benchmark["benchmark"] for benchmark in benchmarks if _is_unscored(benchmark)):
         yield f"pipeline score {name} --sample {SAMPLE}", f"no sample of {name} is scored"
+    yield from waiting
     yield "pipeline report", "every score that was asked for is stored"
 
 

@@ -66,6 +66,7 @@ COLUMNS: dict[str, tuple[dict[str, list[Any]], dict[str, str], str]] = {
     "a split that no name states": ({"acc": [60, 61]}, {"acc": ACC}, "the split: the column does not name one"),
     "an unknown word": ({"final_zulu_test_acc": [60, 61]}, {"final_zulu_test_acc": ACC}, "that 'zulu' in its name"),
     "a loss of a seed": ({"bleu_seed_1": [60, 61]}, {}, "no metric of nasbench201"),
+    "a proxy of somebody's own": ({"my_proxy": [0.1, 0.2]}, {}, "a [[score]] takes it"),
     "a device of the benchmark, in parts": (
         {"hardware.edgegpu.energy": [3.5, 4], "hardware.edgegpu.latency": [3.5, 4]},
         {

@@ -85,6 +85,8 @@ def test_missing_is_counted_in_the_sample_that_was_asked_for(lake: Path) -> None
     command, because = next_command(content)
     assert command == "pipeline score madeup --space toys --proxy toy --sample 8 --sample-seed 7"
     assert because == "3 of the sample of 8 are not scored"
+    waiting = [{"benchmark": "other", "space": "cells", "proxy": "toy", "seed": 0, "scores": 9}]
+    assert next_command({**content, "waiting": waiting})[0] == command, "what is there comes first"
 
 
 def test_scores_that_wait_are_told_with_the_proxy_and_the_space(lake: Path) -> None:
@@ -95,7 +97,7 @@ def test_scores_that_wait_are_told_with_the_proxy_and_the_space(lake: Path) -> N
     ]
     said = status(lake)
     assert "waiting: 4 scores of toy, for architectures of madeup toys to be ingested" in said
-    assert "next: pipeline ingest madeup FILE" in said
+    assert "next: pipeline sources madeup" in said
 
 
 def test_a_source_whose_file_changed_is_stale_and_one_that_was_touched_is_not(ingested: tuple[Path, Path]) -> None:
