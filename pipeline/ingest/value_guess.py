@@ -214,7 +214,8 @@ class _Columns:
 
 
 def _no_metric(benchmark: Benchmark) -> str:
-    return f"no metric of {benchmark.name} and no proxy is called so: a [[score]] takes it as a proxy's, a [[metric]] declares it"
+    takes = "a [[score]] takes it as a proxy's, a [[metric]] declares it"
+    return f"no metric of {benchmark.name} and no proxy is called so: {takes}"
 
 
 def _no_numbers(sample: TableSample, column: str) -> str:
