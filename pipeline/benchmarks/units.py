@@ -8,7 +8,7 @@ that is possible and not *plausible* is stored, and the ingest warns of it.
 | percent, an accuracy | 0 to 100 | at least half of what guessing gives; 100 on the training set alone |
 | percent, an accuracy under a condition | 0 to 100 | 0 to 100 |
 | percent, anything else | 0 to 100 | 0 to 50 |
-| fraction | 0 to 1 | as percent, into which it is converted |
+| fraction | 0 to 1 | 0 to 1 |
 | nats | at least 0 | at most ten times the loss of guessing |
 | perplexity | at least 1 | 2 to ten times the perplexity of guessing |
 | count | at least 1 | 1,000 to 1e13 (parameters, operations) |
@@ -46,6 +46,7 @@ LIMITS = {
 """The least and the largest possible value of each unit."""
 
 _PLAUSIBLE = {
+    "fraction": (0.0, 1.0),
     "count": (1e3, 1e13),
     "seconds": (1e-6, 1e9),
     "milliseconds": (1e-3, 1e6),

@@ -40,9 +40,9 @@ def rows(path: Path, content: object, form: TableForm) -> Rows:
         NotThisFormError: there is none; with `ANY` in the root it is a fault instead, in the place of the rows.
     """
     if ANY not in form.root:
-        [level] = _descend(path, _Level(content), form.root)
+        [level] = _descend(path, _Level(content), form, form.root)
         return _entries(path, level.table, form)
-    levels = _descend(path, _Level(content), form.root)
+    levels = _descend(path, _Level(content), form, form.root)
     return chain.from_iterable(_rows_of_level(path, level, form) for level in levels)
 
 
@@ -58,15 +58,15 @@ def _rows_of_level(path: Path, level: _Level, form: TableForm) -> Rows:
         yield level.position, Fault(str(error).removeprefix(f"{path}").lstrip(": "))
 
 
-def _descend(path: Path, level: _Level, root: Sequence[str], depth: int = 1) -> Iterator[_Level]:
-    """What a root leads to, once for everything that `ANY` in it stands for."""
+def _descend(path: Path, level: _Level, form: TableForm, root: Sequence[str], depth: int = 1) -> Iterator[_Level]:
+    """What the rest of a form's root leads to, once for everything that `ANY` in it stands for."""
     if not root:
         yield level
         return
     key, rest = root[0], root[1:]
     table = level.table.tolist() if isinstance(level.table, np.ndarray) else level.table
     if key != ANY or (isinstance(table, dict) and key in table):
-        yield from _descend(path, level._replace(table=_entry(path, table, key)), rest, depth)
+        yield from _descend(path, level._replace(table=_entry(path, table, key)), form, rest, depth)
         return
     if not isinstance(table, dict | list | tuple):
         raise NotThisFormError(f"{path}: there is no mapping or list where '{ANY}' stands for each of its entries")
@@ -78,8 +78,8 @@ def _descend(path: Path, level: _Level, root: Sequence[str], depth: int = 1) -> 
             passed = {**level.passed, f"{LEVEL}{depth}": name if isinstance(name, str | int) else shown(name)}
             if rest and rest[0] != ANY and isinstance(entry, dict):
                 beside = {n: value for n, value in entry.items() if n != rest[0]}
-                passed |= {f"{LEVEL}{depth}.{n}": value for n, value in fields(beside).items()}
-            yield from _descend(path, _Level(entry, position, passed), rest, depth + 1)
+                passed |= fields(beside, within=f"{LEVEL}{depth}", objects=form.objects)
+            yield from _descend(path, _Level(entry, position, passed), form, rest, depth + 1)
         except (UserError, BoundlessError) as error:
             yield _Level(Fault(str(error).removeprefix(f"{path}: ")), position)
 

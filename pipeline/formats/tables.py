@@ -80,7 +80,8 @@ def rows(path: Path, form: TableForm) -> Rows:
         raise NotThisFormError(f"{path} is empty")
     _refuse_other(path, form.kind)
     streamed = _STREAMED.get(form.kind)
-    table_rows = streamed(path, form) if streamed else rows_within(path, content_of(path, form), form)
+    outer = replace(form, objects=[name.removeprefix(f"{LEVEL}1.") for name in form.objects]) if form.root else form
+    table_rows = streamed(path, outer) if streamed else rows_within(path, content_of(path, form), form)
     table_rows = _unfolded(table_rows, form) if form.nested else table_rows
     return _each_record(table_rows, form.root[-1], form) if streamed and form.root else table_rows
 

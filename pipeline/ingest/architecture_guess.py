@@ -116,7 +116,7 @@ def _written(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Arch
     doubts: tuple[str, ...] = ()
     written: tuple[type, ...] = (str, list, dict)
     if bench.takes_any_name:
-        columns = _that_may_name(sample)
+        columns = _that_may_name(sample, bench)
         doubts = (f"that this column names the architectures: {bench.name} takes any text for a name",)
         written = (str, list, tuple, int)
     for column in columns:
@@ -130,14 +130,16 @@ def _written(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Arch
             yield ArchitectureGuess(bench, space, section, (column,), doubts)
 
 
-def _that_may_name(sample: TableSample) -> list[str]:
+def _that_may_name(sample: TableSample, bench: Benchmark) -> list[str]:
     """The columns that may name architectures, the likeliest first: those that are called so, then numbers of
-    architectures, then whatever differs in nearly all rows.
+    architectures, then whatever differs in nearly all rows. One of data sets names none.
     """
     ranks: dict[str, int] = {}
     lists = [column for column in sample.columns if _are_lists(sample.values(column))]
     for column in sample.columns:
         cells = [str(cell) for cell in sample.values(column)]
+        if all(dataset_of(cell, bench) for cell in cells[:_TRIED]):
+            continue
         if re.search(_NAMING, column.lower()):
             ranks[column] = 1 if column == KEY and all(map(str.isdecimal, cells)) else 0
         elif re.search(_COUNTED, column.lower()) and not re.search(_OF_RUNS, column.lower()):

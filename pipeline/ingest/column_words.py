@@ -21,12 +21,16 @@ MEASURES = {
 _SAME = {
     "acc": "accuracy", "accs": "accuracy", "accuracies": "accuracy", "top": "accuracy", "val": "validation",
     "valid": "validation", "dev": "validation", "param": "params", "parameters": "params", "parameter": "params",
-    "nparams": "params", "flop": "flops", "mac": "flops", "macs": "flops", "time": "seconds", "sec": "seconds",
+    "nparams": "params", "flop": "flops", "mac": "flops", "macs": "flops",
+    "madds": "flops", "time": "seconds", "sec": "seconds",
     "secs": "seconds", "hours": "seconds", "minutes": "seconds", "training": "train", "testing": "test",
     "losses": "loss", "err": "error", "errs": "error", "errors": "error", "lat": "latency", "latencies": "latency",
     "ppl": "perplexity", "perplexities": "perplexity", "energies": "energy",
 }  # fmt: skip
-_DATASETS = {"c10": "cifar10", "c100": "cifar100", "in16": "ImageNet16-120", "imagenet": "ImageNet16-120"}
+_DATASETS = {
+    "c10": "cifar10", "cf10": "cifar10", "c100": "cifar100", "cf100": "cifar100", "in16": "ImageNet16-120",
+    "img16": "ImageNet16-120", "imagenet": "ImageNet16-120", "imagenet16": "ImageNet16-120",
+}  # fmt: skip
 _OTHER_DATASETS = {
     "addnist", "aircraft", "bird", "birds", "caltech", "cars", "chesseract", "cifartile", "citeseer", "coco", "cora",
     "cosmic", "darcy", "darcyflow", "deepsea", "ecg", "flowers", "fmnist", "food", "fsd", "geoclassing", "gutenberg",

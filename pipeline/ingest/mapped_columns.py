@@ -205,13 +205,20 @@ class MappedTruth:
         if not self.rows.plain and not self.rows.takes(cells):
             return ()
         seed = truth.seed
-        if truth.seed_column is not None:
+        if truth.seed_column is not None and truth.each != "seed":
             seed = numbers.whole(cells[truth.seed_column], f"the seed in {column_named(truth.seed_column)}")
         if truth.each is None:
             return ((seed, None, self._value(self.notation.value(cells[name], name))),)
         values = [self._value(self.notation.value(cell, name)) for cell in list_of(cells[name], name)]
         if truth.each == "seed":
-            return [(number, None, value) for number, value in enumerate(values, 1)]
+            seeds: Sequence[object] = range(1, len(values) + 1)
+            if truth.seed_column is not None:
+                seeds = list_of(cells[truth.seed_column], truth.seed_column)
+            if len(seeds) != len(values):
+                held = f"{count_of(len(values), 'value')} for {count_of(len(seeds), 'seed')}"
+                raise UserError(f"{column_named(name)} holds {held} in {column_named(truth.seed_column)}")
+            named = f"a seed in {column_named(truth.seed_column)}"
+            return [(numbers.whole(s, named), None, value) for s, value in zip(seeds, values, strict=True)]
         self.lengths.add(len(values))
         last: list[Measured] = [(seed, None, value) for value in values[-1:]]
         return [*last, *((seed, number, value) for number, value in enumerate(values, 1))]

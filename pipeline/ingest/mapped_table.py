@@ -96,6 +96,11 @@ class _TableReader:
         self.notation = NumberNotation.of(self.mapping)
         self.columns = _columns(self.mapping, self.benchmark, self.notation)
         self.score_rows = [RowFilter.of(score) for score in self.mapping.score]
+        names = [
+            *((truth.dataset, truth.metric, truth.epochs, truth.seed, truth.each) for truth in self.mapping.truth),
+            *((score.proxy,) for score in self.mapping.score),
+        ]
+        self.stored_as = [names.index(name) for name in names]  # columns whose `where` parts the rows share one
         self.apart = any(entry.where or entry.optional for entry in self.mapping.entries) or any(
             truth.seed_column is not None for truth in self.mapping.truth
         )  # rows of one architecture may hold different values of it
@@ -115,7 +120,9 @@ class _TableReader:
                 yield batch
                 batch = self._batch()
         for arch_id, measured in self.repeats.items():
-            self._put(batch, arch_id, *means(measured))
+            position = self.first[arch_id]
+            with batch.record(position, str):
+                self._put(batch, arch_id, *self._new(arch_id, position, *means(measured)))
         batch.warnings += filter(None, (column.warning for column in self.columns))
         yield batch
         for fault in filter(None, (column.fault for column in self.columns)):
@@ -178,14 +185,18 @@ class _TableReader:
         return before == position
 
     def _new(self, arch_id: str, position: str, truths: Truths, scores: Scores) -> tuple[Truths, Scores]:
-        """The values that no row before had, each by its column and seed; errors as of `_is_new`."""
-        keyed = [((arch_id, place, _seed(values)), values) for place, values in enumerate((*truths, *scores))]
-        measured = [(key, values) for key, values in keyed if values is not None and values != ()]
-        for key, values in measured:
+        """The values that no row before had, each by what it is stored as and its seed; errors as of `_is_new`."""
+        every = zip(self.stored_as, (*truths, *scores), strict=True)
+        keyed = [((arch_id, name, _seed(values)), place, values) for place, (name, values) in enumerate(every)]
+        measured = [one for one in keyed if one[2] is not None and one[2] != ()]
+        for key, _, values in measured:
             if key in self.seen:
                 self._is_new(key, position, values)
-        new = {key[1] for key, values in measured if self._is_new(key, position, values)}
-        count = len(truths)
+        first: dict[object, int] = {}
+        for key, place, values in measured:
+            if self._is_new(key, position, values):
+                first.setdefault(key, place)
+        new, count = set(first.values()), len(truths)
         return (
             [values if place in new else () for place, values in enumerate(truths)],
             [values if place in new else None for place, values in enumerate(scores, count)],

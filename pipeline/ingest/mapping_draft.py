@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Any
 
 from pipeline.errors import UserError, excerpt
-from pipeline.formats.table_form import FILE
 from pipeline.formats.toml_files import NAME_LENGTH
 from pipeline.ingest import architecture_guess, repeated_rows, source_samples, table_sample, value_guess
 from pipeline.ingest.architecture_guess import ArchitectureGuess
@@ -78,8 +77,10 @@ def draft(table: Path, benchmark: str | None = None) -> MappingDraft:
 
 
 def _measured(sample: TableSample, values: ValueGuesses) -> int:
-    """The number of values that are taken of a sample."""
-    return _taken(values) * len(sample.rows)
+    """The number of values that are taken of a sample, where columns of one metric count once: of a table on its side
+    each architecture is such a column.
+    """
+    return len({truth.metric for truth in values.truths} | {score.proxy for score in values.scores}) * len(sample.rows)
 
 
 def _taken(values: ValueGuesses) -> int:
@@ -121,8 +122,13 @@ def _lines(table: Path, sample: TableSample, architecture: ArchitectureGuess, va
         yield f"{_GUESSED}several rows measure one architecture; their mean is stored"
         yield 'repeated = "mean"'
     yield from _container(sample, architecture.nested)
-    if sample.seed_of_file:
-        yield from ("", "[[extract]]", f"column = {_text(FILE)}", f"pattern = {_text(source_samples.SEED_PATTERN)}")
+    if sample.seed_of:
+        yield from (
+            "",
+            "[[extract]]",
+            f"column = {_text(sample.seed_of)}",
+            f"pattern = {_text(source_samples.SEED_PATTERN)}",
+        )
     yield from ("", "[architecture]")
     yield from (f"{_GUESSED}{doubt}" for doubt in architecture.doubts)
     yield from _stated(architecture.section)

@@ -270,9 +270,10 @@ class TruthColumn(StrictModel):
             without the cell is bad, and an empty cell a failure.
         epochs: epochs of the whole training, where stated.
         seed: seed of the training, where stated.
-        seed_column: the column with the seed, for tables with a row for each training.
-        each: "seed" where the cell is a list with one value per seed. Such lists do not say which seeds they hold, so
-            the seed stored is the position in the list, from 1; missing seeds stay missing. "epoch" where it is a list
+        seed_column: the column with the seed, for tables with a row for each training; with `each` of seed, the column
+            with the list of seeds.
+        each: "seed" where the cell is a list with one value per seed. Unless `seed_column` names a list of the seeds,
+            the one stored is the position in the list, from 1; missing seeds stay missing. "epoch" where it is a list
             with one value per epoch: the last is stored, and with --curves all of them.
     """
 
@@ -291,9 +292,8 @@ class TruthColumn(StrictModel):
 
     @model_validator(mode="after")
     def _fitting(self) -> TruthColumn:
-        seeds = [self.seed is not None, self.seed_column is not None, self.each == "seed"]
-        if sum(seeds) > 1:
-            raise ValueError("either 'seed' or 'each' of seed or 'seed_column', not several")
+        if self.seed is not None and (self.seed_column is not None or self.each == "seed"):
+            raise ValueError("either 'seed' or 'each' of seed or 'seed_column', not both")
         if self.complement and self.unit not in ("percent", "fraction"):
             raise ValueError("'complement' is for columns in percent or fraction")
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 
 from pipeline.benchmarks.contract import Benchmark, Spec
 from pipeline.errors import UserError
@@ -14,9 +15,14 @@ _LONGEST = 1 << 16  # characters of a text that is read as a literal
 def spec_of(benchmark: Benchmark, space: str, cell: object) -> Spec:
     """The spec of a cell; a text that the benchmark refuses is given to it as the literal of JSON or Python that it is.
 
+    Where any text is a name, the literal comes first: in another table the same architecture is a list or an object.
+
     Raises:
         UserError: as `canonical` of the benchmark, for the text.
     """
+    if benchmark.takes_any_name and isinstance(cell, str) and (stated := _stated(cell)) is not None:
+        with contextlib.suppress(UserError):
+            return benchmark.canonical(space, stated)
     try:
         return benchmark.canonical(space, cell)
     except UserError:

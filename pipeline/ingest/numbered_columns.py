@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from pipeline.ingest.column_words import split_words
 from pipeline.ingest.guesses import MOST_SEEDS, TruthGuess
+from pipeline.ingest.row_guess import length_of
 
 _LEAST_LONG, _LONGEST = 10, 2_000  # epochs of the longest of several trainings
 _SETTINGS = {
@@ -18,6 +19,7 @@ _SETTINGS = {
 """Words before a number that is no seed and no epoch."""
 
 _AFTER_SETTINGS = {"bit", "bits", "k", "labels", "pct", "percent", "px", "shot", "shots"}
+_NUMBER = re.compile(r"(\d{1,9})")
 _MOST_RANKS = 3  # columns of a single guess and of several
 
 
@@ -32,30 +34,42 @@ def with_seeds(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
         if len(alike) == 1 or len(set(seeds)) == len(seeds):
             yield truth
             continue
-        if setting := _setting(truth.column):
-            yield replace(truth, unclear=(*truth.unclear, setting))
-            continue
-        numbered = [_number(t) for t in alike]
-        if len(set(numbered)) < len(numbered) or -1 in numbered or len(set(map(_unnumbered, alike))) > 1:
+        place = _varying([t.column for t in alike])
+        if place is None:
             yield truth  # the number in the name is then not a seed
             continue
-        if _are_lengths(numbered):
+        if setting := _setting(truth.column, place):
+            yield replace(truth, unclear=(*truth.unclear, setting))
+            continue
+        number = int(_NUMBER.split(truth.column)[place])
+        if _are_lengths([int(_NUMBER.split(t.column)[place]) for t in alike]):
             doubt = "that the number in the column's name is how many epochs a network was trained for"
-            yield replace(truth, epochs=_number(truth), doubts=(*truth.doubts, doubt))
+            yield replace(truth, epochs=number, doubts=(*truth.doubts, doubt))
             continue
         doubt = "the seed: the number in the column's name"
-        yield replace(truth, seed=_number(truth), doubts=(*truth.doubts, doubt))
+        yield replace(truth, seed=number, doubts=(*truth.doubts, doubt))
 
 
-def _setting(column: str) -> str:
-    """What the number at the end of a column's name is of, where that is a setting: of acc_bs64 a batch size."""
-    end = re.search(r"\d{1,9}([A-Za-z]*)\D*$", column)
-    if end is None:
-        return ""
-    before = split_words(column[: end.start()])
+def differ_by_numbers(columns: Sequence[str]) -> bool:
+    """Whether names are the same but for their numbers."""
+    return len({_NUMBER.sub("#", column) for column in columns}) == 1
+
+
+def _varying(columns: Sequence[str]) -> int | None:
+    """Which part of names, split at their numbers, is the one number that is another in each; None where none is."""
+    parts = list(zip(*map(_NUMBER.split, columns), strict=False))
+    places = [place for place, held in enumerate(parts) if len(set(held)) > 1]
+    single = differ_by_numbers(columns) and len(places) == 1 and len(set(parts[places[0]])) == len(columns)
+    return places[0] if single else None
+
+
+def _setting(column: str, place: int) -> str:
+    """What a number in a column's name is of, where that is a setting: of acc_bs64 a batch size."""
+    parts = _NUMBER.split(column)
+    before, after = split_words("".join(parts[:place])), re.match("[A-Za-z]*", parts[place + 1])
     if before and before[-1] in _SETTINGS:
         return before[-1]
-    return end[1] if end[1].lower() in _AFTER_SETTINGS else ""
+    return after[0] if after and after[0].lower() in _AFTER_SETTINGS else ""
 
 
 def measured_as(truth: TruthGuess) -> tuple[object, ...]:
@@ -109,10 +123,12 @@ def earlier_epochs(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
 
 def of_last_epoch(truth: TruthGuess, earlier: Sequence[TruthGuess]) -> TruthGuess:
     """A column of the last epoch, where there are `earlier` ones."""
-    if not any(_stem(truth) == _stem(other) for other in earlier):
+    before = [_number(other) for other in earlier if _stem(truth) == _stem(other)]
+    if not before:
         return truth
     doubt = "that the numbers of such columns are epochs: the last is taken"
-    return replace(truth, epochs=_number(truth), seed=None, doubts=(*truth.doubts, doubt))
+    epochs = length_of([*before, _number(truth)])
+    return replace(truth, epochs=epochs, seed=None, doubts=(*truth.doubts, doubt))
 
 
 def is_of_several(column: str, columns: Sequence[str]) -> bool:

@@ -20,6 +20,8 @@ _UNFINISHED = {
     "canceled", "aborted", "preempted", "waiting", "pending", "scheduled", "diverged",
 }  # fmt: skip
 _DATASETS = r"(.*[./:_])?(data_?sets?|tasks?)"
+_SEEDS_OF_LISTS = r"(.*[./:_])?seeds"
+_LISTED = re.compile(r"[\[(]\d{1,9}(, ?\d{1,9})*,?[\])]")
 _WHOLE = re.compile(r"\d{1,9}(\.0)?")
 _TRIED = 2_000  # rows of a table with a row for each data set or training
 _MOST_DATASETS = 20
@@ -37,6 +39,7 @@ class CountedRows:
         epoch: the last epoch, in the column `epochs`.
         trained: how many epochs that are, also where all rows are of the same.
         seed: the column with the seed.
+        seeds: the column with the list of them, one for each value of the lists beside it.
         finished: what the column `state` holds where a run came to its end.
     """
 
@@ -48,12 +51,15 @@ class CountedRows:
     epoch: int = 0
     trained: int = 0
     seed: str | None = None
+    seeds: str | None = None
     state: str | None = None
     finished: str = ""
 
     @property
     def columns(self) -> set[str]:
-        return {column for column in (self.dataset, self.epochs, self.seed, self.state) if column is not None}
+        return {
+            column for column in (self.dataset, self.epochs, self.seed, self.seeds, self.state) if column is not None
+        }
 
     @property
     def _where(self) -> dict[str, str | int]:
@@ -74,7 +80,7 @@ class CountedRows:
         truth = replace(
             truth, where=self._where, doubts=(*truth.doubts, *self._doubts),
             epochs=self.trained or truth.epochs,
-            seed_column=None if truth.each == "seed" else self.seed,
+            seed_column=self.seeds if truth.each == "seed" else self.seed,
         )  # fmt: skip
         if self.dataset is None:
             yield truth
@@ -123,14 +129,20 @@ def counted_rows(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]
             counted = replace(counted, dataset=column, datasets=known, others=others)
         elif counted.state is None and re.fullmatch(_STATES, lower) and (finished := _finished(cells)):
             counted = replace(counted, state=column, finished=finished)
+        elif counted.seeds is None and re.fullmatch(_SEEDS_OF_LISTS, lower) and all(map(_LISTED.fullmatch, cells)):
+            counted = replace(counted, seeds=column)
         elif not all(map(_WHOLE.fullmatch, cells)):
             continue
         elif counted.seed is None and re.fullmatch(_SEEDS, lower) and not _numbers_rows(sample, column, cells, taken):
             counted = replace(counted, seed=column)
-        elif not counted.trained and re.fullmatch("epochs?", lower) and (len(cells) > 1 or lower == "epochs"):
+        elif (
+            not counted.trained
+            and re.fullmatch("epochs?|training_iteration", lower)
+            and (len(cells) > 1 or lower == "epochs")
+        ):
             numbers = [int(float(cell)) for cell in cells]
             several = column if len(cells) > 1 else None
-            counted = replace(counted, epochs=several, epoch=max(numbers), trained=_length(numbers))
+            counted = replace(counted, epochs=several, epoch=max(numbers), trained=length_of(numbers))
     return counted
 
 
@@ -155,7 +167,7 @@ def _numbers_rows(sample: TableSample, column: str, cells: set[str], taken: Sequ
     return len(named) == len(sample.rows)
 
 
-def _length(epochs: Sequence[int]) -> int:
+def length_of(epochs: Sequence[int]) -> int:
     """How many epochs a training has whose epochs are numbered so: from 0 to 199 it has 200, from 0 to 200, too."""
     last = max(epochs)
     return last + 1 if min(epochs) == 0 and not ((last + 1) % 4 and (last + 1) % 5) else last

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from pipeline.errors import NotThisFormError, UserError
-from pipeline.formats import json_objects, tables
+from pipeline.formats import json_objects
 from pipeline.formats.table_form import ANY, FILE, FOLDER, KEY, VALUE, TableForm
 from pipeline.ingest import table_sample
 from pipeline.ingest.table_sample import MOST_ROWS, TableSample
@@ -58,18 +58,19 @@ _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
 def _of_files(folder: Path, files: Sequence[Path], form: TableForm) -> TableSample:
-    """The first rows of some files, with the cells that name file and folder, and the seed where file names have it."""
+    """The first rows of some files, with the cells that name file and folder, and the seed where these have it."""
     rows = []
     for path in files:
         name = path.relative_to(folder)
         place = {FILE: path.stem, FOLDER: "" if name.parent == Path() else name.parent.as_posix()}
         first = table_sample.first_rows(path, form).rows[: MOST_ROWS // len(files)]
         rows += [(f"{name.as_posix()} {position}", {**place, **cells}) for position, cells in first]
-    seeds = [_SEED.fullmatch(path.stem) for path in files]
-    if all(seeds) and len({match["seed"] for match in seeds if match}) > 1 and "seed" not in rows[0][1]:
-        by_file = {path.stem: match["seed"] for path, match in zip(files, seeds, strict=True) if match}
-        rows = [(at, {**cells, "seed": by_file[str(cells[FILE])]}) for at, cells in rows]
-        return TableSample(form, rows, folder, seed_of_file=True)
+    for column in (FILE, FOLDER) if "seed" not in rows[0][1] else ():
+        named = {str(cells[column]) for _, cells in rows}
+        seeds = {name: match["seed"] for name in named if (match := _SEED.fullmatch(name))}
+        if len(seeds) == len(named) and len(set(seeds.values())) > 1:
+            rows = [(at, {**cells, "seed": seeds[str(cells[column])]}) for at, cells in rows]
+            return TableSample(form, rows, folder, seed_of=column)
     return TableSample(form, rows, folder)
 
 
@@ -80,8 +81,12 @@ def _unfolded(sample: TableSample) -> Iterator[TableSample]:
     texts = tuple(column for column in sample.columns if _all(sample, column, _is_json) and column not in (KEY, VALUE))
     unfolded = replace(sample.form, nested=texts)
     records = [column for column in sample.columns if _all(sample, column, _are_records)]
-    lists = [replace(sample.form, root=(ANY, column)) for column in records] if not sample.form.root else []
-    for form in (*([unfolded] if texts else []), *(lists if tables.streamed(sample.form.kind) else [])):
+    lists = (
+        [replace(sample.form, root=(ANY, column)) for column in records]
+        if not sample.form.root and len(sample.rows) > 1
+        else []
+    )
+    for form in (*([unfolded] if texts else []), *lists):
         inner = table_sample.first_rows(sample.path, form)
         if inner.rows:
             yield inner

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-_WORDS = {"predicted", "prediction", "predictions", "predictor", "surrogate", "surrogates", "estimated", "simulated"}
+_WORDS = {
+    "pred", "preds", "predicted", "prediction", "predictions", "predictor", "surrogate", "surrogates", "estimated",
+    "simulated",
+}  # fmt: skip
 _MODELS = re.compile(r"(nb|nasbench|nas-bench-|nas_bench_)-?_?301[-_ ]?(models?|surrogates?|predictions?)")
 
 

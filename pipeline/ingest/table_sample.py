@@ -43,14 +43,14 @@ class TableSample:
         rows: position and cells of up to `MOST_ROWS` rows.
         path: the file.
         decimal: what stands before the decimals in the file; in the cells here it is a point.
-        seed_of_file: the cell "seed" is a part of the names of the files in a folder.
+        seed_of: of a folder, the cell that names file or folder, of which the cell "seed" is a part.
     """
 
     form: TableForm
     rows: Sequence[tuple[str, Cells]]
     path: Path = Path()
     decimal: str = "."
-    seed_of_file: bool = False
+    seed_of: str = ""
 
     @cached_property
     def columns(self) -> list[str]:

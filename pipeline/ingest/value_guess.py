@@ -16,8 +16,10 @@ from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, number_of
 from pipeline.ingest.column_words import ColumnName, name_of, words_of_metric
 from pipeline.ingest.guesses import MOST_SEEDS, Guess, ScoreGuess, TruthGuess, ValueGuesses
+from pipeline.ingest.long_tables import UNMEASURED, LongTable
 from pipeline.ingest.metric_guess import main_metric, metric_of
 from pipeline.ingest.numbered_columns import (
+    differ_by_numbers,
     earlier_epochs,
     is_of_several,
     means_of_seeds,
@@ -48,12 +50,16 @@ _MOST_FAILURES = 3  # texts that stand for one
 
 def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> ValueGuesses:
     """What the columns measure, besides those already `taken` for the architecture."""
+    table = LongTable.of(sample)
+    sample = table.sample
     counted = counted_rows(sample, benchmark, taken)
     others = [column for column in sample.columns if column not in taken and column not in counted.columns]
     columns = _Columns(sample, benchmark, counted, others)
     for column in columns.that_are_no_cost():
         columns.guess(column)
-    return columns.guesses()
+    guesses = columns.guesses()
+    truths = tuple(table.as_written(truth) for truth in guesses.truths)
+    return replace(guesses, truths=truths, scores=tuple(table.as_written(score) for score in guesses.scores))
 
 
 @dataclass
@@ -72,6 +78,8 @@ class _Columns:
     def __post_init__(self) -> None:
         self.proxies = set(proxies.names())
         self.place = PlaceOfTable.of(self.sample, self.benchmark)
+        said = {column: name_of(column, self.benchmark) for column in self.names}
+        self.named = {(name.dataset, name.words): column for column, name in said.items()}
         unnamed = (name for name in self.sample.form.columns if re.fullmatch(rf"{UNNAMED}\d+", name))
         self.unnamed = {VALUE, *unnamed}
         numbers_of = {name: _numbers(self.sample, name)[0] for name in self.unnamed & set(self.names)}
@@ -136,10 +144,10 @@ class _Columns:
         main = main_metric(self.benchmark)
         only_dataset = name.dataset is not None and not name.words - _WORDS_OF_SEEDS
         if name.dataset is not None:
-            alike = [m for m in self.benchmark.metrics if (m.dataset, m.metric) == (name.dataset, main.metric)]
-            if not alike:
+            of_data = [m for m in self.benchmark.metrics if m.dataset == name.dataset and m.priority is not None]
+            if not of_data:
                 return _no_metric(self.benchmark)
-            main = alike[0]
+            main = min(of_data, key=lambda m: (m.metric != main.metric, m.priority))
         says_more = name.foreign_to(main) or name.is_of_another_measure(main)
         names_no_metric = self._is_of_a_seed(column) or (only_dataset and main.dataset == name.dataset)
         if not values or says_more or not names_no_metric:
@@ -159,12 +167,20 @@ class _Columns:
             return f"its name says {foreign[0]}, and {_no_metric(self.benchmark)}"
         if metric.condition is not None and (longest or (column in self.unnamed and column != VALUE)):
             return "of such a list each place may be of another condition: name its columns"
+        by_epoch = longest > MOST_SEEDS or self.counted.epochs is not None
+        if by_epoch and is_of_data(metric) and not name.splits and (beside := self._validated(name)):
+            return f"beside {excerpt(beside, 80)} it may be of the training or of the test set: which is it?"
         if self.counted.others and not self.counted.datasets:
             others = ", ".join(excerpt(other, 30, bare=True) for other in self.counted.others[:3])
             return f"its rows are of {others}, and {_no_metric(self.benchmark)}"
         if self.place.other and not name.dataset and not self.counted.dataset and is_of_data(metric):
             return f"the file's name says {self.place.other}, a data set that is not here"
         return None
+
+    def _validated(self, name: ColumnName) -> str | None:
+        """The column that measures the same on the validation set, where none does on the training set."""
+        train, validation = ((name.dataset, name.words | {split}) for split in ("train", "validation"))
+        return None if train in self.named else self.named.get(validation)
 
     def _add(self, truth: TruthGuess) -> str | None:
         """Add a column of truth for each data set of the rows; returns which of these have no such metric."""
@@ -198,7 +214,12 @@ class _Columns:
             alike.setdefault((*measured_as(truth), truth.seed, truth.seed_column), []).append(truth)
         kept = []
         for first, *others in alike.values():
-            if rivals := [other.column for other in others if other.unclear and first.unclear]:
+            rivals = [
+                other.column
+                for other in others
+                if (other.unclear and first.unclear) or differ_by_numbers((first.column, other.column))
+            ]
+            if rivals:
                 both = f"{excerpt(first.column, 80)} and {excerpt(rivals[0], 80)} would measure the same: which is it?"
                 left_out += [(truth.column, both) for truth in (first, *others)]
                 continue
@@ -242,8 +263,7 @@ def _optional(sample: TableSample, guess: Guess) -> Guess:
     counted = (c for _, c in sample.rows if all(str(c.get(n)).strip() == str(held) for n, held in guess.where.items()))
     if all(guess.column in cells for cells in counted):
         return guess
-    doubt = "that rows without the column were not measured"
-    return replace(guess, optional=True, doubts=(*guess.doubts, doubt))
+    return replace(guess, optional=True, doubts=(*guess.doubts, UNMEASURED))
 
 
 def _error(truth: TruthGuess) -> TruthGuess:
@@ -348,7 +368,8 @@ def _unnamed(
 def _proxy(column: str, known: set[str]) -> str | None:
     """The proxy of a column: one known by its name, or whatever has a field `score`."""
     name = re.sub("[^a-z0-9_.-]", "_", column.lower())
-    for text in (name, re.sub(r"^(score|proxy)_|_(score|proxy)$", "", name)):
+    plain = re.sub(r"^((score|proxy)_|(log)?(measures?|scores?|proxies|zc)\.)|_(score|proxy)$", "", name)
+    for text in (name, plain, plain.replace("-", "_")):
         if text in known:
             return text
     outer, _, inner = name.rpartition(".")

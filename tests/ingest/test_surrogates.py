@@ -13,7 +13,15 @@ from pipeline.ingest.mapping_sections import TruthColumn
 
 
 @pytest.mark.parametrize(
-    "name", ["predicted_accuracy", "surrogate_test_acc", "predictedAcc", "nb301_models", "nasbench301-surrogates.csv"]
+    "name",
+    [
+        "predicted_accuracy",
+        "pred_acc",
+        "surrogate_test_acc",
+        "predictedAcc",
+        "nb301_models",
+        "nasbench301-surrogates.csv",
+    ],
 )
 def test_names_of_predictions_are_known(name: str) -> None:
     assert surrogates.named(name)
