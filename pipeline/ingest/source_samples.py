@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from pipeline.errors import NotThisFormError, UserError
-from pipeline.formats import json_objects
+from pipeline.formats import json_objects, tables
 from pipeline.formats.table_form import ANY, FILE, FOLDER, KEY, VALUE, TableForm
 from pipeline.ingest import table_sample
 from pipeline.ingest.table_sample import MOST_ROWS, TableSample
@@ -81,11 +81,8 @@ def _unfolded(sample: TableSample) -> Iterator[TableSample]:
     texts = tuple(column for column in sample.columns if _all(sample, column, _is_json) and column not in (KEY, VALUE))
     unfolded = replace(sample.form, nested=texts)
     records = [column for column in sample.columns if _all(sample, column, _are_records)]
-    lists = (
-        [replace(sample.form, root=(ANY, column)) for column in records]
-        if not sample.form.root and len(sample.rows) > 1
-        else []
-    )
+    whole = not sample.form.root and (len(sample.rows) > 1 or tables.streamed(sample.form.kind))
+    lists = [replace(sample.form, root=(ANY, column)) for column in records] if whole else []
     for form in (*([unfolded] if texts else []), *lists):
         inner = table_sample.first_rows(sample.path, form)
         if inner.rows:
