@@ -39,7 +39,7 @@ def _section(benchmark: Benchmark) -> Iterator[str]:
     if mappings:
         yield f"| table mappings | {', '.join(f'`{name}`' for name in sorted(mappings))} |"
         publishers = {m.publisher.project: m.publisher.where for m in mappings.values() if m.publisher}
-        yield f"| of | {', '.join(f'[{project}]({publishers[project]})' for project in sorted(publishers))} |"
+        yield f"| of | {', '.join(_publisher(project, publishers[project]) for project in sorted(publishers))} |"
     yield f"| cite | {benchmark.reference} |\n"
 
 
@@ -47,6 +47,10 @@ def _spaces(benchmark: Benchmark) -> Iterator[str]:
     for space in benchmark.spaces:
         size = f" ({space.size:,})" if space.size else ""
         yield f"`{space.name}`{size}"
+
+
+def _publisher(project: str, where: str) -> str:
+    return f"[{project}]({where})" if where.startswith("https://") else f"{project} (`{where}`)"
 
 
 def _linked(file: PublishedFile) -> str:

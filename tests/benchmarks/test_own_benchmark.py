@@ -32,8 +32,8 @@ from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures.lines import refused, time_limit
 
 PAGE = Path(__file__).parents[2] / "docs" / "add-a-benchmark.md"
-BENCHMARK, WIDTHS, NETWORK = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-"""What the documentation shows: a benchmark that is called mine, and widths, whose networks are built."""
+BENCHMARK, WIDTHS, NETWORK, SUBSET = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+"""What the documentation shows: a benchmark called mine, one whose networks are built, a part of a shipped space."""
 
 ROWS = [(f"{number:03d}", 60.0 + number, 3 * number + number % 3) for number in range(12)]
 
@@ -53,6 +53,18 @@ def said(*words: object, code: int = 0) -> str:
     result = CliRunner().invoke(app, [str(word) for word in words])
     assert result.exit_code == code, (result.output, result.exception)
     return f"{result.output} {result.exception or ''}"
+
+
+def test_a_part_of_a_shipped_space_has_its_networks(own: Path) -> None:
+    (own / "convolutions").mkdir()
+    (own / "convolutions" / "__init__.py").write_text(SUBSET)
+    subset = benchmarks.load("convolutions")
+    cell = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_1x1~2|"
+    spec = subset.canonical("cells", cell)
+    assert spec == benchmarks.load("nasbench201").canonical("topology", cell)
+    assert subset.features is not None and subset.features("cells", spec) and subset.build("cells", spec)
+    with pytest.raises(UserError, match="has an average pooling"):
+        subset.canonical("cells", cell.replace("none~0", "avg_pool_3x3~0"))
 
 
 def test_scores_of_others_are_ranked_without_networks(own: Path, tmp_path: Path) -> None:
