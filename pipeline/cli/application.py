@@ -114,7 +114,8 @@ def _usage_errors_shown() -> Iterator[None]:
     except _USAGE_ERROR as error:
         from pipeline.escaping import line
 
-        error.message = _cut(line(error.message))
+        if type(error).show is _USAGE_ERROR.show:  # what shows itself is the help, where no command is named
+            error.message = _cut(line(error.message))
         raise
 
 

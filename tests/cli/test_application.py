@@ -70,6 +70,12 @@ def test_the_version_is_that_of_the_package() -> None:
     assert (result.returncode, result.stdout) == (0, f"nas-proxy-bench {version('nas-proxy-bench')}\n")
 
 
+@pytest.mark.parametrize("words", [[], ["mapping"]], ids=["pipeline", "pipeline mapping"])
+def test_without_a_command_the_help_is_shown_in_its_lines(words: list[str]) -> None:
+    shown, asked = (CliRunner().invoke(cli.app, [*words, *more]) for more in ([], ["--help"]))
+    assert shown.output.strip() == asked.output.strip() and asked.output.count("\n") > 5
+
+
 def test_an_error_is_one_line_and_a_usage_error_exits_with_2() -> None:
     wrong = run("score", "nasbench202")
     assert wrong.returncode == 1 and wrong.stdout == ""
