@@ -19,7 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from pipeline import interruption
 from pipeline.cli import configuration, streams
-from pipeline.cli.grouping import flattened
+from pipeline.cli.grouping import documentation, flattened
 from pipeline.errors import UserError, from_os, is_homeless, is_out_of_memory, refused_by_system
 
 GROUPS = {
@@ -244,9 +244,9 @@ def verb(
         parameters = inspect.signature(command).parameters
         renamed = {former: today for former, today in RENAMED.items() if today in parameters}
         settings = {"token_normalize_func": lambda name: renamed.get(name, name)} if renamed else None
-        epilog = f"Example: {example}"
+        shown: dict[str, Any] = {"help": documentation(function), "epilog": f"Example: {example}", "hidden": hidden}
         checked: Any = type(cls.__name__, (cls,), {"contradiction": contradiction and staticmethod(contradiction)})
-        group.command(name, cls=checked, epilog=epilog, hidden=hidden, context_settings=settings)(command)
+        group.command(name, cls=checked, context_settings=settings, **shown)(command)
         return function
 
     return register

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import dataclasses
 import functools
 import inspect
+import sys
+import textwrap
 from collections.abc import Callable
 from typing import Annotated, Any, get_args, get_type_hints
 
@@ -41,8 +44,16 @@ def flattened(function: Callable[..., Any]) -> Callable[..., None]:
     return command
 
 
+def documentation(documented: Any) -> str:
+    """The docstring of a function or class, which `python -OO` leaves out: then as the source file has it."""
+    if sys.flags.optimize < 2:
+        return inspect.getdoc(documented) or ""
+    definition: Any = ast.parse(textwrap.dedent(inspect.getsource(documented))).body[0]
+    return ast.get_docstring(definition) or ""
+
+
 def _fields(group: type[Any]) -> list[inspect.Parameter]:
-    title = (inspect.getdoc(group) or "").partition("\n")[0].rstrip(".")
+    title = documentation(group).partition("\n")[0].rstrip(".")
     hints = get_type_hints(group, include_extras=True)
     return [
         inspect.Parameter(

@@ -12,17 +12,17 @@ from pipeline.cli.options import BENCHMARK_HELP, ForceOption, complete_benchmark
 from pipeline.cli.output import say
 from pipeline.errors import UserError
 
-mapping = typer.Typer(cls=OrderedGroup, no_args_is_help=True, epilog="Example: pipeline mapping init colleague.csv")
+mapping = typer.Typer(
+    cls=OrderedGroup,
+    help="Write or check a table mapping, which says what the columns of a table mean.",
+    no_args_is_help=True,
+    epilog="Example: pipeline mapping init colleague.csv",
+)
 app.add_typer(mapping, name="mapping")
 
 OptionalBenchmarkOption = Annotated[
     str | None, typer.Option(help=f"{BENCHMARK_HELP} Guessed by default.", autocompletion=complete_benchmark)
 ]
-
-
-@mapping.callback()
-def _mapping() -> None:
-    """Write or check a table mapping, which says what the columns of a table mean."""
 
 
 @verb(mapping, example="pipeline mapping init colleague.csv", interrupted="no file was written")

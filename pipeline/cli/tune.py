@@ -64,19 +64,15 @@ class BareCommand(PanelCommand):
 
 tuning = typer.Typer(
     cls=TuneGroup,
+    help="""Make a proxy from a few true values (labels), or evaluate how well that works.
+
+    Without a command, `pipeline tune BENCHMARK --labels 20` is the same as `tune weigh`; --method evolution, --evaluate
+    and --transfer, each with the options of its command, are the same as the other three.
+    """,
     subcommand_metavar=f"{'|'.join(COMMANDS)} BENCHMARK [OPTIONS]",
     epilog="Example: pipeline tune weigh nasbench201 --labels 20",
 )
 app.add_typer(tuning, name="tune")
-
-
-@tuning.callback()
-def _tune() -> None:
-    """Make a proxy from a few true values (labels), or evaluate how well that works.
-
-    Without a command, `pipeline tune BENCHMARK --labels 20` is the same as `tune weigh`; --method evolution, --evaluate
-    and --transfer, each with the options of its command, are the same as the other three.
-    """
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Annotated
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -42,3 +45,18 @@ def test_the_first_line_of_its_docstring_is_their_title() -> None:
     lines = CliRunner().invoke(app, ["--help"]).output.splitlines()
     place = lines.index("How large it is:")
     assert lines[place + 1].split()[0] == "--width" and "--thick" in "".join(lines[place + 3 :])
+
+
+HELP = """
+from typer.testing import CliRunner
+from pipeline import cli
+
+for words in [], ["score"], ["mapping"], ["tune"]:
+    print(CliRunner().invoke(cli.app, [*words, "--help"], env={"COLUMNS": "80"}).output)
+"""
+
+
+def test_the_help_is_the_same_where_python_leaves_docstrings_out(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(HELP)
+    without = subprocess.run([sys.executable, "-OO", "-c", HELP], capture_output=True, text=True, check=True)
+    assert without.stdout == capsys.readouterr().out
