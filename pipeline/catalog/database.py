@@ -23,7 +23,7 @@ from pipeline.lake import checksums
 from pipeline.lake.outputs import OutputFile
 from pipeline.lake.schema import TABLES
 from pipeline.lake.staging import remove_abandoned, staging_folder
-from pipeline.lake.store import Lake
+from pipeline.lake.store import Lake, require_usable
 
 CATALOG = "bench.duckdb"
 
@@ -120,6 +120,7 @@ def export(lake: Lake, file: Path, *, force: bool = False) -> Path:
         UserError: something else has that name, or the file cannot be written.
     """
     file = file.absolute()
+    require_usable(file.parent, "folder of a database")
     with OutputFile(file, force, _is_export, "an earlier export").written() as temporary, damage_named(lake.parts):
         _write_database(temporary, CatalogDefinition(lake, listed(published(lake)), "TABLE"), file)
     return file

@@ -7,6 +7,7 @@ text is read as a dictionary, the largest cell is looked at, and as few rows are
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -62,10 +63,11 @@ def rows(path: Path, form: TableForm) -> Rows:
 
 def _parquet(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], Iterator[pa.RecordBatch]]:
     """The names of the columns, and batches of rows; text, also in lists and structs, is read as a dictionary."""
-    with pq.ParquetFile(path) as file:
-        leaves = [file.schema.column(number) for number in range(file.metadata.num_columns)]
+    source = stack.enter_context(pa.OSFile(os.fsencode(path)))
+    schema = pq.ParquetFile(source).schema
+    leaves = [schema.column(number) for number in range(len(schema))]
     texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and leaf.logical_type.type != "DECIMAL"]
-    opened = stack.enter_context(pq.ParquetFile(path, read_dictionary=texts))
+    opened = stack.enter_context(pq.ParquetFile(source, read_dictionary=texts))
     return opened.schema_arrow.names, opened.iter_batches(_rows_at_a_time(_largest_stated(opened.metadata, leaves)))
 
 
@@ -97,7 +99,7 @@ def _rows_at_a_time(largest: int) -> int:
 
 def _arrow(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], Iterator[pa.RecordBatch]]:
     arrow_messages.require_bounded(path)
-    source = stack.enter_context(pa.OSFile(str(path)))  # a mapped file that is cut meanwhile ends the process
+    source = stack.enter_context(pa.OSFile(os.fsencode(path)))  # a mapped file that is cut meanwhile ends the process
     try:
         file = stack.enter_context(pa.ipc.open_file(source))
     except pa.ArrowInvalid:

@@ -121,7 +121,7 @@ class _Text:
     def value(self) -> object:
         """The next JSON value, or a fault in the place of one that is well formed but cannot be taken.
 
-        Python reads neither integers of thousands of digits nor what is nested about a thousand deep.
+        Python reads neither integers of thousands of digits nor what is nested thousands deep.
         """
         self.peek()
         size = _CHUNK

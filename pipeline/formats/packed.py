@@ -8,6 +8,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import zipfile
 import zlib
 from pathlib import Path
@@ -29,7 +30,7 @@ BROKEN_ZIP = (*BROKEN, *zips.BROKEN)
 def _zstd(path: Path, _mode: str) -> Any:
     import pyarrow as pa
 
-    return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+    return pa.CompressedInputStream(pa.OSFile(os.fsencode(path)), "zstd")
 
 
 _OPENERS: dict[bytes, Any] = {

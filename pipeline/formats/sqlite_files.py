@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,7 +62,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         beside = path.with_name(f"{path.name}{ending}")
         if beside.exists() and beside.stat().st_size:
             raise UserError(f"{path} has rows in {beside.name} still: close what writes to the database, and try again")
-    address = f"file:{quote(str(path))}?mode=ro&immutable=1"
+    address = f"file:{quote(os.fsencode(path))}?mode=ro&immutable=1"
     with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
         connection.execute("PRAGMA trusted_schema = OFF")

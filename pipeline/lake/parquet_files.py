@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def opened(path: Path, **options: Any) -> pq.ParquetFile:
         raise OSError("it is no plain file")
     import pyarrow.parquet as pq
 
-    return pq.ParquetFile(path, page_checksum_verification=True, **options)
+    return pq.ParquetFile(pa.OSFile(os.fsencode(path)), page_checksum_verification=True, **options)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ class Lake:
 
     def __init__(self, root: Path, *, create: bool = False, read_only: bool = False, whole: bool = True) -> None:
         self.root = root.absolute()
-        _require_usable(self.root)
+        require_usable(self.root, "lake")
         self.parts = self.root / "parts"
         if not marker.is_lake(self.root):
             hidden = marker.is_hidden(self.root)
@@ -179,14 +180,21 @@ class Lake:
                 staged.append(table, rows)
 
 
-def _require_usable(root: Path) -> None:
-    """Refuse a path at which DuckDB opens no database: ? begins its options there, and a backslash parts folders."""
-    try:
-        str(root).encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"the path of the lake {excerpt(str(root), 200)} is not in UTF-8: choose another") from error
-    if odd := sorted(set("?\\") & set(str(root))):
-        raise UserError(f"a lake cannot be at {root}, whose path has the character {odd[0]}: choose another")
+def require_usable(path: Path, what: str) -> None:
+    """Refuse a path at which DuckDB opens no database: ? begins its options there, and a backslash parts folders.
+
+    Args:
+        path: whose bytes have to be its text in UTF-8, which DuckDB takes wherever Python takes another encoding.
+        what: is to be there ("lake").
+
+    Raises:
+        UserError: the path is not in UTF-8, or has one of the two characters.
+    """
+    if os.fsencode(path) != str(path).encode(errors="replace"):
+        other = "" if sys.getfilesystemencoding() == "utf-8" else ", or set PYTHONUTF8=1"
+        raise UserError(f"the path of the {what} {excerpt(str(path), 200)} is not in UTF-8: choose another{other}")
+    if odd := sorted(set("?\\") & set(str(path))):
+        raise UserError(f"a {what} cannot be at {path}, whose path has the character {odd[0]}: choose another")
 
 
 def _read(file: Path, columns: Sequence[str] | None, schema: pa.Schema) -> pa.Table:
