@@ -33,12 +33,13 @@ ROOM = 4 << 30  # bytes; the tests leave less than one at a time
 
 
 def pytest_configure() -> None:
-    """Has Ctrl-C heard, which a shell's background job ignores, and temporary folders in memory where it has room.
+    """Has signals heard that a background job and `nohup` ignore, and temporary folders in memory where it has room.
 
     Each part of a lake waits for the disk several times.
     """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, heard in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, heard)
     with contextlib.suppress(OSError):
         if shutil.disk_usage(MEMORY).free > ROOM and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
             os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))

@@ -10,12 +10,20 @@ from typing import Any
 
 
 class _ClosedStream(io.RawIOBase):
-    """Stands for a stream that was closed when the process began: writing to it raises an OSError."""
+    """Stands for a stream that was closed when the process began: writing to it raises an OSError, once.
+
+    What is left in a buffer comes again when Python ends, and would be a second message.
+    """
+
+    told = False
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
+        if self.told:
+            return len(data)
+        self.told = True
         raise OSError(errno.EBADF, "it is closed")
 
 

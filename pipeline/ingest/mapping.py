@@ -302,8 +302,8 @@ def installed_file(mapping: TableMapping) -> Path:
         distribution = importlib.metadata.distribution(mapping.distribution)
     except importlib.metadata.PackageNotFoundError as error:
         raise UserError(f"the package {mapping.distribution} is not installed: {mapping.publisher.where}") from error
-    carried = {str(f): f for f in distribution.files or ()}
-    if mapping.file not in carried:
-        version = f"{mapping.distribution} {distribution.version}"
-        raise UserError(f"{version} carries no {mapping.file}: another version does")
-    return Path(str(carried[mapping.file].locate()))
+    for file in distribution.files or ():
+        if str(file) == mapping.file and (path := Path(str(file.locate()))).exists():
+            return path
+    version = f"{mapping.distribution} {distribution.version}"
+    raise UserError(f"{version} carries no {mapping.file}: another version does, or it has to be installed again")

@@ -39,6 +39,8 @@ class OutputFile:
         path = self.path
         with os_errors_explained(f"writing {path}"):
             _refuse_place(path)
+            with contextlib.suppress(FileNotFoundError):
+                path.lstat()  # what else is wrong with it, which `exists` does not tell from Python 3.14 on
             if path.is_symlink():
                 raise UserError(f"{path} is a symbolic link, not {self.form}: name the file itself, or another one")
             if path.is_dir():
@@ -95,6 +97,8 @@ class OutputFolder:
         path = self.path
         with os_errors_explained(f"writing {path}"):
             _refuse_place(path)
+            with contextlib.suppress(FileNotFoundError):
+                path.lstat()  # what else is wrong with it, which `exists` does not tell from Python 3.14 on
             if path.is_symlink():
                 raise UserError(f"{path} is a symbolic link: name the folder itself, or another one")
             if path.exists() and not path.is_dir():

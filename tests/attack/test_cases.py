@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -19,5 +20,10 @@ def lakes(tmp_path_factory: pytest.TempPathFactory) -> harness.Lakes:
 
 @pytest.mark.parametrize("name", CASES)
 def test_an_odd_input_has_one_line_and_its_exit_code(name: str, lakes: harness.Lakes, tmp_path: Path) -> None:
-    outcome = harness.run(CASES[name], lakes, tmp_path / "case", process=False)
+    try:
+        outcome = harness.run(CASES[name], lakes, tmp_path / "case", process=False)
+    except OSError as error:
+        if error.errno != errno.EILSEQ:
+            raise
+        pytest.skip("the file system takes names in UTF-8 only")  # that of macOS
     assert not outcome.faults, f"{outcome.error or outcome.output}"

@@ -147,3 +147,13 @@ def test_what_the_encoding_of_a_stream_lacks_is_escaped(
     streams.prepare()
     print("\u00e9 \u2013", flush=True)
     assert written.getvalue().decode(encoding).rstrip() == shown
+
+
+def test_a_closed_stream_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    streams.prepare()
+    stream: Any = sys.stdout
+    stream.write("an answer")
+    with pytest.raises(OSError, match="it is closed"):
+        stream.flush()
+    stream.close()  # as Python does at its end

@@ -64,7 +64,7 @@ def test_after_the_end_there_is_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("element", "said"),
     [
-        ("[" * 5000 + '"a ] \\" }"' + "]" * 5000, "nested too deeply"),
+        ("[" * 200_000 + '"a ] \\" }"' + "]" * 200_000, "nested too deeply"),
         ('{"params": 1' + "0" * 5000 + ', "net": ["x]", {}]}', "thousands of digits"),
     ],
 )
