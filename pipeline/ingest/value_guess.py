@@ -130,6 +130,8 @@ class _Columns:
             name = replace(name, words=name.words - {"error"} | {"accuracy"})
             metric = metric_of(name, self.benchmark, self.place.dataset)
         if proxy is not None and (metric is None or column.lower().endswith(".score")):
+            if twice := next((score.column for score in self.scores if score.proxy == proxy), None):
+                return f"{excerpt(twice, 80)} holds scores of {proxy}, too"
             self.scores.append(self.counted.one(ScoreGuess(column, proxy, _cost(column, self.names))))
             return None
         if metric is not None and values:
@@ -372,7 +374,7 @@ def _proxy(column: str, known: set[str]) -> str | None:
     for text in (name, plain, plain.replace("-", "_")):
         if text in known:
             return text
-    outer, _, inner = name.rpartition(".")
+    outer, _, inner = plain.rpartition(".")
     return outer if inner == "score" and re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,63}", outer) else None
 
 

@@ -105,11 +105,17 @@ def test_a_row_for_each_proxy_is_read_by_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "name"), [("logmeasures.snip", "snip"), ("Grad-Norm", "grad_norm"), ("zc.synflow", "synflow")]
+    ("column", "name"), [("logmeasures.snip", "snip"), ("Grad-Norm", "grad_norm"), ("zc.synflow.score", "synflow")]
 )
 def test_a_proxy_under_a_word_for_proxies(column: str, name: str, tmp_path: Path) -> None:
     values, _ = read(written(tmp_path / "t.csv", f"arch,{column}\n{ONE},1.5\n{OTHER},2.5\n"))
     assert values == {(ONE, name, None): 1.5, (OTHER, name, None): 2.5}
+
+
+def test_two_columns_of_one_proxy_are_no_fault_of_the_draft(tmp_path: Path) -> None:
+    values, text = read(written(tmp_path / "t.csv", f"arch,snip,score_snip\n{ONE},1.5,2\n{OTHER},2.5,3\n"))
+    assert values == {(ONE, "snip", None): 1.5, (OTHER, "snip", None): 2.5}
+    assert "'score_snip': 'snip' holds scores of snip, too" in text
 
 
 def test_epochs_in_names_of_columns_are_counted_from_0(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Training:
         epochs: its length.
         params: trainable parameters, in millions.
         flops: operations of a forward pass, in millions.
-        latency: seconds, one per measurement.
+        latency: seconds, one per measurement; none where it was not measured.
         train_accuracy, train_loss: percent and nats.
         train_seconds: wall time of each epoch.
         accuracy, loss: of each evaluated split, under its published name.
@@ -131,7 +131,7 @@ def _training(dataset: str, seed: int, result: Mapping[str, Any]) -> Training:
         epochs=whole(result["epochs"], "epochs", least=1),
         params=float(result["params"]),
         flops=float(result["flop"]),
-        latency=_listed(result["latency"]),
+        latency=_listed(result.get("latency")),
         train_accuracy=_series(result["train_acc1es"]),
         train_loss=_series(result["train_losses"]),
         train_seconds=_series(result["train_times"]),

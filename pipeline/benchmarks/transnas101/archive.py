@@ -17,6 +17,7 @@ from pipeline.benchmarks.transnas101.architectures import NAME, canonical
 from pipeline.benchmarks.transnas101.metrics import EPOCHS, METRICS, checked, columns
 from pipeline.errors import NotThisFormError, UserError, excerpt, unknown
 from pipeline.formats import numbers, pickles, torch_files
+from pipeline.formats.cells_of_entries import plain
 from pipeline.provenance import canonical_json
 
 FILE = "transnas-bench_v10141024.pth"
@@ -93,7 +94,7 @@ def _series(task: str, training: object) -> dict[str, list[float]]:
     for column, metric in columns(task).items():
         if column not in measured:
             continue
-        values, what = measured[column], f"{column} of {task}"
+        values, what = plain(measured[column]), f"{column} of {task}"
         if not isinstance(values, list) or len(values) != epochs:
             raise UserError(f"{what} is {excerpt(values, 60)}, where a list of {epochs} epochs is expected")
         declared = METRICS[task, metric]

@@ -53,6 +53,15 @@ def test_final_values_of_the_published_form(tmp_path: Path) -> None:
     assert once == {"params": (250_000.0, None), "flops": (15_647_370.0, None), "latency": (0.01, None)}
 
 
+def test_a_training_whose_latency_was_not_measured_has_its_other_values(tmp_path: Path) -> None:
+    content: Any = files.nats_record(1, files.topologies(1)[0], LENGTHS)
+    for training in content["60"]["all_results"].values():
+        del training["latency"]
+    rows = joined(list(reading.read(files.pack(tmp_path / "000001.pickle.pbz2", {"60": content["60"]}), False)))
+    measured = {r["metric"] for r in rows}
+    assert {"test_accuracy", "params", "flops"} <= measured and "latency" not in measured
+
+
 def test_ori_test_is_the_test_set_of_cifar10_alone(tmp_path: Path) -> None:
     rows = joined(list(reading.read(files.nats_folder(tmp_path, files.topologies(1), {"12": [777]}), False)))
     accuracies = {(r["dataset"], r["metric"]) for r in rows if r["metric"].endswith("accuracy")}

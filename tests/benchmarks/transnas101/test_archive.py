@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipeline.benchmarks.source_rows import SourceRows
@@ -42,6 +43,15 @@ def test_the_largest_value_is_stored_and_curves_on_request(save: Callable[[objec
     assert finals[first, "room_layout", "test_neg_loss", None] == max(series)
     assert [curves[first, "room_layout", "test_neg_loss", n] for n in range(1, 26)] == series
     assert finals == values(list(reading.read(tmp_path / "any.pth", False)), False)
+
+
+def test_values_by_epoch_may_be_an_array(tmp_path: Path) -> None:
+    content = files.database(NAMES)
+    before = values(list(reading.read(written(tmp_path, content), False)), False)
+    for results in content["data"]["micro"].values():
+        metrics = results["jigsaw"]["metrics"]
+        metrics.update({name: np.array(series) for name, series in metrics.items()})
+    assert values(list(reading.read(written(tmp_path, content), False)), False) == before
 
 
 def test_a_table_and_the_archive_say_the_same(tmp_path: Path) -> None:
