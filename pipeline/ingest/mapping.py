@@ -40,7 +40,7 @@ from pipeline.ingest.mapping_sections import (
 DESCRIPTIVE = {"description", "publisher", "licence", "files", "distribution", "file", "download", "max_rejects"}
 """Fields that do not change the rows that are read."""
 
-_MEASURED = ("dataset", "metric", "epochs", "seed", "seed_column")
+_MEASURED = ("dataset", "metric", "epochs")
 
 _LATER = {
     "layout", "columns", "members", "decimal", "complement", "where", "seed_column", "skip", "comment", "header",
@@ -54,6 +54,10 @@ _MOST_PROBLEMS = 20  # that one message names
 def _clash(one: TruthColumn, other: TruthColumn) -> bool:
     """Whether two columns of truth may both have a value for the same, in rows that no `where` parts."""
     if any(getattr(one, name) != getattr(other, name) for name in _MEASURED):
+        return False
+    several = [truth.each == "seed" or truth.seed_column is not None for truth in (one, other)]
+    no_seed = [truth.seed is None and not of_several for truth, of_several in zip((one, other), several, strict=True)]
+    if no_seed[0] != no_seed[1] or (one.seed != other.seed and not any(several)):
         return False
     return not any(str(held) != str(other.where[name]) for name, held in one.where.items() if name in other.where)
 

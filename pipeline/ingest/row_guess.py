@@ -80,7 +80,7 @@ class CountedRows:
         truth = replace(
             truth, where=self._where, doubts=(*truth.doubts, *self._doubts),
             epochs=self.trained or truth.epochs,
-            seed_column=self.seeds if truth.each == "seed" else self.seed,
+            seed_column=self.seeds if truth.each == "seed" else self.seed if truth.seed is None else None,
         )  # fmt: skip
         if self.dataset is None:
             yield truth

@@ -11,9 +11,10 @@ import pytest
 from pipeline import benchmarks
 from pipeline.benchmarks import units
 from pipeline.benchmarks.contract import Benchmark, Metric, Space
+from pipeline.errors import UserError
 from pipeline.ingest import mapped_table, mapping_draft
 from pipeline.ingest import mapping as table_mapping
-from tests.fixtures.stored_tables import ACC, ARCHITECTURE, ONE, OTHER, Values, mapping, stored, truth, written
+from tests.fixtures.stored_tables import ACC, ARCHITECTURE, KEYED, ONE, OTHER, Values, mapping, stored, truth, written
 
 HUNDRED = "cifar100 test_accuracy"
 
@@ -116,6 +117,22 @@ def test_two_columns_of_one_proxy_are_no_fault_of_the_draft(tmp_path: Path) -> N
     values, text = read(written(tmp_path / "t.csv", f"arch,snip,score_snip\n{ONE},1.5,2\n{OTHER},2.5,3\n"))
     assert values == {(ONE, "snip", None): 1.5, (OTHER, "snip", None): 2.5}
     assert "'score_snip': 'snip' holds scores of snip, too" in text
+
+
+def test_a_seed_beside_a_list_of_seeds_measures_the_same(tmp_path: Path) -> None:
+    entries = {ONE: {"acc": [80, 81], "acc_seed1": 90}, OTHER: {"acc": [82, 83], "acc_seed1": 91}}
+    values, text = read(written(tmp_path / "t.json", entries))
+    assert values[ONE, ACC, 1] == 80 and len(values) == 4 and "'acc_seed1': 'acc' measures the same" in text
+    columns = truth("acc", each="seed"), truth("acc_seed1", seed=1)
+    file = mapping(tmp_path, 'kind = "json"', KEYED, *columns)
+    with pytest.raises(UserError, match="two columns for the same value"):
+        table_mapping.load(file)
+
+
+def test_the_seed_in_a_name_is_meant_beside_a_column_of_seeds(tmp_path: Path) -> None:
+    table = f"arch,seed,val_acc,test_acc_seed2\n{ONE},5,80,90\n{OTHER},6,81,91\n"
+    values, _ = read(written(tmp_path / "t.csv", table))
+    assert values[ONE, "cifar10-valid validation_accuracy", 5] == 80 and values[ONE, ACC, 2] == 90
 
 
 def test_epochs_in_names_of_columns_are_counted_from_0(tmp_path: Path) -> None:
