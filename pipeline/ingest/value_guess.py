@@ -211,11 +211,10 @@ class _Columns:
         means = list(means_of_seeds(truths))
         left_out += [(truth.column, "a mean of the seeds that are there, too") for truth in means]
         truths = [truth for truth in truths if truth not in means]
-        of_seeds = {measured_as(truth) for truth in truths if _has_seeds(truth)}
+        of_seeds = {measured_as(truth) for truth in truths if truth.each == "seed" or truth.seed_column is not None}
         alike: dict[tuple[object, ...], list[TruthGuess]] = {}
         for truth in sorted(truths, key=lambda truth: (truth.each != "seed", len(truth.unclear))):
-            has_seed = truth.seed is not None or _has_seeds(truth)
-            seed = "any" if has_seed and measured_as(truth) in of_seeds else truth.seed
+            seed = "any" if measured_as(truth) in of_seeds else truth.seed
             alike.setdefault((*measured_as(truth), seed), []).append(truth)
         kept = []
         for first, *others in alike.values():
@@ -237,11 +236,6 @@ class _Columns:
             tuple(_optional(self.sample, score) for score in self.scores),
             tuple(sorted(self.missing, key=str)), tuple(left_out),
         )  # fmt: skip
-
-
-def _has_seeds(truth: TruthGuess) -> bool:
-    """Whether a column has values of several seeds."""
-    return truth.each == "seed" or truth.seed_column is not None
 
 
 def _no_metric(benchmark: Benchmark) -> str:
