@@ -154,6 +154,23 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, Exception) and any(sign in message_of(error) for sign in _OUT_OF_MEMORY)
 
 
+def is_there(path: Path) -> bool:
+    """Whether a path leads to something.
+
+    Raises:
+        OSError: that cannot be told, as where a folder may not be searched; `Path.exists` of Python 3.14 says no then.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last of a path with a null character
+        return False
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return False
+    return True
+
+
 def is_homeless() -> bool:
     """Whether the working folder has been removed."""
     try:

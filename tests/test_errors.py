@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipeline.errors import excerpt, message_of
+from pipeline.errors import excerpt, is_there, message_of
+from pipeline.lake import marker
 
 
 def tower(levels: int) -> list[object]:
@@ -82,3 +84,13 @@ class OddTextError(Exception):
 def test_what_an_error_says_is_plain_text_or_nothing() -> None:
     assert [message_of(error) for error in (MuteError(), OddTextError(), ValueError("y"))] == ["", "x", "y"]
     assert message_of(OddTextError()).partition("x") == ("", "x", "")
+
+
+def test_what_cannot_be_looked_at_is_not_taken_for_absent(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").touch()
+    found = [name for name in (".", "file", "none", "none/file", "file/x", "loop", "\0") if is_there(tmp_path / name)]
+    assert found == [".", "file"]
+    for there in (is_there, marker.is_lake):
+        with pytest.raises(OSError, match="too long"):
+            there(tmp_path / ("x" * 300))

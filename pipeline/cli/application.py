@@ -363,7 +363,7 @@ def _answer(end: BaseException) -> NoReturn:
         _fail(f"error: {end.strerror or end}: {end.filename}")
     if isinstance(end, FileNotFoundError) and is_homeless():
         _fail(f"error: {from_os(end, 'looking for the working folder')}")
-    if isinstance(end, OSError) and (refusal := refused_by_system(end)):
+    if isinstance(end, Exception) and (refusal := refused_by_system(end)):  # Arrow says so without a number
         _fail(f"error: {refusal}; what was done is stored")
     if isinstance(end, OSError):
         with contextlib.suppress(OSError):

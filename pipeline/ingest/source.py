@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pipeline import provenance
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.errors import NotThisFormError, UserError, os_errors_explained
+from pipeline.errors import NotThisFormError, UserError, is_there, os_errors_explained
 from pipeline.escaping import visible
 from pipeline.formats.opening import refuse_special
 from pipeline.ingest import mapped_table, unmapped_table
@@ -128,11 +128,11 @@ def sources_of(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None,
 
 def _refuse_absent(path: Path) -> None:
     """Refuse a path at which there is neither a file nor a folder."""
-    if not path.exists():
-        what = "is a symbolic link that leads nowhere" if path.is_symlink() else "does not exist"
-        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*") if p.exists()], n=1)
-        raise UserError(f"{path} {what}" + "".join(f": did you mean {name}?" for name in near))
     with os_errors_explained(f"reading {path}"):
+        if not is_there(path):
+            what = "is a symbolic link that leads nowhere" if path.is_symlink() else "does not exist"
+            near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*") if p.exists()], n=1)
+            raise UserError(f"{path} {what}" + "".join(f": did you mean {name}?" for name in near))
         refuse_special(path)
 
 

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from pipeline.errors import UserError, excerpt
+from pipeline.errors import UserError, excerpt, is_there
 from pipeline.lake.schema import FORMAT
 
 FILE = "lake.json"
@@ -15,7 +15,7 @@ CONTENT = json.dumps({"format": FORMAT}) + "\n"
 
 def is_lake(folder: Path) -> bool:
     """Whether a folder has the marker."""
-    return (folder / FILE).is_file()
+    return is_there(folder / FILE) and (folder / FILE).is_file()
 
 
 def is_hidden(folder: Path) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import UserError, os_errors_explained
+from pipeline.errors import UserError, is_there, os_errors_explained
 from pipeline.lake import files
 from pipeline.lake.files import TEMPORARY, atomic_write
 from pipeline.lake.marker import is_lake
@@ -39,13 +39,11 @@ class OutputFile:
         path = self.path
         with os_errors_explained(f"writing {path}"):
             _refuse_place(path)
-            with contextlib.suppress(FileNotFoundError):
-                path.lstat()  # what else is wrong with it, which `exists` does not tell from Python 3.14 on
             if path.is_symlink():
                 raise UserError(f"{path} is a symbolic link, not {self.form}: name the file itself, or another one")
             if path.is_dir():
                 raise UserError(f"{path} is a folder, not {self.form}: name a file in it")
-            if path.exists() and not path.is_file():
+            if is_there(path) and not path.is_file():
                 raise UserError(f"{path} is a device or a pipe, not {self.form}: name a file")
             if path.exists() and not self.force and not self._is_ours():
                 what = "stays as it is" if self.ours is None else f"is not {self.form}"
@@ -101,7 +99,7 @@ class OutputFolder:
                 path.lstat()  # what else is wrong with it, which `exists` does not tell from Python 3.14 on
             if path.is_symlink():
                 raise UserError(f"{path} is a symbolic link: name the folder itself, or another one")
-            if path.exists() and not path.is_dir():
+            if is_there(path) and not path.is_dir():
                 raise UserError(f"{path} is no folder: name another one")
             place = path if path.exists() else path.parent
             files.refuse_unwritable(place.absolute(), str(path), "another")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import NotThisFormError, UserError, excerpt, from_os, unknown
+from pipeline.errors import NotThisFormError, UserError, excerpt, from_os, is_there, unknown
 from pipeline.formats import packed, pickles, signatures
 from pipeline.proxies import pictures
 from pipeline.wording import count_of
@@ -126,7 +126,7 @@ def _load(path: Path, count: int, size: int) -> Batch:
         return _batch("npz", _npz(path, size), count)
     if path.is_file() and path.name.startswith("data_batch_"):
         return _cifar10(path, count)
-    if not path.exists():
+    if not is_there(path):
         raise UserError(f"--images {path} does not exist: name {_TAKEN}")
     form = signatures.identify(path) if path.is_file() else None
     what = f" ({form.name})" if form else ""

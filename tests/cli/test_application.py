@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -119,18 +120,22 @@ def test_a_shell_gets_its_completion(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "says"),
+    ("error", "says"),
     [
-        (errno.EMFILE, "error: too many files are open: raise the limit (`ulimit -n`)"),
-        (errno.EAGAIN, "error: the system refuses a process, a thread or a write for now"),
-        (errno.ENOMEM, "error: out of memory: give the process more"),
+        (OSError(errno.EMFILE, "refused"), "error: too many files are open: raise the limit (`ulimit -n`)"),
+        (OSError(errno.EAGAIN, "refused"), "error: the system refuses a process, a thread or a write for now"),
+        (OSError(errno.ENOMEM, "refused"), "error: out of memory: give the process more"),
+        (
+            pa.ArrowException("Failed to launch worker thread: Resource temporarily unavailable"),
+            "error: the system refuses a process, a thread",
+        ),
     ],
 )
 def test_what_the_system_refuses_is_not_taken_for_a_full_output(
-    number: int, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: Exception, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refused(_: object) -> None:
-        raise OSError(number, "refused")
+        raise error
 
     monkeypatch.setattr(cli, "_run", refused)
     assert exit_code() == 1 and capsys.readouterr().err.startswith(says)
