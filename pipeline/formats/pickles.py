@@ -13,7 +13,7 @@ import math
 import pickle
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -172,26 +172,32 @@ def _raw(content: Any) -> Any:
 
 
 class _Sealed:
-    """A stand-in that a pickle may call and nothing else: it has no attributes, and BUILD on it fails."""
+    """A function that a pickle may call and nothing else: BUILD on it fails, where it would alter the function."""
 
-    __slots__ = ()
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._function = function
+
+    def __call__(self, *given: object) -> object:
+        return self._function(*given)
 
     def __repr__(self) -> str:
         return "<a function>"
 
     def __setstate__(self, state: object) -> None:
-        raise pickle.UnpicklingError(f"{type(self).__name__} has no state")
+        raise pickle.UnpicklingError("a function has no state")
 
 
-class _Encode(_Sealed):
+def _never_called(*_: object) -> None:
+    raise pickle.UnpicklingError("it calls what is only named in whole pickles")
+
+
+def _encoded(text: str, encoding: str) -> bytes:
     """`_codecs.encode`, as protocol 2 spells bytes; any other codec is refused."""
-
-    __slots__ = ()
-
-    def __call__(self, text: str, encoding: str) -> bytes:
-        if encoding != "latin1":
-            raise pickle.UnpicklingError(f"bytes spelt in {excerpt(encoding)}")
-        return text.encode("latin-1")
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"bytes spelt in {excerpt(encoding)}")
+    return text.encode("latin-1")
 
 
 class _NumpyType:
@@ -216,25 +222,18 @@ class _NumpyType:
         return np.dtype(self.order + self.code)
 
 
-class _DType(_Sealed):
-    __slots__ = ()
-
-    def __call__(self, code: str | bytes, _align: bool = False, _copy: bool = True) -> _NumpyType:
-        kind = _text(code)
-        if not _PLAIN_KIND.fullmatch(kind):
-            raise pickle.UnpicklingError(f"numpy type {excerpt(kind)} is neither numbers nor text")
-        return _NumpyType(kind)
+def _numpy_type(code: str | bytes, _align: bool = False, _copy: bool = True) -> _NumpyType:
+    kind = _text(code)
+    if not _PLAIN_KIND.fullmatch(kind):
+        raise pickle.UnpicklingError(f"numpy type {excerpt(kind)} is neither numbers nor text")
+    return _NumpyType(kind)
 
 
-class _Scalar(_Sealed):
-    __slots__ = ()
-
-    def __call__(self, kind: _NumpyType, raw: bytes | str) -> object:
-        return np.frombuffer(_raw(raw), kind.dtype, count=1)[0].item()
+def _scalar(kind: _NumpyType, raw: bytes | str) -> object:
+    return np.frombuffer(_raw(raw), kind.dtype, count=1)[0].item()
 
 
-class _NDArray(_Sealed):
-    __slots__ = ()
+_NDARRAY = _Sealed(_never_called)
 
 
 class _Array(np.ndarray[Any, Any]):
@@ -250,22 +249,10 @@ class _Array(np.ndarray[Any, Any]):
         super().__setstate__(checked)
 
 
-class _Reconstruct(_Sealed):
-    __slots__ = ()
-
-    def __call__(self, kind: object, _shape: object, _code: object) -> _Array:
-        if not isinstance(kind, _NDArray):
-            raise pickle.UnpicklingError("an array that is not numpy's own")
-        return _Array((0,), np.int8)
-
-
-class _FromBuffer(_Sealed):
-    __slots__ = ()
-
-    def __call__(
-        self, raw: bytes, kind: _NumpyType, shape: tuple[int, ...], order: Literal["C", "F"]
-    ) -> npt.NDArray[Any]:
-        return _array(raw, kind, shape, order)
+def _reconstructed(kind: object, _shape: object, _code: object) -> _Array:
+    if kind is not _NDARRAY:
+        raise pickle.UnpicklingError("an array that is not numpy's own")
+    return _Array((0,), np.int8)
 
 
 def _array(raw: bytes, kind: _NumpyType, shape: tuple[int, ...], order: Literal["C", "F"]) -> npt.NDArray[Any]:
@@ -281,34 +268,18 @@ def _may_collide(key: object) -> bool:
     return key.bit_length() > 64 if isinstance(key, int) else not isinstance(key, str | bytes | float)
 
 
-class _Mapping(_Sealed):
-    __slots__ = ()
-
-    def __call__(self, pairs: Iterable[Any] = ()) -> dict[Any, Any]:
-        known = list(pairs)
-        if sum(map(_may_collide, (key for key, _ in known))) > pickle_costs.MOST_KEYS:
-            raise pickle.UnpicklingError(f"more than {pickle_costs.MOST_KEYS:,} keys that may share one hash")
-        return dict(known)
-
-
-class _DefaultFactory(_Sealed):
-    """What a `collections.defaultdict` would make of a key that it lacks; it is never called."""
-
-    __slots__ = ()
-
-
-class _DefaultDict(_Sealed):
-    __slots__ = ()
-
-    def __call__(self, *_factory: object) -> dict[object, object]:
-        return {}
+def _mapping(pairs: Iterable[Any] = ()) -> dict[Any, Any]:
+    known = list(pairs)
+    if sum(map(_may_collide, (key for key, _ in known))) > pickle_costs.MOST_KEYS:
+        raise pickle.UnpicklingError(f"more than {pickle_costs.MOST_KEYS:,} keys that may share one hash")
+    return dict(known)
 
 
 MAPPINGS: Allowed = {
-    ("collections", "OrderedDict"): _Mapping(),
-    ("collections", "defaultdict"): _DefaultDict(),
+    ("collections", "OrderedDict"): _Sealed(_mapping),
+    ("collections", "defaultdict"): _Sealed(lambda *_factory: {}),
     **{
-        (module, name): _DefaultFactory()
+        (module, name): _Sealed(_never_called)  # what a mapping with a default makes of a key that it lacks
         for module in ("builtins", "__builtin__")  # Python 3 and 2
         for name in ("dict", "list", "set", "int", "float", "str")
     },
@@ -316,14 +287,17 @@ MAPPINGS: Allowed = {
 """Ordered mappings, and those with a default, as plain ones."""
 
 NUMPY: Allowed = {
-    ("numpy", "dtype"): _DType(),
-    ("numpy", "ndarray"): _NDArray(),
-    ("_codecs", "encode"): _Encode(),
+    ("numpy", "dtype"): _Sealed(_numpy_type),
+    ("numpy", "ndarray"): _NDARRAY,
+    ("_codecs", "encode"): _Sealed(_encoded),
     **{
-        (f"numpy.{core}.multiarray", name): stand_in
+        (f"numpy.{core}.{module}", name): _Sealed(function)
         for core in ("core", "_core")  # numpy 1 and numpy 2
-        for name, stand_in in (("scalar", _Scalar()), ("_reconstruct", _Reconstruct()))
+        for module, name, function in (
+            ("multiarray", "scalar", _scalar),
+            ("multiarray", "_reconstruct", _reconstructed),
+            ("numeric", "_frombuffer", _array),
+        )
     },
-    **{(f"numpy.{core}.numeric", "_frombuffer"): _FromBuffer() for core in ("core", "_core")},
 }
 """numpy's arrays, and its scalars as Python's numbers."""

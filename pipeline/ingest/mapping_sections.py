@@ -317,11 +317,3 @@ class ScoreColumn(StrictModel):
     seconds: str | None = None
     where: Conditions = Field(default_factory=dict)
     optional: bool = False
-
-
-SECTIONS: dict[str, type[StrictModel]] = {
-    "publisher": Publisher, "download": Download, "container": Container, "architecture": ArchitectureColumns,
-    "check": ArchitectureColumns, "metric": DeclaredMetric, "extract": ExtractedCells, "truth": TruthColumn,
-    "score": ScoreColumn,
-}  # fmt: skip
-"""What is within each section, by its name."""
