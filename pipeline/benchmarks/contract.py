@@ -130,7 +130,7 @@ class Benchmark:
         reader_version: raise it when `read` would store other rows for the same file.
         canonical: (space, architecture in any accepted notation) -> spec; UserError says which rule is broken. By
             default any text is the name of an architecture.
-        compose: (space, parts) -> spec, from named parts as a table's columns or codes give them.
+        compose: (space, parts) -> spec, from named parts as a table's columns or codes give them; errors likewise.
         read: (path, curves) -> rows from the published native form; NotThisFormError if it is not that. By default
             there is no such form: its publishers' files are tables, with a table mapping in `mappings/`.
         build: (space, spec) -> a torch module whose forward maps `inputs` to the list of its taps. By default networks

@@ -72,11 +72,7 @@ def _parquet(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], It
 
 
 def _largest_stated(stated: pq.FileMetaData, leaves: Sequence[pq.ColumnSchema]) -> int:
-    """Bytes per row of the widest column: its mean over the row group where that is largest, without texts.
-
-    Raises:
-        NotThisFormError: the values of a column are too long.
-    """
+    """Bytes per row of the widest column: its mean over the row group where that is largest, without texts."""
     largest = 0
     for number, leaf in enumerate(leaves):
         width = leaf.length if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" else 0
@@ -117,11 +113,7 @@ def _valid(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _small(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The rows, some at a time: decimals and times as text, all else as it is.
-
-    Raises:
-        NotThisFormError: a cell is too long.
-    """
+    """The rows, some at a time: decimals and times as text, all else as it is."""
     for batch in batches:
         most = _rows_at_a_time(
             max(
@@ -136,11 +128,7 @@ def _small(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _largest(name: str, column: pa.Array) -> int:
-    """About how many bytes the largest cell of the column takes.
-
-    Raises:
-        NotThisFormError: too many, or cells of this type are not read.
-    """
+    """About how many bytes the largest cell of the column takes."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         return _largest(name, column.dictionary)

@@ -174,11 +174,7 @@ class _TableReader:
         self._put(batch, arch_id, truths, scores)
 
     def _is_new(self, key: object, position: str, values: object) -> bool:
-        """Whether no row before had the values.
-
-        Raises:
-            UserError: one had others.
-        """
+        """Whether no row before had the values; UserError where one had others."""
         before, other = self.seen.setdefault(key, (position, values))
         if other != values:
             raise UserError(f"the same architecture as in {before}, with other values")

@@ -209,11 +209,7 @@ def _as_read_before(lake: Lake, source: Source, sha256: str) -> None:
 
 
 def _oddities(source: Source, part: SourcePart) -> list[str]:
-    """What is odd about the source and its values, a line each.
-
-    Raises:
-        UserError: a column of a table is of two scales.
-    """
+    """What is odd about the source and its values, a line each; UserError where a column is of two scales."""
     lines = [f"{source.path}: {warning}" for warning in part.warnings]
     for finding in part.findings():
         _, dataset, metric, epochs = finding.column

@@ -101,11 +101,7 @@ def first_rows(path: Path, form: TableForm) -> TableSample:
 
 
 def _nested(table: _Table, form: TableForm) -> Iterator[TableSample]:
-    """What may be the table in a file that holds one object, from its top on.
-
-    Raises:
-        UserError: nothing may be.
-    """
+    """What may be the table in a file that holds one object, from its top on."""
     whole: TableSample | None = None
     fault: UserError | None = None
     try:
@@ -220,11 +216,7 @@ def _names(outer: TableSample | None, width: int) -> tuple[str, ...]:
 
 
 def _delimited(path: Path) -> TableSample:
-    """The sample of a CSV by the delimiter that gives most columns; quoted cells can be read with the right one alone.
-
-    Raises:
-        NotThisFormError: it can be read with none.
-    """
+    """The sample of a CSV by the delimiter that gives most columns; quoted cells can be read with the right one alone."""
     best, fault = _most_columns(path, [TableForm("csv", delimiter) for delimiter in DELIMITERS])
     if best is None or len(best.columns) < 2:  # lines before the header, comments, or blanks between cells
         forms = [
@@ -251,9 +243,6 @@ def _delimited(path: Path) -> TableSample:
 def _with_whole_header(sample: TableSample) -> TableSample:
     """The sample of a CSV of which lines were skipped, or with these as a part of its header where that names a column
     twice: a header of two or three lines says what of the columns is whose.
-
-    Raises:
-        RepeatedColumnError: no header names its columns.
     """
     table = _Table(sample.path)
     nameless = any(map(header_lines.is_number, sample.columns))

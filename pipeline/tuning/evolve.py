@@ -81,11 +81,7 @@ def evolve(
 
 
 def _labels(target: terms.Target, texts: Mapping[str, str], data: TuningData) -> dict[str, float]:
-    """The true values of the labelled architectures: of those that can be built, the first of the nested sample.
-
-    Raises:
-        UserError: there are too few.
-    """
+    """The true values of the labelled architectures: of those that can be built, the first of the nested sample."""
     labelled = [a for a in provenance.nested(target.truth, data.seed) if a in texts][: data.labels]
     if len(labelled) < data.labels:
         raise UserError(

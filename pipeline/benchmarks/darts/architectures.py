@@ -53,9 +53,6 @@ def canonical(space: str, architecture: object) -> Spec:
 
     Returns:
         {"normal": [[operation, node], ...], "normal_concat": [node, ...], "reduce", "reduce_concat"}
-
-    Raises:
-        UserError: it breaks a rule of the space; the message says which.
     """
     genotype = _decoded(architecture) if isinstance(architecture, str) else architecture
     if isinstance(genotype, list | tuple):
@@ -84,11 +81,7 @@ def _decoded(text: str) -> object:
 
 
 def compose(space: str, parts: Mapping[str, object]) -> Spec:
-    """The spec from normal, normal_concat, reduce and reduce_concat, each as a value or as its JSON text.
-
-    Raises:
-        UserError: as `canonical`.
-    """
+    """The spec from normal, normal_concat, reduce and reduce_concat, each as a value or as its JSON text."""
     try:
         decoded = {name: json_objects.loads(part) if isinstance(part, str) else part for name, part in parts.items()}
     except (ValueError, RecursionError) as error:

@@ -27,14 +27,7 @@ EPOCHS = 200
 
 
 def read(path: Path, curves: bool) -> Iterator[SourceRows]:
-    """The published form: one line for each cell. A line that cannot be taken is a reject.
-
-    Args:
-        curves: of no effect, since there are none.
-
-    Raises:
-        NotThisFormError: no line begins with a genotype.
-    """
+    """The published form: one line for each cell. A line that cannot be taken is a reject."""
     if path.is_dir():
         raise NotThisFormError(f"{path} is a folder, where a CSV file is expected")
     lines = text_files.read(path, "the file", "a CSV of genotypes", unpack=True).split("\n")
@@ -60,11 +53,7 @@ def _batches(lines: list[str]) -> Iterator[SourceRows]:
 
 
 def _parsed(line: str) -> tuple[Spec, float]:
-    """Spec, and accuracy in percent.
-
-    Raises:
-        UserError: the line is not a genotype and its accuracy.
-    """
+    """Spec, and accuracy in percent."""
     try:
         [cells] = csv.reader([line], strict=True)
     except (csv.Error, ValueError) as error:

@@ -45,9 +45,6 @@ def canonical(space: str, architecture: object) -> Spec:
 
     Returns:
         {"hidden": size, "layers": [{"operation", "parameter", "heads", "width", "stacks"}, ...]}
-
-    Raises:
-        UserError: it breaks a rule of the space; the message says which.
     """
     given = json_objects.decoded(architecture)
     if not isinstance(given, Mapping):
@@ -85,11 +82,7 @@ def _chosen(value: object, choices: Sequence[str | int], what: str) -> str | int
 
 
 def compose(space: str, parts: Mapping[str, object]) -> Spec:
-    """The spec from a hidden size and layers, each as a value or as its JSON text.
-
-    Raises:
-        UserError: as `canonical`.
-    """
+    """The spec from a hidden size and layers, each as a value or as its JSON text."""
     return canonical(space, {name: json_objects.decoded(part) for name, part in parts.items()})
 
 

@@ -35,9 +35,6 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
 
     Returns:
         Nothing where the table of released scores is not beside the file: then no parameters are stated.
-
-    Raises:
-        NotThisFormError: as `read`.
     """
     trainings = reading.published_file(path)
     table = trainings.parent / TABLE

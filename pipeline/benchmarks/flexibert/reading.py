@@ -59,14 +59,7 @@ METRICS = tuple(_metrics())
 
 
 def read(path: Path, curves: bool) -> Iterator[SourceRows]:
-    """The published form: the JSON file, or a folder that holds it. A training that cannot be taken is a reject.
-
-    Args:
-        curves: of no effect, since there are none.
-
-    Raises:
-        NotThisFormError: nothing of this form is there.
-    """
+    """The published form: the JSON file, or a folder that holds it. A training that cannot be taken is a reject."""
     file = published_file(path)
     elements = json_arrays.read(file)
     first = next(elements, None)

@@ -28,9 +28,6 @@ def canonical(space: str, architecture: object) -> Spec:
 
     Returns:
         The same form, pruned and in the labelling that the benchmark trained: equal for isomorphic cells.
-
-    Raises:
-        UserError: it breaks a rule of the space; the message says which.
     """
     cell = json_objects.decoded_if_json(architecture)
     if not isinstance(cell, Mapping) or not {"adjacency", "operations"} <= cell.keys():
@@ -62,9 +59,6 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
     Args:
         parts: `adjacency` and `operations` as `canonical` takes them, and `module_hash` where it is to be verified; or
             "0" and "1" for each edge "0-1", "0-2", ... and the operation of each vertex "0", "1", ...
-
-    Raises:
-        UserError: a part is missing or unknown, the hash is another cell's, or the cell breaks a rule of the space.
     """
     if "adjacency" not in parts:
         return canonical(space, _from_columns(parts))

@@ -125,11 +125,7 @@ def _checked(adjacency: str, operations: Sequence[str]) -> _Shape:
 
 @lru_cache(maxsize=1 << 14)
 def _shape(adjacency: str) -> _Shape:
-    """The shape of a matrix that is written row by row, pruned; the space has a few thousand.
-
-    Raises:
-        UserError: it breaks a rule of the space; the message says which.
-    """
+    """The shape of a matrix that is written row by row, pruned; the space has a few thousand."""
     vertices, edges = _parsed(adjacency)
     kept = tuple(sorted(on_a_path(edges, vertices - 1)))
     if not kept:
@@ -148,11 +144,7 @@ def _shape(adjacency: str) -> _Shape:
 
 
 def _parsed(adjacency: str) -> tuple[int, list[tuple[int, int]]]:
-    """The number of vertices of a matrix that is written row by row, and its edges, row by row.
-
-    Raises:
-        UserError: it is no upper-triangular matrix of 0 and 1.
-    """
+    """The number of vertices of a matrix that is written row by row, and its edges, row by row."""
     vertices = round(len(adjacency) ** 0.5)
     if vertices**2 != len(adjacency) or vertices < 2 or not set(adjacency) <= {"0", "1"}:
         raise UserError(f"the adjacency matrix '{adjacency[:80]}' is not a square of 0 and 1, written row by row")

@@ -58,12 +58,6 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
 
     The values at half of the epochs are few and always read, as points of a learning curve. The runs of a cell are
     numbered 1, 2, 3 in the order of the file. A record that cannot be taken is a reject at its byte.
-
-    Args:
-        curves: of no effect.
-
-    Raises:
-        NotThisFormError: the file is neither.
     """
     if path.is_dir():
         raise NotThisFormError(f"{path} is a folder, where a file is expected")
@@ -195,11 +189,7 @@ class _RunNumbers:
         self.known: dict[str, tuple[int, bytes]] = {}
 
     def number(self, arch_id: str, epochs: int, parameters: int, digest: bytes) -> int:
-        """The number of this run among the cell's of its length, from 1.
-
-        Raises:
-            UserError: it is there already, one too many, or of a network of another size.
-        """
+        """The number of this run among the cell's of its length, from 1."""
         this = bytes([epochs]) + digest
         stated, runs = self.known.get(arch_id, (parameters, b""))
         if stated != parameters:

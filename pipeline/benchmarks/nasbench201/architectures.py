@@ -30,9 +30,6 @@ def canonical(space: str, architecture: object) -> Spec:
 
     Returns:
         {"cell": "|op~0|+..."} for the topology space, {"channels": [8, 16, ...]} for the size space.
-
-    Raises:
-        UserError: it breaks a rule of the space; the message says which.
     """
     if space == "size":
         given = architecture.get("channels") if isinstance(architecture, Mapping) else architecture
@@ -95,9 +92,6 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
 
     Args:
         parts: operation of each edge "0-1", "0-2", "1-2", "0-3", "1-3", "2-3"; or channels of each stage "0" to "4".
-
-    Raises:
-        UserError: an edge or stage is missing or unknown, or what it is given is not of the space.
     """
     if space == "size":
         stages = [str(stage) for stage in range(STAGES)]

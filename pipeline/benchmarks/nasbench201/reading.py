@@ -28,9 +28,6 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     Args:
         path: the folder (or one that holds such folders), or the file.
         curves: also every epoch, not the last one alone.
-
-    Raises:
-        NotThisFormError: nothing of this form is there.
     """
     return _batches(path, nats_files.members(path), curves)
 

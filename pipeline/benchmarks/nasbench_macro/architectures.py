@@ -29,11 +29,7 @@ PARTS = tuple(f"layer{number}" for number in range(1, LAYERS + 1))
 
 
 def canonical(space: str, architecture: object) -> Spec:
-    """The spec of a notation such as "02210012", or of a spec: {"layers": eight digits}.
-
-    Raises:
-        UserError: it is not eight of the digits 0, 1 and 2.
-    """
+    """The spec of a notation such as "02210012", or of a spec: {"layers": eight digits}."""
     layers = architecture
     if isinstance(architecture, Mapping):
         if set(architecture) != {"layers"}:
@@ -63,11 +59,7 @@ def _pushed(stage: str) -> str:
 
 
 def compose(space: str, parts: Mapping[str, object]) -> Spec:
-    """The spec from layer1 to layer8, each the name of an operation or its digit.
-
-    Raises:
-        UserError: a layer is missing, or is no operation.
-    """
+    """The spec from layer1 to layer8, each the name of an operation or its digit."""
     if set(parts) != set(PARTS):
         raise UserError(f"the parts are {excerpt(sorted(parts), 80)}, where {PARTS[0]} to {PARTS[-1]} are expected")
     digits = [_digit(parts[part]) for part in PARTS]

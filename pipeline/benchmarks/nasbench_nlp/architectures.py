@@ -17,20 +17,12 @@ SPACE = "cells"
 
 
 def canonical(space: str, architecture: object) -> Spec:
-    """The spec of a recipe, or of its JSON text: its canonical form, see `recipes.canonical`.
-
-    Raises:
-        UserError: it breaks a rule of the space; the message says which.
-    """
+    """The spec of a recipe, or of its JSON text: its canonical form, see `recipes.canonical`."""
     return dict(recipes.canonical(json_objects.decoded(architecture)))
 
 
 def compose(space: str, parts: Mapping[str, object]) -> Spec:
-    """The spec from nodes, each {"op", "input"} or its JSON text, by name.
-
-    Raises:
-        UserError: as `canonical`.
-    """
+    """The spec from nodes, each {"op", "input"} or its JSON text, by name."""
     return canonical(space, {name: json_objects.decoded(node) for name, node in parts.items()})
 
 

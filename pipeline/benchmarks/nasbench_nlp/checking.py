@@ -23,9 +23,6 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
 
     Args:
         sample_size: logs, drawn with equal chance.
-
-    Raises:
-        NotThisFormError: as `read`.
     """
     from pipeline.benchmarks.nasbench_nlp import network
 

@@ -39,9 +39,6 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
 
     Args:
         curves: also every epoch, with the seconds up to it.
-
-    Raises:
-        NotThisFormError: nothing of this form is there.
     """
     return _batches(path, logs.members(path), curves)
 
@@ -86,11 +83,7 @@ class _LogRows:
     by_epoch: dict[tuple[str, str], list[_EpochValue]] = field(default_factory=dict)
 
     def add(self, position: str, content: bytes | Fault, earlier: _EarlierLogs) -> None:
-        """Add one log.
-
-        Raises:
-            UserError: it cannot be taken.
-        """
+        """Add one log."""
         log = logs.parse(content)
         require_consistent(log)
         spec = canonical(SPACE, log.recipe)

@@ -53,9 +53,6 @@ def canonical(space: str, architecture: object) -> Spec:
     Returns:
         Of a cell space {"normal": [[operation, node], ...], "normal_concat": [node, ...], "reduce", "reduce_concat",
         "width", "depth"}; of a ResNet-like one {"block_type", "ds", "ws", "ss", "num_gs", "bot_muls"}.
-
-    Raises:
-        UserError: it breaks a rule of the space; the message says which.
     """
     net = json_objects.decoded_if_json(architecture)
     if not isinstance(net, Mapping):
@@ -70,9 +67,6 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
 
     Args:
         parts: genotype, width, depth or the fields of a genotype; or block_type, ds, ws, ss, num_gs, bot_muls.
-
-    Raises:
-        UserError: as `canonical`.
     """
     return canonical(space, {name: json_objects.decoded_if_json(part) for name, part in parts.items()})
 

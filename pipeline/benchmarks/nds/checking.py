@@ -21,9 +21,6 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
 
     Args:
         sample_size: networks per file, drawn with equal chance over the whole file.
-
-    Raises:
-        NotThisFormError: as `read`.
     """
     return [_checked(file, sample_size) for file in published_files(path)]
 

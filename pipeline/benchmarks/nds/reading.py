@@ -68,9 +68,6 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     Args:
         path: the file or folder; files of other names in a folder are left alone.
         curves: also every epoch, not the last one alone.
-
-    Raises:
-        NotThisFormError: nothing of this form is there.
     """
     return _batches(path, published_files(path), curves)
 

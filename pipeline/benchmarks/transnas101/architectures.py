@@ -36,9 +36,6 @@ def canonical(space: str, architecture: object) -> Spec:
 
     Returns:
         {"cell": "1_02_333"} for the micro space, {"modules": "1234"} for the macro space.
-
-    Raises:
-        UserError: it breaks a rule of the space; the message says which.
     """
     part = "modules" if space == "macro" else "cell"
     text = architecture.get(part) if isinstance(architecture, Mapping) else architecture
@@ -83,9 +80,6 @@ def compose(space: str, parts: Mapping[str, object]) -> Spec:
     Args:
         parts: the operation of each edge "0-1", "0-2", "1-2", "0-3", "1-3", "2-3"; or the code of each module "0", "1"
             and so on.
-
-    Raises:
-        UserError: a part is missing or unknown, or what it is given is not of the space.
     """
     if space == "macro":
         return canonical(space, {"modules": _joined_modules(parts)})

@@ -27,11 +27,7 @@ _PER_BATCH = 200
 
 
 def read(path: Path, curves: bool) -> Iterator[SourceRows]:
-    """The archive's rows: of each metric the largest value of all epochs, as its tables have it.
-
-    Raises:
-        NotThisFormError: it is another file that torch saved, or damaged.
-    """
+    """The archive's rows: of each metric the largest value of all epochs, as its tables have it."""
     return _batches(_architectures(path), curves)
 
 
@@ -113,9 +109,6 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
 
     Returns:
         Nothing where no parameters are stated, as in tables.
-
-    Raises:
-        NotThisFormError: as `read`.
     """
     file = path / FILE if path.is_dir() else path
     if not file.is_file() or file.suffix != ".pth":

@@ -27,9 +27,6 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     Args:
         path: a table, the folder of several, the archive, or the folder that holds it.
         curves: also every epoch, which the archive alone has.
-
-    Raises:
-        NotThisFormError: it is neither, or tables and archives are there at once.
     """
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     named = _by_task(files)
@@ -73,11 +70,7 @@ def _batches(named: Mapping[str, Path]) -> Iterator[SourceRows]:
 
 
 def _held(file: Path, task: str, cells: Cells) -> dict[str, str]:
-    """The columns of the table that hold metrics of its task, with what they hold; others are left.
-
-    Raises:
-        NotThisFormError: the table is of another task, or it has no figure of its task.
-    """
+    """The columns of the table that hold metrics of its task, with what they hold; others are left."""
     wanted, held = columns(task), dict[str, str]()
     lower = {column.lower(): metric for column, metric in wanted.items()}
     elsewhere = {column.lower(): other for other in EPOCHS for column in columns(other) if column not in wanted}
@@ -125,11 +118,7 @@ def _take(
 
 
 def _value(cell: object, column: str, task: str, metric: str) -> float:
-    """The number in a cell, NaN where the cell is empty.
-
-    Raises:
-        UserError: it is none, or none that the metric can have.
-    """
+    """The number in a cell, NaN where the cell is empty."""
     if isinstance(cell, str) and not cell.strip():
         return math.nan
     return checked(numbers.real(cell, f"column '{column}'"), f"column '{column}' holds", METRICS[task, metric])
