@@ -8,9 +8,10 @@ table mappings are ingested. Whatever else it can do it states as functions.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,12 @@ class ArchitectureGraph:
 
     operations: tuple[str, ...]
     edges: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def chain(cls, operations: Iterable[str]) -> ArchitectureGraph:
+        """Operations one after another between an input and an output."""
+        vertices = ("input", *operations, "output")
+        return cls(vertices, tuple(pairwise(range(len(vertices)))))
 
 
 @dataclass(frozen=True)
@@ -207,17 +214,21 @@ class Benchmark:
         return of_dataset[metric]
 
 
-def built_by(function: str) -> Callable[[str, Spec], nn.Module]:
+def built_by(function: str, *, by_space: bool = False) -> Callable[[str, Spec], nn.Module]:
     """A `build` or `features` that calls a function of the spec, "package.module:name".
 
     The module is imported at the first call: networks need torch, which takes seconds to import.
+
+    Args:
+        by_space: the function is one of space and spec.
     """
-    return partial(_built_by, function)
+    return partial(_built_by, function, by_space)
 
 
-def _built_by(function: str, space: str, spec: Spec) -> nn.Module:
+def _built_by(function: str, by_space: bool, space: str, spec: Spec) -> nn.Module:
     module, _, name = function.partition(":")
-    network: nn.Module = getattr(importlib.import_module(module), name)(spec)
+    build = getattr(importlib.import_module(module), name)
+    network: nn.Module = build(space, spec) if by_space else build(spec)
     return network
 
 

@@ -97,16 +97,7 @@ def _drawn(what: str, function: Callable[..., Any], canonical: Callable[..., Any
 
 def _of_parts(canonical: Callable[..., dict[str, Any]], space: str, parts: Mapping[str, object]) -> dict[str, Any]:
     """The spec of named parts, by a benchmark without `compose`; texts of numbers, lists and objects are these."""
-    return canonical(space, {name: _stated(part) for name, part in parts.items()})
-
-
-def _stated(part: object) -> object:
-    if not isinstance(part, str):
-        return part
-    try:
-        return json_objects.loads(part)
-    except (ValueError, RecursionError):
-        return part
+    return canonical(space, {name: json_objects.decoded_if_json(part) for name, part in parts.items()})
 
 
 def _read(what: str, function: Callable[..., Any], *given: Any) -> Iterator[Any]:

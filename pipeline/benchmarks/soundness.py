@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_type_hints
 
 from pipeline.benchmarks import units
 from pipeline.benchmarks.contract import Benchmark, Metric, PublishedFile, Space
@@ -21,15 +21,9 @@ _TYPES: dict[type, dict[str, Any]] = {
         **dict.fromkeys(("reader_version", "stages"), int), "curves_asked": bool,
         "classes": Mapping, "published": tuple | list,
     },
-    PublishedFile: {
-        **dict.fromkeys(("name", "holds", "publisher", "address", "unpacked", "licence"), str),
-        "bytes": int | None, "sha256": str | None, "steps": tuple | list,
-    },
-    Space: {"name": str, "size": int | None, "description": str},
-    Metric: {
-        **dict.fromkeys(("dataset", "metric", "split", "unit", "description", "family"), str),
-        "higher_is_better": bool | None, "priority": int | None, "condition": str | None,
-    },
+    PublishedFile: {**get_type_hints(PublishedFile), "steps": tuple | list},
+    Space: get_type_hints(Space),
+    Metric: {name: kind for name, kind in get_type_hints(Metric).items() if name != "plausible"},
 }  # fmt: skip
 
 

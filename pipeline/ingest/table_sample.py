@@ -216,7 +216,7 @@ def _names(outer: TableSample | None, width: int) -> tuple[str, ...]:
 
 
 def _delimited(path: Path) -> TableSample:
-    """The sample of a CSV by the delimiter that gives most columns; quoted cells can be read with the right one alone."""
+    """The sample of a CSV by the delimiter that gives most columns; quoted cells need the right one to be read."""
     best, fault = _most_columns(path, [TableForm("csv", delimiter) for delimiter in DELIMITERS])
     if best is None or len(best.columns) < 2:  # lines before the header, comments, or blanks between cells
         forms = [

@@ -9,30 +9,10 @@ a frame around the cells: what is published of a cell is true in each of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pipeline.benchmarks.contract import Benchmark, Metric, PublishedFile, Spec
+from pipeline.benchmarks.contract import Benchmark, Metric, PublishedFile, built_by
 from pipeline.benchmarks.darts import architectures, reading
 from pipeline.benchmarks.darts.architectures import NAME, SPACES
 from pipeline.benchmarks.darts.reading import DATASET, METRIC
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-def build(space: str, spec: Spec) -> nn.Module:
-    """The network: images [N, 3, 32, 32] -> its three taps; of a single cell, its output alone."""
-    from pipeline.benchmarks.darts import network
-
-    return network.network(space, spec)
-
-
-def features(space: str, spec: Spec) -> nn.Module:
-    """The network up to its pooling."""
-    from pipeline.benchmarks.darts import network
-
-    return network.features(space, spec)
-
 
 BENCHMARK = Benchmark(
     name=NAME,
@@ -43,8 +23,8 @@ BENCHMARK = Benchmark(
     canonical=architectures.canonical,
     compose=architectures.compose,
     read=reading.read,
-    build=build,
-    features=features,
+    build=built_by("pipeline.benchmarks.darts.network:network", by_space=True),
+    features=built_by("pipeline.benchmarks.darts.network:features", by_space=True),
     stages=3,
     classes={DATASET: 10},
     forms="a CSV without a header: a genotype as a Python expression, and its accuracy in percent",

@@ -39,7 +39,7 @@ class SingleCell(nn.Module):
 
 
 def network(space: str, spec: Mapping[str, Any]) -> NDSCellNetwork | SingleCell:
-    """The network of a space's frame."""
+    """The network of a space's frame: images [N, 3, H, W] -> its three taps; of a single cell, its output alone."""
     frame = FRAMES[space]
     if frame.bare:
         return SingleCell(spec, frame.width)

@@ -127,11 +127,11 @@ def mutate(space: str, spec: Spec, random: Random) -> Spec:
 
 def graph(space: str, spec: Spec) -> ArchitectureGraph:
     """The layers one after another, each as its operation and its feed-forward part."""
-    operations = ["input"]
-    for layer in spec["layers"]:
-        operations += [
+    return ArchitectureGraph.chain(
+        operation
+        for layer in spec["layers"]
+        for operation in (
             f"{layer['operation']} {layer['parameter']}, {layer['heads']} heads",
             f"feed-forward {layer['width']} x {layer['stacks']}",
-        ]
-    operations.append("output")
-    return ArchitectureGraph(tuple(operations), tuple((n, n + 1) for n in range(len(operations) - 1)))
+        )
+    )

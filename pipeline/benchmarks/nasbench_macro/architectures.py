@@ -86,12 +86,10 @@ def mutate(space: str, spec: Spec, random: Random) -> Spec:
 
 def graph(space: str, spec: Spec) -> ArchitectureGraph:
     """The chain of its layers; of those that are nothing, only the first of a stage, which is a convolution."""
-    operations = ["input"]
-    for stage in _staged(spec["layers"]):
-        operations.append(f"stride_{OPERATIONS[int(stage[0])]}")
-        operations += [OPERATIONS[int(digit)] for digit in stage[1:] if digit != "0"]
-    operations.append("output")
-    return ArchitectureGraph(tuple(operations), tuple((at, at + 1) for at in range(len(operations) - 1)))
+    operations = []
+    for first, *others in stages(spec):
+        operations += [f"stride_{first}", *(name for name in others if name != OPERATIONS[0])]
+    return ArchitectureGraph.chain(operations)
 
 
 def stages(spec: Spec) -> list[list[str]]:

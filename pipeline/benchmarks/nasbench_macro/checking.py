@@ -16,7 +16,7 @@ _CLASSES = 10
 
 
 def check(path: Path, sample_size: int) -> list[ParameterCheck]:
-    """Build some of the table's networks, drawn with equal chance, and compare their parameters with the stated ones."""
+    """Build some of the table's networks, drawn with equal chance, and compare their parameters with its own."""
     from pipeline.benchmarks.nasbench_macro import network
 
     result = ParameterCheck(path.name)

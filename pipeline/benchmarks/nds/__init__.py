@@ -5,32 +5,10 @@ Radosavovic, Johnson, Xie, Lo and Dollar, "On Network Design Spaces for Visual R
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pipeline.benchmarks.contract import Benchmark, PublishedFile, Spec
+from pipeline.benchmarks.contract import Benchmark, PublishedFile, built_by
 from pipeline.benchmarks.nds import architectures, checking, reading
 from pipeline.benchmarks.nds.architectures import NAME, SPACES
 from pipeline.benchmarks.nds.metrics import CLASSES, METRICS
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-def build(space: str, spec: Spec) -> nn.Module:
-    """The network: images [N, 3, 32, 32] -> its three taps; an ImageNet space's too has CIFAR-10's stem."""
-    from pipeline.benchmarks.nds import residual_network
-    from pipeline.networks import cell_network
-
-    return residual_network.network(spec) if "block_type" in spec else cell_network.NDSCellNetwork(spec)
-
-
-def features(space: str, spec: Spec) -> nn.Module:
-    """The network that CIFAR-10 trains, up to its pooling."""
-    from pipeline.benchmarks.nds import residual_network
-    from pipeline.networks import cell_network
-
-    return residual_network.features(spec) if "block_type" in spec else cell_network.features(spec)
-
 
 BENCHMARK = Benchmark(
     name=NAME,
@@ -41,7 +19,7 @@ BENCHMARK = Benchmark(
     canonical=architectures.canonical,
     compose=architectures.compose,
     read=reading.read,
-    build=build,
+    build=built_by("pipeline.benchmarks.nds.network:network"),
     stages=3,
     classes=CLASSES,
     forms="a file of nds_data under its published name (DARTS.json, ENAS_fix-w-d.json, ...), or a folder of them",
@@ -58,5 +36,5 @@ BENCHMARK = Benchmark(
     sample=architectures.sample,
     mutate=architectures.mutate,
     check=checking.check,
-    features=features,
+    features=built_by("pipeline.benchmarks.nds.network:features"),
 )

@@ -139,6 +139,5 @@ def _neighbours(codes: str) -> list[str]:
 def graph(space: str, spec: Spec) -> ArchitectureGraph | None:
     """The cell's operations as vertices; a macro architecture is a chain of its modules."""
     if space == "macro":
-        chain = ("input", *(MODULES[code] for code in spec["modules"]), "output")
-        return ArchitectureGraph(chain, tuple((i, i + 1) for i in range(len(chain) - 1)))
+        return ArchitectureGraph.chain(MODULES[code] for code in spec["modules"])
     return edge_cells.graph(operations(spec))
