@@ -3,23 +3,10 @@
 This is where metrics state their ranges. A value that is not *possible* is no measurement: the record is rejected. One
 that is possible and not *plausible* is stored, and the ingest warns of it.
 
-| unit | possible | plausible |
-|---|---|---|
-| percent, an accuracy | 0 to 100 | at least half of what guessing gives; 100 on the training set alone |
-| percent, an accuracy under a condition | 0 to 100 | 0 to 100 |
-| percent, anything else | 0 to 100 | 0 to 50 |
-| fraction | 0 to 1 | 0 to 1 |
-| nats | at least 0 | at most ten times the loss of guessing |
-| perplexity | at least 1 | 2 to ten times the perplexity of guessing |
-| count | at least 1 | 1,000 to 1e13 (parameters, operations) |
-| seconds | at least 0 | 1e-6 to 1e9 |
-| milliseconds, millijoules | at least 0 | 1e-3 to 1e6 |
-| ratio | at least 0 | at most 1e6 |
-| none | any finite number | as the metric states, or 0 to 10 (learning rate, weight decay) |
-
-Guessing is among the classes or words of the data set, as `Benchmark.classes` counts them; where it does not, its bound
-is left out. A metric whose values its unit does not bound states what is plausible itself (`Metric.plausible`): a
-correlation may be negative, and a squared error has no upper bound.
+What guessing gives bounds accuracies from below, and losses and perplexities from above. It is among the classes or
+words of the data set, as `Benchmark.classes` counts them; where it does not, the bound is left out. A metric whose
+values its unit does not bound states what is plausible itself (`Metric.plausible`): a correlation may be negative, and
+a squared error has no upper bound.
 """
 
 from __future__ import annotations

@@ -26,23 +26,8 @@ ANY, LEVEL = "*", "@"
 
 @dataclass(frozen=True)
 class TableForm:
-    """How a file holds a table.
-
-    Args:
-        delimiter: between the cells of a CSV; a blank stands for any number of blanks.
-        skip: lines of a CSV before its header.
-        comment: what lines of a CSV begin with that are left out.
-        header: lines of a CSV that together name its columns.
-        table: the name of a database's table; needed where it has several.
-        root: what leads from the top of a JSON, pickle or torch file to the table: keys, or the numbers of a list's
-            items, from 0, or `ANY`. Several pickles in one file are a list.
-        classes: classes ("package.module.Class") whose objects a pickle may hold; they are read as mappings.
-        layout: of a JSON, pickle or torch file: `rows` where each entry of the table is a row; `columns` where each
-            entry is a column, a list or a mapping from a row's key to its cell; `row` where the table is one row.
-        columns: the names of the cells where the table has none: of a CSV without a header, of rows that are lists.
-        members: the files of a folder that are read, as a pattern.
-        nested: columns whose text is JSON, or a literal of Python.
-        objects: columns that are wanted as the objects they are, besides their fields.
+    """How a file holds a table: the fields are those of `[container]` in docs/mapping-reference.md, and `objects`, the
+    columns that are wanted as the objects they are, besides their fields.
     """
 
     kind: ContainerKind

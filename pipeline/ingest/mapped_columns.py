@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import chain
 
 from pipeline.benchmarks import units
 from pipeline.benchmarks.contract import Benchmark
@@ -25,7 +26,7 @@ Value = float | str
 Measured = tuple[int | None, int | None, Value]
 """Seed and epoch of a training, and what was measured then."""
 
-Truths = Sequence["Value | Sequence[Measured]"]
+Truths = Sequence[Sequence[Measured]]
 Scores = Sequence["tuple[Value, float | None] | None"]
 """The values of a row, by column; a score comes with its seconds. Columns that the row does not count for are empty."""
 
@@ -166,8 +167,8 @@ class MappedTruth:
         self.rows = RowFilter.of(truth)
         # read for every cell, and a model's fields are slow to read
         self._column, self._scale, self._unit = truth.column, truth.scale, truth.unit
-        self._complement = truth.complement
-        self._plain = self.rows.plain and truth.seed_column is None and truth.each is None
+        self._complement, self._each = truth.complement, truth.each
+        self._seed, self._seed_column = truth.seed, truth.seed_column
 
     @property
     def fault(self) -> str | None:
@@ -193,31 +194,28 @@ class MappedTruth:
             f"is stored as that {stored_as}"
         )
 
-    def values(self, cells: Cells) -> Value | Sequence[Measured]:
-        """The cell's value in the metric's unit; with its seed, one per seed, or the last and one per epoch.
+    def values(self, cells: Cells) -> Sequence[Measured]:
+        """The cell's values in the metric's unit: one, one per seed, or the last and one per epoch.
 
         Raises:
             UserError: the cell holds no such value.
         """
-        if self._plain:
-            return self._value(self.notation.value(cells[self._column], self._column))
-        truth, name = self.truth, self._column
         if not self.rows.plain and not self.rows.takes(cells):
             return ()
-        seed = truth.seed
-        if truth.seed_column is not None and truth.each != "seed":
-            seed = numbers.whole(cells[truth.seed_column], f"the seed in {column_named(truth.seed_column)}")
-        if truth.each is None:
+        name, seed = self._column, self._seed
+        if self._seed_column is not None and self._each != "seed":
+            seed = numbers.whole(cells[self._seed_column], f"the seed in {column_named(self._seed_column)}")
+        if self._each is None:
             return ((seed, None, self._value(self.notation.value(cells[name], name))),)
         values = [self._value(self.notation.value(cell, name)) for cell in list_of(cells[name], name)]
-        if truth.each == "seed":
+        if self._each == "seed":
             seeds: Sequence[object] = range(1, len(values) + 1)
-            if truth.seed_column is not None:
-                seeds = list_of(cells[truth.seed_column], truth.seed_column)
+            if self._seed_column is not None:
+                seeds = list_of(cells[self._seed_column], self._seed_column)
             if len(seeds) != len(values):
                 held = f"{count_of(len(values), 'value')} for {count_of(len(seeds), 'seed')}"
-                raise UserError(f"{column_named(name)} holds {held} in {column_named(truth.seed_column)}")
-            named = f"a seed in {column_named(truth.seed_column)}"
+                raise UserError(f"{column_named(name)} holds {held} in {column_named(self._seed_column)}")
+            named = f"a seed in {column_named(self._seed_column)}"
             return [(numbers.whole(s, named), None, value) for s, value in zip(seeds, values, strict=True)]
         self.lengths.add(len(values))
         last: list[Measured] = [(seed, None, value) for value in values[-1:]]
@@ -235,16 +233,13 @@ class MappedTruth:
             value = float(Decimal(100 if self._unit == "percent" else 1) - Decimal(repr(value)))
         return float(round(value * self.factor)) if self.whole else value * self.factor
 
-    def put(
-        self, batch: SourceRows, space: str, arch_id: str, values: Value | Sequence[Measured], *, curves: bool = False
-    ) -> None:
+    def put(self, batch: SourceRows, space: str, arch_id: str, values: Sequence[Measured], *, curves: bool) -> None:
         """Add what `values` gave to a batch; those of each epoch only with `curves`."""
         truth = self.truth
         epochs = truth.epochs
-        if truth.each == "epoch" and epochs is None and not isinstance(values, float | str):
+        if truth.each == "epoch" and epochs is None:
             epochs = len(values) - 1 or None
-        measured = ((truth.seed, None, values),) if isinstance(values, float | str) else values
-        for seed, epoch, value in measured:
+        for seed, epoch, value in values:
             if epoch is not None and not curves:
                 break
             number, status, reason = stored(value)
@@ -289,13 +284,12 @@ def score_of(score: ScoreColumn, cells: Cells, notation: NumberNotation) -> tupl
 
 def means(rows: Sequence[tuple[Truths, Scores]]) -> tuple[Truths, Scores]:
     """The mean of each column over rows that measure the same."""
-    truths: list[Value | Sequence[Measured]] = []
+    truths: list[Sequence[Measured]] = []
     for column in zip(*(row[0] for row in rows), strict=True):
-        plain = [one for one in column if isinstance(one, float | str)]
         by_seed: dict[int | None, list[Value]] = {}
-        for seed, _, value in (one for values in column if not isinstance(values, float | str) for one in values):
+        for seed, _, value in chain.from_iterable(column):
             by_seed.setdefault(seed, []).append(value)
-        truths.append(_mean(plain) if plain else [(seed, None, _mean(values)) for seed, values in by_seed.items()])
+        truths.append([(seed, None, _mean(values)) for seed, values in by_seed.items()])
     scores: list[tuple[Value, float | None] | None] = []
     for taken in zip(*(row[1] for row in rows), strict=True):
         there = [one for one in taken if one is not None]

@@ -182,9 +182,11 @@ class _TableReader:
 
     def _new(self, arch_id: str, position: str, truths: Truths, scores: Scores) -> tuple[Truths, Scores]:
         """The values that no row before had, each by what it is stored as and its seed; errors as of `_is_new`."""
-        every = zip(self.stored_as, (*truths, *scores), strict=True)
-        keyed = [((arch_id, name, _seed(values)), place, values) for place, (name, values) in enumerate(every)]
-        measured = [one for one in keyed if one[2] is not None and one[2] != ()]
+        seeds = [*(values[0][0] if values else None for values in truths), *(None for _ in scores)]
+        every = zip(self.stored_as, seeds, (*truths, *scores), strict=True)
+        measured = [
+            ((arch_id, name, seed), place, values) for place, (name, seed, values) in enumerate(every) if values
+        ]
         for key, _, values in measured:
             if key in self.seen:
                 self._is_new(key, position, values)
@@ -260,11 +262,6 @@ class _TableReader:
                 f"{self.path}: no row has the {column_named(min(self.unseen_parts))} "
                 f"(table mapping {self.mapping.name})"
             )
-
-
-def _seed(values: object) -> int | None:
-    """The seed of what a column of truth gives; None of a score."""
-    return values[0][0] if isinstance(values, list | tuple) and values and isinstance(values[0], tuple) else None
 
 
 def _columns(mapping: TableMapping, benchmark: Benchmark, notation: NumberNotation) -> list[MappedTruth]:

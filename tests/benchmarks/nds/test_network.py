@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from pipeline.benchmarks.nds import architectures, build, residual_network, residual_spaces
+from pipeline.benchmarks.nds import BENCHMARK, architectures, residual_network, residual_spaces
 from pipeline.networks import cell_network
 from pipeline.networks.without_values import without_values
 
@@ -50,7 +50,7 @@ def test_every_reference_network_has_exactly_its_parameters_and_taps(
     for row in reference_networks[family]:
         spec = architectures.canonical(space, row["net"])
         with without_values():
-            network = build(space, spec).eval()
+            network = BENCHMARK.build(space, spec).eval()
         with torch.no_grad():
             taps = network(torch.empty(1, 3, 32, 32, device="meta"))
         assert count(network) == row.get("backbone_params", row.get("backbone_params_if_group_count")), row["net"]
@@ -242,7 +242,7 @@ def test_num_gs_counts_the_groups(groups: int, middle: int) -> None:
     trained = (27 * 16 + 32) + body + 17 * 10
     assert residual_network.trained_parameters(bottleneck(groups), 10, imagenet=False) == trained
     first = (12 * 16 + 32) + (16 * 16 * 9 + 32) + (16 * 16 + 32) + (12 * 16 + 32)
-    assert count(build("resnext-a", bottleneck(groups))) == (27 * 12 + 24) + first + body
+    assert count(BENCHMARK.build("resnext-a", bottleneck(groups))) == (27 * 12 + 24) + first + body
     imagenet = (147 * 16 + 32) + body + 17 * 1000
     assert residual_network.trained_parameters(bottleneck(groups), 1000, imagenet=True) == imagenet
 
@@ -263,7 +263,7 @@ def test_taps_of_residual_networks_come_before_the_last_relu_of_their_stage() ->
 
 def test_a_network_of_more_stages_is_tapped_after_the_last_three() -> None:
     net = {"block_type": "res_basic_block", "ds": [1, 1, 1, 1, 1], "ws": [16, 8, 16, 24, 32], "ss": [4, 1, 2, 2, 2]}
-    taps = build("resnext-a-in", architectures.canonical("resnet", net))(torch.randn(1, 3, 32, 32))
+    taps = BENCHMARK.build("resnext-a-in", architectures.canonical("resnet", net))(torch.randn(1, 3, 32, 32))
     assert [tuple(t.shape) for t in taps] == [(1, 16, 16, 16), (1, 24, 8, 8), (1, 32, 4, 4)]
 
 
