@@ -138,14 +138,16 @@ class Benchmark:
         canonical: (space, architecture in any accepted notation) -> spec; UserError says which rule is broken. By
             default any text is the name of an architecture.
         compose: (space, parts) -> spec, from named parts as a table's columns or codes give them; errors likewise.
-        read: (path, curves) -> rows from the published native form; NotThisFormError if it is not that. By default
-            there is no such form: its publishers' files are tables, with a table mapping in `mappings/`.
+        read: (path, whether to read every epoch, too) -> rows from the published native form; NotThisFormError if it
+            is not that. By default there is no such form: its publishers' files are tables, with a table mapping in
+            `mappings/`.
         build: (space, spec) -> a torch module whose forward maps `inputs` to the list of its taps. By default networks
             are not built, and released scores alone can be ranked.
         stages: number of taps of a network.
         sample: (space, random) -> a random architecture, where the space is generative.
         mutate: (space, spec, random) -> a neighbour, likewise.
-        check: (path, number of networks) -> for each file, whether its networks are built as the file says.
+        check: (path, number of networks, drawn with equal chance) -> for each file, whether its networks are built as
+            the file says; errors as of `read`.
         features: (space, spec) -> `inputs` to the features that a classifier pools: `networks.features`.
         graph: (space, spec) -> the architecture's graph, of which `tune` takes counts and paths; None where a space has
             none.

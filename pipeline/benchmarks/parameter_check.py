@@ -65,7 +65,6 @@ def drawn(
     """Draw so many records, each with equal chance, in one pass (Vitter, "Random Sampling with a Reservoir", 1985).
 
     Args:
-        records: of a file, of any number.
         accept: what is kept of a drawn record; None leaves the one that it would replace.
 
     Returns:

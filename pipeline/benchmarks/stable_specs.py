@@ -14,7 +14,6 @@ def require(canonical: Callable[[str, object], Spec], space: str, spec: Spec, wh
     """Refuse a spec that `canonical` does not give back.
 
     Args:
-        spec: it, which JSON can hold.
         what: the function that has given it, for messages.
 
     Raises:

@@ -66,12 +66,7 @@ def is_accuracy(metric: Metric) -> bool:
 
 
 def plausible(metric: Metric, classes: int | None) -> tuple[float, float]:
-    """The smallest and the largest plausible value of a metric.
-
-    Args:
-        metric: the metric.
-        classes: classes or words of its data set, where known.
-    """
+    """The smallest and the largest plausible value of a metric, whose data set has so many classes or words."""
     if metric.plausible is not None:
         return metric.plausible
     if is_accuracy(metric):

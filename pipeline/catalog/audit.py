@@ -26,11 +26,7 @@ class Disagreement(NamedTuple):
 
 
 def disagreements(connection: duckdb.DuckDBPyConnection) -> list[Disagreement]:
-    """The columns of true values that disagree with their siblings, see the view `sibling_agreement`.
-
-    Args:
-        connection: to the lake's catalog or a snapshot of it.
-    """
+    """The columns of true values that disagree with their siblings, see the view `sibling_agreement`."""
     sql = sql_files.queries("audit")["disagreements"].read_text()
     return [
         Disagreement(

@@ -32,7 +32,6 @@ def run_sql(
     """Answer one SELECT-like statement with a table.
 
     Args:
-        lake: the lake, whose tables and views the statement names.
         sql: SELECT, WITH, FROM, VALUES, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one of these.
         params: values of its `$name` parameters; of a text that which `typed` says.
         as_text: the types of DuckDB whose values are written as text, see `arrow_types`.

@@ -38,12 +38,7 @@ _PATTERNS = {
 
 
 def broken(problem: ErrorDetails, model: type[BaseModel]) -> str:
-    """What is wrong with a field, in a clause.
-
-    Args:
-        problem: an error that pydantic found.
-        model: the model of the whole file.
-    """
+    """What is wrong with a field, in a clause; the model is that of the whole file."""
     kind, rule = problem["type"], problem.get("ctx", {})
     match kind:
         case "missing":

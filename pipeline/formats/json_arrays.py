@@ -34,9 +34,6 @@ class _DamagedError(Exception):
 def read(path: Path) -> Iterator[tuple[str, object | Fault]]:
     """Position and value of each element, in the file's order; where the file is damaged, a `Fault` is the last.
 
-    Args:
-        path: the file, which may be packed by bzip2, gzip or xz.
-
     Raises:
         NotThisFormError: nothing of this form is there; raised before the first element.
         UserError: the file cannot be read.

@@ -65,10 +65,7 @@ class RepeatedColumnError(NotThisFormError):
 
 
 def rows(path: Path, form: TableForm) -> Rows:
-    """The rows of a file with their positions, in the file's order; a CSV is streamed.
-
-    Args:
-        path: the file; one that is packed by itself is unpacked.
+    """The rows of a file, packed or not, with their positions, in the file's order; a CSV is streamed.
 
     Raises:
         NotThisFormError: the file is not of that kind, damaged or empty.

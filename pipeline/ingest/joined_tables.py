@@ -54,9 +54,7 @@ def joined(rows: Rows, table: Path, sections: Sequence[JoinedTable], objects: It
     """The rows with the cells of the tables that are joined; a row that one of these lacks is a fault.
 
     Args:
-        rows: of the table.
-        table: its file or folder.
-        sections: what is joined.
+        table: the file or folder of the rows.
         objects: columns that are cells also where they have fields, as the mapping names them.
 
     Raises:

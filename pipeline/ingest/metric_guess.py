@@ -17,12 +17,7 @@ _KINDS = {"accuracy", "loss", "params", "flops", "seconds", "latency", "perplexi
 
 def metric_of(name: ColumnName, benchmark: Benchmark, dataset: str | None = None) -> Metric | None:
     """The metric that shares most words with a column's name; of equals, one that holds under no condition, then of the
-    main data set.
-
-    Args:
-        name: the column's.
-        benchmark: whose metric it may be.
-        dataset: that of the table, where the column names none.
+    main data set. `dataset` is that of the table, for a column that names none.
     """
     dataset = name.dataset or dataset
     words, text = name.words, name.text.lower()

@@ -24,13 +24,7 @@ class RepeatedRows:
 
 
 def of(sample: TableSample, named: Sequence[str], values: ValueGuesses) -> RepeatedRows:
-    """The repeated rows of a sample.
-
-    Args:
-        sample: of the table.
-        named: the columns that name its architectures.
-        values: what is taken of it.
-    """
+    """The repeated rows of a sample, of which columns are `named` that name its architectures."""
     counted = {column for truth in values.truths for column in (*truth.where, truth.seed_column) if column is not None}
     groups: dict[tuple[str, ...], list[Cells]] = defaultdict(list)
     for _, cells in sample.rows:

@@ -34,13 +34,7 @@ class UnitGuess(NamedTuple):
 
 
 def unit_of(column: str, metric: Metric, largest: float) -> UnitGuess:
-    """The unit of a column of a metric.
-
-    Args:
-        column: its name.
-        metric: what it measures.
-        largest: its largest number.
-    """
+    """The unit of a column of that name and metric, whose `largest` number is known."""
     seen = f"its largest value of the first rows is {largest:g}"
     words = split_words(column)
     match metric.unit:

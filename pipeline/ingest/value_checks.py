@@ -95,11 +95,7 @@ class _Values:
 
 
 class ValueChecks:
-    """The values of one source, checked as they come.
-
-    Args:
-        benchmark: whose metrics state the ranges.
-    """
+    """The values of one source, checked as they come; the metrics of the benchmark state the ranges."""
 
     def __init__(self, benchmark: Benchmark) -> None:
         self._benchmark = benchmark
@@ -150,11 +146,7 @@ class ValueChecks:
             self._without["", "score", proxy, None] += len(values)
 
     def findings(self, place: Callable[[str], str]) -> Iterator[Finding]:
-        """What is odd, column by column.
-
-        Args:
-            place: architecture's identity -> what the source calls it: "line 3".
-        """
+        """What is odd, column by column; `place` gives what the source calls an architecture: "line 3"."""
         for key, column in sorted(self._columns.items(), key=lambda item: tuple(map(str, item[0]))):
             classes = self._benchmark.classes.get(column.metric.dataset)
             yield from (Finding(key, text, mixed) for text, mixed in _findings(column, classes, place))

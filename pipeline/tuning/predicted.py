@@ -23,11 +23,9 @@ def predictions(lake: Lake, data: TuningData, table: TermTable, rule: Floats) ->
 
 
 def store(lake: Lake, table: TermTable, values: Floats, row: Row, origin: str) -> TunedProxy:
-    """Store the predictions once, with where they come from.
+    """Store predictions [n] once, with where they come from.
 
     Args:
-        table: whose architectures they are of.
-        values: the predictions, [n].
         row: of the table `tunings`, without the proxy, the fitness and the run.
         origin: how they were made, for a reader.
     """

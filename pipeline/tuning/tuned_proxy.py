@@ -47,7 +47,6 @@ def store(lake: Lake, row: Row, configuration: dict[str, Any], proxy_id: str, or
     Args:
         row: of the table `tunings`, without the proxy and the run.
         configuration: of the proxy, as it is written.
-        proxy_id: of the proxy.
         origin: how it was made, for a reader.
 
     Raises:

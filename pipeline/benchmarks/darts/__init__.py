@@ -1,7 +1,4 @@
-"""DARTS: cells trained on CIFAR-10, whose accuracies were published with a proxy.
-
-Liu, Simonyan and Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, for the space; Peng, Song, Fayek,
-Ciesielski and Chang, "SWAP-NAS: Sample-Wise Activation Patterns for Ultra-fast NAS", ICLR 2024, for the accuracies.
+"""DARTS: cells of the space of Liu et al., whose accuracies on CIFAR-10 Peng et al. published with a proxy.
 
 The publisher states that the networks were trained for 200 epochs, and neither their width nor their depth. A space is
 a frame around the cells: what is published of a cell is true in each of them.

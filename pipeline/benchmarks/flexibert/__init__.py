@@ -1,9 +1,4 @@
-"""FlexiBERT: transformers of mixed layers, pretrained and scored in GLUE's tasks.
-
-Serianni and Kalita, "Training-free Neural Architecture Search for RNNs and Transformers", ACL 2023, for the benchmark;
-Tuli, Dedhia, Tuli and Jha, "FlexiBERT: Are Current Transformer Architectures too Homogeneous and Rigid?", 2022, for the
-space.
-"""
+"""FlexiBERT: transformers of mixed layers, of the space of Tuli et al., scored in GLUE by Serianni and Kalita."""
 
 from __future__ import annotations
 

@@ -29,10 +29,6 @@ _WORDS, _EMBEDDING, _POSITIONS, _TYPES = 30_522, 128, 512, 2  # of ELECTRA's sma
 def check(path: Path, sample_size: int) -> list[ParameterCheck]:
     """Build some networks as the released scores see them, and compare their parameters with the stated ones.
 
-    Args:
-        path: the file of trainings, or the folder that holds it.
-        sample_size: networks, drawn with equal chance.
-
     Returns:
         Nothing where the table of released scores is not beside the file: then no parameters are stated.
     """

@@ -1,7 +1,4 @@
-"""NAS-Bench-101: 423,624 cells of at most seven vertices and nine edges, each trained three times for four lengths.
-
-Ying et al., "NAS-Bench-101: Towards Reproducible Neural Architecture Search", ICML 2019.
-"""
+"""NAS-Bench-101: 423,624 cells of at most seven vertices and nine edges, each trained three times for four lengths."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""NAS-Bench-201, as NATS-Bench publishes it: the topology space of 15,625 cells and the size space of 32,768 widths.
-
-Dong and Yang, "NAS-Bench-201", ICLR 2020; Dong, Liu, Musial and Gabrys, "NATS-Bench", TPAMI 2021.
-"""
+"""NAS-Bench-201, as NATS-Bench publishes it: the topology space of 15,625 cells and the size space of 32,768 widths."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """NAS-Bench-Macro: eight layers of MobileNetV2's blocks or none, all trained on CIFAR-10.
 
-Su, Huang, Li, You, Wang, Qian, Zhang and Xu, "Prioritized Architecture Sampling with Monto-Carlo Tree Search", CVPR
-2021. Its one published file, of https://github.com/xiusu/NAS-Bench-Macro (Apache-2.0), is a table that `mappings/`
-describes.
+Its one published file, of https://github.com/xiusu/NAS-Bench-Macro (Apache-2.0), is a table that `mappings/` describes.
 """
 
 from __future__ import annotations

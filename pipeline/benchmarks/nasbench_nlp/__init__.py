@@ -1,8 +1,4 @@
-"""NAS-Bench-NLP: recurrent cells, each trained as a three-layer language model on Penn Treebank or WikiText-2.
-
-Klyuchnikov, Trofimov, Artemova, Salnikov, Fedorov and Burnaev, "NAS-Bench-NLP: Neural Architecture Search Benchmark for
-Natural Language Processing", 2020.
-"""
+"""NAS-Bench-NLP: recurrent cells, each trained as a three-layer language model on Penn Treebank or WikiText-2."""
 
 from __future__ import annotations
 

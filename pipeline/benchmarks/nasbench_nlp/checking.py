@@ -20,9 +20,6 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
 
     A log counts the language model: besides the three layers an embedding, which is also the decoder's matrix, and the
     decoder's bias.
-
-    Args:
-        sample_size: logs, drawn with equal chance.
     """
     from pipeline.benchmarks.nasbench_nlp import network
 

@@ -36,9 +36,6 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
 
     A damaged log is a reject; a single file that is damaged is refused. A training whose status is not OK has one row
     per metric with that status and no value. A log that occurs twice is taken once.
-
-    Args:
-        curves: also every epoch, with the seconds up to it.
     """
     return _batches(path, logs.members(path), curves)
 

@@ -1,7 +1,4 @@
-"""Network Design Spaces: trainings of random networks, five spaces of cells and ResNet-like ones beside them.
-
-Radosavovic, Johnson, Xie, Lo and Dollar, "On Network Design Spaces for Visual Recognition", ICCV 2019.
-"""
+"""Network Design Spaces: trainings of random networks, five spaces of cells and ResNet-like ones beside them."""
 
 from __future__ import annotations
 

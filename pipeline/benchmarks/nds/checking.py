@@ -17,11 +17,7 @@ from pipeline.provenance import canonical_json
 
 
 def check(path: Path, sample_size: int) -> list[ParameterCheck]:
-    """Build some networks of each file as they were trained, and compare their parameters with the file's.
-
-    Args:
-        sample_size: networks per file, drawn with equal chance over the whole file.
-    """
+    """Build so many networks of each file as they were trained, and compare their parameters with the file's."""
     return [_checked(file, sample_size) for file in published_files(path)]
 
 

@@ -61,13 +61,9 @@ def published_files(path: Path) -> list[SpaceFile]:
 
 
 def read(path: Path, curves: bool) -> Iterator[SourceRows]:
-    """The published form: a JSON file under its published name, or a folder of them.
+    """The published form: a JSON file under its published name, or a folder of them, in which others are left alone.
 
     A job that cannot be taken is a reject; so is the place where a file is damaged, and what follows it is lost.
-
-    Args:
-        path: the file or folder; files of other names in a folder are left alone.
-        curves: also every epoch, not the last one alone.
     """
     return _batches(path, published_files(path), curves)
 

@@ -132,12 +132,7 @@ def features(spec: Mapping[str, Any]) -> Features:
 
 
 def trained_parameters(spec: Mapping[str, Any], classes: int, *, imagenet: bool) -> int:
-    """Trainable parameters of the network as it was trained: backbone and classifier.
-
-    Args:
-        classes: outputs of the classifier.
-        imagenet: trained on ImageNet, with its stem.
-    """
+    """Trainable parameters of the network as it was trained, of ImageNet with its stem: backbone and classifier."""
     with without_values():
         backbone = trained_network(spec, imagenet=imagenet)
     return sum(p.numel() for p in backbone.parameters()) + (backbone.outputs + 1) * classes

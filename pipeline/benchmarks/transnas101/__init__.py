@@ -1,8 +1,4 @@
-"""TransNAS-Bench-101: the encoders of two search spaces, trained on seven tasks of Taskonomy.
-
-Duan, Chen, Xu, Chen, Liang, Zhang and Li, "TransNAS-Bench-101: Improving Transferability and Generalizability of
-Cross-Task Neural Architecture Search", CVPR 2021.
-"""
+"""TransNAS-Bench-101: the encoders of two search spaces, trained on seven tasks of Taskonomy."""
 
 from __future__ import annotations
 

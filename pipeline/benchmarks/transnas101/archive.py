@@ -103,10 +103,6 @@ def _series(task: str, training: object) -> dict[str, list[float]]:
 def check(path: Path, sample_size: int) -> list[ParameterCheck]:
     """Build some encoders, and compare their parameters with those that the archive states.
 
-    Args:
-        path: the archive, or the folder that holds it.
-        sample_size: networks, drawn with equal chance.
-
     Returns:
         Nothing where no parameters are stated, as in tables.
     """

@@ -22,11 +22,9 @@ _NEITHER = "is neither the table of a task nor the archive of TransNAS-Bench-101
 
 
 def read(path: Path, curves: bool) -> Iterator[SourceRows]:
-    """The published forms: a table of each task, known by its name, or the archive; what cannot be taken is a reject.
+    """The published forms: a table of each task, known by its name, or the archive, which alone has every epoch.
 
-    Args:
-        path: a table, the folder of several, the archive, or the folder that holds it.
-        curves: also every epoch, which the archive alone has.
+    What cannot be taken is a reject. A folder holds several tables, or the archive.
     """
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     named = _by_task(files)
