@@ -12,6 +12,7 @@ from random import Random
 
 from pipeline.benchmarks.contract import Spec
 from pipeline.errors import UserError, excerpt, unknown
+from pipeline.formats.numbers import whole
 from pipeline.wording import count_of
 
 WIDTHS, DEPTHS = (16, 24, 32), (4, 8, 12, 16, 20)
@@ -19,13 +20,6 @@ FIXED_WIDTH, FIXED_DEPTH = 16, 20  # of what is drawn for the spaces of one widt
 KINDS = ("normal", "reduce")
 
 _LARGEST_WIDTH, _LARGEST_DEPTH = 1024, 200  # of what is read: far beyond any published one
-
-
-def whole(value: object, what: str, low: int, high: int) -> int:
-    """A whole number within limits; UserError says what it is instead."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise UserError(f"{what} is {excerpt(value, 40)}, where a whole number from {low} to {high} is expected")
-    return value
 
 
 @dataclass(frozen=True)
@@ -58,8 +52,8 @@ class CellSpace:
         for kind in KINDS:
             spec[kind] = self._edges(kind, genotype)
             spec[f"{kind}_concat"] = self._concat(kind, genotype)
-        spec["width"] = whole(net.get("width"), "the width", 2, _LARGEST_WIDTH)
-        spec["depth"] = whole(net.get("depth"), "the depth", 2, _LARGEST_DEPTH)
+        spec["width"] = whole(net.get("width"), "the width", least=2, most=_LARGEST_WIDTH)
+        spec["depth"] = whole(net.get("depth"), "the depth", least=2, most=_LARGEST_DEPTH)
         return spec
 
     def _edges(self, kind: str, genotype: Mapping[str, object]) -> list[list[object]]:
@@ -75,13 +69,13 @@ class CellSpace:
             raise UserError(f"{what} is {excerpt(edge)}, where [operation, node] is expected")
         if edge[0] not in self.operations:
             raise UserError(f"{what}: {unknown('operation', str(edge[0]), self.operations)}")
-        return [edge[0], whole(edge[1], f"the node that {what} reads", 0, number // 2 + 1)]
+        return [edge[0], whole(edge[1], f"the node that {what} reads", least=0, most=number // 2 + 1)]
 
     def _concat(self, kind: str, genotype: Mapping[str, object]) -> list[int]:
         given = genotype.get(f"{kind}_concat")
         if not isinstance(given, list | tuple) or not given or len(set(map(str, given))) < len(given):
             raise UserError(f"{kind}_concat is {excerpt(given)}, where a list of distinct nodes is expected")
-        return sorted(whole(node, f"a node of {kind}_concat", 2, self.nodes + 1) for node in given)
+        return sorted(whole(node, f"a node of {kind}_concat", least=2, most=self.nodes + 1) for node in given)
 
     def sample(self, random: Random, *, fixed: bool) -> Spec:
         """A random configuration: every operation and input with equal chance, and so width and depth unless fixed."""

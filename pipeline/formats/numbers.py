@@ -36,7 +36,11 @@ def whole(value: object, what: str, *, least: int = LEAST, most: int = MOST) -> 
     if type(number) is not int:
         raise UserError(f"{what} is {excerpt(value, 40)}, where a whole number is expected")
     if not least <= number <= most:
-        span = "of 63 bits" if (least, most) == (LEAST, MOST) else f"from {least} to {_named(most)}"
+        span = (
+            "of 63 bits"
+            if (least, most) == (LEAST, MOST)
+            else f"from {least} to {'2^63 - 1' if most == MOST else most}"
+        )
         raise UserError(f"{what} is {excerpt(value, 40)}, where a whole number {span} is expected")
     return number
 
@@ -99,7 +103,3 @@ def bounded(content: object) -> None:
             raise UserError(f"{place} is {value}, where a finite number is expected")
         elif isinstance(value, int):
             whole(int(value), place)
-
-
-def _named(most: int) -> str:
-    return "2^63 - 1" if most == MOST else str(most)

@@ -42,7 +42,12 @@ class Problem:
     @cached_property
     def resampled(self) -> Weights:
         """What `bagged` gives, which others build on."""
-        return _resampled(self)
+        labels, terms = self.ranks.shape
+        random = np.random.default_rng(self.seed)
+        drawn = random.integers(0, labels, (_BAGS, labels))
+        allowed = random.random((_BAGS, terms)) < 0.5
+        allowed[~allowed.any(axis=1)] = True
+        return np.asarray(_chosen(self.ranks[drawn], self.target[drawn], allowed).mean(axis=0))
 
     def without(self, place: int) -> Problem:
         """The problem without one of the labels."""
@@ -162,15 +167,6 @@ def correlation(a: Floats, b: Floats) -> float:
     a, b = centred_ranks(a), centred_ranks(b)
     size = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / size if size else 0.0
-
-
-def _resampled(problem: Problem) -> Weights:
-    labels, terms = problem.ranks.shape
-    random = np.random.default_rng(problem.seed)
-    drawn = random.integers(0, labels, (_BAGS, labels))
-    allowed = random.random((_BAGS, terms)) < 0.5
-    allowed[~allowed.any(axis=1)] = True
-    return np.asarray(_chosen(problem.ranks[drawn], problem.target[drawn], allowed).mean(axis=0))
 
 
 def _predicted(problem: Problem, weights: Weights, place: int) -> float:

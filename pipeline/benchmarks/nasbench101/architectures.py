@@ -7,6 +7,7 @@ upper-triangular adjacency matrix row by row, and the operation of each vertex.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from random import Random
 
 from pipeline.benchmarks.contract import ArchitectureGraph, Spec
@@ -17,6 +18,7 @@ from pipeline.wording import count_of
 
 _FORM = '{"adjacency": "0100...", "operations": ["input", ..., "output"]}'
 _PARTS = ("adjacency", "operations", "module_hash")
+_PAIRS = tuple(combinations(range(cell_graph.VERTICES), 2))  # places of the matrix that can hold an edge, row by row
 
 
 def canonical(space: str, architecture: object) -> Spec:
@@ -88,9 +90,9 @@ def _from_columns(parts: Mapping[str, object]) -> dict[str, object]:
 def sample(space: str, random: Random) -> Spec:
     """A cell: matrices of seven vertices and their operations are drawn with equal chance until one is of the space."""
     while True:
-        bits = random.getrandbits(cell_graph.VERTICES * (cell_graph.VERTICES - 1) // 2)
+        bits = random.getrandbits(len(_PAIRS))
         matrix = [[0] * cell_graph.VERTICES for _ in range(cell_graph.VERTICES)]
-        for i, j in _pairs():
+        for i, j in _PAIRS:
             matrix[i][j], bits = bits & 1, bits >> 1
         operations = [random.choice(cell_graph.OPERATIONS) for _ in range(cell_graph.VERTICES - 2)]
         cell = _if_valid(space, matrix, operations)
@@ -105,21 +107,16 @@ def mutate(space: str, spec: Spec, random: Random) -> Spec:
     """
     while True:
         matrix, operations = _filled_up(spec, random)
-        place = random.randrange(len(_pairs()) + len(operations))
+        place = random.randrange(len(_PAIRS) + len(operations))
         if place < len(operations):
             others = [name for name in cell_graph.OPERATIONS if name != operations[place]]
             operations[place] = random.choice(others)
         else:
-            i, j = _pairs()[place - len(operations)]
+            i, j = _PAIRS[place - len(operations)]
             matrix[i][j] = 1 - matrix[i][j]
         neighbour = _if_valid(space, matrix, operations)
         if neighbour is not None and neighbour != spec:
             return neighbour
-
-
-def _pairs() -> list[tuple[int, int]]:
-    """The places of the matrix that can hold an edge, row by row."""
-    return [(i, j) for i in range(cell_graph.VERTICES) for j in range(i + 1, cell_graph.VERTICES)]
 
 
 def _if_valid(space: str, matrix: list[list[int]], operations: list[str]) -> Spec | None:

@@ -61,16 +61,17 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     """
     if path.is_dir():
         raise NotThisFormError(f"{path} is a folder, where a file is expected")
+    numbered = partial(_numbered, _RunNumbers())
     if not tfrecord.is_tfrecord(path):
         expected = "a TFRecord file"
         if line := signatures.instead(path, expected, expected, signatures.PICKLE.name, *signatures.PACKINGS):
             raise NotThisFormError(line)
         if _begins_like_a_pickle(path):
-            return _source_rows(_decoded_memory(published_runs.memory(path)))
+            return map(numbered, _decoded_memory(published_runs.memory(path)))
     from pipeline import executor  # whose processes take time to import, and only a large file needs them
 
     workers = executor.default_workers() if path.stat().st_size > _SMALL else 1
-    return _source_rows(executor.ordered(partial(_decoded_span, path), tfrecord.spans(path), workers))
+    return map(numbered, executor.ordered(partial(_decoded_span, path), tfrecord.spans(path), workers))
 
 
 def _begins_like_a_pickle(path: Path) -> bool:
@@ -176,12 +177,6 @@ def _impossible(values: list[float]) -> str:
     return ""
 
 
-def _source_rows(pieces: Iterator[_Decoded]) -> Iterator[SourceRows]:
-    numbering = _RunNumbers()
-    for decoded in pieces:
-        yield _numbered(decoded, numbering)
-
-
 class _RunNumbers:
     """The runs of a file so far: for each cell its parameters and, packed, the length and digest of every run."""
 
@@ -203,7 +198,7 @@ class _RunNumbers:
         return number
 
 
-def _numbered(decoded: _Decoded, numbering: _RunNumbers) -> SourceRows:
+def _numbered(numbering: _RunNumbers, decoded: _Decoded) -> SourceRows:
     """The rows of some runs, each under its number; a run that has none is a reject."""
     batch = SourceRows(NAME)
     for reject in decoded.rejects:

@@ -60,13 +60,6 @@ class ArchitectureFile:
     trainings: tuple[Training, ...]
 
 
-@dataclass(frozen=True)
-class ArchitectureList:
-    """The file that lists the architectures by their number, from 0."""
-
-    architectures: tuple[str, ...]
-
-
 def members(path: Path) -> list[Path]:
     """The files under a folder, sorted, or the file itself.
 
@@ -81,8 +74,8 @@ def members(path: Path) -> list[Path]:
     return files
 
 
-def read(path: Path) -> ArchitectureFile | ArchitectureList:
-    """One file.
+def read(path: Path) -> ArchitectureFile | list[str]:
+    """One file: of an architecture, or the list of all by their number, from 0.
 
     Raises:
         NotThisFormError: it is damaged or of another form; the message leaves its name to the caller.
@@ -91,7 +84,7 @@ def read(path: Path) -> ArchitectureFile | ArchitectureList:
     try:
         if "meta_archs" in content:
             _require_no_results(content)
-            return ArchitectureList(tuple(map(_text, content["meta_archs"])))
+            return list(map(_text, content["meta_archs"]))
         runs = list(content.values())
         architecture = {(whole(run["arch_index"], "arch_index", least=0), _text(run["arch_str"])) for run in runs}
         if len(architecture) != 1:

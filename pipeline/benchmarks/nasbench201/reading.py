@@ -13,7 +13,7 @@ from pipeline.benchmarks.contract import Spec
 from pipeline.benchmarks.nasbench201 import nats_files
 from pipeline.benchmarks.nasbench201.architectures import NAME, canonical
 from pipeline.benchmarks.nasbench201.metrics import METRICS, SPLITS
-from pipeline.benchmarks.nasbench201.nats_files import ArchitectureFile, ArchitectureList, Training
+from pipeline.benchmarks.nasbench201.nats_files import ArchitectureFile, Training
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, unknown
 
@@ -23,11 +23,7 @@ _FILES_PER_BATCH = 200
 def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     """The published form: a folder of NNNNNN.pickle.pbz2, one per architecture, or one such file, or meta.pickle.pbz2.
 
-    A damaged member of a folder is a reject; a single file that is damaged is refused.
-
-    Args:
-        path: the folder (or one that holds such folders), or the file.
-        curves: also every epoch, not the last one alone.
+    The folder may hold such folders. A damaged member is a reject; a single file that is damaged is refused.
     """
     return _batches(path, nats_files.members(path), curves)
 
@@ -66,12 +62,10 @@ class _Earlier:
             raise UserError(f"number {number} is another architecture here than in {where}")
 
 
-def _take(
-    batch: SourceRows, content: ArchitectureFile | ArchitectureList, curves: bool, name: str, earlier: _Earlier
-) -> None:
+def _take(batch: SourceRows, content: ArchitectureFile | list[str], curves: bool, name: str, earlier: _Earlier) -> None:
     """Add a file's architectures and values."""
-    if isinstance(content, ArchitectureList):
-        for index, text in enumerate(content.architectures):
+    if isinstance(content, list):
+        for index, text in enumerate(content):
             space, spec = _space_and_spec(text)
             earlier.number(space, index, batch.add_architecture(space, spec, str(index)), name)
         return

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
-from pipeline.benchmarks.cell_spaces import whole
 from pipeline.benchmarks.contract import Spec
 from pipeline.errors import UserError, excerpt, unknown
+from pipeline.formats.numbers import whole
 from pipeline.wording import count_of
 
 PLAIN, BASIC, BOTTLENECK = "double_plain_block", "res_basic_block", "res_bottleneck_block"
@@ -61,8 +61,9 @@ class ResidualSpace:
         spec: Spec = {"block_type": block, "ds": depths, "ws": widths, "ss": strides, "num_gs": [], "bot_muls": []}
         if block == BOTTLENECK:
             spec |= {"num_gs": [1, *groups[1:]], "bot_muls": [0.0, *multipliers[1:]]}
-            for stage in range(1, len(depths)):
-                _check_groups(spec, stage)
+            for stage, (channels, count) in enumerate(zip(*_inner(spec), strict=True), 1):
+                if not _divides(channels, count):
+                    raise UserError(f"stage {stage} has {channels} inner channels, which {count} groups do not divide")
         elif any(value != 1 for value in (*groups[1:], *multipliers[1:])):
             raise UserError(f"{block} has no bottleneck: num_gs and bot_muls do not apply")
         return spec
@@ -116,18 +117,11 @@ def _divides(channels: int, groups: int) -> bool:
     return channels > 0 and channels % groups == 0
 
 
-def _check_groups(spec: Spec, stage: int) -> None:
-    widths, groups = _inner(spec)
-    channels, count = widths[stage - 1], groups[stage - 1]
-    if not _divides(channels, count):
-        raise UserError(f"stage {stage} has {channels} inner channels, which {count} groups do not divide")
-
-
 def _listed(net: Mapping[str, object], name: str, high: int) -> list[int]:
     given = net.get(name)
     if not isinstance(given, list | tuple):
         raise UserError(f"{name} is {excerpt(given)}, where a list of numbers, one per stage, is expected")
-    return [whole(value, f"{name}[{stage}]", 1, high) for stage, value in enumerate(given)]
+    return [whole(value, f"{name}[{stage}]", least=1, most=high) for stage, value in enumerate(given)]
 
 
 def _multipliers(given: object) -> list[float]:
