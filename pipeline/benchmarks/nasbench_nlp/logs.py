@@ -16,7 +16,6 @@ from typing import Any
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
 from pipeline.formats import json_objects, packed, zips
 from pipeline.formats.fault import Fault
-from pipeline.formats.numbers import whole
 from pipeline.provenance import content_files
 
 LONGEST = 1 << 20  # bytes of a log; the published ones have at most some thousand
@@ -136,7 +135,7 @@ def parse(content: bytes | Fault) -> Log:
         return Log(
             data=PurePosixPath(_text(log, "data")).name,
             recipe=_decoded(log["recepie"]),
-            run=whole(f"{_whole(log, 'recepie_id')}{_whole(log, 'experiment_id'):09d}", "run"),
+            run=_fitting("run", int(f"{_whole(log, 'recepie_id')}{_whole(log, 'experiment_id'):09d}")),
             params=_whole(log, "num_params"),
             epochs=_whole(log, "epochs"),
             status=_text(log, "status"),
@@ -162,7 +161,13 @@ def _text(log: dict[str, Any], name: str) -> str:
 
 
 def _whole(log: dict[str, Any], name: str) -> int:
-    return whole(_decoded(log[name]), name, least=0)
+    return _fitting(name, _decoded(log[name]))
+
+
+def _fitting(name: str, value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 63:
+        raise TypeError(f"{name} is {excerpt(value, 40)}, not a whole number of 63 bits")
+    return value
 
 
 def _series(log: dict[str, Any], name: str) -> list[float]:
