@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import provenance
 from pipeline.benchmarks import defaults
 from pipeline.errors import unknown
+from pipeline.formats import json_objects
 
 if TYPE_CHECKING:
     from torch import nn
@@ -232,6 +233,15 @@ def _built_by(function: str, by_space: bool, space: str, spec: Spec) -> nn.Modul
     build = getattr(importlib.import_module(module), name)
     network: nn.Module = build(space, spec) if by_space else build(spec)
     return network
+
+
+def composed_by(canonical: Callable[[str, object], Spec]) -> Callable[[str, Mapping[str, object]], Spec]:
+    """A `compose` whose parts, each a value or its JSON text, are the fields of what `canonical` takes."""
+    return partial(_composed_by, canonical)
+
+
+def _composed_by(canonical: Callable[[str, object], Spec], space: str, parts: Mapping[str, object]) -> Spec:
+    return canonical(space, {name: json_objects.decoded_if_json(part) for name, part in parts.items()})
 
 
 def arch_id_of(benchmark: str, space: str, spec: str | Spec) -> str:

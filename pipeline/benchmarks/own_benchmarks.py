@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,9 +12,8 @@ from typing import Any
 
 from pipeline import own_code, provenance
 from pipeline.benchmarks import defaults, soundness, stable_specs
-from pipeline.benchmarks.contract import Benchmark
+from pipeline.benchmarks.contract import Benchmark, composed_by
 from pipeline.errors import UserError, excerpt, is_out_of_memory, message_of
-from pipeline.formats import json_objects
 from pipeline.time_limit import TooSlowError, within
 
 LONGEST = 60.0  # seconds that it may take to load one: a busy machine needs ten for torch
@@ -62,7 +61,7 @@ def _guarded(benchmark: Benchmark, named: str) -> Benchmark:
             changes[field] = partial(call, f"{named}: `{field}`", function)
     canonical = changes.get("canonical", benchmark.canonical)
     if "canonical" in changes and "compose" not in changes:
-        changes["compose"] = partial(_of_parts, canonical)
+        changes["compose"] = composed_by(canonical)
     for field in _DRAW.intersection(changes):
         changes[field] = partial(_drawn, f"{named}: `{field}`", changes[field], canonical)
     return replace(benchmark, **changes)
@@ -93,11 +92,6 @@ def _drawn(what: str, function: Callable[..., Any], canonical: Callable[..., Any
     spec = function(space, *given)
     stable_specs.require(canonical, space, spec, what)
     return spec
-
-
-def _of_parts(canonical: Callable[..., dict[str, Any]], space: str, parts: Mapping[str, object]) -> dict[str, Any]:
-    """The spec of named parts, by a benchmark without `compose`; texts of numbers, lists and objects are these."""
-    return canonical(space, {name: json_objects.decoded_if_json(part) for name, part in parts.items()})
 
 
 def _read(what: str, function: Callable[..., Any], *given: Any) -> Iterator[Any]:

@@ -3,12 +3,11 @@
 `LAKE/bench.duckdb` holds no rows but the published figures. It is written beside and swapped in by a rename, so that
 readers, other processes and the DuckDB command line never meet half of it, and no stage ever holds it open for writing.
 
-Imports within go down: query > audit | checks | targets > results | table_rows > database > stored_results | damage >
+Imports within go down: query > audit | targets > results | table_rows > database > stored_results | damage >
 definition > bound_views > sql_files, quoting.
 """
 
-from pipeline.catalog.audit import disagreements
-from pipeline.catalog.checks import checks
+from pipeline.catalog.audit import checks, disagreements
 from pipeline.catalog.database import CATALOG, connect, ensure, export, refresh, snapshot, tables
 from pipeline.catalog.results import Value, execute, frame, rows, run_sql, to_frame, typed
 from pipeline.catalog.sql_files import head_comment, queries

@@ -1,13 +1,19 @@
-"""The audit of true values: columns whose ranking of the architectures disagrees with their siblings."""
+"""What is odd in a lake: rows at fault, and true values whose ranking disagrees with that of their siblings."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 
 from pipeline.catalog import sql_files
+from pipeline.catalog.database import snapshot
 from pipeline.catalog.results import rows
+from pipeline.lake.store import Lake
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _SIBLINGS = {
     "seed": "other seeds of it",
@@ -23,6 +29,12 @@ class Disagreement(NamedTuple):
 
     source_id: str
     line: str
+
+
+def checks(lake: Lake) -> list[tuple[str, pa.Table]]:
+    """Run every check, by name: (name, rows at fault). A sound lake has no row in any."""
+    with closing(snapshot(lake)) as connection:
+        return [(name, rows(connection, sql)) for name, sql in sorted(sql_files.texts("checks").items())]
 
 
 def disagreements(connection: duckdb.DuckDBPyConnection) -> list[Disagreement]:

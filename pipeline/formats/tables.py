@@ -85,14 +85,9 @@ def rows(path: Path, form: TableForm) -> Rows:
 
 def content_of(path: Path, form: TableForm) -> object:
     """The object of mappings and lists in a file whose kind is not `streamed`; raises the errors of `rows`."""
-    match form.kind:
-        case "numpy":
-            return numpy_files.load(path)
-        case "pickle":
-            return _pickle(path, form.classes)
-        case "torch":
-            return _torch(path, form.classes)
-    return _json(path)
+    if form.kind == "numpy":
+        return numpy_files.load(path)
+    return _json(path) if form.kind == "json" else _unpickled(path, form)
 
 
 def rows_within(path: Path, content: object, form: TableForm) -> Rows:
@@ -327,22 +322,18 @@ def _json(path: Path) -> object:
         raise NotThisFormError(f"{path} is not a JSON file: {excerpt(str(error), 200, bare=True)}") from error
 
 
-def _pickle(path: Path, classes: Sequence[str]) -> object:
+def _unpickled(path: Path, form: TableForm) -> object:
+    allowed = {**pickles.NUMPY, **pickles.MAPPINGS, **pickles.foreign_classes(form.classes)}
     try:
-        objects = pickles.load_each_path(path, _allowed(classes))
+        if form.kind == "torch":
+            return torch_files.load(path, allowed)
+        objects = pickles.load_each_path(path, allowed)
     except pickles.RefusedClassError as error:
         advice = "if it has plain attributes alone, name it in `classes` of the mapping's [container]"
         raise NotThisFormError(f"{path}: {error}; {advice}") from error
     except NotThisFormError as error:
         raise NotThisFormError(f"{path}: {error}") from error
     return objects[0] if len(objects) == 1 else objects
-
-
-def _torch(path: Path, classes: Sequence[str]) -> object:
-    try:
-        return torch_files.load(path, _allowed(classes))
-    except NotThisFormError as error:
-        raise NotThisFormError(f"{path}: {error}") from error
 
 
 def _arrow_rows(path: Path, form: TableForm) -> Rows:
@@ -355,7 +346,3 @@ _STREAMED: dict[str, Callable[[Path, TableForm], Rows]] = {
     "csv": _csv_rows, "jsonl": _json_lines, "parquet": _arrow_rows, "arrow": _arrow_rows,
     "sqlite": sqlite_files.rows,
 }  # fmt: skip
-
-
-def _allowed(classes: Sequence[str]) -> pickles.Allowed:
-    return {**pickles.NUMPY, **pickles.MAPPINGS, **pickles.foreign_classes(classes)}

@@ -28,6 +28,7 @@ _FEW = 8  # values among which one has no neighbours to be compared with
 _MIXED = 0.02  # share of a column that is no slip of single rows
 _EQUAL = 10  # values that do not come out equal by chance
 _SHOWN = 3  # examples
+_UNNAMED = pa.chunked_array([], pa.string())  # architectures of scores, of which none is implausible
 
 Floats = npt.NDArray[np.float64]
 Column = tuple[str, str, str, int | None]
@@ -54,6 +55,8 @@ class _Values:
 
     Args:
         plausible: the smallest and the largest plausible one.
+        accuracy: they are accuracies, of which guessing gives some.
+        vary: all of them being equal is odd.
         count, low, high: how many there are, the smallest and the largest.
         outside: how many are not plausible.
         examples: the first of these, with their architectures.
@@ -61,8 +64,9 @@ class _Values:
         first: of each bin the first value, with its architecture.
     """
 
-    metric: Metric
-    plausible: tuple[float, float]
+    plausible: tuple[float, float] = (-np.inf, np.inf)
+    accuracy: bool = False
+    vary: bool = True
     count: int = 0
     low: float = np.inf
     high: float = -np.inf
@@ -101,7 +105,6 @@ class ValueChecks:
         self._benchmark = benchmark
         self._columns: dict[Column, _Values] = {}
         self._without: Counter[Column] = Counter()  # rows of columns that have had no value so far
-        self._scores: dict[str, tuple[int, float, float]] = {}
 
     def add(self, truth: pa.Table) -> npt.NDArray[np.bool_]:
         """Look at rows of `truth`; returns which of them can be: the others are no values of their metric."""
@@ -130,32 +133,28 @@ class ValueChecks:
         return possible
 
     def _new(self, space: str, metric: Metric, epochs: int | None) -> _Values:
-        column = _Values(metric, units.plausible(metric, self._benchmark.classes.get(metric.dataset)))
-        if units.is_accuracy(metric) or metric.unit in ("count", "seconds", "milliseconds", "millijoules"):
+        plausible = units.plausible(metric, self._benchmark.classes.get(metric.dataset))
+        column = _Values(plausible, units.is_accuracy(metric), metric.unit != "none")
+        if column.accuracy or metric.unit in ("count", "seconds", "milliseconds", "millijoules"):
             column.bins = np.zeros(_BINS, np.int64)
         self._columns[space, metric.dataset, metric.metric, epochs] = column
         return column
 
     def add_scores(self, proxy: str, values: Floats) -> None:
         """Look at released scores."""
-        there = values[~np.isnan(values)]
+        there, column = values[~np.isnan(values)], ("", "score", proxy, None)
         if len(there):
-            count, low, high = self._scores.get(proxy, (0, np.inf, -np.inf))
-            self._scores[proxy] = count + len(there), min(low, there.min()), max(high, there.max())
+            self._columns.setdefault(column, _Values()).add(there, _UNNAMED, final=True)
         else:
-            self._without["", "score", proxy, None] += len(values)
+            self._without[column] += len(values)
 
     def findings(self, place: Callable[[str], str]) -> Iterator[Finding]:
         """What is odd, column by column; `place` gives what the source calls an architecture: "line 3"."""
         for key, column in sorted(self._columns.items(), key=lambda item: tuple(map(str, item[0]))):
-            classes = self._benchmark.classes.get(column.metric.dataset)
+            classes = self._benchmark.classes.get(key[1])
             yield from (Finding(key, text, mixed) for text, mixed in _findings(column, classes, place))
-        for proxy, (count, low, high) in sorted(self._scores.items()):
-            if count >= _EQUAL and low == high:
-                yield Finding(("", "score", proxy, None), f"all {count:,} values are {low:g}")
-        there = {*self._columns, *(("", "score", proxy, None) for proxy in self._scores)}
         for key, count in self._without.items():
-            if count >= _EQUAL and key not in there:
+            if count >= _EQUAL and key not in self._columns:
                 yield Finding(key, f"all {count:,} values are missing")
 
 
@@ -180,7 +179,7 @@ def _by_column(truth: pa.Table) -> Iterator[tuple[Column, npt.NDArray[np.int64]]
 
 
 def _findings(column: _Values, classes: int | None, place: Callable[[str], str]) -> Iterator[tuple[str, bool]]:
-    fractions = _fractions(column, classes) if units.is_accuracy(column.metric) else []
+    fractions = _fractions(column, classes) if column.accuracy else []
     number = _count(column, fractions)
     if number and column.high < 1:
         yield f"no value is larger than {column.high:g} percent: are they fractions?", False
@@ -192,9 +191,9 @@ def _findings(column: _Values, classes: int | None, place: Callable[[str], str])
         low, high = column.plausible
         examples = ", ".join(f"{value:g} ({place(arch_id)})" for value, arch_id in column.examples)
         yield f"{_values_are(column.outside)} outside the plausible {low:g} to {high:g}: {examples}", False
-    if column.count >= _EQUAL and column.low == column.high and column.metric.unit != "none":
+    if column.count >= _EQUAL and column.low == column.high and column.vary:
         yield f"all {column.count:,} values are {column.low:g}", False
-    elif column.bins is not None and not units.is_accuracy(column.metric):
+    elif column.bins is not None and not column.accuracy:
         far, where = _far(column.bins)
         if far:
             shown = _shown(column, far, place)

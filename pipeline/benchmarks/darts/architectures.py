@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 from pipeline.benchmarks.cell_spaces import DARTS, KINDS, CellSpace
-from pipeline.benchmarks.contract import Space, Spec
+from pipeline.benchmarks.contract import Space, Spec, composed_by
 from pipeline.benchmarks.darts import genotypes, notations
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import json_objects
@@ -80,13 +80,8 @@ def _decoded(text: str) -> object:
         raise UserError(f"{excerpt(text, 80)} is neither a genotype nor JSON") from error
 
 
-def compose(space: str, parts: Mapping[str, object]) -> Spec:
-    """The spec from normal, normal_concat, reduce and reduce_concat, each as a value or as its JSON text."""
-    try:
-        decoded = {name: json_objects.loads(part) if isinstance(part, str) else part for name, part in parts.items()}
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"a part of the genotype is not JSON: {error}") from error
-    return canonical(space, decoded)
+compose = composed_by(canonical)
+"""The spec from normal, normal_concat, reduce and reduce_concat."""
 
 
 def sample(space: str, random: Random) -> Spec:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from pipeline.benchmarks.contract import ArchitectureGraph, Spec
+from pipeline.benchmarks.contract import ArchitectureGraph, Spec, composed_by
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import json_objects
 from pipeline.wording import count_of
@@ -81,9 +81,8 @@ def _chosen(value: object, choices: Sequence[str | int], what: str) -> str | int
     raise UserError(f"{what} is {excerpt(value, 40)}, where {' or '.join(map(str, choices))} is expected")
 
 
-def compose(space: str, parts: Mapping[str, object]) -> Spec:
-    """The spec from a hidden size and layers, each as a value or as its JSON text."""
-    return canonical(space, {name: json_objects.decoded(part) for name, part in parts.items()})
+compose = composed_by(canonical)
+"""The spec from a hidden size and layers."""
 
 
 def sample(space: str, random: Random) -> Spec:

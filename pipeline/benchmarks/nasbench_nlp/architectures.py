@@ -5,10 +5,9 @@ An architecture is written as the JSON of its recipe. Recipes that differ in nam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from random import Random
 
-from pipeline.benchmarks.contract import ArchitectureGraph, Spec
+from pipeline.benchmarks.contract import ArchitectureGraph, Spec, composed_by
 from pipeline.benchmarks.nasbench_nlp import recipes, sampling
 from pipeline.formats import json_objects
 
@@ -21,9 +20,8 @@ def canonical(space: str, architecture: object) -> Spec:
     return dict(recipes.canonical(json_objects.decoded(architecture)))
 
 
-def compose(space: str, parts: Mapping[str, object]) -> Spec:
-    """The spec from nodes, each {"op", "input"} or its JSON text, by name."""
-    return canonical(space, {name: json_objects.decoded(node) for name, node in parts.items()})
+compose = composed_by(canonical)
+"""The spec from nodes by name, each {"op", "input"}."""
 
 
 def sample(space: str, random: Random) -> Spec:

@@ -14,7 +14,7 @@ from random import Random
 
 from pipeline.benchmarks import cell_spaces
 from pipeline.benchmarks.cell_spaces import CellSpace
-from pipeline.benchmarks.contract import Space, Spec
+from pipeline.benchmarks.contract import Space, Spec, composed_by
 from pipeline.benchmarks.nds import residual_spaces
 from pipeline.benchmarks.nds.residual_spaces import ResidualSpace
 from pipeline.errors import UserError, excerpt
@@ -62,13 +62,10 @@ def canonical(space: str, architecture: object) -> Spec:
     return family(space).canonical(net)
 
 
-def compose(space: str, parts: Mapping[str, object]) -> Spec:
-    """The spec from the fields of a `net`, each as a value or as its JSON text.
-
-    Args:
-        parts: genotype, width, depth or the fields of a genotype; or block_type, ds, ws, ss, num_gs, bot_muls.
-    """
-    return canonical(space, {name: json_objects.decoded_if_json(part) for name, part in parts.items()})
+compose = composed_by(canonical)
+"""The spec from the fields of a `net`: genotype, width, depth or the fields of a genotype; or block_type, ds, ws, ss,
+num_gs, bot_muls.
+"""
 
 
 def sample(space: str, random: Random) -> Spec:
