@@ -108,10 +108,7 @@ def _load_own(name: str, folder: Path) -> Benchmark:
 
 
 def _imported(name: str) -> Benchmark:
-    return _checked(name, importlib.import_module(f"{__name__}.{name}").BENCHMARK)
-
-
-def _checked(name: str, benchmark: object) -> Benchmark:
+    benchmark: object = importlib.import_module(f"{__name__}.{name}").BENCHMARK
     if not isinstance(benchmark, Benchmark) or benchmark.name != name:
         raise UserError(f"the folder {name} of benchmarks does not hold a BENCHMARK named '{name}'")
     return benchmark

@@ -74,7 +74,9 @@ def _called(what: str, function: Callable[..., Any], *given: Any) -> Any:
     except (UserError, KeyboardInterrupt, TooSlowError):
         raise
     except BaseException as error:
-        raise _failure(what, error) from error
+        if is_out_of_memory(error):
+            raise
+        raise UserError(f"{what} raises {_reason(error)}") from error
 
 
 def _spec(what: str, function: Callable[..., Any], *given: Any) -> dict[str, Any]:
@@ -104,10 +106,6 @@ def _batches(what: str, batches: Iterator[Any]) -> Iterator[Any]:
     ended = object()
     while (batch := _called(what, next, batches, ended)) is not ended:
         yield batch
-
-
-def _failure(what: str, error: BaseException) -> BaseException:
-    return error if is_out_of_memory(error) else UserError(f"{what} raises {_reason(error)}")
 
 
 def _reason(error: BaseException) -> str:

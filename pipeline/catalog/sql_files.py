@@ -35,22 +35,17 @@ def texts(kind: str) -> dict[str, str]:
 
 def head_comment(sql: str) -> str:
     """The comment that a query begins with, as one line; `-- Stored: ...` and the like are no part of it."""
-    return " ".join(line for line in _head(sql) if not line.startswith(("Stored: ", "Held: ", "Where: ")))
+    return " ".join(line for line in _head(sql) if not line.startswith(tuple(f"{name}: " for name in _STATED)))
 
 
-def stored(sql: str) -> str | None:
-    """How a view says that its rows are to be stored: small, large, or not at all."""
-    return next((line.removeprefix("Stored: ") for line in _head(sql) if line.startswith("Stored: ")), None)
+def stated(sql: str, name: str) -> str | None:
+    """What a view states of itself in its comment under a name of `_STATED`; None where it does not."""
+    return next((line.removeprefix(f"{name}: ") for line in _head(sql) if line.startswith(f"{name}: ")), None)
 
 
-def held(sql: str) -> bool:
-    """Whether a view asks for its rows to be held in memory while several views that read it are computed."""
-    return any(line.startswith("Held: ") for line in _head(sql))
-
-
-def narrows_where(sql: str) -> str:
-    """The SELECT of which a narrowed view says that it narrows something where it has a row."""
-    return next(line.removeprefix("Where: ") for line in _head(sql) if line.startswith("Where: "))
+_STATED = ("Stored", "Held", "Where")
+"""Small or large, where its rows are stored; that they are held in memory while views that read it are computed; the
+SELECT that has a row where a narrowed view narrows something."""
 
 
 def tables_read(sql: str) -> frozenset[str]:

@@ -48,7 +48,7 @@ def stored_views() -> dict[str, str]:
     They say so themselves: `-- Stored: small` is in the comment of a view that takes a tenth of a second or more over a
     whole space and returns some thousand rows, `large` where it returns as many as there are scores or true values.
     """
-    return {name: size for name, sql in sql_files.texts("views").items() if (size := sql_files.stored(sql))}
+    return {name: size for name, sql in sql_files.texts("views").items() if (size := sql_files.stated(sql, "Stored"))}
 
 
 def small() -> list[str]:
@@ -61,7 +61,7 @@ def held_views() -> set[str]:
 
     They say `-- Held: in memory` in their comment. One that is stored as well is read from its file where there is one.
     """
-    return {name for name, sql in sql_files.texts("views").items() if sql_files.held(sql)}
+    return {name for name, sql in sql_files.texts("views").items() if sql_files.stated(sql, "Held")}
 
 
 def read_by(sql: str) -> list[str]:
@@ -71,7 +71,7 @@ def read_by(sql: str) -> list[str]:
     deprecated = [name for name, path in sql_files.queries("views").items() if path.parent.name == "deprecated"]
     for name in named.intersection(deprecated):
         named |= sql_files.tables_read(views[name])
-    return [name for name in named if sql_files.stored(views[name])]
+    return [name for name in named if sql_files.stated(views[name], "Stored")]
 
 
 def behind(statements: Iterable[str]) -> list[str]:
@@ -179,7 +179,7 @@ def _narrow(connection: duckdb.DuckDBPyConnection, narrowed: Mapping[str, str]) 
     """Put the SELECTs in the place of the views that they narrow; returns these."""
     views = []
     for view, sql in narrowed.items():
-        if connection.execute(f"SELECT EXISTS ({sql_files.narrows_where(sql)})").fetchall() == [(True,)]:
+        if connection.execute(f"SELECT EXISTS ({sql_files.stated(sql, 'Where')})").fetchall() == [(True,)]:
             connection.execute(f"CREATE TEMP TABLE {view} AS {sql}")
             views.append(view)
     return views

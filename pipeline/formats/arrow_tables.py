@@ -25,6 +25,7 @@ from pipeline.formats.table_form import Rows, TableForm
 LONGEST = 1 << 17
 """Bytes of a text in a cell, as many as characters of one in a CSV."""
 
+_TEXTS = (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
 _VIEWS = (pa.string_view(), pa.binary_view())
 _ROWS = 20_000  # at a time
 _BYTES = 1 << 26  # of the cells of a column in the rows that are taken at a time, and of one cell
@@ -166,7 +167,7 @@ def _longest_text(column: pa.Array) -> int:
         return int(column.type.byte_width)
     if column.type in _VIEWS:
         return _longest_view(column)
-    return int(pc.max(pc.binary_length(column)).as_py() or 0) if _is_text(column.type) else 0
+    return int(pc.max(pc.binary_length(column)).as_py() or 0) if column.type in _TEXTS else 0
 
 
 def _longest_view(column: pa.Array) -> int:
@@ -182,10 +183,3 @@ def _for_python(column: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(kind):  # Python has fewer years, and the zone of a file may be none that is known
         return column.view(pa.int64()).cast(pa.timestamp(kind.unit)).cast(pa.string())
     return column.view(pa.int64()) if pa.types.is_duration(kind) else column
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-    )  # fmt: skip

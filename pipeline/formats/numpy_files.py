@@ -81,8 +81,4 @@ def _listed(array: npt.NDArray[Any]) -> object:
     if array.dtype.names:
         columns = [_listed(np.asarray(array[name])) for name in array.dtype.names]
         return [dict(zip(array.dtype.names, row, strict=True)) for row in zip(*columns, strict=True)]
-    return _as_text(array).tolist()
-
-
-def _as_text(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array  # type: ignore[arg-type]
+    return (np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array).tolist()

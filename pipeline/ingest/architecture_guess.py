@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -198,16 +198,12 @@ def _graph(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Archit
         return
     columns = tuple(fields.values())
     written = [{part: cells[column] for part, column in fields.items()} for _, cells in sample.rows[:_TRIED]]
-    read = [{part: list_of(cell, part) for part, cell in row.items()} for row in written if _lists(row.values())]
+    are_lists = [row for row in written if _all([*row.values()], lambda cell: list_of(cell, ""))]
+    read = [{part: list_of(cell, part) for part, cell in row.items()} for row in are_lists]
     for rows, nested in ((written, ()), (read, columns)):
         if len(rows) == len(written) and _all(rows, lambda row: bench.compose(space, row)):
             section = {"encoding": "fields", "fields": fields}
             yield ArchitectureGuess(bench, space, section, columns, nested=nested)
-
-
-def _lists(cells: Iterable[object]) -> bool:
-    """Whether all cells are lists, or their texts."""
-    return _all(list(cells), lambda cell: list_of(cell, ""))
 
 
 def _codes(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from pipeline.benchmarks.contract import Benchmark, Metric
+from pipeline.benchmarks.contract import Benchmark
 from pipeline.ingest.column_words import dataset_of
 from pipeline.ingest.guesses import MOST_SEEDS, ScoreGuess, TruthGuess
 from pipeline.ingest.metric_guess import main_metric
@@ -87,9 +87,10 @@ class CountedRows:
             return
         doubts = tuple(doubt for doubt in truth.doubts if not doubt.startswith("the data set"))
         for called, dataset in self.datasets.items():
-            named = (dataset, truth.metric.metric)
-            alike = [m for m in self.benchmark.metrics if (m.dataset, m.metric) == named]
-            for metric in alike or _of_part(self.benchmark, dataset, truth.metric):
+            named = [m for m in self.benchmark.metrics if m.metric == truth.metric.metric]
+            alike = [m for m in named if m.dataset == dataset]
+            # that of a part which is held out, as of cifar10-valid, where the data set itself has none
+            for metric in alike or [m for m in named if m.dataset.startswith(f"{dataset}-")]:
                 unit = truth.unit if metric.unit == truth.metric.unit else metric.unit
                 where = {self.dataset: called, **truth.where}
                 yield replace(truth, metric=metric, unit=unit, where=where, doubts=doubts)
@@ -105,11 +106,6 @@ class CountedRows:
         doubt = f"that the scores in the rows of {dataset} are meant: those of others would be other proxies"
         where = {self.dataset: called, **score.where}
         return replace(score, where=where, doubts=(doubt, *score.doubts))
-
-
-def _of_part(benchmark: Benchmark, dataset: str, like: Metric) -> list[Metric]:
-    """The metric of a part of a data set that is held out, where the data set itself has none: of cifar10-valid."""
-    return [m for m in benchmark.metrics if m.dataset.startswith(f"{dataset}-") and m.metric == like.metric]
 
 
 def counted_rows(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> CountedRows:
