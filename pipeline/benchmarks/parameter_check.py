@@ -47,7 +47,6 @@ class ParameterCheck:
 
     @property
     def line(self) -> str:
-        """The result as one line."""
         if not self.checked:
             return f"{self.file}: no network of it can be built"
         built = f"{count_of(self.checked, 'network')} built"

@@ -149,8 +149,6 @@ class SourceRows:
 
 
 class _Record:
-    """See `SourceRows.record`."""
-
     __slots__ = ("content", "position", "rows", "sizes")
 
     def __init__(self, rows: SourceRows, position: str, content: object) -> None:

@@ -72,7 +72,6 @@ def run(
 
 
 def _answer(lake: Lake, sql: str, params: Mapping[str, str], fmt: str) -> tuple[str | bytes, int]:
-    """What is written, and the number of rows."""
     as_text = arrow_types.ALWAYS if fmt == "parquet" else arrow_types.FOR_TEXT
     table = catalog.run_sql(lake, sql, params, as_text=as_text)
     try:
@@ -121,7 +120,6 @@ def format_json(table: pa.Table) -> str:
 
 
 def format_parquet(table: pa.Table) -> bytes:
-    """A Parquet file."""
     import pyarrow.parquet as pq
 
     _refuse_namesakes(table)

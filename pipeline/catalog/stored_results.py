@@ -227,7 +227,6 @@ def _make_folder(root: Path, folder: Path) -> None:
 
 
 def _store(connection: duckdb.DuckDBPyConnection, folder: Path, view: str) -> Path:
-    """Compute a view into its file."""
     _make_folder(folder.parent.parent, folder)
     with temporary_path(folder / view) as temporary:
         connection.execute(f"COPY (FROM {view}) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")

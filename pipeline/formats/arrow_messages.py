@@ -74,7 +74,6 @@ class _FlatTable:
         return 0 if place is None else int(struct.unpack_from(f"<{form}", self._data, place)[0])
 
     def table(self, number: int) -> _FlatTable | None:
-        """A field that is a table."""
         place = self._field(number)
         return None if place is None else _FlatTable(self._data, place + self._way(place))
 

@@ -58,7 +58,6 @@ def _refuse_large(path: Path, size: int) -> None:
 
 
 def _within_bounds(path: Path, arrays: Mapping[str, object]) -> dict[str, object]:
-    """The arrays as lists."""
     values = 0
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):

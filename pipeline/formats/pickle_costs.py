@@ -184,7 +184,6 @@ class _Costs:
         return _Entry(values, depth, 2 if name == "FROZENSET" or any(entry.risk for entry in taken) else 0)
 
     def _taken(self, instruction: pickletools.OpcodeInfo) -> list[_Entry]:
-        """What the instruction takes from the stack."""
         before = instruction.stack_before
         if pickletools.markobject in before:
             start = self.marks.pop() - before.index(pickletools.markobject)

@@ -41,7 +41,6 @@ def load(path: Path, allowed: pickles.Allowed) -> Any:
 
 
 def _member(path: Path) -> bytes:
-    """The pickle in a zip."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith("/data.pkl")]

@@ -56,7 +56,6 @@ def list_of(cell: object, column: str) -> Sequence[object]:
 
 
 def _numbers(texts: Sequence[str], cell: str, column: str) -> list[float]:
-    """The numbers of a list as numpy or torch print it."""
     values = [numbers.as_float(text) for text in texts]
     if None in values or not values:
         raise UserError(f"{column_named(column)} holds {excerpt(cell)}, where a list of numbers is expected")
@@ -64,7 +63,6 @@ def _numbers(texts: Sequence[str], cell: str, column: str) -> list[float]:
 
 
 def has(cells: Mapping[str, object], column: str) -> bool:
-    """Whether a row has something in a column."""
     return not _is_absent(cells.get(column))
 
 

@@ -106,7 +106,6 @@ class ColumnName:
 
 
 def name_of(text: str, benchmark: Benchmark) -> ColumnName:
-    """What a name says."""
     parted = _apart(text)
     dataset, place = _dataset(parted, benchmark)
     rest = f"{parted[: place[0]]} {parted[place[1] :]}" if dataset else parted
@@ -134,7 +133,6 @@ def split_words(column: str) -> list[str]:
 
 
 def dataset_of(column: str, benchmark: Benchmark) -> str | None:
-    """The data set that a column names."""
     return _dataset(_apart(column), benchmark)[0]
 
 

@@ -46,7 +46,6 @@ class JoinedTable(StrictModel):
         return file
 
     def path(self, table: Path) -> Path:
-        """Where its file is."""
         return (table if table.is_dir() else table.parent) / self.file
 
 

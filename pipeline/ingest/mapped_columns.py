@@ -49,7 +49,6 @@ class NumberNotation:
 
     @classmethod
     def of(cls, mapping: TableMapping) -> NumberNotation:
-        """That of a mapping's table."""
         return cls(frozenset(mapping.missing), mapping.container.decimal, mapping.container.thousands)
 
     def value(self, cell: object, column: str) -> Value:
@@ -112,11 +111,9 @@ class RowFilter:
 
     @classmethod
     def of(cls, entry: TruthColumn | ScoreColumn) -> RowFilter:
-        """That of a column."""
         return cls(entry.where, entry.column if entry.optional else None)
 
     def takes(self, cells: Cells) -> bool:
-        """Whether a row counts."""
         for column, wanted in self.where.items():
             held = plain_text(cells[column])
             if held != str(wanted) and not _equal(held, wanted):

@@ -196,7 +196,6 @@ class TableMapping(StrictModel):
 
 
 def columns_of(entry: TruthColumn | ScoreColumn) -> set[str]:
-    """The columns from which a value is read."""
     further = entry.seed_column if isinstance(entry, TruthColumn) else entry.seconds
     return {entry.column, *([further] if further else [])}
 

@@ -211,7 +211,6 @@ def _text(text: str) -> str:
 
 
 def _value(value: object) -> str:
-    """A value as TOML writes it."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{_text(key)} = {_value(meaning)}" for key, meaning in value.items()) + " }"
     if isinstance(value, list | tuple):

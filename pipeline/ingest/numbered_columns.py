@@ -96,12 +96,10 @@ def _stem(truth: TruthGuess) -> tuple[object, ...]:
 
 
 def _unnumbered(truth: TruthGuess) -> str:
-    """A column's name without the number at its end."""
     return re.sub(r"\d{1,9}(\D*)$", r"#\1", truth.column)
 
 
 def _number(truth: TruthGuess) -> int:
-    """The number at the end of a column's name."""
     end = re.search(r"(\d{1,9})\D*$", truth.column)
     return int(end[1]) if end else -1
 

@@ -199,7 +199,6 @@ class SourcePart:
                     )
 
     def _proxy(self, name: str) -> dict[str, Any]:
-        """The row of `proxies` for a released score."""
         mapping = self.mapping
         assert mapping is not None
         configuration = {"name": name, "released_by": mapping.label}

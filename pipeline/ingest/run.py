@@ -57,7 +57,6 @@ class IngestSummary:
 
     @property
     def line(self) -> str:
-        """The summary as one line."""
         if self.already:
             return f"{self.source}: already ingested, nothing changed ({self.file})"
         return (

@@ -141,7 +141,6 @@ class ValueChecks:
         return column
 
     def add_scores(self, proxy: str, values: Floats) -> None:
-        """Look at released scores."""
         there, column = values[~np.isnan(values)], ("", "score", proxy, None)
         if len(there):
             self._columns.setdefault(column, _Values()).add(there, _UNNAMED, final=True)
@@ -210,7 +209,6 @@ def _count(column: _Values, bins: list[int]) -> int:
 
 
 def _shown(column: _Values, bins: list[int], place: Callable[[str], str]) -> str:
-    """Examples from these bins."""
     examples = [column.first[number] for number in bins[-_SHOWN:]]
     return ", ".join(f"{value:g} ({place(arch_id)})" for value, arch_id in examples)
 

@@ -195,7 +195,6 @@ class _Columns:
         return None
 
     def _is_of_a_seed(self, column: str) -> bool:
-        """Whether a column's name says no more than a seed."""
         return column in self.unnamed or _SEED.search(column.lower()) is not None or column.isdecimal()
 
     def guesses(self) -> ValueGuesses:

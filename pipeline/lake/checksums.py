@@ -43,7 +43,6 @@ Listing = dict[str, set[str]]
 
 
 def of_file(path: Path) -> str:
-    """SHA-256 of a file, 64 hex digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -206,7 +206,6 @@ def remove_folder(folder: Path, names: re.Pattern[str]) -> None:
 
 
 def remove_empty(*folders: Path) -> None:
-    """Remove those of the folders in which nothing is."""
     for folder in folders:
         with contextlib.suppress(OSError):
             folder.rmdir()

@@ -39,7 +39,6 @@ class LastCheck:
 
 
 def write(root: Path, checked_at: str, faults: int) -> None:
-    """Record an examination."""
     lines = _lines(root)
     whole_at = _whole_at(root) if faults else checked_at
     check = LastCheck(checked_at, faults, whole_at, len(lines), _sha256("".join(lines)))

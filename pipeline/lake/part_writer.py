@@ -41,7 +41,6 @@ class PartWriter:
 
     @property
     def due(self) -> bool:
-        """Whether it is time for the next part."""
         now = time.monotonic()
         return now - self._published >= min(LONGEST, max(SHORTEST, (now - self._started) / 20))
 

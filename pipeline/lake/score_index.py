@@ -77,7 +77,6 @@ class ScoreIndex:
         return tuple(proxy_id for proxy_id in self._column_of if not self.has(arch_id, proxy_id))
 
     def has(self, arch_id: str, proxy_id: str) -> bool:
-        """Whether the score is stored."""
         row = self._row_of.get(arch_id) if self._any else self._row_of[arch_id]
         return row is not None and bool(self._there[row, self._column_of[proxy_id]])
 

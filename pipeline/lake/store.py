@@ -114,7 +114,6 @@ class Lake:
             return sorted(entry.name for entry in entries if entry.name.startswith(prefix))
 
     def has(self, benchmark: str, part: PartName) -> bool:
-        """Whether the part is published."""
         return (self.parts / benchmark / str(part)).is_dir()
 
     def read(

@@ -61,7 +61,6 @@ class Manifest:
 
     @property
     def text(self) -> str:
-        """The content of manifest.json."""
         files = {name: {k: v for k, v in asdict(file).items() if v is not None} for name, file in self.files.items()}
         about = {"kind": KIND, "format": FORMAT, "lake_format": LAKE_FORMAT, "version": self.version, "files": files}
         return json.dumps(about, indent=1) + "\n"

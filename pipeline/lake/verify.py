@@ -37,7 +37,6 @@ class LakeFault:
 
     @property
     def line(self) -> str:
-        """The fault in one line."""
         return f"{self.path}: {self.what}; {self.remedy}"
 
 

@@ -103,7 +103,6 @@ def _predicted(learned: Mapping[str, _Learner], table: TermTable, labelled: Ints
 
 
 def _alone(table: TermTable) -> Iterator[_Ranking]:
-    """Every stored score as it is."""
     for column, term in enumerate(table.terms):
         if term.point is None:
             yield term.key, "alone", 0, table.ranks[:, column]

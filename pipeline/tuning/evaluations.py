@@ -83,7 +83,6 @@ def read(lake: Lake, source: TermTable, evaluation_ids: Sequence[str]) -> pd.Dat
 
 
 def table(*evaluations: pd.DataFrame) -> list[str]:
-    """Evaluations as the lines of one table."""
     cells = [
         ["on", "terms", "method", "labels", "rho", "95 % of draws", "n", "draws", "against the best without labels"]
     ]

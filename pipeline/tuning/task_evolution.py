@@ -53,7 +53,6 @@ class EvolutionSettings:
 
     @property
     def ageing(self) -> AgeingEvolution:
-        """The sizes alone."""
         return AgeingEvolution(self.population, self.tournament)
 
 

@@ -207,7 +207,6 @@ def _columns(kept: list[Row], curves: list[Row], arch_ids: Sequence[str]) -> tup
 
 
 def _kept(scores: list[Row], tried: dict[str, set[str]], trained: set[str], coverage: float) -> list[Row]:
-    """The proxies whose terms are taken."""
     leaders = [row for row in scores if row["proxy_id"] in trained] or scores
     most = max((len(tried[row["proxy_id"]]) for row in leaders), default=0)
     leaders = [row for row in leaders if 2 * len(tried[row["proxy_id"]]) >= most]

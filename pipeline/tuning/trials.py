@@ -87,7 +87,6 @@ class TrialTask:
         return prepare_worker(self.device, self.sharing)
 
     def __call__(self, item: Item) -> tuple[Score, float]:
-        """The score and its seconds."""
         step, task, arch_id, spec = item
         bench = self.bench
         assert bench is not None

@@ -35,7 +35,6 @@ class TunedProxy:
 
     @property
     def line(self) -> str:
-        """The proxy in one line."""
         cost = f"{self.trainings} trainings" if self.trainings else "no training"
         where = f"; {self.path}" if self.path else ""
         return f"{self.name}: {self.origin}; rho on the labels {self.fitness:.3f}, {cost}{where}"

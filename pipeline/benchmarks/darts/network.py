@@ -33,7 +33,6 @@ class SingleCell(nn.Module):
         self.outputs = 2 * width * len(spec["reduce_concat"])
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """The one tap."""
         rectified = functional.relu(images)
         return [self.cell(rectified, rectified)]
 

@@ -59,7 +59,6 @@ class SelfAttention(nn.Module):
         self.weight = nn.Linear(hidden, hidden, bias=False) if weighted else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend."""
         queries, keys, values = self.weight(self.query(x)), self.key(x), self.value(x)
         return _joined(_attended(*(_heads(part, self.heads) for part in (queries, keys, values))))
 
@@ -86,7 +85,6 @@ class SpanConvolution(nn.Module):
         self.convolved = nn.Linear(hidden, half)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend and convolve."""
         queries = self.query(x)
         attended = _attended(*(_heads(part, self.heads) for part in (queries, self.key(x), self.value(x))))
         spans = self.pointwise(self.depthwise(x.transpose(1, 2)).transpose(1, 2))
@@ -113,7 +111,6 @@ class LinearTransform(nn.Module):
         self.enter = nn.Linear(hidden, hidden)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform."""
         parts = _heads(self.enter(x), self.heads)
         if self.cosine:
             return _joined(cosine_transform(cosine_transform(parts, -1), -2))
@@ -153,7 +150,6 @@ class EncoderLayer(nn.Module):
         self.last_norm = nn.LayerNorm(hidden, _EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Operation, then feed-forward part."""
         mixed: Tensor = self.operation(x)
         if self.dense is not None and self.norm is not None:
             mixed = self.norm(self.dense(mixed) + x)
@@ -198,7 +194,6 @@ class Encoder(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def forward(self, sequences: Tensor) -> Tensor:
-        """The last layer's output."""
         x: Tensor = self.project(self.norm(sequences + self.positions[: sequences.shape[1]]))
         for layer in self.layers:
             x = layer(x)
@@ -219,7 +214,6 @@ class EncoderNetwork(nn.Module):
         self.leave = nn.Linear(spec["hidden"], width)
 
     def forward(self, sequences: Tensor) -> list[Tensor]:
-        """The tap."""
         return [self.leave(self.encoder(sequences))]
 
     def resized(self, width: int) -> EncoderNetwork:
@@ -242,7 +236,6 @@ class EncoderFeatures(Features):
         super().__init__(encoder, [*encoder.layers], spec["hidden"])
 
     def forward(self, sequences: Tensor) -> Tensor:
-        """The features."""
         outputs: Tensor = self.backbone(sequences)
         return outputs.transpose(1, 2)[..., None]
 

@@ -93,7 +93,6 @@ def _batches(first: tuple[str, object | Fault], others: Iterator[tuple[str, obje
 
 
 def _add(batch: SourceRows, element: object, trainings: Counter[str], numbers_seen: set[int]) -> None:
-    """Add the architecture and the values of a training."""
     if not isinstance(element, Mapping):
         raise UserError(f"a training is a JSON object, not {excerpt(element)}")
     number = numbers.whole(element.get("id"), "id", least=0)

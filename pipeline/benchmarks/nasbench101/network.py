@@ -76,7 +76,6 @@ class GraphCell(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Evaluate the vertices in order."""
         values: dict[int, Tensor] = {}
         for vertex in range(1, self.last):
             incoming = [_cut(values[v], self.channels[vertex]) for v in self.sources[vertex]]
@@ -130,7 +129,6 @@ class GraphCellNetwork(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """The three taps, first to last."""
         taps: list[Tensor] = []
         x = self.stem(images)
         for stack in self.stacks:

@@ -50,7 +50,6 @@ class NATSCell(nn.Module):
         self.plan = _plan(edges)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Evaluate the nodes in order."""
         nodes: dict[int, Tensor] = {0: x}
         rectified: dict[int, Tensor] = {}
         for target, sources in self.plan:
@@ -110,7 +109,6 @@ class TrainedCell(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Evaluate the nodes in order."""
         nodes = [x]
         for target in range(1, _NODES):
             names = (f"{source}-{target}" for source in range(target))
@@ -138,7 +136,6 @@ class Reduction(nn.Module):
         self.shortcut = nn.Sequential(nn.AvgPool2d(2, 2), nn.Conv2d(inputs, outputs, 1, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Residual branch plus shortcut."""
         inner: Tensor = self.second(functional.relu(self.first(functional.relu(x))))
         shortcut: Tensor = self.shortcut(x)
         return shortcut + inner
@@ -176,7 +173,6 @@ class NATSNetwork(nn.Module):
             before = width
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """The three taps, first to last."""
         x = self.stem(images)
         taps = []
         for part, stack in enumerate(self.stacks):

@@ -63,7 +63,6 @@ class _Earlier:
 
 
 def _take(batch: SourceRows, content: ArchitectureFile | list[str], curves: bool, name: str, earlier: _Earlier) -> None:
-    """Add a file's architectures and values."""
     if isinstance(content, list):
         for index, text in enumerate(content):
             space, spec = _space_and_spec(text)

@@ -47,7 +47,6 @@ def canonical(space: str, architecture: object) -> Spec:
 
 
 def _staged(layers: str) -> list[str]:
-    """The digits of each stage."""
     ends = [sum(STAGES[: number + 1]) for number in range(len(STAGES))]
     return [layers[end - size : end] for end, size in zip(ends, STAGES, strict=True)]
 

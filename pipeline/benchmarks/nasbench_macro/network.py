@@ -41,7 +41,6 @@ class InvertedResidual(nn.Module):
         self.keeps_shape = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """The block, on top of its input where it keeps the shape."""
         features: Tensor = self.body(x)
         return x + features if self.keeps_shape else features
 
@@ -65,7 +64,6 @@ class MacroNetwork(nn.Module):
         self.outputs = channels
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """The three taps, first to last."""
         x: Tensor = self.stem(images)
         taps = []
         for stage in self.stages:

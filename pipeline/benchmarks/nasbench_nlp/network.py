@@ -76,7 +76,6 @@ class RecurrentLayer(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Run the sequence."""
         matrices = {
             source: matrix if source == "x" else dropout(matrix, self.weight_dropout, self.training)
             for source, matrix in self.matrices.items()
@@ -141,7 +140,6 @@ class RecurrentNetwork(nn.Module):
         self.dropouts = [BETWEEN_DROPOUT * dropping] * (len(widths) - 2) + [LAST_DROPOUT * dropping]
 
     def forward(self, sequences: Tensor) -> list[Tensor]:
-        """The tap."""
         x = sequences.transpose(0, 1)
         for layer, chance in zip(self.layers, self.dropouts, strict=True):
             x = layer(x)
@@ -175,7 +173,6 @@ class RecurrentFeatures(Features):
         return [layer for layer in self.blocks if isinstance(layer, RecurrentLayer)]
 
     def forward(self, sequences: Tensor) -> Tensor:
-        """The features."""
         return super().forward(sequences).transpose(1, 2)[..., None]
 
     def weights(self) -> list[Tensor]:
@@ -207,7 +204,6 @@ def dropout(values: Tensor, chance: float, training: bool) -> Tensor:
 
 
 def parameters(recipe: Mapping[str, Mapping[str, Any]]) -> int:
-    """Parameters of the three layers."""
     with without_values():
         return sum(p.numel() for p in RecurrentNetwork(recipe).parameters())
 
@@ -228,6 +224,5 @@ def delay(recipe: Mapping[str, Mapping[str, Any]]) -> int | None:
 
 
 def _ordered(recipe: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The nodes, each after its inputs."""
     sorter: TopologicalSorter[str] = TopologicalSorter({n: recipe[n]["input"] for n in sorted(recipe)})
     return list(sorter.static_order())

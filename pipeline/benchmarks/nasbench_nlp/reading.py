@@ -80,7 +80,6 @@ class _LogRows:
     by_epoch: dict[tuple[str, str], list[_EpochValue]] = field(default_factory=dict)
 
     def add(self, position: str, content: bytes | Fault, earlier: _EarlierLogs) -> None:
-        """Add one log."""
         log = logs.parse(content)
         require_consistent(log)
         spec = canonical(SPACE, log.recipe)
@@ -125,7 +124,6 @@ class _LogRows:
                     self._add_value(arch_id, log, metric, value, epoch)
 
     def finished(self) -> SourceRows:
-        """The batch, whole."""
         for (dataset, metric), curve in self.by_epoch.items():
             arch_ids, *numbers, values = zip(*curve, strict=True)
             epochs, seeds, epoch = (pa.array(column, pa.int64()) for column in numbers)

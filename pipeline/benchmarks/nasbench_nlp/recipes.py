@@ -53,12 +53,10 @@ def canonical(recipe: object) -> Recipe:
 
 
 def count_states(recipe: Iterable[str]) -> int:
-    """The number of hidden states."""
     return sum(_is_state(name, "new") for name in recipe)
 
 
 def _checked(recipe: object) -> Recipe:
-    """The recipe with its types and rules checked."""
     if not isinstance(recipe, Mapping) or not recipe:
         raise UserError(f"a recipe is a JSON object of nodes, each with 'op' and 'input', not {excerpt(recipe, 80)}")
     if len(recipe) > MOST_NODES:

@@ -38,7 +38,6 @@ _TRUTH_ONLY = (
 
 
 def family(space: str) -> CellSpace | ResidualSpace:
-    """The family of a space."""
     return FAMILIES[space.removesuffix("-in").removesuffix("-lr-wd").removesuffix("-fix-w-d")]
 
 

@@ -128,7 +128,6 @@ def _take(
 
 
 def _add(batch: SourceRows, file: SpaceFile, index: int, job: Job, curves: bool, earlier: _EarlierJobs) -> None:
-    """Add the architecture and the values of a job."""
     spec = canonical(file.space, job.net)
     new = earlier.add(file.space, spec, job.sizes)
     arch_id = batch.add_architecture(file.space, spec, str(index) if file.own else None)

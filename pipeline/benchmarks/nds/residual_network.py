@@ -48,7 +48,6 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Branch plus shortcut, or the branch alone of a plain block."""
         value: Tensor = self.layers[0](x)
         for layer in self.layers[1:]:
             value = layer(functional.relu(value))
@@ -93,7 +92,6 @@ class NDSResidualNetwork(nn.Module):
         self.outputs = channels
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """The three taps, first to last."""
         x, taps = self.stem(images), []
         for stage in self.stages:
             x = stage(x)

@@ -44,7 +44,6 @@ class ResidualCell(nn.Module):
         self.shortcut = ConvBN(inputs, outputs, 1, stride) if changes else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Shortcut plus both convolutions, each behind a ReLU."""
         inner: Tensor = self.second(functional.relu(self.first(functional.relu(x))))
         shortcut: Tensor = self.shortcut(x)
         return shortcut + inner
@@ -131,7 +130,6 @@ class TaskEncoder(nn.Module):
         self.tap_channels = tuple(tap_channels)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """The three taps, first to last."""
         x: Tensor = self.stem(images)
         taps = []
         for number, stage in enumerate(self.stages, 1):
