@@ -67,37 +67,26 @@ class SourceRows:
         arch_id: str,
         dataset: str,
         metric: str,
-        value: float | None,
+        value: float | str | None,
         *,
         epochs: int | None = None,
         seed: int | None = None,
         epoch: int | None = None,
-        status: str = "ok",
-        reason: str | None = None,
-    ) -> None:
-        """Add a measured value, in the unit that the metric declares."""
-        _append(self.truths, space, arch_id, dataset, metric, epochs, seed, epoch, value, status, reason)
-
-    def add_measurement(
-        self,
-        space: str,
-        arch_id: str,
-        dataset: str,
-        metric: str,
-        value: float | None,
-        *,
-        epochs: int | None,
-        seed: int | None,
-        epoch: int | None,
         failure: str = "failed",
     ) -> None:
-        """Add a value that may be missing or not finite: then the row has the status `failure`, a reason, no value."""
-        finite = value is not None and math.isfinite(value)
-        reason = None if finite else "no value at this epoch" if value is None else f"the source says {value}"
-        self.add_truth(
-            space, arch_id, dataset, metric, value if finite else None,
-            epochs=epochs, seed=seed, epoch=epoch, status="ok" if finite else failure, reason=reason,
-        )  # fmt: skip
+        """Add a measured value, in the unit that the metric declares, or as text why there is none.
+
+        Without a finite value the row has the status `failure` and a reason.
+        """
+        reason = None
+        if isinstance(value, str):
+            value, reason = None, value
+        elif value is None:
+            reason = "no value at this epoch"
+        elif not math.isfinite(value):
+            value, reason = None, f"the source says {value}"
+        status = "ok" if reason is None else failure
+        _append(self.truths, space, arch_id, dataset, metric, epochs, seed, epoch, value, status, reason)
 
     def add_truths(
         self,

@@ -239,11 +239,7 @@ class MappedTruth:
         for seed, epoch, value in values:
             if epoch is not None and not curves:
                 break
-            number, status, reason = stored(value)
-            batch.add_truth(
-                space, arch_id, truth.dataset, truth.metric, number,
-                epochs=epochs, seed=seed, epoch=epoch, status=status, reason=reason,
-            )  # fmt: skip
+            batch.add_truth(space, arch_id, truth.dataset, truth.metric, value, epochs=epochs, seed=seed, epoch=epoch)
 
 
 def mapped_truth(benchmark: Benchmark, truth: TruthColumn, notation: NumberNotation = NumberNotation()) -> MappedTruth:
@@ -302,8 +298,3 @@ def _mean(values: Sequence[Value]) -> Value:
         return measured[0] if measured else next(v for v in values if isinstance(v, str))
     # of the numbers as they are written, so that means which are equal in exact arithmetic are equal and tie
     return float(sum(Decimal(repr(number)) for number in measured) / len(measured))
-
-
-def stored(value: Value) -> tuple[float | None, str, str | None]:
-    """Value, status and reason, as the lake stores them."""
-    return (None, "failed", value) if isinstance(value, str) else (value, "ok", None)

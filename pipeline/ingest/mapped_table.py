@@ -24,7 +24,6 @@ from pipeline.ingest.mapped_columns import (
     mapped_truth,
     means,
     score_of,
-    stored,
 )
 from pipeline.ingest.mapping import TableMapping, columns_of, with_metrics
 from pipeline.ingest.mapping_sections import ArchitectureColumns
@@ -216,7 +215,7 @@ class _TableReader:
             if taken is None:
                 continue
             value, seconds = taken
-            number, status, reason = stored(value)
+            number, status, reason = (None, "failed", value) if isinstance(value, str) else (value, "ok", None)
             batch.add_score(self.space, arch_id, score.proxy, number, seconds=seconds, status=status, reason=reason)
 
     def _architecture(self, batch: SourceRows, cells: Cells) -> str:

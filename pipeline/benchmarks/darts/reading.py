@@ -45,9 +45,9 @@ def _batches(lines: list[str]) -> Iterator[SourceRows]:
             trainings[text := canonical_json(spec)] += 1
             for space in SPACES:
                 arch_id = batch.add_architecture(space.name, spec, str(index))
-                batch.add_measurement(
+                batch.add_truth(
                     space.name, arch_id, DATASET, METRIC, accuracy,
-                    epochs=EPOCHS, seed=trainings[text], epoch=None, failure="diverged",
+                    epochs=EPOCHS, seed=trainings[text], failure="diverged",
                 )  # fmt: skip
     yield batch
 

@@ -104,11 +104,8 @@ def _add(batch: SourceRows, element: object, trainings: Counter[str], numbers_se
     trainings[text := canonical_json(spec)] += 1
     arch_id = batch.add_architecture(SPACE, spec, str(number))
     for metric in METRICS:
-        batch.add_truth(
-            SPACE, arch_id, metric.dataset, metric.metric, values[metric.dataset, metric.metric] if values else None,
-            seed=trainings[text], status="ok" if values else "failed",
-            reason=None if values else "the file says that it was not completed",
-        )  # fmt: skip
+        value = values[metric.dataset, metric.metric] if values else "the file says that it was not completed"
+        batch.add_truth(SPACE, arch_id, metric.dataset, metric.metric, value, seed=trainings[text])
 
 
 def hyperparameters(element: Mapping[str, object]) -> Mapping[str, object]:

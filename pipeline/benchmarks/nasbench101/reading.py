@@ -234,7 +234,7 @@ def _add_values(batch: SourceRows, rows: list[_Row], values: npt.NDArray[np.floa
             epoch=pa.array(epochs[good] // 2) if halfway else None,
         )  # fmt: skip
         for at in np.flatnonzero(~good):
-            batch.add_measurement(
+            batch.add_truth(
                 SPACE, arch_ids[at], DATASET, metric, float(column[at]),
                 epochs=int(epochs[at]), seed=seeds[at], epoch=int(epochs[at]) // 2 if halfway else None,
             )  # fmt: skip

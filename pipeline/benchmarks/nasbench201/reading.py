@@ -76,7 +76,7 @@ def _take(batch: SourceRows, content: ArchitectureFile | list[str], curves: bool
         raise UserError(f"the architecture {content.architecture} is in {where} already")
     earlier.number(space, content.index, arch_id, name)
     for dataset, metric, value, epochs, seed, epoch in rows:
-        batch.add_measurement(space, arch_id, dataset, metric, value, epochs=epochs, seed=seed, epoch=epoch)
+        batch.add_truth(space, arch_id, dataset, metric, value, epochs=epochs, seed=seed, epoch=epoch)
 
 
 def _space_and_spec(text: str) -> tuple[str, Spec]:

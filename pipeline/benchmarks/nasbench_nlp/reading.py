@@ -98,20 +98,25 @@ class _LogRows:
             self.batch.add_truth(SPACE, arch_id, log.data, "params", float(log.params))
         if log.status == "OK":
             for metric, value in _final_values(log):
-                self._add_value(arch_id, log, metric, value, None)
+                self._add_value(arch_id, log, metric, value)
         else:
-            status = "diverged" if log.status in _DIVERGED else "failed"
+            failure = "diverged" if log.status in _DIVERGED else "failed"
             for metric in TRAINED:
-                self.batch.add_truth(
-                    SPACE, arch_id, log.data, metric, None,
-                    epochs=log.epochs, seed=log.run, status=status, reason=f"the log says: {log.status[:150]}",
-                )  # fmt: skip
+                self._add_value(arch_id, log, metric, f"the log says: {log.status[:150]}", failure=failure)
         if self.curves:
             self._add_curves(arch_id, log)
 
-    def _add_value(self, arch_id: str, log: Log, metric: str, value: float, epoch: int | None) -> None:
-        self.batch.add_measurement(
-            SPACE, arch_id, log.data, metric, value, epochs=log.epochs, seed=log.run, epoch=epoch, failure="diverged"
+    def _add_value(
+        self,
+        arch_id: str,
+        log: Log,
+        metric: str,
+        value: float | str,
+        epoch: int | None = None,
+        failure: str = "diverged",
+    ) -> None:
+        self.batch.add_truth(
+            SPACE, arch_id, log.data, metric, value, epochs=log.epochs, seed=log.run, epoch=epoch, failure=failure
         )
 
     def _add_curves(self, arch_id: str, log: Log) -> None:

@@ -135,7 +135,7 @@ def _add(batch: SourceRows, file: SpaceFile, index: int, job: Job, curves: bool,
     for metric, value in job.sizes.items() if new else ():
         batch.add_truth(file.space, arch_id, trained_on, metric, value)
     for metric, value, epoch in job.values(curves=curves, tuned="lr-wd" in file.space):
-        batch.add_measurement(
+        batch.add_truth(
             file.space, arch_id, trained_on, metric, value,
             epochs=job.epochs, seed=seed, epoch=epoch, failure="diverged",
         )  # fmt: skip

@@ -75,9 +75,9 @@ def _take(
         for metric, values in series.items():
             epochs = len(values)
             for epoch, value in enumerate(values, 1) if curves else ():
-                batch.add_measurement(space, arch_id, task, metric, value, epochs=epochs, seed=None, epoch=epoch)
+                batch.add_truth(space, arch_id, task, metric, value, epochs=epochs, epoch=epoch)
             largest = max((v for v in values if not math.isnan(v)), default=math.nan)
-            batch.add_measurement(space, arch_id, task, metric, largest, epochs=epochs, seed=None, epoch=None)
+            batch.add_truth(space, arch_id, task, metric, largest, epochs=epochs)
 
 
 def _series(task: str, training: object) -> dict[str, list[float]]:

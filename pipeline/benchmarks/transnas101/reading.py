@@ -112,7 +112,7 @@ def _take(
     if (before := seen.setdefault(arch_id, at)) != at:
         raise UserError(f"the same architecture as in {before}")
     for metric, value in values.items():
-        batch.add_measurement(space, arch_id, task, metric, value, epochs=EPOCHS[task], seed=None, epoch=None)
+        batch.add_truth(space, arch_id, task, metric, value, epochs=EPOCHS[task])
 
 
 def _value(cell: object, column: str, task: str, metric: str) -> float:
