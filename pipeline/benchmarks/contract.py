@@ -235,13 +235,24 @@ def _built_by(function: str, by_space: bool, space: str, spec: Spec) -> nn.Modul
     return network
 
 
-def composed_by(canonical: Callable[[str, object], Spec]) -> Callable[[str, Mapping[str, object]], Spec]:
-    """A `compose` whose parts, each a value or its JSON text, are the fields of what `canonical` takes."""
-    return partial(_composed_by, canonical)
+def composed_by(
+    canonical: Callable[[str, object], Spec], decode: Callable[[object], object] = json_objects.decoded
+) -> Callable[[str, Mapping[str, object]], Spec]:
+    """A `compose` whose parts, each a value or its JSON text, are the fields of what `canonical` takes.
+
+    Args:
+        decode: `json_objects.decoded_if_json` where a part may be another text.
+    """
+    return partial(_composed_by, canonical, decode)  # which a worker can be sent, as a function within one cannot
 
 
-def _composed_by(canonical: Callable[[str, object], Spec], space: str, parts: Mapping[str, object]) -> Spec:
-    return canonical(space, {name: json_objects.decoded_if_json(part) for name, part in parts.items()})
+def _composed_by(
+    canonical: Callable[[str, object], Spec],
+    decode: Callable[[object], object],
+    space: str,
+    parts: Mapping[str, object],
+) -> Spec:
+    return canonical(space, {name: decode(part) for name, part in parts.items()})
 
 
 def arch_id_of(benchmark: str, space: str, spec: str | Spec) -> str:

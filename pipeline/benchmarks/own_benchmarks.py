@@ -14,6 +14,7 @@ from pipeline import own_code, provenance
 from pipeline.benchmarks import defaults, soundness, stable_specs
 from pipeline.benchmarks.contract import Benchmark, composed_by
 from pipeline.errors import UserError, excerpt, is_out_of_memory, message_of
+from pipeline.formats import json_objects
 from pipeline.time_limit import TooSlowError, within
 
 LONGEST = 60.0  # seconds that it may take to load one: a busy machine needs ten for torch
@@ -61,7 +62,7 @@ def _guarded(benchmark: Benchmark, named: str) -> Benchmark:
             changes[field] = partial(call, f"{named}: `{field}`", function)
     canonical = changes.get("canonical", benchmark.canonical)
     if "canonical" in changes and "compose" not in changes:
-        changes["compose"] = composed_by(canonical)
+        changes["compose"] = composed_by(canonical, json_objects.decoded_if_json)
     for field in _DRAW.intersection(changes):
         changes[field] = partial(_drawn, f"{named}: `{field}`", changes[field], canonical)
     return replace(benchmark, **changes)

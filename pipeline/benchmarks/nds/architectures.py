@@ -61,7 +61,7 @@ def canonical(space: str, architecture: object) -> Spec:
     return family(space).canonical(net)
 
 
-compose = composed_by(canonical)
+compose = composed_by(canonical, json_objects.decoded_if_json)
 """The spec from the fields of a `net`: genotype, width, depth or the fields of a genotype; or block_type, ds, ws, ss,
 num_gs, bot_muls.
 """
