@@ -166,6 +166,7 @@ class MappedTruth:
         self._column, self._scale, self._unit = truth.column, truth.scale, truth.unit
         self._complement, self._each = truth.complement, truth.each
         self._seed, self._seed_column = truth.seed, truth.seed_column
+        self._plain = self.rows.plain and truth.seed_column is None and truth.each is None
 
     @property
     def fault(self) -> str | None:
@@ -197,9 +198,11 @@ class MappedTruth:
         Raises:
             UserError: the cell holds no such value.
         """
+        name, seed = self._column, self._seed
+        if self._plain:  # nearly every column
+            return ((seed, None, self._value(self.notation.value(cells[name], name))),)
         if not self.rows.plain and not self.rows.takes(cells):
             return ()
-        name, seed = self._column, self._seed
         if self._seed_column is not None and self._each != "seed":
             seed = numbers.whole(cells[self._seed_column], f"the seed in {column_named(self._seed_column)}")
         if self._each is None:
