@@ -168,8 +168,11 @@ class _TableReader:
             return
         if self.apart:
             truths, scores = self._new(arch_id, position, truths, scores)
-        elif not self._is_new(arch_id, position, (*truths, *scores)):
-            return
+        else:
+            # without tuples within: of as many as there are values, looking for garbage takes longer than reading
+            flat = (*itertools.chain.from_iterable(itertools.chain.from_iterable(truths)), *scores)
+            if not self._is_new(arch_id, position, flat):
+                return
         self._put(batch, arch_id, truths, scores)
 
     def _is_new(self, key: object, position: str, values: object) -> bool:
