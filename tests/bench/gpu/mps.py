@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -96,7 +97,7 @@ def require_kernel(logs: Path) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         raise NoMpsError(f"its daemon starts, but a kernel does not end: {error}"[:300]) from error
     if done.returncode:
-        said = next((line for line in done.stderr.splitlines() if "Error" in line), "no output")
+        said = next((line for line in done.stderr.splitlines() if re.match(r"[\w.]*Error", line)), "no output")
         raise NoMpsError(f"its daemon starts, but no kernel runs: {said}; {last_lines(logs)}"[:900])
 
 
