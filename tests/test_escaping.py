@@ -13,8 +13,8 @@ from pipeline.catalog import query
 from pipeline.cli import output
 from tests.fixtures.command import exit_code
 
-HOSTILE = "a\x1b[31mb\x9bc\x07\x7f\u202ed\u2066e\ud800\x85\u2028\U000e0041f\r"
-SHOWN = r"a\x1b[31mb\x9bc\x07\x7f\u202ed\u2066e\ud800\x85\u2028\U000e0041f\x0d"
+HOSTILE = "a\x1b[31mb\x9bc\x07\x7f\u202ed\u2066e\ud800\x85\u2028\U000e0041\ufffff\r"
+SHOWN = r"a\x1b[31mb\x9bc\x07\x7f\u202ed\u2066e\ud800\x85\u2028\U000e0041\ufffff\x0d"
 
 
 def test_what_moves_the_cursor_or_turns_the_text_is_shown_and_the_rest_stays() -> None:

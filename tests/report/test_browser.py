@@ -165,6 +165,20 @@ def test_a_filter_leaves_matching_rows_within_a_tenth_of_a_second_and_is_in_the_
     assert len(column(again, "rho")[1]) == 1
 
 
+@pytest.mark.parametrize("text", ["a&sort=rho", "1%", "100%25", "a+b=c #ä"])
+def test_whatever_is_filtered_by_is_there_again_at_its_address(page: Show, text: str) -> None:
+    box = "[...document.querySelectorAll('.find')].find(b => b.checkVisibility())"
+    browser = page(1280)
+    typed = "box.value = arguments[0]; box.dispatchEvent(new Event('input', {bubbles: true}))"
+    browser.execute_script(f"const box = {box}; {typed}", text)
+    again = page(1280, address="#" + browser.current_url.partition("#")[2])
+    assert again.execute_script(f"return {box}.value") == text
+
+
+def test_an_address_that_is_none_shows_the_first_space(page: Show) -> None:
+    assert board(page(1280, address="#%")).is_displayed()
+
+
 def test_columns_can_be_chosen(page: Show) -> None:
     browser = page(1280)
     assert column(browser, "tau")[1] == []

@@ -12,7 +12,7 @@ let state = {};
 // --- the address: #space=..&target=..&proxy=..&a=..&b=..&find=..&sort=.. or the id of a section ---
 
 const readAddress = () => {
-  const text = decodeURIComponent(location.hash.slice(1));
+  const text = location.hash.slice(1); // ids are ASCII, and values are decoded with their names
   if (text.includes("=")) return Object.fromEntries(new URLSearchParams(text));
   const section = text && document.getElementById(text);
   const space = section && section.closest("section.space");
