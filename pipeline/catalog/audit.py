@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,11 +11,13 @@ import duckdb
 from pipeline.catalog import sql_files
 from pipeline.catalog.database import snapshot
 from pipeline.catalog.results import rows
+from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_OF_A_ROW = ("duplicate_keys", "impossible_numbers", "uneven_curves", "unknown_statuses", "values_and_status")
 _SIBLINGS = {
     "seed": "other seeds of it",
     "epochs": "other training lengths of it",
@@ -35,6 +38,19 @@ def checks(lake: Lake) -> list[tuple[str, pa.Table]]:
     """Run every check, by name: (name, rows at fault). A sound lake has no row in any."""
     with closing(snapshot(lake)) as connection:
         return [(name, rows(connection, sql)) for name, sql in sorted(sql_files.texts("checks").items())]
+
+
+def checks_of(tables: Mapping[str, pa.Table]) -> Iterator[tuple[str, pa.Table]]:
+    """Run the checks that ask for no rows of other tables, on rows that are in no lake.
+
+    Args:
+        tables: rows by the table's name, in its schema.
+    """
+    with closing(duckdb.connect()) as connection:
+        for name, table in TABLES.items():
+            connection.register(name, tables.get(name, table.arrow.empty_table()))
+        for name in _OF_A_ROW:
+            yield name, rows(connection, sql_files.texts("checks")[name])
 
 
 def disagreements(connection: duckdb.DuckDBPyConnection) -> list[Disagreement]:

@@ -24,10 +24,12 @@ def damage_named(parts: Path | None = None, *, own: bool = False) -> Iterator[No
 
     Args:
         parts: the lake's folder of parts, where views are bound: then the files that give them their types are named.
-        own: whether the statement is the project's own, so that a column which it lacks is one that a file lacks.
+        own: whether the statement is the project's own, so that a column which it lacks is one that a file lacks, and a
+            value that it cannot read one that no lake may hold.
 
     Raises:
-        UserError: a part's file is damaged, missing, or of another schema, or the system refuses for now to open it.
+        UserError: a part's file is damaged, missing, or of another schema, a value of it cannot be read, or the system
+            refuses for now to open it.
     """
     try:
         yield
@@ -39,8 +41,10 @@ def damage_named(parts: Path | None = None, *, own: bool = False) -> Iterator[No
         for file in _suspects(parts, error, own) if parts else []:
             if file.stem in TABLES and (fault := schema_fault(file) or (own and _lacking(file, error))):
                 raise damaged(file, fault) from error
+        what = " ".join(str(error).split())[:120]
+        if own and isinstance(error, (duckdb.DataError, duckdb.InvalidInputException)):
+            raise UserError(f"a value of the lake cannot be read ({what}): `pipeline doctor` names its part") from error
         if type(error) is duckdb.Error:  # what its decoder of Parquet says
-            what = " ".join(str(error).split())[:120]
             raise UserError(f"a part cannot be decoded ({what}): `pipeline doctor` names it") from error
         raise
 

@@ -103,7 +103,7 @@ def snapshot(
     parts = published(lake)
     connection = _in_memory(lake, CatalogDefinition(lake, listed(parts), "VIEW"))
     if stored_for:
-        with damage_named(lake.parts):
+        with damage_named(lake.parts, own=True):
             stored_results.provide(connection, lake, parts, stored_results.behind(stored_for), "TABLE", narrowed)
     return connection
 

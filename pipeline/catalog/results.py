@@ -59,7 +59,7 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, V
     Raises:
         UserError: a part cannot be read.
     """
-    with damage_named():
+    with damage_named(own=True):
         return connection.sql(sql, params=params).to_arrow_table()
 
 
@@ -69,7 +69,7 @@ def execute(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     Raises:
         UserError: a part cannot be read.
     """
-    with damage_named():
+    with damage_named(own=True):
         connection.execute(sql)
 
 

@@ -50,7 +50,7 @@ class TableRows:
 
     def answer(self, sql: str) -> list[dict[str, Any]]:
         """The rows that one of the project's own queries makes of the tables; views are not there."""
-        with damage_named(self._lake.parts):
+        with damage_named(self._lake.parts, own=True):
             rows: list[dict[str, Any]] = self._connection.sql(sql).to_arrow_table().to_pylist()
         return rows
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from pipeline import benchmarks, catalog, provenance
 from pipeline.benchmarks.contract import Benchmark, arch_id_of
 from pipeline.errors import UserError
+from pipeline.lake import stored_json
 from pipeline.lake.store import Lake
 from pipeline.lake.verify import RESTORE, LakeFault
 from pipeline.proxies.contract import proxy_id_of
@@ -26,7 +27,12 @@ _WAITING = "scores_of_the_unknown"
 def check_faults(lake: Lake, notes: list[str]) -> Iterator[LakeFault]:
     """A fault for each query of queries/checks that returns rows."""
     files = catalog.queries("checks")
-    for name, answer in catalog.checks(lake):
+    try:
+        answers = catalog.checks(lake)
+    except UserError as error:  # what a check reads of a text that is no JSON
+        yield LakeFault("queries/checks", str(error), "see the other faults")
+        return
+    for name, answer in answers:
         rows = answer
         if name == _WAITING:
             rows, waiting = _without_waiting(answer)
@@ -98,7 +104,11 @@ def _wrong_architectures(benchmark: str, spaces: list[str], arch_ids: list[str],
 
 def _wrong_proxies(ids: list[str], names: list[str], configurations: list[str], versions: list[int]) -> Iterator[str]:
     for proxy_id, name, text, version in zip(ids, names, configurations, versions, strict=True):
-        configuration = json.loads(text)
+        try:
+            configuration = stored_json.parsed(text)
+        except UserError:
+            yield f"the configuration of proxy {proxy_id} is no JSON"
+            continue
         released = provenance.identity("proxy", version, configuration)
         if proxy_id not in (released, proxy_id_of(name, configuration, version)):
             yield f"proxy {proxy_id} is not the identity of its configuration"

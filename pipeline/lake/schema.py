@@ -11,8 +11,6 @@ import pyarrow as pa
 
 FORMAT = 1  # of the lake on disk; a change that an old reader would misread adds one
 
-STATUSES = ("ok", "diverged", "unbuildable", "failed")
-
 
 @dataclass(frozen=True)
 class Column:

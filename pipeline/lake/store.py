@@ -201,7 +201,9 @@ def _read(file: Path, columns: Sequence[str] | None, schema: pa.Schema) -> pa.Ta
         rows = parquet_files.opened(file).read(columns=columns)
         if rows.num_columns < len(schema) and (fault := schema_fault(file)):  # another table has none of the columns
             raise damaged(file, fault)
-        return _in_schema(rows, schema)
+        rows = _in_schema(rows, schema)
+        rows.validate(full=True)  # text that is not in UTF-8 passes the reader
+        return rows
 
 
 def _in_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pipeline.errors import UserError
+from pipeline.lake import stored_json
 from pipeline.report.certainty import certainty, with_certainty
 from pipeline.report.chart_data import DRAWN, chart_data, drawn_tables
 from pipeline.report.comparison import by_target, compare_by_target, further_comparisons
@@ -67,7 +69,9 @@ def read(connection: duckdb.DuckDBPyConnection, say: Callable[[str], None]) -> R
         "transfer": transfer(connection),
         "agreement": records(answer(connection, "agreement")),
         "sources": records(answer(connection, "sources")),
-        "proxies": [{**row, "configuration": json.loads(row["configuration"])} for row in records(tables["proxies"])],
+        "proxies": [
+            {**row, "configuration": stored_json.parsed(row["configuration"])} for row in records(tables["proxies"])
+        ],
         "runs": runs[:_RUNS_SHOWN],
         "runs_in_all": len(runs),
         "scores": int(tables["cost"]["scores"].sum()),
@@ -147,7 +151,10 @@ def _ranking_of(target: Row, further: pd.DataFrame, ranking: pd.DataFrame) -> pd
 
 def _plain(value: Any) -> Any:
     """The value as JSON gives it back, so that what is computed and what is kept are equal."""
-    return json.loads(json.dumps(value, default=_plain_cell, allow_nan=False))
+    try:
+        return json.loads(json.dumps(value, default=_plain_cell, allow_nan=False))
+    except ValueError as error:
+        raise UserError("a number of the lake is not finite where it has to be: `pipeline doctor` names it") from error
 
 
 def _plain_cell(value: Any) -> Any:

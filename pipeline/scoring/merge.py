@@ -28,6 +28,7 @@ from pipeline.wording import count_of, every
 _Group = tuple[str, PartName, list[str]]  # benchmark, the part that they become, the parts
 
 _SCORE = TABLES["scores"].key
+_TAKEN = ("runs", "proxies", "scores", "curves", "adopted")  # whatever else a part of scores may hold
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _groups(other: Lake, benchmark: str) -> Iterator[tuple[PartName, list[str]]]
 
 def _take(lake: Lake, other: Lake, benchmark: str, name: PartName, parts: list[str]) -> tuple[int, int]:
     """Publish what a group of parts holds and the lake does not; returns how many scores that is, and the others."""
-    rows = {table: other.read(table, benchmark, parts=parts) for table in TABLES}
+    rows = {table: other.read(table, benchmark, parts=parts) for table in _TAKEN}
     asked = rows["scores"].num_rows
     with lake.lock("score"):
         here = lake.part_names(benchmark, name.whole_subject.prefix)

@@ -5,14 +5,14 @@ The other lake is from outside: its checksums say that it is unchanged, and not 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline import catalog
 from pipeline.errors import UserError, excerpt
-from pipeline.lake.schema import STATUSES, TABLES
+from pipeline.lake import stored_json
 from pipeline.lake.store import Lake
 
 _SHOWN = ("arch_id", "proxy_id", "name")
@@ -35,41 +35,50 @@ def refuse_unsound(lake: Lake, other: Lake, groups: Iterable[tuple[str, list[str
     Raises:
         UserError: a score or proxy is not one.
     """
-    proxies = dict[str, set[str]]()
+    proxies, runs = dict[str, set[str]](), dict[str, pa.ChunkedArray]()
     for benchmark, parts in groups:
         if benchmark not in proxies:
             rows = other.read("proxies", benchmark)
             _refuse(_wrong_proxies(rows), f"{name}: a proxy of {benchmark}")
             here = lake.read("proxies", benchmark, columns=_DESCRIPTION)
             _refuse(_described_otherwise(rows, here), f"{name}: a proxy of {benchmark}")
+            once = rows.group_by(_DESCRIPTION).aggregate([("kind", "max")])  # each part has a row; old ones no kind
+            once = once.rename_columns([*_DESCRIPTION, "kind"])
+            _refuse(_faulty({"proxies": once}), f"{name}: {benchmark}")
             proxies[benchmark] = {*rows["proxy_id"].to_pylist(), *here["proxy_id"].to_pylist()}
-        scores = other.read("scores", benchmark, parts=parts)
-        _refuse(_wrong_scores(scores, proxies[benchmark]), f"{name}: a score of {benchmark} in {parts[0]}")
+            runs[benchmark] = other.read("runs", benchmark, columns=["run_id"])["run_id"]
+        place = f"{benchmark} in {parts[0]}"
+        taken = {table: other.read(table, benchmark, parts=parts) for table in ("scores", "curves", "adopted")}
+        for table, rows in taken.items():
+            elsewhere = rows.filter(pc.not_equal(rows["benchmark"], benchmark))
+            _refuse(iter([("is of another benchmark", elsewhere)]), f"{name}: a row of {table} of {place}")
+        wrong = _wrong_scores(taken["scores"], proxies[benchmark], runs[benchmark])
+        _refuse(wrong, f"{name}: a score of {place}")
+        _refuse(_faulty(taken), f"{name}: {place}")
 
 
 def _refuse(wrong: _Wrong, what: str) -> None:
     for reason, rows in wrong:
         if rows.num_rows:
             row = rows.slice(0, 1).to_pylist()[0]
-            shown = ", ".join(f"{key} {excerpt(row[key], 40)}" for key in _SHOWN if key in row)
+            named = [key for key in _SHOWN if key in row] or list(row)
+            shown = ", ".join(f"{key} {excerpt(row[key], 40)}" for key in named)
             raise UserError(
                 f"{what} {reason} ({shown}): nothing was taken; have its lake examined by `pipeline doctor`"
             )
 
 
-def _wrong_scores(scores: pa.Table, proxies: set[str]) -> _Wrong:
+def _faulty(tables: Mapping[str, pa.Table]) -> _Wrong:
+    """What the checks of a lake find wrong with rows."""
+    for check, rows in catalog.checks_of(tables):
+        yield f"fails the check {check}", rows
+
+
+def _wrong_scores(scores: pa.Table, proxies: set[str], runs: pa.ChunkedArray) -> _Wrong:
     yield from _no_identities(scores, _IDENTITIES)
-    ok = pc.equal(scores["status"], "ok")
-    finite = pc.fill_null(pc.is_finite(scores["value"]), False)
-    yield "has a status that there is not", scores.filter(pc.invert(pc.is_in(scores["status"], pa.array(STATUSES))))
-    yield "has a value that its status contradicts", scores.filter(pc.not_equal(ok, finite))
-    yield "has a seed below 0", scores.filter(pc.fill_null(pc.less(scores["seed"], 0), False))
     known = pa.array(sorted(proxies), pa.string())
     yield "is of a proxy that its lake does not have", scores.filter(pc.invert(pc.is_in(scores["proxy_id"], known)))
-    key = list(TABLES["scores"].key)
-    if scores.group_by(key).aggregate([]).num_rows < scores.num_rows:
-        counted = scores.group_by(key).aggregate([([], "count_all")])
-        yield "is there twice", counted.filter(pc.greater(counted["count_all"], 1))
+    yield "is of a run that its lake does not have", scores.filter(pc.invert(pc.is_in(scores["run_id"], runs)))
 
 
 def _wrong_proxies(proxies: pa.Table) -> _Wrong:
@@ -98,6 +107,7 @@ def _no_identities(rows: pa.Table, columns: Iterable[str]) -> _Wrong:
 
 def _is_object(text: str) -> bool:
     try:
-        return len(text) <= _CONFIGURATION and isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
+        stored_json.parsed(text)
+    except UserError:
         return False
+    return len(text) <= _CONFIGURATION

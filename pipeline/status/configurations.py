@@ -5,7 +5,6 @@ Images are left out of the comparison: the same preset on other images is anothe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from pipeline import provenance
 from pipeline.errors import UserError
 from pipeline.formats import text_files, toml_files
-from pipeline.lake import locations
+from pipeline.lake import locations, stored_json
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates, regression, zerocost
 from pipeline.proxies.aggregates import generic
@@ -47,7 +46,7 @@ def outdated(lake: Lake, proxies: Iterable[Row]) -> dict[str, str]:
 
 def _change(lake: Lake, row: Row) -> str | None:
     """What has changed of one proxy; None where nothing has, or its name stands for nothing here."""
-    name, stored = row["name"], json.loads(row["configuration"])
+    name, stored = row["name"], stored_json.parsed(row["configuration"])
     file = _file(lake, row)
     try:
         if row["kind"] == "aggregate":

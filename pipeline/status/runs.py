@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline.lake import files, part_name
+from pipeline.lake import files, part_name, stored_json
 from pipeline.lake.staging import FOLDER as STAGING
 from pipeline.lake.store import Lake
 
@@ -41,7 +41,7 @@ def _run(lake: Lake, row: Row) -> Row:
     state = row.pop("status")
     if state == "running" and not lake.is_running(row["run_id"]):
         state = "died"
-    return row | {"state": state, "arguments": json.loads(row["arguments"])}
+    return row | {"state": state, "arguments": stored_json.parsed(row["arguments"])}
 
 
 def _first_parts(lake: Lake) -> dict[str, tuple[str, str]]:

@@ -73,7 +73,7 @@ samples AS (
         arguments ->> '$.images' AS images,
         coalesce(arguments ->> '$.sample_seed', arguments ->> '$.seed', '0') AS sample_seed,
         -- without a number all were asked for
-        coalesce((arguments ->> '$.sample')::BIGINT, 9223372036854775807) AS sample
+        coalesce(try_cast(arguments ->> '$.sample' AS BIGINT), 9223372036854775807) AS sample
     FROM runs
     WHERE stage = 'score' AND (arguments ->> '$.only') IS NULL
 ),

@@ -27,6 +27,7 @@ ODD = {
     "broken_trajectories": {"searches": [lakes.search()], "trajectories": [lakes.step(0, 2, 0, 1.0)]},
     "curves_of_no_score": {"curves": [lakes.curve(0, OURS, 0, "train", [1.0])]},
     "duplicate_keys": {"proxies": [lakes.proxy(OURS, "toy"), lakes.proxy(OURS, "toy", {"other": 1})]},
+    "impossible_numbers": {"scores": [lakes.score(0, OURS, 1.0, seconds=float("inf"))]},
     "scores_of_the_unknown": {"scores": [lakes.score(77, OURS, 1.0)]},
     "truth_of_the_unknown": {"truth": [lakes.truth(77, 1.0)]},
     "uneven_curves": {"curves": [lakes.curve(0, OURS, 0, "train", [1.0, 2.0], iterations=[1])]},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline import catalog
@@ -12,6 +14,7 @@ from pipeline.scoring import merge, merge_differences
 from tests.fixtures import lakes
 from tests.fixtures.command import exit_code
 from tests.fixtures.lakes import OURS, SIZE, arch
+from tests.fixtures.lines import refused
 
 FAMILIES = {OURS: "score-toy-", SIZE: "score-size-"}
 
@@ -57,6 +60,36 @@ def test_scores_are_taken_with_all_that_is_theirs_and_the_parts_become_one_a_fam
         assert sorted(map(str, table(lake, name))) == sorted(map(str, table(other, name)))
     assert len(table(lake, "architectures")) == 4
     assert [name.rpartition("-")[0] for name in parts(lake)] == ["ingest", "score-size", "score-toy"]
+
+
+def test_a_part_of_scores_brings_nothing_but_what_scores_need(other: Path, lake: Path) -> None:
+    lakes.publish(
+        other, f"{FAMILIES[OURS]}{'d' * 16}-00001", runs=[lakes.run()], proxies=[lakes.proxy(OURS, "toy")],
+        scores=[lakes.score(9, OURS, 1.0)], truth=[lakes.truth(9, 99.0)], metrics=[lakes.metric()],
+        sources=[lakes.source(lakes.BIG, "big")], architectures=[lakes.architecture(9)], searches=[lakes.search()],
+        tunings=[lakes.tuning()],
+    )  # fmt: skip
+    assert merge.run(lake, other).taken == 9
+    assert not [name for name in ("truth", "metrics", "sources", "architectures", "searches") if table(lake, name)]
+
+
+def test_rows_of_another_benchmark_than_their_folder_and_text_that_is_none_are_refused(
+    other: Path, tmp_path: Path
+) -> None:
+    scored(other, 9)
+    part = next(other.glob(f"parts/*/{FAMILIES[OURS]}{'9'.rjust(16, 'b')}*/scores.parquet"))
+    scores = pq.read_table(part)
+    of_device = scores.schema.get_field_index("device")
+    [_, offsets, _] = scores["device"].combine_chunks().buffers()
+    latin = pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(b"\xe9pu")])
+    for changed, says in (
+        (scores.set_column(0, "benchmark", pa.array(["elsewhere"])), "a row of scores of madeup in score-toy-"),
+        (scores.set_column(of_device, "device", latin), "Invalid UTF8"),
+    ):
+        pq.write_table(changed, part)
+        with refused(says):
+            merge.run(tmp_path / "lake", other)
+        assert not [*tmp_path.glob("lake/parts/madeup/*")]
 
 
 def test_what_is_stored_is_not_taken_again_and_the_own_score_stays(other: Path, lake: Path) -> None:

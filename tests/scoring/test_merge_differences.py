@@ -116,7 +116,8 @@ def test_in_any_order_and_split_over_parts_each_is_compared_with_its_own(
     rows = [lakes.score(number, OURS, 1.0 + number) for number in (6, 3, 1, 4)]
     curves = [lakes.curve(number, OURS, stage, "train", [2.0, stage]) for stage in (1, 0) for number in (4, 3)]
     proxies = [lakes.proxy(OURS, "toy", kind="trained")]
-    lakes.publish(other, f"score-toy-{'c' * 16}-00001", proxies=proxies, scores=rows, curves=curves)
+    runs = [lakes.run()]
+    lakes.publish(other, f"score-toy-{'c' * 16}-00001", runs=runs, proxies=proxies, scores=rows, curves=curves)
     assert (merge.run(lake, other, keep_first=False).taken, len(Lake(lake).read("scores", lakes.BENCHMARK))) == (1, 6)
     lakes.publish(other, f"score-toy-{'d' * 16}-00001", scores=[lakes.score(2, OURS, 99.0)])
     [one] = merge.run(lake, other).differences.examples

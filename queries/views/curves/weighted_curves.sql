@@ -5,7 +5,7 @@
 WITH weights_of_stages AS (
     SELECT
         proxy_id,
-        (configuration -> '$.stage_weights')::DOUBLE[] AS weights
+        try_cast(configuration -> '$.stage_weights' AS DOUBLE[]) AS weights
     FROM proxies
     WHERE (configuration -> '$.stage_weights') IS NOT NULL
 ),

@@ -52,7 +52,7 @@ SELECT
     defined.term.iterations[1] AS first_iteration,
     defined.term.iterations[2] AS last_iteration,
     -- of the whole training; NULL where the proxy trains nothing
-    (proxies.configuration ->> '$.iterations')::BIGINT AS iterations
+    try_cast(proxies.configuration ->> '$.iterations' AS BIGINT) AS iterations
 FROM defined
 INNER JOIN proxies
     ON
