@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 SIZES = (20, 50, 100, 200, 500)
 SAMPLES, RESAMPLES = 500, 500
 WHOLE = 9000  # architectures of NAS-Bench-201; of fewer the samples would hold a large part
-MACRO = Path(__file__).parents[2] / "queries" / "macros" / "rho_interval.sql"
+MACROS = Path(__file__).parents[2] / "queries" / "macros"
 FIELDS = {
     "30 proxies, all of 0.80": np.full(30, 0.8),
     "30 proxies, from 0.70 to 0.80": np.linspace(0.7, 0.8, 30),
@@ -72,39 +72,55 @@ def rho_of(scores: Floats, truth: Floats) -> Floats:
     return rhos
 
 
-def by_macro(rhos: Floats, n: int) -> tuple[Floats, Floats]:
-    """The lower and the upper ends of the intervals that the macro `rho_interval` gives for rhos of n pairs."""
+def by_macros(rhos: Floats, agreement: Floats, n: int) -> tuple[Floats, Floats]:
+    """The lower and the upper ends of the intervals that SQL gives: of k rhos of n pairs, and of k - 1 differences.
+
+    Args:
+        rhos: [samples, k].
+        agreement: rho between the scores of each proxy and of the next: [samples, k - 1].
+    """
     connection = duckdb.connect()
-    connection.execute(MACRO.read_text())
-    connection.register("sampled", pd.DataFrame({"rho": rhos.ravel()}))
-    ends = connection.execute("SELECT unnest(rho_interval(rho, $n)) FROM sampled", {"n": n}).df()
-    return ends["low"].to_numpy().reshape(rhos.shape), ends["high"].to_numpy().reshape(rhos.shape)
+    for name in ("rho_interval", "rhos_together", "difference_interval"):
+        connection.execute((MACROS / f"{name}.sql").read_text())
+    of_pairs = {"rho": rhos[:, :-1], "other": rhos[:, 1:], "agreement": agreement}
+    connection.register("single", pd.DataFrame({"rho": rhos.ravel()}))
+    connection.register("paired", pd.DataFrame({name: values.ravel() for name, values in of_pairs.items()}))
+    single = connection.execute("SELECT unnest(rho_interval(rho, $n)) FROM single", {"n": n}).df()
+    paired = connection.execute(
+        "SELECT unnest(difference_interval(rho, other, agreement, $n)) FROM paired", {"n": n}
+    ).df()
+    low, high = (
+        np.hstack([single[end].to_numpy().reshape(rhos.shape), paired[end].to_numpy().reshape(agreement.shape)])
+        for end in ("low", "high")
+    )
+    return low, high
 
 
 def coverage(names: list[str], scores: Floats, truth: Floats, n: int, rng: np.random.Generator) -> pd.DataFrame:
     """The shares of samples of n whose interval holds the rho of the whole space, lies below it and lies above it.
 
-    One row per proxy, with the share that the macro `rho_interval` holds, and one per paired difference to the next.
+    One row per proxy and one per paired difference to the next, with the share that the macro of SQL holds as well.
     """
     whole, count = rho_of(scores, truth), len(names)
-    values = np.empty((SAMPLES, count))
+    values, agreement = np.empty((SAMPLES, count)), np.empty((SAMPLES, count - 1))
     lows, highs = np.empty((2, SAMPLES, 2 * count - 1))
     for sample in range(SAMPLES):
         drawn = rng.choice(len(truth), n, replace=False)
         [paired] = rank_correlation.paired_intervals_by_target(
             scores[:, drawn], truth[None, drawn], [range(len(scores))], sample, RESAMPLES
         )
-        values[sample] = rho_of(scores[:, drawn], truth[drawn])
+        rhos = np.corrcoef(rankdata([*scores[:, drawn], truth[drawn]], axis=-1))
+        values[sample], agreement[sample] = rhos[-1, :-1], np.diagonal(rhos[:-1, :-1], 1)
         lows[sample] = [*paired.low, *np.diagonal(paired.difference_low, 1)]
         highs[sample] = [*paired.high, *np.diagonal(paired.difference_high, 1)]
     target = np.concatenate([whole, whole[:-1] - whole[1:]])
-    low, high = by_macro(values, n)
+    low, high = by_macros(values, agreement, n)
     return pd.DataFrame(
         {
             "proxy": [*names, *(f"{one} less {other}" for one, other in pairwise(names))],
             "rho": target, "n": n, "holds": ((lows <= target) & (target <= highs)).mean(axis=0),
             "below": (highs < target).mean(axis=0), "above": (lows > target).mean(axis=0),
-            "macro holds": [*((low <= whole) & (whole <= high)).mean(axis=0), *[np.nan] * (count - 1)],
+            "macro holds": ((low <= target) & (target <= high)).mean(axis=0),
         }
     )  # fmt: skip
 

@@ -94,3 +94,31 @@ def test_a_user_has_the_macros(tmp_path: Any) -> None:
     for row in rows:
         assert row["rho"] == pytest.approx(row["stored"], abs=1e-12)
         assert math.isfinite(row["rho"])
+
+
+def test_two_rhos_with_one_truth_vary_together_as_over_samples(connection: duckdb.DuckDBPyConnection) -> None:
+    rng = np.random.default_rng(3)
+    truth, shared, first, second = rng.standard_normal((4, 2000, 200))
+    ranks = [stats.rankdata(values, axis=1) for values in (truth + shared + first, truth + shared + second, truth)]
+    rho, other, agreement = (
+        np.array([np.corrcoef(ranks[one][sample], ranks[two][sample])[0, 1] for sample in range(2000)])
+        for one, two in ((0, 2), (1, 2), (0, 1))
+    )
+    sql = "SELECT rhos_together($rho, $other, $agreement)"
+    together = one(connection, sql, rho=rho.mean(), other=other.mean(), agreement=agreement.mean())
+    assert together == pytest.approx(np.corrcoef(rho, other)[0, 1], abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("call", "interval"),
+    [
+        ("difference_interval(0.5, 0.4, 0.6, 9)", None),
+        ("difference_interval(1.0, 0.4, 0.6, 50)", None),
+        ("difference_interval(0.5, NULL, 0.6, 50)", None),
+        ("difference_interval(0.5, 0.5, 1.0, 50)", {"low": 0.0, "high": 0.0}),
+    ],
+)
+def test_a_difference_without_an_interval_and_one_of_proxies_that_rank_alike(
+    connection: duckdb.DuckDBPyConnection, call: str, interval: dict[str, float] | None
+) -> None:
+    assert one(connection, f"SELECT {call}") == interval

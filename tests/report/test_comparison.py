@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline import catalog
+from pipeline import catalog, rank_correlation
 from pipeline.lake.store import Lake
 from pipeline.report import comparison
 from pipeline.report import page as report
@@ -101,6 +101,23 @@ def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_
     )  # fmt: skip
     rows = ask(lake, "SELECT proxy_id, count(*) AS n FROM comparison_scores GROUP BY ALL ORDER BY proxy_id")
     assert [(r["proxy_id"], r["n"]) for r in rows] == sorted((p, 22) for p in (OURS, SIZE, RELEASED))
+
+
+def test_differences_of_every_pair_have_an_interval_near_the_paired_bootstrap(lake: Lake) -> None:
+    rows = {(r["proxy"], r["other"]): r for r in ask(lake, "FROM differences")}
+    assert len(rows) == 6
+    kept = [i for i in SIZES[:-1] if i != 6]
+    scores, truth = np.array([[-ours(i) for i in kept], [size(i) for i in kept]]), np.array([TRUTH[i] for i in kept])
+    row, mirrored = rows["ours", "size"], rows["size", "ours"]
+    rhos = [float(stats.spearmanr(one, truth).statistic) for one in scores]
+    assert [row["rho"], row["other_rho"], row["n"]] == [*map(pytest.approx, rhos), 22]
+    assert row["agreement"] == pytest.approx(stats.spearmanr(*scores).statistic)
+    assert row["difference"] == pytest.approx(rhos[0] - rhos[1]) == -mirrored["difference"]
+    assert (row["low"], row["high"]) == (pytest.approx(-mirrored["high"]), pytest.approx(-mirrored["low"]))
+    [paired] = rank_correlation.paired_intervals_by_target(scores, truth[None], [[0, 1]])
+    assert row["low"] == pytest.approx(paired.difference_low[0, 1], abs=0.1)
+    assert row["high"] == pytest.approx(paired.difference_high[0, 1], abs=0.1)
+    assert rows["synflow@big", "ours"]["low"] is None  # a rho of 1 has no interval
 
 
 def test_rho_leaves_failures_out_or_ranks_them_last(lake: Lake) -> None:
