@@ -43,8 +43,8 @@ SHORTER = {
     r"^report": "report --lake made-up --out report",
 }
 """What is changed in a command so that it takes seconds, not minutes."""
-REFUSED = ("report --against reports/baseline",)
-"""Commands that end with exit code 1 here: the small lake has not the rows of the baseline."""
+REFUSED = ("report --against reports/latest",)
+"""Commands that end with exit code 1 here: the small lake has not the rows of the earlier report."""
 NOT_RUN = r"pipeline .*|make \w+|python3 -m venv \.venv|\.venv/bin/python -m pip install .*"
 """Lines that make an environment, and calls of make, whose targets other tests look at."""
 
@@ -62,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     root = tmp_path_factory.mktemp("documents")
     (root / "queries").symlink_to(ROOT / "queries")
     (root / "reports").mkdir()
-    (root / "reports" / "baseline").symlink_to(ROOT / "reports" / "baseline")
+    (root / "reports" / "latest").symlink_to(ROOT / "reports" / "baseline")
     others = [path.name for path in (ROOT / "data" / "scores" / "parts").iterdir() if path.name != "nasbench201"]
     shutil.copytree(ROOT / "data" / "scores", root / "data" / "scores", ignore=shutil.ignore_patterns(*others))
     shutil.copy(ROOT / "data" / "generic-cifar10.toml", root / "data")
