@@ -109,7 +109,7 @@ def coverage(names: list[str], scores: Floats, truth: Floats, n: int, rng: np.ra
         [paired] = rank_correlation.paired_intervals_by_target(
             scores[:, drawn], truth[None, drawn], [range(len(scores))], sample, RESAMPLES
         )
-        rhos = np.corrcoef(rankdata([*scores[:, drawn], truth[drawn]], axis=-1))
+        rhos = np.atleast_2d(np.corrcoef(rankdata([*scores[:, drawn], truth[drawn]], axis=-1)))
         values[sample], agreement[sample] = rhos[-1, :-1], np.diagonal(rhos[:-1, :-1], 1)
         lows[sample] = [*paired.low, *np.diagonal(paired.difference_low, 1)]
         highs[sample] = [*paired.high, *np.diagonal(paired.difference_high, 1)]
