@@ -15,7 +15,7 @@ from pipeline.errors import UserError
 from pipeline.formats.table_form import FOLDER, KEY, LEVEL, Cells
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.cells import is_decimal, list_of, listed_codes
-from pipeline.ingest.column_words import MEASURES, dataset_of, name_of
+from pipeline.ingest.column_words import MEASURES, dataset_of, is_dataset, name_of
 from pipeline.ingest.metric_guess import metric_of
 from pipeline.ingest.notation import spec_of
 from pipeline.ingest.table_sample import TableSample
@@ -138,7 +138,7 @@ def _that_may_name(sample: TableSample, bench: Benchmark) -> list[str]:
     lists = [column for column in sample.columns if _are_lists(sample.values(column))]
     for column in sample.columns:
         cells = [str(cell) for cell in sample.values(column)]
-        if all(dataset_of(cell, bench) for cell in cells[:_TRIED]):
+        if all(is_dataset(cell, bench) for cell in cells[:_TRIED]):
             continue
         if re.search(_NAMING, column.lower()):
             ranks[column] = 1 if column == KEY and all(map(str.isdecimal, cells)) else 0

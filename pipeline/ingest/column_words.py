@@ -136,6 +136,13 @@ def dataset_of(column: str, benchmark: Benchmark) -> str | None:
     return _dataset(_apart(column), benchmark)[0]
 
 
+def is_dataset(text: str, benchmark: Benchmark) -> bool:
+    """Whether a text names a data set and says nothing else."""
+    parted = _apart(text)
+    dataset, (start, end) = _dataset(parted, benchmark)
+    return dataset is not None and not re.search(r"[^\W_]", parted[:start] + parted[end:])
+
+
 def other_dataset_of(text: str) -> str | None:
     """A data set of other benchmarks that a text names."""
     return next((word for word in split_words(text) if word in _OTHER_DATASETS), None)

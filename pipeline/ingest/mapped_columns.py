@@ -216,7 +216,10 @@ class MappedTruth:
                 held = f"{count_of(len(values), 'value')} for {count_of(len(seeds), 'seed')}"
                 raise UserError(f"{column_named(name)} holds {held} in {column_named(self._seed_column)}")
             named = f"a seed in {column_named(self._seed_column)}"
-            return [(numbers.whole(s, named), None, value) for s, value in zip(seeds, values, strict=True)]
+            numbered = {numbers.whole(s, named): value for s, value in zip(seeds, values, strict=True)}
+            if len(numbered) < len(values):
+                raise UserError(f"{column_named(self._seed_column)} holds a seed twice")
+            return [(number, None, value) for number, value in numbered.items()]
         self.lengths.add(len(values))
         last: list[Measured] = [(seed, None, value) for value in values[-1:]]
         return [*last, *((seed, number, value) for number, value in enumerate(values, 1))]

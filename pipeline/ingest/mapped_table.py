@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 from pipeline.benchmarks import stable_specs
@@ -17,6 +18,7 @@ from pipeline.formats.table_form import DELIMITERS, Cells
 from pipeline.ingest.cells import has, listed_codes, plain_text
 from pipeline.ingest.mapped_columns import (
     MappedTruth,
+    Measured,
     NumberNotation,
     RowFilter,
     Scores,
@@ -96,7 +98,7 @@ class _TableReader:
         self.columns = _columns(self.mapping, self.benchmark, self.notation)
         self.score_rows = [RowFilter.of(score) for score in self.mapping.score]
         names = [
-            *((truth.dataset, truth.metric, truth.epochs, truth.seed, truth.each) for truth in self.mapping.truth),
+            *((truth.dataset, truth.metric, truth.epochs, truth.each == "epoch") for truth in self.mapping.truth),
             *((score.proxy,) for score in self.mapping.score),
         ]
         self.stored_as = [names.index(name) for name in names]  # columns whose `where` parts the rows share one
@@ -178,29 +180,34 @@ class _TableReader:
     def _is_new(self, key: object, position: str, values: object) -> bool:
         """Whether no row before had the values; UserError where one had others."""
         before, other = self.seen.setdefault(key, (position, values))
-        if other != values:
-            raise UserError(f"the same architecture as in {before}, with other values")
+        _require_same(other, values, before)
         return before == position
 
     def _new(self, arch_id: str, position: str, truths: Truths, scores: Scores) -> tuple[Truths, Scores]:
         """The values that no row before had, each by what it is stored as and its seed; errors as of `_is_new`."""
-        seeds = [*(values[0][0] if values else None for values in truths), *(None for _ in scores)]
-        every = zip(self.stored_as, seeds, (*truths, *scores), strict=True)
-        measured = [
-            ((arch_id, name, seed), place, values) for place, (name, seed, values) in enumerate(every) if values
+        new = dict[object, tuple[str, object]]()
+        taken = list[list[Measured]]()
+        for name, values in zip(self.stored_as, truths, strict=False):
+            taken.append([])
+            for seed, group in itertools.groupby(values, itemgetter(0)):
+                of_seed = tuple(group)
+                if self._is_first(new, (arch_id, name, seed), position, of_seed):
+                    taken[-1] += of_seed
+        names = self.stored_as[len(truths) :]
+        taken_scores = [
+            score if score and self._is_first(new, (arch_id, name), position, score) else None
+            for name, score in zip(names, scores, strict=True)
         ]
-        for key, _, values in measured:
-            if key in self.seen:
-                self._is_new(key, position, values)
-        first: dict[object, int] = {}
-        for key, place, values in measured:
-            if self._is_new(key, position, values):
-                first.setdefault(key, place)
-        new, count = set(first.values()), len(truths)
-        return (
-            [values if place in new else () for place, values in enumerate(truths)],
-            [values if place in new else None for place, values in enumerate(scores, count)],
-        )
+        self.seen |= new  # only now: of a row that is refused nothing is stored
+        return taken, taken_scores
+
+    def _is_first(self, new: dict[object, tuple[str, object]], key: object, position: str, values: object) -> bool:
+        before, other = self.seen.get(key) or new.get(key) or (position, values)
+        _require_same(other, values, before)
+        first = key not in self.seen and key not in new
+        if first:
+            new[key] = (position, values)
+        return first
 
     def _absent(self, cells: Cells) -> set[str]:
         """The columns that a row lacks: those that name what it is of, and those of the values that it counts for."""
@@ -264,6 +271,11 @@ class _TableReader:
                 f"{self.path}: no row has the {column_named(min(self.unseen_parts))} "
                 f"(table mapping {self.mapping.name})"
             )
+
+
+def _require_same(before: object, values: object, position: str) -> None:
+    if before != values:
+        raise UserError(f"the same architecture as in {position}, with other values")
 
 
 def _columns(mapping: TableMapping, benchmark: Benchmark, notation: NumberNotation) -> list[MappedTruth]:

@@ -75,8 +75,8 @@ def test_a_list_of_seeds_beside_lists_of_values(tmp_path: Path) -> None:
     assert rejects == ["column 'acc' holds 2 values for 1 seed in column 'seeds'"]
 
 
-@pytest.mark.parametrize("repeated", ["", 'repeated = "mean"'])
-def test_columns_that_are_stored_as_one_value_are_compared(repeated: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("repeated", "taken"), [("", [80, 90]), ('repeated = "mean"', [90])])
+def test_columns_that_are_stored_as_one_value_are_compared(repeated: str, taken: list[int], tmp_path: Path) -> None:
     conditions = ({"run": "a"}, {"run": "b"})
     file = mapping(tmp_path, 'kind = "csv"', ARCHITECTURE, *(truth(where=c) for c in conditions), top=repeated)
     table = written(tmp_path / "t.csv", f"arch,run,acc\n{ONE},a,80\n{ONE},b,81\n{OTHER},a,90\n{OTHER},b,90\n")
@@ -85,7 +85,27 @@ def test_columns_that_are_stored_as_one_value_are_compared(repeated: str, tmp_pa
     for batch in mapped_table.read(table_mapping.load(file), benchmarks.load("nasbench201"), table, {}):
         values += batch.truths["value"]
         rejects += batch.rejects["reason"]
-    assert values in ([80, 90], [90]) and rejects == ["the same architecture as in line 2, with other values"]
+    assert values == taken and rejects == ["the same architecture as in line 2, with other values"]
+
+
+def test_values_of_a_seed_are_compared_wherever_the_seed_is_stated(tmp_path: Path) -> None:
+    lists = mapping(tmp_path, 'kind = "jsonl"', ARCHITECTURE, truth(each="seed", seed_column="seeds"))
+    lines = [
+        {"arch": ONE, "seeds": [1, 2], "acc": [80, 81]},
+        {"arch": ONE, "seeds": [3, 2], "acc": [82, 81]},
+        {"arch": ONE, "seeds": [4, 2], "acc": [83, 99]},
+        {"arch": ONE, "seeds": [4, 4], "acc": [83, 99]},
+        {"arch": ONE, "seeds": [4], "acc": [84]},
+    ]
+    values, rejects = stored(lists, written(tmp_path / "t.jsonl", "\n".join(map(json.dumps, lines))))
+    assert values == {(ONE, ACC, 1): 80, (ONE, ACC, 2): 81, (ONE, ACC, 3): 82, (ONE, ACC, 4): 84}
+    assert rejects == ["the same architecture as in line 1, with other values", "column 'seeds' holds a seed twice"]
+
+    columns = truth(seed=1, where={"run": "a"}), truth(seed_column="seed", where={"run": "b"})
+    file = mapping(tmp_path, 'kind = "csv"', ARCHITECTURE, *columns)
+    table = written(tmp_path / "t.csv", f"arch,run,seed,acc\n{ONE},a,7,80\n{ONE},b,1,81\n{ONE},b,2,82\n")
+    values, rejects = stored(file, table)
+    assert values == {(ONE, ACC, 1): 80, (ONE, ACC, 2): 82} and len(rejects) == 1
 
 
 def test_a_row_for_each_metric_is_read_by_the_name_of_the_metric(tmp_path: Path) -> None:
@@ -181,6 +201,11 @@ def test_metrics_under_data_sets_are_no_architectures(own: None, tmp_path: Path)
 def test_an_unnamed_column_of_a_data_set_holds_its_first_metric(own: None, tmp_path: Path) -> None:
     values = of_own(written(tmp_path / "t.csv", "arch,NinaPro,ECG\na,80.5,0.25\nb,81.5,0.35\n"))
     assert values['{"name":"a"}', "test_accuracy"] == 80.5 and values['{"name":"b"}', "test_f1"] == 0.35
+
+
+def test_names_of_architectures_may_hold_that_of_a_data_set(own: None, tmp_path: Path) -> None:
+    values = of_own(written(tmp_path / "t.csv", "arch,test_acc\nninapro-1,80.5\nninapro_big,81.5\necg2,82\n"))
+    assert values['{"name":"ninapro_big"}', "test_accuracy"] == 81.5 and len(values) == 3
 
 
 def test_an_architecture_is_the_same_as_a_list_and_as_its_text(own: None, tmp_path: Path) -> None:
