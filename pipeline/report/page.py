@@ -28,7 +28,7 @@ from pipeline.report.leaderboard import FEW
 from pipeline.report.leaders import leaders
 from pipeline.report.queries import Row
 from pipeline.report.tables import terminal_tables
-from pipeline.report.text import axis_from, brief, counted, interval, number, target_name
+from pipeline.report.text import axis_from, brief, counted, interval, number, seed, target_name
 from pipeline.wording import count_of
 
 if TYPE_CHECKING:
@@ -170,8 +170,8 @@ def _render(name: str, values: Row) -> str:
 def _template(name: str) -> jinja2.Template:
     environment = templates.environment(_TEMPLATES, "html" if name.endswith(".html.j2") else "markdown")
     environment.filters |= {
-        "number": _safe(number), "interval": _safe(interval), "counted": _safe(counted), "brief": _safe(brief),
-        "target": target_name, "axis_from": axis_from,
+        "number": _safe(number), "seed": _safe(seed), "interval": _safe(interval), "counted": _safe(counted),
+        "brief": _safe(brief), "target": target_name, "axis_from": axis_from,
     }  # fmt: skip
     environment.globals |= {
         "title": folder.TITLE, "many": rank_correlation.MANY, "few": rank_correlation.FEW_RESAMPLES,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline import text_table
 from pipeline.report.queries import Row
-from pipeline.report.text import counted, interval, number, target_name
+from pipeline.report.text import counted, interval, number, seed, target_name
 
 CSV_COLUMNS = [
     "benchmark", "space", "dataset", "metric", "epochs", "source_id", "proxy", "proxy_id", "seed", "n", "n_failed",
@@ -38,7 +38,7 @@ def terminal_tables(spaces: list[Row], sources: list[Row]) -> str:
         lines.append(f"{name}: Spearman's rho with {target_name(space['main'])}")
         cells = [_TERMINAL_COLUMNS] + [
             [
-                row["label"], number(row["seed"], 0), number(row["rho"]), interval(row), number(row["n"], 0),
+                row["label"], seed(row["seed"]), number(row["rho"]), interval(row), number(row["n"], 0),
                 number(row["n_failed"], 0), number(row["seconds"], 2), number(row["tau"]),
                 counted(row["rho_top"], row["n_top"]),
             ]

@@ -19,6 +19,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return "–" if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0: never "-0.000"
 
 
+def seed(value: float | None) -> str:
+    """A seed, which is a name and has no comma; a dash where there is none."""
+    return "–" if value is None else f"{value:.0f}"
+
+
 def brief(value: float | None) -> str:
     """A number by which a table sorts and a chart draws: six significant digits; nothing where there is none."""
     return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
@@ -49,8 +54,7 @@ def target_name(target: Row) -> str:
 
 def series_name(row: Row) -> str:
     """A proxy's label, and its seed where there is one."""
-    seed = "" if row["seed"] is None else f", seed {row['seed']}"
-    return f"{row['label']}{seed}"
+    return str(row["label"]) if row["seed"] is None else f"{row['label']}, seed {row['seed']}"
 
 
 def proxy_name(row: Row) -> str:

@@ -149,15 +149,14 @@ def test_a_tab_shows_one_space_and_a_target_one_leaderboard(page: Show) -> None:
     wait(browser, lambda: "test_loss" in browser.find_element(By.CSS_SELECTOR, ".targets a[aria-current]").text)
 
 
-def test_a_filter_leaves_matching_rows_within_a_tenth_of_a_second_and_is_in_the_address(page: Show) -> None:
+def test_a_filter_leaves_matching_rows_and_is_in_the_address(page: Show) -> None:
     browser = page(1280)
-    milliseconds = browser.execute_script(
+    browser.execute_script(
         "const box = [...document.querySelectorAll('.find')].find(b => b.checkVisibility());"
-        "const at = performance.now();"
-        "box.value = 'toy'; box.dispatchEvent(new Event('input', {bubbles: true})); return performance.now() - at"
+        "box.value = 'toy'; box.dispatchEvent(new Event('input', {bubbles: true}))"
     )
     assert column(browser, "proxy")[1] == ["regression-toy", "regression-toy seed 1"]
-    assert "find=toy" in browser.current_url and milliseconds < 1000  # 100 on a quiet machine: make bench
+    assert "find=toy" in browser.current_url
     kinds = [s for s in browser.find_elements(By.CSS_SELECTOR, "select[data-filter=seed]") if s.is_displayed()]
     Select(kinds[0]).select_by_value("1")
     assert column(browser, "rho")[1] and len(column(browser, "rho")[1]) == 1
