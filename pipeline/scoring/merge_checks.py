@@ -106,8 +106,10 @@ def _no_identities(rows: pa.Table, columns: Iterable[str]) -> _Wrong:
 
 
 def _is_object(text: str) -> bool:
+    if len(text) > _CONFIGURATION:
+        return False
     try:
         stored_json.parsed(text)
     except UserError:
         return False
-    return len(text) <= _CONFIGURATION
+    return True
