@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline import catalog, provenance
 from pipeline.errors import UserError, excerpt
@@ -165,6 +166,9 @@ def _take(lake: Lake, other: Lake, benchmark: str, name: PartName, parts: list[s
         for table in ("scores", "adopted"):
             stored = lake.read(table, benchmark, parts=here, columns=_SCORE)
             rows[table] = joined(rows[table], stored, "left anti")
+        runs = other.read("runs", benchmark)  # that of a score may be in a part of another group
+        named = pa.chunked_array([*rows["runs"]["run_id"].chunks, *rows["scores"]["run_id"].chunks], pa.string())
+        rows["runs"] = runs.filter(pc.is_in(runs["run_id"], named))
         rows["curves"] = joined(rows["curves"], rows["scores"], "left semi")
         if rows["scores"].num_rows + rows["adopted"].num_rows:
             merged = replace(name, origin=provenance.identity("merged", 1, parts))

@@ -73,6 +73,22 @@ def test_a_part_of_scores_brings_nothing_but_what_scores_need(other: Path, lake:
     assert not [name for name in ("truth", "metrics", "sources", "architectures", "searches") if table(lake, name)]
 
 
+def test_the_run_of_a_score_is_taken_from_a_part_that_is_not(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merge_differences, "_BYTES", 1)
+    first, run_id = tmp_path / "other", "2".rjust(16, "b")
+    scored(first, 2)
+    lakes.publish(first, f"{FAMILIES[OURS]}{run_id}-00002", scores=[lakes.score(3, OURS, 1.0, run_id=run_id)])
+    lakes.publish(
+        lake, f"{FAMILIES[OURS]}{'d' * 16}-00001", runs=[lakes.run(run_id="d" * 16)],
+        proxies=[lakes.proxy(OURS, "toy")], scores=[lakes.score(2, OURS, 1.0, run_id="d" * 16)],
+        curves=[lakes.curve(2, OURS, 0, "eval", [2.0, 1.0])],
+    )  # fmt: skip
+    assert merge.run(lake, first).taken == 1 and table(lake, "runs", run_id=run_id)
+    assert merge.run(tmp_path / "third", lake).taken == 2
+
+
 def test_rows_of_another_benchmark_than_their_folder_and_text_that_is_none_are_refused(
     other: Path, tmp_path: Path
 ) -> None:
