@@ -35,7 +35,8 @@ from pipeline.ingest.unit_guess import unit_of
 _SPREAD = {"std", "stdev", "var", "variance", "stderr", "sem", "ci"}
 _SEED = re.compile(r"(?:^|[^a-z])(?:seed|run|rep|trial|s)[_\- ]?(\d{1,9})(?:$|\D)")
 _EPOCHS = re.compile(
-    r"(?:^|\D)(\d{1,5})[_\- ]?(?:ep|epochs?)(?![a-z])|(?:^|[^a-z])(?:ep|epochs?|e)[_\- ]?(\d{1,5})(?:$|\D)"
+    r"(?:^|\D)(\d{1,5})(?:[_\- ]?(?:ep|epochs?)(?![a-z]|[_\- ]?\d)|(?:ep|epochs?)(?![a-z\d]))"
+    r"|(?:^|[^a-z])(?:ep|epochs?|e)[_\- ]?(\d{1,5})(?:$|\D)"
     r"|[a-z]@(1[2-9]|[2-9]\d|\d{3,5})$"
 )
 _WITH_NUMBER = re.compile(r"\s*[+-]?\d+\.\d+\s*(%|±|\+|\(|\$)")

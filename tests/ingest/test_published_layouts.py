@@ -155,6 +155,13 @@ def test_the_seed_in_a_name_is_meant_beside_a_column_of_seeds(tmp_path: Path) ->
     assert values[ONE, "cifar10-valid validation_accuracy", 5] == 80 and values[ONE, ACC, 2] == 90
 
 
+@pytest.mark.parametrize("name", ["seed{}_epoch200_acc", "acc_seed_{}_epoch_200", "acc_200ep_{}", "acc_s{}_200_epochs"])
+def test_a_seed_beside_a_length_of_training_is_not_taken_for_it(name: str, tmp_path: Path) -> None:
+    header = ",".join(name.format(seed) for seed in (888, 777))
+    values, text = read(written(tmp_path / "t.csv", f"arch,{header}\n{ONE},80,81\n{OTHER},82,83\n"))
+    assert (values[ONE, ACC, 888], values[ONE, ACC, 777]) == (80, 81) and text.count("epochs = 200\n") == 2
+
+
 def test_epochs_in_names_of_columns_are_counted_from_0(tmp_path: Path) -> None:
     header = ",".join(f"test_acc_{number}" for number in range(12))
     rows = "\n".join(f"{arch},{','.join(map(str, range(60, 72)))}" for arch in (ONE, OTHER))
