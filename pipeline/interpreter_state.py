@@ -24,6 +24,7 @@ Setting = tuple[Callable[[], Any], Callable[[Any], object]]
 
 _STREAMS = (0, 1, 2)  # file descriptors of the standard streams
 _NAMESPACES = ("builtins", "json", "math", "random", "time", "torch", "torch.nn.functional")
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)  # each sends a signal that ends a process
 _LIMITS = ("RLIMIT_AS", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_STACK")
 
 
@@ -120,15 +121,20 @@ def _of_signals() -> list[Setting]:
         if number not in (signal.SIGKILL, signal.SIGSTOP) and signal.getsignal(number) is not None
     ]
     return [
+        *(
+            (partial(_runs, timer), partial(_stop, timer)) for timer in _TIMERS
+        ),  # first: their signals have handlers still
         *((partial(signal.getsignal, number), partial(signal.signal, number)) for number in settable),
-        (_rings, lambda _: signal.setitimer(signal.ITIMER_REAL, 0)),
         (partial(signal.pthread_sigmask, signal.SIG_BLOCK, ()), partial(signal.pthread_sigmask, signal.SIG_SETMASK)),
     ]
 
 
-def _rings() -> bool:
-    """Whether an alarm is set."""
-    return signal.getitimer(signal.ITIMER_REAL)[0] > 0
+def _runs(timer: int) -> bool:
+    return signal.getitimer(timer)[0] > 0
+
+
+def _stop(timer: int, _: bool) -> None:
+    signal.setitimer(timer, 0)
 
 
 def _copied(number: int) -> int | None:

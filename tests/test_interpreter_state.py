@@ -46,6 +46,9 @@ def changes() -> dict[str, tuple[Callable[[], object], Callable[[], object]]]:
         "the mask": (lambda: os.umask(0o777), mask),
         "a handler": (lambda: signal.signal(signal.SIGUSR1, signal.SIG_IGN), lambda: signal.getsignal(signal.SIGUSR1)),
         "an alarm": (lambda: signal.alarm(60), lambda: signal.getitimer(signal.ITIMER_REAL)[0] > 0),
+        "a timer": (
+            lambda: signal.setitimer(signal.ITIMER_PROF, 60), lambda: signal.getitimer(signal.ITIMER_PROF)[0] > 0
+        ),
         "blocked signals": (
             lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}),
             lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()),

@@ -17,6 +17,7 @@ from pipeline.errors import UserError, excerpt
 LEAST, MOST = -(1 << 63), (1 << 63) - 1
 """The smallest and the largest integer that a column of the lake holds."""
 
+_DEEPEST = 100  # levels of a settings file: what is stored of it has to be read by JSON readers, DuckDB among them
 _LONGEST = 400  # characters of a number; a double written out in full has up to 309 digits before the point
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 
@@ -91,14 +92,17 @@ def bounded(content: object) -> None:
 
     Raises:
         UserError: an integer of more than 63 bits, or a float that is not finite; the message begins with its place.
+            Or more than `_DEEPEST` levels.
     """
-    waiting: list[tuple[str, object]] = [("", content)]
+    waiting: list[tuple[str, int, object]] = [("", 0, content)]
     while waiting:
-        place, value = waiting.pop()
+        place, depth, value = waiting.pop()
+        if depth > _DEEPEST:
+            raise UserError(f"{excerpt(place, 60, bare=True)} is nested too deeply: {_DEEPEST} levels are read")
         if isinstance(value, dict):
-            waiting.extend((f"{place}.{key}" if place else str(key), member) for key, member in value.items())
+            waiting.extend((f"{place}.{key}" if place else str(key), depth + 1, one) for key, one in value.items())
         elif isinstance(value, list | tuple):
-            waiting.extend((f"{place}.{number}", member) for number, member in enumerate(value, 1))
+            waiting.extend((f"{place}.{number}", depth + 1, one) for number, one in enumerate(value, 1))
         elif isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"{place} is {value}, where a finite number is expected")
         elif isinstance(value, int):

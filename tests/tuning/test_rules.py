@@ -86,7 +86,7 @@ def test_a_preset_that_extends_another_has_its_stages_and_not_its_description() 
         (f"{SHORT}evaluate_every = 0\n", "no rule makes a score"),
         (f"{SHORT}evaluate_every = 0\n[rule]\nweights = [1.0]\nlast = 2\n", "rule.weights are 1, stage_weights 3"),
         (f"{SHORT}evaluate_every = 0\n[rule]\nweights = [1.0, 1.0, 1.0]\nlast = 5\n", "rule.last is more than iter"),
-        (f"{SHORT}evaluate_every = 0\n[rule]\nweights = [1.0, 1.0, -1.0]\nlast = 2\n", "rule.weights.2"),
+        (f"{SHORT}evaluate_every = 0\n[rule]\nweights = [1.0, 1.0, -1.0]\nlast = 2\n", "rule.weights.3"),
         ('name = "x"\nextends = "regression-n100"\n', "extends: unknown proxy 'regression-n100': did you mean"),
         ('name = "x"\nextends = 3\n', "extends: unknown proxy '3'"),
     ],

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from pipeline.errors import UserError, unknown
 from pipeline.formats import toml_files
@@ -23,6 +23,8 @@ from pipeline.proxies.contract import proxy_id_of, row_of
 VERSION = 1  # of how the view computes the sum
 FOLDER = Path(__file__).parent / "presets"
 GENERIC = "generic"  # the aggregate of `pipeline.proxies.aggregates.generic`, whose parts are scored with it
+
+_MOST_TERMS = 1000  # with 100,000 of them a view needs all memory, and no query of the lake ends
 
 Iteration = Annotated[int, Field(ge=1)]
 
@@ -85,8 +87,8 @@ class Aggregate(StrictModel):
 
     name: PlainName
     description: str = ""
-    images: dict[str, Any] | None = None
-    terms: Annotated[list[Term], Field(min_length=1)]
+    images: dict[str, JsonValue] | None = None
+    terms: Annotated[list[Term], Field(min_length=1, max_length=_MOST_TERMS)]
 
     @property
     def configuration(self) -> dict[str, Any]:

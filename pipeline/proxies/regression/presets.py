@@ -56,7 +56,7 @@ class Signal(StrictModel):
         if isinstance(data, dict) and isinstance(data.get("frequencies"), str):
             named = data["frequencies"]
             if named not in FREQUENCIES:
-                raise ValueError(f"frequencies '{named}': known are {', '.join(FREQUENCIES)}")
+                raise ValueError(f"frequencies {excerpt(named)}: known are {', '.join(FREQUENCIES)}")
             data = {**data, "frequencies": FREQUENCIES[named]}
         return data
 

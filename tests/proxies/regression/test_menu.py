@@ -103,7 +103,7 @@ def test_the_shipped_menu_holds_every_kind_of_signal() -> None:
     [
         (HEAD, "signals"),
         (HEAD + DOTS + DOTS, "two signals are called dots"),
-        (HEAD + DOTS.replace("dots", "Two Words"), "signals.0.name"),
+        (HEAD + DOTS.replace("dots", "Two Words"), "signals.1.name"),
         (
             HEAD.replace("channels = 4", "channels = 65") + '[[signals]]\nname="s"\nkind="sin1d"\nfrequencies=[0.1]\n',
             "sin1d with 1 frequencies has 64 different maps, and 65 are drawn",

@@ -230,12 +230,16 @@ def test_noise_is_uniform_within_its_level_or_normal_of_that_deviation() -> None
         ("name = 'x'\nstages = []\n", "stages"),
         ("name = 'x'\nstagess = []\n", "stages"),
         ("name = ", "is not TOML"),
-        ("name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'dots'\n", "stages.0.signals.0.kind"),
+        ("name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'dots'\n", "stages.1.signals.1.kind"),
         ("name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'dot'\n", "dot needs partial"),
         ("name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'sin1d'\n", "sin1d needs frequencies"),
         (
             "name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'sin1d'\nfrequencies = 'hihg'\n",
             "known are low, mid, high",
+        ),
+        (
+            "name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'sin1d'\nfrequencies = \"a\\nb\"\n",
+            r"stages.1.signals.1: frequencies 'a\nb'",
         ),
         ("name = 'x'\n[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = 'resize'\n", "1 stage but 3 stage_weights"),
         (
