@@ -41,13 +41,16 @@ _replaced: dict[str, Callable[..., Any]] = {}
 def guarded() -> Iterator[None]:
     """Raise `EndedError` if the block calls `os._exit` or the like, or raises a KeyboardInterrupt of its own.
 
-    Other threads, and processes that the code forks, may end as they like. What ends a process without asking Python,
-    such as a segmentation fault, still does.
+    Other threads, and processes that the code forks, may end as they like; a fork that returns is ended. The working
+    folder is as before. What ends a process without asking Python, such as a segmentation fault, still does.
     """
-    before, _present.pid = _present.pid, os.getpid()
+    folder = contextlib.nullcontext() if is_homeless() else contextlib.chdir(os.curdir)
+    pid = _process()
+    before, _present.pid = _present.pid, pid
     _replace()
     try:
-        yield
+        with folder:
+            yield
     except KeyboardInterrupt as error:
         if interruption.may_be_wished():
             raise
@@ -55,6 +58,8 @@ def guarded() -> Iterator[None]:
     finally:
         _present.pid = before
         _restore()
+        if _process() != pid:  # a fork of the code, which would continue as a second command
+            os._exit(0)
 
 
 @contextlib.contextmanager
@@ -63,18 +68,15 @@ def contained() -> Iterator[None]:
 
     What it prints goes to standard error, up to `MOST_PRINTED`: what a command answers stays as it is.
     """
-    folder = contextlib.nullcontext() if is_homeless() else contextlib.chdir(os.curdir)
-    threads, pid = set(threading.enumerate()), _process()
+    threads = set(threading.enumerate())
     printed: Any = sys.stderr if sys.stderr is None or isinstance(sys.stderr, _Printed) else _Printed(sys.stderr)
     try:
         with (
-            interpreter_state.restored(), folder,
+            interpreter_state.restored(),
             contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), guarded(),
         ):  # fmt: skip
             yield
     finally:
-        if _process() != pid:  # a fork of the code, which would continue as a second command
-            os._exit(0)
         _threads_left.extend(one for one in threading.enumerate() if one not in threads and not one.daemon)
 
 

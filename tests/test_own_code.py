@@ -8,6 +8,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -183,9 +185,10 @@ def test_threads_that_it_leaves_are_known() -> None:
     assert not own_code.runs_on()
 
 
-def test_a_fork_of_it_ends_with_the_block() -> None:
+@pytest.mark.parametrize("block", [own_code.contained, own_code.guarded])
+def test_a_fork_of_it_ends_with_the_block(block: Callable[[], AbstractContextManager[None]]) -> None:
     read, write = os.pipe()
-    with own_code.contained():
+    with block():
         child = os.fork()
     if child == 0:
         os.write(write, b"goes on")
@@ -194,6 +197,14 @@ def test_a_fork_of_it_ends_with_the_block() -> None:
     os.close(write)
     assert os.read(read, 9) == b""
     os.close(read)
+
+
+@pytest.mark.parametrize("block", [own_code.contained, own_code.guarded])
+def test_the_working_folder_is_as_before(block: Callable[[], AbstractContextManager[None]]) -> None:
+    before = Path.cwd()
+    with block():
+        os.chdir("/")
+    assert Path.cwd() == before
 
 
 @pytest.mark.parametrize(
