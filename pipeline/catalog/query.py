@@ -120,11 +120,15 @@ def format_json(table: pa.Table) -> str:
 
 
 def format_parquet(table: pa.Table) -> bytes:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     _refuse_namesakes(table)
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
+    try:
+        pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
+    except pa.ArrowException as error:
+        raise UserError(f"Parquet does not hold such a column, cast it or take --format json: {error}") from error
     return buffer.getvalue()
 
 
@@ -183,7 +187,7 @@ def _finite(value: Any) -> Any:
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
         return {key: _finite(member) for key, member in value.items()}
-    return [_finite(member) for member in value] if isinstance(value, list) else value
+    return [_finite(member) for member in value] if isinstance(value, list | tuple) else value
 
 
 def _json_value(value: Any) -> int | float | str:

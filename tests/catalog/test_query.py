@@ -133,6 +133,12 @@ def test_json_is_json_even_where_numbers_are_not() -> None:
     ]  # fmt: skip
 
 
+def test_json_of_a_map_has_no_numbers_that_json_lacks(lake: Lake) -> None:
+    table = catalog.run_sql(lake, "SELECT MAP {'k': 'nan'::DOUBLE, 'l': 1.0} AS m")
+    assert json.loads(query.format_json(table)) == [{"m": [["k", None], ["l", 1.0]]}]
+    assert query.format_csv(table) == 'm\n"[[""k"", null], [""l"", 1.0]]"\n'
+
+
 def test_sums_and_decimals_are_numbers_in_json_and_stand_on_the_right(lake: Lake) -> None:
     sql = "SELECT sum(n) AS s, sum(n)::DECIMAL(9, 2) / 8 AS d, [0.5] AS l FROM (VALUES (10), (2)) t(n)"
     table = catalog.run_sql(lake, sql)
@@ -168,6 +174,12 @@ def test_parquet_is_not_written_to_a_terminal(lake: Lake, monkeypatch: pytest.Mo
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     with pytest.raises(UserError, match="not for a terminal"):
         query.run(lake.root, "SELECT 1", {}, "parquet")
+
+
+def test_a_column_that_parquet_has_no_form_for_is_one_line(lake: Lake, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cast it or take --format json: "):
+        query.run(lake.root, "SELECT MAP {} AS m", {}, "parquet", tmp_path / "m.parquet")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_reader_that_leaves_early_is_no_error(lake: Lake) -> None:
