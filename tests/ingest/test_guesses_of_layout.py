@@ -11,20 +11,10 @@ from pipeline.errors import UserError
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest import mapping_draft
 from tests.fixtures import nasbench201_files
-from tests.fixtures.stored_tables import ACC, ONE, OTHER, Values, mapping, stored, truth, written
+from tests.fixtures.stored_tables import ACC, ONE, OTHER, Values, mapping, read_by_draft, truth, written
 
 CELLS = nasbench201_files.topologies(4)
 HUNDRED = "cifar100 test_accuracy"
-
-
-def read(table: Path) -> tuple[Values, str]:
-    """The values that are stored by the drafted mapping, and its text."""
-    text = mapping_draft.draft(table).text
-    file = table.parent / "drafted.toml"
-    file.write_text(text)
-    values, rejects = stored(file, table)
-    assert not rejects
-    return values, text
 
 
 def table(header: str, *columns: Sequence[object], sep: str = ",") -> str:
@@ -42,7 +32,7 @@ def table(header: str, *columns: Sequence[object], sep: str = ",") -> str:
     ],
 )
 def test_a_header_of_several_lines_says_of_which_data_set_a_column_is(header: str, tmp_path: Path) -> None:
-    values, text = read(written(tmp_path / "t.csv", table(header, [80, 81], [90, 91], [60, 61])))
+    values, text = read_by_draft(written(tmp_path / "t.csv", table(header, [80, 81], [90, 91], [60, 61])))
     assert values[ONE, ACC, None] == 80 and values[OTHER, HUNDRED, None] == 61
     assert "header = " in text and "seed =" not in text
 
@@ -55,7 +45,9 @@ def test_a_name_that_stands_twice_is_no_pair_of_seeds(before: str, tmp_path: Pat
 
 
 def test_a_title_above_a_header_is_left_out(tmp_path: Path) -> None:
-    values, text = read(written(tmp_path / "t.csv", table("Our results,,\narch,test_acc,note", [80, 81], ["a", "b"])))
+    values, text = read_by_draft(
+        written(tmp_path / "t.csv", table("Our results,,\narch,test_acc,note", [80, 81], ["a", "b"]))
+    )
     assert values == {(ONE, ACC, None): 80, (OTHER, ACC, None): 81} and "skip = 1" in text
 
 
@@ -95,32 +87,34 @@ def test_numbers_of_columns_are_lengths_or_seeds(case: str, tmp_path: Path) -> N
     "names", [("c10_s0", "c100_s0", "c100_s1"), ("cifar10_seed_0", "cifar100_seed0", "cifar100-seed1")]
 )
 def test_columns_of_a_data_set_and_a_seed_are_of_that_data_set(names: tuple[str, ...], tmp_path: Path) -> None:
-    values, _ = read(written(tmp_path / "t.csv", table(",".join(("arch", *names)), [80.5], [60.5], [61.5])))
+    values, _ = read_by_draft(written(tmp_path / "t.csv", table(",".join(("arch", *names)), [80.5], [60.5], [61.5])))
     assert values == {(ONE, ACC, 0): 80.5, (ONE, HUNDRED, 0): 60.5, (ONE, HUNDRED, 1): 61.5}
 
 
 @pytest.mark.parametrize(("name", "seeds"), [("trial", {None}), ("run_id", {None}), ("seed", set(range(7)))])
 def test_numbers_of_rows_are_no_seeds(name: str, seeds: set[int | None], tmp_path: Path) -> None:
     rows = [f"{number},{cell},{70 + number}" for number, cell in enumerate(nasbench201_files.topologies(7))]
-    values, _ = read(written(tmp_path / "t.csv", "\n".join([f"{name},arch,test_acc", *rows])))
+    values, _ = read_by_draft(written(tmp_path / "t.csv", "\n".join([f"{name},arch,test_acc", *rows])))
     assert {seed for _, _, seed in values} == seeds and len(values) == 7
 
 
 @pytest.mark.parametrize("cells", [[60, 61, 62], [60.5, 61.5, 62.5]])
 def test_a_first_row_is_no_header(cells: list[object], tmp_path: Path) -> None:
-    values, _ = read(written(tmp_path / "t.csv", table("", cells).lstrip()))
+    values, _ = read_by_draft(written(tmp_path / "t.csv", table("", cells).lstrip()))
     assert list(values.values()) == cells
 
 
 def test_a_comma_before_decimals_beside_words_for_what_is_missing(tmp_path: Path) -> None:
-    values, _ = read(written(tmp_path / "t.csv", table("arch;test_acc", ["80,5", "k.A.", "81,5", "82,5"], sep=";")))
+    values, _ = read_by_draft(
+        written(tmp_path / "t.csv", table("arch;test_acc", ["80,5", "k.A.", "81,5", "82,5"], sep=";"))
+    )
     assert list(values.values()) == [80.5, None, 81.5, 82.5]
 
 
 def test_one_number_of_epochs_is_the_length_of_the_training(tmp_path: Path) -> None:
-    _, text = read(written(tmp_path / "t.csv", table("arch,epochs,test_acc", [90, 90], [80, 81])))
+    _, text = read_by_draft(written(tmp_path / "t.csv", table("arch,epochs,test_acc", [90, 90], [80, 81])))
     assert "\nepochs = 90\n" in text and "where" not in text
-    _, text = read(written(tmp_path / "one.csv", table("arch,epoch,test_acc", [89, 89], [80, 81])))
+    _, text = read_by_draft(written(tmp_path / "one.csv", table("arch,epoch,test_acc", [89, 89], [80, 81])))
     assert "epochs =" not in text  # the number of the last epoch, from 0 or from 1
 
 
@@ -154,7 +148,7 @@ def test_operations_without_a_unit_are_no_few(largest: float, scale: float | Non
 def test_numbers_that_stand_for_a_failure(
     header: str, columns: tuple[list[object], ...], failed: float | None, tmp_path: Path
 ) -> None:
-    values, _ = read(written(tmp_path / "t.csv", table(header, *columns)))
+    values, _ = read_by_draft(written(tmp_path / "t.csv", table(header, *columns)))
     missing = table_mapping.load(tmp_path / "drafted.toml").missing
     assert missing == (() if failed is None else tuple(sorted({failed} | ({-1.0} if -1 in columns[0] else set()))))
     assert (None in values.values()) is (failed is not None)
@@ -163,7 +157,7 @@ def test_numbers_that_stand_for_a_failure(
 @pytest.mark.parametrize(("numbers", "epochs"), [(range(12), 12), (range(13), 12), (range(1, 13), 12), ([4, 9], 9)])
 def test_epochs_that_are_counted_from_0(numbers: range | list[int], epochs: int, tmp_path: Path) -> None:
     rows = [f"{cell},{number},{70 + number}" for cell in CELLS for number in numbers]
-    values, text = read(written(tmp_path / "t.csv", "\n".join(["arch,epoch,test_acc", *rows])))
+    values, text = read_by_draft(written(tmp_path / "t.csv", "\n".join(["arch,epoch,test_acc", *rows])))
     assert values[ONE, ACC, None] == 70 + numbers[-1] and f"\nepochs = {epochs}\n" in text
 
 
@@ -174,12 +168,12 @@ def test_files_of_one_data_set_and_several_seeds_are_all_read(tmp_path: Path) ->
         for seed in (777, 888):
             written(folder / f"{dataset}_seed{seed}.csv", table("arch,test_acc", [50 + number + seed / 100]))
             expected[ONE, metric, seed] = 50 + number + seed / 100
-    assert read(folder)[0] == pytest.approx(expected)
+    assert read_by_draft(folder)[0] == pytest.approx(expected)
 
 
 def test_a_data_set_that_is_written_in_two_ways_is_one(tmp_path: Path) -> None:
     rows = [{"arch": ONE, "dataset": "CIFAR-10", "acc": 90}, {"arch": OTHER, "dataset": "cifar10", "acc": 91}]
-    assert read(written(tmp_path / "t.json", rows))[0] == {(ONE, ACC, None): 90, (OTHER, ACC, None): 91}
+    assert read_by_draft(written(tmp_path / "t.json", rows))[0] == {(ONE, ACC, None): 90, (OTHER, ACC, None): 91}
 
 
 def test_columns_for_the_same_value_need_rows_that_are_parted(tmp_path: Path) -> None:
@@ -193,7 +187,7 @@ def test_columns_for_the_same_value_need_rows_that_are_parted(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ["EdgeGPU latency [ms]", "edge_gpu_latency_ms", "Latency (ms), Edge-GPU"])
 def test_a_device_however_it_is_written(name: str, tmp_path: Path) -> None:
-    values, _ = read(written(tmp_path / "t.tsv", table(f"arch\t{name}", [5.5, 6], sep="\t")))
+    values, _ = read_by_draft(written(tmp_path / "t.tsv", table(f"arch\t{name}", [5.5, 6], sep="\t")))
     assert values == {(ONE, "cifar10 edgegpu_latency", None): 5.5, (OTHER, "cifar10 edgegpu_latency", None): 6}
 
 

@@ -14,19 +14,20 @@ from pipeline.benchmarks.contract import Benchmark, Metric, Space
 from pipeline.errors import UserError
 from pipeline.ingest import mapped_table, mapping_draft
 from pipeline.ingest import mapping as table_mapping
-from tests.fixtures.stored_tables import ACC, ARCHITECTURE, KEYED, ONE, OTHER, Values, mapping, stored, truth, written
+from tests.fixtures.stored_tables import (
+    ACC,
+    ARCHITECTURE,
+    KEYED,
+    ONE,
+    OTHER,
+    mapping,
+    read_by_draft,
+    stored,
+    truth,
+    written,
+)
 
 HUNDRED = "cifar100 test_accuracy"
-
-
-def read(table: Path) -> tuple[Values, str]:
-    """The values that are stored by the drafted mapping, and its text."""
-    text = mapping_draft.draft(table).text
-    file = table.parent / "drafted.toml"
-    file.write_text(text)
-    values, rejects = stored(file, table)
-    assert not rejects
-    return values, text
 
 
 def test_lengths_of_training_above_the_data_sets_are_no_rivals(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_an_accuracy_beside_one_of_validation_may_be_of_the_training_set(
     beside: dict[str, list[float]], taken: bool, tmp_path: Path
 ) -> None:
     history = {"accuracy": [0.9] * 12, "val_accuracy": [0.8] * 12, **beside}
-    values, text = read(written(tmp_path / "t.json", {ONE: history, OTHER: history}))
+    values, text = read_by_draft(written(tmp_path / "t.json", {ONE: history, OTHER: history}))
     assert ((ONE, ACC, None) in values) == taken and values[ONE, "cifar10-valid validation_accuracy", None] == 80
     assert ("it may be of the training or of the test set" in text) != taken
 
@@ -62,13 +63,13 @@ def test_seeds_and_data_sets_that_folders_are_called_after(tmp_path: Path) -> No
         for number, data in enumerate(("cifar10", "cifar100")):
             rows = f"arch,test_acc\n{ONE},{80 + seed + number / 2}\n{OTHER},90\n"
             written(tmp_path / "runs" / f"seed_{seed}" / data / "results.csv", rows)
-    values, _ = read(tmp_path / "runs")
+    values, _ = read_by_draft(tmp_path / "runs")
     assert [values[ONE, ACC, 3], values[ONE, ACC, 4], values[ONE, HUNDRED, 4]] == [83, 84, 84.5]
 
 
 def test_a_list_of_seeds_beside_lists_of_values(tmp_path: Path) -> None:
     entries = [{"arch": ONE, "seeds": [888, 777], "acc": [80, 81]}, {"arch": OTHER, "seeds": [999], "acc": [90]}]
-    values, _ = read(written(tmp_path / "t.json", entries))
+    values, _ = read_by_draft(written(tmp_path / "t.json", entries))
     assert values == {(ONE, ACC, 888): 80, (ONE, ACC, 777): 81, (OTHER, ACC, 999): 90}
     entries[0]["seeds"] = [888]
     _, rejects = stored(tmp_path / "drafted.toml", written(tmp_path / "t.json", entries))
@@ -113,7 +114,7 @@ def test_a_row_for_each_metric_is_read_by_the_name_of_the_metric(tmp_path: Path)
     for arch, number in ((ONE, 0), (OTHER, 1)):
         lines += [f"{arch},test,accuracy,{0.8 + number / 10}", f"{arch},test,loss,{1.5 + number}"]
         lines += [f"{arch},test,calibration,3", f"{arch},none,params,{number + 1}000000"]
-    values, text = read(written(tmp_path / "t.csv", "\n".join(lines)))
+    values, text = read_by_draft(written(tmp_path / "t.csv", "\n".join(lines)))
     assert (values[ONE, ACC, None], values[OTHER, "cifar10 test_loss", None]) == (80, 2.5)
     assert values[OTHER, "cifar10 params", None] == 2_000_000 and len(values) == 6
     assert "'test calibration'" in text and "optional" not in text
@@ -121,7 +122,7 @@ def test_a_row_for_each_metric_is_read_by_the_name_of_the_metric(tmp_path: Path)
 
 def test_a_row_for_each_proxy_is_read_by_its_name(tmp_path: Path) -> None:
     table = f"arch,proxy,score\n{ONE},synflow,1.5\n{ONE},naswot,2.5\n{OTHER},synflow,3.5\n{OTHER},naswot,4.5\n"
-    values, _ = read(written(tmp_path / "t.csv", table))
+    values, _ = read_by_draft(written(tmp_path / "t.csv", table))
     assert (values[ONE, "synflow", None], values[OTHER, "naswot", None], len(values)) == (1.5, 4.5, 4)
 
 
@@ -129,19 +130,19 @@ def test_a_row_for_each_proxy_is_read_by_its_name(tmp_path: Path) -> None:
     ("column", "name"), [("logmeasures.snip", "snip"), ("Grad-Norm", "grad_norm"), ("zc.synflow.score", "synflow")]
 )
 def test_a_proxy_under_a_word_for_proxies(column: str, name: str, tmp_path: Path) -> None:
-    values, _ = read(written(tmp_path / "t.csv", f"arch,{column}\n{ONE},1.5\n{OTHER},2.5\n"))
+    values, _ = read_by_draft(written(tmp_path / "t.csv", f"arch,{column}\n{ONE},1.5\n{OTHER},2.5\n"))
     assert values == {(ONE, name, None): 1.5, (OTHER, name, None): 2.5}
 
 
 def test_two_columns_of_one_proxy_are_no_fault_of_the_draft(tmp_path: Path) -> None:
-    values, text = read(written(tmp_path / "t.csv", f"arch,snip,score_snip\n{ONE},1.5,2\n{OTHER},2.5,3\n"))
+    values, text = read_by_draft(written(tmp_path / "t.csv", f"arch,snip,score_snip\n{ONE},1.5,2\n{OTHER},2.5,3\n"))
     assert values == {(ONE, "snip", None): 1.5, (OTHER, "snip", None): 2.5}
     assert "'score_snip': 'snip' holds scores of snip, too" in text
 
 
 def test_a_seed_beside_a_list_of_seeds_measures_the_same(tmp_path: Path) -> None:
     entries = {ONE: {"acc": [80, 81], "acc_seed1": 90}, OTHER: {"acc": [82, 83], "acc_seed1": 91}}
-    values, text = read(written(tmp_path / "t.json", entries))
+    values, text = read_by_draft(written(tmp_path / "t.json", entries))
     assert values[ONE, ACC, 1] == 80 and len(values) == 4 and "'acc_seed1': 'acc' measures the same" in text
     columns = truth("acc", each="seed"), truth("acc_seed1", seed=1)
     file = mapping(tmp_path, 'kind = "json"', KEYED, *columns)
@@ -151,21 +152,21 @@ def test_a_seed_beside_a_list_of_seeds_measures_the_same(tmp_path: Path) -> None
 
 def test_the_seed_in_a_name_is_meant_beside_a_column_of_seeds(tmp_path: Path) -> None:
     table = f"arch,seed,val_acc,test_acc_seed2\n{ONE},5,80,90\n{OTHER},6,81,91\n"
-    values, _ = read(written(tmp_path / "t.csv", table))
+    values, _ = read_by_draft(written(tmp_path / "t.csv", table))
     assert values[ONE, "cifar10-valid validation_accuracy", 5] == 80 and values[ONE, ACC, 2] == 90
 
 
 @pytest.mark.parametrize("name", ["seed{}_epoch200_acc", "acc_seed_{}_epoch_200", "acc_200ep_{}", "acc_s{}_200_epochs"])
 def test_a_seed_beside_a_length_of_training_is_not_taken_for_it(name: str, tmp_path: Path) -> None:
     header = ",".join(name.format(seed) for seed in (888, 777))
-    values, text = read(written(tmp_path / "t.csv", f"arch,{header}\n{ONE},80,81\n{OTHER},82,83\n"))
+    values, text = read_by_draft(written(tmp_path / "t.csv", f"arch,{header}\n{ONE},80,81\n{OTHER},82,83\n"))
     assert (values[ONE, ACC, 888], values[ONE, ACC, 777]) == (80, 81) and text.count("epochs = 200\n") == 2
 
 
 def test_epochs_in_names_of_columns_are_counted_from_0(tmp_path: Path) -> None:
     header = ",".join(f"test_acc_{number}" for number in range(12))
     rows = "\n".join(f"{arch},{','.join(map(str, range(60, 72)))}" for arch in (ONE, OTHER))
-    values, text = read(written(tmp_path / "t.csv", f"arch,{header}\n{rows}\n"))
+    values, text = read_by_draft(written(tmp_path / "t.csv", f"arch,{header}\n{rows}\n"))
     assert values[ONE, ACC, None] == 71 and "epochs = 12\n" in text
 
 
