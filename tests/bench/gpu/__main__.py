@@ -50,9 +50,9 @@ STEPS = {
     "convolutions": Step(convolutions.convolutions, 30, "a convolution's parts in the shapes of the networks"),
     "engine": Step(steady.engine, 110, "the engine in its steady state"),
     "launches": Step(launches.launches, 80, "how the kernels of operation tables are launched best"),
+    "agreement": Step(agreement.agreements, 60, "plain, engine, engine again: rho, first losses, spread"),
     "stacked": Step(stacked.stacked, 60, "the engine by operation tables"),
     "workers": Step(workers.workers, 90, "one to four processes, without MPS and with it"),
-    "agreement": Step(agreement.agreements, 60, "plain, engine, engine again: rho, first losses, spread"),
     "whole": Step(whole.whole, 540, "all of NAS-Bench-201, NAS-Bench-101 as far as time allows"),
 }
 BY_DEFAULT = [name for name in STEPS if name not in ("whole", "launches")]

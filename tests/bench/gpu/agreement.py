@@ -84,7 +84,7 @@ def agreements(setting: Setting) -> Row:
     size = setting.sizes[0]
     for number, name in enumerate(setting.spaces):
         share = setting.left / (len(setting.spaces) - number)
-        proxy, expected = setting.proxy(), stored(setting, name)[0]
+        proxy, (expected, seconds) = setting.proxy(), stored(setting, name)
         count = max(ENOUGH, len(expected)) if share > 40 else len(expected)
         some = networks(name, count)
         on = setting.card(size)
@@ -97,6 +97,7 @@ def agreements(setting: Setting) -> Row:
         }
         partly(setting, row)
         expected += plainly(setting, name, len(expected), count)
+        _keep(setting, name, expected, seconds)
         row[name]["with_plain"] = agreement(once[: len(expected)], expected)
         partly(setting, row)
     return row
@@ -130,7 +131,7 @@ def statuses(scores: Sequence[Score]) -> dict[str, int]:
     return {name: names.count(name) for name in sorted(set(names))}
 
 
-def _keep(setting: Setting, name: str, scores: Sequence[Score], seconds: float) -> None:
+def _keep(setting: Setting, name: str, scores: Sequence[Score], seconds: float | None) -> None:
     text = json.dumps({"seconds": seconds, "scores": [_as_json(score) for score in scores]})
     (setting.out / f"plain-{name}.json").write_text(text)
 
@@ -140,7 +141,7 @@ def _as_json(score: Score) -> dict[str, Any]:
 
 
 def stored(setting: Setting, name: str) -> tuple[list[Score], float | None]:
-    """What the step `plain` has kept: the scores of the first networks, and seconds per architecture."""
+    """What the steps `plain` and `agreement` have kept: scores of the first networks, and seconds per architecture."""
     kept = setting.out / f"plain-{name}.json"
     if not kept.exists():
         return [], None
