@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from packaging.requirements import Requirement
 
 from tests.bench.gpu import __main__ as command
-from tests.bench.gpu import about, marked, runner
+from tests.bench.gpu import about, marked, runner, wheels
 from tests.bench.gpu.setting import networks
 
 
@@ -34,6 +35,17 @@ def test_unknown_steps_and_folders_are_refused(capsys: pytest.CaptureFixture[str
         command.main(["bnch"])
     with pytest.raises(SystemExit, match="nowhere does not exist"):
         command.main(["--images", "nowhere"])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a card")
+def test_what_this_python_lacks_is_told_before_any_step(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wheels, "stated", lambda: [Requirement("no-such-package>=2")])
+    with pytest.raises(SystemExit, match="finds no CUDA card here"):
+        command.main(["versions", "--out", str(tmp_path)])
+    said = capfd.readouterr().out.splitlines()
+    assert said[0] == "this Python has no no-such-package>=2: steps may fail for it"
 
 
 def test_the_networks_repeat_after_the_distinct_ones_under_names_of_their_own() -> None:

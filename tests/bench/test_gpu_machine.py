@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 from pathlib import Path
 
@@ -49,6 +50,12 @@ def test_what_a_machine_lacks_is_carried_with_what_that_needs() -> None:
     found = wheels.missing(needed, there)
     assert set(found) == {"pandas", "pydantic", "pydantic-core", "annotated-types", "typing-inspection"}
     assert wheels.missing([Requirement("pandas>=3.0")], wheels.listed("pandas numpy")) == {}
+
+
+def test_what_this_machine_lacks_is_told() -> None:
+    here = importlib.metadata.version("numpy")
+    needed = [Requirement("torch>=2.11"), Requirement("numpy<1"), Requirement("no-such-package>=2")]
+    assert wheels.unmet(needed) == [f"numpy {here}, not numpy<1", "no no-such-package>=2"]
 
 
 def test_the_package_says_what_it_needs() -> None:

@@ -89,6 +89,7 @@ def test_other_processes_train_with_the_plain_loop(setting: Setting, monkeypatch
     assert there.status == "ok"
     assert there == agreement._plain_score(setting.preset, None, "cpu", "nasbench101", 0)
     assert agreement.plainly(setting, "nasbench101", 3, 3) == []
+    assert agreement.plainly(replace(setting, seconds=0.0), "nasbench101", 0, 1) == []  # there is no time for any
 
 
 def in_process(arguments: Sequence[str], _: float) -> list[str]:

@@ -75,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         processes=_numbers(options.processes), repeats=options.repeats,
         groups=_numbers(options.groups), precisions=options.precisions.split(","), workers=options.workers,
     )  # fmt: skip
+    _warn_of_unmet()
     began = time.monotonic()
     steps = _within(names, options.seconds)
     steps |= {name: replace(steps[name], seconds=float(seconds)) for name, seconds in given.items() if seconds}
@@ -84,6 +85,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     print(f"{options.out / runner.ROWS}: {len(names)} rows, {failed} with an error, {time.monotonic() - began:.0f} s")
     sys.exit(1 if failed else 0)
+
+
+def _warn_of_unmet() -> None:
+    """Say what this Python lacks before a step fails for it."""
+    try:
+        from tests.bench.gpu import wheels
+    except ImportError as error:
+        print(f"whether this Python has what the package needs is not known: {error}", flush=True)
+        return
+    if unmet := wheels.unmet(wheels.stated()):
+        print(f"this Python has {'; '.join(unmet)}: steps may fail for it", flush=True)
 
 
 def _within(names: Sequence[str], seconds: float) -> dict[str, Step]:

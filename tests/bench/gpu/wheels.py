@@ -71,6 +71,20 @@ def _satisfied(requirement: Requirement, version: str | None) -> bool:
         return False
 
 
+def unmet(needed: Iterable[Requirement]) -> list[str]:
+    """What this machine lacks or has in too old a version."""
+    found = []
+    for requirement in needed:
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            found.append(f"no {requirement}")
+            continue
+        if not _satisfied(requirement, version):
+            found.append(f"{requirement.name} {version}, not {requirement}")
+    return found
+
+
 def listed(text: str) -> dict[str, str | None]:
     """name -> version, or None, of the lines of `pip freeze`, or of names separated by commas or blanks."""
     found: dict[str, str | None] = {}
@@ -116,7 +130,10 @@ def main() -> None:
     parser.add_argument("--has", type=Path, required=True, help="file with what is installed there")
     parser.add_argument("--also", nargs="*", default=[], metavar="NAME", help="carry it whatever is there")
     options = parser.parse_args()
-    versions = missing(stated(), listed(options.has.read_text(encoding="utf-8")))
+    there = listed(options.has.read_text(encoding="utf-8"))
+    if unversioned := [name for name, version in there.items() if version is None]:
+        print(f"taken as new enough, without a version: {', '.join(unversioned)}", file=sys.stderr)
+    versions = missing(stated(), there)
     versions |= {name: importlib.metadata.version(name) for name in options.also}
     for wheel in gather(versions, options.folder):
         print(f"{wheel.stat().st_size / 2**20:6.1f} MiB  {wheel.name}")
