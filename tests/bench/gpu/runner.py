@@ -35,7 +35,7 @@ class Step:
 
     Args:
         run: makes the row; it looks at `Setting.left`, and trims its repeats.
-        seconds: that it may take of `TOTAL`; of a shorter total its share.
+        seconds: its share of the time for all steps, which are trimmed or stretched to fit.
         help: what it does.
     """
 

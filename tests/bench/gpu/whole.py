@@ -26,7 +26,6 @@ from tests.bench.gpu.setting import Row, Setting
 # Where a command runs behind &, Python leaves SIGINT ignored, and a run could not be interrupted at its deadline.
 INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
 CLI = "from pipeline.cli import main; main()"
-FIRST = 2000  # architectures of a space that are scored before all of it: should time run out, they are a sample
 LISTED = 500  # of a list; then twice as many, and so on
 KEPT = ("scores.parquet", "proxies.parquet", "runs.parquet")
 STORED = Path("data/scores")
@@ -58,11 +57,10 @@ Job = tuple[str, str, list[str]]  # benchmark, what is scored, options that choo
 
 
 def _jobs(setting: Setting) -> Iterator[Job]:
-    """Preset by preset, a sample before all of a space."""
+    """Preset by preset; a run takes architectures in the order of a hash, so that those of a part are a sample."""
     for preset in setting.presets:
         for benchmark in setting.spaces:
             if benchmark == "nasbench201":
-                yield benchmark, preset, ["--sample", str(FIRST)]
                 yield benchmark, preset, []
         for benchmark in setting.spaces:
             if benchmark == "nasbench101" and setting.architectures is not None:
