@@ -181,6 +181,7 @@ def _locked(lake: Lake, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBP
         "python_enable_replacements = false",
         "enable_progress_bar = false",
         f"allowed_directories = [{allowed}]",
+        "autoload_known_extensions = false",  # to load one is refused below, by an error as a damaged part has it
         "enable_external_access = false",
         "lock_configuration = true",
     )

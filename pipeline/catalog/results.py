@@ -182,6 +182,9 @@ def _one_line_errors(connection: duckdb.DuckDBPyConnection, params: Mapping[str,
         missing = re.search(r'does not have a column named "(.+?)"', str(error))
         if missing:
             raise unknown("column", missing[1], _columns(connection)) from error
+        elsewhere = re.search(r'"(.+)" is not in the catalog, but it exists in the (\S+) extension', str(error))
+        if elsewhere:
+            raise UserError(f"{elsewhere[1]} is of DuckDB's extension {elsewhere[2]}, which no query loads") from error
         if isinstance(error, duckdb.PermissionException):
             raise UserError(f"{one_line(error)}; a query reads the lake's own parts and nothing else") from error
         wrong = [name for name, value in params.items() if f"'{value}'" in str(error)]

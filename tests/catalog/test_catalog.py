@@ -228,6 +228,8 @@ def test_variables_of_the_program_are_no_tables(lake: Lake) -> None:
         ("", "one statement at a time"),
         ("PIVOT scores ON seed", "PIVOT without IN"),
         ("SELECT 'a'::INT", "Could not convert string 'a'"),
+        ("FROM sqlite_scan('a', 'b')", "sqlite_scan is of DuckDB's extension sqlite_scanner, which no query loads"),
+        ("SELECT '::1'::INET", "INET is of DuckDB's extension inet, which no query loads"),
     ],
 )
 def test_an_error_is_one_line_that_helps(lake: Lake, sql: str, told: str) -> None:
