@@ -17,7 +17,10 @@ from pipeline.lake.store import Lake
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_OF_A_ROW = ("duplicate_keys", "impossible_numbers", "uneven_curves", "unknown_statuses", "values_and_status")
+_OF_A_ROW = (
+    "aggregates_of_many_terms", "duplicate_keys", "impossible_numbers", "uneven_curves", "unknown_statuses",
+    "values_and_status",
+)  # fmt: skip
 _SIBLINGS = {
     "seed": "other seeds of it",
     "epochs": "other training lengths of it",

@@ -23,7 +23,9 @@ HERE = {  # what the made-up lake has in the place of what the examples' comment
     "0123456789abcdef": lakes.arch(5),
 }  # fmt: skip
 SYNFLOW = "4444444444444444"  # ours, beside the made-up lake's released one
+MANY = {"terms": [{"proxy": "toy"}] * 1001}
 ODD = {
+    "aggregates_of_many_terms": {"proxies": [lakes.proxy("5" * 16, "many", MANY, kind="aggregate")]},
     "broken_trajectories": {"searches": [lakes.search()], "trajectories": [lakes.step(0, 2, 0, 1.0)]},
     "curves_of_no_score": {"curves": [lakes.curve(0, OURS, 0, "train", [1.0])]},
     "duplicate_keys": {"proxies": [lakes.proxy(OURS, "toy"), lakes.proxy(OURS, "toy", {"other": 1})]},

@@ -115,6 +115,15 @@ def test_the_whole_curve_has_to_be_there(lake: Lake, defined: Callable[..., Scor
     assert {row["status"] for row in found.values()} == {"failed"}
 
 
+def test_one_of_more_terms_than_a_file_may_have_is_stored_without_scores(lake: Lake) -> None:
+    """As an earlier version stored it."""
+    for terms in (1000, 1001):
+        configuration = {"terms": [{"proxy": "params@big", "transform": "value", "weight": 1.0}] * terms}
+        lakes.publish(lake.root, f"{terms}", proxies=[lakes.proxy(f"{terms:016}", f"of-{terms}", configuration)])
+    found = catalog.run_sql(lake, "SELECT DISTINCT proxy_id FROM aggregate_scores").to_pylist()
+    assert found == [{"proxy_id": f"{1000:016}"}]
+
+
 def test_a_sum_that_is_not_finite_has_failed_wherever_it_is_counted(tmp_path: Path) -> None:
     lake = lakes.publish(
         tmp_path / "lake", metrics=[lakes.metric()], sources=[lakes.source(lakes.BIG, "big")],

@@ -162,6 +162,11 @@ def constant(column: str, value: Any) -> Any:
         ("curves", constant("losses", [1.0]), "fails the check uneven_curves"),
         ("curves", lambda table: pa.concat_tables([table, table]), "fails the check duplicate_keys"),
         ("proxies", constant("kind", "evil"), "fails the check unknown_statuses"),
+        (
+            "proxies",
+            constant("configuration", json.dumps({"terms": [1] * 1001})),
+            "fails the check aggregates_of_many_terms",
+        ),
         ("proxies", constant("configuration", '{"a":NaN}'), "has a configuration that is no JSON object"),
         ("proxies", constant("configuration", '{"a":"\\ud800"}'), "has a configuration that is no JSON object"),
         ("scores", constant("arch_id", "z" * 100_000), "has an arch_id that is no identity"),

@@ -24,7 +24,7 @@ VERSION = 1  # of how the view computes the sum
 FOLDER = Path(__file__).parent / "presets"
 GENERIC = "generic"  # the aggregate of `pipeline.proxies.aggregates.generic`, whose parts are scored with it
 
-_MOST_TERMS = 1000  # with 100,000 of them a view needs all memory, and no query of the lake ends
+_MOST_TERMS = 1000  # as in the view `aggregate_terms`: of 100,000 it needs all memory, and no query of the lake ends
 
 Iteration = Annotated[int, Field(ge=1)]
 

@@ -18,7 +18,7 @@ WITH defined AS (
         generate_subscripts(from_json(configuration -> '$.terms', '["JSON"]'), 1) AS number,
         json_array_length(configuration, '$.terms') AS terms
     FROM proxies
-    WHERE kind = 'aggregate'
+    WHERE kind = 'aggregate' AND json_array_length(configuration, '$.terms') <= 1000 -- more would take all memory
 ),
 
 counted AS (
