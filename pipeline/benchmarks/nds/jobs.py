@@ -71,6 +71,9 @@ def parse(content: object) -> Job:
     seed = content.get("rng_seed")
     series = {metric: _series(content, name) for name, metric in _SERIES.items() if content.get(name) is not None}
     epochs = _agreed({name: len(values) for name, values in series.items()}, optim.get("max_ep"))
+    measured = [value for value in series["test_accuracy"] if math.isfinite(value)]
+    if measured and min(measured) >= 99:  # no network is as good after its first epoch
+        raise UserError("no error of test_ep_top1 is above 1 percent: is it a fraction?")
     return Job(
         net=net,
         auxiliary=bool(net.get("aux")),

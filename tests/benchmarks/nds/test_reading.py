@@ -116,6 +116,7 @@ def test_the_file_name_tells_the_space(tmp_path: Path, name: str, space: str, da
         ({"test_ep_top1": 7.0}, "test_ep_top1 is 7.0, where a list"),
         ({"test_ep_top1": [90.0, 101.0, 5.0]}, r"test_ep_top1\[1\] is 101, which is no error in percent"),
         ({"test_ep_top1": [90.0, "9", 5.0]}, r"test_ep_top1\[1\] is '9'"),
+        ({"test_ep_top1": [0.5, float("nan"), 0.06]}, "no error of test_ep_top1 is above 1 percent: is it a fraction?"),
         ({"min_test_top1": -1.0}, "min_test_top1 is '-1.0'"),
         ({"params": float("inf")}, "params is inf"),
         ({"flops": "1e9"}, "flops is '1e9'"),
