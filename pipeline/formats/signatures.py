@@ -99,7 +99,7 @@ def identify(path: Path) -> Form | None:
     """
     with opening.opened(path) as stream:
         form = identified(stream.read(HEAD))
-    if form is None or form.name not in (ZSTD, ZIP.name):
+    if form is None or form.name not in (ZSTD, ZIP.name, *PACKINGS):
         return form
     try:
         with packed.open_unpacked(path) as stream:
@@ -110,7 +110,9 @@ def identify(path: Path) -> Form | None:
         return Form(form.name, f"{packed.damaged(error)}; {form.advice}")
     except (NotThisFormError, OSError):
         return form  # damaged
-    return inner and Form(f"{inner.name} within {form.name}", _UNPACK)
+    if inner is None:
+        return form if form.name in PACKINGS else None
+    return Form(f"{inner.name} within {form.name}", _UNPACK)
 
 
 def identified(head: bytes) -> Form | None:

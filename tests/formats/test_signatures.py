@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import pickle
+import random
 import sqlite3
 import tarfile
 import zipfile
@@ -74,6 +75,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "tar.bz2": (bz2.compress(tarred()), "a tar archive within a bzip2 file"),
     "tfrecord": (record(b"x" * 100), "a TFRecord file"),
     "tfrecord.gz": (gzip.compress(record(b"x" * 100)), "a TFRecord file within a gzip file"),
+    "tfrecord.bz2": (bz2.compress(record(random.Random(0).randbytes(3000))), "a TFRecord file within a bzip2 file"),
     "parquet": (in_memory(lambda s: pq.write_table(TABLE, s)), "a Parquet file"),
     "feather": (in_memory(lambda s: pyarrow.feather.write_feather(TABLE, s)), "an Arrow file"),
     "utf-16": ("arch,acc\nx,1\n".encode("utf-16"), "text in UTF-16"),

@@ -24,7 +24,7 @@ from pipeline.benchmarks.nasbench101 import cell_graph, published_runs
 from pipeline.benchmarks.nasbench101.published_runs import Run
 from pipeline.benchmarks.source_rows import SourceRows, reason_of
 from pipeline.errors import NotThisFormError, UserError, excerpt
-from pipeline.formats import numbers, opening, signatures, tfrecord
+from pipeline.formats import numbers, signatures, tfrecord
 from pipeline.wording import count_of
 
 NAME, SPACE, DATASET = "nasbench101", "cell", "cifar10"
@@ -43,7 +43,6 @@ _LOW, _HIGH = (np.array([units.LIMITS[unit][end] for _, unit, _ in _COLUMNS]) fo
 _FACTORS = np.array([100.0 if unit == "fraction" else 1.0 for _, unit, _ in _COLUMNS])
 
 _SMALL = 16 << 20  # bytes of a file that is decoded before another process would have started
-_PICKLES = (b"\x80", b"BZ", b"\x1f\x8b")
 _RUNS_AT_ONCE = 10_000
 
 _StatedRun = tuple[str, Run | UserError, bytes]
@@ -63,20 +62,14 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
         raise NotThisFormError(f"{path} is a folder, where a file is expected")
     numbered = partial(_numbered, _RunNumbers())
     if not tfrecord.is_tfrecord(path):
-        expected = "a TFRecord file"
-        if line := signatures.instead(path, expected, expected, signatures.PICKLE.name, *signatures.PACKINGS):
+        if line := signatures.instead(path, "a TFRecord file", signatures.PICKLE.name, *signatures.PACKINGS):
             raise NotThisFormError(line)
-        if _begins_like_a_pickle(path):
+        if signatures.identify(path):
             return map(numbered, _decoded_memory(published_runs.memory(path)))
     from pipeline import executor  # whose processes take time to import, and only a large file needs them
 
     workers = executor.default_workers() if path.stat().st_size > _SMALL else 1
     return map(numbered, executor.ordered(partial(_decoded_span, path), tfrecord.spans(path), workers))
-
-
-def _begins_like_a_pickle(path: Path) -> bool:
-    with opening.opened(path) as stream:
-        return stream.read(2).startswith(_PICKLES)
 
 
 @dataclass

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+import bz2
+import gzip
 import json
+import lzma
 import pickle
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from pipeline import executor
@@ -21,6 +26,7 @@ from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
 from tests.fixtures import nasbench101_files as files
 from tests.fixtures.command import exit_code
+from tests.fixtures.lines import refused
 
 CELLS = files.cells(4)
 IDS = [arch_id_of("nasbench101", "cell", cell) for cell in CELLS]
@@ -236,6 +242,16 @@ def test_a_hostile_pickle_runs_nothing(tmp_path: Path) -> None:
     path.write_bytes(b"\x80\x04cposix\nsystem\n(S'true'\ntR.")
     with pytest.raises(NotThisFormError, match=r"asks for posix\.system"):
         reading.read(path, False)
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, gzip.compress, lzma.compress, partial(pa.compress, codec="zstd")])
+def test_a_packed_pickle_is_read_and_a_packed_tfrecord_is_named(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    plain = of_memory(tmp_path / "api.pkl")
+    (tmp_path / "packed.pkl").write_bytes(pack(plain.read_bytes()))
+    assert truth(list(reading.read(tmp_path / "packed.pkl", False))) == truth(list(reading.read(plain, False)))
+    (tmp_path / "packed").write_bytes(pack(of_108(tmp_path / "nasbench.tfrecord").read_bytes()))
+    with refused("is a TFRecord file within a", "expected: unpack it"):
+        list(reading.read(tmp_path / "packed", False))
 
 
 def test_what_is_neither_form_is_refused(tmp_path: Path) -> None:
