@@ -40,7 +40,7 @@ def refuse_unsound(lake: Lake, other: Lake, groups: Iterable[tuple[str, list[str
         if benchmark not in proxies:
             rows = other.read("proxies", benchmark)
             _refuse(_wrong_proxies(rows), f"{name}: a proxy of {benchmark}")
-            here = lake.read("proxies", benchmark, columns=_DESCRIPTION)
+            here = lake.read("proxies", benchmark, columns=[*_DESCRIPTION, "kind"])
             _refuse(_described_otherwise(rows, here), f"{name}: a proxy of {benchmark}")
             once = rows.group_by(_DESCRIPTION).aggregate([("kind", "max")])  # each part has a row; old ones no kind
             once = once.rename_columns([*_DESCRIPTION, "kind"])
@@ -92,9 +92,12 @@ def _wrong_proxies(proxies: pa.Table) -> _Wrong:
 
 def _described_otherwise(proxies: pa.Table, here: pa.Table) -> _Wrong:
     """Proxies that the lake describes in another way under the same identity, which decides what they are."""
-    known = {row["proxy_id"]: row for row in here.to_pylist()}
+    known = {row["proxy_id"]: row for row in here.select(_DESCRIPTION).to_pylist()}
     differ = [known.get(row["proxy_id"], row) != row for row in proxies.select(_DESCRIPTION).to_pylist()]
     yield "is described in another way here", proxies.filter(pa.array(differ, pa.bool_()))
+    stated = pa.concat_tables([proxies.select(here.schema.names), here])  # an old row states no kind
+    kinds = stated.group_by("proxy_id").aggregate([("kind", "min"), ("kind", "max")])
+    yield "has two kinds", kinds.filter(pc.not_equal(kinds["kind_min"], kinds["kind_max"]))
 
 
 def _no_identities(rows: pa.Table, columns: Iterable[str]) -> _Wrong:

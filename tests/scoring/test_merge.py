@@ -108,6 +108,19 @@ def test_rows_of_another_benchmark_than_their_folder_and_text_that_is_none_are_r
         assert not [*tmp_path.glob("lake/parts/madeup/*")]
 
 
+@pytest.mark.parametrize("first", ["lake", "other"])
+def test_a_proxy_of_two_kinds_is_refused(lake: Path, tmp_path: Path, first: str) -> None:
+    """Its two rows would count each of its scores twice."""
+    for number, (root, kind) in enumerate([(first, "trained"), ("other", "zero-cost")]):
+        run_id = f"{number:016x}"
+        lakes.publish(
+            tmp_path / root, f"{FAMILIES[OURS]}{run_id}-00001", runs=[lakes.run(run_id=run_id)],
+            proxies=[lakes.proxy(OURS, "toy", kind=kind)], scores=[lakes.score(number, OURS, 1.0, run_id=run_id)],
+        )  # fmt: skip
+    with refused("a proxy of madeup has two kinds", "nothing was taken"):
+        merge.run(lake, tmp_path / "other")
+
+
 def test_what_is_stored_is_not_taken_again_and_the_own_score_stays(other: Path, lake: Path) -> None:
     scored(lake, 2, value=7.0)
     first = merge.run(lake, other)
