@@ -170,6 +170,8 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, list | dict):  # Python would write what is in it as expressions: Decimal('1.5')
+        value = json.dumps(value, default=_json_value, ensure_ascii=False)
     return escaping.cell(str(value).strip("\n"))
 
 

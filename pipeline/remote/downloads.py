@@ -139,6 +139,8 @@ def _downloaded(file: RemoteFile) -> LocalFile:
         raise UserError(f"{error}; what came is removed") from error
     sha256 = checksums.of_file(file.part)
     size = file.part.stat().st_size
+    if not size:
+        raise UserError(f"{shown(file.address)}: the server sends a file of no bytes: try again later")
     if file.bytes not in (None, size):
         _discard(file)
         raise UserError(

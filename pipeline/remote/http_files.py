@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import re
 import threading
@@ -26,7 +27,8 @@ SLOWEST = 120.0  # seconds without a chunk
 _RANGE = re.compile(r"bytes (?:([0-9]{1,18})-[0-9]+|\*)/([0-9]+|\*)")
 _LENGTH = re.compile(r"\*|[0-9]{1,18}")
 _PACKINGS = ("identity", "gzip", "x-gzip", "deflate")
-_WEB_PAGE = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
+_WEB_PAGE = re.compile(rb"(?is)(\xef\xbb\xbf)?(\s|<\?xml[^>]*>|<!--.{,999}?-->)*<(!doctype html|html)")
+_WEB_PAGES = ("text/html", "application/xhtml")
 _REASONS = {
     403: "it may not be read (403): look whether its address or its permissions have changed",
     404: "there is no such file (404): look whether its address has changed",
@@ -162,7 +164,8 @@ def _answer(address: str, response: requests.Response, chunks: Iterator[bytes]) 
             raise UserError(f"{shown(address)}: the server sends a part of the file and does not say which")
         offset, size = int(match[1]), match[2]
     packing = headers.get("Content-Encoding", "identity").strip().lower()
-    if packing not in _PACKINGS:  # one within another grows by a thousand times a thousand
+    ends = packing == "identity" or "Content-Length" in headers or "Transfer-Encoding" in headers  # told from a cut
+    if packing not in _PACKINGS or not ends:  # one within another grows by a thousand times a thousand
         raise UserError(f"{shown(address)}: the server packs the file as {excerpt(packing, 40)}, unasked")
     if packing != "identity":  # its sizes are those of what is packed
         size = None
@@ -174,7 +177,7 @@ def _answer(address: str, response: requests.Response, chunks: Iterator[bytes]) 
         offset,
         int(size) if size and size != "*" else None,
         version,
-        headers.get("Content-Type", "").startswith("text/html"),
+        headers.get("Content-Type", "").strip().lower().startswith(_WEB_PAGES),
         chunks,
     )
 
@@ -227,10 +230,12 @@ def _explained(address: str) -> Iterator[None]:
         raise UnreachableError(
             f"{shown(address)} cannot be reached ({_reason(error)}): look whether there is a network, and try again"
         ) from error
-    except requests.exceptions.RequestException as error:
+    except (requests.exceptions.RequestException, ValueError) as error:
         raise UserError(f"{shown(address)} cannot be read: {_reason(error)}") from error
-    except ValueError as error:  # of an address that it leads to and that is none
-        raise UserError(f"{shown(address)} leads to an address that is none: {_reason(error)}") from error
+    except OSError as error:
+        if error.errno is not None:  # of the file that is written
+            raise
+        raise UserError(f"{shown(address)} cannot be read: {error}") from error  # REQUESTS_CA_BUNDLE is no file
 
 
 def _reason(error: Exception) -> str:
@@ -239,6 +244,10 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, requests.exceptions.Timeout):
         return "no answer in time"
+    while error.args and isinstance(error.args[-1], Exception):
+        error = error.args[-1]
+    if type(error) is http.client.BadStatusLine:
+        return "what answers does not speak HTTP"
     text = " ".join(str(error).split())
     match = re.search(r"\[Errno -?\d+\] ([^'\")\]]+)", text)
     return (match[1] if match else text.rpartition(": ")[2] or type(error).__name__)[:120]

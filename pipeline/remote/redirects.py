@@ -82,8 +82,7 @@ def followed(
 
     Raises:
         UserError: it leads to what is not read: another scheme, no encryption after there was, a place that is not
-            public, or from one to the next without end.
-        ValueError: it leads to text that is no address.
+            public, text that is no address, or from one to the next without end.
         requests.RequestException: as of a request.
     """
     import requests
@@ -95,7 +94,10 @@ def followed(
         if target is None:
             return response
         response.close()
-        place = _next(address, response.url, target)
+        try:
+            place = _next(address, response.url, target)
+        except ValueError as error:
+            raise UserError(f"{shown(address)} leads to an address that is none: {error}"[:300]) from error
     raise UserError(f"{shown(address)} cannot be read: it leads from address to address without end")
 
 

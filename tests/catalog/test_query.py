@@ -71,6 +71,13 @@ def test_times_are_told_in_utc_wherever_they_are_from() -> None:
     assert json.loads(query.format_json(pa.table({"t": stored})))[0] == {"t": "1970-01-01T00:00:00+00:00"}
 
 
+def test_a_table_has_no_expressions_of_python_in_lists(lake: Lake) -> None:
+    sql = "SELECT [1.50] AS d, {'t': TIMESTAMP '2026-01-01', 'n': NULL, 'x': 'é'} AS s, ['nan'::DOUBLE] AS n, [1 < 2] b"
+    table = catalog.run_sql(lake, sql)
+    (row,) = query.format_table(table).splitlines()[2:]
+    assert row.split("  ") == ["[1.5]", '{"t": "2026-01-01T00:00:00", "n": null, "x": "é"}', "[NaN]", "[true]"]
+
+
 ODD = {  # values of DuckDB that Arrow, Python or CSV has no form for, and how they are written
     "INTERVAL '1 year 3 days 4 hours'": "1 year 3 days 04:00:00",
     "'\\xAA\\x00h'::BLOB": "\\xAA\\x00h",

@@ -7,6 +7,8 @@ import gzip
 import hashlib
 import random
 import shutil
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -217,13 +219,57 @@ def test_without_a_network_it_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "body"),
-    [("text/html; charset=utf-8", b"Please wait"), ("application/octet-stream", b"\n <!DOCTYPE HTML><p>Log in")],
-)
+    [
+        ("text/html; charset=utf-8", b"Please wait"), ("Text/HTML", b"Please wait"),
+        ("application/octet-stream", b"\n <!DOCTYPE HTML><p>Log in"),
+        ("application/octet-stream", b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- cached\n --><html>"),
+    ],
+)  # fmt: skip
 def test_a_web_page_is_not_taken_for_the_file(file: RemoteFile, server: FileServer, kind: str, body: bytes) -> None:
     server.kind, server.files["/table.bin"] = kind, body
     with refused("answers with a web page, not with the file", str(file.path)):
         download(file)
     assert content(file.path.parent) == {}
+
+
+def test_nothing_is_not_taken_for_the_file(file: RemoteFile, server: FileServer) -> None:
+    server.files["/table.bin"] = b""
+    with refused("table.bin: the server sends a file of no bytes"):
+        download(file)
+    assert content(file.path.parent) == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"", "table.bin cannot be reached (Remote end closed connection without response): look"),
+        (b"220 ready\r\n", "table.bin cannot be reached (what answers does not speak HTTP): look"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-3\r\n", "table.bin cannot be read: "),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(CONTENT)[:9999],
+            "the server packs the file as 'gzip', unasked",
+        ),
+    ],
+)
+def test_what_is_no_answer_is_one_line(tmp_path: Path, answer: bytes, says: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_answer_once, args=(listening, answer), daemon=True).start()
+        with refused(says):
+            download(RemoteFile(f"http://127.0.0.1:{listening.getsockname()[1]}/table.bin", tmp_path / "table.bin"))
+    assert content(tmp_path) == {}
+
+
+def _answer_once(listening: socket.socket, answer: bytes) -> None:
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(9999)
+        connection.sendall(answer)
+
+
+def test_certificates_that_are_not_there_are_one_line(file: RemoteFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/none.pem")
+    with refused("https://127.0.0.1:9/x cannot be read: ", "/none.pem"), http_files.requested("https://127.0.0.1:9/x"):
+        pass
 
 
 @pytest.mark.parametrize(
