@@ -26,6 +26,13 @@ def require(what: str, value: object, kind: Any, expected: str) -> None:
         raise UserError(f"{what} is {excerpt(value, 40)}, where {expected} is expected")
 
 
+def plain(value: Any) -> Any:
+    """The value; in the place of a scalar of numpy, as a DataFrame holds, Python's own, which other code looks for."""
+    import numpy as np
+
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def lake_path(lake: object) -> Path:
     """The path of a lake's folder.
 

@@ -136,7 +136,8 @@ class LakeReader:
 def query(sql: str, lake: Path | str = "data/lake", **parameters: float | str | None) -> pd.DataFrame:
     """The answer to one SELECT over a lake, read-only, as a DataFrame.
 
-    Integers and truth values have pandas' nullable types; NULL is NaN in a column of floats; a list is an array.
+    Integers and truth values have pandas' nullable types; NULL is NaN in a column of floats; a list is an array. Times
+    are text where one of them is none of Python's.
 
     Args:
         sql: SELECT, WITH, FROM, VALUES, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one of these.
@@ -147,11 +148,17 @@ def query(sql: str, lake: Path | str = "data/lake", **parameters: float | str | 
         UserError: no such lake, another kind of statement, or anything else that is wrong with the SQL.
     """
     from pipeline import catalog
+    from pipeline.catalog import arrow_types
 
     arguments.require("the query", sql, str, "the text of one SELECT")
-    for name, value in parameters.items():
+    values = {name: arguments.plain(value) for name, value in parameters.items()}
+    for name, value in values.items():
         if value is not None and not isinstance(value, bool):
             arguments.require(f"the parameter {name}", value, str | int | float, "a text, a number or None")
-    # text is quoted, so that "7" stays text
-    values = {name: f'"{value}"' if isinstance(value, str) else value for name, value in parameters.items()}
-    return catalog.to_frame(catalog.run_sql(Lake(arguments.lake_path(lake)), sql, values))
+        if isinstance(value, str):
+            values[name] = f'"{value}"'  # so that "7" stays text
+    source = Lake(arguments.lake_path(lake))
+    try:
+        return catalog.to_frame(catalog.run_sql(source, sql, values))
+    except (OverflowError, ValueError):  # a time that is none of Python's: DuckDB writes all of them
+        return catalog.to_frame(catalog.run_sql(source, sql, values, as_text=arrow_types.EVERY_TIME))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.api import arguments
 from pipeline.api import networks as single
 from pipeline.api.networks import Architecture, NetworkScore
 from pipeline.errors import UserError, excerpt
@@ -48,6 +49,7 @@ def score_networks(
         raise UserError("score_networks takes a mapping of names to networks, with at least one of them")
     if isinstance(proxies, str) or not proxies:
         raise UserError("score_networks takes the names of proxies in a list, such as ['synflow', 'naswot']")
+    seed = arguments.plain(seed)
     pairs = [
         (name, network, _fitting(name, network, proxy, images, seed))
         for proxy in dict.fromkeys(proxies)

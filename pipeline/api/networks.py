@@ -89,6 +89,7 @@ def sample_architectures(
     Raises:
         UserError: an unknown name, or fewer architectures than `count`.
     """
+    seed = arguments.plain(seed)
     arguments.require("the seed", seed, int, "a whole number")
     bench = benchmarks.load(benchmark)
     chosen = bench.space(space)
@@ -138,7 +139,7 @@ def score_network(
     Raises:
         UserError: an unknown proxy, images that cannot be read, or a network that does not give such maps.
     """
-    bundle = load_bundle(network, proxy, images)
+    bundle, seed = load_bundle(network, proxy, images), arguments.plain(seed)
     if len(bundle.proxies) != 1:
         raise UserError(
             f"{proxy} is {len(bundle.proxies)} proxies: name one, such as {bundle.proxies[0].name}, "

@@ -25,6 +25,9 @@ INSTANTS = frozenset({
 })  # fmt: skip
 """Those that may be infinite, before the year 1 or after 9999, which Python's are not."""
 
+EVERY_TIME = ALWAYS | INSTANTS | {"time", "time_ns"}
+"""Those of which a DataFrame can be made whatever they hold."""
+
 
 def written(relation: duckdb.DuckDBPyRelation, kinds: frozenset[str]) -> duckdb.DuckDBPyRelation:
     """The relation with the values of these types as text, also within lists, structs and maps."""

@@ -90,7 +90,7 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
 
     def nullable(kind: pa.DataType) -> pd.api.extensions.ExtensionDtype | None:
         if pa.types.is_integer(kind):
-            return pd.Int64Dtype()
+            return pd.UInt64Dtype() if pa.types.is_uint64(kind) else pd.Int64Dtype()
         return pd.BooleanDtype() if pa.types.is_boolean(kind) else None
 
     for place, field in enumerate(table.schema):

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -77,11 +78,20 @@ def test_what_is_not_there_is_one_line(lake: Any, call: Any, says: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [(2**60 + 1, "BIGINT"), ("7", "VARCHAR"), (0.5, "DOUBLE"), (math.inf, "DOUBLE"), (True, "BOOLEAN")],
-)
+    [
+        (2**60 + 1, "BIGINT"), ("7", "VARCHAR"), (0.5, "DOUBLE"), (math.inf, "DOUBLE"), (True, "BOOLEAN"),
+        (2**64 - 1, "UBIGINT"), (np.int64(7), "INTEGER"), (np.float32(0.5), "DOUBLE"), (np.bool_(True), "BOOLEAN"),
+        (np.str_("7"), "VARCHAR"),
+    ],
+)  # fmt: skip
 def test_a_parameter_keeps_its_value_and_its_type(lake: Any, value: float | str, kind: str) -> None:
     answer = lake.sql("SELECT $x AS x, typeof($x) AS kind", x=value)
     assert answer["x"].tolist() == [value] and answer["kind"].tolist() == [kind]
+
+
+def test_times_that_python_does_not_have_are_text(lake: Any) -> None:
+    frame = lake.sql("SELECT DATE '0044-03-15 (BC)' AS day, TIME '24:00:00' AS hour, 1 AS number")
+    assert frame.values.tolist() == [["0044-03-15 (BC)", "24:00:00", 1]]
 
 
 def test_a_lake_names_itself(lake: Any) -> None:

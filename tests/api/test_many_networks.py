@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -109,3 +110,12 @@ def test_a_notebook_gets_a_bar_where_it_can_draw_one(
     with progress.progress("scoring", 1) as advance:
         advance(1)
     assert chosen == [drawn]
+
+
+def test_a_seed_may_be_a_number_of_numpy() -> None:
+    seed: Any = np.int64(3)
+    (architecture,) = pipeline.sample_architectures("nasbench201", 1, seed=3)
+    assert pipeline.sample_architectures("nasbench201", 1, seed=seed) == [architecture]
+    score = pipeline.score_network(architecture, "naswot", seed=3).value
+    assert pipeline.score_network(architecture, "naswot", seed=seed).value == score
+    assert pipeline.score_networks({"one": architecture}, ["naswot"], seed=seed)["value"].tolist() == [score]
