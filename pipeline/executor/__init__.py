@@ -9,7 +9,7 @@ import contextlib
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from pipeline.errors import UserError, unknown
@@ -109,7 +109,7 @@ def opened(where: Where, workers: int | None, device: str, *, apart: bool = Fals
         from pipeline.executor import cluster
 
         with cluster.connected(where.address, workers, device, where.gpu_share) as pool:
-            yield pool
+            yield replace(pool, deadly=apart)
     else:
         chosen, device_name = device_of(device)
         count = 1 if where.kind == "inline" else workers or default_workers(chosen)

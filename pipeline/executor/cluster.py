@@ -147,12 +147,13 @@ class _Actor:
 
 @dataclass
 class RayPool:
-    """The cluster that this process is joined to; see `executor.Pool`."""
+    """The cluster that this process is joined to; see `executor.Pool`, and `WorkerPool` for `deadly`."""
 
     workers: int
     device: str
     device_name: str
     gpu_share: float
+    deadly: bool = False
 
     @property
     def sharing(self) -> int:
@@ -167,16 +168,16 @@ class RayPool:
         Raises:
             UserError: there is no worker for minutes, or each one dies before it is ready.
         """
-        return _Actors(function, self.workers, self.gpu_share).results(items, skip, prepared)
+        return _Actors(function, self.workers, self.gpu_share, deadly=self.deadly).results(items, skip, prepared)
 
 
 class _Actors(WorkerPool):
     """A worker is an actor, a future what Ray calls an object reference."""
 
-    def __init__(self, function: ItemFunction, workers: int, gpu_share: float) -> None:
+    def __init__(self, function: ItemFunction, workers: int, gpu_share: float, *, deadly: bool) -> None:
         import ray
 
-        super().__init__(workers)
+        super().__init__(workers, deadly=deadly)
         self._kind = ray.remote(_Actor).options(num_cpus=1, num_gpus=gpu_share)
         self._function = ray.put(function)
 

@@ -3,6 +3,7 @@
 These import this module, so torch is imported in the tests that need it: for each worker it would take seconds.
 """
 
+import contextlib
 import errno
 import os
 import signal
@@ -242,6 +243,15 @@ def test_rays_workers_have_what_cuda_reads_when_it_starts(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=init))
     cluster._join("auto")
     assert told["env_vars"]["CUDA_DEVICE_MAX_CONNECTIONS"] == "32"
+
+
+def test_a_users_own_code_may_end_rays_workers_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = cluster.RayPool(1, "cpu", "cpu", 0.0)
+    monkeypatch.setattr(cluster, "connected", lambda *_: contextlib.nullcontext(pool))
+    monkeypatch.setattr(cluster, "_Actors", lambda *_, deadly: SimpleNamespace(results=lambda *_: [deadly]))
+    for apart in (True, False):
+        with executor.opened(executor.Where("ray"), 1, "cpu", apart=apart) as opened:
+            assert list(opened.run(Deadly(), [0], lambda _: False)) == [apart]
 
 
 @pytest.mark.parametrize(

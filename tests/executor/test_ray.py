@@ -127,16 +127,17 @@ def check_rows(lake: Path, path: Path, other: Path) -> None:
 
 @dataclass
 class Deadly:
-    """Squares; kills its worker at 3 each time and at 5 once, fails at 9."""
+    """Squares; kills its worker at 3, or the given items, each time and at 5 once, fails at 9."""
 
     folder: Path
+    deadly: tuple[int, ...] = (3,)
 
     def prepare(self) -> None:
         (self.folder / f"prepared-{os.getpid()}").touch()
 
     def __call__(self, item: int) -> int:
         died = self.folder / f"died-at-{item}"
-        if item == 3 or (item == 5 and not died.exists()):
+        if item in self.deadly or (item == 5 and not died.exists()):
             died.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         if item == 9:
@@ -158,6 +159,15 @@ def test_a_worker_that_dies_is_replaced_and_an_item_that_kills_each_worker_given
         assert len(list(tmp_path.glob("prepared-*"))) <= 2 + executor.MAX_LOSSES + 1  # each worker once
         with pytest.raises(UserError, match=r"^nine is too many$"):
             list(pool.run(Deadly(tmp_path), [9], lambda _: False))
+
+
+def test_own_code_may_end_every_worker(nodes: Nodes, tmp_path: Path) -> None:
+    from ray import cloudpickle
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    with executor.opened(executor.Where("ray", nodes.address), 1, "cpu", apart=True) as pool:
+        results = dict(pool.run(Deadly(tmp_path, (0, 1, 2)), range(3), lambda _: False))
+    assert results == dict.fromkeys(range(3), executor.LostWorker(executor.MAX_LOSSES))
 
 
 def test_a_cluster_without_gpus_says_so(nodes: Nodes) -> None:
