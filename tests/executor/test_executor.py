@@ -248,10 +248,10 @@ def test_rays_workers_have_what_cuda_reads_when_it_starts(monkeypatch: pytest.Mo
 def test_a_users_own_code_may_end_rays_workers_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = cluster.RayPool(1, "cpu", "cpu", 0.0)
     monkeypatch.setattr(cluster, "connected", lambda *_: contextlib.nullcontext(pool))
-    monkeypatch.setattr(cluster, "_Actors", lambda *_, deadly: SimpleNamespace(results=lambda *_: [deadly]))
+    monkeypatch.setattr(cluster, "_Actors", lambda *_, deadly: SimpleNamespace(results=lambda *_: [(0, deadly)]))
     for apart in (True, False):
         with executor.opened(executor.Where("ray"), 1, "cpu", apart=apart) as opened:
-            assert list(opened.run(Deadly(), [0], lambda _: False)) == [apart]
+            assert list(opened.run(Deadly(), [0], lambda _: False)) == [(0, apart)]
 
 
 @pytest.mark.parametrize(
