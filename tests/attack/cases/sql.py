@@ -11,6 +11,7 @@ CASES = [
     Case("a file read", "query \"FROM read_text('/etc/passwd')\"", says=("nothing else",), never=("root:",)),
     Case("a database attached", "query \"ATTACH 'x.duckdb'\"", says=("queries only read",)),
     Case("an extension installed", "query 'INSTALL httpfs'", says=("queries only read",)),
+    Case("a function of an extension", "query \"FROM sqlite_scan('x', 'y')\"", says=("which no query loads",)),
     Case("a misspelt table", "query 'FROM scoers'", says=("did you mean scores",)),
     Case("a misspelt column", "query 'SELECT vlaue FROM scores'", says=('"value"',)),
     Case("a parameter without a value", "query 'SELECT $n'", says=("--param n=VALUE",)),
