@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sized
 from pathlib import Path
@@ -49,6 +50,19 @@ def length(what: str, values: object) -> int:
     Raises:
         UserError: it is no sequence.
     """
-    if not isinstance(values, Sized) or isinstance(values, str | bytes | dict | set):
-        raise UserError(f"{what} are {excerpt(values, 40)}, where a sequence of them is expected")
-    return len(values)
+    if isinstance(values, Sized) and not isinstance(values, str | bytes | dict | set):
+        with contextlib.suppress(TypeError):  # an array without a dimension
+            return len(values)
+    raise UserError(f"{what} are {excerpt(values, 40)}, where a sequence of them is expected")
+
+
+def names(values: Any, message: str) -> list[Any]:
+    """The members of a list, of an array or of whatever has some.
+
+    Raises:
+        UserError: it is a text or has none; with this message.
+    """
+    with contextlib.suppress(TypeError):
+        if not isinstance(values, str) and (found := list(values)):
+            return found
+    raise UserError(message)

@@ -47,12 +47,13 @@ def score_networks(
     """
     if not isinstance(networks, Mapping) or not networks:
         raise UserError("score_networks takes a mapping of names to networks, with at least one of them")
-    if isinstance(proxies, str) or not proxies:
-        raise UserError("score_networks takes the names of proxies in a list, such as ['synflow', 'naswot']")
+    listed = arguments.names(proxies, "score_networks takes the names of proxies in a list: ['synflow', 'naswot']")
+    for proxy in listed:
+        arguments.require("the proxy", proxy, str, "a name, or the path of a TOML file as a text,")
     seed = arguments.plain(seed)
     pairs = [
         (name, network, _fitting(name, network, proxy, images, seed))
-        for proxy in dict.fromkeys(proxies)
+        for proxy in dict.fromkeys(listed)
         for name, network in networks.items()
     ]
     with progress("scoring networks", len(pairs)) as advance:

@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ class Architecture:
     benchmark: str
     space: str
     arch_id: str
-    spec: dict[str, Any]
+    spec: dict[str, Any] = field(hash=False)
 
     def build(self) -> nn.Module:
         """The network, images [N, 3, 32, 32] -> its taps, with torch's default initial weights."""
@@ -153,11 +153,15 @@ def tapped(network: nn.Module, names: Sequence[str]) -> Tapped:
     """A network that gives the feature maps of some of its submodules, named as in `network.named_modules()`.
 
     Raises:
-        UserError: a name that the network does not have.
+        UserError: no network, no name, or a name that the network does not have.
     """
+    from torch import nn
+
     from pipeline.networks.tapped import Tapped
 
-    return Tapped(network, names)
+    arguments.require("the network", network, nn.Module, "a torch module")
+    stated = "name the submodules to tap in a list, the first stage first: tapped(network, ['layer1'])"
+    return Tapped(network, arguments.names(names, stated))
 
 
 def load_bundle(network: object, proxy: str, images: Path | str | None) -> Bundle:

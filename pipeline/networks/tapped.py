@@ -18,14 +18,12 @@ class Tapped(nn.Module):
         names: of submodules as `network.named_modules()` spells them, the first stage first.
 
     Raises:
-        UserError: no name, or a name that the network does not have.
+        UserError: a name that the network does not have.
     """
 
     def __init__(self, network: nn.Module, names: Sequence[str]) -> None:
         super().__init__()
         known = [name for name, _ in network.named_modules() if name]
-        if isinstance(names, str) or not names:
-            raise UserError("name the submodules to tap in a list, the first stage first: tapped(network, ['layer1'])")
         for name in names:
             if name not in known:
                 raise unknown(f"submodule of {type(network).__name__}", name, known)

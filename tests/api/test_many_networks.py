@@ -119,3 +119,27 @@ def test_a_seed_may_be_a_number_of_numpy() -> None:
     score = pipeline.score_network(architecture, "naswot", seed=3).value
     assert pipeline.score_network(architecture, "naswot", seed=seed).value == score
     assert pipeline.score_networks({"one": architecture}, ["naswot"], seed=seed)["value"].tolist() == [score]
+
+
+def test_names_in_an_array_are_names_and_what_is_no_list_of_them_is_one_line() -> None:
+    odd: Any = np.array(["params", "params"])
+    network: Any = nn.Sequential(nn.Identity())
+    assert pipeline.tapped(network, np.array(["0"])).names == ("0",)  # type: ignore[arg-type]
+    (architecture,) = pipeline.sample_architectures("nasbench201", 1)
+    assert pipeline.score_networks({"one": architecture}, odd)["proxy"].tolist() == ["params"]
+    names: list[tuple[Any, str]] = [(7, "in a list"), (None, "in a list"), (np.array("params"), "in a list")]
+    for proxies, says in (*names, ([["params"]], r"the proxy is \['params'\]")):
+        with pytest.raises(UserError, match=says):
+            pipeline.score_networks({"one": architecture}, proxies)
+    for taps, says in names:
+        with pytest.raises(UserError, match=says):
+            pipeline.tapped(network, taps)
+    with pytest.raises(UserError, match="the network is None, where a torch module is expected"):
+        pipeline.tapped(names[1][0], ["0"])
+    with pytest.raises(UserError, match=r"the scores are <array of int64, shape .*where a sequence"):
+        pipeline.correlate(np.array(1), [1.0])  # type: ignore[arg-type]
+
+
+def test_architectures_are_members_of_sets() -> None:
+    sample = pipeline.sample_architectures("nasbench201", 3)
+    assert {*sample, *pipeline.sample_architectures("nasbench201", 2)} == set(sample)
