@@ -102,7 +102,7 @@ def whole(address: str, most: int) -> bytes:
     """The content of a small file.
 
     Raises:
-        UserError: as of `requested`, or it has more than `most` bytes.
+        UserError: as of `requested`, or it has more than `most` bytes, or is a web page.
     """
     with requested(address) as answer:
         content = bytearray()
@@ -110,6 +110,8 @@ def whole(address: str, most: int) -> bytes:
             content += chunk
             if len(content) > most:
                 raise UserError(f"{shown(address)} is longer than the {most:,} bytes that such a file may have")
+        if answer.is_page or _WEB_PAGE.match(content):
+            raise WebPageError(f"{shown(address)} answers with a web page, not with the file")
         return bytes(content)
 
 

@@ -48,6 +48,8 @@ class MergeSummary:
     @property
     def line(self) -> str:
         """The summary in one line."""
+        if not self.taken and not self.stored:
+            return f"{self.other}: it has no scores, nothing to do"
         if not self.taken:
             return f"{self.other}: {every(self.stored, 'score')} stored already, nothing to do"
         before = f" ({self.stored:,} stored before)" if self.stored else ""

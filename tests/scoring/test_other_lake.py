@@ -288,3 +288,10 @@ def test_no_password_or_signature_is_shown(lake: Path) -> None:
     with pytest.raises(UserError) as caught:
         merge.run(lake, f"{address}/x?signature=secret")
     assert "secret" not in str(caught.value)
+
+
+def test_a_web_page_in_place_of_a_manifest_is_told(server: FileServer, tmp_path: Path) -> None:
+    server.files["/shared/manifest.json"] = b"<html>Log in"
+    with refused("/shared/manifest.json answers with a web page"):
+        merge.run(tmp_path / "lake", f"{server.address}/shared")
+    assert not (tmp_path / "lake").exists()
