@@ -78,6 +78,11 @@ def _weighed(lake: Lake, data: TuningData, table: TermTable, labelled: Ints, row
         raise UserError(
             f"{chosen}: no stored term correlates with the labels; take others with --use, or more --labels"
         )
+    if (weighed := int((weights != 0).sum())) > aggregates.MOST_TERMS:
+        raise UserError(
+            f"{chosen} weighs {weighed:,} terms, and an aggregate has at most {aggregates.MOST_TERMS}: name fewer "
+            "with --use"
+        )
     origin = f"{chosen} of {count_of(len(table.terms), 'term')} with {data.labels} labels"
     description = f"{origin} of {table.benchmark} {table.space}, sample seed {data.seed}"
     rule = rules.weighed(f"tuned-{row['tuning_id'][:8]}", description, table.terms, weights)

@@ -13,11 +13,13 @@ from pipeline import catalog
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
+from pipeline.proxies import aggregates
 from pipeline.tuning import draws, learners, methods, rules, terms
 from pipeline.tuning.evaluate import evaluate
 from pipeline.tuning.transfer import transfer
 from pipeline.tuning.weigh import weigh
 from tests.fixtures import lakes
+from tests.fixtures.lines import refused
 from tests.fixtures.tuned_lakes import data, made_up
 
 OTHER = "5555555555555555"
@@ -268,6 +270,12 @@ def test_where_the_other_scores_mislead_the_trainings_own_rule_stands_against_th
         ]
         gained.append(rhos[1] - rhos[0])
     assert np.mean(gained) > 0.1
+
+
+def test_more_terms_than_an_aggregate_may_have_are_told(toys: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aggregates, "MOST_TERMS", 1)
+    with refused("ridge weighs 15 terms, and an aggregate has at most 1: name fewer with --use"):
+        weigh(toys.root, data(), "ridge")
 
 
 def test_an_unknown_method_is_told(toys: Lake) -> None:

@@ -24,7 +24,7 @@ VERSION = 1  # of how the view computes the sum
 FOLDER = Path(__file__).parent / "presets"
 GENERIC = "generic"  # the aggregate of `pipeline.proxies.aggregates.generic`, whose parts are scored with it
 
-_MOST_TERMS = 1000  # as in the view `aggregate_terms`: of 100,000 it needs all memory, and no query of the lake ends
+MOST_TERMS = 1000  # as in the view `aggregate_terms`: of 100,000 it needs all memory, and no query of the lake ends
 
 Iteration = Annotated[int, Field(ge=1)]
 
@@ -88,7 +88,7 @@ class Aggregate(StrictModel):
     name: PlainName
     description: str = ""
     images: dict[str, JsonValue] | None = None
-    terms: Annotated[list[Term], Field(min_length=1, max_length=_MOST_TERMS)]
+    terms: Annotated[list[Term], Field(min_length=1, max_length=MOST_TERMS)]
 
     @property
     def configuration(self) -> dict[str, Any]:
