@@ -8,7 +8,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import zip_longest
@@ -108,15 +108,19 @@ def format_csv(table: pa.Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")  # a shell compares what it reads
     writer.writerow(table.column_names)
-    writer.writerows([_field(value) for value in row] for row in zip(*_columns(table), strict=True))
+    for rows in _pieces(table):
+        writer.writerows([_field(value) for value in row] for row in rows)
     return text.getvalue()
 
 
 def format_json(table: pa.Table) -> str:
     """A list of objects, one per row."""
     _refuse_namesakes(table)
-    rows = [dict(zip(table.column_names, map(_finite, row), strict=True)) for row in zip(*_columns(table), strict=True)]
-    return json.dumps(rows, indent=1, default=_json_value, allow_nan=False) + "\n"
+    texts = []
+    for rows in _pieces(table):
+        objects = [dict(zip(table.column_names, map(_finite, row), strict=True)) for row in rows]
+        texts.append(json.dumps(objects, indent=1, default=_json_value, allow_nan=False)[1:-2])
+    return f"[{','.join(texts)}\n]\n" if texts else "[]\n"
 
 
 def format_parquet(table: pa.Table) -> bytes:
@@ -146,15 +150,20 @@ def _refuse_namesakes(table: pa.Table) -> None:
             raise UserError(f"two columns are called {name}: tell them apart with AS, or take --format csv")
 
 
+def _pieces(table: pa.Table) -> Iterator[Iterator[tuple[Any, ...]]]:
+    """The rows, some at a time: as objects of Python they take many times the memory of Arrow's."""
+    for start in range(0, table.num_rows, _CONVERTED):
+        yield zip(*_columns(table.slice(start, _CONVERTED)), strict=True)
+
+
 def _columns(table: pa.Table) -> list[list[Any]]:
     """The values of each column, times in UTC."""
     return [_values(column) for column in table.columns]
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
-    convert = _in_utc if getattr(column.type, "tz", None) else lambda piece: piece.to_pylist()
-    pieces = (column.slice(start, _CONVERTED) for start in range(0, len(column), _CONVERTED))
-    return [value for piece in pieces for value in convert(piece)]
+    values: list[Any] = _in_utc(column) if getattr(column.type, "tz", None) else column.to_pylist()
+    return values
 
 
 def _in_utc(times: pa.ChunkedArray) -> list[datetime | None]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -76,6 +77,22 @@ def test_a_table_has_no_expressions_of_python_in_lists(lake: Lake) -> None:
     table = catalog.run_sql(lake, sql)
     (row,) = query.format_table(table).splitlines()[2:]
     assert row.split("  ") == ["[1.5]", '{"t": "2026-01-01T00:00:00", "n": null, "x": "é"}', "[NaN]", "[true]"]
+
+
+def test_rows_become_objects_of_python_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = pa.table({"a": [*range(5)], "b": [[1.5], None, [], [2.0], [3.0]]})
+    whole, columns = query.format_csv(table), query._columns
+    lengths: list[int] = []
+
+    def noted(piece: pa.Table) -> list[list[Any]]:
+        lengths.append(piece.num_rows)
+        return columns(piece)
+
+    monkeypatch.setattr(query, "_CONVERTED", 2)
+    monkeypatch.setattr(query, "_columns", noted)
+    assert query.format_csv(table) == whole and lengths == [2, 2, 1]
+    assert query.format_json(table) == json.dumps(table.to_pylist(), indent=1) + "\n" and len(lengths) == 6
+    assert query.format_json(table.slice(5)) == "[]\n"
 
 
 ODD = {  # values of DuckDB that Arrow, Python or CSV has no form for, and how they are written
