@@ -49,7 +49,7 @@ class MergeSummary:
     def line(self) -> str:
         """The summary in one line."""
         if not self.taken and not self.stored:
-            return f"{self.other}: it has no scores, nothing to do"
+            return f"{self.other}: it has no scores to take"
         if not self.taken:
             return f"{self.other}: {every(self.stored, 'score')} stored already, nothing to do"
         before = f" ({self.stored:,} stored before)" if self.stored else ""

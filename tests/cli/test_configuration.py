@@ -124,7 +124,7 @@ def test_outside_of_a_command_nothing_is_from_the_file() -> None:
 def test_quiet_leaves_out_summaries_and_progress_and_keeps_answers(capsys: pytest.CaptureFixture[str]) -> None:
     lakes.made_up(Path("a"))
     assert run("merge", "a", "--lake", "b", "--quiet") == ""
-    assert "stored already" in run("merge", "a", "--lake", "b")
+    assert "no scores to take" in run("merge", "a", "--lake", "b")
     assert run("query", "SELECT 1 AS n", "--lake", "a", "--quiet", "--format", "csv") == "n\n1\n"
     progress.silence(True)
     with progress.progress("counting", 3) as advance:

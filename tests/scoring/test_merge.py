@@ -123,7 +123,7 @@ def test_a_proxy_of_two_kinds_is_refused(lake: Path, tmp_path: Path, first: str)
 
 def test_a_lake_without_scores_is_said_to_have_none(lake: Path, tmp_path: Path) -> None:
     empty = lakes.publish(tmp_path / "empty", "ingest", architectures=[lakes.architecture(0)]).root
-    assert merge.run(lake, empty).line == f"{empty}: it has no scores, nothing to do"
+    assert merge.run(lake, empty).line == f"{empty}: it has no scores to take"
 
 
 def test_what_is_stored_is_not_taken_again_and_the_own_score_stays(other: Path, lake: Path) -> None:
