@@ -4,7 +4,7 @@
 readers, other processes and the DuckDB command line never meet half of it, and no stage ever holds it open for writing.
 
 Imports within go down: query > audit | targets > results | table_rows > database > stored_results | damage >
-definition > bound_views > sql_files, quoting.
+definition > bound_views > temporary | sql_files, quoting.
 """
 
 from pipeline.catalog.audit import checks, checks_of, disagreements

@@ -6,15 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-import duckdb
-
 from pipeline.catalog import sql_files
-from pipeline.catalog.database import snapshot
+from pipeline.catalog.database import snapshot, spilling_connection
 from pipeline.catalog.results import rows
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 _OF_A_ROW = (
@@ -49,7 +48,7 @@ def checks_of(tables: Mapping[str, pa.Table]) -> Iterator[tuple[str, pa.Table]]:
     Args:
         tables: rows by the table's name, in its schema.
     """
-    with closing(duckdb.connect()) as connection:
+    with closing(spilling_connection()) as connection:
         for name, table in TABLES.items():
             connection.register(name, tables.get(name, table.arrow.empty_table()))
         for name in _OF_A_ROW:

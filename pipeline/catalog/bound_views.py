@@ -6,14 +6,13 @@ the statements and on the columns of the tables, so that one copy serves all lak
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Collection
+from contextlib import suppress
 
 import duckdb
 
 from pipeline.catalog.quoting import identifier, literal
+from pipeline.catalog.temporary import database_file
 
 _kept: tuple[str, bytes] | None = None
 """The key of the views that were bound last, and a database file with them and without tables of a lake."""
@@ -25,7 +24,7 @@ def copy(connection: duckdb.DuckDBPyConnection, key: str) -> bool:
     kept = _kept  # another thread may replace it meanwhile
     if kept is None or kept[0] != key:
         return False
-    with suppress(OSError), _file() as file:
+    with suppress(OSError), database_file() as file:
         file.write_bytes(kept[1])
         connection.execute(f"ATTACH {literal(str(file))} AS {_NAME} (READ_ONLY)")
         connection.execute(f"COPY FROM DATABASE {_NAME} TO {_database(connection)}")
@@ -37,7 +36,7 @@ def copy(connection: duckdb.DuckDBPyConnection, key: str) -> bool:
 def keep(connection: duckdb.DuckDBPyConnection, key: str, without: Collection[str]) -> None:
     """Keep what the connection's database holds, except these views, unless no file can be written."""
     global _kept  # noqa: PLW0603
-    with suppress(OSError, duckdb.Error), _file() as file:
+    with suppress(OSError, duckdb.Error), database_file() as file:
         connection.execute(f"ATTACH {literal(str(file))} AS {_NAME}")
         try:
             connection.execute("BEGIN")
@@ -51,13 +50,6 @@ def keep(connection: duckdb.DuckDBPyConnection, key: str, without: Collection[st
         finally:
             connection.execute(f"DETACH {_NAME}")
         _kept = key, file.read_bytes()
-
-
-@contextmanager
-def _file() -> Iterator[Path]:
-    """The path of a temporary database, whose folder is removed afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder) / "bound.duckdb"
 
 
 def _database(connection: duckdb.DuckDBPyConnection) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-import tempfile
 import threading
-import uuid
 from collections.abc import Collection, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -18,6 +16,7 @@ from pipeline.catalog import sql_files, stored_results
 from pipeline.catalog.damage import damage_named
 from pipeline.catalog.definition import CatalogDefinition, catalog_definition, listed, published
 from pipeline.catalog.quoting import literal
+from pipeline.catalog.temporary import spill_folder
 from pipeline.errors import UserError, is_out_of_memory, os_errors_explained, refused_by_system
 from pipeline.lake import checksums
 from pipeline.lake.outputs import OutputFile
@@ -156,6 +155,8 @@ def _open(lake: Lake, fingerprint: str) -> duckdb.DuckDBPyConnection | None:
         connection = interruption.interruptible(duckdb.connect(lake.root / CATALOG, read_only=True))
     except duckdb.Error:
         return None
+    with suppress(duckdb.Error):  # another thread has it open, and has set this
+        connection.execute(f"SET temp_directory = {literal(spill_folder())}")  # not into the lake
     try:
         current = connection.execute("SELECT fingerprint FROM about").fetchall() == [(fingerprint,)]
     except duckdb.Error:
@@ -194,8 +195,8 @@ def _locked(lake: Lake, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBP
 
 def spilling_connection() -> duckdb.DuckDBPyConnection:
     """One in memory that puts what does not fit there into the system's folder for it, not into the working folder."""
-    spill = Path(tempfile.gettempdir()) / f"duckdb-{uuid.uuid4().hex[:8]}"
-    return interruption.interruptible(duckdb.connect(config={"temp_directory": str(spill), "memory_limit": _MEMORY}))
+    place = spill_folder()
+    return interruption.interruptible(duckdb.connect(config={"temp_directory": place, "memory_limit": _MEMORY}))
 
 
 def _is_export(file: Path) -> bool:
