@@ -14,6 +14,7 @@ from pipeline.catalog.damage import damage_named
 from pipeline.catalog.database import connect, one_line
 from pipeline.catalog.definition import published
 from pipeline.errors import UserError, unknown
+from pipeline.lake.staging import remove_abandoned
 from pipeline.lake.store import Lake
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def run_sql(
     Raises:
         UserError: another kind of statement, a parameter too few or too many, or what DuckDB says is wrong.
     """
+    remove_abandoned(lake.root)  # also where the catalog is current: another query may have been killed after making it
     with closing(connect(lake)) as connection, _one_line_errors(connection, params or {}), damage_named(lake.parts):
         statement = _one_select(connection, sql)
         values = _bind(statement.named_parameters, params or {})

@@ -41,7 +41,8 @@ def staging_folder(lake_root: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(lake_root: Path) -> None:
-    """Remove what processes that have ended left here."""
+    """Remove what processes that have ended left here, and beside the lake's own files."""
+    files.sweep(lake_root, files.TEMPORARY)
     if not (lake_root / FOLDER).is_symlink():
         files.sweep(lake_root / FOLDER, "", _STAGED)
 

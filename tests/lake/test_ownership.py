@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,19 @@ def test_what_ended_processes_left_is_removed_and_nothing_else(tmp_path: Path) -
     assert content(staging / ENDED) == {"notes.txt": "mine"}
     left = {path.name for path in staging.iterdir()}
     assert left == {ENDED, mine, elsewhere, f"{platform.node()}-no-number", "photographs"}
+
+
+@pytest.mark.parametrize("ask", [catalog.ensure, lambda lake: catalog.run_sql(lake, SLOW_VIEW)], ids=["write", "query"])
+def test_what_was_killed_after_it_made_the_catalog_is_swept_where_there_is_none_to_make(
+    tmp_path: Path, ask: Callable[[Lake], object]
+) -> None:
+    lake = lakes.made_up(tmp_path / "lake", size=12)
+    catalog.ensure(lake)
+    left = lake.root / ".staging" / ENDED, lake.root / f"{files.TEMPORARY}{ENDED}"
+    left[0].mkdir(parents=True)
+    left[1].touch()
+    ask(lake)
+    assert not [path for path in left if path.exists()]
 
 
 def test_a_killed_write_beside_a_file_of_a_user_is_swept_by_the_next(tmp_path: Path) -> None:
