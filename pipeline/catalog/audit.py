@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.catalog import sql_files
 from pipeline.catalog.database import snapshot, spilling_connection
+from pipeline.catalog.definition import listed, select
 from pipeline.catalog.results import rows
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
@@ -53,6 +55,16 @@ def checks_of(tables: Mapping[str, pa.Table]) -> Iterator[tuple[str, pa.Table]]:
             connection.register(name, tables.get(name, table.arrow.empty_table()))
         for name in _OF_A_ROW:
             yield name, rows(connection, sql_files.texts("checks")[name])
+
+
+def proxies_of(parts: Sequence[Path]) -> pa.Table:
+    """The rows of `proxies` that a lake of these parts would show.
+
+    Raises:
+        UserError: a part cannot be read.
+    """
+    with closing(spilling_connection()) as connection:
+        return rows(connection, select("proxies", listed(parts)["proxies"]))
 
 
 def disagreements(connection: duckdb.DuckDBPyConnection) -> list[Disagreement]:

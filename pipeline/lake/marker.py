@@ -10,6 +10,7 @@ from pipeline.errors import UserError, excerpt, is_there
 from pipeline.lake.schema import FORMAT
 
 FILE = "lake.json"
+MOST = 1 << 16  # bytes
 CONTENT = json.dumps({"format": FORMAT}) + "\n"
 
 
@@ -30,16 +31,35 @@ def require_format(root: Path) -> None:
         UserError: the marker cannot be read, or states another format than this version's.
     """
     try:
-        version = json.loads((root / FILE).read_text())["format"]
+        with (root / FILE).open("rb") as stream:
+            content = stream.read(MOST + 1)
+    except OSError as error:
+        raise _odd(root / FILE, error) from error
+    require_content(content, root / FILE, root)
+
+
+def require_content(content: bytes, path: Path | str, lake: Path | str) -> None:
+    """Refuse the content of a marker; see `require_format`.
+
+    Args:
+        path, lake: what messages call the marker and its lake.
+    """
+    try:
+        if len(content) > MOST:
+            raise ValueError(f"it has more than {MOST:,} bytes")
+        version = json.loads(content.decode())["format"]
         if type(version) is not int:
             raise ValueError(f"its format is {excerpt(version, 40)}")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        reason = excerpt(str(error), 200, bare=True)
-        raise UserError(f"{root / FILE} cannot be read as the marker of a lake: {reason}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _odd(path, error) from error
     if version > FORMAT:
         raise UserError(
-            f"the lake {root} has format {version}, written by a newer version; this one reads {FORMAT}: "
+            f"the lake {lake} has format {version}, written by a newer version; this one reads {FORMAT}: "
             "update with `pip install -U nas-proxy-bench`"
         )
     if version < FORMAT:
-        raise UserError(f"the lake {root} has format {version}, this version {FORMAT}: ingest into a new --lake")
+        raise UserError(f"the lake {lake} has format {version}, this version {FORMAT}: ingest into a new --lake")
+
+
+def _odd(path: Path | str, error: Exception) -> UserError:
+    return UserError(f"{path} cannot be read as the marker of a lake: {excerpt(str(error), 200, bare=True)}")

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pyarrow as pa
 from pyarrow import fs
@@ -14,9 +14,10 @@ from pyarrow import fs
 from pipeline.errors import UserError
 from pipeline.remote import downloads, http_files
 from pipeline.remote.addresses import joined, scheme, shown
-from pipeline.remote.http_files import AbsentError, UnreachableError
+from pipeline.remote.http_files import AbsentError, DeniedError, NoAnswerError, UnreachableError
 
 Advance = Callable[[int], None]
+_Asked = TypeVar("_Asked")
 _CHUNK = 1 << 20  # bytes at a time
 
 
@@ -89,27 +90,25 @@ class HttpFolder:
 
     def read(self, name: str, most: int) -> bytes | None:
         """See `FileFolder`."""
-        try:
-            return http_files.whole(joined(self.address, name), most)
-        except AbsentError:
-            return None
+        with contextlib.suppress(AbsentError):
+            return _again(lambda: http_files.whole(joined(self.address, name), most), NoAnswerError)
+        return None
 
     def file(self, name: str, place: Path, advance: Advance, most: int | None) -> Path:
         """A copy, resumed where a connection ends early; see `FileFolder`."""
-        pauses, version = iter(downloads.PAUSES), ""
+        version = ""
+
+        def go_on() -> Path:
+            nonlocal version
+            with http_files.requested(joined(self.address, name), place.stat().st_size, version) as answer:
+                version = answer.version
+                if most is not None and (answer.size or 0) > most:
+                    raise _longer(self.shown(name), most)
+                http_files.save(answer, place, advance, self.shown(name), most)
+            return place
+
         place.touch()
-        while True:
-            try:
-                with http_files.requested(joined(self.address, name), place.stat().st_size, version) as answer:
-                    version = answer.version
-                    if most is not None and (answer.size or 0) > most:
-                        raise _longer(self.shown(name), most)
-                    http_files.save(answer, place, advance, self.shown(name), most)
-                return place
-            except UnreachableError:
-                if (pause := next(pauses, None)) is None:
-                    raise
-                time.sleep(pause)
+        return _again(go_on)
 
 
 class S3Folder:
@@ -166,6 +165,8 @@ class S3Folder:
         except FileNotFoundError as error:
             raise AbsentError(f"{name}: there is no such file") from error
         except OSError as error:
+            if "ACCESS_DENIED" in str(error):
+                raise DeniedError(f"{name} may not be read ({_aws(str(error))}): look at the credentials") from error
             where = "look at the address, its region and endpoint, the credentials and the network"
             raise UnreachableError(f"{name} cannot be read ({_aws(str(error))}): {where}") from error
         except MemoryError:
@@ -181,6 +182,22 @@ def opened(address: str) -> FileFolder:
         UserError: another scheme, or a bucket that is not found.
     """
     return S3Folder(address) if scheme(address) == "s3" else HttpFolder(address)
+
+
+def _again(ask: Callable[[], _Asked], *fatal: type[UnreachableError]) -> _Asked:
+    """What `ask` returns, which is called again after a pause where a server or its connection fails.
+
+    Args:
+        fatal: errors that end it at once.
+    """
+    for pause in downloads.PAUSES:
+        try:
+            return ask()
+        except fatal:
+            raise
+        except UnreachableError:
+            time.sleep(pause)
+    return ask()
 
 
 def _whole(read: Callable[[int], bytes], name: str, most: int) -> bytes:

@@ -40,8 +40,16 @@ class UnreachableError(UserError):
     """The network or the server fails, which may pass."""
 
 
+class NoAnswerError(UnreachableError):
+    """Nothing answers: there may be no server."""
+
+
 class AbsentError(UserError):
     """The server has no such file."""
+
+
+class DeniedError(UserError):
+    """The file may not be read, or is absent from a bucket whose files may not be listed: the answer is the same."""
 
 
 class TooLongError(UserError):
@@ -151,6 +159,8 @@ def _refuse(address: str, response: requests.Response) -> None:
     status = response.status_code
     if status in (404, 410):
         raise AbsentError(f"{shown(address)}: {_REASONS[status]}")
+    if status == 403:
+        raise DeniedError(f"{shown(address)}: {_REASONS[status]}")
     if status == 429 or status >= 500:
         raise UnreachableError(f"{shown(address)}: the server fails ({status}): try again later")
     if status not in (200, 206):
@@ -229,7 +239,7 @@ def _explained(address: str) -> Iterator[None]:
         )
         raise UserError(f"{shown(address)}: its certificate cannot be verified: {_reason(error)}{clock}") from error
     except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
-        raise UnreachableError(
+        raise NoAnswerError(
             f"{shown(address)} cannot be reached ({_reason(error)}): look whether there is a network, and try again"
         ) from error
     except (requests.exceptions.RequestException, ValueError) as error:

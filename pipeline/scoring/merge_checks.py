@@ -35,20 +35,24 @@ def refuse_unsound(lake: Lake, other: Lake, groups: Iterable[tuple[str, list[str
     Raises:
         UserError: a score or proxy is not one.
     """
-    proxies, runs = dict[str, set[str]](), dict[str, pa.ChunkedArray]()
-    for benchmark, parts in groups:
-        if benchmark not in proxies:
-            rows = other.read("proxies", benchmark)
-            _refuse(_wrong_proxies(rows), f"{name}: a proxy of {benchmark}")
-            here = lake.read("proxies", benchmark, columns=[*_DESCRIPTION, "kind"])
-            _refuse(_described_otherwise(rows, here), f"{name}: a proxy of {benchmark}")
-            once = rows.group_by(_DESCRIPTION).aggregate([("kind", "max")])  # each part has a row; old ones no kind
-            once = once.rename_columns([*_DESCRIPTION, "kind"])
-            _refuse(_faulty({"proxies": once}), f"{name}: {benchmark}")
-            proxies[benchmark] = {*rows["proxy_id"].to_pylist(), *here["proxy_id"].to_pylist()}
-            runs[benchmark] = other.read("runs", benchmark, columns=["run_id"])["run_id"]
-        place = f"{benchmark} in {parts[0]}"
-        taken = {table: other.read(table, benchmark, parts=parts) for table in ("scores", "curves", "adopted")}
+    groups = list(groups)
+    proxies, theirs, runs = dict[str, set[str]](), dict[str, pa.ChunkedArray](), dict[str, pa.ChunkedArray]()
+    for benchmark in dict.fromkeys(benchmark for benchmark, _ in groups):
+        rows, here = other.read("proxies", benchmark), lake.read("proxies", benchmark, columns=_DESCRIPTION)
+        _refuse(_wrong_proxies(rows), f"{name}: a proxy of {benchmark}")
+        _refuse(_described_otherwise(rows, here), f"{name}: a proxy of {benchmark}")
+        theirs[benchmark] = rows["proxy_id"]
+        proxies[benchmark] = {*rows["proxy_id"].to_pylist(), *here["proxy_id"].to_pylist()}
+        runs[benchmark] = other.read("runs", benchmark, columns=["run_id"])["run_id"]
+    parts = [part for benchmark in theirs for part in other.parts.glob(f"{benchmark}/*")]
+    shown = catalog.proxies_of([*lake.parts.glob("*/*"), *parts])
+    for benchmark, ids in theirs.items():
+        of_both = shown.filter(pc.is_in(shown["proxy_id"], ids))
+        _refuse(_of_two_kinds(of_both), f"{name}: a proxy of {benchmark}")
+        _refuse(_faulty({"proxies": of_both}), f"{name}: {benchmark}")
+    for benchmark, group in groups:
+        place = f"{benchmark} in {group[0]}"
+        taken = {table: other.read(table, benchmark, parts=group) for table in ("scores", "curves", "adopted")}
         for table, rows in taken.items():
             elsewhere = rows.filter(pc.not_equal(rows["benchmark"], benchmark))
             _refuse(iter([("is of another benchmark", elsewhere)]), f"{name}: a row of {table} of {place}")
@@ -95,8 +99,10 @@ def _described_otherwise(proxies: pa.Table, here: pa.Table) -> _Wrong:
     known = {row["proxy_id"]: row for row in here.select(_DESCRIPTION).to_pylist()}
     differ = [known.get(row["proxy_id"], row) != row for row in proxies.select(_DESCRIPTION).to_pylist()]
     yield "is described in another way here", proxies.filter(pa.array(differ, pa.bool_()))
-    stated = pa.concat_tables([proxies.select(here.schema.names), here])  # an old row states no kind
-    kinds = stated.group_by("proxy_id").aggregate([("kind", "min"), ("kind", "max")])
+
+
+def _of_two_kinds(proxies: pa.Table) -> _Wrong:
+    kinds = proxies.group_by("proxy_id").aggregate([("kind", "min"), ("kind", "max")])
     yield "has two kinds", kinds.filter(pc.not_equal(kinds["kind_min"], kinds["kind_max"]))
 
 

@@ -27,9 +27,9 @@ from pipeline.progress import progress
 from pipeline.remote import folders
 from pipeline.remote.addresses import is_address, shown
 from pipeline.remote.folders import FileFolder, LocalFolder
-from pipeline.remote.http_files import AbsentError, UnreachableError
+from pipeline.remote.http_files import AbsentError, DeniedError, UnreachableError
 
-_MOST = {marker.FILE: 1 << 16, MANIFEST: 1 << 20, checksums.FILE: 1 << 28}  # bytes
+_MOST = {marker.FILE: marker.MOST, MANIFEST: 1 << 20, checksums.FILE: 1 << 28}  # bytes
 _PART_FILE = re.compile(rf"parts/(?P<benchmark>[\w-]+)/(?P<part>[\w.-]+)/({'|'.join(TABLES)})\.parquet", re.ASCII)
 
 
@@ -71,9 +71,14 @@ class OtherLake:
                 root = folder / "other"
                 try:
                     self._copy(folder, root)
-                except (UnreachableError, AbsentError) as error:
+                except (UnreachableError, AbsentError, DeniedError) as error:
                     raise UserError(f"{error}; nothing was taken") from error
-            yield root
+            try:
+                yield root
+            except UserError as error:
+                if str(root) not in str(error):
+                    raise
+                raise UserError(str(error).replace(str(root), self.name.rstrip("/"))) from error
 
     def _copy(self, folder: Path, root: Path) -> None:
         if self.manifest is not None:
@@ -98,7 +103,7 @@ class OtherLake:
 
     def _copy_parts(self, root: Path) -> None:
         (root / "parts").mkdir(parents=True)
-        (root / marker.FILE).write_bytes(self.source.read(marker.FILE, _MOST[marker.FILE]) or b"")
+        (root / marker.FILE).write_text(marker.CONTENT)
         left = _room(root)
         with progress(f"reading {self.name}", None, unit="bytes") as advance:
             for name, sha256 in self.sums.items():
@@ -148,20 +153,33 @@ def find(other: Path | str) -> OtherLake:
     if not is_address(str(other)):
         return _local(Path(other))
     source, name = folders.opened(str(other)), shown(str(other))
-    if (content := source.read(MANIFEST, _MOST[MANIFEST])) is not None:
+    content, denied = _unless_denied(source, MANIFEST)
+    if content is not None:
         return OtherLake(name, source=source, manifest=table_folder.parsed(content, source.shown(MANIFEST)))
-    if source.read(marker.FILE, _MOST[marker.FILE]) is None:
-        raise UserError(
+    content, too = _unless_denied(source, marker.FILE)
+    if content is None:
+        no_lake = UserError(
             f"{name} is not a lake: name the address of a folder that holds manifest.json of `pipeline export "
             "--parquet`, or lake.json"
         )
-    content = source.read(checksums.FILE, _MOST[checksums.FILE])
+        raise denied or too or no_lake
+    marker.require_content(content, source.shown(marker.FILE), name)
+    content, denied = _unless_denied(source, checksums.FILE)
     if not content:
+        unless = " that may be read" if denied else ""
         raise UserError(
-            f"{name} is a lake without {checksums.FILE}, the list of its parts: copy the folder to this machine and "
-            "merge that, or have it exported with `pipeline export --parquet`"
+            f"{name} is a lake without {checksums.FILE}{unless}, the list of its parts: copy the folder to this "
+            "machine and merge that, or have it exported with `pipeline export --parquet`"
         )
     return OtherLake(name, source=source, sums=dict(_of_scores(content)))
+
+
+def _unless_denied(source: FileFolder, name: str) -> tuple[bytes | None, DeniedError | None]:
+    """The content of a small file, or why it may not be read: it may be absent all the same."""
+    try:
+        return source.read(name, _MOST[name]), None
+    except DeniedError as error:
+        return None, error
 
 
 def _local(path: Path) -> OtherLake:

@@ -109,9 +109,12 @@ def test_rows_of_another_benchmark_than_their_folder_and_text_that_is_none_are_r
 
 
 @pytest.mark.parametrize("first", ["lake", "other"])
-def test_a_proxy_of_two_kinds_is_refused(lake: Path, tmp_path: Path, first: str) -> None:
-    """Its two rows would count each of its scores twice."""
-    for number, (root, kind) in enumerate([(first, "trained"), ("other", "zero-cost")]):
+@pytest.mark.parametrize("kinds", [("trained", "zero-cost"), ("trained", None), (None, "trained")])
+def test_a_proxy_of_two_kinds_is_refused(
+    lake: Path, tmp_path: Path, first: str, kinds: tuple[str | None, str | None]
+) -> None:
+    """Its two rows would count each of its scores twice; where no kind is stored, the catalog shows zero-cost."""
+    for number, (root, kind) in enumerate(zip([first, "other"], kinds, strict=True)):
         run_id = f"{number:016x}"
         lakes.publish(
             tmp_path / root, f"{FAMILIES[OURS]}{run_id}-00001", runs=[lakes.run(run_id=run_id)],

@@ -14,7 +14,7 @@ import pytest
 from pyarrow import fs
 
 from pipeline.errors import UserError
-from pipeline.lake import files
+from pipeline.lake import checksums, files
 from pipeline.lake.store import Lake
 from pipeline.remote import http_files
 from pipeline.scoring import merge
@@ -265,6 +265,108 @@ def test_an_address_without_a_lake_is_one_line(
     with refused(f"{server.address}/x {says}"):
         merge.run(lake, f"{server.address}/x")
     assert not lake.exists()
+
+
+@pytest.mark.parametrize("kind", ["exported", "full_lake"])
+def test_a_server_that_fails_is_asked_again_for_each_file(
+    lake: Path, server: FileServer, kind: str, request: pytest.FixtureRequest
+) -> None:
+    address = served(server, request.getfixturevalue(kind))
+    server.fails = dict.fromkeys([*server.files, "/shared/manifest.json"], 2)
+    assert merge.run(lake, address).taken == 7
+    server.fails = {"/shared/manifest.json": 3}
+    with refused("/shared/manifest.json: the server fails (503): try again later"):
+        merge.run(lake, address)
+
+
+def test_an_address_where_nothing_answers_is_told_at_once(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.remote.downloads.PAUSES", (3600.0,))
+    with refused("cannot be reached (Connection refused)"):
+        merge.run(lake, f"{file_server.nobody()}/x")
+
+
+def test_in_a_bucket_that_may_not_be_listed_what_is_denied_may_be_absent(
+    full_lake: Path, lake: Path, server: FileServer
+) -> None:
+    server.unlisted = True
+    with refused(f"{server.address}/shared/manifest.json: it may not be read (403)"):
+        merge.run(lake, f"{server.address}/shared")
+    address = served(server, full_lake)
+    assert merge.run(lake, address).taken == 7
+    server.status = {"/shared/SHA256SUMS": 403}
+    with refused(f"{address} is a lake without SHA256SUMS that may be read, the list of its parts: copy the folder"):
+        merge.run(lake, address)
+    server.status = {path: 403 for path in server.files if path.endswith("scores.parquet")}
+    with refused("scores.parquet: it may not be read (403)", "nothing was taken"):
+        merge.run(lake.parent / "another", address)
+
+
+def test_in_s3_what_is_denied_may_be_absent(
+    full_lake: Path, lake: Path, bucket: tuple[fs.FileSystem, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system, query = bucket
+    fs.copy_files(str(full_lake), "shared/unlisted", destination_filesystem=system)
+
+    class Unlisted:
+        def open_input_stream(self, path: str) -> Any:
+            try:
+                return system.open_input_stream(path)
+            except FileNotFoundError as error:
+                raise OSError(f"When reading information for key '{path}': AWS Error ACCESS_DENIED") from error
+
+    opened = SimpleNamespace(from_uri=lambda address: (Unlisted(), address[5:].partition("?")[0]))
+    monkeypatch.setattr("pipeline.remote.folders.fs", SimpleNamespace(FileSystem=opened))
+    assert merge.run(lake, f"s3://shared/unlisted?{query}").taken == 7
+    with refused("s3://shared/none/manifest.json may not be read (AWS Error ACCESS_DENIED): look at the credentials"):
+        merge.run(lake, f"s3://shared/none?{query}")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "cannot be read as the marker of a lake: Expecting value"),
+        (b"[1]", "cannot be read as the marker of a lake: "),
+        (b'{"format": "1"}', "cannot be read as the marker of a lake: its format is"),
+        (b"[" * 20_000, "cannot be read as the marker of a lake: "),
+        (b'\xff{"format": 1}', "cannot be read as the marker of a lake: 'utf-8' codec can't decode"),
+        (b'{"format": 1}' + b" " * 70_000, "longer than the 65,536 bytes"),
+        (b"<html>Log in", "answers with a web page"),
+    ],
+)
+def test_an_odd_marker_is_told_by_its_address(
+    full_lake: Path, lake: Path, server: FileServer, content: bytes, says: str
+) -> None:
+    address = served(server, full_lake)
+    server.files["/shared/lake.json"] = content
+    with refused(f"{address}/lake.json", says):
+        merge.run(lake, address)
+    assert not lake.exists() and len(server.requests) == 2
+
+
+def test_a_long_marker_of_a_folder_is_one_line(full_lake: Path, lake: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(full_lake, tmp_path / "copy")
+    (folder / "lake.json").write_text('{"format": 1}' + " " * 70_000)
+    with refused(f"{folder}/lake.json cannot be read as the marker of a lake: it has more than 65,536 bytes"):
+        merge.run(lake, folder)
+
+
+def test_a_damaged_part_is_told_by_its_address(full_lake: Path, lake: Path, tmp_path: Path, server: FileServer) -> None:
+    folder = shutil.copytree(full_lake, tmp_path / "copy")
+    part = next(folder.glob("parts/*/score-*/scores.parquet"))
+    before = checksums.of_file(part)
+    part.write_bytes(b"PAR1 no PAR1")
+    sums = folder / checksums.FILE
+    sums.write_text(sums.read_text().replace(before, checksums.of_file(part)))
+    address = served(server, folder)
+    with refused(f"{address}/{part.relative_to(folder)} cannot be read"):
+        merge.run(lake, address)
+
+
+def test_a_lake_of_another_format_is_told_by_its_address(full_lake: Path, lake: Path, server: FileServer) -> None:
+    address = served(server, full_lake)
+    server.files["/shared/lake.json"] = b'{"format": 2}'
+    with refused(f"the lake {address} has format 2, written by a newer version"):
+        merge.run(lake, address)
 
 
 def test_an_address_that_cannot_be_read_is_one_line(lake: Path, tmp_path: Path) -> None:
