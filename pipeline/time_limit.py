@@ -15,8 +15,12 @@ class TooSlowError(BaseException):
 
 
 @contextlib.contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Raise `TooSlowError` in a block that takes longer, and again every second; in the main thread alone."""
+def within(seconds: float, *, of_processor: bool = False) -> Iterator[None]:
+    """Raise `TooSlowError` in a block that takes longer, and again every second; in the main thread alone.
+
+    Args:
+        of_processor: seconds that the process computes, so that neither other processes nor a stop count.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -24,10 +28,14 @@ def within(seconds: float) -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         raise TooSlowError
 
-    handler, began = signal.signal(signal.SIGALRM, end), time.monotonic()
-    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    if of_processor:
+        timer, number, clock = signal.ITIMER_PROF, signal.SIGPROF, time.process_time
+    else:
+        timer, number, clock = signal.ITIMER_REAL, signal.SIGALRM, time.monotonic
+    handler, began = signal.signal(number, end), clock()
+    left, interval = signal.setitimer(timer, seconds, 1.0)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 1e-3) if left else 0, interval)
-        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(timer, max(left - (clock() - began), 1e-3) if left else 0, interval)
+        signal.signal(number, handler)

@@ -17,7 +17,9 @@ from pipeline import executor, progress
 from tests.fixtures import file_server
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for work starve whatever else the machine does
-hypothesis.settings.register_profile("busy machine", deadline=None)  # how long an example takes depends on other work
+hypothesis.settings.register_profile(  # how long an example takes, and how long it takes to draw, depends on other work
+    "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("busy machine")
 
 LONGEST = (

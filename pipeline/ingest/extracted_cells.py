@@ -13,7 +13,7 @@ from pipeline.time_limit import TooSlowError, within
 
 _LONGEST = 10_000  # characters of a text that is matched
 _SHORT = 12  # characters of one that any pattern ends with soon
-_SECONDS = 2.0  # that a text may take
+_SECONDS = 2.0  # of a processor, that a text may take
 
 
 def extracted(rows: Rows, sections: Sequence[ExtractedCells]) -> Rows:
@@ -45,7 +45,7 @@ def _match(column: str, pattern: re.Pattern[str], text: str) -> re.Match[str] | 
     if len(text) <= _SHORT:
         return pattern.fullmatch(text)
     try:
-        with within(_SECONDS):
+        with within(_SECONDS, of_processor=True):
             return pattern.fullmatch(text)
     except TooSlowError as error:
         raise UserError(

@@ -151,7 +151,7 @@ def test_ctrl_c_stores_what_is_done_and_says_how_to_go_on(cells: Path, tmp_path:
     wait_for_scores(cells, 1, process)
     before = len(rows(cells))
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=30)
+    _, error = process.communicate(timeout=300)
     assert process.returncode == 130 and "the same command goes on" in error and "Traceback" not in error
     assert len(rows(cells)) >= before
     states = [(r["status"], r["finished_at"] is None) for r in rows(cells, "runs")]
