@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.errors import UserError, refused_by_system
+from pipeline.lake import checksums
 from pipeline.lake.parquet_files import damaged, opened
 from pipeline.lake.schema import TABLES
 from pipeline.lake.verify import schema_fault
@@ -36,7 +37,8 @@ def damage_named(parts: Path | None = None, *, own: bool = False) -> Iterator[No
     except duckdb.Error as error:
         if isinstance(error, duckdb.IOException) and (refusal := refused_by_system(error)):
             raise UserError(f"{refusal}; nothing stored is lost") from error
-        if (match := _FILE.search(str(error))) and (parts is None or Path(match[1]).is_relative_to(parts)):
+        match = _FILE.search(str(error))
+        if match and (parts is None or _is_at_fault(Path(match[1]), parts, own)):
             raise damaged(Path(match[1]), _what(Path(match[1]), error)) from error
         for file in _suspects(parts, error, own) if parts else []:
             if file.stem in TABLES and (fault := schema_fault(file) or (own and _lacking(file, error))):
@@ -47,6 +49,26 @@ def damage_named(parts: Path | None = None, *, own: bool = False) -> Iterator[No
         if type(error) is duckdb.Error:  # what its decoder of Parquet says
             raise UserError(f"a part cannot be decoded ({what}): `pipeline doctor` names it") from error
         raise
+
+
+def _is_at_fault(file: Path, parts: Path, own: bool) -> bool:
+    """Whether a file that an error names is a part's and may be what is wrong.
+
+    A query of a user may name a file of the lake in a text that it casts, or read it with a function for another form.
+    """
+    if own or not file.is_relative_to(parts):
+        return file.is_relative_to(parts)
+    linked = file.is_symlink() or file.parent.is_symlink()
+    return file.stem in TABLES and (
+        linked or not file.is_file() or schema_fault(file) is not None or not _has_its_checksum(file)
+    )
+
+
+def _has_its_checksum(file: Path) -> bool:
+    try:
+        return checksums.read(file.parent / checksums.FILE)[0].get(file.name) == checksums.of_file(file)
+    except OSError:
+        return False
 
 
 def _suspects(parts: Path, error: duckdb.Error, own: bool) -> list[Path]:

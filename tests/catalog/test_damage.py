@@ -7,8 +7,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.catalog import damage
+from pipeline.catalog import damage, run_sql
 from pipeline.errors import UserError
+from pipeline.lake.store import Lake
+from tests.fixtures import lakes
+from tests.fixtures.lines import refused
 
 
 @pytest.mark.parametrize("said", ["TProtocolException: Invalid data", "Parquet file is likely\ncorrupted"])
@@ -20,3 +23,24 @@ def test_what_the_decoder_says_is_one_line(said: str, named: bool, tmp_path: Pat
     assert "\n" not in str(caught.value)
     with pytest.raises(duckdb.ConversionException), damage.damage_named(tmp_path):
         raise duckdb.ConversionException("a query's own")
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("SELECT '{file}'::INT", "Could not convert string '{file}' to INT32"),
+        ("SELECT strptime('{file}', '%Y')", "Could not parse string"),
+        ("FROM read_json('{file}')", "Malformed JSON in file"),
+        ("FROM '{file}_2.parquet'", "No files found that match the pattern"),
+    ],
+)
+def test_what_a_query_does_with_the_path_of_a_sound_file_is_its_own_error(sql: str, says: str, tmp_path: Path) -> None:
+    lakes.publish(tmp_path / "lake", f"ingest-{'a' * 16}", architectures=[lakes.architecture(0)])
+    file = next(tmp_path.glob("lake/parts/*/ingest-*/architectures.parquet"))
+    with pytest.raises(UserError) as caught:
+        run_sql(Lake(tmp_path / "lake"), sql.format(file=file))
+    assert str(caught.value).startswith(says.format(file=file))
+    content = file.read_bytes()
+    file.write_bytes(content[:-9] + b"x" + content[-8:])
+    with refused(f"{file} cannot be read", "restore its part from a copy of the lake"):
+        run_sql(Lake(tmp_path / "lake"), "FROM architectures")
