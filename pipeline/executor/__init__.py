@@ -9,7 +9,7 @@ import contextlib
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.errors import UserError, unknown
@@ -108,8 +108,8 @@ def opened(where: Where, workers: int | None, device: str, *, apart: bool = Fals
     if where.kind == "ray":
         from pipeline.executor import cluster
 
-        with cluster.connected(where.address, workers, device, where.gpu_share) as pool:
-            yield replace(pool, deadly=apart)
+        with cluster.connected(where.address, workers, device, where.gpu_share, deadly=apart) as pool:
+            yield pool
     else:
         chosen, device_name = device_of(device)
         count = 1 if where.kind == "inline" else workers or default_workers(chosen)

@@ -35,7 +35,9 @@ SETTINGS = {
 
 
 @contextlib.contextmanager
-def connected(address: str, workers: int | None, device: str, gpu_share: float) -> Iterator[RayPool]:
+def connected(
+    address: str, workers: int | None, device: str, gpu_share: float, *, deadly: bool = False
+) -> Iterator[RayPool]:
     """Join the cluster as a driver, for as long as the context lasts.
 
     Args:
@@ -44,6 +46,7 @@ def connected(address: str, workers: int | None, device: str, gpu_share: float) 
             wait for nodes that join.
         device: auto (the cluster's GPUs, if it has any), cpu or cuda.
         gpu_share: of a card for each worker, at most 1.
+        deadly: see `WorkerPool`.
 
     Raises:
         UserError: Ray is not installed, no cluster answers, it has no GPU, or it fails.
@@ -57,7 +60,7 @@ def connected(address: str, workers: int | None, device: str, gpu_share: float) 
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         _join(address)
         try:
-            yield pool_of(ray.cluster_resources(), workers, device, gpu_share)
+            yield pool_of(ray.cluster_resources(), workers, device, gpu_share, deadly=deadly)
         except ray.exceptions.RayError as error:
             raise UserError(f"the Ray cluster failed ({_last_line(error)}): run the same command again") from error
         finally:
@@ -120,16 +123,18 @@ def _unreachable(address: str) -> UserError:
     )
 
 
-def pool_of(resources: dict[str, float], workers: int | None, device: str, gpu_share: float) -> RayPool:
+def pool_of(
+    resources: dict[str, float], workers: int | None, device: str, gpu_share: float, *, deadly: bool = False
+) -> RayPool:
     gpus = resources.get("GPU", 0.0)
     if device == "cuda" and not gpus:
         raise UserError("--device cuda: the Ray cluster has no GPU; use --device cpu, or auto")
     room = int(resources.get("CPU", 0.0))
     if device == "cpu" or not gpus:
-        return RayPool(workers or max(room, 1), "cpu", "cpu", 0.0)
+        return RayPool(workers or max(room, 1), "cpu", "cpu", 0.0, deadly)
     kind = "accelerator_type:"
     cards = ", ".join(sorted(name.removeprefix(kind) for name in resources if name.startswith(kind)))
-    return RayPool(workers or max(min(room, int(gpus / gpu_share)), 1), "cuda", cards or "cuda", gpu_share)
+    return RayPool(workers or max(min(room, int(gpus / gpu_share)), 1), "cuda", cards or "cuda", gpu_share, deadly)
 
 
 class _Actor:
