@@ -30,7 +30,7 @@ _BROKEN = (
     pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, ImportError, MemoryError,
     OverflowError, RecursionError,
 )  # fmt: skip
-_BEGINNING = b"\x80"  # of a pickle that states its protocol
+BEGINNING = b"\x80"  # of a pickle that states its protocol
 _MOST_PICKLES = 1_000  # of a file
 _MOST_EMPTY = 100_000  # places of an array without values
 _PLAIN_KIND = re.compile(r"[biufUS][0-9]{1,4}")
@@ -100,7 +100,7 @@ def _loaded(path: Path, allowed: Allowed, encoding: str, most: int) -> list[Any]
             raise NotThisFormError("not a whole pickle")
         stream = io.BytesIO(data)
         objects = [load(stream, allowed, encoding)]
-        while len(objects) < most and data[stream.tell() : stream.tell() + 1] == _BEGINNING:
+        while len(objects) < most and data[stream.tell() : stream.tell() + 1] == BEGINNING:
             objects.append(load(stream, allowed, encoding))
         return objects
     except NotThisFormError as error:

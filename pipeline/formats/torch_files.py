@@ -1,7 +1,7 @@
 """Load plain objects that torch.save wrote, without torch and without running or importing code of the file.
 
 A file is either a zip with the pickle `NAME/data.pkl` in it, or, before torch 1.6, pickles one after another: a number
-that tells the form, a version, the sizes of the machine's integers, and then the object.
+that tells the form, a version, the sizes of the machine's integers, and then the object. Either may be packed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import NotThisFormError, from_os
-from pipeline.formats import packed, pickles
+from pipeline.errors import NotThisFormError
+from pipeline.formats import packed, pickles, signatures, zips
 
 _FORM = 0x1950A86A20F9469CFC6C
 _BEFORE = 2  # pickles between the number that tells the form and the object
@@ -27,22 +27,25 @@ def load(path: Path, allowed: pickles.Allowed) -> Any:
         UserError: the file cannot be read.
     """
     try:
-        if zipfile.is_zipfile(path):
-            return pickles.load(io.BytesIO(_member(path)), allowed)
         data = packed.content(path)
-    except OSError as error:
-        raise from_os(error, f"reading {path}") from error
-    stream = io.BytesIO(data)
-    if pickles.load(stream, {}) != _FORM:
-        raise NotThisFormError("not what torch.save writes")
-    for _ in range(_BEFORE):
-        pickles.load(stream, {})
-    return pickles.load(stream, allowed)
+        if data.startswith(zips.BEGINNING):
+            return pickles.load(io.BytesIO(_member(data)), allowed)
+        stream = io.BytesIO(data)
+        if not data.startswith(pickles.BEGINNING) or pickles.load(stream, {}) != _FORM:
+            raise NotThisFormError("not what torch.save writes")
+        for _ in range(_BEFORE):
+            pickles.load(stream, {})
+        return pickles.load(stream, allowed)
+    except NotThisFormError as error:
+        form = signatures.identify(path)
+        if form is None or form.name.partition(" within ")[0] in (signatures.CHECKPOINT.name, *signatures.PACKINGS):
+            raise
+        raise NotThisFormError(signatures.said("it", form, "a file of torch.save")) from error
 
 
-def _member(path: Path) -> bytes:
+def _member(content: bytes) -> bytes:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith("/data.pkl")]
             if len(members) != 1:
                 raise NotThisFormError(f"a zip with {len(members)} files data.pkl, where torch.save writes one")

@@ -28,7 +28,7 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     """
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     named = _by_task(files)
-    archives = [file for file in files if file.is_file() and signatures.identify(file) == signatures.CHECKPOINT]
+    archives = [file for file in files if file.is_file() and _is_archive(file)]
     if len(archives) > 1 or (archives and named):
         both = [archives[0].name, *[file.name for file in (*archives[1:], *named.values())]]
         raise NotThisFormError(f"{path} holds {' and '.join(both[:2])}, which are of the same trainings: name one")
@@ -37,6 +37,11 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     if not named:
         raise NotThisFormError(f"{path} {_NEITHER}: a table is called {', '.join(f'{task}.csv' for task in EPOCHS)}")
     return _batches(named)
+
+
+def _is_archive(file: Path) -> bool:
+    form = signatures.identify(file)
+    return form is not None and form.name.partition(" within ")[0] == signatures.CHECKPOINT.name
 
 
 def _by_task(files: list[Path]) -> dict[str, Path]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import math
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ import pytest
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.benchmarks.transnas101 import architectures, archive, network, reading
 from pipeline.errors import NotThisFormError
+from pipeline.formats import torch_files
 from tests.fixtures import transnas101_files as files
 
 NAMES = files.names(4)
@@ -43,6 +48,17 @@ def test_the_largest_value_is_stored_and_curves_on_request(save: Callable[[objec
     assert finals[first, "room_layout", "test_neg_loss", None] == max(series)
     assert [curves[first, "room_layout", "test_neg_loss", n] for n in range(1, 26)] == series
     assert finals == values(list(reading.read(tmp_path / "any.pth", False)), False)
+
+
+@pytest.mark.parametrize("save", [files.zipped, files.legacy])
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, files.within_zip])
+def test_a_packed_archive_is_read(
+    save: Callable[[object], bytes], pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    content = files.database(NAMES)
+    [batch] = reading.read(written(tmp_path, content, save), False)
+    [packed] = reading.read(written(tmp_path, content, lambda content: pack(save(content))), False)
+    assert packed == batch
 
 
 def test_values_by_epoch_may_be_an_array(tmp_path: Path) -> None:
@@ -123,6 +139,26 @@ def test_what_else_torch_saves_is_refused(
 ) -> None:
     with pytest.raises(NotThisFormError, match=said):
         reading.read(written(tmp_path, content, save), False)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            gzip.compress(pickle.dumps([1])),
+            "it is a pickle within a gzip file, where a file of torch.save is expected: ",
+        ),
+        (b'{"a": 1}', "it is a JSON file, where a file of torch.save is expected: name it where JSON is taken"),
+        (gzip.compress(b"a,b\n1,2\n"), "not what torch.save writes"),
+        (files.zipped([1])[:-50], "a damaged zip: File is not a zip file"),
+        (gzip.compress(files.zipped([1])[:-50]), "a damaged zip: File is not a zip file"),
+        (files.within_zip(files.zipped([1]), b"read me"), "it is a zip archive, where .* it holds 2 files"),
+    ],
+)
+def test_what_torch_did_not_save_is_told(content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "any.pth").write_bytes(content)
+    with pytest.raises(NotThisFormError, match=f"^{said}"):
+        torch_files.load(tmp_path / "any.pth", {})
 
 
 def test_damaged_archives_are_refused(tmp_path: Path) -> None:
