@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.catalog import sql_files
 from pipeline.catalog.database import snapshot, spilling_connection
-from pipeline.catalog.definition import listed, select
 from pipeline.catalog.results import rows
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
@@ -57,14 +56,14 @@ def checks_of(tables: Mapping[str, pa.Table]) -> Iterator[tuple[str, pa.Table]]:
             yield name, rows(connection, sql_files.texts("checks")[name])
 
 
-def proxies_of(parts: Sequence[Path]) -> pa.Table:
-    """The rows of `proxies` that a lake of these parts would show.
-
-    Raises:
-        UserError: a part cannot be read.
-    """
+def proxies_of(stored: pa.Table) -> pa.Table:
+    """The rows of `proxies` that a lake would show of those that its parts store."""
+    sql = re.sub(
+        r"read_parquet\(.*\)", "(SELECT *, 'a row' AS filename FROM given)", sql_files.texts("tables")["proxies"]
+    )
     with closing(spilling_connection()) as connection:
-        return rows(connection, select("proxies", listed(parts)["proxies"]))
+        connection.register("given", stored)
+        return rows(connection, sql)
 
 
 def disagreements(connection: duckdb.DuckDBPyConnection) -> list[Disagreement]:

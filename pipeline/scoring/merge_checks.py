@@ -36,27 +36,25 @@ def refuse_unsound(lake: Lake, other: Lake, groups: Iterable[tuple[str, list[str
         UserError: a score or proxy is not one.
     """
     groups = list(groups)
-    proxies, theirs, runs = dict[str, set[str]](), dict[str, pa.ChunkedArray](), dict[str, pa.ChunkedArray]()
+    here = pa.concat_tables([lake.read("proxies", folder.name) for folder in lake.parts.iterdir() if folder.is_dir()])
+    both, known, runs = here, dict[str, set[str]](), dict[str, pa.ChunkedArray]()
     for benchmark in dict.fromkeys(benchmark for benchmark, _ in groups):
-        rows, here = other.read("proxies", benchmark), lake.read("proxies", benchmark, columns=_DESCRIPTION)
+        rows = other.read("proxies", benchmark)
         _refuse(_wrong_proxies(rows), f"{name}: a proxy of {benchmark}")
         _refuse(_described_otherwise(rows, here), f"{name}: a proxy of {benchmark}")
-        theirs[benchmark] = rows["proxy_id"]
-        proxies[benchmark] = {*rows["proxy_id"].to_pylist(), *here["proxy_id"].to_pylist()}
+        both = pa.concat_tables([both, rows])
+        shown = catalog.proxies_of(both.filter(pc.is_in(both["proxy_id"], rows["proxy_id"])))
+        _refuse(_of_two_kinds(shown), f"{name}: a proxy of {benchmark}")
+        _refuse(_faulty({"proxies": shown}), f"{name}: {benchmark}")
+        known[benchmark] = {*rows["proxy_id"].to_pylist(), *here["proxy_id"].to_pylist()}
         runs[benchmark] = other.read("runs", benchmark, columns=["run_id"])["run_id"]
-    parts = [part for benchmark in theirs for part in other.parts.glob(f"{benchmark}/*")]
-    shown = catalog.proxies_of([*lake.parts.glob("*/*"), *parts])
-    for benchmark, ids in theirs.items():
-        of_both = shown.filter(pc.is_in(shown["proxy_id"], ids))
-        _refuse(_of_two_kinds(of_both), f"{name}: a proxy of {benchmark}")
-        _refuse(_faulty({"proxies": of_both}), f"{name}: {benchmark}")
     for benchmark, group in groups:
         place = f"{benchmark} in {group[0]}"
         taken = {table: other.read(table, benchmark, parts=group) for table in ("scores", "curves", "adopted")}
         for table, rows in taken.items():
             elsewhere = rows.filter(pc.not_equal(rows["benchmark"], benchmark))
             _refuse(iter([("is of another benchmark", elsewhere)]), f"{name}: a row of {table} of {place}")
-        wrong = _wrong_scores(taken["scores"], proxies[benchmark], runs[benchmark])
+        wrong = _wrong_scores(taken["scores"], known[benchmark], runs[benchmark])
         _refuse(wrong, f"{name}: a score of {place}")
         _refuse(_faulty(taken), f"{name}: {place}")
 

@@ -124,6 +124,12 @@ def test_a_proxy_of_two_kinds_is_refused(
         merge.run(lake, tmp_path / "other")
 
 
+def test_a_proxy_that_has_another_kind_in_another_benchmark_is_refused(other: Path, lake: Path) -> None:
+    Lake(lake, create=True).publish("elsewhere", "score-0", {"proxies": [lakes.proxy(OURS, "toy", kind="aggregate")]})
+    with refused("a proxy of madeup has two kinds", "nothing was taken"):
+        merge.run(lake, other)
+
+
 def test_a_lake_without_scores_is_said_to_have_none(lake: Path, tmp_path: Path) -> None:
     empty = lakes.publish(tmp_path / "empty", "ingest", architectures=[lakes.architecture(0)]).root
     assert merge.run(lake, empty).line == f"{empty}: it has no scores to take"
