@@ -47,10 +47,11 @@ def require_content(content: bytes, path: Path | str, lake: Path | str) -> None:
     try:
         if len(content) > MOST:
             raise ValueError(f"it has more than {MOST:,} bytes")
-        version = json.loads(content.decode())["format"]
+        about = json.loads(content.decode())
+        version = about.get("format") if isinstance(about, dict) else None
         if type(version) is not int:
             raise ValueError(f"its format is {excerpt(version, 40)}")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise _odd(path, error) from error
     if version > FORMAT:
         raise UserError(

@@ -90,8 +90,9 @@ def parsed(content: bytes, where: str) -> Manifest:
     """
     try:
         about = json.loads(content)
-        if about["kind"] != KIND:
-            raise ValueError(f"its kind is {excerpt(about['kind'])}")
+        kind = about.get("kind") if isinstance(about, dict) else None
+        if kind != KIND:
+            raise ValueError(f"its kind is {excerpt(kind)}")
         if type(about["format"]) is not int or type(about["lake_format"]) is not int:
             raise ValueError("its format is no whole number")
         newer = about["format"] > FORMAT or about["lake_format"] > LAKE_FORMAT

@@ -83,6 +83,7 @@ class HttpFolder:
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self._fatal: tuple[type[UnreachableError], ...] = (NoAnswerError,)  # until something there has answered
 
     def shown(self, name: str) -> str:
         """The address of a file."""
@@ -90,8 +91,9 @@ class HttpFolder:
 
     def read(self, name: str, most: int) -> bytes | None:
         """See `FileFolder`."""
+        fatal, self._fatal = self._fatal, ()
         with contextlib.suppress(AbsentError):
-            return _again(lambda: http_files.whole(joined(self.address, name), most), NoAnswerError)
+            return _again(lambda: http_files.whole(joined(self.address, name), most), *fatal)
         return None
 
     def file(self, name: str, place: Path, advance: Advance, most: int | None) -> Path:

@@ -200,12 +200,16 @@ def _watched(response: requests.Response) -> Iterator[Iterator[bytes]]:
 
     The library's own limit is one without a byte: a server that sends one a minute keeps a command for days.
     """
-    came, ended = threading.Event(), False
+    import requests
+
+    came, ended, cut = threading.Event(), False, False
 
     def watch() -> None:
+        nonlocal cut
         while came.wait(SLOWEST) and not ended:
             came.clear()
         if not ended:
+            cut = True
             with contextlib.suppress(Exception):  # it has ended by itself, or the library cannot end it
                 response.raw.shutdown()
 
@@ -214,6 +218,8 @@ def _watched(response: requests.Response) -> Iterator[Iterator[bytes]]:
             came.set()
             yield chunk
             came.set()  # the consumer of the chunk may have been slow
+        if cut:  # which looks like the end of a file whose length is not stated
+            raise requests.exceptions.ChunkedEncodingError
 
     with contextlib.suppress(RuntimeError):  # no thread can be started: then nothing watches
         threading.Thread(target=watch, daemon=True).start()

@@ -171,7 +171,7 @@ def find(other: Path | str) -> OtherLake:
             f"{name} is a lake without {checksums.FILE}{unless}, the list of its parts: copy the folder to this "
             "machine and merge that, or have it exported with `pipeline export --parquet`"
         )
-    return OtherLake(name, source=source, sums=dict(_of_scores(content)))
+    return OtherLake(name, source=source, sums=dict(_of_scores(content, source.shown(checksums.FILE))))
 
 
 def _unless_denied(source: FileFolder, name: str) -> tuple[bytes | None, DeniedError | None]:
@@ -195,16 +195,16 @@ def _local(path: Path) -> OtherLake:
     )
 
 
-def _of_scores(content: bytes) -> Iterator[tuple[str, str]]:
-    """The files of parts of scores in a lake's list, with their checksums."""
-    sums, faulty = checksums.parsed(content.decode(errors="replace"))
+def _of_scores(content: bytes, shown: str) -> Iterator[tuple[str, str]]:
+    """The files of parts of scores in a lake's list, called `shown` by messages, with their checksums."""
+    sums, faulty = checksums.parsed(content.decode(errors="replace").replace("\r\n", "\n"))
     if faulty:
-        raise UserError(f"line {faulty[0]} of {checksums.FILE} is not of its form: have the lake exported anew")
+        raise UserError(f"line {faulty[0]} of {shown} is not of its form: have the lake exported anew")
     for path, sha256 in sums.items():
         match = _PART_FILE.fullmatch(path)
         if match is None or set(match["part"]) <= {"."}:
             if path.endswith(".parquet") and not path.startswith("parts/_schema/"):
-                raise UserError(f"{checksums.FILE} lists {excerpt(path)}, which is no file of a part")
+                raise UserError(f"{shown} lists {excerpt(path)}, which is no file of a part")
             continue
         name = part_name.parse(match["part"])
         if name and name.stage == "score":

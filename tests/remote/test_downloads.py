@@ -312,11 +312,12 @@ def test_a_file_without_end_has_no_more_than_half_of_the_disk(
     assert download(file).sha256 == SHA256
 
 
+@pytest.mark.parametrize("sized", [True, False])
 def test_a_server_that_sends_byte_by_byte_keeps_nobody(
-    file: RemoteFile, server: FileServer, monkeypatch: pytest.MonkeyPatch
+    file: RemoteFile, server: FileServer, sized: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_files, "SLOWEST", 0.1)
-    server.drips = 10_000  # a hundred seconds
+    server.drips, server.sized = 10_000, sized  # a hundred seconds
     began = time.monotonic()
     with refused("the connection ended before the file did"):
         download(file)

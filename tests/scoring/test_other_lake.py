@@ -325,7 +325,7 @@ def test_in_s3_what_is_denied_may_be_absent(
     ("content", "says"),
     [
         (b"", "cannot be read as the marker of a lake: Expecting value"),
-        (b"[1]", "cannot be read as the marker of a lake: "),
+        (b"[1]", "cannot be read as the marker of a lake: its format is None"),
         (b'{"format": "1"}', "cannot be read as the marker of a lake: its format is"),
         (b"[" * 20_000, "cannot be read as the marker of a lake: "),
         (b'\xff{"format": 1}', "cannot be read as the marker of a lake: 'utf-8' codec can't decode"),

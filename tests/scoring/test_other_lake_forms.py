@@ -33,7 +33,7 @@ STATED = {"bytes": 1, "sha256": "0" * 64}
     ("content", "says"),
     [
         ("", "is not the manifest of `pipeline export --parquet`"),
-        ("[1]", "is not the manifest"),
+        ("[1]", "is not the manifest of `pipeline export --parquet` (its kind is None)"),
         ('{"name": "an app"}', "is not the manifest"),
         (json.dumps(MANIFEST | {"kind": "other"}), "is not the manifest"),
         (json.dumps(MANIFEST | {"format": "1"}), "is not the manifest"),
@@ -65,7 +65,8 @@ def test_a_manifest_of_another_form_is_one_line(lake: Path, tmp_path: Path, cont
         (f"{'0' * 64}  parts/../../x.parquet", "is no file of a part"),
         (f"{'0' * 64}  parts/madeup/../scores.parquet", "is no file of a part"),
         (f"{'0' * 64}  /etc/scores.parquet", "is no file of a part"),
-        ("who knows", "line 1 of SHA256SUMS is not of its form"),
+        ("who knows", "/x/SHA256SUMS is not of its form"),
+        (f"{'0' * 64}  parts/madeup/score-1-{'b' * 16}/scores.parquet\r", "scores.parquet: there is no such file"),
     ],
 )
 def test_a_list_of_parts_leads_nowhere_else(lake: Path, server: FileServer, line: str, says: str) -> None:
