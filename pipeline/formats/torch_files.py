@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import NotThisFormError
+from pipeline.errors import NotThisFormError, from_os
 from pipeline.formats import packed, pickles, signatures, zips
 
 _FORM = 0x1950A86A20F9469CFC6C
@@ -27,15 +27,19 @@ def load(path: Path, allowed: pickles.Allowed) -> Any:
         UserError: the file cannot be read.
     """
     try:
+        if zipfile.is_zipfile(path) and signatures.identify(path) == signatures.CHECKPOINT:  # and not packed
+            return pickles.load(io.BytesIO(_member(path)), allowed)  # read alone, whatever tensors lie beside it
         data = packed.content(path)
         if data.startswith(zips.BEGINNING):
-            return pickles.load(io.BytesIO(_member(data)), allowed)
+            return pickles.load(io.BytesIO(_member(io.BytesIO(data))), allowed)
         stream = io.BytesIO(data)
         if not data.startswith(pickles.BEGINNING) or pickles.load(stream, {}) != _FORM:
             raise NotThisFormError("not what torch.save writes")
         for _ in range(_BEFORE):
             pickles.load(stream, {})
         return pickles.load(stream, allowed)
+    except OSError as error:
+        raise from_os(error, f"reading {path}") from error
     except NotThisFormError as error:
         form = signatures.identify(path)
         if form is None or form.name.partition(" within ")[0] in (signatures.CHECKPOINT.name, *signatures.PACKINGS):
@@ -43,9 +47,9 @@ def load(path: Path, allowed: pickles.Allowed) -> Any:
         raise NotThisFormError(signatures.said("it", form, "a file of torch.save")) from error
 
 
-def _member(content: bytes) -> bytes:
+def _member(archived: Path | io.BytesIO) -> bytes:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(archived) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith("/data.pkl")]
             if len(members) != 1:
                 raise NotThisFormError(f"a zip with {len(members)} files data.pkl, where torch.save writes one")
