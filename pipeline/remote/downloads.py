@@ -23,7 +23,7 @@ from pipeline.lake.outputs import refuse_lake
 from pipeline.progress import progress
 from pipeline.remote import http_files
 from pipeline.remote.addresses import shown
-from pipeline.remote.http_files import TooLongError, UnreachableError, WebPageError
+from pipeline.remote.http_files import NoAnswerError, TooLongError, UnreachableError, WebPageError
 
 PAUSES = (1.0, 4.0, 15.0)  # seconds before an interrupted download is resumed
 PART, RECORD = ".part", ".download.json"
@@ -173,7 +173,7 @@ def _expected(file: RemoteFile, seen: str | None) -> str:
 
 
 def _receive(file: RemoteFile) -> None:
-    """Let the part become whole; where something of the file is here, a connection that fails is made again."""
+    """Let the part become whole; where the server has answered, now or before, it is asked again when it fails."""
     pauses = iter(PAUSES)
     what = f"downloading {file.path.name}"
     with progress(what, file.bytes or _read(file.record).bytes, done=_size(file), unit="bytes") as advance:
@@ -182,10 +182,10 @@ def _receive(file: RemoteFile) -> None:
                 _append(file, advance)
                 return
             except UnreachableError as error:
-                here = _size(file)
-                if not here:
+                here, pause = _size(file), next(pauses, None)
+                if not here and (pause is None or isinstance(error, NoAnswerError)):
                     raise
-                if (pause := next(pauses, None)) is None:
+                if pause is None:
                     raise UserError(f"{error}; {here:,} bytes are kept: the same command goes on from there") from error
                 time.sleep(pause)
 

@@ -59,6 +59,15 @@ def test_a_cut_download_goes_on_by_itself(file: RemoteFile, server: FileServer) 
     assert [offset for _, offset in server.requests] == [0, CUT, CUT + 2 * http_files.CHUNK]
 
 
+def test_a_server_that_fails_is_asked_again(file: RemoteFile, server: FileServer) -> None:
+    server.fails = {"/table.bin": 3}
+    with refused("the server fails (503): try again later"):
+        download(file)
+    assert len(server.requests) == 3 and content(file.path.parent) == {}
+    server.fails = {"/table.bin": 2}
+    assert download(file).sha256 == SHA256
+
+
 def test_a_download_that_is_cut_again_and_again_goes_on_with_the_next_command(
     file: RemoteFile, server: FileServer
 ) -> None:
