@@ -15,6 +15,8 @@ from typing import Any
 _MOST_NAMES, _MOST_SHOWN, _LONGEST_NAME = 2_000, 60, 100  # of the known names that a message goes through and lists
 
 
+_LONGEST_MESSAGE = 900  # characters, of which names and paths that it repeats may have any number
+
 _OUT_OF_MEMORY = (
     "std::bad_alloc",
     "bad allocation",
@@ -129,6 +131,12 @@ def excerpt(value: object, length: int = 60, *, bare: bool = False) -> str:
     if bare and isinstance(value, str):
         text = text[1:-1]
     return text if len(text) <= length else f"{text[:length]}..."
+
+
+def shortened(message: str) -> str:
+    """The message with the middle left out of one that is long: it ends in what to do."""
+    half = _LONGEST_MESSAGE // 2
+    return message if len(message) <= _LONGEST_MESSAGE else f"{message[:half]} ... {message[-half:]}"
 
 
 @functools.lru_cache(256)

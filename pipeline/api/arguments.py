@@ -38,10 +38,18 @@ def lake_path(lake: object) -> Path:
     """The path of a lake's folder.
 
     Raises:
-        UserError: it is neither a text nor a path.
+        UserError: it is neither a text nor a path, or one that no file system takes.
     """
     require("the lake", lake, str | os.PathLike, "the path of its folder")
-    return Path(lake)  # type: ignore[arg-type]
+    try:
+        path = Path(lake)  # type: ignore[arg-type]
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # of which the lake says what to do
+            path.lstat()
+        return path
+    except (OSError, TypeError, ValueError) as error:  # a name of any length, a null byte, a path of bytes
+        raise UserError(
+            f"the lake is {excerpt(lake, 40)}, which is no path: {excerpt(str(error), 100, bare=True)}"
+        ) from error
 
 
 def length(what: str, values: object) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
 from collections.abc import Sequence
@@ -49,13 +50,17 @@ def correlate(
         lower_is_better: whether a smaller true value is the better one, as of a loss.
 
     Raises:
-        UserError: the two are not equally long, have indexes that differ, or hold something else than numbers.
+        UserError: the two are not equally long, have indexes that differ, or hold something else than numbers; or
+            `lower_is_better` is neither true nor false.
     """
     import numpy as np
     from scipy.stats import spearmanr
 
     from pipeline import rank_correlation
 
+    lower_is_better = arguments.plain(lower_is_better)
+    if not isinstance(lower_is_better, bool):
+        raise UserError(f"lower_is_better is {excerpt(lower_is_better, 40)}, where True or False is expected")
     count, values = arguments.length("the scores", scores), arguments.length("the true values", truth)
     if count != values:
         raise UserError(
@@ -111,11 +116,15 @@ def _exactly(value: Any) -> float | Fraction:
 
 def _number(value: Any) -> float:
     """The value as a float, NaN where there is none; pandas' NA is not a number either."""
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        import pandas as pd
+    if isinstance(value, Decimal) and value.is_nan():  # also a signaling one, which is no float
+        return math.nan
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        number = float(value)
+        beyond = math.isinf(number) and isinstance(value, Decimal) and value.is_finite()
+        if not beyond and not isinstance(value, str | bytes):  # of which Python reads "1_000" and digits of any script
+            return number
+    import pandas as pd
 
-        if pd.api.types.is_scalar(value) and pd.isna(value):
-            return math.nan
-        raise UserError(f"a value is {excerpt(value, 40)}, where a number or None is expected") from error
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return math.nan
+    raise UserError(f"a value is {excerpt(value, 40)}, where a number or None is expected")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,7 +108,7 @@ class LakeReader:
             benchmark=benchmark, space=space, dataset=dataset, metric=metric, proxy=proxy,
         )  # fmt: skip
 
-    def sql(self, text: str, **parameters: float | str | None) -> pd.DataFrame:
+    def sql(self, text: str, /, **parameters: float | str | None) -> pd.DataFrame:
         """The answer to one SELECT over the lake; see `pipeline.query`.
 
         Args:
@@ -117,7 +118,7 @@ class LakeReader:
         Raises:
             UserError: anything that is wrong with the statement.
         """
-        return query(text, self.path, **parameters)
+        return _answer(text, self.path, parameters)
 
     def _selected(self, rows: str, order: str, shown: str = "*", **equal: str | None) -> pd.DataFrame:
         """The rows in which columns have the given values, None meaning any."""
@@ -147,6 +148,10 @@ def query(sql: str, lake: Path | str = "data/lake", **parameters: float | str | 
     Raises:
         UserError: no such lake, another kind of statement, or anything else that is wrong with the SQL.
     """
+    return _answer(sql, lake, parameters)
+
+
+def _answer(sql: str, lake: Path | str, parameters: Mapping[str, float | str | None]) -> pd.DataFrame:
     from pipeline import catalog
     from pipeline.catalog import arrow_types
 
@@ -159,6 +164,9 @@ def query(sql: str, lake: Path | str = "data/lake", **parameters: float | str | 
             values[name] = f'"{value}"'  # so that "7" stays text
     source = Lake(arguments.lake_path(lake))
     try:
-        return catalog.to_frame(catalog.run_sql(source, sql, values))
-    except (OverflowError, ValueError):  # a time that is none of Python's: DuckDB writes all of them
-        return catalog.to_frame(catalog.run_sql(source, sql, values, as_text=arrow_types.EVERY_TIME))
+        table = catalog.run_sql(source, sql, values)
+        if arrow_types.are_pythons(table):
+            return catalog.to_frame(table)
+    except (OverflowError, ValueError):  # a date that is none of Python's
+        pass
+    return catalog.to_frame(catalog.run_sql(source, sql, values, as_text=arrow_types.EVERY_TIME))

@@ -6,11 +6,14 @@ a BIGNUM or a BIT come the bytes inside. What DuckDB itself writes is right for 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from pipeline.catalog.quoting import identifier
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ALWAYS = frozenset(
     {"uhugeint", "bignum", "bit", "time with time zone", "interval", "union", "tuple", "variant", "geometry"}
@@ -39,6 +42,30 @@ def written(relation: duckdb.DuckDBPyRelation, kinds: frozenset[str]) -> duckdb.
         for place, (name, text) in enumerate(zip(relation.columns, types, strict=True), 1)
     ]
     return relation.project(", ".join(columns))
+
+
+def are_pythons(table: pa.Table) -> bool:
+    """Whether every timestamp is one that Python has; pandas takes others, of which infinity is a day in a far year."""
+    return all(_are_pythons(chunk) for column in table.columns for chunk in column.chunks)
+
+
+def _are_pythons(values: pa.Array) -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = values.type
+    if pa.types.is_struct(kind):
+        return all(map(_are_pythons, values.flatten()))
+    if pa.types.is_map(kind):
+        return _are_pythons(values.keys) and _are_pythons(values.items)
+    if pa.types.is_nested(kind):  # a list or an array
+        return _are_pythons(values.flatten())
+    if not pa.types.is_timestamp(kind):
+        return True
+    try:
+        return bool(pc.min_max(values).as_py())
+    except (OverflowError, ValueError):
+        return False
 
 
 def _as_text(kind: Any, kinds: frozenset[str]) -> str | None:

@@ -17,7 +17,7 @@ from pipeline.catalog.damage import damage_named
 from pipeline.catalog.definition import CatalogDefinition, catalog_definition, listed, published
 from pipeline.catalog.quoting import literal
 from pipeline.catalog.temporary import spill_folder
-from pipeline.errors import UserError, is_out_of_memory, os_errors_explained, refused_by_system
+from pipeline.errors import UserError, is_out_of_memory, os_errors_explained, refused_by_system, shortened
 from pipeline.lake import checksums
 from pipeline.lake.outputs import OutputFile
 from pipeline.lake.schema import TABLES
@@ -128,7 +128,7 @@ def export(lake: Lake, file: Path, *, force: bool = False) -> Path:
 def one_line(error: duckdb.Error) -> str:
     """DuckDB's message without the excerpt of the statement, and without the class of error it begins with."""
     message = re.split(r"\n\s*LINE \d+:", str(error))[0]
-    return " ".join(re.sub(r"^\w+( \w+)? Error: ", "", message).split())
+    return shortened(" ".join(re.sub(r"^\w+( \w+)? Error: ", "", message).split()))
 
 
 def _write_database(path: Path, definition: CatalogDefinition, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -13,7 +14,7 @@ from pipeline.catalog import arrow_types, stored_results
 from pipeline.catalog.damage import damage_named
 from pipeline.catalog.database import connect, one_line
 from pipeline.catalog.definition import published
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError, excerpt, unknown
 from pipeline.lake.staging import remove_abandoned
 from pipeline.lake.store import Lake
 
@@ -116,13 +117,18 @@ def typed(text: str) -> Value:
     """The value of a parameter given as text: a number, true, false, null, else text ("7" in quotes is text, too).
 
     Sixteen hex digits are an identity and stay text, even where they are all decimal.
+
+    Raises:
+        UserError: a number that is larger than any.
     """
     if re.fullmatch(r"[0-9a-f]{16}", text):
         return text
-    if re.fullmatch(r"-?[0-9]{1,18}", text):
+    if re.fullmatch(r"-?[0-9]{1,38}", text):  # as a float, those of more than 15 would be others
         return int(text)
     if re.fullmatch(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", text):
-        return float(text)
+        if math.isinf(number := float(text)):
+            raise UserError(f"a parameter is {excerpt(text, 40)}, which is larger than any float")
+        return number
     words: dict[str, Value] = {"true": True, "false": False, "null": None}
     if text.lower() in words:
         return words[text.lower()]
@@ -189,7 +195,7 @@ def _one_line_errors(connection: duckdb.DuckDBPyConnection, params: Mapping[str,
             raise UserError(f"{elsewhere[1]} is of DuckDB's extension {elsewhere[2]}, which no query loads") from error
         if isinstance(error, duckdb.PermissionException):
             raise UserError(f"{one_line(error)}; a query reads the lake's own parts and nothing else") from error
-        wrong = [name for name, value in params.items() if f"'{value}'" in str(error)]
+        wrong = [name for name, value in params.items() if isinstance(value, str) and f"'{value}'" in str(error)]
         of_parameter = f"parameter {wrong[0]}: " if wrong and isinstance(error, duckdb.ConversionException) else ""
         raise UserError(of_parameter + one_line(error)) from error
 

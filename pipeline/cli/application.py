@@ -20,7 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 from pipeline import interruption
 from pipeline.cli import configuration, streams
 from pipeline.cli.grouping import documentation, flattened
-from pipeline.errors import UserError, from_os, is_homeless, is_out_of_memory, refused_by_system
+from pipeline.errors import UserError, from_os, is_homeless, is_out_of_memory, refused_by_system, shortened
 
 GROUPS = {
     "Fill a lake": ("run", "mapping", "ingest", "score", "search", "tune", "merge"),
@@ -43,8 +43,6 @@ RENAMED = {"recipe": "mapping", "recipes": "mappings"}
 """Options by their former names, which are still understood by the verbs that have them."""
 
 _USAGE_ERROR: Any = typer.BadParameter.__base__  # typer itself does not export it
-_LARGEST = 2**63 - 1  # of whole numbers
-_LONGEST_LINE = 900  # characters of an error, of which names and paths that it repeats may have any number
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Contradiction = Callable[[Mapping[str, Any]], str | None]
@@ -115,7 +113,7 @@ def _usage_errors_shown() -> Iterator[None]:
         from pipeline.escaping import line
 
         if type(error).show is _USAGE_ERROR.show:  # what shows itself is the help, where no command is named
-            error.message = _cut(line(error.message))
+            error.message = shortened(line(error.message))
         raise
 
 
@@ -170,8 +168,10 @@ class PanelCommand(TyperCommand):
             if any(isinstance(text, str) and not text.strip() for text in texts):  # a path of it is the working folder
                 hint = "give one" if parameter.required else "give one, or leave it out"
                 raise typer.BadParameter(f"the value is empty: {hint}", ctx=ctx, param=parameter)
-            if parameter.min is not None and any(map(_is_too_large, texts)):
-                raise typer.BadParameter(f"the value is larger than {_LARGEST:,}", ctx=ctx, param=parameter)
+            if parameter.min is not None:
+                for text in texts:
+                    if isinstance(text, str):
+                        _refuse_unless_number(text, parameter, ctx)
         given = {name: value for name, value in values.items() if value is not None}
         if self.contradiction is not None and (problem := self.contradiction(given)):
             raise typer.BadParameter(problem, ctx=ctx)
@@ -187,9 +187,18 @@ class PanelCommand(TyperCommand):
                 formatter.write_dl(groups[title])
 
 
-def _is_too_large(text: Any) -> bool:
-    """Whether a text is a whole number that no column of a lake takes."""
-    return isinstance(text, str) and len(text) < _LONGEST_LINE and text.strip().isdecimal() and int(text) > _LARGEST
+def _refuse_unless_number(text: str, parameter: Any, ctx: Any) -> None:
+    """Refuse a text that is no number within the bounds of an option, whole where its lower bound is."""
+    from pipeline.formats import numbers
+
+    try:
+        if isinstance(parameter.min, int):
+            most = numbers.MOST if parameter.max is None else parameter.max
+            numbers.whole(text, "the value", least=parameter.min, most=most)
+        else:
+            numbers.within(text, "the value", parameter.min, parameter.max)
+    except UserError as error:
+        raise typer.BadParameter(str(error), ctx=ctx, param=parameter) from error
 
 
 def superfluous(given: Mapping[str, Any], without: Iterable[str], because: str) -> str | None:
@@ -375,15 +384,9 @@ def _answer(end: BaseException) -> NoReturn:
     raise end
 
 
-def _cut(text: str) -> str:
-    """The text with the middle left out of one that is long: it ends in what to do."""
-    half = _LONGEST_LINE // 2
-    return text if len(text) <= _LONGEST_LINE else f"{text[:half]} ... {text[-half:]}"
-
-
 def _fail(text: str) -> NoReturn:
     from pipeline import progress
     from pipeline.escaping import line
 
-    progress.tell(_cut(line(text)))
+    progress.tell(shortened(line(text)))
     sys.exit(1)

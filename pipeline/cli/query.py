@@ -64,9 +64,9 @@ def query(
         return
     if [sql, text.file, text.example].count(None) != 2:
         raise typer.BadParameter("give either one SELECT, or --file FILE, or --example NAME")
-    pairs = [p.partition("=") for p in text.param or []]
-    if wrong := [name for name, equals, _ in pairs if not equals or not name]:
+    if wrong := [p for p in text.param or [] if not p.partition("=")[0] or "=" not in p]:
         raise typer.BadParameter(f"--param {wrong[0]}: write it as name=value")
+    pairs = [p.partition("=") for p in text.param or []]
     names = [name for name, _, _ in pairs]
     if twice := [name for name in names if names.count(name) > 1]:
         raise typer.BadParameter(f"--param {twice[0]} is given twice: give it one value")

@@ -77,6 +77,18 @@ def finite(value: object, what: str) -> float:
     return number
 
 
+def within(value: object, what: str, least: float, most: float) -> float:
+    """A float from `least` to `most`, stated as a number or as text.
+
+    Raises:
+        UserError: it is none, or out of range; the message begins with `what`.
+    """
+    number = real(value, what)
+    if not least <= number <= most:
+        raise UserError(f"{what} is {excerpt(value, 40)}, where a number from {least:g} to {most:g} is expected")
+    return number
+
+
 def as_float(text: str) -> float | None:
     """The number that a text states, NaN and infinity among them, or None."""
     if len(text) > _LONGEST or not text.isascii() or "_" in text:

@@ -94,5 +94,20 @@ def test_times_that_python_does_not_have_are_text(lake: Any) -> None:
     assert frame.values.tolist() == [["0044-03-15 (BC)", "24:00:00", 1]]
 
 
+@pytest.mark.parametrize("kind", ["TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP_S", "TIMESTAMP_MS"])
+@pytest.mark.parametrize("form", ["{}", "[{}]", "{{'a': [{}]}}", "MAP{{'a': {}}}"])
+def test_an_infinite_timestamp_is_text_and_no_day_in_a_far_year(lake: Any, kind: str, form: str) -> None:
+    forever = form.format(f"'infinity'::{kind}")
+    found = lake.sql(f"SELECT {forever} AS t, now() AS n").at[0, "t"]
+    assert "infinity" in str(found) and "29" not in str(found)
+    today = lake.sql("SELECT TIMESTAMP '2020-02-03' AS t")
+    assert str(today["t"].dtype).startswith("datetime64")
+
+
+def test_a_parameter_may_have_the_name_of_an_argument(lake: Any) -> None:
+    named = {name: name for name in ("text", "sql", "lake", "self")}
+    assert lake.sql("SELECT $text AS a, $sql AS b, $lake AS c, $self AS d", **named).to_numpy().tolist() == [[*named]]
+
+
 def test_a_lake_names_itself(lake: Any) -> None:
     assert repr(lake) == f"pipeline.Lake({str(lake.path)!r})" and isinstance(lake.path, Path)

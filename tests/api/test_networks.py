@@ -299,6 +299,12 @@ def test_numbers_that_floats_tie_do_not_tie(values: Any) -> None:
     assert pipeline.correlate([None, *values], [5, 1, 2, 3, 4], lower_is_better=True).rho == pytest.approx(-1)
 
 
+def test_a_signaling_decimal_is_a_missing_value() -> None:
+    truth: Any = [Decimal("sNaN"), Decimal(1), Decimal(2), Decimal(3)]
+    assert pipeline.correlate([5, 1, 2, 3], truth).left_out == 1
+    assert pipeline.correlate([1, 2, 3], [1, 2, 3], lower_is_better=np.bool_(True)).rho == pytest.approx(-1)  # type: ignore[arg-type]
+
+
 def test_importing_it_imports_nothing() -> None:
     program = (
         "import sys, pipeline; print(len({'torch', 'duckdb', 'numpy', 'pyarrow'} & set(sys.modules)), dir(pipeline))"

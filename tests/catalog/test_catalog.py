@@ -249,7 +249,7 @@ def test_parameters_must_be_those_of_the_query(lake: Lake) -> None:
         ("7", 7), ("-7", -7), ("1.5", 1.5), (".5", 0.5), ("1e-3", 0.001), ("true", True), ("False", False),
         ("null", None), ("abc", "abc"), ("", ""), ('"7"', "7"), ("nan", "nan"), ("1_000", "1_000"), ("0x10", "0x10"),
         ("1234567890123456", "1234567890123456"), ("12345678901234e5", "12345678901234e5"),
-        ("2024-01-01", "2024-01-01"),
+        ("2024-01-01", "2024-01-01"), ("9223372036854775807", 2**63 - 1), ("9" * 38, 10**38 - 1), ("1e-400", 0.0),
     ],
 )  # fmt: skip
 def test_parameters_have_the_type_they_look_like(text: str, value: float | bool | str | None) -> None:

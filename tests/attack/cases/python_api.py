@@ -1,6 +1,8 @@
 """Calls of the Python API with what it cannot take."""
 
+import os
 import sys
+from decimal import Decimal
 from typing import Any
 
 from torch import nn
@@ -12,6 +14,8 @@ NUMBER: Any = 7
 WRONG: Any = None
 WORD: Any = "a"
 LIST: Any = ["a"]
+DIGITS: Any = ["1_000"]
+BEYOND: Any = [Decimal("1e400")]
 
 
 class End(nn.Module):
@@ -21,6 +25,16 @@ class End(nn.Module):
         """End it."""
         sys.exit(3)
 
+
+class BytesPath(os.PathLike[bytes]):
+    """A path that no lake has."""
+
+    def __fspath__(self) -> bytes:
+        """Of bytes."""
+        return b"lake"
+
+
+BYTES: Any = BytesPath()
 
 CASES = [
     Case("no such proxy", call=lambda _: pipeline.score_network(NUMBER, "synflw"), says=("synflow",)),
@@ -67,6 +81,14 @@ CASES = [
             ("true values that are a number", lambda _: pipeline.correlate([1.0], NUMBER), ("true values are 7",)),
             ("a true value that is a text", lambda _: pipeline.correlate([1.0], LIST), ("a value is 'a'",)),
             ("a score that is a list", lambda _: pipeline.correlate([LIST], [1.0]), ("a value is ['a']",)),
+            ("a true value that is a number's text", lambda _: pipeline.correlate([1.0], DIGITS), ("is '1_000'",)),
+            ("a score beyond all floats", lambda _: pipeline.correlate(BEYOND, [1]), ("a value is Dec",)),
+            ("a direction that is a text", lambda _: pipeline.correlate([1], [1], lower_is_better=WORD), ("is 'a',",)),
+            ("a lake of a name without end", lambda _: pipeline.Lake("x" * 9000), ("File name too long",)),
+            ("a lake whose name is not of UTF-8", lambda _: pipeline.Lake("\ud800"), ("the lake is '\\ud800'",)),
+            ("a lake whose path is of bytes", lambda _: pipeline.Lake(BYTES), ("which is no path",)),
+            ("a parameter of 5001 digits", lambda p: pipeline.query("SELECT $a", p.lake, a=10**5000), ("too large",)),
+            ("SQL of 9,000 letters", lambda p: pipeline.query("x" * 9000, p.lake), (" ... ",)),
             ("a network that ends", lambda _: pipeline.score_network(End(), "naswot"), ("does not take", "3")),
             ("a network's maker that ends", lambda _: pipeline.score_network(lambda: sys.exit(3)), ("SystemExit: 3",)),
         )
