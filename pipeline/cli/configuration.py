@@ -12,12 +12,13 @@ from typing import Any
 
 FILE = Path("pipeline.toml")
 _CONTEXT: ContextVar[Any] = ContextVar("context", default=None)
+MOST_WORKERS = 10_000  # of a Ray cluster; a machine takes fewer, see `executor.opened`
 KEYS = {"lake": str, "downloads": str, "images": str, "workers": int}
 _MEANINGS = {
     "lake": "the path of a folder",
     "downloads": "the path of a folder",
     "images": "what --images takes",
-    "workers": "a whole number from 1",
+    "workers": f"a whole number from 1 to {MOST_WORKERS}",
 }
 
 
@@ -36,7 +37,7 @@ def read() -> dict[str, Any]:
     for key, value in content.items():
         if key not in KEYS:
             raise UserError(f"configuration file {FILE}: {unknown('key', key, KEYS)}")
-        means = value.isprintable() and value != "" if isinstance(value, str) else isinstance(value, int) and value >= 1
+        means = value.isprintable() and value != "" if type(value) is str else value in range(1, MOST_WORKERS + 1)
         if type(value) is not KEYS[key] or not means:
             raise UserError(f"configuration file {FILE}: {key} is {excerpt(value)}: write {_MEANINGS[key]}")
     return content

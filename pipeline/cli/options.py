@@ -66,7 +66,7 @@ _BENCHMARKS = Path(__file__).parents[1] / "benchmarks"  # listed, not imported: 
 BENCHMARK_HELP = f"Benchmark: {', '.join(sorted(m.name for m in iter_modules([str(_BENCHMARKS)]) if m.ispkg))}."
 
 _SEEDS = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
-_MOST_SEEDS = 10_000  # of a range, each of which is a search
+_MOST_SEEDS = 10_000  # each of which is a search
 
 BenchmarkArgument = Annotated[
     str, typer.Argument(help=BENCHMARK_HELP, show_default=False, autocompletion=complete_benchmark)
@@ -156,7 +156,13 @@ class ComputeOptions:
         DeviceChoice, typer.Option(help="Where to compute; auto trains on a card where there is one.")
     ] = DeviceChoice.auto
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Number of processes; one per core by default, one per card on cards.")
+        int | None,
+        typer.Option(
+            min=1,
+            max=configuration.MOST_WORKERS,
+            help="Number of processes, at most four per core of this machine; by default one per core, one per card on "
+            "cards.",
+        ),
     ] = None
 
 
@@ -207,7 +213,8 @@ def seeds_of(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         match = _SEEDS.fullmatch(part.strip())
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, -1)
-        if not 0 <= last - first < _MOST_SEEDS:
-            raise typer.BadParameter(f"--seeds {text}: write 0, 0,3,5 or 0-19")
-        seeds |= dict.fromkeys(range(first, last + 1))
+        if first <= last:  # no range is gone through that is too long
+            seeds |= dict.fromkeys(range(first, min(last, first + _MOST_SEEDS) + 1))
+        if first > last or len(seeds) > _MOST_SEEDS:
+            raise typer.BadParameter(f"--seeds {text}: write 0, 0,3,5 or 0-19, and at most {_MOST_SEEDS:,} seeds")
     return tuple(seeds)

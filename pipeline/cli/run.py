@@ -26,6 +26,7 @@ from pipeline.cli.options import (
     SeedOption,
     SpaceOption,
     complete_proxy,
+    plan_of,
 )
 from pipeline.cli.report import write_report
 from pipeline.cli.score import SelectionOptions, score_architectures
@@ -59,9 +60,21 @@ def run(
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Ingest files, score a sample and write the report."""
-    ingest_files(lake, benchmark, paths or [], reading)
+    from pipeline import benchmarks, executor
+    from pipeline.proxies import aggregates
+    from pipeline.report import folder
+    from pipeline.scoring.plan import fits
+
     selection = SelectionOptions(several.sample, several.sample_seed)
-    for proxy in several.proxy or (None,):
-        options = ScoreOptions(proxy, several.space, several.seed, several.images)
+    scoring = [ScoreOptions(p, several.space, several.seed, several.images) for p in several.proxy or (None,)]
+    if compute.workers is not None:
+        executor.refuse_too_many(compute.workers)
+    folder.refuse_foreign(out)  # what is wrong with an option is said before hours of work
+    for options in scoring:
+        plan = plan_of(benchmark, lake, options, compute.device)
+        if not aggregates.recognised(plan.proxy):
+            fits(plan.load(), benchmarks.load(benchmark))
+    ingest_files(lake, benchmark, paths or [], reading)
+    for options in scoring:
         score_architectures(lake, benchmark, options, selection, compute)
     write_report(lake, out)

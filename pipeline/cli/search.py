@@ -30,7 +30,9 @@ class SearchOptions:
     """How the space is searched."""
 
     method: Annotated[str, typer.Option(help="evolution (ageing) or random.")] = "evolution"
-    budget: Annotated[int, typer.Option(min=1, help="Steps of each seed, including the first population.")] = 450
+    budget: Annotated[
+        int, typer.Option(min=1, help="Steps of each seed, including the first population; of all, a million at most.")
+    ] = 450
     seeds: Annotated[str, typer.Option(help="Seeds of the search: 0, 0,3,5 or 0-19.")] = "0"
     population: Annotated[int, typer.Option(min=1, help="Members of the population (evolution).")] = 50
     tournament: Annotated[int, typer.Option(min=1, help="Members of a tournament (evolution).")] = 10
@@ -94,6 +96,8 @@ def search(
     if best.out is not None:
         OutputFile(best.out, best.force).refuse()
     plan = plan_of(benchmark, lake, options, compute.device)
+    if target:
+        stage.true_values(lake, plan, [], target)  # which refuses an unknown one before hours of search
     summary = stage.run(lake, plan, settings, stored=searching.stored, workers=compute.workers, where=where)
     say(summary.line)
     shown = summary.best[: best.top]

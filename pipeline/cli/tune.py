@@ -94,7 +94,7 @@ class TermOptions:
         typer.Option(help="Proxy whose terms are weighed; may be given several times; all by default."),
     ] = None
     coverage: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the architectures that a proxy must have to be a term.")
+        float, typer.Option(min=0.0, max=1.0, help="Share of the architectures that a proxy must have to be a term.")
     ] = 0.9
 
 
@@ -117,7 +117,7 @@ class JudgingOptions:
     transfer: Annotated[bool, typer.Option("--transfer", help="Judge the rules on the other spaces.")] = False
 
 
-DrawsOption = Annotated[int, typer.Option(min=2, help="Number of draws of the labels.")]
+DrawsOption = Annotated[int, typer.Option(min=2, max=10_000, help="Number of draws of the labels.")]
 DEFAULT_DRAWS = 100
 NOT_JUDGED = "no draw was stored; run the same command again"
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.errors import UserError, unknown
-from pipeline.executor.processes import cards, default_workers, ordered, run, worker_number
+from pipeline.executor.processes import cards, default_workers, ordered, refuse_too_many, run, worker_number
 from pipeline.executor.worker_pool import (
     CUDA_SETTINGS,
     MAX_LOSSES,
@@ -27,7 +27,8 @@ from pipeline.executor.worker_pool import (
 
 __all__ = [
     "CUDA_SETTINGS", "DEVICES", "MAX_LOSSES", "PROCESSES", "ItemFunction", "LostWorker", "Pool", "Prepared", "Results",
-    "Where", "default_workers", "opened", "ordered", "renew_worker", "run", "worker_number",
+    "Where", "default_workers", "opened", "ordered", "refuse_too_many", "renew_worker", "run",
+    "worker_number",
 ]  # fmt: skip
 
 
@@ -103,7 +104,8 @@ def opened(where: Where, workers: int | None, device: str, *, apart: bool = Fals
             may take its process down.
 
     Raises:
-        UserError: Ray is not installed, or does not answer; cuda is asked for and not there.
+        UserError: Ray is not installed, or does not answer; cuda is asked for and not there; more workers than this
+            machine can have.
     """
     if where.kind == "ray":
         from pipeline.executor import cluster
@@ -112,6 +114,8 @@ def opened(where: Where, workers: int | None, device: str, *, apart: bool = Fals
             yield pool
     else:
         chosen, device_name = device_of(device)
+        if workers is not None and where.kind != "inline":
+            refuse_too_many(workers)
         count = 1 if where.kind == "inline" else workers or default_workers(chosen)
         yield _LocalPool(count, chosen, device_name, apart and where.kind != "inline")
 

@@ -25,11 +25,13 @@ from typing import Any, TypeVar
 from pipeline import interruption
 from pipeline.errors import UserError
 from pipeline.executor.worker_pool import ItemFunction, Prepared, Results, WorkerPool, as_queue, compute, ignore
+from pipeline.wording import count_of
 
 _UNWARNED = "ignore:resource_tracker"
 """The tracker, a process of its own, removes what a killed driver leaves, and would print a warning that it did."""
 
 _CGROUP = Path("/sys/fs/cgroup")
+_PER_CORE = 4  # processes, of which more than one only helps to feed a card
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -214,8 +216,21 @@ def default_workers(device: str = "cpu") -> int:
     """The cores that this process may use, or 1 where processes cannot share locks; with CUDA, one for each card."""
     if device == "cuda":
         return max(1, cards())
+    return _cores() if _has_locks() else 1
+
+
+def refuse_too_many(workers: int) -> None:
+    """Refuse a number of processes under which this machine would run out of memory before they have begun."""
+    if workers > (most := _PER_CORE * _cores()):
+        raise UserError(
+            f"{count_of(workers, 'worker')} are asked for, and {count_of(_cores(), 'core')} take at most {most}: "
+            "give --workers, or workers of pipeline.toml, a smaller number, or leave it out"
+        )
+
+
+def _cores() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, math.ceil(_quota()))) if _has_locks() else 1
+    return max(1, min(cores, math.ceil(_quota())))
 
 
 def _quota() -> float:

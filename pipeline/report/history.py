@@ -23,11 +23,16 @@ def history(folder: Path, content: Row) -> list[Row]:
     Raises:
         UserError: there is no such folder, or a report.json in it cannot be read.
     """
-    if not folder.is_dir():
-        raise UserError(f"no folder {folder}: --history names one with earlier report.json files, at any depth")
+    refuse_missing(folder)
     paths = [path for path in sorted(folder.rglob("*.json")) if not path.name.startswith(".")]
     earlier = [row for path in paths for row in _read(path) if row["made_at"] != content["made_at"]]
     return sorted([*_rows(content), *earlier], key=lambda row: str(row["made_at"]))
+
+
+def refuse_missing(folder: Path) -> None:
+    """Refuse a folder of earlier reports that is not there."""
+    if not folder.is_dir():
+        raise UserError(f"no folder {folder}: --history names one with earlier report.json files, at any depth")
 
 
 def _read(path: Path) -> list[Row]:

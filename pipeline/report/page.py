@@ -23,7 +23,7 @@ from pipeline.lake import last_check
 from pipeline.lake.store import Lake
 from pipeline.report import baseline, charts, figures, folder, kept
 from pipeline.report.content import ReportContent
-from pipeline.report.history import history
+from pipeline.report.history import history, refuse_missing
 from pipeline.report.leaderboard import FEW
 from pipeline.report.leaders import leaders
 from pipeline.report.queries import Row
@@ -76,6 +76,8 @@ def write(
         UserError: there is no such lake, the folder cannot be written, or a file there is of something else.
     """
     folder.refuse_foreign(out)
+    if history_folder is not None:
+        refuse_missing(history_folder)
     lake = Lake(lake_root)
     stored = catalog.stored_results_folder(lake)
     with ThreadPoolExecutor(1) as beside:  # bundling the library takes a second or two, in another thread than views

@@ -175,7 +175,8 @@ def among_stored(lake: Lake, plan: Plan, bench: Benchmark, settings: SearchSetti
     if not scored:
         raise UserError(
             f"no score of {plan.proxy} with seed {plan.seed} is stored for {plan.benchmark}/{plan.space}: "
-            f"run `pipeline score {plan.benchmark} --proxy {plan.proxy}` first, or search without --stored"
+            f"run `pipeline score {plan.benchmark} --proxy {plan.proxy} --seed {plan.seed}` first, or search without "
+            "--stored"
         )
     listing = hashlib.sha256("\n".join(sorted(scored)).encode()).hexdigest()
     among = {"architectures": len(scored), "sha256": listing}

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from pipeline import executor, provenance
+from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.proxies.contract import Score
@@ -17,7 +18,9 @@ from pipeline.scoring.writer import ScoreWriter, settled
 from pipeline.search.record import TrajectoryRecord
 from pipeline.search.stored_scores import search_score
 from pipeline.search.trajectory import SearchDomain, SearchMethod, SearchScore, Trajectory, best_first
+from pipeline.wording import count_of
 
+MOST_STEPS = 1_000_000  # of all seeds; they are held in memory
 SEARCH_VERSION = 1  # raise it when the same search would take other steps
 
 Row = dict[str, Any]
@@ -25,11 +28,22 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """How to search: the method, the steps of each seed, and the seeds."""
+    """How to search: the method, the steps of each seed, and the seeds.
+
+    Raises:
+        UserError: more than `MOST_STEPS`.
+    """
 
     method: SearchMethod = field(default_factory=SearchMethod)
     budget: int = 450
     seeds: tuple[int, ...] = (0,)
+
+    def __post_init__(self) -> None:
+        if (steps := self.budget * len(self.seeds)) > MOST_STEPS:
+            raise UserError(
+                f"--budget {self.budget} with {count_of(len(self.seeds), 'seed')} is {steps:,} steps, and a search has "
+                f"at most {MOST_STEPS:,}: ask for fewer"
+            )
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ class TuningData:
         listing = "\n".join(table.arch_ids)
         return {
             "benchmark": table.benchmark, "space": table.space, "dataset": table.dataset, "metric": table.metric,
-            "use": sorted(self.use), "coverage": self.coverage, "terms": provenance.identity("terms", 1, keys),
+            "use": sorted(set(self.use)), "coverage": self.coverage + 0.0,  # one for 0 and -0
+            "terms": provenance.identity("terms", 1, keys),
             "architectures": len(table.arch_ids), "sha256": hashlib.sha256(listing.encode()).hexdigest(),
         }  # fmt: skip

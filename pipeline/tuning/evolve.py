@@ -48,7 +48,10 @@ def evolve(
     require_networks(bench)
     lake = Lake(lake_root)
     if settings.budget < data.labels:
-        raise UserError(f"--budget {settings.budget}: one task takes {data.labels} trainings, one for each label")
+        raise UserError(
+            f"--budget {settings.budget}: one task takes {data.labels} trainings, one for each label: give --budget "
+            "as many or more"
+        )
     target = terms.target(lake, data.benchmark, data.space, data.target)
     texts = specs(lake, data.benchmark, data.space)
     labels = _labels(target, texts, data)
@@ -86,6 +89,7 @@ def _labels(target: terms.Target, texts: Mapping[str, str], data: TuningData) ->
     if len(labelled) < data.labels:
         raise UserError(
             f"{count_of(len(labelled), 'architecture has', 'architectures have')} "
-            f"a true value, {count_of(data.labels, 'label is', 'labels are')} needed"
+            f"a true value, {count_of(data.labels, 'label is', 'labels are')} needed: ingest more, or "
+            "give --labels a smaller number"
         )
     return {arch_id: target.truth[arch_id] for arch_id in labelled}

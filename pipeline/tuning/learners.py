@@ -13,6 +13,7 @@ from pipeline.tuning.terms import Floats, Ints
 
 TREES = 100
 KEPT = 0.9  # of the rule, in the units of the target: what the trees then learn is what it leaves over
+_SEEDS = 1 << 32  # that scikit-learn tells apart
 DOUBT = 20  # labels with which half of what the trees learn is taken
 
 
@@ -47,7 +48,7 @@ def random_forest(ranks: Floats, labelled: Ints, target: Floats, seed: int) -> F
     """
     from sklearn.ensemble import RandomForestRegressor
 
-    forest = RandomForestRegressor(TREES, max_features=1 / 3, min_samples_leaf=2, random_state=seed)
+    forest = RandomForestRegressor(TREES, max_features=1 / 3, min_samples_leaf=2, random_state=seed % _SEEDS)
     return np.asarray(forest.fit(ranks[labelled], target).predict(ranks), np.float64)
 
 
@@ -70,7 +71,7 @@ def gradient_boosting(
 
     boosting = GradientBoostingRegressor(
         n_estimators=TREES, learning_rate=rate, subsample=share, max_features=1 / 3, min_samples_leaf=leaf,
-        random_state=seed,
+        random_state=seed % _SEEDS,
     )  # fmt: skip
     return np.asarray(boosting.fit(ranks[labelled], target).predict(ranks), np.float64)
 

@@ -22,7 +22,7 @@ class TransferEvaluation(NamedTuple):
 
     Attributes:
         evaluations: rows of the view `tuned_evaluations`, the highest rho first.
-        left_out: a line for each space that was left out, with the reason.
+        left_out: a line for each space that was left out, with the reason, or one where there is no other.
     """
 
     evaluations: pd.DataFrame
@@ -42,7 +42,9 @@ def transfer(lake_root: Path, data: TuningData, count: int = 100) -> TransferEva
     source = data.table(lake)
     seeds = range(data.seed, data.seed + count)
     stored, left_out = [], []
-    for benchmark, space in _other_spaces(lake, data):
+    if not (others := _other_spaces(lake, data)):
+        left_out.append("the lake has scores of no other space: score one with the same proxies")
+    for benchmark, space in others:
         try:
             target = TuningData(benchmark, space, coverage=data.coverage, target=data.target).table(lake)
             draw = partial(draws.across, source, target, data.labels)

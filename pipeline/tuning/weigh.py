@@ -40,7 +40,8 @@ def weigh(lake_root: Path, data: TuningData, method: str = MENU) -> TunedProxy:
         available = len(table.arch_ids)
         raise UserError(
             f"{count_of(available, 'architecture has', 'architectures have')} "
-            f"truth and every term, {count_of(data.labels, 'label is', 'labels are')} needed"
+            f"truth and every term, {count_of(data.labels, 'label is', 'labels are')} needed: score more, or give "
+            "--labels a smaller number"
         )
     labelled = table.nested(data.seed)[: data.labels]
     configuration = {**data.basis(table), "method": method, "seed": data.seed, "labels": data.labels}

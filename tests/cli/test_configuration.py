@@ -43,7 +43,8 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file() -> None:
     [
         ("lak = 1", "unknown key 'lak': did you mean lake?"),
         ("[tool.pipeline]\nlake = 'x'", "unknown key 'tool'"),
-        ("workers = 0", "workers is 0: write a whole number from 1"),
+        ("workers = 0", "workers is 0: write a whole number from 1 to 10000"),
+        ("workers = 10001", "workers is 10001"),
         ("workers = true", "workers is True: write a whole number from 1"),
         ("workers = '2'", "workers is '2'"),
         ("lake = 3", "lake is 3: write the path of a folder"),

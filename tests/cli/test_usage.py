@@ -61,16 +61,43 @@ def test_an_empty_value_is_a_usage_error_that_names_the_parameter(words: list[st
     assert line.endswith("or leave it out") != parameter.required
 
 
-NUMBERS = [one for one in parameters() if one.values[1].min is not None and one.values[1].name != "gpu_share"]
+NUMBERS = [one for one in parameters() if one.values[1].min is not None]
+ODD = (
+    "1e400",
+    "nan",
+    "-inf",
+    "1_000",
+    "\uff15",
+    "0x10",
+    "true",
+    "1/2",
+    "1,5",
+    "5 6",
+    "5\0",
+    "-1",
+    str(2**63),
+    "9" * 500,
+)
+ODD_WHOLE = ("1e3", "5.0")
 
 
 @pytest.mark.parametrize(("words", "parameter"), NUMBERS)
-def test_a_number_that_no_column_takes_is_a_usage_error_that_names_the_parameter(
+def test_an_odd_number_is_a_usage_error_that_names_the_parameter_and_its_bounds(
     words: list[str], parameter: Any
 ) -> None:
-    for number in (2**63, 10**300):
-        code, line = last_line([*words[:-1], str(number)])
-        assert code == 2 and parameter.opts[0] in line and "the value is larger than 9,223,372,036,854,775,807" in line
+    whole = isinstance(parameter.min, int)
+    most = "2^63 - 1" if parameter.max is None else f"{parameter.max:g}" if not whole else parameter.max
+    for number in (*ODD, *(ODD_WHOLE if whole else ())):
+        code, line = last_line([*words[:-1], number])
+        assert code == 2 and parameter.opts[0] in line, line
+        span = f"{'whole number' if whole else 'number'} from {parameter.min:g} to {most}"
+        assert line.endswith(f"where a {span} is expected") or line.endswith("number is expected"), line
+
+
+def test_seeds_are_at_most_ten_thousand() -> None:
+    for seeds in ("0-10000", "0-4999,5000-9999,10000", "0-999999999999999999"):
+        code, line = last_line(["search", "nds", "--seeds", seeds])
+        assert code == 2 and "at most 10,000 seeds" in line
 
 
 CONTRADICTIONS = {

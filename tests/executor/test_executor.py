@@ -274,6 +274,19 @@ def test_the_limit_of_a_container_counts_as_its_cores(
     assert processes.default_workers() == workers
 
 
+def test_more_workers_than_a_machine_can_have_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_cores", lambda: 3)
+    with executor.opened(executor.PROCESSES, 12, "cpu") as pool:
+        assert pool.workers == 12
+    with (
+        pytest.raises(UserError, match="13 workers are asked for, and 3 cores take at most 12: give --workers"),
+        executor.opened(executor.PROCESSES, 13, "cpu"),
+    ):
+        pass
+    with executor.opened(executor.Where("inline"), 13, "cpu") as pool:  # that of pipeline.toml is of no effect
+        assert pool.workers == 1
+
+
 def test_without_shared_memory_there_is_one_worker_and_several_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def read_only(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))

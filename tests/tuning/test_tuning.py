@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import catalog
+from pipeline import catalog, provenance
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
@@ -137,6 +137,20 @@ def test_the_forest_and_the_process_learn_what_no_sum_says() -> None:
         assert methods.correlation(predicted[100:], y[100:]) > 0.9
 
 
+def test_trees_take_every_seed_that_a_lake_holds() -> None:
+    x = np.random.default_rng(1).normal(size=(12, 2))
+    for learner in (learners.random_forest, learners.gradient_boosting):
+        assert np.isfinite(learner(x, np.arange(8), x[:8, 0], 2**63 - 1)).all()
+
+
+def test_the_same_terms_are_the_same_tuning_however_they_are_written(toys: Lake) -> None:
+    once, twice = (
+        data(use=use, coverage=share) for use, share in ((("regression-toy",), 0.0), (("regression-toy",) * 2, -0.0))
+    )
+    table = once.table(toys)
+    assert provenance.canonical_json(once.basis(table)) == provenance.canonical_json(twice.basis(table))
+
+
 def test_rho_is_of_the_unlabelled(table: terms.TermTable) -> None:
     drawn = list(draws.within(table, 20, range(2)))
     assert {d.n for d in drawn} == {40} and {d.draw for d in drawn} == {0, 1}
@@ -227,6 +241,11 @@ def test_a_space_with_nothing_in_common_is_left_out(tmp_path: Path) -> None:
     )  # fmt: skip
     evaluation, (line,) = transfer(lake.root, data(), 2)
     assert evaluation.empty and "madeup strange is left out" in line and "no term in common" in line
+
+
+def test_a_lake_without_another_space_is_told(tmp_path: Path) -> None:
+    evaluation, left_out = transfer(made_up(tmp_path / "lake").root, data(), 2)
+    assert evaluation.empty and left_out == ["the lake has scores of no other space: score one with the same proxies"]
 
 
 def test_rules_as_toml_are_what_they_were() -> None:

@@ -1,8 +1,11 @@
 """Options and arguments that are empty, out of range, misspelt, or do not go together."""
 
 from tests.attack.case import Case
+from tests.attack.cases.files import table
+from tests.attack.cases.values import rows
 
 MARK = "\u202e"  # turns the direction of writing
+RUN = "run nasbench201 table.csv --mapping mine.toml --sample 1"
 BYTE = "\udcff"  # as Python has a byte of the command line that is not of UTF-8
 
 CASES = [
@@ -12,6 +15,27 @@ CASES = [
     Case("a space of another benchmark", "score nasbench201 --space darts --proxy synflow", says=("darts",)),
     Case("a sample of none", "score nasbench201 --sample 0", exit=2, says=("--sample",)),
     Case("a seed below zero", "score nasbench201 --seed -1", exit=2, says=("--seed",)),
+    Case("more workers than processes can be", "score nasbench201 --workers 1000000", exit=2, says=("to 10000 is",)),
+    Case(
+        "more workers than cores take",
+        "score nasbench201 --proxy params --workers 9999",
+        lake="cells",
+        says=("9,999 workers are asked for", "take at most"),
+    ),
+    *(
+        Case(f"before anything is ingested: {what}", f"{RUN} {words}", make=table(rows(60)), lake="none", says=says)
+        for what, words, says in (
+            ("the second proxy", "--proxy params --proxy prams", ("unknown proxy 'prams'",)),
+            ("the report's folder", "--proxy params --out table.csv", ("table.csv is a file",)),
+            ("images", "--proxy synflow --images none", ("--images none does not exist",)),
+            ("workers", "--proxy params --workers 9999", ("9,999 workers",)),
+            ("inputs", "--proxy regression-nlp", ("take sequences",)),
+        )
+    ),
+    Case("a history that is not there", "report --out r --history none", says=("no folder none",)),
+    Case("a folder of sources that is not there", "status --data none", says=("--data none is no folder",)),
+    Case("a parameter without a name", "query 'SELECT 1' --param =5", exit=2, says=("--param =5: write it",)),
+    Case("a parameter beyond all floats", "query 'SELECT $n' --param n=1e400", says=("is '1e400', which is larger",)),
     Case("workers of one process", "score nasbench201 --executor inline --workers 2", exit=2, says=("--workers",)),
     Case("a cluster without Ray", "score nasbench201 --address auto:1", exit=2, says=("--executor ray",)),
     Case("seeds that go down", "search nasbench201 --proxy synflow --seeds 9-3", exit=2, says=("--seeds",)),
