@@ -33,7 +33,6 @@ CASES = [
         )
     ),
     Case("a history that is not there", "report --out r --history none", says=("no folder none",)),
-    Case("a folder of sources that is not there", "status --data none", says=("--data none is no folder",)),
     Case("a parameter without a name", "query 'SELECT 1' --param =5", exit=2, says=("--param =5: write it",)),
     Case("a parameter beyond all floats", "query 'SELECT $n' --param n=1e400", says=("is '1e400', which is larger",)),
     Case("workers of one process", "score nasbench201 --executor inline --workers 2", exit=2, says=("--workers",)),
