@@ -91,6 +91,10 @@ def sample_architectures(
     """
     seed = arguments.plain(seed)
     arguments.require("the seed", seed, int, "a whole number")
+    numbers.whole(seed, "the seed")
+    arguments.require("the benchmark", benchmark, str, "a name")
+    if space is not None:
+        arguments.require("the space", space, str, "a name")
     bench = benchmarks.load(benchmark)
     chosen = bench.space(space)
     count = numbers.whole(count, "the number of architectures", least=0, most=numbers.MOST)

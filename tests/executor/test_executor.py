@@ -246,8 +246,10 @@ def test_rays_workers_have_what_cuda_reads_when_it_starts(monkeypatch: pytest.Mo
 
 
 def test_a_users_own_code_may_end_rays_workers_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    pool = cluster.RayPool(1, "cpu", "cpu", 0.0)
-    monkeypatch.setattr(cluster, "connected", lambda *_: contextlib.nullcontext(pool))
+    def connected(*_: object, deadly: bool) -> contextlib.AbstractContextManager[cluster.RayPool]:
+        return contextlib.nullcontext(cluster.RayPool(1, "cpu", "cpu", 0.0, deadly))
+
+    monkeypatch.setattr(cluster, "connected", connected)
     monkeypatch.setattr(cluster, "_Actors", lambda *_, deadly: SimpleNamespace(results=lambda *_: [(0, deadly)]))
     for apart in (True, False):
         with executor.opened(executor.Where("ray"), 1, "cpu", apart=apart) as opened:

@@ -5,6 +5,7 @@ import sys
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 import pipeline
@@ -14,6 +15,7 @@ NUMBER: Any = 7
 WRONG: Any = None
 WORD: Any = "a"
 LIST: Any = ["a"]
+ARRAY: Any = np.zeros(2)
 DIGITS: Any = ["1_000"]
 BEYOND: Any = [Decimal("1e400")]
 
@@ -73,7 +75,14 @@ CASES = [
             ("a lake of a list", lambda _: pipeline.sample_architectures("nds", 1, lake=LIST), ("the lake is ['a']",)),
             ("scores of a proxy that is a list", lambda p: pipeline.Lake(p.lake).scores(proxy=LIST), ("['a']",)),
             ("a parameter that is a list", lambda p: pipeline.query("SELECT $a", p.lake, a=LIST), ("parameter a",)),
-            ("a benchmark that is a list", lambda _: pipeline.sample_architectures(LIST, 1), ("unknown benchmark",)),
+            (
+                "a benchmark that is a list",
+                lambda _: pipeline.sample_architectures(LIST, 1),
+                ("the benchmark is ['a']",),
+            ),
+            ("a benchmark that is an array", lambda _: pipeline.sample_architectures(ARRAY, 1), ("the benchmark is",)),
+            ("a space that is an array", lambda _: pipeline.sample_architectures("nds", 1, space=ARRAY), ("space is",)),
+            ("a seed of 5001 digits", lambda _: pipeline.sample_architectures("nds", 1, seed=10**5000), ("63 bits",)),
             ("a sample's seed that is a list", lambda _: pipeline.sample_architectures("nds", 1, seed=LIST), ("seed",)),
             ("a proxy that is a list", lambda _: pipeline.score_network(NUMBER, LIST), ("the proxy is ['a']",)),
             ("images that are a number", lambda _: pipeline.score_network(NUMBER, images=NUMBER), ("images is 7",)),
