@@ -30,6 +30,7 @@ _PACKINGS = ("identity", "gzip", "x-gzip", "deflate")
 _WEB_PAGE = re.compile(rb"(?is)(\xef\xbb\xbf)?(\s|<\?xml[^>]*>|<!--.{,999}?-->)*<(!doctype html|html)")
 _WEB_PAGES = ("text/html", "application/xhtml")
 _REASONS = {
+    401: "it may not be read (401): look whether its address or its permissions have changed",
     403: "it may not be read (403): look whether its address or its permissions have changed",
     404: "there is no such file (404): look whether its address has changed",
     410: "there is no such file any more (410)",
@@ -159,7 +160,7 @@ def _refuse(address: str, response: requests.Response) -> None:
     status = response.status_code
     if status in (404, 410):
         raise AbsentError(f"{shown(address)}: {_REASONS[status]}")
-    if status == 403:
+    if status in (401, 403):
         raise DeniedError(f"{shown(address)}: {_REASONS[status]}")
     if status == 429 or status >= 500:
         raise UnreachableError(f"{shown(address)}: the server fails ({status}): try again later")

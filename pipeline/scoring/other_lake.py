@@ -27,7 +27,7 @@ from pipeline.progress import progress
 from pipeline.remote import folders
 from pipeline.remote.addresses import is_address, shown
 from pipeline.remote.folders import FileFolder, LocalFolder
-from pipeline.remote.http_files import AbsentError, DeniedError, UnreachableError
+from pipeline.remote.http_files import AbsentError, DeniedError, UnreachableError, WebPageError
 
 _MOST = {marker.FILE: marker.MOST, MANIFEST: 1 << 20, checksums.FILE: 1 << 28}  # bytes
 _PART_FILE = re.compile(rf"parts/(?P<benchmark>[\w-]+)/(?P<part>[\w.-]+)/({'|'.join(TABLES)})\.parquet", re.ASCII)
@@ -153,10 +153,10 @@ def find(other: Path | str) -> OtherLake:
     if not is_address(str(other)):
         return _local(Path(other))
     source, name = folders.opened(str(other)), shown(str(other))
-    content, denied = _unless_denied(source, MANIFEST)
+    content, denied = _content(source, MANIFEST)
     if content is not None:
         return OtherLake(name, source=source, manifest=table_folder.parsed(content, source.shown(MANIFEST)))
-    content, too = _unless_denied(source, marker.FILE)
+    content, too = _content(source, marker.FILE)
     if content is None:
         no_lake = UserError(
             f"{name} is not a lake: name the address of a folder that holds manifest.json of `pipeline export "
@@ -164,9 +164,9 @@ def find(other: Path | str) -> OtherLake:
         )
         raise denied or too or no_lake
     marker.require_content(content, source.shown(marker.FILE), name)
-    content, denied = _unless_denied(source, checksums.FILE)
+    content, denied = _content(source, checksums.FILE)
     if not content:
-        unless = " that may be read" if denied else ""
+        unless = " that can be read" if denied else ""
         raise UserError(
             f"{name} is a lake without {checksums.FILE}{unless}, the list of its parts: copy the folder to this "
             "machine and merge that, or have it exported with `pipeline export --parquet`"
@@ -174,11 +174,11 @@ def find(other: Path | str) -> OtherLake:
     return OtherLake(name, source=source, sums=dict(_of_scores(content, source.shown(checksums.FILE))))
 
 
-def _unless_denied(source: FileFolder, name: str) -> tuple[bytes | None, DeniedError | None]:
-    """The content of a small file, or why it may not be read: it may be absent all the same."""
+def _content(source: FileFolder, name: str) -> tuple[bytes | None, UserError | None]:
+    """The content of a small file, and why there is none where that may also be said of one that is absent."""
     try:
         return source.read(name, _MOST[name]), None
-    except DeniedError as error:
+    except (DeniedError, WebPageError) as error:
         return None, error
 
 

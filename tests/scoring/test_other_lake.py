@@ -285,16 +285,17 @@ def test_an_address_where_nothing_answers_is_told_at_once(lake: Path, monkeypatc
         merge.run(lake, f"{file_server.nobody()}/x")
 
 
+@pytest.mark.parametrize("status", [401, 403])
 def test_in_a_bucket_that_may_not_be_listed_what_is_denied_may_be_absent(
-    full_lake: Path, lake: Path, server: FileServer
+    full_lake: Path, lake: Path, server: FileServer, status: int
 ) -> None:
-    server.unlisted = True
-    with refused(f"{server.address}/shared/manifest.json: it may not be read (403)"):
+    server.absent = status
+    with refused(f"{server.address}/shared/manifest.json: it may not be read ({status})"):
         merge.run(lake, f"{server.address}/shared")
     address = served(server, full_lake)
     assert merge.run(lake, address).taken == 7
     server.status = {"/shared/SHA256SUMS": 403}
-    with refused(f"{address} is a lake without SHA256SUMS that may be read, the list of its parts: copy the folder"):
+    with refused(f"{address} is a lake without SHA256SUMS that can be read, the list of its parts: copy the folder"):
         merge.run(lake, address)
     server.status = {path: 403 for path in server.files if path.endswith("scores.parquet")}
     with refused("scores.parquet: it may not be read (403)", "nothing was taken"):
@@ -343,13 +344,6 @@ def test_an_odd_marker_is_told_by_its_address(
     assert not lake.exists() and len(server.requests) == 2
 
 
-def test_a_long_marker_of_a_folder_is_one_line(full_lake: Path, lake: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(full_lake, tmp_path / "copy")
-    (folder / "lake.json").write_text('{"format": 1}' + " " * 70_000)
-    with refused(f"{folder}/lake.json cannot be read as the marker of a lake: it has more than 65,536 bytes"):
-        merge.run(lake, folder)
-
-
 def test_a_damaged_part_is_told_by_its_address(full_lake: Path, lake: Path, tmp_path: Path, server: FileServer) -> None:
     folder = shutil.copytree(full_lake, tmp_path / "copy")
     part = next(folder.glob("parts/*/score-*/scores.parquet"))
@@ -392,8 +386,9 @@ def test_no_password_or_signature_is_shown(lake: Path) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_a_web_page_in_place_of_a_manifest_is_told(server: FileServer, tmp_path: Path) -> None:
+def test_a_web_page_in_place_of_a_manifest_is_told(full_lake: Path, server: FileServer, tmp_path: Path) -> None:
     server.files["/shared/manifest.json"] = b"<html>Log in"
     with refused("/shared/manifest.json answers with a web page"):
         merge.run(tmp_path / "lake", f"{server.address}/shared")
     assert not (tmp_path / "lake").exists()
+    assert merge.run(tmp_path / "lake", served(server, full_lake)).taken == 7

@@ -75,6 +75,13 @@ def test_a_list_of_parts_leads_nowhere_else(lake: Path, server: FileServer, line
         merge.run(lake, f"{server.address}/x")
 
 
+def test_a_long_marker_of_a_folder_is_one_line(full_lake: Path, lake: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(full_lake, tmp_path / "copy")
+    (folder / "lake.json").write_text('{"format": 1}' + " " * 70_000)
+    with refused(f"{folder}/lake.json cannot be read as the marker of a lake: it has more than 65,536 bytes"):
+        merge.run(lake, folder)
+
+
 def changed(exported: Path, folder: Path, name: str, change: Any) -> Path:
     """A copy in which one table is another, with its true checksum."""
     shutil.copytree(exported, folder)
