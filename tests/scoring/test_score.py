@@ -143,7 +143,7 @@ def test_two_processes_on_one_lake_share_the_work(cells: Path, tmp_path: Path) -
 
 @pytest.mark.usefixtures("shallow")
 def test_ctrl_c_stores_what_is_done_and_says_how_to_go_on(cells: Path, tmp_path: Path) -> None:
-    path = preset(tmp_path, 4)
+    path = preset(tmp_path, 12)  # of which thirty take longer than the signal
     process = subprocess.Popen(
         shallow_command(cells, path, "--sample", "30", "--workers", "2"),
         stderr=subprocess.PIPE, text=True, start_new_session=True,
