@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import benchmarks, provenance
 from pipeline.api import arguments, own_network
 from pipeline.benchmarks.contract import Benchmark
-from pipeline.errors import UserError
+from pipeline.errors import UserError, excerpt
 from pipeline.executor import device_of
 from pipeline.formats import numbers
 from pipeline.lake.store import Lake
@@ -92,10 +92,9 @@ def sample_architectures(
     seed = arguments.plain(seed)
     arguments.require("the seed", seed, int, "a whole number")
     numbers.whole(seed, "the seed")
-    arguments.require("the benchmark", benchmark, str, "a name")
     if space is not None:
         arguments.require("the space", space, str, "a name")
-    bench = benchmarks.load(benchmark)
+    bench = benchmarks.load(benchmark if isinstance(benchmark, str) else excerpt(benchmark))
     chosen = bench.space(space)
     count = numbers.whole(count, "the number of architectures", least=0, most=numbers.MOST)
     if lake is not None:
@@ -184,6 +183,7 @@ def scores_of(
     network: nn.Module | Callable[[], nn.Module] | Architecture, bundle: Bundle, seed: int, device: str
 ) -> list[NetworkScore]:
     """The scores of a network by the proxies of a bundle, in their order."""
+    arguments.require("the device", device, str, "auto, cpu or cuda")
     chosen_device, _ = device_of(bundle.asked_device(device))
     with drawing_from(seed):
         build, name = buildable(network, bundle)
