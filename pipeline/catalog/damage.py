@@ -58,17 +58,17 @@ def _is_at_fault(file: Path, parts: Path, own: bool) -> bool:
     """
     if own or not file.is_relative_to(parts):
         return file.is_relative_to(parts)
-    linked = file.is_symlink() or file.parent.is_symlink()
-    return file.stem in TABLES and (
-        linked or not file.is_file() or schema_fault(file) is not None or not _has_its_checksum(file)
-    )
-
-
-def _has_its_checksum(file: Path) -> bool:
-    try:
-        return checksums.read(file.parent / checksums.FILE)[0].get(file.name) == checksums.of_file(file)
-    except OSError:
+    if file.stem not in TABLES:
         return False
+    if file.is_symlink() or file.parent.is_symlink():
+        return True
+    try:
+        published = checksums.read_list(parts.parent)[0].get(file.relative_to(parts.parent).as_posix())
+    except OSError:
+        published = None
+    if not file.exists():
+        return published is not None
+    return not file.is_file() or schema_fault(file) is not None or checksums.of_file(file) != published
 
 
 def _suspects(parts: Path, error: duckdb.Error, own: bool) -> list[Path]:

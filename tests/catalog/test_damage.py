@@ -32,6 +32,8 @@ def test_what_the_decoder_says_is_one_line(said: str, named: bool, tmp_path: Pat
         ("SELECT strptime('{file}', '%Y')", "Could not parse string"),
         ("FROM read_json('{file}')", "Malformed JSON in file"),
         ("FROM '{file}_2.parquet'", "No files found that match the pattern"),
+        ("FROM '{file.parent}/scores.parquet'", "No files found that match the pattern"),
+        ("SELECT '{file.parents[2]}/_schema/0/scores.parquet'::INT", "Could not convert string"),
     ],
 )
 def test_what_a_query_does_with_the_path_of_a_sound_file_is_its_own_error(sql: str, says: str, tmp_path: Path) -> None:

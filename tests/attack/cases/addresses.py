@@ -58,4 +58,8 @@ CASES = [
          make=lambda place: folder(str(place / "mine"), manifest__json=manifest(format=99))),
     Case("merge: a manifest that lists nothing", "merge mine", says=("does not list scores.parquet",), lines=2,
          make=lambda place: folder(str(place / "mine"), manifest__json=manifest())),
+    Case("merge: a marker that is no object", "merge mine", says=("lake.json cannot be read as the marker of a lake",),
+         never=("subscriptable",), make=lambda place: folder(str(place / "mine"), lake__json="null")),
+    Case("merge: a marker without end", "merge mine", says=("it has more than 65,536 bytes",),
+         make=lambda place: folder(str(place / "mine"), lake__json=" " * 100_000)),
 ]  # fmt: skip

@@ -12,6 +12,12 @@ CASES = [
     Case("a database attached", "query \"ATTACH 'x.duckdb'\"", says=("queries only read",)),
     Case("an extension installed", "query 'INSTALL httpfs'", says=("queries only read",)),
     Case("a function of an extension", "query \"FROM sqlite_scan('x', 'y')\"", says=("which no query loads",)),
+    Case(
+        "a file of the lake that is read as another form",
+        "query \"FROM read_json('{lake}/parts/madeup/scores-0/scores.parquet')\"",
+        says=("Malformed JSON in file",),
+        never=("restore",),
+    ),
     Case("a misspelt table", "query 'FROM scoers'", says=("did you mean scores",)),
     Case("a misspelt column", "query 'SELECT vlaue FROM scores'", says=('"value"',)),
     Case("a parameter without a value", "query 'SELECT $n'", says=("--param n=VALUE",)),
