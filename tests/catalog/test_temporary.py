@@ -30,8 +30,9 @@ def system_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_killed_processes_left_is_removed(tmp_path: Path, system_folder: Path) -> None:
-    ended = files.own_name().replace(f"-{os.getpid()}-", f"-{2**22 + 1}-")
-    ours, others, runs = (system_folder / f".pipeline-{name}" for name in (ended, f"{ended[:-1]}0", files.own_name()))
+    names = [files.own_name() for _ in range(3)]
+    names[:2] = [name.replace(f"-{os.getpid()}-", f"-{2**22 + 1}-") for name in names[:2]]  # of a process that ended
+    ours, others, runs = (system_folder / f".pipeline-{name}" for name in names)
     for folder in (ours, others, runs):
         folder.mkdir()
         (folder / "duckdb_temp_77_0_storage_DEFAULT-0.tmp").write_bytes(b"rows")
