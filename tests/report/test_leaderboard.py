@@ -9,7 +9,7 @@ import pytest
 
 from pipeline import catalog
 from pipeline.lake.store import Lake
-from pipeline.report import content as contents
+from pipeline.report import kept
 from pipeline.report.leaderboard import FEW
 from pipeline.report.queries import Row
 from tests.fixtures import lakes
@@ -42,9 +42,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 @pytest.fixture(scope="module")
 def space(lake: Lake) -> Row:
-    with catalog.snapshot(lake) as connection:
-        report = contents.read(connection, lambda _: None)
-    first: Row = report.content["spaces"][0]
+    first: Row = kept.of_lake(lake, lambda _: None).content["spaces"][0]
     return first
 
 
@@ -106,8 +104,7 @@ def test_a_trial_run_of_four_scores_names_no_leader(tmp_path: Path) -> None:
         truth=[lakes.truth(i, t) for i, t in enumerate(TRUTH)], proxies=[lakes.proxy(FAST, "fast", kind="trained")],
         scores=[lakes.score(i, FAST, TRUTH[i]) for i in range(4)],
     )  # fmt: skip
-    with catalog.snapshot(lake) as connection:
-        [target] = contents.read(connection, lambda _: None).content["spaces"][0]["targets"]
+    [target] = kept.of_lake(lake, lambda _: None).content["spaces"][0]["targets"]
     assert target["verdict"] == [] and target["leaderboard"][0]["few"]
     assert catalog.run_sql(lake, "FROM leaderboard").num_rows == 0
 
