@@ -52,7 +52,8 @@ def _macro(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> str:
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> str:
-    columns = ", ".join(f"`{column}`" for column in catalog.rows(connection, f"FROM {name}").column_names)
+    sql = "SELECT column_name AS name FROM duckdb_columns() WHERE table_name = $name ORDER BY column_index"
+    columns = ", ".join(f"`{row['name']}`" for row in catalog.rows(connection, sql, {"name": name}).to_pylist())
     return f"### {name}\n\n{catalog.head_comment(path.read_text())}\n\nColumns: {columns}.\n"
 
 
