@@ -145,7 +145,8 @@ class PanelCommand(TyperCommand):
         """Parse the words of the command line.
 
         Raises:
-            BadParameter: a value is empty, an option is given under its former name, too, or options contradict.
+            BadParameter: a value is empty, several proxies are given, an option is given under its former name,
+                too, or options contradict.
         """
         if not ctx.resilient_parsing and "--help" not in args:
             self._refuse_bad(ctx, args)
@@ -160,9 +161,12 @@ class PanelCommand(TyperCommand):
         for former, today in RENAMED.items():
             if {f"--{former}", f"--{today}"} <= names:
                 raise typer.BadParameter(f"--{former} is the former name of --{today}: give one of them", ctx=ctx)
-        values, _, _ = self.make_parser(ctx).parse_args(list(args))
+        values, _, given_in_order = self.make_parser(ctx).parse_args(list(args))
         parameters: list[Any] = self.get_params(ctx)
         for parameter in parameters:
+            if parameter.name == "proxy" and not parameter.multiple and given_in_order.count(parameter) > 1:
+                what = "this command takes one proxy: run it for each, or take `pipeline run`, which takes several"
+                raise typer.BadParameter(what, ctx=ctx, param=parameter)
             value = values.get(parameter.name)
             texts = value if isinstance(value, list | tuple) else [value]
             if any(isinstance(text, str) and not text.strip() for text in texts):  # a path of it is the working folder

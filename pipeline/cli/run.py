@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.application import GOES_ON, verb
-from pipeline.cli.ingest import ingest_files
+from pipeline.cli import ingest
+from pipeline.cli.application import GOES_ON, superfluous, verb
 from pipeline.cli.options import (
     DEFAULT_LAKE,
     DEFAULT_OUT,
     DEFAULT_PROXY,
     BenchmarkArgument,
     ComputeOptions,
+    DeviceChoice,
     ImagesOption,
     LakeOption,
     OutOption,
@@ -49,7 +51,18 @@ class SeveralScoreOptions:
     images: ImagesOption = None
 
 
-@verb(example="pipeline run nasbench201 --mapping analog-nasbench --sample 48 --out reports/demo", interrupted=GOES_ON)
+def contradiction(given: Mapping[str, Any]) -> str | None:
+    """The options that are of no use beside others, as of `ingest` and `score`."""
+    if "sample" not in given and (line := superfluous(given, ["sample_seed"], "without --sample")):
+        return line
+    return ingest.contradiction(given)
+
+
+@verb(
+    example="pipeline run nasbench201 --mapping analog-nasbench --sample 48 --out reports/demo",
+    contradiction=contradiction,
+    interrupted=GOES_ON,
+)
 def run(
     benchmark: BenchmarkArgument,
     reading: ReadingOptions,
@@ -69,12 +82,14 @@ def run(
     scoring = [ScoreOptions(p, several.space, several.seed, several.images) for p in several.proxy or (None,)]
     if compute.workers is not None:
         executor.refuse_too_many(compute.workers)
+    if compute.device is DeviceChoice.cuda:
+        executor.device_of("cuda")
     folder.refuse_foreign(out)  # what is wrong with an option is said before hours of work
     for options in scoring:
         plan = plan_of(benchmark, lake, options, compute.device)
         if not aggregates.recognised(plan.proxy):
             fits(plan.load(), benchmarks.load(benchmark))
-    ingest_files(lake, benchmark, paths or [], reading)
+    ingest.ingest_files(lake, benchmark, paths or [], reading)
     for options in scoring:
         score_architectures(lake, benchmark, options, selection, compute)
     write_report(lake, out)

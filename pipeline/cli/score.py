@@ -42,6 +42,8 @@ def contradiction(given: Mapping[str, Any]) -> str | None:
     """The options that are of no use beside others: an aggregate is computed by a view, whatever is stored."""
     if "only" in given and (line := superfluous(given, ["sample_seed"], "with --only")):
         return line
+    if not given.keys() & {"sample", "only"} and (line := superfluous(given, ["sample_seed"], "without --sample")):
+        return line
     scoring = (
         "sample",
         "sample_seed",

@@ -39,6 +39,7 @@ def run(
     whole = generic.pinned(bench.inputs, plan.images)
     parts = [(part, replace(plan, proxy=part.proxy, names=part.names)) for part in generic.parts(whole)]
     for part, one in parts:
+        part.seeds_of(plan.seed)  # which refuses one that is too large, before any part is scored
         try:
             fits(one.load(), bench)
         except UserError as error:

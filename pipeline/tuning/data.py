@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline import provenance
+from pipeline.formats import numbers
 from pipeline.lake.store import Lake
 from pipeline.tuning import terms
 
@@ -42,6 +43,15 @@ class TuningData:
         return terms.read(
             lake, self.benchmark, self.space, use=self.use, coverage=self.coverage, target_name=self.target
         )
+
+    def seeds(self, draws: int) -> range:
+        """The seeds of so many draws of the labels.
+
+        Raises:
+            UserError: the last would be larger than a lake holds.
+        """
+        numbers.whole(self.seed + draws - 1, f"the last seed of {draws} draws with --seed {self.seed}")
+        return range(self.seed, self.seed + draws)
 
     def basis(self, table: terms.TermTable) -> dict[str, Any]:
         """What a rule and its rho depend on apart from the labels: the terms, and the architectures that are ranked."""

@@ -38,7 +38,7 @@ def evaluate(lake_root: Path, data: TuningData, count: int = 100, ways: Sequence
     if ways:
         prior.require_generic_rule(table)
     graph = graph_features.features(lake, data.benchmark, data.space, table.arch_ids) if ways else None
-    seeds = range(data.seed, data.seed + count)
+    seeds = data.seeds(count)
     draw = partial(draws.within, table, data.labels, graph=graph, ways=ways)
     evaluation_id = evaluations.store(lake, data, (table, table), seeds, draw, ways)
     catalog.ensure(lake)

@@ -40,7 +40,7 @@ def transfer(lake_root: Path, data: TuningData, count: int = 100) -> TransferEva
     """
     lake = Lake(lake_root)
     source = data.table(lake)
-    seeds = range(data.seed, data.seed + count)
+    seeds = data.seeds(count)
     stored, left_out = [], []
     if not (others := _other_spaces(lake, data)):
         left_out.append("the lake has scores of no other space: score one with the same proxies")

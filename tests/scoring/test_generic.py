@@ -144,3 +144,9 @@ def test_the_file_beside_the_scores_of_the_repository_is_generic_on_their_images
         assert row["name"] == term.proxy
         assert json.loads(row["configuration"]).get("images", whole.images)["kind"] == "cifar10"
     assert whole.proxy_id == "c2ced9164208ccae"  # as where the images are at hand
+
+
+def test_a_seed_whose_seeds_no_lake_holds_is_refused() -> None:
+    assert generic.Part("p", (), 2).seeds_of(2**62 - 1) == range(2**63 - 2, 2**63)
+    with pytest.raises(UserError, match=f"the last seed of p with --seed {2**62} is {2**63 + 1}"):
+        generic.Part("p", (), 2).seeds_of(2**62)

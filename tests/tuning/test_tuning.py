@@ -307,3 +307,11 @@ def test_an_unknown_method_is_told(toys: Lake) -> None:
 def test_the_command_line_says_what_it_needs() -> None:
     result = CliRunner().invoke(cli.app, ["tune", "--help"])
     assert result.exit_code == 0 and "--labels" in result.output
+
+
+def test_a_seed_after_which_there_are_no_more_is_told(toys: Lake) -> None:
+    assert data(seed=2**63 - 2).seeds(2) == range(2**63 - 2, 2**63)
+    says = "the last seed of 2 draws with --seed 9223372036854775807 is 9223372036854775808"
+    for judge in (evaluate, transfer):
+        with refused(says):
+            judge(toys.root, data(seed=2**63 - 1), 2)

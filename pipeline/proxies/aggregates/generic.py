@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline import proxies
 from pipeline.errors import UserError
-from pipeline.formats import toml_files
+from pipeline.formats import numbers, toml_files
 from pipeline.proxies import aggregates
 from pipeline.proxies.aggregates import GENERIC, Aggregate
 
@@ -33,8 +33,14 @@ class Part:
     seeds: int = 1
 
     def seeds_of(self, seed: int) -> range:
-        """The seeds that a seed of the sum takes."""
-        return range(self.seeds * seed, self.seeds * (seed + 1))
+        """The seeds that a seed of the sum takes.
+
+        Raises:
+            UserError: they would be larger than a lake holds.
+        """
+        seeds = range(self.seeds * seed, self.seeds * (seed + 1))
+        numbers.whole(seeds.stop - 1, f"the last seed of {self.proxy} with --seed {seed}")
+        return seeds
 
 
 def form(inputs: str) -> Aggregate:

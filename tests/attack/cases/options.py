@@ -29,6 +29,7 @@ CASES = [
             ("the report's folder", "--proxy params --out table.csv", ("table.csv is a file",)),
             ("images", "--proxy synflow --images none", ("--images none does not exist",)),
             ("workers", "--proxy params --workers 9999", ("9,999 workers",)),
+            ("a device", "--proxy params --device cuda", ("--device cuda",)),
             ("inputs", "--proxy regression-nlp", ("take sequences",)),
         )
     ),
