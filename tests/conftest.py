@@ -109,6 +109,6 @@ def lake(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[file_server.FileServer]:
     """A server of files in this process; what is cut is asked for again without a pause."""
-    monkeypatch.setattr("pipeline.remote.downloads.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("pipeline.remote.http_files.PAUSES", (0.0, 0.0))
     with file_server.serving() as started:
         yield started

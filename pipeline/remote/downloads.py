@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,9 +22,8 @@ from pipeline.lake.outputs import refuse_lake
 from pipeline.progress import progress
 from pipeline.remote import http_files
 from pipeline.remote.addresses import shown
-from pipeline.remote.http_files import NoAnswerError, TooLongError, UnreachableError, WebPageError
+from pipeline.remote.http_files import TooLongError, UnreachableError, WebPageError
 
-PAUSES = (1.0, 4.0, 15.0)  # seconds before an interrupted download is resumed
 PART, RECORD = ".part", ".download.json"
 
 
@@ -174,20 +172,14 @@ def _expected(file: RemoteFile, seen: str | None) -> str:
 
 def _receive(file: RemoteFile) -> None:
     """Let the part become whole; where the server has answered, now or before, it is asked again when it fails."""
-    pauses = iter(PAUSES)
     what = f"downloading {file.path.name}"
     with progress(what, file.bytes or _read(file.record).bytes, done=_size(file), unit="bytes") as advance:
-        while True:
-            try:
-                _append(file, advance)
-                return
-            except UnreachableError as error:
-                here, pause = _size(file), next(pauses, None)
-                if not here and (pause is None or isinstance(error, NoAnswerError)):
-                    raise
-                if pause is None:
-                    raise UserError(f"{error}; {here:,} bytes are kept: the same command goes on from there") from error
-                time.sleep(pause)
+        try:
+            http_files.persistently(lambda: _append(file, advance), lambda: _size(file) > 0)
+        except UnreachableError as error:
+            if not (here := _size(file)):
+                raise
+            raise UserError(f"{error}; {here:,} bytes are kept: the same command goes on from there") from error
 
 
 def _append(file: RemoteFile, advance: Callable[[int], None]) -> None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import pyarrow as pa
 from pyarrow import fs
 
 from pipeline.errors import UserError
-from pipeline.remote import downloads, http_files
+from pipeline.remote import http_files
 from pipeline.remote.addresses import joined, scheme, shown
-from pipeline.remote.http_files import AbsentError, DeniedError, NoAnswerError, UnreachableError
+from pipeline.remote.http_files import AbsentError, DeniedError, UnreachableError
 
 Advance = Callable[[int], None]
-_Asked = TypeVar("_Asked")
 _CHUNK = 1 << 20  # bytes at a time
 
 
@@ -83,7 +81,7 @@ class HttpFolder:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self._fatal: tuple[type[UnreachableError], ...] = (NoAnswerError,)  # until something there has answered
+        self._answered = False
 
     def shown(self, name: str) -> str:
         """The address of a file."""
@@ -91,9 +89,9 @@ class HttpFolder:
 
     def read(self, name: str, most: int) -> bytes | None:
         """See `FileFolder`."""
-        fatal, self._fatal = self._fatal, ()
+        answered, self._answered = self._answered, True
         with contextlib.suppress(AbsentError):
-            return _again(lambda: http_files.whole(joined(self.address, name), most), *fatal)
+            return http_files.persistently(lambda: http_files.whole(joined(self.address, name), most), lambda: answered)
         return None
 
     def file(self, name: str, place: Path, advance: Advance, most: int | None) -> Path:
@@ -110,7 +108,7 @@ class HttpFolder:
             return place
 
         place.touch()
-        return _again(go_on)
+        return http_files.persistently(go_on)
 
 
 class S3Folder:
@@ -184,22 +182,6 @@ def opened(address: str) -> FileFolder:
         UserError: another scheme, or a bucket that is not found.
     """
     return S3Folder(address) if scheme(address) == "s3" else HttpFolder(address)
-
-
-def _again(ask: Callable[[], _Asked], *fatal: type[UnreachableError]) -> _Asked:
-    """What `ask` returns, which is called again after a pause where a server or its connection fails.
-
-    Args:
-        fatal: errors that end it at once.
-    """
-    for pause in downloads.PAUSES:
-        try:
-            return ask()
-        except fatal:
-            raise
-        except UnreachableError:
-            time.sleep(pause)
-    return ask()
 
 
 def _whole(read: Callable[[int], bytes], name: str, most: int) -> bytes:

@@ -7,13 +7,15 @@ import http.client
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline import provenance
 from pipeline.errors import UserError, excerpt
+from pipeline.progress import warn
 from pipeline.remote.addresses import shown
 from pipeline.remote.redirects import followed, session_of_steps
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 CHUNK = 1 << 14  # bytes at a time: of what a connection that ends has sent, fewer than these are lost
 TIMEOUT = (10.0, 60.0)  # seconds for a connection, and without a byte
 SLOWEST = 120.0  # seconds without a chunk
+PAUSES = (1.0, 4.0, 15.0)  # seconds before it is asked again
 
 _RANGE = re.compile(r"bytes (?:([0-9]{1,18})-[0-9]+|\*)/([0-9]+|\*)")
 _LENGTH = re.compile(r"\*|[0-9]{1,18}")
@@ -35,6 +38,8 @@ _REASONS = {
     404: "there is no such file (404): look whether its address has changed",
     410: "there is no such file any more (410)",
 }
+
+_Asked = TypeVar("_Asked")
 
 
 class UnreachableError(UserError):
@@ -122,6 +127,25 @@ def whole(address: str, most: int) -> bytes:
         if answer.is_page or _WEB_PAGE.match(content):
             raise WebPageError(f"{shown(address)} answers with a web page, not with the file")
         return bytes(content)
+
+
+def persistently(ask: Callable[[], _Asked], answered: Callable[[], bool] = lambda: True) -> _Asked:
+    """What `ask` returns, which is called again after a pause where a server or its connection fails.
+
+    Args:
+        answered: whether the server has answered before, else an address where nothing answers is not asked again.
+    """
+    fails = False
+    for pause in PAUSES:
+        try:
+            return ask()
+        except UnreachableError as error:
+            fails = fails or not isinstance(error, NoAnswerError)
+            if not fails and not answered():
+                raise
+            warn(f"{error}; this command asks again in {pause:.0f} seconds")
+            time.sleep(pause)
+    return ask()
 
 
 def save(answer: HttpAnswer, path: Path, advance: Callable[[int], None], name: str, most: int | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gzip
 import hashlib
@@ -23,6 +24,7 @@ from pipeline.errors import UserError
 from pipeline.lake import files
 from pipeline.remote import http_files
 from pipeline.remote.downloads import RemoteFile, download
+from pipeline.remote.http_files import NoAnswerError, UnreachableError
 from tests.fixtures import file_server
 from tests.fixtures.file_server import FileServer
 from tests.fixtures.lines import refused
@@ -59,13 +61,35 @@ def test_a_cut_download_goes_on_by_itself(file: RemoteFile, server: FileServer) 
     assert [offset for _, offset in server.requests] == [0, CUT, CUT + 2 * http_files.CHUNK]
 
 
-def test_a_server_that_fails_is_asked_again(file: RemoteFile, server: FileServer) -> None:
+def test_a_server_that_fails_is_asked_again_and_a_line_says_so(
+    file: RemoteFile, server: FileServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     server.fails = {"/table.bin": 3}
     with refused("the server fails (503): try again later"):
         download(file)
     assert len(server.requests) == 3 and content(file.path.parent) == {}
+    waits = f"warning: {file.address}: the server fails (503): try again later; this command asks again in 0 seconds"
+    assert capsys.readouterr().err.splitlines() == [waits, waits]
     server.fails = {"/table.bin": 2}
     assert download(file).sha256 == SHA256
+
+
+@pytest.mark.parametrize(("first", "calls"), [(UnreachableError("503"), 3), (NoAnswerError("refused"), 1)])
+def test_a_server_that_has_answered_is_asked_again_also_where_it_does_not_answer_any_more(
+    first: UnreachableError, calls: int
+) -> None:
+    answers = [first, NoAnswerError("refused"), "content"]
+    made: list[object] = []
+
+    def ask() -> str:
+        made.append(answer := answers[len(made)])
+        if isinstance(answer, UnreachableError):
+            raise answer
+        return str(answer)
+
+    with contextlib.suppress(NoAnswerError):
+        assert http_files.persistently(ask, lambda: False) == "content"
+    assert len(made) == calls
 
 
 def test_a_download_that_is_cut_again_and_again_goes_on_with_the_next_command(

@@ -280,7 +280,7 @@ def test_a_server_that_fails_is_asked_again_for_each_file(
 
 
 def test_an_address_where_nothing_answers_is_told_at_once(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.remote.downloads.PAUSES", (3600.0,))
+    monkeypatch.setattr("pipeline.remote.http_files.PAUSES", (3600.0,))
     with refused("cannot be reached (Connection refused)"):
         merge.run(lake, f"{file_server.nobody()}/x")
 
