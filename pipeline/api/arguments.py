@@ -38,7 +38,7 @@ def lake_path(lake: object) -> Path:
     """The path of a lake's folder.
 
     Raises:
-        UserError: it is neither a text nor a path, or one that no file system takes.
+        UserError: it is neither a text nor a path, or one that the system refuses.
     """
     require("the lake", lake, str | os.PathLike, "the path of its folder")
     try:
@@ -48,7 +48,7 @@ def lake_path(lake: object) -> Path:
         return path
     except (OSError, TypeError, ValueError) as error:  # a name of any length, a null byte, a path of bytes
         raise UserError(
-            f"the lake is {excerpt(lake, 40)}, which is no path: {excerpt(str(error), 100, bare=True)}"
+            f"the lake {excerpt(lake, 40)} cannot be looked for: {excerpt(str(error), 100, bare=True)}"
         ) from error
 
 

@@ -27,13 +27,13 @@ def load(path: Path, allowed: pickles.Allowed) -> Any:
         UserError: the file cannot be read.
     """
     try:
-        if zipfile.is_zipfile(path) and signatures.identify(path) == signatures.CHECKPOINT:  # and not packed
-            return pickles.load(io.BytesIO(_member(path)), allowed)  # read alone, whatever tensors lie beside it
-        data = packed.content(path)
-        if data.startswith(zips.BEGINNING):
-            return pickles.load(io.BytesIO(_member(io.BytesIO(data))), allowed)
-        stream = io.BytesIO(data)
-        if not data.startswith(pickles.BEGINNING) or pickles.load(stream, {}) != _FORM:
+        if zipfile.is_zipfile(path) and (data := _member(path)) is not None:
+            return pickles.load(io.BytesIO(data), allowed)  # read alone, whatever tensors lie beside it
+        unpacked = packed.content(path)
+        if unpacked.startswith(zips.BEGINNING) and (data := _member(io.BytesIO(unpacked))) is not None:
+            return pickles.load(io.BytesIO(data), allowed)
+        stream = io.BytesIO(unpacked)
+        if not unpacked.startswith(pickles.BEGINNING) or pickles.load(stream, {}) != _FORM:
             raise NotThisFormError("not what torch.save writes")
         for _ in range(_BEFORE):
             pickles.load(stream, {})
@@ -47,11 +47,14 @@ def load(path: Path, allowed: pickles.Allowed) -> Any:
         raise NotThisFormError(signatures.said("it", form, "a file of torch.save")) from error
 
 
-def _member(archived: Path | io.BytesIO) -> bytes:
+def _member(archived: Path | io.BytesIO) -> bytes | None:
+    """The pickle in a zip; None where there is none, as in one of a file that is packed."""
     try:
         with zipfile.ZipFile(archived) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith("/data.pkl")]
-            if len(members) != 1:
+            if not members:
+                return None
+            if len(members) > 1:
                 raise NotThisFormError(f"a zip with {len(members)} files data.pkl, where torch.save writes one")
             with archive.open(members[0]) as stream:
                 data = stream.read(packed.MAX_BYTES + 1)

@@ -7,6 +7,7 @@ import gzip
 import lzma
 import math
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,14 @@ def test_a_packed_archive_is_read(
     [batch] = reading.read(written(tmp_path, content, save), False)
     [packed] = reading.read(written(tmp_path, content, lambda content: pack(save(content))), False)
     assert packed == batch
+
+
+def test_the_pickle_may_lie_anywhere_in_a_zip_that_was_packed_anew(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "any.pth", "w") as again:
+        again.writestr("archive/", b"")
+        again.writestr("archive/version", "3\n")
+        again.writestr("archive/data.pkl", pickle.dumps({"data": 1}, 2))
+    assert torch_files.load(tmp_path / "any.pth", {}) == {"data": 1}
 
 
 def test_values_by_epoch_may_be_an_array(tmp_path: Path) -> None:
