@@ -165,8 +165,7 @@ class PanelCommand(TyperCommand):
         parameters: list[Any] = self.get_params(ctx)
         for parameter in parameters:
             if parameter.name == "proxy" and not parameter.multiple and given_in_order.count(parameter) > 1:
-                what = "this command takes one proxy: run it for each, or take `pipeline run`, which takes several"
-                raise typer.BadParameter(what, ctx=ctx, param=parameter)
+                raise typer.BadParameter("this command takes one proxy: run it for each", ctx=ctx, param=parameter)
             value = values.get(parameter.name)
             texts = value if isinstance(value, list | tuple) else [value]
             if any(isinstance(text, str) and not text.strip() for text in texts):  # a path of it is the working folder

@@ -76,6 +76,7 @@ def run(
     from pipeline import benchmarks, executor
     from pipeline.proxies import aggregates
     from pipeline.report import folder
+    from pipeline.scoring import generic
     from pipeline.scoring.plan import fits
 
     selection = SelectionOptions(several.sample, several.sample_seed)
@@ -87,7 +88,11 @@ def run(
     folder.refuse_foreign(out)  # what is wrong with an option is said before hours of work
     for options in scoring:
         plan = plan_of(benchmark, lake, options, compute.device)
-        if not aggregates.recognised(plan.proxy):
+        if plan.proxy == aggregates.GENERIC:
+            generic.planned(plan)
+        elif aggregates.recognised(plan.proxy):
+            aggregates.load(plan.proxy)
+        else:
             fits(plan.load(), benchmarks.load(benchmark))
     ingest.ingest_files(lake, benchmark, paths or [], reading)
     for options in scoring:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pipeline import benchmarks, executor
 from pipeline.errors import UserError
-from pipeline.proxies.aggregates import GENERIC, generic
+from pipeline.proxies.aggregates import GENERIC, Aggregate, generic
+from pipeline.proxies.aggregates.generic import Part
 from pipeline.scoring import aggregates as aggregation
 from pipeline.scoring import run as scoring
 from pipeline.scoring.plan import Plan, fits, require_networks
@@ -34,19 +35,29 @@ def run(
     Raises:
         UserError: a part is not defined on the benchmark.
     """
-    bench = benchmarks.load(plan.benchmark)
-    require_networks(bench)
-    whole = generic.pinned(bench.inputs, plan.images)
-    parts = [(part, replace(plan, proxy=part.proxy, names=part.names)) for part in generic.parts(whole)]
-    for part, one in parts:
-        part.seeds_of(plan.seed)  # which refuses one that is too large, before any part is scored
-        try:
-            fits(one.load(), bench)
-        except UserError as error:
-            parts_named = ", ".join(part.names)
-            raise UserError(f"{GENERIC} is not defined on {bench.name}, as {parts_named} is not: {error}") from error
+    whole, parts = planned(plan)
     for part, one in parts:
         for seed in part.seeds_of(plan.seed):
             seeded = replace(one, seed=seed)
             yield scoring.run(lake_root, seeded, sample=sample, only=only, workers=workers, where=where)
     yield aggregation.define(lake_root, plan.benchmark, plan.space, whole)
+
+
+def planned(plan: Plan) -> tuple[Aggregate, list[tuple[Part, Plan]]]:
+    """The sum, and its parts with the plan by which each is scored.
+
+    Raises:
+        UserError: a part is not defined on the benchmark, cannot be loaded, or would take too large a seed.
+    """
+    bench = benchmarks.load(plan.benchmark)
+    require_networks(bench)
+    whole = generic.pinned(bench.inputs, plan.images)
+    parts = [(part, replace(plan, proxy=part.proxy, names=part.names)) for part in generic.parts(whole)]
+    for part, one in parts:
+        part.seeds_of(plan.seed)
+        try:
+            fits(one.load(), bench)
+        except UserError as error:
+            parts_named = ", ".join(part.names)
+            raise UserError(f"{GENERIC} is not defined on {bench.name}, as {parts_named} is not: {error}") from error
+    return whole, parts

@@ -1,5 +1,7 @@
 """Options and arguments that are empty, out of range, misspelt, or do not go together."""
 
+from pathlib import Path
+
 from tests.attack.case import Case
 from tests.attack.cases.files import table
 from tests.attack.cases.values import rows
@@ -7,6 +9,12 @@ from tests.attack.cases.values import rows
 MARK = "\u202e"  # turns the direction of writing
 RUN = "run nasbench201 table.csv --mapping mine.toml --sample 1"
 BYTE = "\udcff"  # as Python has a byte of the command line that is not of UTF-8
+
+
+def aggregate(folder: Path) -> None:
+    table(rows(60))(folder)
+    (folder / "sum.toml").write_text('name = "sum"\n[[terms]]\nproxy = "params"\nshare = 1\n')
+
 
 CASES = [
     Case("no such verb", "scroe nasbench201", exit=2, says=("No such command 'scroe'",)),
@@ -28,10 +36,18 @@ CASES = [
             ("the second proxy", "--proxy params --proxy prams", ("unknown proxy 'prams'",)),
             ("the report's folder", "--proxy params --out table.csv", ("table.csv is a file",)),
             ("images", "--proxy synflow --images none", ("--images none does not exist",)),
+            ("images of the default proxy", "--images none", ("--images none does not exist",)),
             ("workers", "--proxy params --workers 9999", ("9,999 workers",)),
             ("a device", "--proxy params --device cuda", ("--device cuda",)),
             ("inputs", "--proxy regression-nlp", ("take sequences",)),
         )
+    ),
+    Case(
+        "before anything is ingested: a field of an aggregate",
+        f"{RUN} --proxy params --proxy sum.toml",
+        make=aggregate,
+        lake="none",
+        says=("unknown field 'share'",),
     ),
     Case("a history that is not there", "report --out r --history none", says=("no folder none",)),
     Case("a parameter without a name", "query 'SELECT 1' --param =5", exit=2, says=("--param =5: write it",)),
