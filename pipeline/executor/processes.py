@@ -220,8 +220,11 @@ def default_workers(device: str = "cpu") -> int:
 
 
 def refuse_too_many(workers: int) -> None:
-    """Refuse a number of processes under which this machine would run out of memory before they have begun."""
-    if workers > (most := _PER_CORE * _cores()):
+    """Refuse a number of processes under which this machine would run out of memory before they have begun.
+
+    One for each card, the default there, is never too many.
+    """
+    if workers > (most := _PER_CORE * _cores()) and workers > cards():
         raise UserError(
             f"{count_of(workers, 'worker')} are asked for, and {count_of(_cores(), 'core')} take at most {most}: "
             "give --workers, or workers of pipeline.toml, a smaller number, or leave it out"

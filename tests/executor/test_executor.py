@@ -285,6 +285,9 @@ def test_more_workers_than_a_machine_can_have_are_refused(monkeypatch: pytest.Mo
         executor.opened(executor.PROCESSES, 13, "cpu"),
     ):
         pass
+    monkeypatch.setattr(processes, "cards", lambda: 13)
+    with executor.opened(executor.PROCESSES, 13, "cpu") as pool:
+        assert pool.workers == 13
     with executor.opened(executor.Where("inline"), 13, "cpu") as pool:  # that of pipeline.toml is of no effect
         assert pool.workers == 1
 
