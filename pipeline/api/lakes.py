@@ -163,10 +163,7 @@ def _answer(sql: str, lake: Path | str, parameters: Mapping[str, float | str | N
         if isinstance(value, str):
             values[name] = f'"{value}"'  # so that "7" stays text
     source = Lake(arguments.lake_path(lake))
-    try:
-        table = catalog.run_sql(source, sql, values)
-        if arrow_types.are_pythons(table):
-            return catalog.to_frame(table)
-    except (OverflowError, ValueError):  # a date that is none of Python's
-        pass
-    return catalog.to_frame(catalog.run_sql(source, sql, values, as_text=arrow_types.EVERY_TIME))
+    table = catalog.run_sql(source, sql, values)
+    if not arrow_types.are_pythons(table):
+        table = catalog.run_sql(source, sql, values, as_text=arrow_types.EVERY_TIME)
+    return catalog.to_frame(table)

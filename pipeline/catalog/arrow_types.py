@@ -45,7 +45,10 @@ def written(relation: duckdb.DuckDBPyRelation, kinds: frozenset[str]) -> duckdb.
 
 
 def are_pythons(table: pa.Table) -> bool:
-    """Whether every timestamp is one that Python has; pandas takes others, of which infinity is a day in a far year."""
+    """Whether every date and time is one that Python has.
+
+    pandas takes other timestamps, of which infinity is a day in a far year.
+    """
     return all(_are_pythons(chunk) for column in table.columns for chunk in column.chunks)
 
 
@@ -60,7 +63,7 @@ def _are_pythons(values: pa.Array) -> bool:
         return _are_pythons(values.keys) and _are_pythons(values.items)
     if pa.types.is_nested(kind):  # a list or an array
         return _are_pythons(values.flatten())
-    if not pa.types.is_timestamp(kind):
+    if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_time(kind)):
         return True
     try:
         return bool(pc.min_max(values).as_py())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import duckdb
@@ -46,3 +47,15 @@ def test_what_a_query_does_with_the_path_of_a_sound_file_is_its_own_error(sql: s
     file.write_bytes(content[:-9] + b"x" + content[-8:])
     with refused(f"{file} cannot be read", "restore its part from a copy of the lake"):
         run_sql(Lake(tmp_path / "lake"), "FROM architectures")
+
+
+def test_a_part_that_the_disk_does_not_give_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lakes.publish(tmp_path / "lake", f"ingest-{'a' * 16}", architectures=[lakes.architecture(0)])
+    file = next(tmp_path.glob("lake/parts/*/ingest-*/architectures.parquet"))
+
+    def fails(_: Path) -> str:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("pipeline.lake.checksums.of_file", fails)
+    with refused(f"{file} cannot be read"), damage.damage_named(tmp_path / "lake" / "parts"):
+        raise duckdb.IOException(f'Could not read from file "{file}": Input/output error')

@@ -32,8 +32,12 @@ finals AS (
             truth.benchmark, truth.space, truth.dataset, truth.metric, truth.epochs, truth.source_id
         ) AS column_of_truth,
         oriented(truth.value, quantities.higher_is_better) AS value,
-        -- a property that holds under no condition has siblings in every family: accuracy before an attack is accuracy
-        coalesce(quantities.family || ' ' || quantities.condition, '') AS property
+        -- accuracy before an attack is accuracy; what a network costs is nothing of the kind, also of one device alone
+        CASE
+            WHEN quantities.condition IS NOT NULL THEN quantities.family || ' ' || quantities.condition
+            WHEN quantities.family NOT IN ('quality', 'robustness') THEN quantities.family
+            ELSE ''
+        END AS property
     FROM final_truth AS truth
     INNER JOIN quantities
         ON
