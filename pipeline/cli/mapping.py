@@ -42,8 +42,8 @@ def init(
     drafted = mapping_draft.write(table, file, benchmark, force=force)
     if not drafted.values:
         say(
-            f"{file}: the architectures are of {drafted.benchmark}, and no column is called after a metric of it or a "
-            f"proxy: add [[truth]] or [[score]] by hand, then `pipeline mapping check {file} {table}`"
+            f"{file}: the architectures are of {drafted.benchmark}, and no column is taken, for the reasons at its "
+            f"end: add [[truth]] or [[score]] by hand, then `pipeline mapping check {file} {table}`"
         )
         return
     say(

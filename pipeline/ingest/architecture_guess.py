@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.nasbench201 import architectures as nasbench201
 from pipeline.benchmarks.transnas101 import architectures as transnas101
 from pipeline.errors import UserError
-from pipeline.formats.table_form import FOLDER, KEY, LEVEL, Cells
+from pipeline.formats.table_form import FOLDER, KEY, LEVEL, VALUE, Cells
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.cells import is_decimal, list_of, listed_codes
 from pipeline.ingest.column_words import MEASURES, dataset_of, is_dataset, name_of
@@ -138,7 +139,7 @@ def _that_may_name(sample: TableSample, bench: Benchmark) -> list[str]:
     lists = [column for column in sample.columns if _are_lists(sample.values(column))]
     for column in sample.columns:
         cells = [str(cell) for cell in sample.values(column)]
-        if all(is_dataset(cell, bench) for cell in cells[:_TRIED]):
+        if all(is_dataset(cell, bench) for cell in cells[:_TRIED]) or (column == KEY and _is_record(sample)):
             continue
         if re.search(_NAMING, column.lower()):
             ranks[column] = 1 if column == KEY and all(map(str.isdecimal, cells)) else 0
@@ -149,6 +150,16 @@ def _that_may_name(sample: TableSample, bench: Benchmark) -> list[str]:
         elif len(set(cells)) >= _APART * len(sample.rows) and not any(map(is_decimal, cells)):
             ranks[column] = 4 if re.search(_OF_RUNS, column.lower()) else 3
     return sorted(ranks, key=ranks.__getitem__)
+
+
+def _is_record(sample: TableSample) -> bool:
+    """Whether the entries of a mapping are the fields of one thing: some are lists, others objects, others neither."""
+    kinds = Counter(
+        "object" if VALUE not in cells else "list" if isinstance(cells[VALUE], list | tuple) else "number or text"
+        for _, cells in sample.rows
+        if cells.get(VALUE, "") is not None
+    )
+    return bool(kinds) and max(kinds.values()) < _APART * kinds.total()
 
 
 def _parts(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.benchmarks.contract import Benchmark, Metric
 from pipeline.formats.table_form import ANY
@@ -57,9 +57,15 @@ class PlaceOfTable:
         return cls(benchmark, keys, stem, dataset, other, int(seed[1]) if seed else None)
 
     def name_of(self, column: str) -> ColumnName:
-        """What the place says of a column that has no name of its own: its keys, else its file."""
+        """What the place says of a column that has no name of its own: its keys, else its file.
+
+        Keys that say no measure, as devices do, leave that to the file.
+        """
         by_keys = name_of(self.keys, self.benchmark)
-        said = by_keys if by_keys.words else name_of(self.stem, self.benchmark)
+        by_file = name_of(self.stem, self.benchmark)
+        said = by_keys if by_keys.words else by_file
+        if not said.words & MEASURES:
+            said = replace(said, words=said.words | by_file.words & MEASURES)
         if not said.words & {word for metric in self.benchmark.metrics for word in words_of_metric(metric)}:
             return ColumnName(column, said.dataset, said.words & MEASURES)
         return ColumnName(column, said.dataset, said.words)

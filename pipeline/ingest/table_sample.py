@@ -147,6 +147,8 @@ def _within(table: _Table, form: TableForm, outer: TableSample | None, depth: in
     for layout in ("rows", "columns") if len(keys) > 1 else ():
         with contextlib.suppress(UserError):
             yield _of_each(table, replace(form, layout=layout), keys)
+    if outer is None:  # an entry has too many fields for a row: they are rows
+        yield from _by_columns(table, form)
     for key in keys:
         try:
             inner = _sample(table, replace(form, root=(*form.root, key)))
@@ -185,17 +187,21 @@ def _of_each(table: _Table, form: TableForm, keys: Sequence[str]) -> TableSample
 
 def _laid_out(table: _Table, sample: TableSample, outer: TableSample | None) -> Iterator[TableSample]:
     """The same table with names for rows that are lists, and read as columns."""
-    records = sample.rows and sample.rows[0][0].startswith("item ") and VALUE not in sample.columns
-    forms = [replace(sample.form, layout="columns")] if len(sample.rows) > 1 and not records else []
     widths = {_width(cells.get(VALUE)) for _, cells in sample.rows}
     if len(widths) == 1 and (width := widths.pop()) > 1:
-        forms.insert(0, replace(sample.form, columns=_names(outer, width)))
-    for form in forms:
         with contextlib.suppress(UserError):
-            laid_out = _sample(table, form)
-            outer_names = {column.partition(".")[0] for column in laid_out.columns}
-            if form.layout != "columns" or len(outer_names - {KEY}) > 1:
-                yield laid_out
+            yield _sample(table, replace(sample.form, columns=_names(outer, width)))
+    records = sample.rows and sample.rows[0][0].startswith("item ") and VALUE not in sample.columns
+    if len(sample.rows) > 1 and not records:
+        yield from _by_columns(table, sample.form)
+
+
+def _by_columns(table: _Table, form: TableForm) -> Iterator[TableSample]:
+    """The table of which each entry is a column, where it has two or more."""
+    with contextlib.suppress(UserError):
+        sample = _sample(table, replace(form, layout="columns"))
+        if len({column.partition(".")[0] for column in sample.columns} - {KEY}) > 1:
+            yield sample
 
 
 def _width(cell: object) -> int:

@@ -39,7 +39,7 @@ _EPOCHS = re.compile(
     r"|(?:^|[^a-z])(?:ep|epochs?|e)[_\- ]?(\d{1,5})(?:$|\D)"
     r"|[a-z]@(1[2-9]|[2-9]\d|\d{3,5})$"
 )
-_WITH_NUMBER = re.compile(r"\s*[+-]?\d+\.\d+\s*(%|±|\+|\(|\$)")
+_WITH_NUMBER = re.compile(r"\s*[+-]?\d+\.\d+\s*(%|±|\+|\(|\$|[A-Za-zµ]{1,4}\s*$)")
 _WORDS_OF_SEEDS = {"seed", "run", "rep", "trial", "s"}
 _SEVERAL = 2
 _IS_MARK = re.compile("9{4,}|10{4,}")

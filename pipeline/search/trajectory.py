@@ -148,7 +148,10 @@ def whole_space(bench: Benchmark, space: str) -> SearchDomain:
     """
     sample, mutate = bench.sample, bench.mutate
     if sample is None or mutate is None:
-        raise UserError(f"{bench.name} has no sample and mutate to search with: search another benchmark")
+        raise UserError(
+            f"{bench.name} has no sample and mutate to search with: state them (docs/add-a-benchmark.md), or search "
+            "another benchmark"
+        )
     return SearchDomain(lambda r: sample(space, r), lambda spec, r: mutate(space, spec, r), _identify(bench, space))
 
 

@@ -171,6 +171,24 @@ def test_files_of_one_data_set_and_several_seeds_are_all_read(tmp_path: Path) ->
     assert read_by_draft(folder)[0] == pytest.approx(expected)
 
 
+def test_each_data_set_is_read_of_more_architectures_than_columns_are_looked_at(tmp_path: Path) -> None:
+    cells = nasbench201_files.topologies(600)
+    content = {dataset: dict.fromkeys(cells, 60.5) for dataset in ("cifar10", "cifar100")}
+    values, text = read_by_draft(written(tmp_path / "t.json", content))
+    assert len(values) == 1200 and 'layout = "columns"' in text
+
+
+@pytest.mark.parametrize("name", ["hw-latency.json", "energies_mj.json"])
+def test_the_name_of_a_file_says_that_numbers_under_a_device_are_no_accuracies(name: str, tmp_path: Path) -> None:
+    text = mapping_draft.draft(written(tmp_path / name, {"phone": dict.fromkeys(CELLS, 20.5)})).text
+    assert 'root = ["phone"]' in text and "[[truth]]" not in text
+
+
+def test_the_name_of_a_file_says_what_was_measured_on_a_device(tmp_path: Path) -> None:
+    values, _ = read_by_draft(written(tmp_path / "hw-latency.json", {"raspi4": {ONE: 20.5, OTHER: 21.5}}))
+    assert values == {(ONE, "cifar10 raspi4_latency", None): 20.5, (OTHER, "cifar10 raspi4_latency", None): 21.5}
+
+
 def test_a_data_set_that_is_written_in_two_ways_is_one(tmp_path: Path) -> None:
     rows = [{"arch": ONE, "dataset": "CIFAR-10", "acc": 90}, {"arch": OTHER, "dataset": "cifar10", "acc": 91}]
     assert read_by_draft(written(tmp_path / "t.json", rows))[0] == {(ONE, ACC, None): 90, (OTHER, ACC, None): 91}
@@ -196,6 +214,8 @@ def test_a_device_however_it_is_written(name: str, tmp_path: Path) -> None:
     [
         ("params", ["341.004", "1.200.300"], 'thousands = "." in [container]'),
         ("params", ["1'341'004", "900"], 'thousands = "\'" in [container]'),
+        ("size", ["4.08M", "5.12M"], "as '4.08M': [[extract]]"),
+        ("speed", ["12.50 ms", "13.75 ms"], "as '12.50 ms': [[extract]]"),
         ("acc_vs_best", [0.98, 0.99], "its name says vs"),
     ],
 )

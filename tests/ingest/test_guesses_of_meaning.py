@@ -326,6 +326,15 @@ def test_architectures_of_a_benchmark_that_takes_any_name(case: str, own: None, 
     assert re.search(r"GUESSED: that (these columns together are|this column names)", text)
 
 
+def test_a_folder_of_one_file_for_each_training_has_a_row_in_each(own: None, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        for number in range(3):
+            record = {"arch": [[number, 1]], "val_per": [0.9, 0.5], "hash": f"h{number}", "info": {"params": 7000}}
+            written(tmp_path / "runs" / f"seed-{seed}" / f"{number}.json", record)
+    mapping, _ = drafted(tmp_path / "runs", OWN.name)
+    assert mapping.architecture.column == "arch" and mapping.container.layout == "row"
+
+
 def test_the_tasks_of_a_table_say_of_which_benchmark_its_codes_are(tmp_path: Path) -> None:
     draw = random.Random(0)
     codes = [str(tuple(draw.randrange(4) for _ in range(6))) for _ in range(30)]

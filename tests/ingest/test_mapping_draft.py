@@ -14,8 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from pipeline.benchmarks.nasbench201 import architectures
+from pipeline.cli import app
 from pipeline.errors import UserError
 from pipeline.formats import tables
 from pipeline.formats.table_form import TableForm
@@ -147,6 +149,14 @@ def test_what_is_no_table_is_one_line(tmp_path: Path, content: bytes, says: str)
     with pytest.raises(UserError, match=says) as caught:
         mapping_draft.write(tmp_path / "t.dat", tmp_path / "t.toml")
     assert "\n" not in str(caught.value) and not (tmp_path / "t.toml").exists()
+
+
+def test_columns_that_may_be_the_same_are_not_said_to_have_other_names(tmp_path: Path) -> None:
+    rows = [(cell, 40 + n, 80 + n, 81 + n) for n, cell in enumerate(CELLS)]
+    table = fixtures.table(tmp_path / "t.csv", ["arch", "acc.01.777", "acc.12.777", "acc.12.888"], rows)
+    said = CliRunner().invoke(app, ["mapping", "init", str(table), "--out", str(tmp_path / "t.toml")]).output
+    assert "no column is taken, for the reasons at its end" in said
+    assert "which is it?" in (tmp_path / "t.toml").read_text().splitlines()[-1]
 
 
 def test_a_database_without_a_table_is_one_line(tmp_path: Path) -> None:

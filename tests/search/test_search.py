@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import random
@@ -381,3 +382,8 @@ def test_the_best_come_first_and_of_equal_ones_the_one_that_was_tried_first() ->
     promises = {"a": 1.0, "b": 2.0, "failed": None, "c": 2.0}
     scores = {arch_id: SearchScore(promise, promise, 0.0) for arch_id, promise in promises.items()}
     assert [step.arch_id for step in best_first(steps, scores)] == ["b", "c", "a"]
+
+
+def test_a_space_of_which_nothing_can_be_drawn_says_what_a_search_needs() -> None:
+    with pytest.raises(UserError, match=r"no sample and mutate to search with: state them \(docs/add-a-benchmark"):
+        whole_space(dataclasses.replace(benchmarks.load("nasbench201"), sample=None), "topology")
