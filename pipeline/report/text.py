@@ -21,7 +21,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def seed(value: float | None) -> str:
     """A seed, which is a name and has no comma; a dash where there is none."""
-    return "–" if value is None else f"{value:.0f}"
+    return "–" if value is None else str(int(value))
 
 
 def brief(value: float | None) -> str:
