@@ -29,7 +29,7 @@ INSTANTS = frozenset({
 """Those that may be infinite, before the year 1 or after 9999, which Python's are not."""
 
 EVERY_TIME = ALWAYS | INSTANTS | {"time", "time_ns"}
-"""Those of which a DataFrame can be made whatever they hold."""
+"""Those that are text in a DataFrame where one of its times is none of Python's."""
 
 
 def written(relation: duckdb.DuckDBPyRelation, kinds: frozenset[str]) -> duckdb.DuckDBPyRelation:

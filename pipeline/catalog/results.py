@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_GAP = r"(?:\s|--[^\n]*\n|/\*(?s:.*?)\*/)"  # blanks and comments
+_GAP = r"(?>\s|--[^\n]*\n|/\*(?s:.*?)\*/)"  # blanks and comments
 _EXPLAIN = rf"^{_GAP}*EXPLAIN\b{_GAP}*(ANALYZE\b{_GAP}*)?(\([^()]*\){_GAP}*)?"
 
 Value = int | float | bool | str | None

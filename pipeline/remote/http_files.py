@@ -30,7 +30,7 @@ PAUSES = (1.0, 4.0, 15.0)  # seconds before it is asked again
 _RANGE = re.compile(r"bytes (?:([0-9]{1,18})-[0-9]+|\*)/([0-9]+|\*)")
 _LENGTH = re.compile(r"\*|[0-9]{1,18}")
 _PACKINGS = ("identity", "gzip", "x-gzip", "deflate")
-_WEB_PAGE = re.compile(rb"(?is)(\xef\xbb\xbf)?(\s|<\?xml[^>]*>|<!--.{,999}?-->)*<(!doctype html|html)")
+_WEB_PAGE = re.compile(rb"(?is)(\xef\xbb\xbf)?(?>\s|<\?xml[^>]*>|<!--.{,999}?-->)*+<(!doctype html|html)")
 _WEB_PAGES = ("text/html", "application/xhtml")
 _REASONS = {
     401: "it may not be read (401): look whether its address or its permissions have changed",

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 import requests
 
+from pipeline import time_limit
 from pipeline.errors import UserError
 from pipeline.lake import files
 from pipeline.remote import http_files
@@ -90,6 +91,14 @@ def test_a_server_that_has_answered_is_asked_again_also_where_it_does_not_answer
     with contextlib.suppress(NoAnswerError):
         assert http_files.persistently(ask, lambda: False) == "content"
     assert len(made) == calls
+
+
+def test_a_file_of_comments_alone_is_no_web_page_which_takes_no_time_to_see(
+    file: RemoteFile, server: FileServer
+) -> None:
+    server.files["/table.bin"] = b"<!---->" * 2000
+    with time_limit.within(20, of_processor=True):
+        assert download(file).bytes == 14_000
 
 
 def test_a_download_that_is_cut_again_and_again_goes_on_with_the_next_command(
