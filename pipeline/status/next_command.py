@@ -84,6 +84,8 @@ def again(run: Row) -> str | None:
         return None
     if arguments.get("names"):  # parts of the sum are scored for nothing else
         arguments = {**arguments, "proxy": GENERIC, "seed": None}
+    if not arguments.get("sample"):  # of all architectures, where a seed of the sample has no effect
+        arguments = {**arguments, "sample_seed": None}
     options = [
         f"--{name.replace('_', '-')} {shlex.quote(_written(name, arguments[name]))}"
         for name in _OPTIONS[stage]
@@ -99,7 +101,7 @@ def score(row: Row) -> str:
     """The command that scores the sample that was asked of a proxy."""
     options = [f"--space {row['space']}", f"--proxy {shlex.quote(row['file'] or row['proxy'])}"]
     asked = None if row["asked"] == row["architectures"] else row["asked"]
-    given = {"sample": asked, "sample-seed": row["sample_seed"], "seed": row["seed"], "images": row["images"]}
+    given = {"sample": asked, "sample-seed": asked and row["sample_seed"], "seed": row["seed"], "images": row["images"]}
     options += [f"--{name} {shlex.quote(_written(name, value))}" for name, value in given.items() if value]
     return " ".join(["pipeline", "score", row["benchmark"], *options])
 

@@ -296,7 +296,10 @@ def test_the_images_of_a_run_and_the_sum_that_it_is_a_part_of_are_in_the_command
     command = "pipeline score nds --space darts --proxy zen --sample 9 --seed 2 --images 'my pictures'"
     assert score(row) == command
     assert "--proxy /own.toml " in score({**row, "file": "/own.toml"})
-    assert "--sample " not in score({**row, "asked": 99})  # all of them
+    of_all = "pipeline score nds --space darts --proxy zen --seed 2 --images 'my pictures'"
+    assert score({**row, "asked": 99, "sample_seed": 7}) == of_all, "without --sample its seed has no effect"
+    arguments = {"benchmark": "nds", "proxy": "zen", "sample": None, "sample_seed": 7}
+    assert again({"stage": "score", "arguments": arguments}) == "pipeline score nds --proxy zen"
 
 
 def test_a_command_again_is_quoted_and_unknown_stages_have_none() -> None:
