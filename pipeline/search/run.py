@@ -173,10 +173,13 @@ def among_stored(lake: Lake, plan: Plan, bench: Benchmark, settings: SearchSetti
     scores = by_seed.get(seed, {})
     scored = {arch_id: json.loads(texts[arch_id]) for arch_id in scores if arch_id in texts}
     if not scored:
+        advice = f"run `pipeline score {plan.benchmark} --proxy {plan.proxy} --seed {plan.seed}` first"
+        if row["kind"] != "aggregate":
+            advice += ", or search without --stored"
+        elif plan.proxy != aggregates.GENERIC:
+            advice = "score its terms with this seed first"
         raise UserError(
-            f"no score of {plan.proxy} with seed {plan.seed} is stored for {plan.benchmark}/{plan.space}: "
-            f"run `pipeline score {plan.benchmark} --proxy {plan.proxy} --seed {plan.seed}` first, or search without "
-            "--stored"
+            f"no score of {plan.proxy} with seed {plan.seed} is stored for {plan.benchmark}/{plan.space}: {advice}"
         )
     listing = hashlib.sha256("\n".join(sorted(scored)).encode()).hexdigest()
     among = {"architectures": len(scored), "sha256": listing}

@@ -262,10 +262,15 @@ def test_stored_scores_alone_are_searched_with_twenty_seeds(table: Path, capsys:
     sound(table)
 
 
-def test_an_aggregate_of_what_is_stored_is_searched_by_what_it_comes_to(table: Path, tmp_path: Path) -> None:
+def test_an_aggregate_of_what_is_stored_is_searched_by_what_it_comes_to(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('name = "aggregate-mine"\n[[terms]]\nproxy = "p@made-up"\n')
     define.run(table, "nasbench201", "topology", str(path))
+    words = ("search", "nasbench201", "--stored", "--proxy", "aggregate-mine", "--lake", table)
+    assert exit_code(*words, "--space", "size") == 1
+    assert "is stored for nasbench201/size: score its terms with this seed first" in capsys.readouterr().err
     for name in ("aggregate-mine", str(path)):  # the second time there is nothing left to do
         run("search", "nasbench201", "--stored", "--proxy", name, "--lake", str(table), "--budget", "60")
     stored = {r["arch_id"]: r["value"] for r in rows(table, "scores")}
