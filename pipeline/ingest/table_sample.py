@@ -231,6 +231,7 @@ def _delimited(path: Path) -> TableSample:
             for skip in range(_MOST_SKIPPED + 1)
             for comment in ("", "#")
         ]
+        forms += [TableForm("csv", delimiter, header=header) for delimiter in DELIMITERS for header in _HEADERS]
         other, _ = _most_columns(path, forms)
         if other is not None and len(other.columns) > 1:
             best = _with_whole_header(other)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pipeline import proxies
 from pipeline.benchmarks.contract import Benchmark, Metric
 from pipeline.errors import UserError, excerpt
-from pipeline.formats.table_form import VALUE
+from pipeline.formats.table_form import LEVEL, VALUE
 from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, number_of
 from pipeline.ingest.column_words import ColumnName, name_of, words_of_metric
@@ -40,6 +40,7 @@ _EPOCHS = re.compile(
     r"|[a-z]@(1[2-9]|[2-9]\d|\d{3,5})$"
 )
 _WITH_NUMBER = re.compile(r"\s*[+-]?\d+\.\d+\s*(%|±|\+|\(|\$|[A-Za-zµ]{1,4}\s*$)")
+_OF_LEVEL = re.compile(rf"{LEVEL}\d")
 _WORDS_OF_SEEDS = {"seed", "run", "rep", "trial", "s"}
 _SEVERAL = 2
 _IS_MARK = re.compile("9{4,}|10{4,}")
@@ -55,7 +56,10 @@ def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> 
     sample = table.sample
     counted = counted_rows(sample, benchmark, taken)
     others = [column for column in sample.columns if column not in taken and column not in counted.columns]
-    columns = _Columns(sample, benchmark, counted, others)
+    # what is beside a list of architectures is no value of one of them
+    beside = [] if any(map(_OF_LEVEL.match, taken)) else [n for n in others if "." in n and _OF_LEVEL.match(n)]
+    columns = _Columns(sample, benchmark, counted, [name for name in others if name not in beside])
+    columns.left_out += [(name, "it is beside the rows, and no value of one of them") for name in beside]
     for column in columns.that_are_no_cost():
         columns.guess(column)
     guesses = columns.guesses()

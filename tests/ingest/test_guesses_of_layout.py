@@ -178,6 +178,24 @@ def test_each_data_set_is_read_of_more_architectures_than_columns_are_looked_at(
     assert len(values) == 1200 and 'layout = "columns"' in text
 
 
+def test_lists_beside_a_list_of_architectures_hold_a_value_of_each(tmp_path: Path) -> None:
+    cells = nasbench201_files.topologies(40)
+    accuracies = {name: [least + n for n in range(40)] for name, least in (("cifar10", 50.5), ("cifar100", 30.5))}
+    content = {name: {"config": [{"arch_str": cell} for cell in cells], "acc": accuracies[name]} for name in accuracies}
+    values, _ = read_by_draft(written(tmp_path / "t.json", content))
+    assert values == {
+        (cell, f"{name} test_accuracy", None): accuracies[name][n]
+        for name in accuracies
+        for n, cell in enumerate(cells)
+    }
+
+
+def test_a_header_of_two_lines_above_columns_of_equal_numbers(tmp_path: Path) -> None:
+    header = ",cifar10,cifar100,cifar10,cifar100\narch,test acc,test acc,params,params"
+    values, text = read_by_draft(written(tmp_path / "t.csv", table(header, [80, 81], [60, 61], [9000] * 2, [9000] * 2)))
+    assert values[ONE, ACC, None] == 80 and values[ONE, HUNDRED, None] == 60 and "header = 2" in text
+
+
 @pytest.mark.parametrize("name", ["hw-latency.json", "energies_mj.json"])
 def test_the_name_of_a_file_says_that_numbers_under_a_device_are_no_accuracies(name: str, tmp_path: Path) -> None:
     text = mapping_draft.draft(written(tmp_path / name, {"phone": dict.fromkeys(CELLS, 20.5)})).text
