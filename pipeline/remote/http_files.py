@@ -18,6 +18,7 @@ from pipeline.errors import UserError, excerpt
 from pipeline.progress import warn
 from pipeline.remote.addresses import shown
 from pipeline.remote.redirects import followed, session_of_steps
+from pipeline.wording import count_of
 
 if TYPE_CHECKING:
     import requests
@@ -47,7 +48,7 @@ class UnreachableError(UserError):
 
 
 class NoAnswerError(UnreachableError):
-    """Nothing answers: there may be no server."""
+    """Nothing answers, or not any more: there may be no server."""
 
 
 class AbsentError(UserError):
@@ -143,7 +144,7 @@ def persistently(ask: Callable[[], _Asked], answered: Callable[[], bool] = lambd
             fails = fails or not isinstance(error, NoAnswerError)
             if not fails and not answered():
                 raise
-            warn(f"{error}; this command asks again in {pause:.0f} seconds")
+            warn(f"{error}; this command asks again in {count_of(round(pause), 'second')}")
             time.sleep(pause)
     return ask()
 
