@@ -147,8 +147,10 @@ def _within(table: _Table, form: TableForm, outer: TableSample | None, depth: in
     for layout in ("rows", "columns") if len(keys) > 1 else ():
         with contextlib.suppress(UserError):
             yield _of_each(table, replace(form, layout=layout), keys)
-    if outer is None:  # an entry has too many fields for a row: they are rows
-        yield from _by_columns(table, form)
+    filled: set[str] = set()
+    for by_columns in _by_columns(table, form) if outer is None else ():  # an entry has too many fields for a row
+        yield by_columns
+        filled = {name for name in by_columns.columns if len(by_columns.values(name)) == len(by_columns.rows)}
     for key in keys:
         try:
             inner = _sample(table, replace(form, root=(*form.root, key)))
@@ -156,6 +158,8 @@ def _within(table: _Table, form: TableForm, outer: TableSample | None, depth: in
             inner = None
         if inner is not None and outer is not None and _is_row(inner, outer):
             continue
+        if inner is not None and VALUE in inner.columns and key in filled:
+            continue  # a column of that table
         if inner is not None:
             yield inner
             yield from _laid_out(table, inner, outer)
@@ -197,10 +201,15 @@ def _laid_out(table: _Table, sample: TableSample, outer: TableSample | None) -> 
 
 
 def _by_columns(table: _Table, form: TableForm) -> Iterator[TableSample]:
-    """The table of which each entry is a column, where it has two or more."""
+    """The table of which each entry is a column, where it has two or more that are not tables of one kind each."""
     with contextlib.suppress(UserError):
         sample = _sample(table, replace(form, layout="columns"))
-        if len({column.partition(".")[0] for column in sample.columns} - {KEY}) > 1:
+        fields: dict[str, set[str]] = {}
+        for outer, _, field in (column.partition(".") for column in sample.columns if column != KEY):
+            fields.setdefault(outer, set()).add(field)
+        first = next(iter(fields.values()), set())
+        are_tables = KEY not in sample.columns and first != {""} and all(held == first for held in fields.values())
+        if len(fields) > 1 and not are_tables:
             yield sample
 
 

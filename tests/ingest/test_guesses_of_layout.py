@@ -196,6 +196,19 @@ def test_a_header_of_two_lines_above_columns_of_equal_numbers(tmp_path: Path) ->
     assert values[ONE, ACC, None] == 80 and values[ONE, HUNDRED, None] == 60 and "header = 2" in text
 
 
+def test_numbers_of_devices_that_a_benchmark_does_not_have_are_no_accuracies(tmp_path: Path) -> None:
+    cells = nasbench201_files.topologies(600)
+    content = {"cifar10": {device: dict.fromkeys(cells, 60.5) for device in ("phone", "watch")}}
+    text = mapping_draft.draft(written(tmp_path / "t.json", content)).text
+    assert "'watch': no metric of nasbench201" in text and "[[truth]]" not in text
+
+
+def test_lists_of_records_of_one_kind_are_no_columns(tmp_path: Path) -> None:
+    content = {"train": [{"arch": ONE, "acc": 80.5}], "test": [{"arch": OTHER, "acc": 81.5}]}
+    values, text = read_by_draft(written(tmp_path / "t.json", content))
+    assert values == {(ONE, ACC, None): 80.5, (OTHER, ACC, None): 81.5} and 'root = ["*"]' in text
+
+
 @pytest.mark.parametrize("name", ["hw-latency.json", "energies_mj.json"])
 def test_the_name_of_a_file_says_that_numbers_under_a_device_are_no_accuracies(name: str, tmp_path: Path) -> None:
     text = mapping_draft.draft(written(tmp_path / name, {"phone": dict.fromkeys(CELLS, 20.5)})).text
