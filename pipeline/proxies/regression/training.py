@@ -101,7 +101,10 @@ class Regression(nn.Module):
         channels = getattr(backbone, "tap_channels", None) if watch is None else None
         if channels is None:
             with torch.no_grad(), watch or nullcontext():
-                channels = [tap.shape[1] for tap in backbone.eval()(example[:1])]
+                taps = backbone.eval()(example[:1])
+            if isinstance(taps, Tensor):
+                raise ValueError("the network gives one tensor, where a list of its taps is expected")
+            channels = [tap.shape[1] for tap in taps]
         if len(channels) != len(goals):
             raise ValueError(
                 f"the network has {count_of(len(channels), 'tap')}, the task {count_of(len(goals), 'stage')}"

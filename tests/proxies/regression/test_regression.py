@@ -273,3 +273,12 @@ def test_a_gpu_trains_the_same_task(tmp_path: Path) -> None:
         if curve.mode == "train":  # every later step magnifies rounding
             assert curve.losses[0] == pytest.approx(same.losses[0], rel=1e-5)
     assert gpu == proxy.score(build, "a", 0, "cuda")
+
+
+@pytest.mark.parametrize("classifier", [nn.Identity(), nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())])
+def test_a_network_that_gives_its_last_features_or_logits_is_told_what_is_expected(
+    classifier: nn.Module, tmp_path: Path
+) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 4, 4), classifier)
+    failed = regression.load(tiny(tmp_path)).score(lambda: network, "a", 0, "cpu")
+    assert failed.reason == "ValueError: the network gives one tensor, where a list of its taps is expected"
