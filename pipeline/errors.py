@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 _MOST_NAMES, _MOST_SHOWN, _LONGEST_NAME = 2_000, 60, 100  # of the known names that a message goes through and lists
-
-
 _LONGEST_MESSAGE = 900  # characters, of which names and paths that it repeats may have any number
 
 _OUT_OF_MEMORY = (

@@ -105,7 +105,7 @@ def _loaded(path: Path, allowed: Allowed, encoding: str, most: int) -> list[Any]
         return objects
     except NotThisFormError as error:
         form = signatures.identify(path)
-        if form is None or form.name.split(" within ")[0] in (signatures.PICKLE.name, *signatures.PACKINGS):
+        if form is None or form.content in (signatures.PICKLE.name, *signatures.PACKINGS):
             raise
         raise NotThisFormError(signatures.said("it", form, "a pickle")) from error
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pipeline.errors import NotThisFormError
 from pipeline.formats import opening, packed, tfrecord, zips
 
+_WITHIN_A_PACKING = " within "  # between the names of a file that is packed and of its packing
 HEAD = 1024
 """Bytes that tell what a file is."""
 
@@ -23,6 +24,11 @@ class Form(NamedTuple):
 
     name: str
     advice: str
+
+    @property
+    def content(self) -> str:
+        """The name of what is packed in it, else its own."""
+        return self.name.partition(_WITHIN_A_PACKING)[0]
 
 
 EMPTY = Form("an empty file", "copy or download it again")
@@ -112,7 +118,7 @@ def identify(path: Path) -> Form | None:
         return form  # damaged
     if inner is None:
         return form if form.name in PACKINGS else None
-    return Form(f"{inner.name} within {form.name}", _UNPACK)
+    return Form(f"{inner.name}{_WITHIN_A_PACKING}{form.name}", _UNPACK)
 
 
 def identified(head: bytes) -> Form | None:
@@ -140,7 +146,7 @@ def _packed(head: bytes, form: Form) -> Form:
     except (OSError, ValueError, struct.error, *packed.BROKEN):
         pass
     inner = identified(unpacked) if unpacked else None
-    return form if inner is None else Form(f"{inner.name} within {form.name}", _UNPACK)
+    return form if inner is None else Form(f"{inner.name}{_WITHIN_A_PACKING}{form.name}", _UNPACK)
 
 
 def _zip(head: bytes) -> Form:
@@ -189,7 +195,7 @@ def instead(path: Path, expected: str, *taken: str) -> str | None:
     form = identify(path) or by_name(path)
     if form is None:
         return None
-    inner, _, outer = form.name.partition(" within ")
+    inner, outer = form.content, form.name != form.content
     unpacked = outer and inner not in PACKINGS and set(PACKINGS) <= {*taken}  # by the reader, and not packed twice
     as_expected = inner in taken and (unpacked or not outer)
     return None if as_expected else said(str(path), form, expected)

@@ -42,7 +42,7 @@ def load(path: Path, allowed: pickles.Allowed) -> Any:
         raise from_os(error, f"reading {path}") from error
     except NotThisFormError as error:
         form = signatures.identify(path)
-        if form is None or form.name.partition(" within ")[0] in (signatures.CHECKPOINT.name, *signatures.PACKINGS):
+        if form is None or form.content in (signatures.CHECKPOINT.name, *signatures.PACKINGS):
             raise
         raise NotThisFormError(signatures.said("it", form, "a file of torch.save")) from error
 

@@ -58,7 +58,7 @@ def _form(path: Path) -> str | None:
         form = signatures.identify(path)
     except OSError:
         return None
-    return form.name if form is not None and form.name.split(" within ")[0] in _TABLES else None
+    return form.name if form is not None and form.content in _TABLES else None
 
 
 def _columns(path: Path) -> Collection[str] | None:

@@ -41,7 +41,7 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
 
 def _is_archive(file: Path) -> bool:
     form = signatures.identify(file)
-    return form is not None and form.name.partition(" within ")[0] == signatures.CHECKPOINT.name
+    return form is not None and form.content == signatures.CHECKPOINT.name
 
 
 def _by_task(files: list[Path]) -> dict[str, Path]:
