@@ -26,9 +26,9 @@ from pipeline.formats.table_form import Cells
 from pipeline.formats.toml_lines import line_of
 from pipeline.ingest import mapped_columns, mapped_table
 from pipeline.ingest import mapping as table_mapping
-from pipeline.ingest.architecture_guess import CODED
 from pipeline.ingest.cells import listed_codes
 from pipeline.ingest.extracted_cells import extracted
+from pipeline.ingest.guessing.architectures import CODED
 from pipeline.ingest.joined_tables import JoinedTable, joined
 from pipeline.ingest.mapped_columns import NumberNotation, RowFilter
 from pipeline.ingest.mapping import TableMapping

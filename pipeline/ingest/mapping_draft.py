@@ -13,11 +13,12 @@ from typing import Any
 
 from pipeline.errors import UserError, excerpt
 from pipeline.formats.toml_files import NAME_LENGTH
-from pipeline.ingest import architecture_guess, repeated_rows, source_samples, table_sample, value_guess
-from pipeline.ingest.architecture_guess import ArchitectureGuess
-from pipeline.ingest.guesses import ScoreGuess, TruthGuess, ValueGuesses
+from pipeline.ingest.guessing import repeated_rows, source_samples, table_sample
+from pipeline.ingest.guessing.architectures import ArchitectureGuess, guess_architecture
+from pipeline.ingest.guessing.guesses import ScoreGuess, TruthGuess, ValueGuesses
+from pipeline.ingest.guessing.table_sample import TableSample
+from pipeline.ingest.guessing.values import guess_values
 from pipeline.ingest.mapping import TableMapping
-from pipeline.ingest.table_sample import TableSample
 from pipeline.lake.outputs import OutputFile
 from pipeline.wording import count_of
 
@@ -60,9 +61,9 @@ def draft(table: Path, benchmark: str | None = None) -> MappingDraft:
     best: tuple[TableSample, ArchitectureGuess, ValueGuesses] | None = None
     for sample in source_samples.samples(table):
         first = first or sample
-        if (architecture := architecture_guess.guessed(sample, benchmark)) is None:
+        if (architecture := guess_architecture(sample, benchmark)) is None:
             continue
-        values = value_guess.guessed(sample, architecture.benchmark, architecture.columns)
+        values = guess_values(sample, architecture.benchmark, architecture.columns)
         if best is None or _measured(sample, values) > _measured(best[0], best[2]):
             best = sample, architecture, values
         if _taken(values) and not architecture.benchmark.takes_any_name:

@@ -14,7 +14,7 @@ import pytest
 from pipeline.errors import NotThisFormError
 from pipeline.formats import json_arrays, packed, signatures, tables
 from pipeline.formats.table_form import TableForm
-from pipeline.ingest import table_sample
+from pipeline.ingest.guessing import table_sample
 from tests.fixtures.lines import refused
 
 TABLE = b"arch,acc\na,1\nb,2\n"

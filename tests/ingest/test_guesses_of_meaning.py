@@ -21,7 +21,7 @@ from pipeline.benchmarks.contract import Benchmark, Metric, Space
 from pipeline.errors import UserError
 from pipeline.ingest import mapped_table, mapping_check, mapping_draft
 from pipeline.ingest import mapping as table_mapping
-from pipeline.ingest.column_words import dataset_of
+from pipeline.ingest.guessing.column_words import dataset_of
 from pipeline.ingest.mapping import TableMapping
 from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures import nasbench201_files

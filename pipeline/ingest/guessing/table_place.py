@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.benchmarks.contract import Benchmark, Metric
 from pipeline.formats.table_form import ANY
-from pipeline.ingest.column_words import (
+from pipeline.ingest.guessing.column_words import (
     MEASURES,
     SPLITS,
     ColumnName,
@@ -17,7 +17,7 @@ from pipeline.ingest.column_words import (
     other_dataset_of,
     words_of_metric,
 )
-from pipeline.ingest.table_sample import TableSample
+from pipeline.ingest.guessing.table_sample import TableSample
 
 _SEED = re.compile(r"(?:^|[^a-z])seed[_\- =]?(\d{1,9})(?:$|\D)")
 _LEAST = 0.1  # share of right answers that some network has, where the number of classes is not known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pipeline.benchmarks.contract import Metric
-from pipeline.ingest.column_words import split_words, words_of_metric
+from pipeline.ingest.guessing.column_words import split_words, words_of_metric
 
 _THOUSANDS = {
     "k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "million": 1e6, "millions": 1e6, "mb": 1e6, "g": 1e9,

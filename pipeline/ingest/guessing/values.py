@@ -14,11 +14,12 @@ from pipeline.errors import UserError, excerpt
 from pipeline.formats.table_form import LEVEL, VALUE
 from pipeline.ingest import surrogates
 from pipeline.ingest.cells import list_of, number_of
-from pipeline.ingest.column_words import ColumnName, name_of, words_of_metric
-from pipeline.ingest.guesses import MOST_SEEDS, Guess, ScoreGuess, TruthGuess, ValueGuesses
-from pipeline.ingest.long_tables import UNMEASURED, LongTable
-from pipeline.ingest.metric_guess import main_metric, metric_of
-from pipeline.ingest.numbered_columns import (
+from pipeline.ingest.guessing.column_words import ColumnName, name_of, words_of_metric
+from pipeline.ingest.guessing.counted_rows import CountedRows, counted_rows
+from pipeline.ingest.guessing.guesses import MOST_SEEDS, Guess, ScoreGuess, TruthGuess, ValueGuesses
+from pipeline.ingest.guessing.long_tables import UNMEASURED, LongTable
+from pipeline.ingest.guessing.metrics import main_metric, metric_of
+from pipeline.ingest.guessing.numbered_columns import (
     differ_by_numbers,
     earlier_epochs,
     is_of_several,
@@ -27,10 +28,9 @@ from pipeline.ingest.numbered_columns import (
     of_last_epoch,
     with_seeds,
 )
-from pipeline.ingest.row_guess import CountedRows, counted_rows
-from pipeline.ingest.table_place import PlaceOfTable, is_of_data
-from pipeline.ingest.table_sample import UNNAMED, TableSample
-from pipeline.ingest.unit_guess import unit_of
+from pipeline.ingest.guessing.table_place import PlaceOfTable, is_of_data
+from pipeline.ingest.guessing.table_sample import UNNAMED, TableSample
+from pipeline.ingest.guessing.units import unit_of
 
 _SPREAD = {"std", "stdev", "var", "variance", "stderr", "sem", "ci"}
 _SEED = re.compile(r"(?:^|[^a-z])(?:seed|run|rep|trial|s)[_\- ]?(\d{1,9})(?:$|\D)")
@@ -50,7 +50,7 @@ _MOST_TRIED = 1_000  # texts of a column of numbers
 _MOST_FAILURES = 3  # texts that stand for one
 
 
-def guessed(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> ValueGuesses:
+def guess_values(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> ValueGuesses:
     """What the columns measure, besides those already `taken` for the architecture."""
     table = LongTable.of(sample)
     sample = table.sample

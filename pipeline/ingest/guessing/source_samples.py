@@ -13,8 +13,8 @@ from pathlib import Path
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import json_objects, tables
 from pipeline.formats.table_form import ANY, FILE, FOLDER, KEY, VALUE, TableForm
-from pipeline.ingest import table_sample
-from pipeline.ingest.table_sample import MOST_ROWS, TableSample
+from pipeline.ingest.guessing import table_sample
+from pipeline.ingest.guessing.table_sample import MOST_ROWS, TableSample
 from pipeline.provenance import content_files
 
 _LOOKED_AT = 20  # cells of a column

@@ -14,7 +14,7 @@ from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
 from pipeline.formats import packed, signatures, sqlite_files, tables
 from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import ANY, DELIMITERS, KEY, LEVEL, VALUE, Cells, ContainerKind, Rows, TableForm
-from pipeline.ingest import header_lines
+from pipeline.ingest.guessing import header_lines
 
 MOST_ROWS = 2_000
 UNNAMED = "column"

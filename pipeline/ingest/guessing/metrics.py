@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from pipeline.benchmarks.contract import Benchmark, Metric
-from pipeline.ingest.column_words import MEASURES, SPLITS, ColumnName, words_of_metric
+from pipeline.ingest.guessing.column_words import MEASURES, SPLITS, ColumnName, words_of_metric
 
 _TOP_SEVERAL = re.compile(
     r"(top[-_ @]?([2-9]|\d\d)|(acc|accuracy|prec|precision)@([2-9]|10))(?!\d)"

@@ -16,10 +16,10 @@ from pipeline.errors import UserError
 from pipeline.formats.table_form import FOLDER, KEY, LEVEL, VALUE, Cells
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.cells import is_decimal, list_of, listed_codes
-from pipeline.ingest.column_words import MEASURES, dataset_of, is_dataset, name_of
-from pipeline.ingest.metric_guess import metric_of
+from pipeline.ingest.guessing.column_words import MEASURES, dataset_of, is_dataset, name_of
+from pipeline.ingest.guessing.metrics import metric_of
+from pipeline.ingest.guessing.table_sample import TableSample
 from pipeline.ingest.notation import spec_of
-from pipeline.ingest.table_sample import TableSample
 
 _TRIED = 20  # rows
 _MOST_NAMES = 50  # keys in which names of data sets are looked for
@@ -28,7 +28,7 @@ CODED: Mapping[tuple[str, str], tuple[Sequence[str], Sequence[str]]] = {
     (nasbench201.NAME, "topology"): (nasbench201.EDGES, nasbench201.OPERATIONS),
     (transnas101.NAME, "micro"): (transnas101.EDGES, transnas101.OPERATIONS),
 }
-"""Parts and operations of the spaces whose architectures are a list of operations."""
+"""Benchmark and space -> parts and operations, where an architecture is a list of operations that may be coded."""
 
 _GRAPH = {"adjacency": r"(module_)?(adjacency|matrix)(_matrix)?", "operations": r"(module_)?(operations|ops)"}
 _NAMING = r"@key|arch|net|model|cell|genotype|name|hash|config"
@@ -58,7 +58,7 @@ class ArchitectureGuess:
     nested: tuple[str, ...] = ()
 
 
-def guessed(sample: TableSample, benchmark: str | None) -> ArchitectureGuess | None:
+def guess_architecture(sample: TableSample, benchmark: str | None) -> ArchitectureGuess | None:
     """How the table names its architectures; None where no way of any benchmark fits."""
     if not sample.rows:
         return None

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pipeline.formats.table_form import Cells
-from pipeline.ingest.guesses import Guess
-from pipeline.ingest.table_sample import TableSample
+from pipeline.ingest.guessing.guesses import Guess
+from pipeline.ingest.guessing.table_sample import TableSample
 
 _MEASURE = r"(.*[./:_])?(metric|measure|measurement|variable|quantity|proxy)(_?name)?"
 _SPLIT = r"(.*[./:_])?(split|subset|phase|partition)"

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from pipeline.ingest.column_words import split_words
-from pipeline.ingest.guesses import MOST_SEEDS, TruthGuess
-from pipeline.ingest.row_guess import length_of
+from pipeline.ingest.guessing.column_words import split_words
+from pipeline.ingest.guessing.counted_rows import length_of
+from pipeline.ingest.guessing.guesses import MOST_SEEDS, TruthGuess
 
 _LEAST_LONG, _LONGEST = 10, 2_000  # epochs of the longest of several trainings
 _SETTINGS = {

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.benchmarks.contract import Benchmark
-from pipeline.ingest.column_words import dataset_of
-from pipeline.ingest.guesses import MOST_SEEDS, ScoreGuess, TruthGuess
-from pipeline.ingest.metric_guess import main_metric
-from pipeline.ingest.table_sample import TableSample
+from pipeline.ingest.guessing.column_words import dataset_of
+from pipeline.ingest.guessing.guesses import MOST_SEEDS, ScoreGuess, TruthGuess
+from pipeline.ingest.guessing.metrics import main_metric
+from pipeline.ingest.guessing.table_sample import TableSample
 
 _SEEDS = r"(.*[./:_])?(random_?)?seed|(training_)?(run|trial)(_?(id|number))?"
 _STATES = r"(.*[./:_])?(state|status)"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from pipeline.formats.table_form import Cells
 from pipeline.ingest.cells import is_decimal
-from pipeline.ingest.guesses import ScoreGuess, TruthGuess, ValueGuesses
-from pipeline.ingest.table_sample import TableSample
+from pipeline.ingest.guessing.guesses import ScoreGuess, TruthGuess, ValueGuesses
+from pipeline.ingest.guessing.table_sample import TableSample
 
 _TIMES_EACH = 4  # that a decimal which is a setting occurs, such as a learning rate
 _MOST_DECIMALS = 20  # that are settings: the accuracies of a small test set are more
