@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from pipeline.errors import excerpt
-from pipeline.formats import pickles
+from pipeline.formats import numbers, pickles
 from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import KEY, VALUE, Cells
 from pipeline.wording import count_of
@@ -86,7 +86,7 @@ def plain(value: object) -> object:
     if type(value) in _SCALARS:
         return value
     if isinstance(value, np.ndarray):
-        return value.tolist()
+        return numbers.listed(value)
     if isinstance(value, list | tuple) and set(map(type, value)) <= _SCALARS:
         return value
     count, waiting = 0, [(value, 0)]

@@ -13,6 +13,7 @@ import numpy as np
 from pipeline.errors import NotThisFormError, UserError, excerpt, unknown
 from pipeline.formats.cells_of_entries import BoundlessError, cells, fields
 from pipeline.formats.fault import Fault
+from pipeline.formats.numbers import listed
 from pipeline.formats.table_form import ANY, LEVEL, Cells, Rows, TableForm
 from pipeline.wording import count_of
 
@@ -64,7 +65,7 @@ def _descend(path: Path, level: _Level, form: TableForm, root: Sequence[str], de
         yield level
         return
     key, rest = root[0], root[1:]
-    table = level.table.tolist() if isinstance(level.table, np.ndarray) else level.table
+    table = listed(level.table) if isinstance(level.table, np.ndarray) else level.table
     if key != ANY or (isinstance(table, dict) and key in table):
         yield from _descend(path, level._replace(table=_entry(path, table, key)), form, rest, depth)
         return
@@ -97,7 +98,7 @@ def _entry(path: Path, table: object, key: str) -> object:
 
 
 def _entries(path: Path, table: object, form: TableForm) -> Rows:
-    table = table.tolist() if isinstance(table, np.ndarray) else table
+    table = listed(table) if isinstance(table, np.ndarray) else table
     if isinstance(table, dict | list | tuple) and table:
         if form.layout == "row":
             return iter([("the file", cells(table, None, form.columns, form.objects))])
@@ -123,7 +124,7 @@ def _across(path: Path, table: dict[object, object] | Sequence[object], form: Ta
         raise NotThisFormError(f"{path} has {count_of(len(table), 'column')} where {len(names)} are named")
     named = table.items() if isinstance(table, dict) else zip(names or map(str, range(len(table))), table, strict=True)
     columns = {
-        name if isinstance(name, str) else excerpt(name, 150): c.tolist() if isinstance(c, np.ndarray) else c
+        name if isinstance(name, str) else excerpt(name, 150): listed(c) if isinstance(c, np.ndarray) else c
         for name, c in named
         if isinstance(c, list | tuple | dict | np.ndarray)
     }

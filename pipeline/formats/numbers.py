@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.errors import UserError, excerpt
 
@@ -87,6 +89,11 @@ def within(value: object, what: str, least: float, most: float) -> float:
     if not least <= number <= most:
         raise UserError(f"{what} is {excerpt(value, 40)}, where a number from {least:g} to {most:g} is expected")
     return number
+
+
+def listed(array: npt.NDArray[Any]) -> Any:
+    """The values of an array as numbers and texts of Python, in lists; numpy leaves long doubles its own."""
+    return (array.astype(np.float64) if array.dtype.type is np.longdouble else array).tolist()
 
 
 def as_float(text: str) -> float | None:

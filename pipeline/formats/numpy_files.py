@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import NotThisFormError, excerpt, from_os
-from pipeline.formats import packed
+from pipeline.formats import numbers, packed
 
 _GROWTH = 4  # times the bytes of an array: a list of its numbers
 _MOST_VALUES = packed.MAX_BYTES // 32  # numbers in lists, which the bytes of an array of small or of no numbers hide
@@ -42,13 +42,14 @@ def load(path: Path) -> object:
         raise NotThisFormError(f"{path} holds an array that does not fit in memory") from error
     except UnicodeDecodeError as error:
         raise NotThisFormError(f"{path} holds a text that is not in UTF-8") from error
-    except (ValueError, KeyError, TypeError, SyntaxError, OverflowError, *packed.BROKEN_ZIP) as error:
+    except OSError as error:
+        raise from_os(error, f"reading {path}") from error
+    except Exception as error:  # numpy and zipfile raise of all kinds for what is damaged
         if "pickle" in str(error) or "Python objects" in str(error):
             raise NotThisFormError(f"{path} holds objects of Python, where arrays of numbers or text are expected: "
                                    "write them as JSON") from error  # fmt: skip
-        raise NotThisFormError(f"{path} is a damaged .npy or .npz file: {' '.join(str(error).split())}") from error
-    except OSError as error:
-        raise from_os(error, f"reading {path}") from error
+        reason = excerpt(" ".join(str(error).split()), 200, bare=True) or type(error).__name__
+        raise NotThisFormError(f"{path} is a damaged .npy or .npz file: {reason}") from error
 
 
 def _refuse_large(path: Path, size: int) -> None:
@@ -80,4 +81,4 @@ def _listed(array: npt.NDArray[Any]) -> object:
     if array.dtype.names:
         columns = [_listed(np.asarray(array[name])) for name in array.dtype.names]
         return [dict(zip(array.dtype.names, row, strict=True)) for row in zip(*columns, strict=True)]
-    return (np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array).tolist()
+    return numbers.listed(np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array)

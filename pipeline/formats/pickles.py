@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import NotThisFormError, excerpt
-from pipeline.formats import packed, pickle_costs, signatures
+from pipeline.formats import numbers, packed, pickle_costs, signatures
 
 Allowed = Mapping[tuple[str, str], object]
 """What a pickle may ask for: (module, name) -> the object it gets."""
@@ -230,7 +230,8 @@ def _numpy_type(code: str | bytes, _align: bool = False, _copy: bool = True) -> 
 
 
 def _scalar(kind: _NumpyType, raw: bytes | str) -> object:
-    return np.frombuffer(_raw(raw), kind.dtype, count=1)[0].item()
+    [value] = numbers.listed(np.frombuffer(_raw(raw), kind.dtype, count=1))
+    return value
 
 
 _NDARRAY = _Sealed(_never_called)

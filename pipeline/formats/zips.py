@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -18,7 +20,7 @@ UNPACK = "unpack it and name what is in it"
 HEAD = 1024
 """Bytes from which `kind` can tell what a zip is."""
 
-BROKEN = (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error, UnicodeDecodeError)
+BROKEN = (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error, lzma.LZMAError, ValueError, struct.error)
 """What zipfile raises for damaged archives and members, and for members that are encrypted or packed in an unknown way.
 """
 

@@ -154,7 +154,7 @@ class _Checker:
             known = any(m.dataset == dataset for m in benchmark.metrics)
             self.add((*place, "metric" if known else "dataset"), *_parted(error))
             return
-        if unit in units.LIMITS and units.factor(str(unit), metric.unit) is None:
+        if isinstance(unit, str) and unit in units.LIMITS and units.factor(unit, metric.unit) is None:
             what = f"{column_named(truth.get('column'))} is in {unit}, but {name} is in {metric.unit}"
             self.add((*place, "unit"), what, f"say in which unit it is that can become {metric.unit}")
 

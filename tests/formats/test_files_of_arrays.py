@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import pickle
 import sqlite3
 import zipfile
 from contextlib import closing
@@ -147,6 +148,7 @@ def header(shape: str, kind: str = "'<f8'") -> bytes:
         ("(1000000000,)", "'<U0'", "holds arrays of 1,000,000,000 values"),
         ("(99999999999999999999,)", "'<f8'", "damaged"),
         ("(-1,)", "'<f8'", "damaged"),
+        ("(1,", "'<f8'", "damaged"),
         ("(1,)", "'|O'", "holds objects of Python"),
         ("(1,)", "[('a', '<f8'), ('b', '|O')]", "holds objects of Python"),
     ],
@@ -164,6 +166,19 @@ def test_arrays_that_say_they_are_large_are_refused(
     with pytest.raises(NotThisFormError, match=message) as caught:
         rows(path, "numpy")
     assert str(path) in str(caught.value)
+
+
+def test_long_doubles_are_numbers_of_python(tmp_path: Path) -> None:
+    long = np.array([1.5, 2.5], np.longdouble)
+    np.save(tmp_path / "long.npy", long)
+    (tmp_path / "long.pkl").write_bytes(pickle.dumps([long[0], {"x": long}]))
+    content = [
+        cells
+        for name, kind in (("long.npy", "numpy"), ("long.pkl", "pickle"))
+        for _, cells in rows(tmp_path / name, kind)
+    ]
+    values = [content[0]["@value"], content[1]["@value"], content[2]["@value"], *content[3]["x"]]
+    assert values == [1.5, 2.5, 1.5, 1.5, 2.5] and {type(value) for value in values} == {float}
 
 
 def test_small_numbers_count_by_what_their_lists_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
 import stat
@@ -95,6 +96,12 @@ def test_other_zips_are_refused_in_a_line(case: str, kind: Any, tmp_path: Path) 
         rows(tmp_path, content, kind)
     with refused(str(tmp_path / "t.zip"), reason):
         table_sample._kind(tmp_path / "t.zip")
+
+
+def test_a_member_before_the_beginning_of_a_zip_is_refused_in_a_line(tmp_path: Path) -> None:
+    content = zipped({"t/data.pkl": pickle.dumps([1])}, zipfile.ZIP_STORED)
+    with refused("t.zip", "a damaged zip: negative seek value"):
+        rows(tmp_path, gzip.compress(changed(content, (len(content) - 6, 255))), "torch")
 
 
 def test_what_is_in_it_is_said_where_it_is_of_another_form(tmp_path: Path) -> None:

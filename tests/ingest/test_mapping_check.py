@@ -81,6 +81,7 @@ def test_a_mapping_with_five_faults_names_five(tmp_path: Path) -> None:
             13,
             "truth.1.unit: 'per cent' is not one of 'percent'",
         ),
+        (HEAD + STRING + ACC.replace('"percent"', '["percent"]'), 13, "truth.1.unit: ['percent'] is not one of"),
         (HEAD + STRING + PARAMS.replace("count", "fraction"), 13, "is in fraction, but params is in count"),
         (HEAD + STRING.replace('"arch"', '"ops"') + ACC, 6, "line 2 (and 2 more): architecture '0-1-2-3-4-0'"),
         (HEAD + BY_CODES.replace("4 = ", "5 = ") + ACC, 10, "line 2: column 'ops' holds the code '4'"),
