@@ -43,10 +43,24 @@ _COLUMNS = "write its rows as CSV"
 _UNPACK = zips.UNPACK
 _WHOLE_FILE = "download the file itself"
 
+_OLD_PICKLES = (
+    b"(dp0\n",
+    b"(dp1\n",
+    b"(lp0\n",
+    b"(lp1\n",
+    b"]q\0",
+    b"]q\1",
+    b"}q\0",
+    b"}q\1",
+    b"cnumpy.",
+    b"ccopy_reg\n",
+)
+"""Those that state no protocol: a list or a mapping, the first thing of which the memo knows as 0 or 1."""
+
 _BEGINNINGS: tuple[tuple[bytes, Form], ...] = (
     (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19", CHECKPOINT),
     *((b"\x80" + bytes([protocol]), PICKLE) for protocol in range(2, 6)),
-    *((beginning, PICKLE) for beginning in (b"(dp0\n", b"(dp1\n", b"(lp0\n", b"(lp1\n", b"cnumpy.", b"ccopy_reg\n")),
+    *((beginning, PICKLE) for beginning in _OLD_PICKLES),
     (b"PK\x05\x06", Form("a zip archive without a file in it", "copy or download it again")),
     (b"\x1f\x8b", Form("a gzip file", _UNPACK)),
     *((b"BZh%d1AY&SY" % level, Form("a bzip2 file", _UNPACK)) for level in range(1, 10)),
