@@ -30,6 +30,8 @@ def whole(value: object, what: str, *, least: int = LEAST, most: int = MOST) -> 
     Raises:
         UserError: it is none, or out of range; the message begins with `what`.
     """
+    if type(value) is int and least <= value <= most:
+        return value
     number: object = value.item() if isinstance(value, np.generic) else value
     if isinstance(number, str):
         text = number.strip()

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from pipeline.benchmarks.source_rows import reason_of
 from pipeline.errors import NotThisFormError, UserError, excerpt
-from pipeline.formats import pickles
+from pipeline.formats import numbers, pickles
 from pipeline.wording import count_of
 
 MEASURED = ("training_time", "train_accuracy", "validation_accuracy", "test_accuracy")
@@ -138,11 +138,11 @@ def _runs_of_memory(content: Mapping[object, Any]) -> Iterator[tuple[str, Run | 
             adjacency = "".join(str(int(cell)) for row in fixed["module_adjacency"] for cell in row)
             operations = ",".join(fixed["module_operations"])
             stated_runs = [
-                (f"{position}, run {number} of {int(epochs)} epochs", int(epochs), _values(stated))
-                for epochs, runs in computed.items()
+                (f"{position}, run {number} of {epochs} epochs", epochs, _values(stated))
+                for epochs, runs in ((numbers.whole(given, "epochs"), runs) for given, runs in computed.items())
                 for number, stated in enumerate(runs, 1)
             ]
-            parameters = int(fixed["trainable_parameters"])
+            parameters = numbers.whole(fixed["trainable_parameters"], "trainable_parameters")
         except KeyError as error:
             yield position, UserError(f"not as the official API keeps a cell: it has no {error}")
             continue
@@ -158,4 +158,5 @@ def _runs_of_memory(content: Mapping[object, Any]) -> Iterator[tuple[str, Run | 
 
 
 def _values(stated: Mapping[str, Any]) -> tuple[float, ...]:
-    return tuple(float(stated[f"{point}_{name}"]) for point in _POINTS for name in MEASURED)
+    names = [f"{point}_{name}" for point in _POINTS for name in MEASURED]
+    return tuple(numbers.real(stated[name], name) for name in names)

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.errors import NotThisFormError, excerpt
 from pipeline.formats import pickles
-from pipeline.formats.numbers import whole
+from pipeline.formats.numbers import real, whole
 from pipeline.provenance import content_files
 
 _SUFFIX = ".pickle.pbz2"
@@ -122,8 +122,8 @@ def _training(dataset: str, seed: int, result: Mapping[str, Any]) -> Training:
         dataset=_text(dataset),
         seed=whole(seed, "the seed"),
         epochs=whole(result["epochs"], "epochs", least=1),
-        params=float(result["params"]),
-        flops=float(result["flop"]),
+        params=real(result["params"], "params"),
+        flops=real(result["flop"], "flop"),
         latency=_listed(result.get("latency")),
         train_accuracy=_series(result["train_acc1es"]),
         train_loss=_series(result["train_losses"]),
@@ -138,11 +138,11 @@ def _listed(values: object) -> tuple[float, ...]:
         return ()
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise TypeError(f"latency is {excerpt(values)}, where a list is expected")
-    return tuple(map(float, values))
+    return tuple(real(value, "latency") for value in values)
 
 
 def _series(values: Mapping[int, Any] | None) -> Series:
-    return {int(epoch): float(value) for epoch, value in (values or {}).items()}
+    return {whole(epoch, "an epoch"): real(value, "a value") for epoch, value in (values or {}).items()}
 
 
 def _splits(evaluations: Mapping[str, Any]) -> dict[str, dict[int, float]]:
@@ -150,11 +150,11 @@ def _splits(evaluations: Mapping[str, Any]) -> dict[str, dict[int, float]]:
     splits: dict[str, dict[int, float]] = {}
     for key, value in evaluations.items():
         split, epoch = _split_and_epoch(key)
-        splits.setdefault(split, {})[epoch] = float(value)
+        splits.setdefault(split, {})[epoch] = real(value, key)
     return splits
 
 
 @lru_cache(10_000)  # the files of all architectures have the same keys
 def _split_and_epoch(key: str) -> tuple[str, int]:
     split, _, epoch = key.rpartition("@")
-    return split, int(epoch)
+    return split, whole(epoch, f"the epoch of {excerpt(key)}")

@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
 from pipeline.formats import json_objects, packed, zips
 from pipeline.formats.fault import Fault
+from pipeline.formats.numbers import real
 from pipeline.provenance import content_files
 
 LONGEST = 1 << 20  # bytes of a log; the published ones have at most some thousand
@@ -174,4 +175,4 @@ def _series(log: dict[str, Any], name: str) -> list[float]:
     values = _decoded(log[name])
     if not isinstance(values, list):
         raise TypeError(f"{name} is {excerpt(values, 40)}, not a list")
-    return values if all(type(v) is float for v in values) else [float(_decoded(value)) for value in values]
+    return values if all(type(v) is float for v in values) else [real(_decoded(value), name) for value in values]

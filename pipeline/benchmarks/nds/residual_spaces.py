@@ -7,14 +7,13 @@ the logarithm. The paper gives range and number of the values; those between are
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
 from pipeline.benchmarks.contract import Spec
 from pipeline.errors import UserError, excerpt, unknown
-from pipeline.formats.numbers import whole
+from pipeline.formats.numbers import whole, within
 from pipeline.wording import count_of
 
 PLAIN, BASIC, BOTTLENECK = "double_plain_block", "res_basic_block", "res_bottleneck_block"
@@ -127,13 +126,7 @@ def _listed(net: Mapping[str, object], name: str, high: int) -> list[int]:
 def _multipliers(given: object) -> list[float]:
     if not isinstance(given, list | tuple):
         raise UserError(f"bot_muls is {excerpt(given)}, where a list of numbers, one per stage, is expected")
-    for stage, value in enumerate(given):
-        good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not good or not 0 <= value <= _LARGEST_MULTIPLIER:
-            raise UserError(
-                f"bot_muls[{stage}] is {excerpt(value, 40)}, where a number up to {_LARGEST_MULTIPLIER} is expected"
-            )
-    return [float(value) for value in given]
+    return [within(value, f"bot_muls[{stage}]", 0, _LARGEST_MULTIPLIER) for stage, value in enumerate(given)]
 
 
 def parameters(spec: Spec) -> int:

@@ -203,6 +203,10 @@ def spoil(content: Any, how: str) -> Any:
             del fixed["trainable_parameters"]
         case "no final":
             del computed[108][1]["final_test_accuracy"]
+        case "length":
+            computed[108.5] = computed.pop(108)
+        case "true":
+            computed[108][0]["final_test_accuracy"] = True
         case "no pair":
             content[module_hash] = fixed
         case "other hash":
@@ -221,6 +225,8 @@ def spoil(content: Any, how: str) -> Any:
     [
         ("no parameters", "not as the official API keeps a cell: it has no 'trainable_parameters'", 1),
         ("no final", "it has no 'final_test_accuracy'", 1),
+        ("length", "epochs is 108.5, where a whole number is expected", 1),
+        ("true", "final_test_accuracy is True, where a number is expected", 1),
         ("no pair", "not as the official API keeps a cell", 1),
         ("other hash", "the module hash f{32} is stated", 3),
         ("operation", "unknown operation 'conv5x5-bn-relu': did you mean", 3),

@@ -114,8 +114,10 @@ def damage(path: Path, how: str) -> None:
             return
         case "operation":
             record["12"]["arch_str"] = cell.replace("~2", "x~2")
-        case "unit":
-            run["eval_acc1es"]["ori-test@11"] = 104.0
+        case "unit" | "true":
+            run["eval_acc1es"]["ori-test@11"] = 104.0 if how == "unit" else True
+        case "between epochs":
+            run["train_losses"][10.5] = run["train_losses"].pop(10)
         case "no test":
             del run["eval_acc1es"]
         case "dataset":
@@ -140,6 +142,8 @@ def damage(path: Path, how: str) -> None:
         ("hostile", "posix.system"),
         ("operation", "unknown operation"),
         ("unit", "test_accuracy is 104, which is no percent"),
+        ("true", "ori-test@11 is True, where a number is expected"),
+        ("between epochs", "an epoch is 10.5, where a whole number is expected"),
         ("no test", "it has no 'eval_acc1es'"),
         ("dataset", "unknown dataset of nasbench201 'cifar11': did you mean cifar10"),
         ("split", "unknown split of cifar10 'x-tests'"),

@@ -196,6 +196,7 @@ LONG = {"node_0": {"op": "linear", "input": ["x", "h_prev_1"]}, **files.RNN}
         ({"experiment_id": 10**20}, "not a whole number of 63 bits"),
         ({"recepie_id": 10**12}, "run is .* not a whole number of 63 bits"),
         ({"test_losses": 4}, "test_losses is 4, not a list"),
+        ({"test_losses": [4, True, 5]}, "test_losses is True, where a number is expected"),
         ({"test_losses": [4, "x", 5]}, "not a log of a training"),
         ({"test_losses": [4.0, 5.0]}, "has 3 of train_loss, 3 of validation_loss, 2 of test_loss"),
         ({"test_losses": [4.0, -5.0, 3.0]}, "test_loss holds -5, which is no nats"),

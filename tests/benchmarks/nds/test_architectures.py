@@ -164,6 +164,7 @@ def test_a_broken_cell_says_which_rule(change: Change, said: str) -> None:
         ({"num_gs": [1, 1, 1, 3]}, "stage 3 has 8 inner channels, which 3 groups do not divide"),
         ({"bot_muls": [0.0, 0.25, 0.5, 0.0]}, "stage 3 has 0 inner channels"),
         ({"bot_muls": [0.0, 0.25, 0.5, float("nan")]}, r"bot_muls\[3\] is nan"),
+        ({"bot_muls": [0.0, 0.25, 0.5, 10**400]}, r"bot_muls\[3\] is <a whole number of"),
         ({"bot_muls": 2}, "bot_muls is 2"),
         ({"bot_muls": [0.0, 1.0, 1.0]}, "bot_muls has 3 stages"),
     ],
