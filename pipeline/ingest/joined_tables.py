@@ -28,7 +28,7 @@ class JoinedTable(StrictModel):
         on: the cell of a row that says which row of it is meant: a column, "@key", ...; "@number" is the number of the
             row, from 0.
         key: the cell of its own rows that says the same; also "@number".
-        container: how its file holds it, as of `[container]`.
+        container: how its file holds it, as in `[container]`.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

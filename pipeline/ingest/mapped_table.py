@@ -184,7 +184,7 @@ class _TableReader:
         return before == position
 
     def _new(self, arch_id: str, position: str, truths: Truths, scores: Scores) -> tuple[Truths, Scores]:
-        """The values that no row before had, each by what it is stored as and its seed; errors as of `_is_new`."""
+        """The values that no row before had, each by what it is stored as and its seed; errors as in `_is_new`."""
         new = dict[object, tuple[str, object]]()
         taken = list[list[Measured]]()
         for name, values in zip(self.stored_as, truths, strict=False):

@@ -164,7 +164,7 @@ class TableMapping(StrictModel):
         return [column for notation in (self.architecture, self.check) if notation for column in notation.objects]
 
     def rows(self, path: Path) -> Rows:
-        """The rows of a file or folder; errors as of `tables.rows`."""
+        """The rows of a file or folder; errors as in `tables.rows`."""
         table_rows = self.container.rows(path, self.objects, [section.path(path) for section in self.join])
         table_rows = extracted(table_rows, self.extract) if self.extract else table_rows
         return joined(table_rows, path, self.join, self.objects) if self.join else table_rows
@@ -176,7 +176,7 @@ class TableMapping(StrictModel):
 
     @property
     def deciding(self) -> dict[str, object]:
-        """Everything in it that decides which rows come of a file, as of a source's identity."""
+        """Everything in it that decides which rows come of a file: a part of the source's identity."""
         given = self.model_dump(mode="json", exclude=DESCRIPTIVE)
         notations = [name for name in ("architecture", "check") if given[name]]
         sections = [given, given["container"], *(given[n] for n in notations), *given["truth"], *given["score"]]

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -35,6 +35,8 @@ from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.mapping_content import ITEMS, Location, entries, is_near, named_columns, sound_of
 from pipeline.ingest.mapping_sections import Container, DeclaredMetric, ExtractedCells, ScoreColumn, TruthColumn
 from pipeline.wording import count_of
+
+Model = TypeVar("Model", JoinedTable, ExtractedCells)
 
 _PREVIEWED = 5  # rows
 _SHOWN = 24  # characters of a row's position
@@ -164,18 +166,20 @@ class _Checker:
             container = Container.model_validate(self.content.get("container"))
         except ValidationError:
             return iter(())
-        sections = []
-        for _, entry in entries(self.content, "extract"):
-            with contextlib.suppress(ValidationError):
-                sections.append(ExtractedCells.model_validate(entry))
         notations = [self.content.get(name) for name in ("architecture", "check")]
         objects = [n["column"] for n in notations if isinstance(n, dict) and isinstance(n.get("column"), str)]
-        joins = []
-        for _, entry in entries(self.content, "join"):
-            with contextlib.suppress(ValidationError):
-                joins.append(JoinedTable.model_validate(entry))
-        read = extracted(container.rows(table, objects, [join.path(table) for join in joins]), sections)
+        joins = self._sound("join", JoinedTable)
+        read = container.rows(table, objects, [join.path(table) for join in joins])
+        read = extracted(read, self._sound("extract", ExtractedCells))
         return joined(read, table, joins, objects) if joins else read
+
+    def _sound(self, kind: str, model: type[Model]) -> list[Model]:
+        """The entries of a kind that are sound by themselves."""
+        models = []
+        for _, entry in entries(self.content, kind):
+            with contextlib.suppress(ValidationError):
+                models.append(model.model_validate(entry))
+        return models
 
     def columns(self, table: Path, rows: Sequence[tuple[str, Cells | Fault]]) -> None:
         """Columns that the table does not have: no row, where the first lacks them."""
@@ -201,16 +205,15 @@ class _Checker:
             positions, meanings = section.get("positions") or section.get("fields"), section.get("codes")
             if isinstance(positions, list | dict):
                 named = [str(part) for part in positions]
-                for part in [*named, *(part for part in parts if part not in named)]:
-                    if part not in parts or part not in named:
-                        what = f"{name}: the benchmark has no part {excerpt(part)}"
-                        what = what if part not in parts else f"{name}: the part {part} is missing"
-                        self.add((name, "positions"), what, f"the parts are {', '.join(parts)}")
+                wrong = [f"the benchmark has no part {excerpt(part)}" for part in named if part not in parts]
+                wrong += [f"the part {part} is missing" for part in parts if part not in named]
+                for what in wrong:
+                    self.add((name, "positions"), f"{name}: {what}", f"the parts are {', '.join(parts)}")
             if isinstance(meanings, dict):
                 for code, operation in meanings.items():
                     if operation not in operations:
-                        error = unknown("operation", str(operation), operations)
-                        self.add((name, "codes", code), f"{name}: code {code}: {_parted(error)[0]}", _parted(error)[1])
+                        what, remedy = _parted(unknown("operation", str(operation), operations))
+                        self.add((name, "codes", code), f"{name}: code {code}: {what}", remedy)
                 for code, position in _unknown_codes(section, meanings, len(parts), rows):
                     what = f"{position}: {column_named(section['column'])} holds the code {excerpt(code)}"
                     self.add((name, "codes"), what, "say what it means in codes")

@@ -78,8 +78,8 @@ def draft(table: Path, benchmark: str | None = None) -> MappingDraft:
 
 
 def _measured(sample: TableSample, values: ValueGuesses) -> int:
-    """The number of values that are taken of a sample, where columns of one metric count once: of a table on its side
-    each architecture is such a column.
+    """How many values are taken of a sample. Columns of one metric count once: in a table whose columns are the
+    architectures, each of them would be one.
     """
     return len({truth.metric for truth in values.truths} | {score.proxy for score in values.scores}) * len(sample.rows)
 

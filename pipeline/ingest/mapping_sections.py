@@ -139,7 +139,7 @@ class Container(StrictModel):
         return self
 
     def rows(self, path: Path, objects: Sequence[str] = (), others: Sequence[Path] = ()) -> Rows:
-        """The rows of a file, or of the files in a folder; errors as of `tables.rows`.
+        """The rows of a file, or of the files in a folder; errors as in `tables.rows`.
 
         Args:
             path: the file or folder.
@@ -308,7 +308,7 @@ class ScoreColumn(StrictModel):
         higher_is_better: whether a higher score promises a better architecture.
         seconds: the column of what each took, where there is one.
         where: only rows with these values in other columns are read, as for a `[[truth]]`.
-        optional: true where rows may lack the cell, as of a `[[truth]]`.
+        optional: true where rows may lack the cell, as in a `[[truth]]`.
     """
 
     column: str

@@ -76,7 +76,7 @@ def guess_architecture(sample: TableSample, benchmark: str | None) -> Architectu
 
 
 def _named_datasets(sample: TableSample, bench: Benchmark) -> int:
-    """How many of a benchmark's data sets are keys, columns or cells of a table."""
+    """How many of a benchmark's data sets are named by the keys, columns or cells of a table."""
     levels = [column for column in sample.columns if re.fullmatch(rf"{LEVEL}\d+|{FOLDER}", column)]
     cells = {str(cell) for column in levels for cell in sample.values(column)}
     names = [*sample.columns, *sorted(cells)[:_MOST_NAMES], *sample.form.root]
@@ -84,7 +84,7 @@ def _named_datasets(sample: TableSample, bench: Benchmark) -> int:
 
 
 def _object(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:
-    """A column that is an object, of which the sample has the fields."""
+    """A column that holds an object; the sample has its fields as columns STEM.FIELD."""
     stems = dict.fromkeys(column.rpartition(".")[0] for column in sample.columns)
     named = re.compile(_NAMING if bench.takes_any_name else "")
     for stem in (stem for stem in stems if stem and named.search(stem.lower())):
@@ -97,7 +97,7 @@ def _object(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Archi
 
 
 def _nested(cells: Cells, stem: str) -> dict[str, Any]:
-    """The object of which cells named `stem.FIELD` are the fields."""
+    """The object whose fields are the cells STEM.FIELD; empty if two of them contradict each other."""
     held: dict[str, Any] = {}
     for name, cell in cells.items():
         if name.startswith(f"{stem}."):
@@ -132,8 +132,8 @@ def _written(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Arch
 
 
 def _that_may_name(sample: TableSample, bench: Benchmark) -> list[str]:
-    """The columns that may name architectures, the likeliest first: those that are called so, then numbers of
-    architectures, then whatever differs in nearly all rows. One of data sets names none.
+    """The columns that may name architectures, the likeliest first: those whose name says so, then those that number
+    them, then those that differ in nearly all rows. A column of data sets is left out.
     """
     ranks: dict[str, int] = {}
     lists = [column for column in sample.columns if _are_lists(sample.values(column))]
@@ -153,7 +153,7 @@ def _that_may_name(sample: TableSample, bench: Benchmark) -> list[str]:
 
 
 def _is_record(sample: TableSample) -> bool:
-    """Whether the entries of a mapping are the fields of one thing: some are lists, others objects, others neither."""
+    """Whether the entries of a mapping are fields of one record: they are of different kinds, lists and numbers."""
     kinds = Counter(
         "object" if VALUE not in cells else "list" if isinstance(cells[VALUE], list | tuple) else "number or text"
         for _, cells in sample.rows
@@ -163,7 +163,7 @@ def _is_record(sample: TableSample) -> bool:
 
 
 def _parts(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:
-    """The columns that together describe an architecture, of a benchmark that takes such parts."""
+    """Several columns that together describe an architecture, if the benchmark composes one of them."""
     every = tuple(column for column in sample.columns if _is_part(sample, column, bench))
     lists = tuple(column for column in every if _are_lists(sample.values(column)))
     for columns in dict.fromkeys((every, lists)):
@@ -183,7 +183,7 @@ def _are_lists(cells: Sequence[object]) -> bool:
 
 
 def _is_part(sample: TableSample, column: str, bench: Benchmark) -> bool:
-    """Whether a column may be a choice of the search space: a few names or whole numbers, or lists of them."""
+    """Whether a column may state a choice of the search space: a few names or whole numbers, or lists of them."""
     name = name_of(column, bench)
     if re.search(_OF_RUNS, column.lower()) or metric_of(name, bench) or name.words & MEASURES:
         return False
@@ -198,7 +198,7 @@ def _is_part(sample: TableSample, column: str, bench: Benchmark) -> bool:
 
 
 def _graph(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:
-    """Columns with the matrix and the operations of a cell."""
+    """Two columns, with the adjacency matrix and the operations of a cell."""
     fields = {
         part: column
         for part, pattern in _GRAPH.items()
@@ -218,7 +218,7 @@ def _graph(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Archit
 
 
 def _codes(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:
-    """A column of lists of codes."""
+    """A column with a list of codes, one for each part of an architecture."""
     if (bench.name, space) not in CODED:
         return
     parts, operations = CODED[bench.name, space]
@@ -240,7 +240,7 @@ def _codes(sample: TableSample, bench: Benchmark, space: str) -> Iterator[Archit
 
 
 def _fields(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:
-    """A column for each part, named after it or numbered."""
+    """A column for each part of an architecture, named after the part or numbered."""
     if (bench.name, space) not in CODED:
         return
     parts, operations = CODED[bench.name, space]
@@ -270,7 +270,7 @@ def _columns_of(parts: Sequence[str], columns: Sequence[str]) -> Iterator[tuple[
 
 
 def _index(sample: TableSample, bench: Benchmark) -> Iterator[ArchitectureGuess]:
-    """A column with the benchmark's own number; it is looked for only where the benchmark is named."""
+    """A column with the benchmark's own number of an architecture; only tried where the user names the benchmark."""
     for column in sample.columns:
         cells = sample.values(column)
         named = re.fullmatch(_NUMBERED, column.lower()) or column == "@key"
@@ -284,7 +284,7 @@ def _index(sample: TableSample, bench: Benchmark) -> Iterator[ArchitectureGuess]
 
 
 def _meanings(codes: set[str], operations: Sequence[str]) -> tuple[dict[str, str] | None, tuple[str, ...]]:
-    """What codes mean: their own names, or operations in the benchmark's order; None where they can be neither."""
+    """Code -> operation, and what is doubtful of it: operations by name, or in the benchmark's order; else None."""
     if codes <= set(operations):
         return {name: name for name in operations}, ()
     if all(re.fullmatch(r"\d", code) for code in codes):
@@ -299,7 +299,7 @@ def _meanings(codes: set[str], operations: Sequence[str]) -> tuple[dict[str, str
 
 
 def _others(bench: Benchmark, parts: Sequence[str], meaning: Mapping[str, str]) -> Iterator[str]:
-    """Other ways in which known tables of the benchmark write codes of that kind, as doubts."""
+    """A doubt for each shipped table mapping that writes such codes in another order, or with other meanings."""
     seen = {", ".join(parts), _listed(meaning)}
     for mapping in table_mapping.shipped(bench.name):
         notation = mapping.architecture

@@ -1,4 +1,4 @@
-"""What the name of a column says: its words, the data set, and what else than a metric of a benchmark it is of."""
+"""Take the name of a column apart: its words, the data set that it names, and words that speak against a metric."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class ColumnName:
         return set(self.words & set(SPLITS))
 
     def foreign_to(self, metric: Metric) -> Sequence[str]:
-        """The words that make it another metric: of a data set, a condition, a device, a comparison."""
+        """The words that make it another metric: another data set, a condition, a device, a comparison."""
         left = self.words - _all_words_of(metric)
         foreign = left & (_OTHER_DATASETS | _CONDITIONS | _COMPARISONS)
         if metric.unit in ("seconds", "milliseconds", "millijoules") and "latency" in words_of_metric(metric):
@@ -97,11 +97,11 @@ class ColumnName:
         return sorted(foreign)
 
     def is_of_another_measure(self, metric: Metric) -> bool:
-        """Whether it says what is measured, and that is not the metric."""
+        """Whether it names a measure, and not that of the metric."""
         return bool(self.words & MEASURES - _all_words_of(metric))
 
     def unclear(self, metric: Metric) -> Sequence[str]:
-        """The words of which nothing is known."""
+        """The words that are neither the metric's nor known."""
         return sorted(word for word in self.words - _all_words_of(metric) - _PLAIN if len(word) > 1)
 
 
@@ -116,7 +116,7 @@ def name_of(text: str, benchmark: Benchmark) -> ColumnName:
 
 
 def _with_devices(text: str, benchmark: Benchmark) -> str:
-    """A name in which words of the benchmark's metrics are whole, however they are written: EdgeGPU as edgegpu."""
+    """The name with the words of the benchmark's metrics written as there: edgegpu for EdgeGPU or edge_gpu."""
     words = {word for metric in benchmark.metrics for word in words_of_metric(metric)}
     written = "|".join("[ _-]?".join(word) for word in sorted(words) if len(word) > _LEAST_WHOLE)
     if not written:
@@ -126,7 +126,7 @@ def _with_devices(text: str, benchmark: Benchmark) -> str:
 
 
 def split_words(column: str) -> list[str]:
-    """The words of a column's name: of paramsK params and k, of kparams k and params, of testacc test and acc."""
+    """The words of a column's name in small letters: params and k of paramsK, test and acc of testacc."""
     words = re.findall("[a-z]+", _apart(column).lower())
     joined = ((word, _JOINED.fullmatch(word)) for word in words)
     return [part for word, match in joined for part in (match.groups() if match else (word,)) if part]
@@ -137,7 +137,7 @@ def dataset_of(column: str, benchmark: Benchmark) -> str | None:
 
 
 def is_dataset(text: str, benchmark: Benchmark) -> bool:
-    """Whether a text names a data set and says nothing else."""
+    """Whether a text names a data set of the benchmark, and says nothing else."""
     parted = _apart(text)
     dataset, (start, end) = _dataset(parted, benchmark)
     return dataset is not None and not re.search(r"[^\W_]", parted[:start] + parted[end:])
@@ -150,7 +150,7 @@ def other_dataset_of(text: str) -> str | None:
 
 @cache
 def words_of_metric(metric: Metric) -> frozenset[str]:
-    """The words of a metric's name, as those of columns."""
+    """The words of a metric's name, with synonyms as in the names of columns."""
     return frozenset(_SAME.get(word, word) for word in split_words(metric.metric))
 
 
@@ -164,16 +164,16 @@ def _apart(text: str) -> str:
 
 
 def _dataset(text: str, benchmark: Benchmark) -> tuple[str | None, tuple[int, int]]:
-    """The data set with the longest name in a text, and where it stands."""
+    """The data set with the longest name in a text, and the beginning and end of this name in it."""
     for dataset, written in _written(tuple(dict.fromkeys(m.dataset for m in benchmark.metrics))):
         if match := written.search(text.lower()):
             return dataset, match.span()
     return None, (0, 0)
 
 
-@cache
+@cache  # a table may have thousands of columns
 def _written(datasets: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
-    """How data sets are written in names of columns, the longest first; of thousands of columns they are the same."""
+    """A data set and a pattern for each way to write one, the longest first."""
     names = {re.sub("[^a-z0-9]", "", dataset.lower()): dataset for dataset in datasets}
     for alias, dataset in _DATASETS.items():
         if dataset in names.values():
@@ -191,7 +191,7 @@ def _written(datasets: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
 
 
 def _without_namespace(text: str) -> str:
-    """A name without `params.` where that is what a tool writes before whatever was configured: of `params.lr` lr."""
+    """The name without the `params.` that a tool writes before all that was configured: lr of `params.lr`."""
     match = _NAMESPACE.match(text)
     if match is None or set(split_words(text[match.end() :])) <= _SIZES - {"seed", "seeds", "epoch", "epochs"}:
         return text

@@ -1,4 +1,4 @@
-"""Which rows of a table count for a value: those of a data set, of the last epoch, of a seed, of runs that finished."""
+"""Which rows of a table a value is read from: those of one data set, of the last epoch, of runs that finished."""
 
 from __future__ import annotations
 
@@ -29,18 +29,20 @@ _MOST_DATASETS = 20
 
 @dataclass(frozen=True)
 class CountedRows:
-    """The columns that say of what a row is, in a table with a row for each data set, training or epoch.
+    """The columns that tell rows apart, in a table with a row for each data set, training or epoch.
 
     Args:
         benchmark: of the table.
-        datasets: what the table calls a data set, in the column `dataset` -> that of the benchmark; the names of files
-            call one several things.
-        others: what else the column `dataset` holds: data sets that the benchmark does not have.
-        epoch: the last epoch, in the column `epochs`.
-        trained: how many epochs that are, also where all rows are of the same.
+        dataset: the column with the data set.
+        datasets: cell of this column -> data set of the benchmark; several cells may mean the same one.
+        others: cells of this column that name no data set of the benchmark.
+        epochs: the column with the epoch, if rows differ in it.
+        epoch: the last epoch in this column.
+        trained: the length of the whole training in epochs, also if all rows are of the same epoch.
         seed: the column with the seed.
-        seeds: the column with the list of them, one for each value of the lists beside it.
-        finished: what the column `state` holds where a run came to its end.
+        seeds: the column with a list of seeds, one for each value of the lists in other columns.
+        state: the column that says whether a run came to its end.
+        finished: the cell of this column that says that it did.
     """
 
     benchmark: Benchmark
@@ -63,7 +65,7 @@ class CountedRows:
 
     @property
     def _where(self) -> dict[str, str | int]:
-        """What all rows that count hold."""
+        """The cells of all rows that are read."""
         where: dict[str, str | int] = {self.epochs: self.epoch} if self.epochs else {}
         return where | ({self.state: self.finished} if self.state else {})
 
@@ -76,7 +78,7 @@ class CountedRows:
         return (*(counted if self.epochs else []), *([whole] if self.state else []))
 
     def parted(self, truth: TruthGuess) -> Iterator[TruthGuess]:
-        """A column of truth, once for each data set that the rows are of."""
+        """The guess for a column of truth, once for each data set, with the condition for its rows."""
         truth = replace(
             truth, where=self._where, doubts=(*truth.doubts, *self._doubts),
             epochs=self.trained or truth.epochs,
@@ -89,14 +91,14 @@ class CountedRows:
         for called, dataset in self.datasets.items():
             named = [m for m in self.benchmark.metrics if m.metric == truth.metric.metric]
             alike = [m for m in named if m.dataset == dataset]
-            # that of a part which is held out, as of cifar10-valid, where the data set itself has none
+            # where the data set itself has none, that of a part which is held out, such as cifar10-valid
             for metric in alike or [m for m in named if m.dataset.startswith(f"{dataset}-")]:
                 unit = truth.unit if metric.unit == truth.metric.unit else metric.unit
                 where = {self.dataset: called, **truth.where}
                 yield replace(truth, metric=metric, unit=unit, where=where, doubts=doubts)
 
     def one(self, score: ScoreGuess) -> ScoreGuess:
-        """A column of scores, of the rows of one data set."""
+        """The guess for a column of scores, with the condition for the rows of one data set."""
         score = replace(score, where=self._where, doubts=(*score.doubts, *self._doubts))
         if self.dataset is None or not self.datasets:
             return score
@@ -109,7 +111,7 @@ class CountedRows:
 
 
 def counted_rows(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> CountedRows:
-    """The columns that tell the rows of a table apart, besides those `taken` for the architecture."""
+    """Find the columns that tell the rows of a table apart, besides those `taken` for the architecture."""
     counted = CountedRows(benchmark)
     for column in sample.columns:
         cells = {str(cell).strip() for cell in sample.values(column)[:_TRIED]} - {""}
@@ -143,9 +145,10 @@ def counted_rows(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]
 
 
 def _datasets(column: str, cells: set[str], benchmark: Benchmark) -> tuple[dict[str, str], list[str]] | None:
-    """The data sets in a column by what it calls them, those of the benchmark and others.
+    """Cell -> data set of the benchmark, and the cells that name none of these.
 
-    None where it is of none, or of few among others. A column that is called after data sets holds nothing else.
+    None if the column is not of data sets. One whose name says that it is may hold other cells; of another, every cell
+    has to name a data set.
     """
     named = {cell: dataset_of(cell, benchmark) for cell in sorted(cells)}
     known = {cell: dataset for cell, dataset in named.items() if dataset}
@@ -156,7 +159,7 @@ def _datasets(column: str, cells: set[str], benchmark: Benchmark) -> tuple[dict[
 
 
 def _numbers_rows(sample: TableSample, column: str, cells: set[str], taken: Sequence[str]) -> bool:
-    """Whether a column of runs has another number in each row, of which each is of another architecture."""
+    """Whether a column of runs numbers the rows: each row has another number, and another architecture."""
     if "seed" in column.lower() or len(sample.rows) <= MOST_SEEDS or len(cells) < min(len(sample.rows), _TRIED):
         return False
     named = {tuple(str(row.get(name)) for name in taken) for _, row in sample.rows}
@@ -164,13 +167,13 @@ def _numbers_rows(sample: TableSample, column: str, cells: set[str], taken: Sequ
 
 
 def length_of(epochs: Sequence[int]) -> int:
-    """How many epochs a training has whose epochs are numbered so: from 0 to 199 it has 200, from 0 to 200, too."""
+    """The length of a training whose epochs have these numbers: 200 for 0 to 199, and also for 0 to 200."""
     last = max(epochs)
     return last + 1 if min(epochs) == 0 and not ((last + 1) % 4 and (last + 1) % 5) else last
 
 
 def _finished(cells: set[str]) -> str | None:
-    """What runs that came to their end are called, in a column that holds other states, too."""
+    """The cell for runs that came to their end, in a column that also has one for runs that did not; else None."""
     ended = [cell for cell in cells if cell.lower() in _FINISHED]
     unfinished = [cell for cell in cells if cell.lower() in _UNFINISHED]
     return ended[0] if len(ended) == 1 and unfinished else None

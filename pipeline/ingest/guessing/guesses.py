@@ -9,13 +9,15 @@ from typing import TypeVar
 from pipeline.benchmarks.contract import Metric
 
 MOST_SEEDS = 5
-"""Values of a list, or columns that differ by a number, of which each is of a seed; more are one for each epoch."""
+"""Up to as many values of a list, or columns that differ by a number, are of one seed each; more are of one epoch."""
 
 
 @dataclass(frozen=True)
 class TruthGuess:
-    """A column of truth, as of a mapping's `[[truth]]`; `doubts` are comments on what the table does not say, `unclear`
-    words of its name that may make it another metric.
+    """A column of truth, as in a mapping's `[[truth]]`.
+
+    `doubts` are comments on what the table does not say; `unclear` are words of the column's name that may make it
+    another metric.
     """
 
     column: str
@@ -35,7 +37,7 @@ class TruthGuess:
 
 @dataclass(frozen=True)
 class ScoreGuess:
-    """A column of released scores, as of a mapping's `[[score]]`."""
+    """A column of released scores, as in a mapping's `[[score]]`."""
 
     column: str
     proxy: str
@@ -50,7 +52,7 @@ Guess = TypeVar("Guess", TruthGuess, ScoreGuess)
 
 @dataclass(frozen=True)
 class ValueGuesses:
-    """What is taken of a table, and for each other column why it is not."""
+    """The columns that are taken, the marks of failures, and each other column with the reason why it is not taken."""
 
     truths: tuple[TruthGuess, ...]
     scores: tuple[ScoreGuess, ...]

@@ -18,8 +18,8 @@ _MOST_WORDS = 3  # for missing numbers
 
 
 def begins_with_a_row(names: Sequence[str], first: Cells) -> bool:
-    """Whether the line that was taken for a header is a row: it has decimals, or numbers and a name of the form of the
-    cell below it, in the `first` row.
+    """Whether the line that was taken for a header is a row: it has decimals, or it has numbers and a cell of the same
+    form as the cell below it, in the `first` row.
     """
     if not any(map(is_number, names)):
         return False
@@ -29,8 +29,8 @@ def begins_with_a_row(names: Sequence[str], first: Cells) -> bool:
 
 
 def has_numbers_of_rows(names: Sequence[str], rows: Sequence[Cells]) -> bool:
-    """Whether a header of several lines took in a row, for its last line has numbers where the rows have, or left a
-    line of it to the rows, the first of which is nearly empty.
+    """Whether a header of several lines has a wrong number of lines: one too many, if its last line has numbers where
+    the rows have; or one too few, if the first row is nearly empty.
     """
     first = [cell for cell in map(str, rows[0].values()) if cell.strip()]
     numbered = (name for name in names if any(is_number(str(row[name])) for row in rows))
@@ -38,7 +38,7 @@ def has_numbers_of_rows(names: Sequence[str], rows: Sequence[Cells]) -> bool:
 
 
 def have_commas(cells: Sequence[str]) -> bool:
-    """Whether cells are numbers with a comma, but for some whole numbers and a few words for what is missing."""
+    """Whether most cells are numbers with a decimal comma, and the others whole numbers or a few words."""
     others = [cell for cell in cells if not COMMA.fullmatch(cell)]
     words = {cell for cell in others if not cell.isdecimal()}
     return 2 * len(others) < len(cells) and len(words) <= _MOST_WORDS and not any(map(is_number, words))

@@ -19,12 +19,12 @@ UNMEASURED = "that rows without the column were not measured"
 
 @dataclass(frozen=True)
 class LongTable:
-    """A sample with a column for each metric, `test accuracy` where there is a column of splits, too.
+    """A sample with a column for each metric: "accuracy", or "test accuracy" if the table has a column of splits.
 
     Args:
-        sample: that sample; the table's own where it has a column for each metric already.
-        value: the column with the values.
-        rows: of each such column, what the rows hold that it is of.
+        sample: this sample; the table's own if that has a column for each metric already.
+        value: the table's column with the values.
+        rows: made column -> the cells of the table's rows that it is made of.
     """
 
     sample: TableSample
@@ -33,7 +33,7 @@ class LongTable:
 
     @classmethod
     def of(cls, sample: TableSample) -> LongTable:
-        """That of a sample."""
+        """Rearrange a sample, if it is such a long table."""
         found = [[c for c in sample.columns if re.fullmatch(p, c.lower())] for p in (_MEASURE, _VALUE, _SPLIT)]
         (measures, values, splits) = found
         named = [cells.get(c) for _, cells in sample.rows for c in (*measures, *splits)]
@@ -53,7 +53,7 @@ class LongTable:
         return cls(replace(sample, rows=rows), values[0], columns)
 
     def as_written(self, guess: Guess) -> Guess:
-        """What was guessed of such a column, as the table writes it."""
+        """The guess for a made column as one for the table's own columns, with a condition for its rows."""
         where = self.rows.get(guess.column)
         if where is None:
             return guess

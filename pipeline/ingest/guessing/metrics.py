@@ -16,8 +16,12 @@ _KINDS = {"accuracy", "loss", "params", "flops", "seconds", "latency", "perplexi
 
 
 def metric_of(name: ColumnName, benchmark: Benchmark, dataset: str | None = None) -> Metric | None:
-    """The metric that shares most words with a column's name; of equals, one that holds under no condition, then of the
-    main data set. `dataset` is that of the table, for a column that names none.
+    """The metric that shares the most words with a column's name; None if none does.
+
+    Of several, one without a condition is preferred, then one of the main data set.
+
+    Args:
+        dataset: the data set of the table, for a column that names none.
     """
     dataset = name.dataset or dataset
     words, text = name.words, name.text.lower()
@@ -54,12 +58,14 @@ def metric_of(name: ColumnName, benchmark: Benchmark, dataset: str | None = None
 
 
 def _is_time_of_another(metric: Metric, words: Collection[str]) -> bool:
-    """Whether a time is not called that of the training: it may be that of a proxy, or of a search."""
+    """Whether the metric is the time of a training, and the words do not say so: it may be that of a proxy."""
     return metric.unit == "seconds" and "train" in words_of_metric(metric) and "train" not in words
 
 
 def _of_split(name: ColumnName, fitting: Sequence[Metric], benchmark: Benchmark) -> list[Metric]:
-    """The metrics of the split that a column names, or of the part of their data sets that is held out for it."""
+    """Those of the fitting metrics that are of the split which the name states; else those of the part of their data
+    sets that is held out for it, such as cifar10-valid.
+    """
     [split] = name.splits
     alike = [m for m in fitting if m.split in (split, "none") or m.unit not in ("percent", "nats", "perplexity")]
     parts = (m for one in fitting for m in benchmark.metrics if m.dataset.startswith(f"{one.dataset}-"))
@@ -67,7 +73,7 @@ def _of_split(name: ColumnName, fitting: Sequence[Metric], benchmark: Benchmark)
 
 
 def _split_of(dataset: str, benchmark: Benchmark) -> str:
-    """The split of a data set's first target."""
+    """The split that a data set's first target is measured on."""
     return min((m for m in benchmark.metrics if m.dataset == dataset), key=lambda m: m.priority or math.inf).split
 
 

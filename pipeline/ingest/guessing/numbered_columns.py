@@ -1,4 +1,4 @@
-"""Columns that differ by a number in their names: each is of a seed, or of an epoch."""
+"""Columns whose names differ by a number, such as acc_1 and acc_2: each is of a seed, or of an epoch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_RANKS = 3  # columns of a single guess and of several
 
 
 def with_seeds(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
-    """The same columns, with a seed for each of several that measure the same."""
+    """The same columns; of several that measure the same, each with the seed, or the length, that its name states."""
     for truth in truths:
         alike = [t for t in truths if measured_as(t) == measured_as(truth) and (t is truth or not _is_mean(t))]
         if any(t.each == "seed" or t.seed_column for t in alike):
@@ -56,7 +56,10 @@ def differ_by_numbers(columns: Sequence[str]) -> bool:
 
 
 def _varying(columns: Sequence[str]) -> int | None:
-    """Which part of names, split at their numbers, is the one number that is another in each; None where none is."""
+    """The place of the number that differs in every name, among the parts of names split at their numbers.
+
+    None unless just one number differs.
+    """
     parts = list(zip(*map(_NUMBER.split, columns), strict=False))
     places = [place for place, held in enumerate(parts) if len(set(held)) > 1]
     single = differ_by_numbers(columns) and len(places) == 1 and len(set(parts[places[0]])) == len(columns)
@@ -64,7 +67,7 @@ def _varying(columns: Sequence[str]) -> int | None:
 
 
 def _setting(column: str, place: int) -> str:
-    """What a number in a column's name is of, where that is a setting: of acc_bs64 a batch size."""
+    """The setting that the number in a column's name states, as the batch size in acc_bs64; empty if it states none."""
     parts = _NUMBER.split(column)
     before, after = split_words("".join(parts[:place])), re.match("[A-Za-z]*", parts[place + 1])
     if before and before[-1] in _SETTINGS:
@@ -73,7 +76,7 @@ def _setting(column: str, place: int) -> str:
 
 
 def measured_as(truth: TruthGuess) -> tuple[object, ...]:
-    """What columns have in common that measure the same."""
+    """A key that is equal for columns which measure the same."""
     return truth.metric, truth.epochs, str(truth.where)
 
 
@@ -90,13 +93,9 @@ def _are_lengths(numbers: Sequence[int]) -> bool:
 
 
 def _stem(truth: TruthGuess) -> tuple[object, ...]:
-    """What columns have in common whose names are numbered by epoch."""
+    """A key that is equal for columns whose names differ by the number of an epoch alone."""
     epochs = None if truth.epochs == _number(truth) else truth.epochs
-    return truth.metric, epochs, str(truth.where), _unnumbered(truth)
-
-
-def _unnumbered(truth: TruthGuess) -> str:
-    return re.sub(r"\d{1,9}(\D*)$", r"#\1", truth.column)
+    return truth.metric, epochs, str(truth.where), re.sub(r"\d{1,9}(\D*)$", r"#\1", truth.column)
 
 
 def _number(truth: TruthGuess) -> int:
@@ -105,7 +104,9 @@ def _number(truth: TruthGuess) -> int:
 
 
 def earlier_epochs(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
-    """The columns of epochs before the last: numbered ones beside a column of seeds, or more of them than seeds."""
+    """The columns for epochs before the last: the numbers are epochs if there is a column of seeds, or more numbers
+    than there may be seeds.
+    """
     by_stem: dict[tuple[object, ...], list[TruthGuess]] = {}
     for truth in truths:
         if not truth.each:
@@ -120,7 +121,7 @@ def earlier_epochs(truths: Sequence[TruthGuess]) -> Iterator[TruthGuess]:
 
 
 def of_last_epoch(truth: TruthGuess, earlier: Sequence[TruthGuess]) -> TruthGuess:
-    """A column of the last epoch, where there are `earlier` ones."""
+    """The guess with the number in its name read as the last epoch, if it has `earlier` ones."""
     before = [_number(other) for other in earlier if _stem(truth) == _stem(other)]
     if not before:
         return truth

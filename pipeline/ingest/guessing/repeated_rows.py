@@ -1,4 +1,4 @@
-"""Rows of a table that are of one architecture: whether they repeat a measurement, or a column tells them apart."""
+"""Whether several rows of a table are of one architecture, and which columns tell these rows apart."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _MOST_DECIMALS = 20  # that are settings: the accuracies of a small test set are
 
 @dataclass(frozen=True)
 class RepeatedRows:
-    """Whether there are `any`, and the columns `telling` them apart."""
+    """Whether there are `any` such rows, and the columns `telling` them apart."""
 
     any: bool
     telling: tuple[str, ...] = ()
 
 
 def of(sample: TableSample, named: Sequence[str], values: ValueGuesses) -> RepeatedRows:
-    """The repeated rows of a sample, of which columns are `named` that name its architectures."""
+    """Find the repeated rows of a sample, whose architectures are in the columns `named`."""
     counted = {column for truth in values.truths for column in (*truth.where, truth.seed_column) if column is not None}
     groups: dict[tuple[str, ...], list[Cells]] = defaultdict(list)
     for _, cells in sample.rows:
@@ -40,15 +40,14 @@ def of(sample: TableSample, named: Sequence[str], values: ValueGuesses) -> Repea
 
 
 def _any_counts(cells: Cells, values: ValueGuesses) -> bool:
-    """Whether something is read of a row."""
+    """Whether any value is read from a row."""
     wheres = [*(truth.where for truth in values.truths), *(score.where for score in values.scores)]
     return any(all(str(cells.get(name)).strip() == str(held) for name, held in where.items()) for where in wheres)
 
 
 def _tells(sample: TableSample, repeated: Sequence[Sequence[Cells]], column: str) -> bool:
-    """Whether a column of settings differs between rows of one architecture: of names, whole numbers, or few others.
-
-    One that differs in all rows numbers them, and one of many decimals or lists is measured.
+    """Whether a column holds a setting that differs between rows of one architecture: a name, a whole number, or one of
+    a few decimals. A column that differs in all rows numbers them; one of many decimals or of lists is measured.
     """
     if not any(len({str(cells.get(column)) for cells in rows}) > 1 for rows in repeated):
         return False

@@ -1,4 +1,4 @@
-"""What may be the table of a foreign source, a file or a folder of files, of which nothing is known."""
+"""The tables that a foreign file, or a folder of files, may hold."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SEED_PATTERN = "(?i).*seed[_= -]?(?P<seed>[0-9]{1,9})([^0-9].*)?"
 
 
 def samples(path: Path) -> Iterator[TableSample]:
-    """What may be the table, the likeliest first; of a folder, its files one after another, or each a row.
+    """The tables that it may hold, the likeliest first. In a folder each file holds some of the rows, or is one row.
 
     Raises:
-        UserError: as of `table_sample.samples`; no file of the folder can be read.
+        UserError: as in `table_sample.samples`; no file of the folder can be read.
     """
     for sample in _of_folder(path) if path.is_dir() else table_sample.samples(path):
         yield sample
@@ -58,7 +58,7 @@ _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
 def _of_files(folder: Path, files: Sequence[Path], form: TableForm) -> TableSample:
-    """The first rows of some files, with the cells that name file and folder, and the seed where these have it."""
+    """The first rows of some files, with cells for the names of file and folder, and for a seed within these names."""
     rows = []
     for path in files:
         name = path.relative_to(folder)
@@ -75,7 +75,7 @@ def _of_files(folder: Path, files: Sequence[Path], form: TableForm) -> TableSamp
 
 
 def _unfolded(sample: TableSample) -> Iterator[TableSample]:
-    """The same table with the fields of JSON in its texts, and with a row for each record in a list of them."""
+    """The same table with columns for the fields of texts that are JSON, or with a row for each record of a list."""
     if sample.path.is_dir():
         return
     texts = tuple(column for column in sample.columns if _all(sample, column, _is_json) and column not in (KEY, VALUE))
@@ -90,13 +90,10 @@ def _unfolded(sample: TableSample) -> Iterator[TableSample]:
 
 
 def _all(sample: TableSample, column: str, holds: Callable[[object], bool]) -> bool:
-    """Whether the first cells of a column are such, those left aside that are empty."""
-    cells = [cell for cell in sample.values(column)[:_LOOKED_AT] if cell is not None and not _is_empty(cell)]
+    """Whether `holds` is true for the first cells of a column, apart from empty ones, and there are some."""
+    kinds = (str, list, tuple, type(None))
+    cells = [cell for cell in sample.values(column)[:_LOOKED_AT] if not isinstance(cell, kinds) or cell]
     return bool(cells) and all(map(holds, cells))
-
-
-def _is_empty(cell: object) -> bool:
-    return isinstance(cell, str | list | tuple) and not cell
 
 
 def _is_json(cell: object) -> bool:

@@ -1,4 +1,4 @@
-"""What the place of a table says where its columns do not: the keys that lead to it, the names of file and folder."""
+"""What the place of a table says and its columns do not: the keys that lead to it, the names of file and folder."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PlaceOfTable:
 
     @classmethod
     def of(cls, sample: TableSample, benchmark: Benchmark) -> PlaceOfTable:
-        """That of a sample's table."""
+        """Look at the place of a sample's table."""
         keys = ".".join(key for key in sample.form.root if key != ANY and not key.isdecimal())
         folder = sample.path.is_dir()
         stem = "" if folder else sample.path.name.partition(".")[0]
@@ -57,9 +57,9 @@ class PlaceOfTable:
         return cls(benchmark, keys, stem, dataset, other, int(seed[1]) if seed else None)
 
     def name_of(self, column: str) -> ColumnName:
-        """What the place says of a column that has no name of its own: its keys, else its file.
+        """What the keys, else the file's name, say of a column that has no name of its own.
 
-        Keys that say no measure, as devices do, leave that to the file.
+        Where the keys name no measure, as those of devices, the measure is that of the file's name.
         """
         by_keys = name_of(self.keys, self.benchmark)
         by_file = name_of(self.stem, self.benchmark)
@@ -71,20 +71,20 @@ class PlaceOfTable:
         return ColumnName(column, said.dataset, said.words)
 
     def doubt_of(self, metric: Metric) -> str:
-        """That the data set is a guess."""
+        """The comment that the data set is a guess."""
         if metric.dataset == self.dataset:
             return f"the data set: {metric.dataset}, which the file's place names"
         return f"the data set: the column does not name one, and {metric.dataset} is taken"
 
     def has_splits(self, metric: Metric, name: ColumnName) -> bool:
-        """Whether the metric is of a split, the same of another split is declared, and its name is no column's."""
+        """Whether the same metric is declared for another split, and the column's name does not tell which it is."""
         if metric.metric in name.text.lower():
             return False
         rest = words_of_metric(metric) - set(SPLITS)
         return any(words_of_metric(m) - set(SPLITS) == rest and m.split != metric.split for m in self.benchmark.metrics)
 
     def may_be(self, metric: Metric, values: Sequence[float]) -> bool:
-        """Whether numbers without a name look like the metric: accuracies that are better than guessing."""
+        """Whether the numbers of a column without a name may be of the metric: accuracies better than guessing."""
         largest = max(values, default=0.0)
         if metric.unit != "percent":
             return True
@@ -95,7 +95,7 @@ class PlaceOfTable:
 
 
 def is_of_data(metric: Metric) -> bool:
-    """Whether it is a quality of a trained network, which data and training decide, and no cost."""
+    """Whether the metric depends on data and training, as an accuracy or a loss, and is no cost."""
     return metric.unit in ("percent", "fraction", "nats", "perplexity") or (
         metric.split != "none" and metric.unit not in ("seconds", "milliseconds", "millijoules", "count")
     )

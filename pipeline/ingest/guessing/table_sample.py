@@ -63,7 +63,7 @@ class TableSample:
 
 
 def samples(path: Path) -> Iterator[TableSample]:
-    """What may be the table in a file, the likeliest first: of nested mappings, each level may be.
+    """The tables that a file may hold, the likeliest first; of nested mappings each level may be the table.
 
     Raises:
         NotThisFormError: the file is none of `_TAKEN`, holds objects of foreign classes, or has no rows.
@@ -96,12 +96,12 @@ def samples(path: Path) -> Iterator[TableSample]:
 
 
 def first_rows(path: Path, form: TableForm) -> TableSample:
-    """The first rows of a file of a form; errors as of `tables.rows`."""
+    """The first rows of a file of a form; errors as in `tables.rows`."""
     return _sample(_Table(path), form)
 
 
 def _nested(table: _Table, form: TableForm) -> Iterator[TableSample]:
-    """What may be the table in a file that holds one object, from its top on."""
+    """The tables that a file of one object may hold, from the outermost level to the innermost."""
     whole: TableSample | None = None
     fault: UserError | None = None
     try:
@@ -123,7 +123,7 @@ def _nested(table: _Table, form: TableForm) -> Iterator[TableSample]:
 
 
 class _Table:
-    """A file whose content is kept where it is one object."""
+    """A file that several forms are tried on; its content is read once if it is one object, as with JSON."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -131,18 +131,18 @@ class _Table:
         self._loaded = False
 
     def load(self, form: TableForm) -> None:
-        """Read the content; errors as of `tables.content_of`."""
+        """Read the content; errors as in `tables.content_of`."""
         self._content, self._loaded = tables.content_of(self.path, form), True
 
     def rows(self, form: TableForm) -> Rows:
-        """The rows; errors as of `tables.rows`."""
+        """The rows; errors as in `tables.rows`."""
         if self._loaded and not tables.streamed(form.kind):
             return tables.rows_within(self.path, self._content, form)
         return tables.rows(self.path, form)
 
 
 def _within(table: _Table, form: TableForm, outer: TableSample | None, depth: int) -> Iterator[TableSample]:
-    """What may be the table under a key of another, or the tables under all of its keys."""
+    """The tables that may be under each key of a table, and the one that those under all keys may make together."""
     keys = _keys(table, form)
     for layout in ("rows", "columns") if len(keys) > 1 else ():
         with contextlib.suppress(UserError):
@@ -169,7 +169,7 @@ def _within(table: _Table, form: TableForm, outer: TableSample | None, depth: in
 
 
 def _is_row(inner: TableSample, outer: TableSample) -> bool:
-    """Whether what is under a key is a row of the table around it: its keys are columns there, of no long lists."""
+    """Whether what is under a key is a row of the `outer` table: its keys are columns there, without long lists."""
     keys = {cells.get(KEY) for _, cells in inner.rows}
     if len(outer.rows) < 2 or VALUE not in inner.columns or not keys <= set(outer.columns):
         return False
@@ -178,7 +178,7 @@ def _is_row(inner: TableSample, outer: TableSample) -> bool:
 
 
 def _of_each(table: _Table, form: TableForm, keys: Sequence[str]) -> TableSample:
-    """What may be the tables under all keys, as one table: as many rows of each."""
+    """The tables under all keys read as one table, with equally many rows of each."""
     rows: list[tuple[str, Cells]] = []
     for key in keys:
         inner = _sample(table, replace(form, root=(*form.root, key)), whole=True)
@@ -190,7 +190,7 @@ def _of_each(table: _Table, form: TableForm, keys: Sequence[str]) -> TableSample
 
 
 def _laid_out(table: _Table, sample: TableSample, outer: TableSample | None) -> Iterator[TableSample]:
-    """The same table with names for rows that are lists, and read as columns."""
+    """The same table in other layouts: with names for the members of rows that are lists; with entries as columns."""
     widths = {_width(cells.get(VALUE)) for _, cells in sample.rows}
     if len(widths) == 1 and (width := widths.pop()) > 1:
         with contextlib.suppress(UserError):
@@ -201,7 +201,7 @@ def _laid_out(table: _Table, sample: TableSample, outer: TableSample | None) -> 
 
 
 def _by_columns(table: _Table, form: TableForm) -> Iterator[TableSample]:
-    """The table of which each entry is a column, where it has two or more that are not tables of one kind each."""
+    """The table with each entry read as a column, if it has two or more columns and these are not tables themselves."""
     with contextlib.suppress(UserError):
         sample = _sample(table, replace(form, layout="columns"))
         fields: dict[str, set[str]] = {}
@@ -214,14 +214,14 @@ def _by_columns(table: _Table, form: TableForm) -> Iterator[TableSample]:
 
 
 def _width(cell: object) -> int:
-    """The cells of a row that is a list; 0 of what is none, as a list of rows."""
+    """The number of cells of a row that is a list; 0 if it is none, or is a list of rows."""
     if not isinstance(cell, list | tuple) or any(isinstance(member, dict) for member in cell):
         return 0
     return len(cell)
 
 
 def _names(outer: TableSample | None, width: int) -> tuple[str, ...]:
-    """Names of so many columns: a list of them beside the table, or their numbers."""
+    """Names for `width` columns: a list of as many texts beside the table, else their numbers."""
     for _, cells in outer.rows if outer else ():
         for cell in cells.values():
             names = cell if isinstance(cell, list | tuple) and len(cell) == width else ()
@@ -231,7 +231,7 @@ def _names(outer: TableSample | None, width: int) -> tuple[str, ...]:
 
 
 def _delimited(path: Path) -> TableSample:
-    """The sample of a CSV by the delimiter that gives most columns; quoted cells need the right one to be read."""
+    """The sample of a CSV, read with the delimiter that gives the most columns."""
     best, fault = _most_columns(path, [TableForm("csv", delimiter) for delimiter in DELIMITERS])
     if best is None or len(best.columns) < 2:  # lines before the header, comments, or blanks between cells
         forms = [
@@ -257,8 +257,9 @@ def _delimited(path: Path) -> TableSample:
 
 
 def _with_whole_header(sample: TableSample) -> TableSample:
-    """The sample of a CSV of which lines were skipped, or with these as a part of its header where that names a column
-    twice: a header of two or three lines says what of the columns is whose.
+    """The sample of a CSV after skipped lines, or with these lines as a part of its header.
+
+    They are a part of it if the last line alone names a column twice: then a line before says whose each column is.
     """
     table = _Table(sample.path)
     nameless = any(map(header_lines.is_number, sample.columns))
@@ -284,7 +285,7 @@ def _with_whole_header(sample: TableSample) -> TableSample:
 
 
 def _most_columns(path: Path, forms: Sequence[TableForm]) -> tuple[TableSample | None, NotThisFormError | None]:
-    """The sample of the form that gives most columns, and why the first of those that do not fit does not."""
+    """The sample of the form that gives the most columns, and the error of the first form that does not fit."""
     read: list[TableSample] = []
     fault: NotThisFormError | None = None
     for form in forms:
@@ -305,28 +306,23 @@ def _with_points(sample: TableSample) -> TableSample:
     """The sample of a table that writes decimals after a comma, with points in its numbers."""
     if sample.form.delimiter == "," or not sample.rows:
         return sample
-    columns = [
+    columns = {
         column
         for column in sample.columns
         if header_lines.have_commas([cell for cell in map(str, sample.values(column)) if cell.strip()])
-    ]
+    }
     if not columns:
         return sample
-    rows = [
-        (
-            at,
-            {
-                n: str(c).replace(",", ".") if n in columns and header_lines.COMMA.fullmatch(str(c)) else c
-                for n, c in row.items()
-            },
-        )
-        for at, row in sample.rows
-    ]
+    rows = [(at, {n: _with_point(c) if n in columns else c for n, c in cells.items()}) for at, cells in sample.rows]
     return replace(sample, rows=rows, decimal=",")
 
 
+def _with_point(cell: object) -> object:
+    return str(cell).replace(",", ".") if header_lines.COMMA.fullmatch(str(cell)) else cell
+
+
 def _keys(table: _Table, form: TableForm) -> list[str]:
-    """The keys, or the numbers of the items, of a table with few entries."""
+    """The keys of a table, or the numbers of its items from 0; none if there are more than a few."""
     try:
         positions = [position for position, _ in islice(table.rows(form), _MOST_KEYS + 1)]
     except UserError:
@@ -362,7 +358,7 @@ def _kind(path: Path) -> ContainerKind:
 
 
 def _typeset(head: bytes) -> signatures.Form | None:
-    """What a text is that has a table as Markdown or LaTeX writes it."""
+    """The form of a text that holds a table of Markdown or LaTeX; None of others."""
     text = head.decode("utf-8", "replace")
     advice = "write its rows as CSV, without what typesets them"
     if re.search(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\|[ \t|:-]*$", text, re.MULTILINE):
@@ -373,7 +369,7 @@ def _typeset(head: bytes) -> signatures.Form | None:
 
 
 def _sample(table: _Table, form: TableForm, *, whole: bool = False) -> TableSample:
-    """The first rows; those that cannot be read are left out, or with `whole` refused."""
+    """The first rows; a row that cannot be read is left out, or refused where `whole` is true."""
     read = islice(table.rows(form), MOST_ROWS)
     rows: list[tuple[str, Cells]] = []
     most = MOST_ROWS

@@ -1,4 +1,4 @@
-"""In which unit and scale a column is: by its name, or by its largest value."""
+"""The unit and the scale of a column, by its name or its largest value."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LARGEST_BILLIONS = 5  # of operations: the largest of a column in millions is l
 
 
 class UnitGuess(NamedTuple):
-    """A unit, what the numbers are multiplied with to be in it, and what the column does not say of them."""
+    """A unit, the factor by which the numbers are in it, and what the column does not say of them."""
 
     unit: str
     scale: float = 1.0
@@ -34,7 +34,7 @@ class UnitGuess(NamedTuple):
 
 
 def unit_of(column: str, metric: Metric, largest: float) -> UnitGuess:
-    """The unit of a column of that name and metric, whose `largest` number is known."""
+    """The unit of a column of this name, metric and largest number."""
     seen = f"its largest value of the first rows is {largest:g}"
     words = split_words(column)
     match metric.unit:

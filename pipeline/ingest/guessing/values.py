@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline import proxies
@@ -42,7 +42,6 @@ _EPOCHS = re.compile(
 _WITH_NUMBER = re.compile(r"\s*[+-]?\d+\.\d+\s*(%|±|\+|\(|\$|[A-Za-zµ]{1,4}\s*$)")
 _OF_LEVEL = re.compile(rf"{LEVEL}\d")
 _WORDS_OF_SEEDS = {"seed", "run", "rep", "trial", "s"}
-_SEVERAL = 2
 _IS_MARK = re.compile("9{4,}|10{4,}")
 _FAR = 30  # times as large as any other number
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'_ ])\d{3}){1,4}(?:[.,]\d+)?")
@@ -51,7 +50,7 @@ _MOST_FAILURES = 3  # texts that stand for one
 
 
 def guess_values(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> ValueGuesses:
-    """What the columns measure, besides those already `taken` for the architecture."""
+    """Guess what each column measures, apart from the columns `taken` for the architecture."""
     table = LongTable.of(sample)
     sample = table.sample
     counted = counted_rows(sample, benchmark, taken)
@@ -85,21 +84,22 @@ class _Columns:
         self.place = PlaceOfTable.of(self.sample, self.benchmark)
         said = {column: name_of(column, self.benchmark) for column in self.names}
         self.named = {(name.dataset, name.words): column for column, name in said.items()}
-        unnamed = (name for name in self.sample.form.columns if re.fullmatch(rf"{UNNAMED}\d+", name))
-        self.unnamed = {VALUE, *unnamed}
-        numbers_of = {name: _numbers(self.sample, name)[0] for name in self.unnamed & set(self.names)}
+        self.unnamed = {VALUE, *(name for name in self.sample.form.columns if re.fullmatch(rf"{UNNAMED}\d+", name))}
+        self.why_unnamed_stay = self._why_unnamed_stay()
+
+    def _why_unnamed_stay(self) -> str:
+        """Why columns without a name are not taken for the main metric; empty where a single one may be."""
         main = main_metric(self.benchmark)
+        numbers_of = {name: _numbers(self.sample, name)[0] for name in self.names if name in self.unnamed}
         odd = [name for name, values in numbers_of.items() if values and not self.place.may_be(main, values)]
-        several = (
-            f"{odd[0]} is no {main.metric}" if odd else f"each may be {main.metric}, of a seed, a split or a data set"
-        )
-        alone = sum(values is not None for values in numbers_of.values()) < _SEVERAL and not (
-            odd and len(numbers_of) > 1
-        )
-        self.no_main = "" if alone else f"the columns have no names, and {several}: name them in columns"
+        with_numbers = sum(values is not None for values in numbers_of.values())
+        if with_numbers < 2 and (not odd or len(numbers_of) == 1):
+            return ""
+        why = f"{odd[0]} is no {main.metric}" if odd else f"each may be {main.metric}, of a seed, a split or a data set"
+        return f"the columns have no names, and {why}: name them in columns"
 
     def that_are_no_cost(self) -> list[str]:
-        """The columns but those of the seconds that a proxy took."""
+        """The columns, without those that state the seconds which a proxy took."""
         costs = {_cost(column, self.names) for column in self.names if _proxy(column, self.proxies)}
         return [column for column in self.names if column not in costs]
 
@@ -139,15 +139,16 @@ class _Columns:
                 return f"{excerpt(twice, 80)} holds scores of {proxy}, too"
             self.scores.append(self.counted.one(ScoreGuess(column, proxy, _cost(column, self.names))))
             return None
-        if metric is not None and values:
-            if (why := self._why_not(column, name, metric, longest)) is None:
-                truth = _truth(column, name, metric, values, longest, self.place)
-                why = self._add(_error(truth) if complement else truth)
-            return why
-        return self._take_main(column, name, values, longest)
+        if metric is None or not values:
+            return self._take_main(column, name, values, longest)
+        why = self._why_not(column, name, metric, longest)
+        if why is None:
+            truth = _truth(column, name, metric, values, longest, self.place)
+            self._add(_error(truth) if complement else truth)
+        return why
 
     def _take_main(self, column: str, name: ColumnName, values: Sequence[float], longest: int) -> str | None:
-        """Take a column whose name says a seed or a data set at most for the main metric, or return why not."""
+        """Take a column for the main metric if its name says no more than a seed or a data set, or return why not."""
         main = main_metric(self.benchmark)
         only_dataset = name.dataset is not None and not name.words - _WORDS_OF_SEEDS
         if name.dataset is not None:
@@ -159,17 +160,18 @@ class _Columns:
         names_no_metric = self._is_of_a_seed(column) or (only_dataset and main.dataset == name.dataset)
         if not values or says_more or not names_no_metric:
             return _no_metric(self.benchmark)
-        if self.no_main or not self.place.may_be(main, values):
+        if self.why_unnamed_stay or not self.place.may_be(main, values):
             lists = (
                 ": where each list holds several things, columns = [...] in [container] names them" if longest else ""
             )
-            return self.no_main or f"its values are no {main.metric}{lists}"
-        if (why := self._why_not(column, name, main, 0)) is not None:
-            return why
-        return self._add(_unnamed(column, name, main, values, longest, self.place))
+            return self.why_unnamed_stay or f"its values are no {main.metric}{lists}"
+        why = self._why_not(column, name, main, 0)
+        if why is None:
+            self._add(_unnamed(column, name, main, values, longest, self.place))
+        return why
 
     def _why_not(self, column: str, name: ColumnName, metric: Metric, longest: int) -> str | None:
-        """What its name, its rows, or the file's name say against a metric."""
+        """What the column's name, its rows, or the file's name say against a metric; None where nothing does."""
         if foreign := name.foreign_to(metric):
             return f"its name says {foreign[0]}, and {_no_metric(self.benchmark)}"
         if metric.condition is not None and (longest or (column in self.unnamed and column != VALUE)):
@@ -189,32 +191,42 @@ class _Columns:
         train, validation = ((name.dataset, name.words | {split}) for split in ("train", "validation"))
         return None if train in self.named else self.named.get(validation)
 
-    def _add(self, truth: TruthGuess) -> str | None:
-        """Add a column of truth for each data set of the rows; returns which of these have no such metric."""
+    def _add(self, truth: TruthGuess) -> None:
+        """Add a column of truth, once for each data set in the rows; a data set without such a metric is left out."""
         truths = list(self.counted.parted(truth))
         self.truths += truths
         taken = {truth.where.get(self.counted.dataset or "") for truth in truths}
         if without := [called for called in self.counted.datasets if called not in taken]:
             rows = f" in rows of {', '.join(without[:3])}" if truths else ""
             self.left_out.append((truth.column, f"{_no_metric(self.benchmark)}{rows}"))
-        return None
 
     def _is_of_a_seed(self, column: str) -> bool:
         return column in self.unnamed or _SEED.search(column.lower()) is not None or column.isdecimal()
 
     def guesses(self) -> ValueGuesses:
-        """What is taken: of columns that measure the same the clearest, then the first; and of epochs the last."""
+        """What is taken, once all columns are guessed: of columns for epochs the last, and one for each measurement."""
         earlier = list(earlier_epochs(self.truths))
-        left_out = self.left_out + [
-            (truth.column, "a number after which a higher one comes, as of epochs") for truth in earlier
-        ]
+        self._leave_out(earlier, "a number after which a higher one comes, as of epochs")
         if self.counted.datasets and self.counted.others:
-            left_out.append((self.counted.dataset or "", f"rows of {', '.join(self.counted.others[:3])} are not read"))
-        truths = [of_last_epoch(truth, earlier) for truth in self.truths if truth not in earlier]
-        truths = list(with_seeds(truths))
+            why = f"rows of {', '.join(self.counted.others[:3])} are not read"
+            self.left_out.append((self.counted.dataset or "", why))
+        truths = list(with_seeds([of_last_epoch(truth, earlier) for truth in self.truths if truth not in earlier]))
         means = list(means_of_seeds(truths))
-        left_out += [(truth.column, "a mean of the seeds that are there, too") for truth in means]
-        truths = [truth for truth in truths if truth not in means]
+        self._leave_out(means, "a mean of the seeds that are there, too")
+        kept = self._clearest([truth for truth in truths if truth not in means])
+        self.missing |= _failed_accuracies(self.sample, kept, self.scores)
+        ordered = (truth for column in self.names for truth in kept if truth.column == column)
+        return ValueGuesses(
+            tuple(_optional(self.sample, truth) for truth in ordered),
+            tuple(_optional(self.sample, score) for score in self.scores),
+            tuple(sorted(self.missing, key=str)), tuple(self.left_out),
+        )  # fmt: skip
+
+    def _leave_out(self, truths: Iterable[TruthGuess], why: str) -> None:
+        self.left_out += [(truth.column, why) for truth in truths]
+
+    def _clearest(self, truths: Sequence[TruthGuess]) -> list[TruthGuess]:
+        """Of the columns that measure the same the clearest, then the first; none where two are equally unclear."""
         of_seeds = {measured_as(truth) for truth in truths if truth.each == "seed" or truth.seed_column is not None}
         alike: dict[tuple[object, ...], list[TruthGuess]] = {}
         for truth in sorted(truths, key=lambda truth: (truth.each != "seed", len(truth.unclear))):
@@ -229,17 +241,11 @@ class _Columns:
             ]
             if rivals:
                 both = f"{excerpt(first.column, 80)} and {excerpt(rivals[0], 80)} would measure the same: which is it?"
-                left_out += [(truth.column, both) for truth in (first, *others)]
+                self._leave_out((first, *others), both)
                 continue
             kept.append(first)
-            left_out += [(other.column, f"{excerpt(first.column, 80)} measures the same") for other in others]
-        self.missing |= _failed_accuracies(self.sample, kept, self.scores)
-        ordered = (truth for column in self.names for truth in kept if truth.column == column)
-        return ValueGuesses(
-            tuple(_optional(self.sample, truth) for truth in ordered),
-            tuple(_optional(self.sample, score) for score in self.scores),
-            tuple(sorted(self.missing, key=str)), tuple(left_out),
-        )  # fmt: skip
+            self._leave_out(others, f"{excerpt(first.column, 80)} measures the same")
+        return kept
 
 
 def _no_metric(benchmark: Benchmark) -> str:
@@ -248,7 +254,7 @@ def _no_metric(benchmark: Benchmark) -> str:
 
 
 def _no_numbers(sample: TableSample, column: str) -> str:
-    """Why a column without numbers is left out, and what can be done where it holds more than a text."""
+    """Why a column without numbers is left out, and how a mapping could read them where they are within texts."""
     first = next((cell for cell in sample.values(column) if isinstance(cell, list | tuple) and cell), None)
     if first is not None and isinstance(first[0], dict):
         return 'its cells are lists of records: the root of [container] leads to them, ["*", "..."]'
@@ -258,7 +264,7 @@ def _no_numbers(sample: TableSample, column: str) -> str:
 
 
 def _grouped(sample: TableSample, column: str) -> str:
-    """What says that thousands are grouped, where all numbers of a column are so."""
+    """How a mapping reads the numbers of a column that all group their thousands, as 1,234; else nothing."""
     texts = [cell.strip() for cell in sample.values(column) if isinstance(cell, str) and cell.strip()]
     mark = next((found[1] for text in texts if (found := _GROUPED.fullmatch(text))), None)
     if mark is None or not all(_GROUPED.fullmatch(text) or text.isdecimal() for text in texts):
@@ -267,7 +273,7 @@ def _grouped(sample: TableSample, column: str) -> str:
 
 
 def _optional(sample: TableSample, guess: Guess) -> Guess:
-    """The guess, with `optional` where rows that are read lack the column."""
+    """The guess, marked as optional if some of the rows that it reads lack the column."""
     counted = (c for _, c in sample.rows if all(str(c.get(n)).strip() == str(held) for n, held in guess.where.items()))
     if all(guess.column in cells for cells in counted):
         return guess
@@ -275,15 +281,15 @@ def _optional(sample: TableSample, guess: Guess) -> Guess:
 
 
 def _error(truth: TruthGuess) -> TruthGuess:
-    """The same column, whose accuracy is what it lacks to all."""
+    """The same column read as an error: the accuracy is 100 percent, or 1, less its value."""
     doubt = f"that it is the error: what it lacks to {'100' if truth.unit == 'percent' else '1'} is stored"
     return replace(truth, complement=True, doubts=(*truth.doubts, doubt))
 
 
 def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, int, set[str]]:
-    """The numbers of a column, how long the longest list of them in a cell is, and the texts that stand for a failure.
+    """The numbers of a column, the length of the longest list of them in a cell, and texts that stand for a failure.
 
-    None in place of the numbers where the cells are no numbers: where as many are texts, or more than a few.
+    None in place of the numbers if half of the cells or more are texts, or there are more than a few different texts.
     """
     values: list[float] = []
     texts: list[str] = []
@@ -309,8 +315,8 @@ def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, int,
 
 
 def _parted(values: Sequence[float], *, of_lists: bool) -> tuple[list[float], set[float]]:
-    """Numbers, and those that stand for a failure: one negative number where all others are positive, or nines, or a
-    power of ten, far above all others. Lists may hold several things, such as an accuracy and parameters.
+    """The numbers without those that stand for a failure, and these: the only negative one, or nines or a power of ten
+    far above all others. The latter are kept of lists, which may hold different things: an accuracy and parameters.
     """
     negative = {value for value in values if value < 0 and value == round(value)}
     large = {value for value in values if value > 0 and _IS_MARK.fullmatch(f"{value:.0f}") and value == round(value)}
@@ -325,7 +331,7 @@ def _parted(values: Sequence[float], *, of_lists: bool) -> tuple[list[float], se
 def _failed_accuracies(
     sample: TableSample, truths: Sequence[TruthGuess], scores: Sequence[ScoreGuess]
 ) -> set[float | str]:
-    """0 where some accuracies are, which no trained network has, and no other number that is read."""
+    """{0} if some accuracies are 0, as no trained network has, and no other column that is read holds a 0."""
     accuracies = {
         truth.column
         for truth in truths
@@ -352,21 +358,20 @@ def _truth(
     doubts += [f"that {excerpt(word, 40)} in its name does not make it another metric" for word in unclear[:2]]
     unit = unit_of(column, metric, max(values))
     doubts += unit.doubts
-    epochs = _EPOCHS.search(column.lower())
-    seed = _SEED.search(column.lower())
-    if seed is None and each != "seed" and place.seed is not None:
-        doubts.append("the seed: of the file's name")
-    return TruthGuess(
-        column, metric, unit.unit, unit.scale, int(next(filter(None, epochs.groups()))) or None if epochs else None,
-        int(seed[1]) if seed and each != "seed" else None if each == "seed" else place.seed, each, tuple(doubts),
-        unclear=unclear,
-    )  # fmt: skip
+    epochs = int(found[found.lastindex or 0]) if (found := _EPOCHS.search(column.lower())) else 0
+    seed = None
+    if each != "seed":
+        in_name = _SEED.search(column.lower())
+        seed = int(in_name[1]) if in_name else place.seed
+        if in_name is None and seed is not None:
+            doubts.append("the seed: of the file's name")
+    return TruthGuess(column, metric, unit.unit, unit.scale, epochs or None, seed, each, tuple(doubts), unclear=unclear)
 
 
 def _unnamed(
     column: str, name: ColumnName, main: Metric, values: Sequence[float], longest: int, place: PlaceOfTable
 ) -> TruthGuess:
-    """A column whose name says no more than a seed, or a data set: the benchmark's main metric."""
+    """The guess for a column whose name says no more than a seed or a data set: the benchmark's main metric."""
     if name.dataset is None and place.dataset is not None:
         main = next((m for m in place.benchmark.metrics if (m.dataset, m.metric) == (place.dataset, main.metric)), main)
     truth = _truth(column, name, main, values, longest, place)
@@ -374,7 +379,7 @@ def _unnamed(
 
 
 def _proxy(column: str, known: set[str]) -> str | None:
-    """The proxy of a column: one known by its name, or whatever has a field `score`."""
+    """The proxy whose scores a column holds: a known one, or X of a column X.score; None where it holds none."""
     name = re.sub("[^a-z0-9_.-]", "_", column.lower())
     plain = re.sub(r"^((score|proxy)_|(log)?(measures?|scores?|proxies|zc)\.)|_(score|proxy)$", "", name)
     for text in (name, plain, plain.replace("-", "_")):
@@ -385,6 +390,7 @@ def _proxy(column: str, known: set[str]) -> str | None:
 
 
 def _cost(column: str, columns: Sequence[str]) -> str | None:
+    """The column with the seconds of the scores in a column, by its name."""
     ends = ("_seconds", "_time", "_sec", "_s", ".seconds", ".time")
     begins = {column.lower(), column.lower().removesuffix(".score")}
     return next((c for c in columns for begin in begins for end in ends if c.lower() == f"{begin}{end}"), None)
