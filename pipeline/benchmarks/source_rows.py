@@ -111,13 +111,12 @@ class SourceRows:
         proxy: str,
         value: float | None,
         *,
-        seed: int | None = None,
         seconds: float | None = None,
         status: str = "ok",
         reason: str | None = None,
     ) -> None:
-        """Add a released score under the proxy's own name (the ingest adds "@" and the source)."""
-        _append(self.scores, space, arch_id, proxy, seed, value, status, reason, seconds)
+        """Add a released score, without a seed, under the proxy's own name (the ingest adds "@" and the source)."""
+        _append(self.scores, space, arch_id, proxy, None, value, status, reason, seconds)
 
     def add_reject(self, position: str, reason: str, excerpt: object = "") -> None:
         """Add a record that could not be taken."""

@@ -81,12 +81,11 @@ def _as_text(kind: Any, kinds: frozenset[str]) -> str | None:
     texts = [_as_text(child, kinds) for _, child in members]
     if texts == [None] * len(texts):
         return None
-    inner = [text or _spelt(child) for text, (_, child) in zip(texts, members, strict=True)]
+    inner = [
+        text or ("INTEGER" if child.id == "null" else str(child))  # the type of NULL has no name that a cast takes
+        for text, (_, child) in zip(texts, members, strict=True)
+    ]
     if kind.id == "struct":
         named = (f"{identifier(name)} {text}" for (name, _), text in zip(members, inner, strict=True))
         return f"STRUCT({', '.join(named)})"
     return f"MAP({', '.join(inner)})" if kind.id == "map" else f"{inner[0]}[]"
-
-
-def _spelt(kind: Any) -> str:
-    return "INTEGER" if kind.id == "null" else str(kind)  # the type of NULL has no name that a cast takes

@@ -69,17 +69,13 @@ def proxies_of(stored: pa.Table) -> pa.Table:
 def disagreements(connection: duckdb.DuckDBPyConnection) -> list[Disagreement]:
     """The columns of true values that disagree with their siblings, see the view `sibling_agreement`."""
     sql = sql_files.queries("audit")["disagreements"].read_text()
-    return [
-        Disagreement(
-            row["source_id"],
+    found = []
+    for row in rows(connection, sql).to_pylist():
+        usual = "" if row["usual"] is None else f", where {row['usual']:.2f} is usual here"
+        line = (
             f"{row['benchmark']} {row['space']}: {row['dataset']} {row['metric']} of {row['source']} ranks the "
             f"architectures otherwise than {_SIBLINGS[row['kind']]}: Spearman's rho is at most {row['rho']:.2f} "
-            f"(n = {row['n']:,}){_usual(row['usual'])}: are its "
-            "rows joined rightly?",
+            f"(n = {row['n']:,}){usual}: are its rows joined rightly?"
         )
-        for row in rows(connection, sql).to_pylist()
-    ]
-
-
-def _usual(rho: float | None) -> str:
-    return "" if rho is None else f", where {rho:.2f} is usual here"
+        found.append(Disagreement(row["source_id"], line))
+    return found

@@ -158,12 +158,7 @@ def _pieces(table: pa.Table) -> Iterator[Iterator[tuple[Any, ...]]]:
 
 def _columns(table: pa.Table) -> list[list[Any]]:
     """The values of each column, times in UTC."""
-    return [_values(column) for column in table.columns]
-
-
-def _values(column: pa.ChunkedArray) -> list[Any]:
-    values: list[Any] = _in_utc(column) if getattr(column.type, "tz", None) else column.to_pylist()
-    return values
+    return [_in_utc(column) if getattr(column.type, "tz", None) else column.to_pylist() for column in table.columns]
 
 
 def _in_utc(times: pa.ChunkedArray) -> list[datetime | None]:

@@ -71,11 +71,7 @@ def marker_faults(lake: Lake) -> Iterator[LakeFault]:
 
 def derived_faults(lake: Lake) -> Iterator[LakeFault]:
     """What is made from the parts: catalog, keys of scores, stored results."""
-    files = [
-        lake.root / catalog.CATALOG,
-        *(path for path in (lake.root / score_index.FOLDER).rglob("*") if _is_key_file(path)),
-    ]
-    for path in files:
+    for path in (lake.root / catalog.CATALOG, *(lake.root / score_index.FOLDER).rglob("[!.]*.parquet")):
         beside = checksums.side_file(path)
         if not (path.is_file() and beside.is_file()):
             continue
@@ -121,10 +117,6 @@ def foreign(lake: Lake) -> Iterator[str]:
     for path in sorted(lake.root.iterdir()):
         if path.name not in _KNOWN and not path.name.startswith("."):
             yield f"{path.name}: not a file of a lake; it is left alone"
-
-
-def _is_key_file(path: Path) -> bool:
-    return path.suffix == ".parquet" and not path.name.startswith(".")
 
 
 def _within(lake: Lake, path: Path) -> str:

@@ -101,11 +101,10 @@ def _values(column: pd.Series[Any]) -> list[Any]:
 def _shown(table: pa.Table) -> pa.Table:
     """The table with what is not to be seen in its texts shown: they go to a page, to figures and to a terminal."""
     for place, field in enumerate(table.schema):
-        if pa.types.is_string(field.type) and any(visible(text) != text for text in _texts(table.column(place))):
-            texts = [text if text is None else visible(text) for text in table.column(place).to_pylist()]
-            table = table.set_column(place, field, pa.array(texts, field.type))
+        if pa.types.is_string(field.type):
+            column = table.column(place)
+            shown = {text: visible(text) for text in column.unique().to_pylist() if text is not None}
+            if any(text != visible_text for text, visible_text in shown.items()):
+                texts = pa.array(map(shown.get, column.to_pylist()), field.type)
+                table = table.set_column(place, field, texts)
     return table
-
-
-def _texts(column: pa.ChunkedArray) -> list[str]:
-    return [text for text in column.unique().to_pylist() if text is not None]
