@@ -191,7 +191,7 @@ def says(line: str) -> None:
 
 @contextlib.contextmanager
 def handled(*, to_the_end: bool) -> Iterator[Interruption]:
-    """Handle `SIGNALS`, unless they are ignored, as of a job that a shell's script runs behind `&` or with `nohup`.
+    """Handle `SIGNALS`, unless they are ignored, as in a job that a shell's script runs behind `&` or with `nohup`.
 
     Within the block, `Interruption.begin` is called where a KeyboardInterrupt is caught.
 

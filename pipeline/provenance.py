@@ -122,7 +122,7 @@ def package_versions() -> dict[str, str]:
 def new_run(
     stage: str, arguments: Mapping[str, Any], device: str = "cpu", *, by_workers: bool = False
 ) -> dict[str, Any]:
-    """The row of `runs` for a run that begins now; of paths the last component, since others get lakes.
+    """The row of `runs` for a run that begins now. A path among the arguments is stored by its last component.
 
     Args:
         stage: of the pipeline.
@@ -156,7 +156,7 @@ def computed_in(run: Mapping[str, Any], of_worker: Mapping[str, Any]) -> dict[st
 
 
 def finished(run: Mapping[str, Any], status: str = "finished") -> dict[str, Any]:
-    """The row of `runs` for the same run once it has ended: as long after its begin as it took, wherever the clock is.
+    """The row of `runs` for the same run once it has ended. A clock that is set meanwhile does not change its duration.
 
     Args:
         run: of `new_run` in this process.

@@ -31,5 +31,5 @@ def _in_markdown(value: object) -> object:
 
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    before, after = value[:1].isspace(), value[-1:].isspace()  # as of text that a template adds to a name
+    before, after = value[:1].isspace(), value[-1:].isspace()  # as in text that a template adds to a name
     return f"{' ' * before}{escaping.markdown(value)}{' ' * after}"

@@ -54,7 +54,7 @@ def fitted(
     """The lines of `aligned` without blanks at their ends, none wider than `width` as far as numbers allow.
 
     Args:
-        rows, right: as of `aligned`.
+        rows, right: as in `aligned`.
         width: characters; None for any.
         indent: what each line begins with.
         whole: columns of text that are not cut.

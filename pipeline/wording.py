@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def count_of(count: int, one: str, many: str = "") -> str:
-    """The count with what it is of: "1 row", "1,200 rows".
+    """The count with its noun: "1 row", "1,200 rows".
 
     Args:
         count: how many there are.
@@ -15,7 +15,7 @@ def count_of(count: int, one: str, many: str = "") -> str:
 
 
 def noun(count: int, one: str, many: str = "") -> str:
-    """What so many are called: "row", "rows"; as of `count_of`."""
+    """The noun for this count: "row" or "rows"; the arguments are those of `count_of`."""
     return one if count == 1 else many or _plural(one)
 
 

@@ -17,7 +17,7 @@ def require(what: str, value: object, kind: Any, expected: str) -> None:
     Args:
         what: begins the message: "the proxy".
         value: what was given.
-        kind: as of `isinstance`.
+        kind: as in `isinstance`.
         expected: what it should be, in words: "a name".
 
     Raises:

@@ -47,7 +47,7 @@ def correlate(
     Args:
         scores: one per network; of numbers, higher is better. Failures and missing scores (None or NaN) are left out.
         truth: the true value of each, in the same order; None or NaN where it is missing.
-        lower_is_better: whether a smaller true value is the better one, as of a loss.
+        lower_is_better: whether a smaller true value is the better one, as with a loss.
 
     Raises:
         UserError: the two are not equally long, have indexes that differ, or hold something else than numbers; or

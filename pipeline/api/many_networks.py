@@ -35,7 +35,7 @@ def score_networks(
         networks: name -> what `score_network` takes.
         proxies: names such as regression-n101, synflow or naswot, or paths of TOML or Python files; zero-cost is all
             zero-cost proxies at once, which share their passes.
-        images, seed, device: as of `score_network`.
+        images, seed, device: as in `score_network`.
 
     Returns:
         One row per proxy and network, by proxy in the order given, the best network first. Its columns: network,

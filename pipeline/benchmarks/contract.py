@@ -148,7 +148,7 @@ class Benchmark:
         sample: (space, random) -> a random architecture, where the space is generative.
         mutate: (space, spec, random) -> a neighbour, likewise.
         check: (path, number of networks, drawn with equal chance) -> for each file, whether its networks are built as
-            the file says; errors as of `read`.
+            the file says; errors as in `read`.
         features: (space, spec) -> `inputs` to the features that a classifier pools: `networks.features`.
         graph: (space, spec) -> the architecture's graph, of which `tune` takes counts and paths; None where a space has
             none.

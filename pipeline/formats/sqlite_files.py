@@ -42,7 +42,7 @@ def rows(path: Path, form: TableForm) -> Rows:
 
 
 def table_names(path: Path) -> list[str]:
-    """The tables of a database, of which there is one at least; errors as of `rows`."""
+    """The tables of a database, of which there is one at least; errors as in `rows`."""
     with _opened(path) as connection:
         try:
             names = _names(connection)

@@ -31,7 +31,7 @@ class FileLocation:
         path: absolute.
         bytes: its size; of a folder that of its files.
         changed_ns: time of its last change, in nanoseconds; of a folder the latest of its files.
-        sha256: of its content, as of `provenance.file_sha256`.
+        sha256: of its content, as `provenance.file_sha256` gives it.
     """
 
     path: str

@@ -55,7 +55,7 @@ class OutputFile:
         """Yield a path to write to, which becomes the file when the block ends; after an error nothing has changed.
 
         Raises:
-            UserError: as of `refuse`, and where the disk is full or cannot be written.
+            UserError: as in `refuse`, and where the disk is full or cannot be written.
         """
         self.refuse()
         replace = self.force or self._is_ours()
@@ -117,7 +117,7 @@ class OutputFolder:
         replaced as a whole, the last one last, and other files stay.
 
         Raises:
-            UserError: as of `refuse`, and where the disk is full or cannot be written.
+            UserError: as in `refuse`, and where the disk is full or cannot be written.
         """
         self.refuse()
         place = self.path if self.path.exists() else self.path.parent

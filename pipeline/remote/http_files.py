@@ -117,7 +117,7 @@ def whole(address: str, most: int) -> bytes:
     """The content of a small file.
 
     Raises:
-        UserError: as of `requested`, or it has more than `most` bytes, or is a web page.
+        UserError: as in `requested`, or it has more than `most` bytes, or is a web page.
     """
     with requested(address) as answer:
         content = bytearray()

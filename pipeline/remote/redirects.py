@@ -83,7 +83,7 @@ def followed(
     Raises:
         UserError: it leads to what is not read: another scheme, no encryption after there was, a place that is not
             public, text that is no address, or from one to the next without end.
-        requests.RequestException: as of a request.
+        requests.RequestException: what any request raises.
     """
     import requests
 

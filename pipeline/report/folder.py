@@ -71,7 +71,7 @@ def replace(out: Path, files: Mapping[str, bytes], about: Row) -> None:
         about: what the manifest says beside the bytes and the SHA-256 of each file.
 
     Raises:
-        UserError: as of `refuse_foreign`.
+        UserError: as in `refuse_foreign`.
         OSError: the folder cannot be written; each file is then that of either report, whole.
     """
     described = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}

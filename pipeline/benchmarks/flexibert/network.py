@@ -204,7 +204,7 @@ class EncoderNetwork(nn.Module):
     """Sequences [N, T, width] -> [[N, T, width]]: the encoder's output, led back to the width, as the one tap.
 
     Args:
-        spec, width: as of `Encoder`.
+        spec, width: as in `Encoder`.
     """
 
     def __init__(self, spec: Mapping[str, Any], width: int = WIDTH) -> None:
@@ -228,7 +228,7 @@ class EncoderFeatures(Features):
     """Sequences [N, T, 400] -> [N, hidden, T, 1]: the last layer's outputs, for a classifier that averages over time.
 
     Args:
-        spec: as of `Encoder`.
+        spec: as in `Encoder`.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:

@@ -42,7 +42,7 @@ class Kind:
 
     Args:
         metric: what it is called here.
-        unit, higher_is_better: as of a `Metric`.
+        unit, higher_is_better: as in a `Metric`.
         description: of what it measures; the split follows.
         least, most: what such a number can be, where the unit does not say it.
     """

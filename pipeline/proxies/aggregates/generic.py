@@ -90,6 +90,6 @@ def named(name: str, inputs: str, images: Path | str | None) -> Aggregate:
     """The aggregate of a name or a TOML file, `generic` pinned to the images.
 
     Raises:
-        UserError: as of `aggregates.load` and `pinned`.
+        UserError: as in `aggregates.load` and `pinned`.
     """
     return pinned(inputs, images) if name == GENERIC else aggregates.load(name)

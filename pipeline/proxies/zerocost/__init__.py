@@ -95,7 +95,7 @@ def load(name: str, images: Path | str | None = None, inputs: str = "images") ->
 
     Args:
         name: one of `names()`.
-        images: as of `images.named`; labels are CIFAR-10's own, and the classes in turn where the images have none.
+        images: as in `images.named`; labels are CIFAR-10's own, and the classes in turn where the images have none.
         inputs: what the networks take, images or sequences; a proxy that is defined for the other inputs only is
             returned for those.
 
