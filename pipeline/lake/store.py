@@ -21,10 +21,12 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import MAXYEAR, MINYEAR
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.errors import UserError, excerpt, os_errors_explained
 from pipeline.lake import checksums, marker, parquet_files
@@ -203,6 +205,10 @@ def _read(file: Path, columns: Sequence[str] | None, schema: pa.Schema) -> pa.Ta
             raise damaged(file, fault)
         rows = _in_schema(rows, schema)
         rows.validate(full=True)  # text that is not in UTF-8 passes the reader
+        for name in (field.name for field in schema if pa.types.is_timestamp(field.type)):
+            years = pc.min_max(pc.year(rows[name].cast(pa.timestamp("us")))).as_py()
+            if years["min"] is not None and not MINYEAR <= years["min"] <= years["max"] <= MAXYEAR:
+                raise ValueError(f"{name} is in a year that Python does not have")
         return rows
 
 

@@ -100,8 +100,8 @@ def changed(exported: Path, folder: Path, name: str, change: Any) -> Path:
 
 def replaced(table: pa.Table, column: str, value: Any) -> pa.Table:
     place = table.schema.get_field_index(column)
-    values = pa.array([value] * table.num_rows, pa.string())
-    return table.set_column(place, pa.field(column, pa.string()), values)
+    kind = value.type if isinstance(value, pa.Scalar) else pa.string()
+    return table.set_column(place, pa.field(column, kind), pa.array([value] * table.num_rows, kind))
 
 
 @pytest.mark.parametrize(
@@ -212,6 +212,18 @@ def test_rows_that_no_lake_may_hold_are_not_taken(
 def test_scores_of_no_known_kind_of_part_are_left_out(exported: Path, lake: Path, tmp_path: Path) -> None:
     folder = changed(exported, tmp_path / "shared", "scores", lambda table: replaced(table, "part", "whatever"))
     assert merge.run(lake, folder).taken == 0
+
+
+def test_a_lake_with_a_time_that_python_has_no_date_for_is_one_line(
+    full_lake: Path, lake: Path, tmp_path: Path
+) -> None:
+    damaged = shutil.copytree(full_lake, tmp_path / "damaged")
+    path = next(damaged.glob(f"parts/*/score-{OURS}-search-*/runs.parquet"))
+    late = pa.scalar(1 << 62, pa.timestamp("us", tz="UTC"))
+    pq.write_table(replaced(pq.read_table(path), "started_at", late), path)
+    with refused(f"{path} cannot be read (started_at is in a year that Python does not have)"):
+        merge.run(lake, damaged)
+    assert not left(lake)
 
 
 def test_a_lake_whose_part_has_null_where_there_may_be_none_is_one_line(
