@@ -173,7 +173,8 @@ def _take(lake: Lake, other: Lake, benchmark: str, name: PartName, parts: list[s
         rows["runs"] = runs.filter(pc.is_in(runs["run_id"], named))
         rows["curves"] = joined(rows["curves"], rows["scores"], "left semi")
         if rows["scores"].num_rows + rows["adopted"].num_rows:
-            merged = replace(name, origin=provenance.identity("merged", 1, parts))
+            # of what is here, too: another lake may have parts of these names with other scores
+            merged = replace(name, origin=provenance.identity("merged", 1, [*parts, *here]))
             with lake.staged(benchmark, merged) as staged:
                 for table in filter(lambda table: rows[table].num_rows, rows):
                     staged.append(table, rows[table])

@@ -62,6 +62,17 @@ def test_scores_are_taken_with_all_that_is_theirs_and_the_parts_become_one_a_fam
     assert [name.rpartition("-")[0] for name in parts(lake)] == ["ingest", "score-size", "score-toy"]
 
 
+def test_lakes_whose_parts_have_the_same_names_are_taken_both(lake: Path, tmp_path: Path) -> None:
+    for number in range(2):
+        root = tmp_path / f"other-{number}"
+        lakes.publish(
+            root, f"{FAMILIES[SIZE]}{'c' * 16}-00001", runs=[lakes.run()], proxies=[lakes.proxy(SIZE, "size")],
+            scores=[lakes.score(number, SIZE, 1.0)],
+        )  # fmt: skip
+        assert merge.run(lake, root).taken == 1
+    assert {row["arch_id"] for row in table(lake, "scores")} == {arch(0), arch(1)}
+
+
 def test_a_part_of_scores_brings_nothing_but_what_scores_need(other: Path, lake: Path) -> None:
     lakes.publish(
         other, f"{FAMILIES[OURS]}{'d' * 16}-00001", runs=[lakes.run()], proxies=[lakes.proxy(OURS, "toy")],
