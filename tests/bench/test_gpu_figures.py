@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pipeline.proxies.contract import Curve, Score
+from tests.bench import agreement_on_a_cpu
 from tests.bench.gpu import agreement, steady, workers
+from tests.bench.gpu.setting import Setting
 
 
 def scores(count: int, late: float = 0.0, value: float = 0.0) -> list[Score]:
@@ -65,3 +67,9 @@ def test_processes_count_in_the_time_in_which_all_train() -> None:
 
 def test_a_process_that_trained_nothing_is_named() -> None:
     assert workers.rates([[1.0, 2.0, 3.0], []], 2)["why"] == "networks by process: [3, 0]"
+
+
+def test_the_engine_agrees_with_the_plain_loop_on_a_cpu_too(setting: Setting) -> None:
+    row = agreement_on_a_cpu.agreement_of(setting, "nasbench101", 3)
+
+    assert row["networks"] == 3 and row["score_apart_at_most"] < 1e-3 and row["rho"] == pytest.approx(1)
