@@ -35,7 +35,7 @@ from pipeline.lake.files import (
 from pipeline.lake.store import Lake
 
 FOLDER = "derived"
-_SMALL_TABLES = frozenset({"adopted", "metrics", "proxies", "runs", "searches", "sources"})
+_SMALL_TABLES = frozenset({"adopted", "metrics", "proxies", "retried", "runs", "searches", "sources"})
 _KEY_FORM = re.compile(r"[0-9a-f]{16}")
 _FILES = re.compile(  # and what killed processes leave, also those of earlier versions
     rf"[a-z0-9_]+-[0-9a-f]{{8}}\.parquet|report-[0-9a-f]{{16}}\.json\.gz|\.[a-z0-9_]+\.[0-9a-f]{{8}}|{re.escape(TEMPORARY)}[^/]+"

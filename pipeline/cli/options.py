@@ -82,6 +82,9 @@ SampleOption = Annotated[
     int | None,
     typer.Option(min=1, help="How many architectures to score: the first of a random order; all by default."),
 ]
+RetryFailedOption = Annotated[
+    bool, typer.Option("--retry-failed", help="Compute again what is stored as failed, as after a mended network.")
+]
 ImagesOption = Annotated[
     str | None,
     typer.Option(

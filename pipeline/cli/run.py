@@ -22,6 +22,7 @@ from pipeline.cli.options import (
     OutOption,
     PathsArgument,
     ReadingOptions,
+    RetryFailedOption,
     SampleOption,
     SampleSeedOption,
     ScoreOptions,
@@ -47,6 +48,7 @@ class SeveralScoreOptions:
     space: SpaceOption = None
     sample: SampleOption = None
     sample_seed: SampleSeedOption = 0
+    retry_failed: RetryFailedOption = False
     seed: SeedOption = 0
     images: ImagesOption = None
 
@@ -79,7 +81,7 @@ def run(
     from pipeline.scoring import generic
     from pipeline.scoring.plan import fits
 
-    selection = SelectionOptions(several.sample, several.sample_seed)
+    selection = SelectionOptions(several.sample, several.sample_seed, retry_failed=several.retry_failed)
     scoring = [ScoreOptions(p, several.space, several.seed, several.images) for p in several.proxy or (None,)]
     if compute.workers is not None:
         executor.refuse_too_many(compute.workers)

@@ -16,6 +16,7 @@ from pipeline.cli.options import (
     ComputeOptions,
     ExecutorOptions,
     LakeOption,
+    RetryFailedOption,
     SampleOption,
     SampleSeedOption,
     ScoreOptions,
@@ -36,6 +37,7 @@ class SelectionOptions:
     only: Annotated[
         Path | None, typer.Option(help="File with one architecture per line, written out or as its arch_id.")
     ] = None
+    retry_failed: RetryFailedOption = False
 
 
 def contradiction(given: Mapping[str, Any]) -> str | None:
@@ -48,6 +50,7 @@ def contradiction(given: Mapping[str, Any]) -> str | None:
         "sample",
         "sample_seed",
         "only",
+        "retry_failed",
         "seed",
         "images",
         "device",
@@ -103,6 +106,7 @@ def score_architectures(
     how: dict[str, Any] = {
         "sample": selection.sample,
         "only": selection.only,
+        "retry_failed": selection.retry_failed,
         "workers": compute.workers,
         "where": where or executors.PROCESSES,
     }

@@ -50,6 +50,10 @@ _SPACE = Column("space", TEXT, "search space within the benchmark: topology")
 _ARCH = Column("arch_id", TEXT, "identity of the canonical architecture, 16 hex digits")
 _PROXY = Column("proxy_id", TEXT, "identity of the proxy's configuration, 16 hex digits")
 _SCORE_SEED = _optional("seed", INT, "seed of the score; NULL where a released score does not state one")
+_SECONDS = _optional(
+    "seconds", FLOAT, "wall time of this score alone, shared passes counted in; NULL where not released"
+)
+_DEVICE = _optional("device", TEXT, "cpu or the card's name; NULL for a released score")
 _DATASET = Column("dataset", TEXT, "data set that the architecture was trained on: cifar10-valid")
 _METRIC = Column("metric", TEXT, "what was measured: test_accuracy")
 _RUN = Column("run_id", TEXT, "the run that wrote the row")
@@ -176,6 +180,23 @@ _TABLES = (
         ),
     ),
     Table(
+        "retried",
+        "One row per score that had failed and was computed again with success. The table `scores` shows it in the "
+        "place of the failure, which stays in its part.",
+        ("benchmark", "space", "arch_id", "proxy_id", "seed"),
+        (
+            _BENCHMARK,
+            _SPACE,
+            _ARCH,
+            _PROXY,
+            _SCORE_SEED,
+            Column("value", FLOAT, "the score"),
+            _SECONDS,
+            _DEVICE,
+            _RUN,
+        ),
+    ),
+    Table(
         "scores",
         "One row per score. A failure is a row with a status and a reason.",
         ("benchmark", "space", "arch_id", "proxy_id", "seed"),
@@ -188,10 +209,8 @@ _TABLES = (
             _optional("value", FLOAT, "the score; NULL unless status is ok"),
             Column("status", TEXT, "ok, diverged, unbuildable or failed"),
             _optional("reason", TEXT, "why there is no value"),
-            _optional(
-                "seconds", FLOAT, "wall time of this score alone, shared passes counted in; NULL where not released"
-            ),
-            _optional("device", TEXT, "cpu or the card's name; NULL for a released score"),
+            _SECONDS,
+            _DEVICE,
             _RUN,
         ),
     ),

@@ -64,6 +64,7 @@ class ScoreIndex:
         self._column_of = {proxy_id: column for column, proxy_id in enumerate(proxy_ids)}
         self._there = np.zeros((len(self._row_of), len(proxy_ids)), np.bool_)
         self._seen: set[str] = set()
+        self._tables: tuple[str, ...] = ("scores",)
         self._changed = 0
         self._begin()
 
@@ -85,6 +86,12 @@ class ScoreIndex:
         whole = np.asarray(self._there.all(axis=1))
         return [arch_id for arch_id, row in self._row_of.items() if not whole[row]]
 
+    def forget(self, failed: Iterable[tuple[str, str]]) -> None:
+        """Let these (arch_id, proxy_id), whose scores failed, be missing until they are stored in `retried`."""
+        self._tables = ("scores", "retried")
+        for arch_id, proxy_id in failed:
+            self._there[self._row_of[arch_id], self._column_of[proxy_id]] = False
+
     def refresh_if_changed(self) -> None:
         """Read what others have published, if the folder's time says that it has changed."""
         changed = self._folder.stat().st_mtime_ns
@@ -95,8 +102,9 @@ class ScoreIndex:
     def refresh(self) -> None:
         """Read what others have published."""
         new = [name for name in self._names() if name not in self._seen]
-        for keys in _in_large_tables(self._read(new)):
-            self._mark(keys)
+        for table in self._tables:
+            for keys in _in_large_tables(self._read(new, table)):
+                self._mark(keys)
         self._seen.update(new)
 
     def add(self, part: str, keys: Iterable[tuple[str, str]]) -> None:
@@ -135,9 +143,9 @@ class ScoreIndex:
                 return index
         return None
 
-    def _read(self, names: Iterable[str]) -> Iterator[pa.Table]:
+    def _read(self, names: Iterable[str], table: str = "scores") -> Iterator[pa.Table]:
         for name in names:
-            file = self._folder / name / "scores.parquet"
+            file = self._folder / name / f"{table}.parquet"
             if file.is_file():
                 with damage_named(file):
                     part = parquet_files.opened(file, read_dictionary=_WORDS)

@@ -4,8 +4,8 @@
     DIR/README.md         the dataset card
     DIR/manifest.json     rows, bytes and SHA-256 of each file
 
-The tables are those of the lake, as its views show them. Scores, curves and adopted scores have one more column, which
-says what kind of part they are of, so that a lake can be made of the folder again.
+The tables are those of the lake, as its views show them. Scores, those that were retried or adopted, and curves have
+one more column, which says what kind of part they are of, so that a lake can be made of the folder again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PART = Column(
     TEXT,
     "what the names of the lake's parts that hold such rows begin with: score-zero-cost; `pipeline merge` needs it",
 )
-WITH_PART = ("scores", "curves", "adopted")
+WITH_PART = ("scores", "curves", "adopted", "retried")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -30,7 +30,7 @@ def make(files: Mapping[str, Path], shown: Callable[[str], str], root: Path, ori
     """Write a lake that holds one part for each kind of part that the rows are of.
 
     Args:
-        files: the Parquet file of each table of `NEEDED`.
+        files: the Parquet file of each table of `NEEDED`; folders of earlier versions lack `retried`.
         shown: table -> what messages call its file.
         root: of the lake, a folder that is not there.
         origin: of its parts, 16 hex digits that stand for the content.
@@ -43,11 +43,11 @@ def make(files: Mapping[str, Path], shown: Callable[[str], str], root: Path, ori
     named: dict[str, dict[_GroupKey, set[str]]] = {table: defaultdict(set) for table in _BELONG}
     with contextlib.ExitStack() as writers:
         parts = _Parts(root, origin, writers)
-        for table in table_folder.WITH_PART:
+        for table in filter(files.__contains__, table_folder.WITH_PART):
             for rows in _batches(files[table], table, shown(table)):
                 for key, group in _groups(rows, shown(table)):
                     parts.append(key, table, group.drop_columns([table_folder.PART.name]))
-                    for other, column in _BELONG.items() if table == "scores" else ():
+                    for other, column in _BELONG.items() if table in ("scores", "retried") else ():
                         named[other][key].update(group[column].unique().to_pylist())
         for table, column in _BELONG.items():
             rows = pa.concat_tables(list(_batches(files[table], table, shown(table))))

@@ -21,6 +21,7 @@ def run(
     *,
     sample: int | None = None,
     only: Path | None = None,
+    retry_failed: bool = False,
     workers: int | None = None,
     where: executor.Where = executor.PROCESSES,
 ) -> Iterator[scoring.ScoringSummary | aggregation.Definition]:
@@ -39,7 +40,9 @@ def run(
     for part, one in parts:
         for seed in part.seeds_of(plan.seed):
             seeded = replace(one, seed=seed)
-            yield scoring.run(lake_root, seeded, sample=sample, only=only, workers=workers, where=where)
+            yield scoring.run(
+                lake_root, seeded, sample=sample, only=only, retry_failed=retry_failed, workers=workers, where=where
+            )
     yield aggregation.define(lake_root, plan.benchmark, plan.space, whole)
 
 

@@ -7,7 +7,7 @@ publishers. Nor do searches and tunings, whose steps are a function of the lake 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -23,13 +23,13 @@ from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.scoring import merge_checks, other_lake
-from pipeline.scoring.merge_differences import Differences, compare, joined, together
+from pipeline.scoring.merge_differences import Differences, able_to_replace, compare, joined, together
 from pipeline.wording import count_of, every
 
 _Group = tuple[str, PartName, list[str]]  # benchmark, the part that they become, the parts
 
 _SCORE = TABLES["scores"].key
-_TAKEN = ("runs", "proxies", "scores", "curves", "adopted")  # whatever else a part of scores may hold
+_TAKEN = ("runs", "proxies", "scores", "retried", "curves", "adopted")  # whatever else a part of scores may hold
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,10 @@ def _compared(lake: Lake, other: Lake, groups: list[_Group]) -> tuple[Difference
             proxies = (
                 each.read("proxies", benchmark, parts=each.part_names(benchmark, prefix)) for each in (lake, other)
             )
-            seen = compare(lake, lake.part_names(benchmark, prefix), benchmark, rows, proxies)
+            retried = other.read("retried", benchmark, parts=other.part_names(benchmark, prefix))
+            seen = compare(lake, lake.part_names(benchmark, prefix), benchmark, rows, proxies, retried)
             differences += seen
-            if seen.scores == rows("scores").num_rows and not rows("adopted").num_rows:
+            if seen.scores == rows("scores").num_rows and not rows("adopted").num_rows + rows("retried").num_rows:
                 stored += seen.scores
             else:
                 missing.append((benchmark, name, parts))
@@ -162,23 +163,33 @@ def _groups(other: Lake, benchmark: str) -> Iterator[tuple[PartName, list[str]]]
 def _take(lake: Lake, other: Lake, benchmark: str, name: PartName, parts: list[str]) -> tuple[int, int]:
     """Publish what a group of parts holds and the lake does not; returns how many scores that is, and the others."""
     rows = {table: other.read(table, benchmark, parts=parts) for table in _TAKEN}
-    asked = rows["scores"].num_rows
+    asked = _keys(rows).num_rows
     with lake.lock("score"):
         here = lake.part_names(benchmark, name.whole_subject.prefix)
-        for table in ("scores", "adopted"):
-            stored = lake.read(table, benchmark, parts=here, columns=_SCORE)
-            rows[table] = joined(rows[table], stored, "left anti")
+        stored = lake.read("scores", benchmark, parts=here, columns=[*_SCORE, "status"])
+        rows["scores"] = joined(rows["scores"], stored, "left anti")
+        for table in ("retried", "adopted"):
+            rows[table] = joined(rows[table], lake.read(table, benchmark, parts=here, columns=_SCORE), "left anti")
+        rows["retried"] = joined(rows["retried"], stored.filter(pc.equal(stored["status"], "ok")), "left anti")
+        rows["retried"] = able_to_replace(lake, benchmark, here, rows["retried"])
         runs = other.read("runs", benchmark)  # that of a score may be in a part of another group
-        named = pa.chunked_array([*rows["runs"]["run_id"].chunks, *rows["scores"]["run_id"].chunks], pa.string())
-        rows["runs"] = runs.filter(pc.is_in(runs["run_id"], named))
-        rows["curves"] = joined(rows["curves"], rows["scores"], "left semi")
-        if rows["scores"].num_rows + rows["adopted"].num_rows:
+        of_runs = [chunk for table in ("runs", "scores", "retried") for chunk in rows[table]["run_id"].chunks]
+        rows["runs"] = runs.filter(pc.is_in(runs["run_id"], pa.chunked_array(of_runs, pa.string())))
+        rows["curves"] = joined(rows["curves"], _keys(rows), "left semi")
+        if _keys(rows).num_rows + rows["adopted"].num_rows:
             # of what is here, too: another lake may have parts of these names with other scores
             merged = replace(name, origin=provenance.identity("merged", 1, [*parts, *here]))
             with lake.staged(benchmark, merged) as staged:
                 for table in filter(lambda table: rows[table].num_rows, rows):
                     staged.append(table, rows[table])
-    return rows["scores"].num_rows, asked - rows["scores"].num_rows
+    taken = _keys(rows).num_rows
+    return taken, asked - taken
+
+
+def _keys(rows: Mapping[str, pa.Table]) -> pa.Table:
+    """The keys of the scores among rows of tables, retried or not, each once."""
+    retried = joined(rows["retried"], rows["scores"], "left anti")
+    return pa.concat_tables([rows["scores"].select(_SCORE), retried.select(_SCORE)])
 
 
 def _waiting(lake: Lake, benchmark: str) -> int:

@@ -50,12 +50,15 @@ def refuse_unsound(lake: Lake, other: Lake, groups: Iterable[tuple[str, list[str
         runs[benchmark] = other.read("runs", benchmark, columns=["run_id"])["run_id"]
     for benchmark, group in groups:
         place = f"{benchmark} in {group[0]}"
-        taken = {table: other.read(table, benchmark, parts=group) for table in ("scores", "curves", "adopted")}
+        taken = {
+            table: other.read(table, benchmark, parts=group) for table in ("scores", "retried", "curves", "adopted")
+        }
         for table, rows in taken.items():
             elsewhere = rows.filter(pc.not_equal(rows["benchmark"], benchmark))
             _refuse(iter([("is of another benchmark", elsewhere)]), f"{name}: a row of {table} of {place}")
-        wrong = _wrong_scores(taken["scores"], known[benchmark], runs[benchmark])
-        _refuse(wrong, f"{name}: a score of {place}")
+        for table in ("scores", "retried"):
+            wrong = _wrong_scores(taken[table], known[benchmark], runs[benchmark])
+            _refuse(wrong, f"{name}: a score of {place}")
         _refuse(_faulty(taken), f"{name}: {place}")
 
 

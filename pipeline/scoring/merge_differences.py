@@ -105,26 +105,56 @@ class Differences:
 
 
 def compare(
-    lake: Lake, stored: Sequence[str], benchmark: str, rows: Callable[[str], pa.Table], proxies: Iterable[pa.Table]
+    lake: Lake,
+    stored: Sequence[str],
+    benchmark: str,
+    rows: Callable[[str], pa.Table],
+    proxies: Iterable[pa.Table],
+    retried: pa.Table,
 ) -> Differences:
     """Compare rows of another lake with those of the same key here.
+
+    A value here and a failure there, or the other way round, is no difference where one of the two lakes knows that the
+    score had failed and was computed again.
 
     Args:
         stored: names of its parts that can hold them.
         rows: table -> its rows in the other lake.
         proxies: rows that say which proxies train.
+        retried: of the other lake.
     """
-    result = Differences()
+    result, compared = Differences(), [*TABLES["scores"].key, "status", "value"]
+    here = lake.read("retried", benchmark, parts=stored)
+    known = pa.concat_tables([here, able_to_replace(lake, benchmark, stored, retried)])
+    there = replaced(rows("scores").select(compared), retried)
     kinds = {row["proxy_id"]: _kind(row) for table in proxies for row in table.to_pylist()}
     for parts in together(lake, benchmark, stored):
-        scores = lake.read("scores", benchmark, parts=parts, columns=[*TABLES["scores"].key, "status", "value"])
-        equal = _compare_scores(scores, rows("scores"), kinds, result)
+        scores = replaced(lake.read("scores", benchmark, parts=parts, columns=compared), here)
+        equal = _compare_scores(scores, there, known, kinds, result)
         if (equal is None or equal.num_rows) and rows("curves").num_rows:
             _compare_curves(lake.read("curves", benchmark, parts=parts), rows("curves"), equal, result)
         for table in sorted(TABLES.keys() - set(_VALUES)):
             if rows(table).num_rows:
                 _compare_texts(table, lake.read(table, benchmark, parts=parts), rows(table), result)
     return result
+
+
+def replaced(scores: pa.Table, retried: pa.Table) -> pa.Table:
+    """The scores with the values of `retried` in the place of failures, as the view `scores` has them."""
+    if not retried.num_rows:
+        return scores
+    failed = joined(scores.filter(pc.not_equal(scores["status"], "ok")), retried, "left semi")
+    values = joined(retried, failed, "left semi")
+    values = values.append_column("status", pa.array(["ok"] * values.num_rows, pa.string()))
+    values = values.select(scores.column_names).cast(scores.schema)
+    return pa.concat_tables([joined(scores, failed, "left anti"), values])
+
+
+def able_to_replace(lake: Lake, benchmark: str, parts: Sequence[str], retried: pa.Table) -> pa.Table:
+    """The rows of another lake's `retried` that parts have no curves of: a failure here that has some stays."""
+    if not retried.num_rows:
+        return retried
+    return joined(retried, lake.read("curves", benchmark, parts=parts, columns=TABLES["scores"].key), "left anti")
 
 
 def together(lake: Lake, benchmark: str, parts: Iterable[str]) -> Iterator[list[str]]:
@@ -148,7 +178,9 @@ def _kind(proxy: dict[str, Any]) -> str:
     return proxy["name"] if proxy["name"] in TOLERANCE else "other"
 
 
-def _compare_scores(here: pa.Table, there: pa.Table, kinds: dict[str, str], result: Differences) -> pa.Table | None:
+def _compare_scores(
+    here: pa.Table, there: pa.Table, retried: pa.Table, kinds: dict[str, str], result: Differences
+) -> pa.Table | None:
     """Compare scores; returns the keys of the equal ones, None where these are all."""
     key, compared = TABLES["scores"].key, ["status", "value"]
     if here.num_rows and here.select([*key, *compared]).equals(there.select([*key, *compared])):
@@ -157,6 +189,10 @@ def _compare_scores(here: pa.Table, there: pa.Table, kinds: dict[str, str], resu
         return None
     ours, others = matched(here, there, key)
     result.scores += ours.num_rows
+    if retried.num_rows:
+        one_failed = pc.not_equal(pc.equal(ours["status"], "ok"), pc.equal(others["status"], "ok"))
+        known = joined(ours.filter(one_failed), retried, "left semi")
+        ours, others = (joined(rows, known, "left anti") for rows in (ours, others))
     same_status = _array(pc.equal(ours["status"], others["status"]))
     a, b = (_numbers(rows["value"]) for rows in (ours, others))
     same = same_status & ((a == b) | (np.isnan(a) & np.isnan(b)))

@@ -88,6 +88,8 @@ class OtherLake:
 
     def _copy_tables(self, manifest: Manifest, folder: Path, root: Path) -> None:
         names = {table: f"{table}.parquet" for table in table_lake.NEEDED}
+        if names["retried"] not in manifest.files:  # of an earlier version
+            del names["retried"]
         if lacking := [name for name in names.values() if name not in manifest.files]:
             raise UserError(f"{self.source.shown(MANIFEST)} does not list {lacking[0]}: export it again")
         stated = {name: manifest.files[name] for name in names.values()}

@@ -49,7 +49,7 @@ class ScoringSummary:
 
     @property
     def scored(self) -> int:
-        """New rows."""
+        """New scores, those that failed again among them."""
         return sum(self.statuses.values())
 
     @property
@@ -71,6 +71,7 @@ def run(
     *,
     sample: int | None = None,
     only: Path | None = None,
+    retry_failed: bool = False,
     workers: int | None = None,
     where: executor.Where = executor.PROCESSES,
 ) -> ScoringSummary:
@@ -82,6 +83,8 @@ def run(
     Args:
         sample: how many architectures; None for all.
         only: a file that lists the architectures instead, one per line, in the benchmark's notation or by `arch_id`.
+        retry_failed: compute again the scores that are stored as failed; a value then stands in the place of the
+            failure, and of a second failure nothing is stored.
         workers: how many; by default one per core, with CUDA one per card.
         where: the executor; on one instruction set the rows are the same bits whichever it is.
 
@@ -98,6 +101,8 @@ def run(
     chosen = list(listed) if listed is not None else sampled(lake, plan.benchmark, plan.space, plan.sample_seed, sample)
     writer = ScoreWriter(lake, plan.benchmark, plan.space, plan.seed, bundle, chosen)
     writer.adopt(chosen)
+    if retry_failed:
+        writer.retry_failed(chosen)
     asked, before = len(chosen) * len(bundle.proxies), writer.stored.count
     incomplete = writer.stored.incomplete()
     if incomplete:
@@ -105,6 +110,8 @@ def run(
         wanted = [(a, texts[a], writer.stored.missing(a)) for a in incomplete]
         with executor.opened(where, workers, bundle.asked_device(plan.device), apart=plan.calls_own_code) as pool:
             asked_for = {"sample": sample, "only": only, "executor": where.kind, **of_workers(pool)}
+            if retry_failed:
+                asked_for["retry_failed"] = True
             _remember_location(lake, plan, bundle)
             run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name, by_workers=True)
             with lake.running(run_row["run_id"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import closing
 from typing import Any
 
 from pipeline import catalog, executor, provenance
@@ -15,6 +16,8 @@ from pipeline.lake.store import Lake
 from pipeline.proxies.contract import Bundle, Score, Timed
 from pipeline.scoring.plan import Item, Key
 from pipeline.wording import count_of
+
+AGAIN = "failed again"  # counted beside the statuses: such a failure is not stored, as one is already
 
 
 class ScoreWriter:
@@ -32,6 +35,7 @@ class ScoreWriter:
         self._prefix = self._name.whole_subject.prefix
         proxy_ids = [proxy.proxy_id for proxy in bundle.proxies]
         self.stored = ScoreIndex(lake, benchmark, self._prefix, space, seed, chosen, proxy_ids)
+        self._failed: set[Key] = set()
         self.statuses: dict[str, int] = {}
         self.reasons: Counter[str | None] = Counter()
         self._pending: list[tuple[Key, Score, float]] = []
@@ -43,6 +47,19 @@ class ScoreWriter:
     def reason(self) -> str | None:
         """The most frequent reason of the new scores if none of them is ok."""
         return None if "ok" in self.statuses or not self.reasons else self.reasons.most_common(1)[0][0]
+
+    def retry_failed(self, chosen: Collection[str]) -> None:
+        """Count the failures among the scores of these as missing, and store a value in the place of each.
+
+        A training that diverged after some iterations stored their losses, and stays: its curves would be there twice.
+        """
+        sql = catalog.queries("scoring")["failed"].read_text()
+        where: dict[str, str | int] = {"benchmark": self.benchmark, "space": self.space, "seed": self.seed}
+        with closing(catalog.snapshot(self.lake)) as connection:
+            failed = catalog.rows(connection, sql, where).to_pylist()
+        asked = {(arch_id, proxy.proxy_id) for arch_id in chosen for proxy in self.bundle.proxies}
+        self._failed = asked & {(row["arch_id"], row["proxy_id"]) for row in failed}
+        self.stored.forget(self._failed)
 
     def has(self, item: Item) -> bool:
         """Whether all that an item misses is stored meanwhile; looks at the parts that others have added."""
@@ -100,16 +117,20 @@ class ScoreWriter:
         with self.lake.lock("score"):
             self.stored.refresh()
             fresh = [p for p in self._pending if not self.stored.has(*p[0])]
-            if fresh:
-                scores = [self._row(*p) for p in fresh]
-                curves = [{**self._key(key), **vars(curve)} for key, score, _ in fresh for curve in score.curves]
-                tables = {"scores": scores, **({"curves": curves} if curves else {})}
+            again = {key for key, score, _ in fresh if key in self._failed and score.status != "ok"}
+            if new := [p for p in fresh if p[0] not in again]:
+                tables = {
+                    "scores": [self._row(*p) for p in new if p[0] not in self._failed],
+                    "retried": [self._row(*p) for p in new if p[0] in self._failed],
+                    "curves": [{**self._key(key), **vars(curve)} for key, score, _ in new for curve in score.curves],
+                }
                 if self._run != self._published_run:
                     tables["runs"], self._published_run = [self._run], self._run
-                part = self._parts.publish(tables)
-                self.stored.add(part, (key for key, _, _ in fresh))
-        for _, score, _ in fresh:
-            self.statuses[score.status] = self.statuses.get(score.status, 0) + 1
+                part = self._parts.publish({table: rows for table, rows in tables.items() if rows})
+                self.stored.add(part, (key for key, _, _ in new))
+        for key, score, _ in fresh:
+            status = AGAIN if key in again else score.status
+            self.statuses[status] = self.statuses.get(status, 0) + 1
             self.reasons[score.reason] += 1
         self._pending.clear()
 

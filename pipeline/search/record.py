@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import UserError
@@ -19,7 +20,8 @@ class TrajectoryRecord:
 
     Args:
         trajectories: of the search, which go on.
-        scores: by arch_id, which come in.
+        scores: by arch_id, which come in. One that has failed at a stored step stays so, though `pipeline score
+            --retry-failed` has a value meanwhile: the steps after it would be others.
     """
 
     def __init__(
@@ -28,7 +30,7 @@ class TrajectoryRecord:
         search_row: Row,
         proxy_row: Row,
         trajectories: Sequence[Trajectory],
-        scores: Mapping[str, SearchScore],
+        scores: dict[str, SearchScore],
     ) -> None:
         self.lake, self.search_row, self.proxy_row = lake, search_row, proxy_row
         self.trajectories, self.scores = trajectories, scores
@@ -47,9 +49,11 @@ class TrajectoryRecord:
         """Read the parts that were published since the last time."""
         new = [part for part in self.lake.part_names(self.benchmark, self._name.prefix) if part not in self._read_parts]
         if new:
-            columns = ["seed", "step", "arch_id"]
+            columns = ["seed", "step", "arch_id", "value"]
             rows = self.lake.read("trajectories", self.benchmark, parts=new, columns=columns).to_pylist()
             self.stored.update(((row["seed"], row["step"]), row["arch_id"]) for row in rows)
+            for arch_id in {row["arch_id"] for row in rows if row["value"] is None} & self.scores.keys():
+                self.scores[arch_id] = replace(self.scores[arch_id], value=None, promise=None)
             self._read_parts.update(new)
 
     def missing(self) -> list[Row]:

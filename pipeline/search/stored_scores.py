@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-import pyarrow.compute as pc
-
 from pipeline import benchmarks, catalog
 from pipeline.errors import UserError, unknown
 from pipeline.lake.store import Lake
@@ -74,18 +72,15 @@ def stored_scores(lake: Lake, plan: Plan, proxy: Mapping[str, Any]) -> dict[int 
 
 
 def _rows(lake: Lake, plan: Plan, proxy: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if proxy["kind"] == "aggregate":  # whose scores are computed by a view, or predicted by a tuning
-        where = {"benchmark": plan.benchmark, "space": plan.space, "proxy_id": proxy["proxy_id"]}
-        sql = (
-            "SELECT seed, arch_id, value, status, seconds FROM every_score "
-            "WHERE benchmark = $benchmark AND space = $space AND proxy_id = $proxy_id"
-        )
-        with closing(catalog.snapshot(lake)) as connection:
-            return list(catalog.rows(connection, sql, where).to_pylist())
-    columns = ["space", "proxy_id", "seed", "arch_id", "value", "status", "seconds"]
-    table = lake.read("scores", plan.benchmark, columns=columns)
-    here = pc.and_(pc.equal(table["space"], plan.space), pc.equal(table["proxy_id"], proxy["proxy_id"]))
-    return list(table.filter(here).to_pylist())
+    # of an aggregate the scores are computed by a view, or predicted by a tuning
+    view = "every_score" if proxy["kind"] == "aggregate" else "scores"
+    where = {"benchmark": plan.benchmark, "space": plan.space, "proxy_id": proxy["proxy_id"]}
+    sql = (
+        f"SELECT seed, arch_id, value, status, seconds FROM {view} "
+        "WHERE benchmark = $benchmark AND space = $space AND proxy_id = $proxy_id"
+    )
+    with closing(catalog.snapshot(lake)) as connection:
+        return list(catalog.rows(connection, sql, where).to_pylist())
 
 
 def search_score(value: float | None, seconds: float | None, higher_is_better: bool) -> SearchScore:

@@ -91,6 +91,8 @@ def again(run: Row) -> str | None:
         for name in _OPTIONS[stage]
         if arguments.get(name) not in (None, 0)
     ]
+    if arguments.get("retry_failed"):
+        options.append("--retry-failed")
     if stage == "ingest":
         source = arguments["source"]
         options = [shlex.quote(str(arguments["path"])), *([] if source == "native" else [f"--mapping {source}"])]

@@ -64,6 +64,14 @@ GROUP BY benchmark, space, arch_id, proxy_id, seed
 HAVING count(*) > 1
 UNION ALL
 SELECT
+    'retried' AS table_name,
+    row(benchmark, space, arch_id, proxy_id, seed)::VARCHAR AS key,
+    count(*) AS rows
+FROM retried
+GROUP BY benchmark, space, arch_id, proxy_id, seed
+HAVING count(*) > 1
+UNION ALL
+SELECT
     'adopted' AS table_name,
     row(benchmark, space, arch_id, proxy_id, seed)::VARCHAR AS key,
     count(*) AS rows

@@ -25,3 +25,14 @@ FROM scores
 WHERE
     (status = 'ok') IS DISTINCT FROM coalesce(isfinite(value), FALSE)
     OR (status <> 'ok' AND (value IS NOT NULL OR reason IS NULL))
+UNION ALL
+SELECT
+    'retried' AS table_name,
+    arch_id,
+    proxy_id AS what,
+    seed,
+    value,
+    'ok' AS status,
+    NULL AS reason
+FROM retried
+WHERE NOT isfinite(value)
