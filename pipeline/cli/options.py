@@ -168,6 +168,19 @@ class ComputeOptions:
         ),
     ] = None
 
+    def workers_of(self, kind: str) -> int | None:
+        """The workers of an executor; of processes the most that this machine can have where pipeline.toml has more.
+
+        That file may be shared by several machines. What the command line asks for is left to be refused.
+        """
+        if self.workers is None or kind != "processes" or not configuration.is_from_file("workers"):
+            return self.workers
+        from pipeline import executor, progress
+
+        if (most := executor.most_workers(self.workers)) < self.workers:
+            progress.warn(f"{configuration.FILE} asks for {self.workers:,} workers, and this machine takes {most}")
+        return most
+
 
 @dataclass(frozen=True)
 class ExecutorOptions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import typer
@@ -83,6 +83,7 @@ def run(
 
     selection = SelectionOptions(several.sample, several.sample_seed, retry_failed=several.retry_failed)
     scoring = [ScoreOptions(p, several.space, several.seed, several.images) for p in several.proxy or (None,)]
+    compute = replace(compute, workers=compute.workers_of(executor.PROCESSES.kind))
     if compute.workers is not None:
         executor.refuse_too_many(compute.workers)
     if compute.device is DeviceChoice.cuda:

@@ -103,12 +103,13 @@ def score_architectures(
     from pipeline.scoring import run as stage
 
     plan = plan_of(benchmark, lake, options, compute.device, sample_seed=selection.sample_seed)
+    where = where or executors.PROCESSES
     how: dict[str, Any] = {
         "sample": selection.sample,
         "only": selection.only,
         "retry_failed": selection.retry_failed,
-        "workers": compute.workers,
-        "where": where or executors.PROCESSES,
+        "workers": compute.workers_of(where.kind),
+        "where": where,
     }
     if plan.proxy == aggregates.GENERIC:
         for done in generic.run(lake, plan, **how):

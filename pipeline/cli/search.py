@@ -98,7 +98,8 @@ def search(
     plan = plan_of(benchmark, lake, options, compute.device)
     if target:
         stage.true_values(lake, plan, [], target)  # which refuses an unknown one before hours of search
-    summary = stage.run(lake, plan, settings, stored=searching.stored, workers=compute.workers, where=where)
+    workers = compute.workers_of(where.kind)
+    summary = stage.run(lake, plan, settings, stored=searching.stored, workers=workers, where=where)
     say(summary.line)
     shown = summary.best[: best.top]
     true_values = stage.true_values(lake, plan, shown, target) if target else [""] * len(shown)

@@ -167,7 +167,8 @@ def evolve(
     from pipeline.tuning.trials import TrainingSettings
 
     images = configuration.images_for(benchmarks.load(benchmark).inputs, evolution.images)
-    training = TrainingSettings(parse_source(images), evolution.schedule, compute.device.value, compute.workers)
+    workers = compute.workers_of("processes")
+    training = TrainingSettings(parse_source(images), evolution.schedule, compute.device.value, workers)
     tournament = min(10, evolution.population)
     settings = EvolutionSettings(evolution.population, tournament, evolution.tasks, evolution.budget)
     result = stage.evolve(lake, _data(benchmark, labels, TermOptions()), training, settings)

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.errors import UserError, unknown
-from pipeline.executor.processes import cards, default_workers, ordered, refuse_too_many, run, worker_number
+from pipeline.executor.processes import (
+    cards,
+    default_workers,
+    most_workers,
+    ordered,
+    refuse_too_many,
+    run,
+    worker_number,
+)
 from pipeline.executor.worker_pool import (
     CUDA_SETTINGS,
     MAX_LOSSES,
@@ -27,7 +35,7 @@ from pipeline.executor.worker_pool import (
 
 __all__ = [
     "CUDA_SETTINGS", "DEVICES", "MAX_LOSSES", "PROCESSES", "ItemFunction", "LostWorker", "Pool", "Prepared", "Results",
-    "Where", "default_workers", "opened", "ordered", "refuse_too_many", "renew_worker", "run",
+    "Where", "default_workers", "most_workers", "opened", "ordered", "refuse_too_many", "renew_worker", "run",
     "worker_number",
 ]  # fmt: skip
 

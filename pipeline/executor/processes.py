@@ -219,12 +219,18 @@ def default_workers(device: str = "cpu") -> int:
     return _cores() if _has_locks() else 1
 
 
-def refuse_too_many(workers: int) -> None:
-    """Refuse a number of processes under which this machine would run out of memory before they have begun.
+def most_workers(asked: int) -> int:
+    """How many of the processes that are asked for this machine can have: more would use up its memory as they begin.
 
     One for each card, the default there, is never too many.
     """
-    if workers > (most := _PER_CORE * _cores()) and workers > cards():
+    most = _PER_CORE * _cores()
+    return asked if asked <= most else min(asked, max(most, cards()))
+
+
+def refuse_too_many(workers: int) -> None:
+    """Refuse more processes than this machine can have."""
+    if (most := most_workers(workers)) < workers:
         raise UserError(
             f"{count_of(workers, 'worker')} are asked for, and {count_of(_cores(), 'core')} take at most {most}: "
             "give --workers, or workers of pipeline.toml, a smaller number, or leave it out"

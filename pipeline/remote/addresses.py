@@ -20,7 +20,7 @@ def scheme(address: str) -> str:
     """Its scheme, one of `SCHEMES`.
 
     Raises:
-        UserError: it is another, or names no host or bucket.
+        UserError: it is another, or the address names no host or bucket, or a port that there cannot be.
     """
     match = _ADDRESS.match(address)
     name = match[1].lower() if match else ""
@@ -33,6 +33,10 @@ def scheme(address: str) -> str:
         host = None
     if not host:
         raise UserError(f"{shown(address)} names no {'bucket' if name == 's3' else 'host'}: write it whole")
+    try:
+        _ = urlsplit(address).port
+    except ValueError as error:
+        raise UserError(f"{shown(address)} has a port that is no number up to 65535: correct or omit it") from error
     return name
 
 
@@ -42,7 +46,11 @@ def shown(address: str) -> str:
         parts = urlsplit(address)
     except ValueError:
         return excerpt(address, 200, bare=True)
-    return excerpt(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")), 300, bare=True)
+    host = parts.netloc.rpartition("@")[2]
+    whole = urlunsplit((parts.scheme, host, parts.path, "", ""))
+    if is_address(address) and not host:  # without which "//" is left out
+        whole = f"{parts.scheme}://{parts.path}"
+    return excerpt(whole, 300, bare=True)
 
 
 def joined(folder: str, name: str) -> str:

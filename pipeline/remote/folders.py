@@ -181,7 +181,9 @@ def opened(address: str) -> FileFolder:
     Raises:
         UserError: another scheme, or a bucket that is not found.
     """
-    return S3Folder(address) if scheme(address) == "s3" else HttpFolder(address)
+    if scheme(address) == "s3":
+        return S3Folder(f"s3{address[2:]}")  # Arrow knows no S3://
+    return HttpFolder(address)
 
 
 def _whole(read: Callable[[int], bytes], name: str, most: int) -> bytes:

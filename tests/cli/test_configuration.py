@@ -12,6 +12,9 @@ from pipeline.cli import application as cli
 from pipeline.cli import configuration
 from pipeline.cli import score as verb
 from pipeline.cli.options import ComputeOptions, ScoreOptions, plan_of
+from pipeline.executor import processes
+from pipeline.scoring import run as scoring
+from pipeline.scoring.run import ScoringSummary
 from tests.fixtures import lakes
 from tests.fixtures.command import exit_code
 
@@ -115,6 +118,20 @@ def test_workers_and_images_of_the_file_reach_the_options(monkeypatch: pytest.Mo
         assert seen.pop() == ("synthetic-noise", images, 3)
     run("score", "nasbench201", "--proxy", "params", "--executor", "inline")  # has one worker, whatever the file says
     assert "leave --workers out" in run("score", "nds", "--executor", "inline", "--workers", "3", code=2)
+
+
+def test_workers_of_a_shared_file_are_as_many_as_the_machine_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def instead(*_: object, workers: int | None, **__: object) -> ScoringSummary:
+        return ScoringSummary(f"with {workers}", 1, 0, 1, 1, {}, 0.0)
+
+    monkeypatch.setattr(processes, "_cores", lambda: 2)
+    monkeypatch.setattr(scoring, "run", instead)
+    Path("pipeline.toml").write_text("workers = 64\n")
+    words = ("score", "nasbench201", "--proxy", "params")
+    said = run(*words)
+    assert said.startswith("warning: pipeline.toml asks for 64 workers, and this machine takes 8\nwith 8: ")
+    for more, workers in ((("--executor", "inline"), 64), (("--executor", "ray"), 64), (("--workers", "32"), 32)):
+        assert run(*words, *more).startswith(f"with {workers}: ")  # which has one, takes them, or is refused
 
 
 def test_outside_of_a_command_nothing_is_from_the_file() -> None:

@@ -368,7 +368,11 @@ def test_an_address_that_cannot_be_read_is_one_line(lake: Path, tmp_path: Path) 
         (f"{file_server.nobody()}/x", "cannot be reached (Connection refused)"),
         ("https://host.invalid/x", "cannot be reached"),
         ("ftp://host/x", "ftp://host/x has a scheme that is not read: name a folder, or an address of http://"),
-        ("https://", "names no host"),
+        ("https://", "https:// names no host"),
+        ("s3:///x", "s3:///x names no bucket"),
+        ("https://localhost:99999/x", "https://localhost:99999/x has a port that is no number up to 65535"),
+        ("https://localhost:80a/x", "has a port that is no number"),
+        ("S3://a b/x", "Cannot parse URI: 's3://a b/x'"),
         ("http://[x", "names no host"),
     ):
         with refused(says):
