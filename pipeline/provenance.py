@@ -24,6 +24,7 @@ from pipeline.wording import count_of
 PACKAGE = "nas-proxy-bench"
 ROOT = Path(__file__).resolve().parents[1]
 _LEFT_THERE = {".DS_Store", "Thumbs.db", "desktop.ini", ".directory"}
+_CHUNK = 1 << 20  # bytes that are hashed at a time
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # which cannot be set; the first also counts a standby
 _RECORDED = ("duckdb", "numpy", "pandas", "pyarrow", "scipy", "torch")
 
@@ -56,14 +57,23 @@ def stream_seed(*parts: object) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def file_sha256(path: Path) -> tuple[str, int]:
-    """SHA-256 (hex) and size in bytes of a file, or of a folder as the sorted list of its files' names and hashes."""
+def file_sha256(path: Path, advance: Callable[[int], object] = lambda _more: None) -> tuple[str, int]:
+    """SHA-256 (hex) and size in bytes of a file, or of a folder as the sorted list of its files' names and hashes.
+
+    Args:
+        path: of the file or folder.
+        advance: told how many more bytes have been read.
+    """
     if path.is_file():
+        content = hashlib.sha256()
         with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size
+            while chunk := stream.read(_CHUNK):
+                content.update(chunk)
+                advance(len(chunk))
+            return content.hexdigest(), stream.tell()
     total, listing = 0, hashlib.sha256()
     for member in content_files(path):
-        digest, size = file_sha256(member)
+        digest, size = file_sha256(member, advance)
         listing.update(f"{member.relative_to(path).as_posix()}\0{digest}\n".encode())
         total += size
     return listing.hexdigest(), total

@@ -40,7 +40,7 @@ class FileFolder(Protocol):
         Args:
             name: of the file.
             place: a path that no file has, in a folder that is there.
-            advance: told how many more bytes have come.
+            advance: told how many more bytes have come, of a copy.
             most: how many it may have.
 
         Raises:
@@ -72,7 +72,6 @@ class LocalFolder:
         path = self.path / name
         if not path.is_file():
             raise AbsentError(f"there is no {path}")
-        advance(path.stat().st_size)
         return path
 
 

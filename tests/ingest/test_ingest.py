@@ -53,6 +53,17 @@ def test_a_second_time_says_so_and_changes_nothing(filled: Path, tmp_path: Path)
     assert lake_content.files(filled) == before
 
 
+def test_what_takes_long_to_hash_shows_how_far_it_is(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = fixtures.nasgraph(tmp_path / "table_cifar10.csv")
+    ingest(lake, "nasbench201", [path])
+    assert "hashing" not in capsys.readouterr().err
+    monkeypatch.setattr(run, "_QUICKLY_HASHED", 1)
+    ingest(lake, "nasbench201", [path])
+    assert capsys.readouterr().err.startswith(f"hashing {path}: 0.0 MB of 0.0 MB, ")
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_a_lake_that_cannot_be_written_is_refused_before_anything_is_read(
     there: bool, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pyarrow import fs
 
+from pipeline import progress, provenance
 from pipeline.errors import UserError
 from pipeline.lake import checksums, files
 from pipeline.lake.store import Lake
@@ -71,12 +72,20 @@ def left(root: Path) -> list[Path]:
 
 
 def test_an_exported_folder_gives_the_rows_that_the_lake_gives(
-    exported: Path, direct: dict[str, list[str]], lake: Path
+    exported: Path,
+    direct: dict[str, list[str]],
+    lake: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr(progress, "QUIET_SECONDS", -1.0)
+    monkeypatch.setattr(provenance, "_CHUNK", 1000)
     before = {path.name: path.read_bytes() for path in exported.iterdir()}
     summary = merge.run(lake, exported)
     assert summary.line == f"{exported}: 7 scores taken; 7 scores wait for their architectures to be ingested"
     assert rows(lake) == direct and not left(lake)
+    read = [line for line in capsys.readouterr().err.splitlines() if line.startswith(f"reading {exported}: 0.0 MB of")]
+    assert len(read) > 6  # several for a table
     assert {path.name: path.read_bytes() for path in exported.iterdir()} == before
     parts = Lake(lake).part_names(lakes.BENCHMARK)
     assert merge.run(lake, exported).line == f"{exported}: all 7 scores are stored already, nothing to do"
