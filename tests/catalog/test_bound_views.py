@@ -82,13 +82,13 @@ def test_tables_with_other_columns_have_views_bound_to_them(tmp_path: Path, bind
     """As those of a lake that an earlier version began."""
     content(lakes.made_up(tmp_path / "lake"))
     earlier = lakes.made_up(tmp_path / "earlier")
-    for file in earlier.parts.glob("*/*/scores.parquet"):
+    for file in earlier.parts.glob("*/*/truth.parquet"):
         rows = pq.read_table(file)
-        at = rows.column_names.index("seconds")
-        pq.write_table(rows.set_column(at, "seconds", rows["seconds"].cast(pa.float32())), file)
+        at = rows.column_names.index("value")
+        pq.write_table(rows.set_column(at, "value", rows["value"].cast(pa.float32())), file)
     with closing(catalog.snapshot(earlier)) as connection:
-        [(kind,)] = connection.execute("SELECT DISTINCT typeof(seconds) FROM scores WHERE seconds > 0").fetchall()
-        assert kind == "FLOAT" and connection.execute("SELECT seconds FROM sampled_scores").fetchall()
+        [(kind,)] = connection.execute("SELECT DISTINCT typeof(value) FROM truth WHERE value > 0").fetchall()
+        assert kind == "FLOAT" and connection.execute("SELECT value FROM final_truth").fetchall()
     assert len(bindings) == 2
 
 

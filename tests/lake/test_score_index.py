@@ -70,7 +70,7 @@ def test_the_keys_of_many_parts_are_kept_and_the_parts_not_opened_again(
     publish(lake, 50, [50, 51])
     opened: list[str] = []
     read = ScoreIndex._read
-    monkeypatch.setattr(ScoreIndex, "_read", lambda self, names: read(self, opened.extend(names) or opened))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(ScoreIndex, "_read", lambda self, names, *_: read(self, opened.extend(names) or opened))  # type: ignore[func-returns-value]
     found = looked(lake)
     assert found.count == stored.FEW + 3 and opened == [f"{PREFIX}00050"]
 
