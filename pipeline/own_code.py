@@ -10,11 +10,13 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from pipeline import interpreter_state, interruption
+from pipeline import escaping, interpreter_state, interruption
 from pipeline.errors import is_homeless
 
 _ENDS = ("_exit", "abort", "execv", "execve")  # functions of `os` that end the process at once; others call these
 
+
+_WAIT = """read -r over || printf '%s\\n' "$0" >&2"""
 
 MOST_PRINTED = 1 << 20
 """Characters that the code of a process may print; the rest is left out."""
@@ -42,7 +44,8 @@ def guarded() -> Iterator[None]:
     """Raise `EndedError` if the block calls `os._exit` or the like, or raises a KeyboardInterrupt of its own.
 
     Other threads, and processes that the code forks, may end as they like; a fork that returns is ended. The working
-    folder is as before. What ends a process without asking Python, such as a segmentation fault, still does.
+    folder is as before. What ends a process without asking Python, such as a segmentation fault, still does: see
+    `death_told`.
     """
     folder = contextlib.nullcontext() if is_homeless() else contextlib.chdir(os.curdir)
     pid = _process()
@@ -78,6 +81,33 @@ def contained() -> Iterator[None]:
             yield
     finally:
         _threads_left.extend(one for one in threading.enumerate() if one not in threads and not one.daemon)
+
+
+@contextlib.contextmanager
+def death_told(what: str) -> Iterator[None]:
+    """Have one line on standard error say where the process dies in the block, as by a segmentation fault.
+
+    A shell, which starts in a millisecond, waits to be told of the end of the block: where the process ends before, it
+    says so. In a worker nothing is said, as its executor sees how it ends.
+
+    Args:
+        what: the process is doing: "loading the proxy mine.py".
+    """
+    import multiprocessing
+    import subprocess
+
+    shell, message = None, escaping.line(f"error: this command died while {what}, whose code may have crashed")
+    if multiprocessing.parent_process() is None:
+        with contextlib.suppress(OSError):
+            shell = subprocess.Popen(
+                ["/bin/sh", "-c", _WAIT, message], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+            )  # fmt: skip
+    try:
+        yield
+    finally:
+        if shell is not None:
+            with contextlib.suppress(OSError, ValueError):
+                shell.communicate(b"over\n")
 
 
 def runs_on() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -42,6 +43,15 @@ def test_it_does_not_end_the_process(name: str) -> None:
         with pytest.raises(own_code.EndedError, match=f"it calls {function}$"), own_code.guarded(), own_code.guarded():
             ENDS[name]()
     assert getattr(os, function.removeprefix("os.")) is before
+
+
+@pytest.mark.parametrize("ended", ["", "os.kill(os.getpid(), signal.SIGSEGV)", "signal.raise_signal(signal.SIGABRT)"])
+def test_a_crash_is_told_in_one_line(ended: str) -> None:
+    block = 'with own_code.death_told("loading the proxy mine.py"), own_code.contained():'
+    program = f"import os, signal\nfrom pipeline import own_code\n{block}\n    {ended or 'pass'}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    said = "error: this command died while loading the proxy mine.py, whose code may have crashed\n"
+    assert (done.returncode < 0, done.stdout, done.stderr) == (bool(ended), "", said if ended else "")
 
 
 def test_a_thread_is_guarded_until_its_own_block_ends(monkeypatch: pytest.MonkeyPatch) -> None:

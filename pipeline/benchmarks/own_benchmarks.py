@@ -34,21 +34,20 @@ def loaded(name: str, folder: Path, load: Callable[[], Benchmark]) -> Benchmark:
     Raises:
         UserError: it raises, ends the process or never ends, or states what no benchmark has.
     """
+    named = f"the benchmark {name} of {folder.parent}"
     if not (folder / "__init__.py").is_file() and (folder / "__init__.py").exists():
         raise UserError(f"{folder / '__init__.py'} is no plain file, and no benchmark is loaded from there")
     try:
-        with own_code.contained(), within(LONGEST):
+        with own_code.death_told(f"loading {named}"), own_code.contained(), within(LONGEST):
             benchmark = load()
         soundness.require(benchmark)
     except TooSlowError as error:
-        raise UserError(
-            f"the benchmark {name} of {folder.parent} cannot be loaded: it takes more than {LONGEST:g} s"
-        ) from error
+        raise UserError(f"{named} cannot be loaded: it takes more than {LONGEST:g} s") from error
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise UserError(f"the benchmark {name} of {folder.parent} cannot be loaded: {_reason(error)}") from error
-    return _guarded(benchmark, f"the benchmark {name} of {folder.parent}")
+        raise UserError(f"{named} cannot be loaded: {_reason(error)}") from error
+    return _guarded(benchmark, named)
 
 
 def _guarded(benchmark: Benchmark, named: str) -> Benchmark:

@@ -119,7 +119,7 @@ def _function(name: str, text: str, path: str) -> Callable[..., Any]:
     module.__file__ = path
     sys.modules[module.__name__] = module  # dataclasses look their module up
     try:
-        with _apart():
+        with own_code.death_told(f"loading the proxy {path}"), _apart():
             exec(compile(text, path, "exec"), module.__dict__)
     except KeyboardInterrupt:
         raise
