@@ -23,7 +23,7 @@ from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.scoring import merge_checks, other_lake
-from pipeline.scoring.merge_differences import Differences, able_to_replace, compare, joined, together
+from pipeline.scoring.merge_differences import Differences, able_to_replace, compare, joined, parts_that_fit
 from pipeline.wording import count_of, every
 
 _Group = tuple[str, PartName, list[str]]  # benchmark, the part that they become, the parts
@@ -157,7 +157,7 @@ def _groups(other: Lake, benchmark: str) -> Iterator[tuple[PartName, list[str]]]
         if name and name.stage == "score" and name.origin:
             alike.setdefault(PartName("score", name.subject, name.content), []).append(part)
     for name, parts in alike.items():
-        yield from ((name, group) for group in together(other, benchmark, parts))
+        yield from ((name, group) for group in parts_that_fit(other, benchmark, parts))
 
 
 def _take(lake: Lake, other: Lake, benchmark: str, name: PartName, parts: list[str]) -> tuple[int, int]:

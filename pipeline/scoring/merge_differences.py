@@ -128,7 +128,7 @@ def compare(
     known = pa.concat_tables([here, able_to_replace(lake, benchmark, stored, retried)])
     there = replaced(rows("scores").select(compared), retried)
     kinds = {row["proxy_id"]: _kind(row) for table in proxies for row in table.to_pylist()}
-    for parts in together(lake, benchmark, stored):
+    for parts in parts_that_fit(lake, benchmark, stored):
         scores = replaced(lake.read("scores", benchmark, parts=parts, columns=compared), here)
         equal = _compare_scores(scores, there, known, kinds, result)
         if (equal is None or equal.num_rows) and rows("curves").num_rows:
@@ -157,8 +157,8 @@ def able_to_replace(lake: Lake, benchmark: str, parts: Sequence[str], retried: p
     return joined(retried, lake.read("curves", benchmark, parts=parts, columns=TABLES["scores"].key), "left anti")
 
 
-def together(lake: Lake, benchmark: str, parts: Iterable[str]) -> Iterator[list[str]]:
-    """The parts in groups whose files are small enough together to be held in memory, in their order."""
+def parts_that_fit(lake: Lake, benchmark: str, parts: Iterable[str]) -> Iterator[list[str]]:
+    """The parts in their order, in groups whose files together are small enough to be held in memory."""
     group: list[str] = []
     size = 0
     for part in parts:

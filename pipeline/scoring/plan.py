@@ -115,7 +115,7 @@ class ArchitectureScorer:
             scores = dict.fromkeys(missing, (scores, time.perf_counter() - started))
         return self._shared(scores)
 
-    def together(self, items: Sequence[Item]) -> list[dict[str, Timed] | None]:
+    def side_by_side(self, items: Sequence[Item]) -> list[dict[str, Timed] | None]:
         """The scores of each of several architectures, which train side by side."""
         score_all = self.bundle.score_all
         assert score_all is not None

@@ -117,7 +117,7 @@ class Search:
         """Score what the trajectories need until they are done."""
         writer, total = self.writer, self.settings.budget * len(self.trajectories)
         assert writer is not None
-        task = self.plan.scorer(writer.bundle, pool.device, pool.sharing)
+        scorer = self.plan.scorer(writer.bundle, pool.device, pool.sharing)
         writer.open(run_row)
         self.record.open(run_row["run_id"])
         run = partial(pool.run, skip=lambda _: False, prepared=writer.add_environment)
@@ -128,7 +128,7 @@ class Search:
 
         with (
             provenance.status_at_end(close),
-            contextlib.closing(run(task, self._queue)) as results,
+            contextlib.closing(run(scorer, self._queue)) as results,
             progress(f"searching with {self.proxy['name']}", total) as advance,
         ):
             done = self.advance()

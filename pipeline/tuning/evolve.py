@@ -17,7 +17,7 @@ from pipeline.scoring.plan import require_networks, specs
 from pipeline.tuning import genes, task_evolution, terms, tuned_proxy
 from pipeline.tuning.data import TuningData
 from pipeline.tuning.task_evolution import EvolutionSettings
-from pipeline.tuning.trials import TrainingSettings, Trials, TrialTask, configuration_of, task_name
+from pipeline.tuning.trials import TrainingSettings, Trials, TrialTrainer, configuration_of, task_name
 from pipeline.tuning.tuned_proxy import TunedProxy
 from pipeline.wording import count_of
 
@@ -65,9 +65,9 @@ def evolve(
         "early": settings.early, **({"schedule": schedule} if schedule else {}),
     }  # fmt: skip
     identity = provenance.identity("tuning", VERSION, configuration)
-    task = TrialTask(data.benchmark, data.space, bench.inputs, identity, schedule, images, training.device)
+    trainer = TrialTrainer(data.benchmark, data.space, bench.inputs, identity, schedule, images, training.device)
     with lake.lock("tune", identity):  # two processes with the same search would train the same
-        trials = Trials(lake, identity, task, {a: texts[a] for a in labels})
+        trials = Trials(lake, identity, trainer, {a: texts[a] for a in labels})
         tried = trials.evolve(settings, labels, training)
     best = task_evolution.best(tried)
     origin = f"task {best.step} of {len(tried)} tried with {data.labels} labels"

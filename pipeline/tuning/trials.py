@@ -55,7 +55,7 @@ class TrainingSettings:
 
 
 @dataclass
-class TrialTask:
+class TrialTrainer:
     """Trains one architecture on one task in a worker; see `executor.ItemFunction`.
 
     Args:
@@ -109,12 +109,13 @@ class Trials:
 
     Args:
         identity: of the search.
-        task: trains one architecture.
+        trainer: trains one architecture.
         specs: arch_id -> spec of the labelled architectures.
     """
 
-    def __init__(self, lake: Lake, identity: str, task: TrialTask, specs: dict[str, str]) -> None:
-        self.lake, self.benchmark, self.identity, self.task, self.specs = lake, task.benchmark, identity, task, specs
+    def __init__(self, lake: Lake, identity: str, trainer: TrialTrainer, specs: dict[str, str]) -> None:
+        self.lake, self.benchmark, self.identity, self.specs = lake, trainer.benchmark, identity, specs
+        self.trainer = trainer
         self._name = PartName("tune", identity, TRIALS)
         parts = lake.part_names(self.benchmark, self._name.prefix)
         stored = lake.read("tuning_trials", self.benchmark, parts=parts).to_pylist()
@@ -140,7 +141,7 @@ class Trials:
             contextlib.ExitStack() as self._marks,
             provenance.status_at_end(self._close),
         ):
-            tried = task_evolution.evolve_tasks(settings, self.task.inputs, labels, self.identity, self._train)
+            tried = task_evolution.evolve_tasks(settings, self.trainer.inputs, labels, self.identity, self._train)
         self._publish_tasks(tried)
         return tried
 
@@ -172,8 +173,8 @@ class Trials:
             self._run = provenance.new_run("tune", arguments, pool.device_name, by_workers=True)
             self._marks.enter_context(self.lake.running(self._run["run_id"]))
             self._writer = PartWriter(self.lake, self.benchmark, self._name, self._run["run_id"])
-            task = replace(self.task, device=pool.device, sharing=pool.sharing)
-            self._results = pool.run(task, self._submitted, lambda _: False, self._add_environment)
+            trainer = replace(self.trainer, device=pool.device, sharing=pool.sharing)
+            self._results = pool.run(trainer, self._submitted, lambda _: False, self._add_environment)
         return self._results
 
     def _add_environment(self, of_worker: Row) -> None:

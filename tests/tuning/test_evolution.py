@@ -31,7 +31,7 @@ from pipeline.tuning import genes, methods, rules, task_evolution, trials
 from pipeline.tuning.data import TuningData
 from pipeline.tuning.evolve import evolve
 from pipeline.tuning.task_evolution import EvolutionSettings
-from pipeline.tuning.trials import TrainingSettings, TrialTask
+from pipeline.tuning.trials import TrainingSettings, TrialTrainer
 from tests.bench import evolution as bench_evolution
 from tests.fixtures import lakes
 
@@ -264,7 +264,7 @@ def test_workers_train_tasks_on_the_cards_in_turn_as_they_score_architectures(mo
     monkeypatch.setattr(executor, "worker_number", lambda: 3)
     monkeypatch.setattr(arithmetic, "exact", lambda _device: None)
     monkeypatch.setattr(environment, "of_worker", lambda device: {"device": device})
-    task = TrialTask("nasbench201", "topology", "images", "0" * 16, {}, None, "cuda", sharing=2)
+    task = TrialTrainer("nasbench201", "topology", "images", "0" * 16, {}, None, "cuda", sharing=2)
     assert task.prepare() == {"device": "cuda"} and chosen == [1, 0.45]
 
 

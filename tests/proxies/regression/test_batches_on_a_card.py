@@ -92,7 +92,9 @@ def test_a_worker_on_a_card_is_handed_batches_and_one_on_the_cpu_single_architec
     bundle = Bundle("made-up", (proxy,), "made-up", one, score_all=score_all)
     batch = (("a", "{}", ("p",)), ("bb", "{}", ("p",)))
     task = plan("cuda").scorer(bundle, "cuda")
-    assert [result and result["p"][0].value for result in task.together(batch)] == [1.0, 2.0] and calls == [["a", "bb"]]
+    assert [result and result["p"][0].value for result in task.side_by_side(batch)] == [1.0, 2.0] and calls == [
+        ["a", "bb"]
+    ]
     assert task(batch[0])["p"][0].value == -1.0
     assert score._batch_size("cpu", bundle, 1000, 2) == 1
     assert score._batch_size("cuda", bundle, 4000, 2) == score.BATCH
@@ -110,7 +112,7 @@ def test_a_batch_whose_workers_died_is_done_again_one_by_one() -> None:
         def __call__(self, item: int) -> int:
             return -item
 
-        def together(self, items: Sequence[int]) -> list[int]:
+        def side_by_side(self, items: Sequence[int]) -> list[int]:
             return [-item for item in items]
 
     def run(task: executor.ItemFunction, items: Sequence[Any], skip: Callable[[Any], bool]) -> executor.Results:
@@ -135,7 +137,7 @@ def test_items_that_a_worker_leaves_to_another_are_done_again() -> None:
         def __call__(self, item: int) -> int:
             raise AssertionError
 
-        def together(self, items: Sequence[int]) -> list[int | None]:
+        def side_by_side(self, items: Sequence[int]) -> list[int | None]:
             return [-items[0], *[None] * (len(items) - 1)]
 
     found = dict(batches.results(partial(executor.run, workers=1), OneByOne(), [1, 2, 3, 4], 4, lambda item: False))
@@ -151,7 +153,7 @@ def test_seconds_of_workers_that_share_a_card_are_those_of_their_shares(proxy: P
 
     bundle = Bundle("made-up", (proxy,), "made-up", one, score_all=score_all)
     task = plan("cuda").scorer(bundle, "cuda", sharing=3)
-    both = task.together((("a", "{}", ("p",)), ("b", "{}", ("p",))))
+    both = task.side_by_side((("a", "{}", ("p",)), ("b", "{}", ("p",))))
     assert both[1] is None and both[0] is not None and both[0]["p"][1] == 2.0
     assert task(("a", "{}", ("p",)))["p"][1] == 3.0
 
