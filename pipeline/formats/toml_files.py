@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -25,6 +27,10 @@ PlainName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=NAM
 ReleasedName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=NAME_LENGTH)]
 SourceName = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$", max_length=NAME_LENGTH)]
 """Names that are stored, by where they come from: ours, of a score that others released, and of its publisher."""
+
+_HEADER = re.compile(r"\s*(\[{1,2})\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?")
+_KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
 
 
 def read(path: Path, what: str) -> dict[str, Any]:
@@ -75,3 +81,29 @@ def validated(model: type[Model], content: dict[str, Any], path: Path, what: str
 def _counted(part: int | str) -> str:
     """A part of a field's place: members of lists are counted from 1, as `numbers.bounded` does."""
     return str(part + 1 if isinstance(part, int) else part)
+
+
+def line_of(text: str, location: tuple[str | int, ...]) -> int:
+    """The line, from 1, in which a field stands, or the nearest table around it; else 1. `tomllib` gives values alone.
+
+    Args:
+        location: names, and for arrays of tables the place, from 0: ("truth", 1, "unit").
+    """
+    lines = _lines(text)
+    return next((lines[location[:n]] for n in range(len(location), 0, -1) if location[:n] in lines), 1)
+
+
+def _lines(text: str) -> dict[tuple[str | int, ...], int]:
+    table: tuple[str | int, ...] = ()
+    counts: Counter[tuple[str | int, ...]] = Counter()
+    lines: dict[tuple[str | int, ...], int] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        if header := _HEADER.fullmatch(line):
+            table = tuple(part.strip("\"'") for part in _PART.findall(header[2]))
+            if header[1] == "[[":
+                counts[table] += 1
+                table = (*table, counts[table] - 1)
+            lines.setdefault(table, number)
+        elif key := _KEY.match(line):
+            lines.setdefault((*table, *(part.strip("\"'") for part in _PART.findall(key[1]))), number)
+    return lines

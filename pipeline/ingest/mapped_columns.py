@@ -129,7 +129,7 @@ class RowFilter:
 
     @property
     def fault(self) -> str | None:
-        """What is wrong where no row counted."""
+        """Why no row counted; None where one did."""
         if self.held or not (self.matched or self.seen):
             return None
         if self.matched:
@@ -149,7 +149,9 @@ def _equal(held: str, wanted: str | bool | int | float) -> bool:
 
 @dataclass
 class MappedTruth:
-    """A column of truth: where its values go, the largest one seen, and how long its lists of a value per epoch are."""
+    """A column of truth: it converts cells to the metric's unit, and remembers their largest value and, of lists with a
+    value per epoch, the lengths.
+    """
 
     truth: TruthColumn
     factor: float
@@ -170,14 +172,14 @@ class MappedTruth:
 
     @property
     def fault(self) -> str | None:
-        """What is wrong with the unit: 0.94 is a possible percentage, a column without a larger value is none."""
+        """What is wrong with the unit: a column in percent whose largest value is at most 1 holds fractions."""
         if self.truth.unit == "percent" and 0.0 <= self.largest <= 1.0:
             return f"{column_named(self.truth.column)} is declared percent, and its largest value is {self.largest:g}"
         return None
 
     @property
     def warning(self) -> str | None:
-        """What the lengths of its lists of a value per epoch say against the epochs that are stored with the last."""
+        """A warning if lists of a value per epoch are not as long as the epochs with which their last is stored."""
         lengths, epochs = self.lengths - {0}, self.truth.epochs
         if not lengths or lengths == {epochs} or (epochs is None and len(lengths) == 1):
             return None

@@ -101,7 +101,7 @@ class _TableReader:
             *((truth.dataset, truth.metric, truth.epochs, truth.each == "epoch") for truth in self.mapping.truth),
             *((score.proxy,) for score in self.mapping.score),
         ]
-        self.stored_as = [names.index(name) for name in names]  # columns whose `where` parts the rows share one
+        self.stored_as = [names.index(name) for name in names]  # one number for columns that differ in `where` alone
         self.apart = any(entry.where or entry.optional for entry in self.mapping.entries) or any(
             truth.seed_column is not None for truth in self.mapping.truth
         )  # rows of one architecture may hold different values of it
@@ -184,7 +184,7 @@ class _TableReader:
         return before == position
 
     def _new(self, arch_id: str, position: str, truths: Truths, scores: Scores) -> tuple[Truths, Scores]:
-        """The values that no row before had, each by what it is stored as and its seed; errors as in `_is_new`."""
+        """The values that no earlier row had of the same column and seed; errors as in `_is_new`."""
         new = dict[object, tuple[str, object]]()
         taken = list[list[Measured]]()
         for name, values in zip(self.stored_as, truths, strict=False):
@@ -257,7 +257,7 @@ class _TableReader:
         return UserError(f"the columns '{one}' and '{other}' name two architectures: a code or an order is wrong")
 
     def _all_columns_taken(self) -> None:
-        """A condition that no row meets is a mistake in it."""
+        """Refuse a table in which no row meets a column's condition, or has a column of the architecture."""
         for column, rows in (
             *((c.truth.column, c.rows) for c in self.columns),
             *zip((s.column for s in self.mapping.score), self.score_rows, strict=True),

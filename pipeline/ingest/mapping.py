@@ -52,7 +52,7 @@ _MOST_PROBLEMS = 20  # that one message names
 
 
 def _clash(one: TruthColumn, other: TruthColumn) -> bool:
-    """Whether two columns of truth may both have a value for the same, in rows that no `where` parts."""
+    """Whether two columns of truth may state the same value, as their conditions do not keep their rows apart."""
     if any(getattr(one, name) != getattr(other, name) for name in _MEASURED):
         return False
     several = [truth.each == "seed" or truth.seed_column is not None for truth in (one, other)]
@@ -135,8 +135,8 @@ class TableMapping(StrictModel):
         return self
 
     @property
-    def label(self) -> str:
-        """What follows the @ in the names of its scores."""
+    def released_by(self) -> str:
+        """The release that its scores are of: what follows the @ in their names."""
         return self.source or self.name
 
     @property
@@ -154,7 +154,7 @@ class TableMapping(StrictModel):
 
     @property
     def columns(self) -> set[str]:
-        """Every column that each of its rows has."""
+        """The columns that every row has to have."""
         required = [entry for entry in self.entries if not entry.optional]
         return self.naming.union(*map(columns_of, required))
 

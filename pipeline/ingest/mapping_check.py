@@ -23,7 +23,7 @@ from pipeline.errors import UserError, column_named, excerpt, unknown
 from pipeline.formats import field_rules, text_files, toml_files
 from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import Cells
-from pipeline.formats.toml_lines import line_of
+from pipeline.formats.toml_files import line_of
 from pipeline.ingest import mapped_columns, mapped_table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.cells import listed_codes

@@ -47,7 +47,13 @@ def is_near(missing: Location, misspelt: Sequence[Location]) -> bool:
 def sound_of(
     content: Mapping[str, Any], unsound: Collection[Location], cells: Cells, architecture: bool
 ) -> dict[str, Any]:
-    """What is sound of a mapping, with something in the place of what it cannot do without."""
+    """The sound entries of a mapping, with placeholders for what a mapping needs and this one does not soundly state.
+
+    Args:
+        unsound: locations of faults.
+        cells: of a row, one of which stands for the architecture if that is unsound.
+        architecture: whether its section is sound.
+    """
     sound = copy.deepcopy(dict(content))
     for kind in ITEMS:
         entries = sound.get(kind)

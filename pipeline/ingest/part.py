@@ -201,10 +201,10 @@ class SourcePart:
     def _proxy(self, name: str) -> dict[str, Any]:
         mapping = self.mapping
         assert mapping is not None
-        configuration = {"name": name, "released_by": mapping.label}
+        configuration = {"name": name, "released_by": mapping.released_by}
         return {
             "proxy_id": provenance.identity("proxy", RELEASED_VERSION, configuration),
-            "name": f"{name}@{mapping.label}",
+            "name": f"{name}@{mapping.released_by}",
             "kind": "released",
             "configuration": provenance.canonical_json(configuration),
             "version": RELEASED_VERSION,

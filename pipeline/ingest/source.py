@@ -186,7 +186,7 @@ def _by_number(source: Source, lake: Lake | None) -> dict[str, str]:
 
 
 def numbered_first(source: Source, lake: Lake | None) -> str:
-    """What to ingest before a table that names architectures by number, of what the lake does not have; or nothing."""
+    """What to ingest first, so that the lake knows the numbers by which a table names architectures; or nothing."""
     benchmark = source.benchmark
     numbered = [m.name for m in table_mapping.shipped(benchmark.name) if m.native_id]
     there = (

@@ -214,7 +214,7 @@ def _shown(column: _Values, bins: list[int], place: Callable[[str], str]) -> str
 
 
 def _fractions(column: _Values, classes: int | None) -> list[int]:
-    """The bins of accuracies below guessing of which a hundred times as much would be one among the others."""
+    """The bins of accuracies that are worse than guessing, and a hundred times as large would be among the others."""
     assert column.bins is not None
     body = column.bins[_ONE + 1 :]
     guessing = 0.9 * 100 / classes if classes else 1.0
@@ -232,7 +232,7 @@ def _fractions(column: _Values, classes: int | None) -> list[int]:
 
 
 def _far(bins: npt.NDArray[np.int64]) -> tuple[list[int], str]:
-    """The bins of the smaller side of a gap between values, and whether it is the smaller or larger values'."""
+    """The bins of the few values on one side of a wide gap, and whether these are the smaller or the larger ones."""
     taken = np.flatnonzero(bins)
     gaps = np.diff(taken)
     if bins.sum() < _FEW or not len(gaps) or gaps.max() <= _PER_DECADE * np.log10(_FAR):

@@ -61,4 +61,4 @@ def test_a_name_of_64_characters_is_taken(name: str) -> None:
 
 def test_every_shipped_mapping_has_such_a_source() -> None:
     source = TypeAdapter(toml_files.SourceName)
-    assert all(source.validate_python(one.label) == one.label for one in mapping.shipped())
+    assert all(source.validate_python(one.released_by) == one.released_by for one in mapping.shipped())

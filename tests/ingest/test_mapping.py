@@ -143,7 +143,7 @@ def test_every_shipped_mapping_is_sound_and_named_once() -> None:
         assert mapping.files
         assert mapping.licence
         assert table_mapping.shipped_as(mapping.benchmark, mapping.name) == mapping
-    proxies = [(r.benchmark, f"{s.proxy}@{r.label}") for r in shipped for s in r.score]
+    proxies = [(r.benchmark, f"{s.proxy}@{r.released_by}") for r in shipped for s in r.score]
     assert len(set(proxies)) == len(proxies)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.formats.toml_lines import line_of
+from pipeline.formats.toml_files import line_of
 
 TEXT = """\
 name = "a"  # line 1
