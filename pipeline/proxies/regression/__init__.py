@@ -2,6 +2,11 @@
 
 A network is trained for seconds to reproduce fixed maps from fixed images; its last evaluation loss is the score, or
 what a rule makes of its training losses.
+
+`presets` has the configurations, `signals` the maps, and `training` trains one network; `sequences` does so for those
+that take sequences. On a card several networks train side by side: `resident` keeps it busy, and the steps of each
+network are `recorded` as CUDA graphs (`card`), of the faster `modules` and `gradient_kernel`. For spaces of cells with
+four nodes, `stacked` trains many architectures in one sequence of kernels instead.
 """
 
 from __future__ import annotations
