@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
+from pipeline import proxies
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
@@ -109,6 +110,18 @@ def cells(root: Path) -> None:
         batch.add_architecture("topology", {"cell": cell}, str(number))
     rows = batch.arrow("architectures", {"benchmark": "nasbench201", "source_id": "0" * 16})
     Lake(root, create=True).publish("nasbench201", "ingest-made-up", {"architectures": rows.to_pylist()})
+
+
+def failed_cells(root: Path) -> None:
+    """The same with `params` of each, which failed."""
+    cells(root)
+    lake, bundle = Lake(root), proxies.load("params", None, "images")
+    [proxy] = bundle.proxies
+    rows = lake.read("architectures", "nasbench201", columns=["benchmark", "space", "arch_id"]).to_pylist()
+    failed = {"status": "unbuildable", "reason": "RuntimeError: not mended yet"}
+    scores = [lakes.score(0, proxy.proxy_id, None, **row, **failed) for row in rows]
+    part = f"score-{bundle.family}-{'a' * 16}-00001"
+    lake.publish("nasbench201", part, {"runs": [lakes.run()], "proxies": [proxy.row], "scores": scores})
 
 
 def labelled_cells(root: Path) -> None:
