@@ -14,6 +14,8 @@ if TYPE_CHECKING:
         Correlation,
         Lake,
         NetworkScore,
+        RhoDifference,
+        compare,
         correlate,
         query,
         sample_architectures,
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
-    "Architecture", "Correlation", "Lake", "NetworkScore", "UserError", "__version__", "correlate", "query",
-    "sample_architectures", "score_network", "score_networks", "tapped",
+    "Architecture", "Correlation", "Lake", "NetworkScore", "RhoDifference", "UserError", "__version__", "compare",
+    "correlate", "query", "sample_architectures", "score_network", "score_networks", "tapped",
 ]  # fmt: skip
 
 

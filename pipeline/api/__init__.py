@@ -3,7 +3,7 @@
 What `import pipeline` offers is what this package does. Nothing here writes to a lake. docs/python-api.md has examples.
 """
 
-from pipeline.api.correlation import Correlation, correlate
+from pipeline.api.correlation import Correlation, RhoDifference, compare, correlate
 from pipeline.api.lakes import LakeReader as Lake
 from pipeline.api.lakes import query
 from pipeline.api.many_networks import score_networks
@@ -11,6 +11,6 @@ from pipeline.api.networks import Architecture, NetworkScore, sample_architectur
 from pipeline.errors import UserError
 
 __all__ = [
-    "Architecture", "Correlation", "Lake", "NetworkScore", "UserError", "correlate", "query", "sample_architectures",
-    "score_network", "score_networks", "tapped",
+    "Architecture", "Correlation", "Lake", "NetworkScore", "RhoDifference", "UserError", "compare", "correlate",
+    "query", "sample_architectures", "score_network", "score_networks", "tapped",
 ]  # fmt: skip

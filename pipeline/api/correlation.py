@@ -19,6 +19,8 @@ from pipeline.wording import count_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipeline.rank_correlation import Floats
+
 
 @dataclass(frozen=True)
 class Correlation:
@@ -36,6 +38,21 @@ class Correlation:
     left_out: int
 
 
+@dataclass(frozen=True)
+class RhoDifference:
+    """How much higher one Spearman's rho is than another, with the bootstrap 95 % interval, over the same `n` networks.
+
+    `left_out` networks lack a score or a true value. The difference is None where one of the two rhos is not defined,
+    the interval also where there are fewer than ten networks.
+    """
+
+    difference: float | None
+    low: float | None
+    high: float | None
+    n: int
+    left_out: int
+
+
 def correlate(
     scores: Sequence[NetworkScore | float | None] | pd.Series[Any],
     truth: Sequence[float | None] | pd.Series[Any],
@@ -47,46 +64,97 @@ def correlate(
     Args:
         scores: one per network; of numbers, higher is better. Failures and missing scores (None or NaN) are left out.
         truth: the true value of each, in the same order; None or NaN where it is missing.
-        lower_is_better: whether a smaller true value is the better one, as with a loss.
+        lower_is_better: whether a smaller true value is the better one, as of a loss.
 
     Raises:
         UserError: the two are not equally long, have indexes that differ, or hold something else than numbers; or
             `lower_is_better` is neither true nor false.
     """
+    from pipeline import rank_correlation
+
+    [x], y = _complete([scores], truth, lower_is_better)
+    left_out = len(scores) - len(y)
+    if (rho := _rho(x, y)) is None:
+        return Correlation(None, None, None, None, len(y), left_out)
+    (interval,) = rank_correlation.spearman_intervals(x[None], y)
+    low, high = (interval.low, interval.high) if interval else (None, None)
+    return Correlation(rho, low, high, rank_correlation.kendall_tau(x, y), len(y), left_out)
+
+
+def compare(
+    first: Sequence[NetworkScore | float | None] | pd.Series[Any],
+    second: Sequence[NetworkScore | float | None] | pd.Series[Any],
+    truth: Sequence[float | None] | pd.Series[Any],
+    *,
+    lower_is_better: bool = False,
+) -> RhoDifference:
+    """How much better the first scores rank the networks than the second, as a difference of Spearman's rho.
+
+    Both rhos are of the networks that have both scores, and are resampled together: two proxies err on the same
+    networks, so that the interval is narrower than the two of `correlate` suggest.
+
+    Args:
+        first, second: the scores of two proxies, as of `correlate`.
+        truth: the true value of each network, in the same order; None or NaN where it is missing.
+        lower_is_better: whether a smaller true value is the better one, as of a loss.
+
+    Raises:
+        UserError: as `correlate` does.
+    """
     import numpy as np
-    from scipy.stats import spearmanr
 
     from pipeline import rank_correlation
+
+    (x, z), y = _complete([first, second], truth, lower_is_better)
+    rho, other = _rho(x, y), _rho(z, y)
+    left_out = len(truth) - len(y)
+    if rho is None or other is None:
+        return RhoDifference(None, None, None, len(y), left_out)
+    [intervals] = rank_correlation.paired_intervals_by_target(np.stack([x, z]), y[None], [[0, 1]])
+    ends = (float(end[0, 1]) for end in (intervals.difference_low, intervals.difference_high))
+    low, high = (None if math.isnan(end) else end for end in ends)
+    return RhoDifference(rho - other, low, high, len(y), left_out)
+
+
+def _complete(series: Sequence[Any], truth: Any, lower_is_better: Any) -> tuple[list[Floats], Floats]:
+    """The scores of several proxies and the true values of the networks that have all of them, higher for the better.
+
+    Args:
+        series: of each proxy the scores.
+        truth, lower_is_better: as of `correlate`.
+    """
+    import numpy as np
 
     lower_is_better = arguments.plain(lower_is_better)
     if not isinstance(lower_is_better, bool):
         raise UserError(f"lower_is_better is {excerpt(lower_is_better, 40)}, where True or False is expected")
-    count, values = arguments.length("the scores", scores), arguments.length("the true values", truth)
-    if count != values:
-        raise UserError(
-            f"{count_of(count, 'score')} and {count_of(values, 'true value')}: give one value for each score"
-        )
-    names, true_names = _index(scores), _index(truth)
-    if names is not None and true_names is not None and not names.equals(true_names):
-        raise UserError(
-            "the scores and the true values have different indexes, and are paired by their order: give "
-            "truth.reindex(scores.index), or scores.to_numpy() and truth.to_numpy() where the order is right"
-        )
-    promises = [score.promise if isinstance(score, NetworkScore) else score for score in scores]
-    pairs = [
-        pair
-        for pair in zip(promises, truth, strict=True)
-        if all(math.isfinite(number) for number in map(_number, pair))
+    for scores in series:
+        count, values = arguments.length("the scores", scores), arguments.length("the true values", truth)
+        if count != values:
+            raise UserError(
+                f"{count_of(count, 'score')} and {count_of(values, 'true value')}: give one value for each score"
+            )
+        names, true_names = _index(scores), _index(truth)
+        if names is not None and true_names is not None and not names.equals(true_names):
+            raise UserError(
+                "the scores and the true values have different indexes, and are paired by their order: give "
+                "truth.reindex(scores.index), or scores.to_numpy() and truth.to_numpy() where the order is right"
+            )
+    promises = [[score.promise if isinstance(score, NetworkScore) else score for score in scores] for scores in series]
+    rows = [
+        row for row in zip(*promises, truth, strict=True) if all(math.isfinite(number) for number in map(_number, row))
     ]
-    x, y = (np.array(_ordered([pair[side] for pair in pairs]), float) for side in (0, 1))
-    y = -y if lower_is_better else y
-    left_out = len(scores) - len(x)
+    *scored, y = (np.array(_ordered([row[side] for row in rows]), float) for side in range(len(series) + 1))
+    return scored, -y if lower_is_better else y
+
+
+def _rho(x: Floats, y: Floats) -> float | None:
+    """Spearman's rho; None of fewer than three pairs, or where all are of one value."""
+    from scipy.stats import spearmanr
+
     if len(x) < 3 or x.min() == x.max() or y.min() == y.max():
-        return Correlation(None, None, None, None, len(x), left_out)
-    (interval,) = rank_correlation.spearman_intervals(x[None], y)
-    low, high = (interval.low, interval.high) if interval else (None, None)
-    rho = float(spearmanr(x, y).statistic)
-    return Correlation(rho, low, high, rank_correlation.kendall_tau(x, y), len(x), left_out)
+        return None
+    return float(spearmanr(x, y).statistic)
 
 
 def _index(values: Any) -> Any:

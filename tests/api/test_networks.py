@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 import pipeline
-from pipeline import catalog
+from pipeline import catalog, rank_correlation
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
@@ -322,6 +322,30 @@ def test_series_whose_indexes_differ_are_not_paired_by_their_order() -> None:
     assert pipeline.correlate(scores, truth.reindex(scores.index)).rho == pytest.approx(1)
     for others in (truth.to_list(), pd.Series(truth.to_numpy(), index=scores.index)):
         assert pipeline.correlate(scores, others).rho == pytest.approx(-1)
+
+
+def test_two_proxies_are_compared_on_the_networks_that_both_have_scored() -> None:
+    truth = [float(place) for place in range(40)]
+    good: list[float | None] = [place + 7 * (place % 3) for place in range(40)]
+    poor: list[float | None] = [place + 60 * (place % 3) for place in range(40)]
+    good[5], poor[7] = None, math.nan
+    kept = [place for place in range(40) if place not in (5, 7)]
+    alone = [pipeline.correlate([of[place] for place in kept], [truth[place] for place in kept]) for of in (good, poor)]
+    lead = pipeline.compare(good, poor, truth)
+    assert lead.difference and lead.low and lead.high
+    assert (lead.n, lead.left_out) == (38, 2) and alone[0].rho and alone[1].rho
+    assert lead.difference == pytest.approx(alone[0].rho - alone[1].rho)
+    [paired] = rank_correlation.paired_intervals_by_target(
+        np.array([[of[place] for place in kept] for of in (good, poor)], float), np.array([kept], float), [[0, 1]]
+    )
+    assert (lead.low, lead.high) == (paired.difference_low[0, 1], paired.difference_high[0, 1])
+    back = pipeline.compare(poor, good, [-value for value in truth], lower_is_better=True)
+    assert (back.difference, back.low, back.high) == pytest.approx((-lead.difference, -lead.high, -lead.low))
+    few = pipeline.compare([1.0, 2.0, 3.0], [1.0, 3.0, 2.0], [1, 2, 3])
+    assert few.difference == pytest.approx(0.5) and few.low is None
+    assert pipeline.compare([1.0, 1.0, 1.0], [1.0, 3.0, 2.0], [1, 2, 3]).difference is None
+    with pytest.raises(UserError, match="2 scores and 3 true values"):
+        pipeline.compare([1.0, 2.0, 3.0], [1.0, 2.0], [1, 2, 3])
 
 
 def test_a_query_is_a_data_frame_and_a_series_can_be_correlated(tmp_path: Path) -> None:
