@@ -300,6 +300,8 @@ def test_the_images_of_a_run_and_the_sum_that_it_is_a_part_of_are_in_the_command
     assert score({**row, "asked": 99, "sample_seed": 7}) == of_all, "without --sample its seed has no effect"
     arguments = {"benchmark": "nds", "proxy": "zen", "sample": None, "sample_seed": 7}
     assert again({"stage": "score", "arguments": arguments}) == "pipeline score nds --proxy zen"
+    retry = {"stage": "score", "arguments": {**arguments, "retry_failed": True}}
+    assert again(retry) == "pipeline score nds --proxy zen --retry-failed"
 
 
 def test_a_command_again_is_quoted_and_unknown_stages_have_none() -> None:
