@@ -72,6 +72,9 @@ class Metric:
     condition: str | None = None
     plausible: tuple[float, float] | None = None
 
+    def __hash__(self) -> int:
+        return hash((self.dataset, self.metric))  # which is as good as that of all fields
+
     @property
     def row(self) -> dict[str, Any]:
         """Its columns of `metrics`."""

@@ -23,6 +23,7 @@ from pipeline.lake.outputs import OutputFile
 from pipeline.wording import count_of
 
 _GUESSED = "# GUESSED: "
+_MOST_COLUMNS = 3_000  # that are looked at, of all that may be the table together
 _SHOWN = 8  # columns in a message
 _MOST_TELLING = 4  # columns in a comment
 
@@ -59,8 +60,12 @@ def draft(table: Path, benchmark: str | None = None) -> MappingDraft:
     """The table mapping that `write` writes."""
     first: TableSample | None = None
     best: tuple[TableSample, ArchitectureGuess, ValueGuesses] | None = None
+    looked_at = 0
     for sample in source_samples.samples(table):
         first = first or sample
+        if looked_at > _MOST_COLUMNS:  # of mappings within mappings, in which no level is a table
+            break
+        looked_at += len(sample.columns)
         if (architecture := guess_architecture(sample, benchmark)) is None:
             continue
         values = guess_values(sample, architecture.benchmark, architecture.columns)

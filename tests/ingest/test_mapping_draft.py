@@ -26,6 +26,7 @@ from pipeline.ingest import mapping_check, mapping_draft
 from pipeline.ingest.mapping import TableMapping
 from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures import nasbench201_files
+from tests.fixtures.lines import refused
 
 CELLS = nasbench201_files.topologies(6)
 LETTERS = dict(zip(architectures.OPERATIONS, "abcde", strict=True))
@@ -179,3 +180,18 @@ def test_a_text_of_blanks_is_not_looked_at_again_and_again(tmp_path: Path, monke
     with pytest.raises(UserError, match="most of them blanks"):
         mapping_draft.write(table, tmp_path / "t.toml", "nasbench201", force=True)
     assert (begun[-1].delimiter, begun[-1].skip) == (" ", 0)
+
+
+def test_of_mappings_within_mappings_not_every_level_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nested(depth: int) -> object:
+        return {str(key): nested(depth - 1) for key in range(4)} if depth else 1.5
+
+    (tmp_path / "t.json").write_text(json.dumps(nested(5)))
+    looked_at = []
+    monkeypatch.setattr(mapping_draft, "_MOST_COLUMNS", 500)
+    monkeypatch.setattr(mapping_draft, "guess_architecture", lambda sample, _: looked_at.append(len(sample.columns)))
+    with refused("t.json: no column names architectures of any benchmark"):
+        mapping_draft.draft(tmp_path / "t.json")
+    assert 500 < sum(looked_at) < 1_000

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from typing import Any
 
 from pipeline import benchmarks
@@ -68,10 +70,13 @@ def guess_architecture(sample: TableSample, benchmark: str | None) -> Architectu
         chosen = [bench for bench in benchmarks.each(benchmarks.load) if not bench.takes_any_name]
         chosen.sort(key=lambda bench: -_named_datasets(sample, bench))
     spaces = [(bench, space.name) for bench in chosen for space in bench.spaces]
-    for way in (_object, _written, _graph, _codes, _fields, _parts):
+    for way in (_object, _written, _graph, _codes, _fields):
         for bench, space in spaces:
             if (guess := next(way(sample, bench, space), None)) is not None:
                 return guess
+    for bench in chosen:
+        if (guess := next(_parts(sample, bench), None)) is not None:
+            return guess
     return next(_index(sample, chosen[0]), None) if benchmark else None
 
 
@@ -162,15 +167,15 @@ def _is_record(sample: TableSample) -> bool:
     return bool(kinds) and max(kinds.values()) < _APART * kinds.total()
 
 
-def _parts(sample: TableSample, bench: Benchmark, space: str) -> Iterator[ArchitectureGuess]:
+def _parts(sample: TableSample, bench: Benchmark) -> Iterator[ArchitectureGuess]:
     """Several columns that together describe an architecture, if the benchmark composes one of them."""
     every = tuple(column for column in sample.columns if _is_part(sample, column, bench))
     lists = tuple(column for column in every if _are_lists(sample.values(column)))
-    for columns in dict.fromkeys((every, lists)):
+    for space, columns in product((space.name for space in bench.spaces), dict.fromkeys((every, lists))):
         described = {tuple(str(cells.get(column)) for column in columns) for _, cells in sample.rows}
         if len(described) > 1 and _all(
             [{column: cells.get(column) for column in columns} for _, cells in sample.rows[:_TRIED]],
-            lambda parts: bench.compose(space, parts),
+            partial(bench.compose, space),
         ):
             section = {"encoding": "fields", "fields": {column: column for column in columns}}
             doubt = "that these columns together are the architecture: leave out those that are not"

@@ -55,11 +55,19 @@ class TableSample:
     @cached_property
     def columns(self) -> list[str]:
         """The columns of the rows, those of the first row first."""
-        return list(dict.fromkeys(name for _, cells in self.rows for name in cells))
+        return list(self._by_column)
 
-    def values(self, column: str) -> list[object]:
+    @cached_property
+    def _by_column(self) -> dict[str, list[object]]:
+        columns: dict[str, list[object]] = {}
+        for _, cells in self.rows:
+            for name, cell in cells.items():
+                columns.setdefault(name, []).append(cell)
+        return columns
+
+    def values(self, column: str) -> Sequence[object]:
         """The cells of a column; rows without it are left out."""
-        return [cells[column] for _, cells in self.rows if column in cells]
+        return self._by_column.get(column, ())
 
 
 def samples(path: Path) -> Iterator[TableSample]:
