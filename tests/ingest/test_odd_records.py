@@ -120,9 +120,9 @@ def test_an_odd_job_of_nds_is_a_reject(lake: Path, tmp_path: Path, changed: dict
     [
         ({"num_params": 10**400}, "num_params"),
         ({"recepie_id": 10**30}, "63 bits"),
-        ({"train_losses": json.dumps(deep())}, "not a list|not a number|float"),
+        ({"train_losses": json.dumps(deep())}, r"train_losses is \[.*where a number is expected"),
         ({"data": 5}, "data is 5"),
-        ({"wall_times": [10**400] * 3}, "too large"),
+        ({"wall_times": [10**400] * 3}, "larger than any float"),
     ],
 )
 def test_an_odd_log_of_nasbench_nlp_is_a_reject(

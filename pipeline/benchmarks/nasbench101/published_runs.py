@@ -142,7 +142,8 @@ def _runs_of_memory(content: Mapping[object, Any]) -> Iterator[tuple[str, Run | 
                 for epochs, runs in ((numbers.whole(given, "epochs"), runs) for given, runs in computed.items())
                 for number, stated in enumerate(runs, 1)
             ]
-            parameters = numbers.whole(fixed["trainable_parameters"], "trainable_parameters")
+            given = fixed["trainable_parameters"]  # of any size: each run is compared with what a network can have
+            parameters = given if type(given) is int else numbers.whole(given, "trainable_parameters")
         except KeyError as error:
             yield position, UserError(f"not as the official API keeps a cell: it has no {error}")
             continue

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
@@ -59,10 +60,9 @@ class TableSample:
 
     @cached_property
     def _by_column(self) -> dict[str, list[object]]:
-        columns: dict[str, list[object]] = {}
-        for _, cells in self.rows:
-            for name, cell in cells.items():
-                columns.setdefault(name, []).append(cell)
+        columns = defaultdict[str, list[object]](list)
+        for name, cell in chain.from_iterable(cells.items() for _, cells in self.rows):
+            columns[name].append(cell)
         return columns
 
     def values(self, column: str) -> Sequence[object]:
@@ -371,17 +371,15 @@ def _typeset(head: bytes) -> signatures.Form | None:
     advice = "write its rows as CSV, without what typesets them"
     if re.search(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\|[ \t|:-]*$", text, re.MULTILINE):
         return signatures.Form("a table in Markdown", advice)
-    return (
-        signatures.Form("a table in LaTeX", advice) if re.search(r"\\begin\{(tabular|longtable|table)", text) else None
-    )
+    latex = re.search(r"\\begin\{(tabular|longtable|table)", text)
+    return signatures.Form("a table in LaTeX", advice) if latex else None
 
 
 def _sample(table: _Table, form: TableForm, *, whole: bool = False) -> TableSample:
     """The first rows; a row that cannot be read is left out, or refused where `whole` is true."""
-    read = islice(table.rows(form), MOST_ROWS)
     rows: list[tuple[str, Cells]] = []
     most = MOST_ROWS
-    for position, cells in read:
+    for position, cells in islice(table.rows(form), MOST_ROWS):
         if isinstance(cells, Fault):
             if whole:
                 raise NotThisFormError(f"{table.path}: {position}: {cells}")
