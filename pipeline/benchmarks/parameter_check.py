@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
+from pipeline.errors import UserError
 from pipeline.wording import count_of
 
 Record = TypeVar("Record")
@@ -58,20 +60,19 @@ class ParameterCheck:
         )
 
 
-def drawn(
-    records: Iterable[Record], count: int, accept: Callable[[Record], Accepted | None], seed: int = 0
-) -> list[Accepted]:
+def drawn(records: Iterable[Record], count: int, accept: Callable[[Record], Accepted]) -> list[Accepted]:
     """Draw so many records, each with equal chance, in one pass (Vitter, "Random Sampling with a Reservoir", 1985).
 
     Args:
-        accept: what is kept of a drawn record; None leaves the one that it would replace.
+        accept: what is kept of a drawn record; a UserError leaves the one that it would replace.
 
     Returns:
         What is kept, in the order of the records.
     """
-    random, reservoir = Random(seed), dict[int, tuple[int, Accepted]]()
+    random, reservoir = Random(0), dict[int, tuple[int, Accepted]]()
     for index, record in enumerate(records):
         slot = index if index < count else random.randrange(index + 1)
-        if slot < count and (accepted := accept(record)) is not None:
-            reservoir[slot] = (index, accepted)
+        if slot < count:
+            with contextlib.suppress(UserError):
+                reservoir[slot] = (index, accept(record))
     return [accepted for _, accepted in sorted(reservoir.values(), key=lambda pair: pair[0])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,8 +34,21 @@ def check(
 
     if not benchmarks.load(benchmark).check:
         raise UserError(f"the files of {benchmark} say nothing of their networks to check")
-    if unconfirmed := compare_networks(benchmark, paths, sample, show=print_json_rows if as_json else print_lines):
-        raise UserError(unconfirmed)
+    results = compare_networks(benchmark, paths, sample)
+    if as_json:
+        print_json([{**vars(result), "confirmed": result.confirmed} for result in results])
+    else:
+        print_lines(results)
+    if problem := unconfirmed(results):
+        raise UserError(problem)
+
+
+def compare_networks(benchmark: str, paths: Sequence[Path], sample: int = DEFAULT_SAMPLE) -> list[ParameterCheck]:
+    """Whether the networks of each file are built as it says; nothing of a benchmark whose files do not tell."""
+    from pipeline import benchmarks
+
+    compare = benchmarks.load(benchmark).check
+    return [result for path in paths for result in compare(path, sample)] if compare else []
 
 
 def print_lines(results: Sequence[ParameterCheck]) -> None:
@@ -44,22 +57,7 @@ def print_lines(results: Sequence[ParameterCheck]) -> None:
         say(result.line)
 
 
-def print_json_rows(results: Sequence[ParameterCheck]) -> None:
-    """Print the results as JSON."""
-    print_json([{**vars(result), "confirmed": result.confirmed} for result in results])
-
-
-def compare_networks(
-    benchmark: str,
-    paths: Sequence[Path],
-    sample: int = DEFAULT_SAMPLE,
-    show: Callable[[Sequence[ParameterCheck]], None] = print_lines,
-) -> str | None:
-    """Show for each file whether its networks are built as it says; returns what is wrong, or None."""
-    from pipeline import benchmarks
-
-    compare = benchmarks.load(benchmark).check
-    results = [result for path in paths for result in compare(path, sample)] if compare else []
-    show(results)
+def unconfirmed(results: Sequence[ParameterCheck]) -> str | None:
+    """What is wrong with the networks, or None."""
     names = [result.file for result in results if not result.confirmed]
     return f"the networks built are not confirmed by {', '.join(names)}" if names else None

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.application import superfluous, verb
-from pipeline.cli.check import compare_networks
+from pipeline.cli.check import compare_networks, print_lines, unconfirmed
 from pipeline.cli.options import (
     BENCHMARK_HELP,
     DEFAULT_LAKE,
@@ -105,11 +105,12 @@ def ingest_files(lake: Path, benchmark: str, paths: Sequence[Path], reading: Rea
             others = count_of(more, "further column has", "further columns have")
             say(f"warning: {summary.file}: {others} odd values", err=True)
     new_files = [Path(s.file) for s in summaries if s.source == published.NATIVE and not s.already]
-    unconfirmed = compare_networks(benchmark, new_files)
+    results = compare_networks(benchmark, new_files)
+    print_lines(results)
     if (rejected := sum(s.rejected - s.known_rejects for s in summaries)) > reading.max_rejects:
         raise UserError(
             f"{count_of(rejected, 'record')} rejected, the others are stored: see them with "
             "`pipeline query 'FROM rejects'`"
         )
-    if unconfirmed:
-        raise UserError(f"{unconfirmed}; what the files say is stored")
+    if problem := unconfirmed(results):
+        raise UserError(f"{problem}; what the files say is stored")

@@ -25,12 +25,9 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
     return [result]
 
 
-def _stated(row: tuple[str, Cells | Fault]) -> tuple[str, Spec, int] | None:
-    """Position, architecture and parameters of a row; None where it does not state them."""
+def _stated(row: tuple[str, Cells | Fault]) -> tuple[str, Spec, int]:
+    """Position, architecture and parameters of a row; UserError where it does not state them."""
     position, cells = row
     if isinstance(cells, Fault):
-        return None
-    try:
-        return position, canonical(SPACE, cells.get(KEY)), numbers.whole(cells.get("params"), "params", least=1)
-    except UserError:
-        return None
+        raise UserError(cells)
+    return position, canonical(SPACE, cells.get(KEY)), numbers.whole(cells.get("params"), "params", least=1)

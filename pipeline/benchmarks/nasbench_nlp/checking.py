@@ -34,12 +34,9 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
     return [result]
 
 
-def _sound_log(member: tuple[str, bytes | Fault]) -> tuple[str, Log] | None:
-    """Position and log; None for one that is a reject of the ingest."""
+def _sound_log(member: tuple[str, bytes | Fault]) -> tuple[str, Log]:
+    """Position and log; UserError for one that is a reject of the ingest."""
     position, content = member
-    try:
-        log = logs.parse(content)
-        require_consistent(log)
-    except UserError:
-        return None
+    log = logs.parse(content)
+    require_consistent(log)
     return position, log
