@@ -223,6 +223,7 @@ def test_a_reader_that_leaves_early_is_no_error(lake: Lake) -> None:
 def test_an_answer_needs_neither_pandas_nor_torch(lake: Lake) -> None:
     program = (
         "import sys; from pathlib import Path; from pipeline.catalog import query; "
+        "query.run(Path(sys.argv[1]), 'SELECT * FROM coverage', {}); assert 'pyarrow.compute' not in sys.modules; "
         "query.run(Path(sys.argv[1]), 'SELECT * FROM coverage, runs', {}); "
         "heavy = {'pandas', 'torch', 'scipy', 'vl_convert', 'rich', 'jinja2'} & set(sys.modules); "
         "assert not heavy, heavy"
