@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -93,6 +94,7 @@ def line_of(text: str, location: tuple[str | int, ...]) -> int:
     return next((lines[location[:n]] for n in range(len(location), 0, -1) if location[:n] in lines), 1)
 
 
+@lru_cache(1)  # a file with thousands of faults is looked through once
 def _lines(text: str) -> dict[tuple[str | int, ...], int]:
     table: tuple[str | int, ...] = ()
     counts: Counter[tuple[str | int, ...]] = Counter()

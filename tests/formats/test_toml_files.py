@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipeline.formats import toml_files
 from pipeline.formats.toml_files import line_of
 
 TEXT = """\
@@ -33,3 +34,9 @@ list = [
 def test_a_field_has_its_line_or_that_of_what_is_around_it(location: tuple[str | int, ...], line: int) -> None:
     assert line_of(TEXT, location) == line
     assert line_of(TEXT.replace("\n", "\r\n"), location) == line
+
+
+def test_a_file_with_many_faults_is_looked_through_once() -> None:
+    toml_files._lines.cache_clear()
+    assert [line_of(TEXT, location) for location in [("no",), ("field",)] * 50] == [1] * 100
+    assert toml_files._lines.cache_info().misses == 1
