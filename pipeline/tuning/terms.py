@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ import numpy.typing as npt
 from pipeline import catalog, provenance
 from pipeline.errors import UserError, unknown
 from pipeline.lake.store import Lake
+
+if TYPE_CHECKING:
+    import duckdb
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -132,9 +135,9 @@ def read(
     Raises:
         UserError: no truth, no scores, or a name in `use` that has none.
     """
-    main = target(lake, benchmark, space, target_name)
     where: dict[str, catalog.Value] = {"benchmark": benchmark, "space": space, "seed": _SCORE_SEED}
     with closing(catalog.snapshot(lake)) as connection:
+        main = _target(connection, lake, benchmark, space, target_name)
         scores, curves = (
             catalog.rows(connection, catalog.queries("tuning")[name].read_text(), where).to_pylist()
             for name in ("scores", "curves")
@@ -149,10 +152,14 @@ def target(lake: Lake, benchmark: str, space: str, name: str | None = None) -> T
         UserError: it has none.
     """
     with closing(catalog.snapshot(lake)) as connection:
-        if name is not None:
-            catalog.lead_with(connection, name)
-        sql = catalog.queries("tuning")["truth"].read_text()
-        rows = catalog.rows(connection, sql, {"benchmark": benchmark, "space": space}).to_pylist()
+        return _target(connection, lake, benchmark, space, name)
+
+
+def _target(connection: duckdb.DuckDBPyConnection, lake: Lake, benchmark: str, space: str, name: str | None) -> Target:
+    if name is not None:
+        catalog.lead_with(connection, name)
+    sql = catalog.queries("tuning")["truth"].read_text()
+    rows = catalog.rows(connection, sql, {"benchmark": benchmark, "space": space}).to_pylist()
     if not rows:
         if name is not None:
             raise UserError(f"{benchmark}/{space} has no target {name}: `pipeline status --target {name}` says where")

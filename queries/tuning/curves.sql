@@ -8,9 +8,9 @@ WITH own AS (
         signal,
         mode,
         arch_id,
-        iteration,
-        loss
-    FROM curve_points
+        iterations,
+        losses
+    FROM sampled_curves
     WHERE benchmark = $benchmark AND space = $space AND seed = $seed
 ),
 
@@ -22,7 +22,7 @@ longest AS (
     SELECT
         proxy_id,
         mode,
-        max(iteration) AS iterations
+        max(list_max(iterations)) AS iterations
     FROM own
     GROUP BY ALL
 ),
@@ -37,24 +37,25 @@ points AS (
     WHERE longest.mode = 'train' OR shares.share = 1
 ),
 
-read_off AS (
+reaching AS (
     SELECT
-        own.proxy_id,
-        own.stage,
-        own.signal,
-        own.mode,
-        own.arch_id,
+        own.*,
         points.last_iteration,
-        min(own.iteration) AS first_iteration,
-        -- as `aggregate_scores` takes it
-        significant(list_avg(list(own.loss ORDER BY own.iteration))) AS loss
+        CASE WHEN own.mode = 'train' THEN 5 ELSE 1 END AS width
     FROM own
     INNER JOIN points ON own.proxy_id = points.proxy_id AND own.mode = points.mode
-    WHERE
-        own.iteration <= points.last_iteration
-        AND own.iteration > points.last_iteration - CASE WHEN own.mode = 'train' THEN 5 ELSE 1 END
-    GROUP BY ALL
-    HAVING max(own.iteration) = points.last_iteration
+    WHERE list_contains(own.iterations, points.last_iteration)
+),
+
+-- [iteration, loss] of those that are read
+read_off AS (
+    SELECT
+        *,
+        list_sort([
+            point FOR point IN list_zip(iterations, losses)
+            IF point[1] <= last_iteration AND point[1] > last_iteration - width
+        ]) AS points_read
+    FROM reaching
 )
 
 SELECT
@@ -62,10 +63,11 @@ SELECT
     stage,
     signal,
     mode,
-    first_iteration,
+    points_read[1][1] AS first_iteration,
     last_iteration,
     list(arch_id ORDER BY arch_id) AS arch_ids,
-    list(loss ORDER BY arch_id) AS losses
+    -- as `aggregate_scores` takes it
+    list(significant(list_avg([point[2] FOR point IN points_read])) ORDER BY arch_id) AS losses
 FROM read_off
 GROUP BY ALL
 ORDER BY proxy_id, stage, signal, mode, last_iteration
