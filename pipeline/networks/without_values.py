@@ -32,6 +32,7 @@ class _Unfilled(TorchFunctionMode):
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if function in _FILLING and args:
-            return args[0]
-        return function(*args, **(kwargs or {}))
+        given = kwargs or {}
+        if function in _FILLING and (args or "tensor" in given):  # torch's own layers name it
+            return args[0] if args else given["tensor"]
+        return function(*args, **given)
