@@ -16,7 +16,7 @@ from torch.nn import functional
 from pipeline.proxies.contract import UnbuildableError
 from pipeline.proxies.regression import signals
 from pipeline.proxies.regression.presets import SequencePreset, Signal
-from pipeline.proxies.regression.training import Losses, fit, noise
+from pipeline.proxies.regression.training import Adam, Losses, fit, noise
 
 WIDTH = 400  # of the vectors that a network takes and gives
 _OUTER = 0.1  # the weights and biases of the two linear layers start uniform in +-this
@@ -104,9 +104,7 @@ def train(
         except (ValueError, KeyError, RuntimeError) as error:
             raise UnbuildableError from error
         model = SequenceRegression(network, targets.to(device), preset.width or WIDTH).to(device)
-        optimiser = torch.optim.Adam(
-            model.parameters(), lr=preset.learning_rate, weight_decay=preset.weight_decay, fused=True
-        )
+        optimiser = Adam(model.parameters(), lr=preset.learning_rate, weight_decay=preset.weight_decay, fused=True)
         penalised = preset.output_penalty or preset.change_penalty
         return fit(
             model,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -18,6 +19,18 @@ from pipeline.proxies.contract import UnbuildableError
 from pipeline.proxies.regression import signals
 from pipeline.proxies.regression.presets import ImageSchedule, MenuPreset, Noise, Preset, Schedule, Signal
 from pipeline.wording import count_of
+
+
+def uncompiled(optimiser: type[torch.optim.Optimizer]) -> Callable[..., torch.optim.Optimizer]:
+    """The same optimiser without what imports torch's compiler, which takes as long as importing torch.
+
+    Nothing is compiled here, and a run of few networks spent a third of its time on that import.
+    """
+    methods = {name: inspect.unwrap(getattr(optimiser, name)) for name in ("add_param_group", "zero_grad", "step")}
+    return type(optimiser.__name__, (optimiser,), methods | {"step": torch.no_grad()(methods["step"])})
+
+
+SGD, Adam = uncompiled(torch.optim.SGD), uncompiled(torch.optim.Adam)
 
 
 @dataclass
@@ -247,7 +260,7 @@ def fit(
 def optimiser_of(model: nn.Module, preset: ImageSchedule) -> torch.optim.Optimizer:
     """Stochastic gradient descent with momentum, whose weight decay leaves vectors (shifts, scales, biases) alone."""
     parameters = list(model.parameters())
-    return torch.optim.SGD(
+    return SGD(
         [
             {"params": [p for p in parameters if p.dim() > 1], "weight_decay": preset.weight_decay},
             {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},

@@ -112,13 +112,15 @@ def test_a_stack_on_a_card_has_the_losses_of_the_plain_loop(preset: str, tmp_pat
     agrees_with_the_plain_loop(short(tmp_path, preset), "cuda", on)
 
 
-def test_nothing_of_triton_is_imported_without_a_card() -> None:
+def test_neither_triton_nor_torchs_compiler_is_imported_without_a_card(tmp_path: Path) -> None:
     code = (
-        "import sys; from pipeline import executor; from pipeline.proxies import regression;"
+        "import pathlib, sys; from pipeline import executor; from pipeline.proxies import regression;"
         "from pipeline.proxies.regression import card, recorded, resident, training;"
-        "regression.load('regression-n101'); assert 'triton' not in sys.modules"
+        "from tests.fixtures import small_networks; regression.load('regression-n101');"
+        "small_networks.alone(small_networks.loaded(pathlib.Path(sys.argv[1])), [small_networks.small(5)]);"
+        "assert not {'triton', 'torch._dynamo'} & {*sys.modules}"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
 
 
 class Nothing:
