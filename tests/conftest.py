@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import typer.testing
 
 from pipeline import executor, progress
 from tests.fixtures import file_server
@@ -86,6 +88,16 @@ def _folder_named_by(variable: str, content: str) -> Path:
     if not folder.is_dir():
         pytest.fail(f"{variable} names {folder}, which is not a folder")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_command_line() -> Iterator[None]:
+    """typer makes all commands anew for each call, in 0.02 seconds; a process has one call, but the tests many."""
+    with pytest.MonkeyPatch.context() as patch:
+        made_once = functools.cache(typer.main.get_command)
+        patch.setattr(typer.main, "get_command", made_once)
+        patch.setattr(typer.testing, "_get_command", made_once)
+        yield
 
 
 @pytest.fixture(autouse=True)
