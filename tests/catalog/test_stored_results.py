@@ -39,6 +39,14 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def answers(sound: Lake) -> dict[str, pa.Table]:
+    """What the views themselves answer, of which something is stored or held."""
+    with closing(catalog.snapshot(sound)) as connection:
+        names = sorted({*stored_results.stored_views(), *stored_results.held_views()})
+        return {name: catalog.rows(connection, f"FROM {name}") for name in names}
+
+
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return lakes.made_up(tmp_path / "lake")
@@ -80,9 +88,8 @@ def in_order(table: pa.Table) -> list[str]:
 
 
 @pytest.mark.parametrize("view", stored_results.stored_views())
-def test_what_is_stored_is_what_the_view_returns(sound: Lake, view: str) -> None:
-    with closing(catalog.snapshot(sound)) as connection:
-        live = catalog.rows(connection, f"FROM {view}")
+def test_what_is_stored_is_what_the_view_returns(sound: Lake, answers: dict[str, pa.Table], view: str) -> None:
+    live = answers[view]
     assert live.num_rows > 0
     for _ in range(2):  # computed and stored, then found
         stored = catalog.run_sql(sound, f"FROM {view}")
@@ -218,13 +225,14 @@ def test_a_snapshot_keeps_what_was_stored_when_the_files_go(lake: Lake) -> None:
         assert connection.execute(COUNT).fetchall() == [(8,)]
 
 
-def test_a_snapshot_holds_what_several_views_read_and_answers_as_the_views_do(sound: Lake) -> None:
-    names = sorted({*stored_results.stored_views(), *stored_results.held_views()})
-    with closing(catalog.snapshot(sound)) as live, closing(catalog.snapshot(sound, stored_for=EVERY)) as held:
+def test_a_snapshot_holds_what_several_views_read_and_answers_as_the_views_do(
+    sound: Lake, answers: dict[str, pa.Table]
+) -> None:
+    with closing(catalog.snapshot(sound, stored_for=EVERY)) as held:
         tables = {name for (name,) in held.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()}
         assert tables >= {*stored_results.small(), *stored_results.held_views()}
-        for name in names:
-            assert in_order(catalog.rows(held, f"FROM {name}")) == in_order(catalog.rows(live, f"FROM {name}")), name
+        for name, live in answers.items():
+            assert in_order(catalog.rows(held, f"FROM {name}")) == in_order(live), name
 
 
 def test_a_snapshot_stores_what_its_statements_read_by_way_of_other_views_and_no_more(lake: Lake) -> None:
@@ -244,7 +252,7 @@ def test_answers_are_of_their_time_while_parts_are_published(lake: Lake) -> None
     published, over, wrong = [0], threading.Event(), []
 
     def work() -> None:
-        while not over.is_set():
+        while not over.wait(0.02):  # several parts for each answer
             publish(lake, f"extra-{published[0]}", seed=100 + published[0])
             published[0] += 1
 
