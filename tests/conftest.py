@@ -25,10 +25,10 @@ hypothesis.settings.register_profile(  # how long an example takes, and how long
 hypothesis.settings.load_profile("busy machine")
 
 LONGEST = (
-    "test_score.py", "test_code.py", "test_stored_results.py", "test_ingest_crash.py", "test_gpu_steps.py",
-    "test_network.py", "test_catalog.py", "test_evolution.py", "test_cases.py", "test_checking.py", "test_stacked.py",
-    "test_published_files.py", "test_fidelity.py", "test_browser.py", "test_page.py", "test_views.py",
-    "test_tuning.py", "test_wheel.py", "test_continuous_integration.py", "test_leaderboard.py", "test_odd_records.py",
+    "test_score.py", "test_code.py", "test_ingest_crash.py", "test_published_files.py", "test_stored_results.py",
+    "test_gpu_steps.py", "test_cases.py", "test_stacked.py", "test_continuous_integration.py", "test_evolution.py",
+    "test_tuning.py", "test_wheel.py", "test_odd_records.py", "test_queries.py", "test_fidelity.py", "test_page.py",
+    "test_views.py", "test_checking.py", "test_catalog.py", "test_browser.py",
 )  # fmt: skip
 """The files that take longest, ten seconds or more of a core: they are begun first, so that none is last."""
 

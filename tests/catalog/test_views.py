@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import tempfile
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,9 @@ def test_rho_is_that_of_scipy_and_what_failed_is_counted(columns: Any, score_up:
             truth=[lakes.truth(i, t) for i, (_, t) in enumerate(columns)] + [lakes.truth(1000, 1.0)],
             scores=[lakes.score(i, OURS, s, status=status(s)) for i, (s, _) in enumerate(columns)],
         )  # fmt: skip
-        found = one(lake, "FROM correlations")
-        best = ask(lake, "FROM correlations_top")
+        with closing(catalog.snapshot(lake)) as connection:
+            [found] = catalog.rows(connection, "FROM correlations").to_pylist()
+            best = catalog.rows(connection, "FROM correlations_top").to_pylist()
     usable = [s is not None and math.isfinite(s) for s, _ in columns]
     both = [(s, t) for (s, t), fine in zip(columns, usable, strict=True) if fine and t is not None]
     x, y = np.array(both, dtype=float).reshape(-1, 2).T
