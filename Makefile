@@ -39,7 +39,9 @@ demo: .venv/.demo ## take the scores of data/scores, score SAMPLE more architect
 	$(BIN)/pipeline score nasbench201 --sample $(SAMPLE) --sample-seed 1
 	$(BIN)/pipeline report --out reports/demo
 
+# Compiled first: where PYTHONDONTWRITEBYTECODE is set, each of some 150 processes would compile what it imports.
 test: .venv/.dev ## run the tests, one file per core
+	$(BIN)/python -m compileall -q pipeline tests
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 attack: .venv/.dev ## odd and hostile inputs for every verb and kills at random moments, in minutes; CASES="words of a name" for some
