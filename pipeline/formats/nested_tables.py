@@ -150,8 +150,11 @@ def _by_key(columns: Mapping[str, dict[object, object]], objects: Sequence[str])
     """The rows of columns that are mappings; a mapping that shares no key with the longest column is none."""
     longest = max(columns.values(), key=len)
     columns = {name: column for name, column in columns.items() if not longest.keys().isdisjoint(column)}
-    for key in dict.fromkeys(key for column in columns.values() for key in column):
-        row = {name: column[key] for name, column in columns.items() if key in column}
+    table: dict[object, dict[str, object]] = {}
+    for name, column in columns.items():  # cell by cell: a few may be in thousands of columns and rows
+        for key, cell in column.items():
+            table.setdefault(key, {})[name] = cell
+    for key, row in table.items():
         yield f"key {shown(key)}", cells(row, key, objects=objects)
 
 

@@ -343,3 +343,17 @@ def test_empty_lines_between_rows_are_left_out(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(tables, "_MOST_EMPTY", 5)
     path = written(tmp_path, "# x\na,b\n" + "1,2\n\n\n\n\n" * 9)
     assert len(list(rows(path, "csv", comment="#"))) == 9
+
+
+def test_columns_of_few_cells_are_not_looked_through_for_every_row() -> None:
+    class Column(dict[object, object]):
+        looked_up = 0
+
+        def __contains__(self, key: object) -> bool:
+            Column.looked_up += 1
+            return super().__contains__(key)
+
+    columns = {f"c{number}": Column({"x": 1, f"r{number}": 2}) for number in range(50)}
+    found = list(tables.rows_within(Path("t.json"), columns, TableForm("json", layout="columns")))
+    assert len(found) == 51 and found[1] == ("key r0", {"@key": "r0", "c0": 2})
+    assert Column.looked_up <= 2 * 2 * 50
