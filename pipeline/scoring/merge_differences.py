@@ -36,7 +36,7 @@ _MAY_CHANGE = {
     "proxies": {"kind"},
     "architectures": {"native_id", "source_id"},
 }
-_VALUES = ("scores", "curves", "adopted")  # compared by value, or without one
+_VALUES = ("scores", "retried", "curves", "adopted")  # compared by value, or without one
 
 Flags = npt.NDArray[np.bool_]
 

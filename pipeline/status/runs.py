@@ -106,6 +106,8 @@ def _has_sample(row: Row, arguments: Row) -> bool:
     """Whether a row of the coverage holds the sample of these arguments; without a number that is all."""
     if row["missing"] != 0:  # or nothing is known to be missing, as nothing was asked for
         return False
+    if arguments.get("retry_failed") and row["failed"]:  # which of them the run has tried is not stored
+        return False
     of_same_order = row["sample_seed"] == arguments.get("sample_seed", arguments.get("seed"))
     sample = arguments.get("sample")
     return bool(

@@ -148,8 +148,10 @@ def test_a_search_whose_step_failed_goes_on_as_it_began(cells: Path, broken: set
     assert (on.search_id, on.before, on.steps) == (followed.search_id, 12, 14) and sound(cells)
 
 
-def made(root: Path, value: float | None, *, retried: float | None = None, curves: int = 0) -> Path:
-    """A lake of one score, which may have failed, and have been computed again with a value."""
+def made(
+    root: Path, value: float | None, *, retried: float | None = None, seconds: float = 1.0, curves: int = 0
+) -> Path:
+    """A lake of one score, which may have failed, and have been computed again with a value in so many seconds."""
     failed = {"status": "failed", "reason": "too big"} if value is None else {}
     key = lakes.score(1, SIZE, value, **failed)
     lakes.publish(root, "ingest-0", architectures=[lakes.architecture(1)])
@@ -160,7 +162,8 @@ def made(root: Path, value: float | None, *, retried: float | None = None, curve
     if retried is not None:
         lakes.publish(
             root, f"score-size-{'b' * 16}-00001", runs=[lakes.run(run_id="b" * 16)],
-            proxies=[lakes.proxy(SIZE, "size")], retried=[key | {"value": retried, "run_id": "b" * 16}],
+            proxies=[lakes.proxy(SIZE, "size")],
+            retried=[key | {"value": retried, "seconds": seconds, "run_id": "b" * 16}],
             curves=[lakes.curve(1, SIZE, 0, "eval", [2.0, retried])],
         )  # fmt: skip
     return root
@@ -208,6 +211,17 @@ def test_what_nobody_retried_differs_and_a_value_of_ones_own_stays(tmp_path: Pat
     with pytest.raises(DifferingValuesError):
         merge.run(diverged, retried, keep_first=False)
     assert merge.run(diverged, retried).taken == 0 and content_of(diverged)[1] == 1
+
+
+@pytest.mark.parametrize(("value", "differing"), [(3.0, 0), (1.0, 1)])
+def test_what_two_lakes_have_retried_is_compared_by_its_value_alone(
+    value: float, differing: int, tmp_path: Path
+) -> None:
+    here = made(tmp_path / "here", None, retried=3.0)
+    there = made(tmp_path / "there", None, retried=value, seconds=7.0)
+    found = merge.run(here, there)
+    assert (found.taken, found.stored, found.differences.differing) == (0, 1, differing)
+    assert content_of(here) == VALUE
 
 
 def test_retried_rows_that_no_lake_may_hold_are_not_taken(lake: Path, tmp_path: Path) -> None:

@@ -170,6 +170,29 @@ def test_a_run_of_which_all_is_stored_is_not_told_however_it_ended(
     assert len(contents.read(lake)["runs"]["died"]) == died
 
 
+@pytest.mark.parametrize("failed", [0, 1])
+def test_a_run_that_was_killed_while_it_retried_is_told_until_nothing_has_failed(lake: Path, failed: int) -> None:
+    half_done(lake, 9, 9 - failed)
+    arguments = {
+        "benchmark": "madeup",
+        "space": "toys",
+        "proxy": "toy",
+        "sample": None,
+        "seed": 0,
+        "retry_failed": True,
+    }
+    left = [lakes.score(int(arch, 16), lakes.OURS, None, status="failed", reason="too big", run_id="c" * 16)
+            for arch in provenance.nested([lakes.arch(number) for number in range(9)], 7)[9 - failed :]]  # fmt: skip
+    later = lakes.run(run_id="b" * 16, arguments=json.dumps(arguments))
+    lakes.publish(
+        lake, f"score-toy-{'b' * 16}-00001", runs=[later], proxies=[lakes.proxy(lakes.OURS, "toy", kind="trained")],
+        scores=left,
+    )  # fmt: skip
+    told = contents.read(lake)["runs"]["died"]
+    assert [run["run_id"] for run in told] == ["b" * 16] * failed
+    assert ("next: pipeline score madeup --space toys --proxy toy --retry-failed\n" in status(lake)) == bool(failed)
+
+
 def test_a_larger_sample_of_the_same_order_holds_what_a_killed_run_asked_for(lake: Path) -> None:
     half_done(lake, 4, 3)
     assert contents.read(lake)["runs"]["died"]
