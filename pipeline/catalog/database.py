@@ -92,7 +92,7 @@ def connect(lake: Lake) -> duckdb.DuckDBPyConnection:
 def snapshot(
     lake: Lake, *, stored_for: Collection[str] = (), narrowed: Mapping[str, str] | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """The same views over the parts that are published now, without comments: what is published later does not show.
+    """The same views over the parts that are published now: what is published later does not show in them.
 
     Args:
         stored_for: statements that will be asked. The rows of the slow views behind them are held, read from the store
@@ -100,7 +100,7 @@ def snapshot(
         narrowed: views of which these statements need no more than the given SELECTs, by name.
     """
     parts = published(lake)
-    connection = _in_memory(lake, CatalogDefinition(lake, listed(parts), "VIEW", commented=False))
+    connection = _in_memory(lake, CatalogDefinition(lake, listed(parts), "VIEW"))
     if stored_for:
         with damage_named(lake.parts, own=True):
             stored_results.provide(connection, lake, parts, stored_results.behind(stored_for), "TABLE", narrowed)

@@ -23,10 +23,9 @@ class CatalogDefinition:
     Args:
         files: for each table the DuckDB text of its files, a pattern or a list.
         kind: whether the tables are made as a VIEW of the files or as a TABLE with their rows.
-        commented: whether the tables have their comments, which takes two thirds of the time that making them takes.
     """
 
-    def __init__(self, lake: Lake, files: Mapping[str, str], kind: str, *, commented: bool = True) -> None:
+    def __init__(self, lake: Lake, files: Mapping[str, str], kind: str) -> None:
         place = lake.root.name if kind == "TABLE" else str(lake.root)  # an export is handed on
         self._kind = kind
         self._about = f"SELECT {literal(place)} AS lake, {FORMAT} AS format, {literal(duckdb.__version__)} AS duckdb"
@@ -36,7 +35,7 @@ class CatalogDefinition:
         self._tables = [
             statement
             for table in TABLES.values()
-            for statement in _create_table(kind, table, select(table.name, files[table.name]), commented)
+            for statement in _create_table(kind, table, select(table.name, files[table.name]))
         ]
 
     @cached_property
@@ -140,11 +139,9 @@ def listed(parts: Sequence[Path]) -> dict[str, str]:
     return {table: f"[{', '.join(file_literal(f) for f in paths)}]" for table, paths in files.items()}
 
 
-def _create_table(kind: str, table: Table, sql: str, commented: bool) -> Iterator[str]:
+def _create_table(kind: str, table: Table, sql: str) -> Iterator[str]:
     order = f" ORDER BY {', '.join(map(identifier, table.key))}" if kind == "TABLE" else ""
     yield f"CREATE {kind} {table.name} AS SELECT * FROM ({sql}){order}"
-    if not commented:
-        return
     key = f"Key: {', '.join(table.key)}."
     yield f"COMMENT ON {kind} {table.name} IS {literal(f'{table.comment} {key}')}"
     for column in table.columns:
