@@ -1,6 +1,6 @@
 """A Ray cluster as executor: one actor per core keeps the prepared function, and receives one item at a time.
 
-What is lost with a worker or a node is retried by the others. Actors live as long as the driver's connection,
+What is lost with a worker or a node is computed by the others. Actors live as long as the driver's connection,
 so that a driver that is killed leaves none behind.
 """
 

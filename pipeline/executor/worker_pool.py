@@ -1,4 +1,4 @@
-"""The loop of every executor with workers: one item at a time for each free worker; the item of a lost one is retried.
+"""The loop of every executor with workers: one item at a time for each free worker; that of a lost one goes to another.
 
 An executor says how a worker is spawned and terminated, how an item is submitted to it, and what became of a future,
 whatever its library calls one. Which worker was lost is known, so no other item is suspect.
@@ -20,7 +20,7 @@ Results = Generator[tuple[Any, Any], None, None]
 # Read when a card is first used: with the default of 8 queues, streams would wait for one another.
 CUDA_SETTINGS = {"CUDA_DEVICE_MAX_CONNECTIONS": "32"}
 
-MAX_LOSSES = 3  # an item whose worker was lost this many times is not retried; nor are others after as many items
+MAX_LOSSES = 3  # an item whose worker was lost this many times is given up; so are others after as many items
 
 
 class ItemFunction(Protocol):
