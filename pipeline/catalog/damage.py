@@ -15,7 +15,7 @@ from pipeline.lake.parquet_files import damaged, opened
 from pipeline.lake.schema import TABLES
 from pipeline.lake.verify import schema_fault
 
-_COLUMN = re.compile(r'Referenced column "(\w+)" not found')
+_COLUMN = re.compile(r'Referenced column "(\w+)" not found|does not have a column named "(\w+)"')
 _FILE = re.compile(r"""['"]([^'"]+\.parquet)['"]""")
 
 
@@ -83,9 +83,10 @@ def _suspects(parts: Path, error: duckdb.Error, own: bool) -> list[Path]:
 def _lacking(file: Path, error: duckdb.Error) -> str | None:
     """That the file lacks the column which an error misses, one that may be NULL."""
     match = _COLUMN.search(str(error))
+    missed = match and (match[1] or match[2])
     columns = [column.name for column in TABLES[file.stem].columns]
-    lacks = match is not None and match[1] in columns and match[1] not in opened(file).schema_arrow.names
-    return f"it lacks the column {match[1]}" if match and lacks else None
+    lacks = missed in columns and missed not in opened(file).schema_arrow.names
+    return f"it lacks the column {missed}" if lacks else None
 
 
 def _what(file: Path, error: duckdb.Error) -> str:
