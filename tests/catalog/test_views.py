@@ -68,7 +68,7 @@ def test_rho_is_that_of_scipy_and_what_failed_is_counted(columns: Any, score_up:
             truth=[lakes.truth(i, t) for i, (_, t) in enumerate(columns)] + [lakes.truth(1000, 1.0)],
             scores=[lakes.score(i, OURS, s, status=status(s)) for i, (s, _) in enumerate(columns)],
         )  # fmt: skip
-        with closing(catalog.snapshot(lake)) as connection:
+        with closing(catalog.snapshot(lake, stored_for=["FROM correlations_top"])) as connection:
             [found] = catalog.rows(connection, "FROM correlations").to_pylist()
             best = catalog.rows(connection, "FROM correlations_top").to_pylist()
     usable = [s is not None and math.isfinite(s) for s, _ in columns]
