@@ -24,11 +24,13 @@ def without_values() -> Iterator[None]:
 
     Even there torch would go through the initialisation of each weight, a third or more of the time.
     """
-    with torch.device("meta"), _Unfilled():
+    with torch.device("meta"), Unfilled():
         yield
 
 
-class _Unfilled(TorchFunctionMode):
+class Unfilled(TorchFunctionMode):
+    """Leave out the initialisation of tensors, wherever they are: their values are whatever the memory holds."""
+
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

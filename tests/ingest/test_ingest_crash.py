@@ -61,7 +61,7 @@ for number in itertools.count():
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
         break
 """
-ARCHITECTURES, FEW = 400, 20
+ARCHITECTURES = 400
 
 
 @pytest.fixture(scope="module")
@@ -70,14 +70,6 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     header = ["file id", "arch str", "train accuracy", "validation accuracy", "test accuracy"]
     path = tmp_path_factory.mktemp("tables") / "table_cifar10.csv"
     return fixtures.table(path, header, [(i, c, 90 + i / 1e3, 80 - i / 1e3, 70) for i, c in enumerate(cells)])
-
-
-@pytest.fixture(scope="module")
-def short_table(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As many steps of the disk, in less time."""
-    path = tmp_path_factory.mktemp("short") / table.name
-    path.write_text("".join(table.read_text().splitlines(keepends=True)[: 1 + FEW]))
-    return path
 
 
 def start(lake: Path, *paths: Path, limit: int = 0) -> subprocess.Popen[str]:
@@ -92,11 +84,11 @@ def parts(lake: Path) -> list[str]:
     return Lake(lake).part_names("nasbench201") if (lake / "lake.json").exists() else []
 
 
-def whole(lake: Path, architectures: int = ARCHITECTURES) -> bool:
+def whole(lake: Path) -> bool:
     """Whether the lake holds the table once and nothing of it twice."""
     rows = lake_content.rows(lake, "truth")
     keys = Counter(tuple(row[k] for k in schema.TABLES["truth"].key) for row in rows)
-    return len(keys) == 3 * architectures == len(rows) and len(lake_content.rows(lake, "sources")) == 1
+    return len(keys) == 3 * ARCHITECTURES == len(rows) and len(lake_content.rows(lake, "sources")) == 1
 
 
 def test_killed_at_any_time_the_lake_is_as_before_or_as_after(tmp_path: Path, table: Path) -> None:
@@ -114,24 +106,22 @@ def test_killed_at_any_time_the_lake_is_as_before_or_as_after(tmp_path: Path, ta
         as_before_or_as_after(lake, table)
 
 
-def test_killed_before_any_touch_of_the_disk_the_lake_is_as_before_or_as_after(
-    tmp_path: Path, short_table: Path
-) -> None:
-    process = subprocess.run([sys.executable, "-c", AT_EVERY_STEP, str(tmp_path), str(short_table)], check=False)
+def test_killed_before_any_touch_of_the_disk_the_lake_is_as_before_or_as_after(tmp_path: Path, table: Path) -> None:
+    process = subprocess.run([sys.executable, "-c", AT_EVERY_STEP, str(tmp_path), str(table)], check=False)
     assert process.returncode == 0
     *killed, done = sorted(tmp_path.glob("lake-*"))
-    assert whole(done, FEW)
+    assert whole(done)
     assert len(killed) > 20
-    assert len({as_before_or_as_after(lake, short_table, FEW) for lake in killed}) == 2
+    assert len({as_before_or_as_after(lake, table) for lake in killed}) == 2
 
 
-def as_before_or_as_after(lake: Path, table: Path, architectures: int = ARCHITECTURES) -> bool:
+def as_before_or_as_after(lake: Path, table: Path) -> bool:
     """Whether a killed ingest stored the table; in either case the next one makes the lake whole."""
     stored = bool(parts(lake))
-    assert not stored or whole(lake, architectures)
+    assert not stored or whole(lake)
     [summary] = ingest(lake, "nasbench201", [table])
     assert summary.already == stored
-    assert whole(lake, architectures)
+    assert whole(lake)
     assert not list((lake / ".staging").iterdir()) or stored
     return stored
 

@@ -107,7 +107,7 @@ def test_check_is_a_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert code == 1 and "is not named like a published one" in err
 
 
-COUNT = 4  # with the cells of so many, every operation of a space is drawn
+COUNT = 5  # with the cells of so many, every operation of a space is drawn
 STAGE = '[[stages]]\nchannels = 4\n[[stages.signals]]\nkind = "dot"\npartial = 0.5\n'
 
 

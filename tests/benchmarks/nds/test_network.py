@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from pipeline.benchmarks.nds import BENCHMARK, architectures, residual_network, residual_spaces
 from pipeline.networks import cell_network
-from pipeline.networks.without_values import _Unfilled
+from pipeline.networks.without_values import Unfilled
 
 SPACE_OF = {
     "DARTS": "darts",
@@ -49,7 +49,7 @@ def test_every_reference_network_has_exactly_its_parameters_and_taps(
     space = SPACE_OF[family]
     for row in reference_networks[family]:
         spec = architectures.canonical(space, row["net"])
-        with _Unfilled():
+        with Unfilled():
             network = BENCHMARK.build(space, spec).eval()
         with torch.no_grad():  # of a batch of no images shapes are found sooner than on the device `meta`
             taps = network(torch.empty(0, 3, 32, 32))
