@@ -94,7 +94,7 @@ def compare(
     networks, so that the interval is narrower than the two of `correlate` suggest.
 
     Args:
-        first, second: the scores of two proxies, as of `correlate`.
+        first, second: the scores of two proxies, as in `correlate`.
         truth: the true value of each network, in the same order; None or NaN where it is missing.
         lower_is_better: whether a smaller true value is the better one, as of a loss.
 
@@ -121,7 +121,7 @@ def _complete(series: Sequence[Any], truth: Any, lower_is_better: Any) -> tuple[
 
     Args:
         series: of each proxy the scores.
-        truth, lower_is_better: as of `correlate`.
+        truth, lower_is_better: as in `correlate`.
     """
     import numpy as np
 

@@ -54,7 +54,7 @@ class SeveralScoreOptions:
 
 
 def contradiction(given: Mapping[str, Any]) -> str | None:
-    """The options that are of no use beside others, as of `ingest` and `score`."""
+    """The options that are of no use beside others, as in `ingest` and `score`."""
     if "sample" not in given and (line := superfluous(given, ["sample_seed"], "without --sample")):
         return line
     return ingest.contradiction(given)

@@ -20,7 +20,7 @@ class Scripted(WorkerPool):
 
     Args:
         workers: how many.
-        deadly: as of `WorkerPool`.
+        deadly: as in `WorkerPool`.
         answers: what comes of an item, or of a start, at each try: LOST, or a result; by default the item in capitals.
     """
 
