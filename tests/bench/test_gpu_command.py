@@ -20,7 +20,7 @@ from tests.bench.gpu.setting import networks
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
 def test_without_a_card_the_command_ends_at_the_first_line_that_needs_one(tmp_path: Path) -> None:
     done = subprocess.run(
-        ["make", "gpu", f"GPU_PYTHON={sys.executable}", f"GPU_OUT={tmp_path / 'out'}"],
+        ["make", "--no-print-directory", "gpu", f"GPU_PYTHON={sys.executable}", f"GPU_OUT={tmp_path / 'out'}"],
         cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode != 0
