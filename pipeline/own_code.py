@@ -15,8 +15,7 @@ from pipeline.errors import is_homeless
 
 _ENDS = ("_exit", "abort", "execv", "execve")  # functions of `os` that end the process at once; others call these
 
-
-_WAIT = """read -r over || printf '%s\\n' "$0" >&2"""
+_WAIT = """read -r over || printf '%s\\n' "$0" >&2"""  # the shell's $0 is the message; a pipe that ends fails `read`
 
 MOST_PRINTED = 1 << 20
 """Characters that the code of a process may print; the rest is left out."""

@@ -50,6 +50,8 @@ _SPACE = Column("space", TEXT, "search space within the benchmark: topology")
 _ARCH = Column("arch_id", TEXT, "identity of the canonical architecture, 16 hex digits")
 _PROXY = Column("proxy_id", TEXT, "identity of the proxy's configuration, 16 hex digits")
 _SCORE_SEED = _optional("seed", INT, "seed of the score; NULL where a released score does not state one")
+_SCORE_COLUMNS = (_BENCHMARK, _SPACE, _ARCH, _PROXY, _SCORE_SEED)
+_SCORE_KEY = tuple(column.name for column in _SCORE_COLUMNS)
 _SECONDS = _optional(
     "seconds", FLOAT, "wall time of this score alone, shared passes counted in; NULL where not released"
 )
@@ -183,13 +185,9 @@ _TABLES = (
         "retried",
         "One row per score that had failed and was computed again with success. The table `scores` shows it in the "
         "place of the failure, which stays in its part.",
-        ("benchmark", "space", "arch_id", "proxy_id", "seed"),
+        _SCORE_KEY,
         (
-            _BENCHMARK,
-            _SPACE,
-            _ARCH,
-            _PROXY,
-            _SCORE_SEED,
+            *_SCORE_COLUMNS,
             Column("value", FLOAT, "the score"),
             _SECONDS,
             _DEVICE,
@@ -199,13 +197,9 @@ _TABLES = (
     Table(
         "scores",
         "One row per score. A failure is a row with a status and a reason.",
-        ("benchmark", "space", "arch_id", "proxy_id", "seed"),
+        _SCORE_KEY,
         (
-            _BENCHMARK,
-            _SPACE,
-            _ARCH,
-            _PROXY,
-            _SCORE_SEED,
+            *_SCORE_COLUMNS,
             _optional("value", FLOAT, "the score; NULL unless status is ok"),
             Column("status", TEXT, "ok, diverged, unbuildable or failed"),
             _optional("reason", TEXT, "why there is no value"),
@@ -218,8 +212,8 @@ _TABLES = (
         "adopted",
         "One row per score that a search stored and that a sample or a list asked for, too. Scores of what a "
         "search chose by its score say nothing of how a proxy ranks at large; these do.",
-        ("benchmark", "space", "arch_id", "proxy_id", "seed"),
-        (_BENCHMARK, _SPACE, _ARCH, _PROXY, _SCORE_SEED),
+        _SCORE_KEY,
+        _SCORE_COLUMNS,
     ),
     Table(
         "searches",
@@ -330,13 +324,9 @@ _TABLES = (
     Table(
         "curves",
         "One row per network stage, signal and mode of a score: the loss against iterations.",
-        ("benchmark", "space", "arch_id", "proxy_id", "seed", "stage", "signal", "mode"),
+        (*_SCORE_KEY, "stage", "signal", "mode"),
         (
-            _BENCHMARK,
-            _SPACE,
-            _ARCH,
-            _PROXY,
-            _SCORE_SEED,
+            *_SCORE_COLUMNS,
             Column("stage", INT, "tap of the network, from 0"),
             Column("signal", TEXT, "the target: sum, or the name of one signal"),
             Column("mode", TEXT, "train: batch statistics; eval: running statistics"),
