@@ -120,3 +120,10 @@ def test_no_job_leaves_its_token_in_the_checkout_and_a_release_takes_nothing_fro
     assert len(checkouts) > 5 and all(step["with"]["persist-credentials"] is False for step in checkouts)
     of_release = [step for name, step in steps if name == "release" and "setup-uv" in step.get("uses", "")]
     assert of_release and all(step["with"]["enable-cache"] is False for step in of_release)
+
+
+def test_actions_of_others_are_named_by_full_commit_with_their_release() -> None:
+    files = (ROOT / ".github").rglob("*.yml")
+    used = [line for path in files for line in re.findall(r"uses: +(.*)", path.read_text())]
+    floating = [line for line in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", line)]
+    assert len(used) > 20 and floating == ["docker://rhysd/actionlint:1.7.7"]
