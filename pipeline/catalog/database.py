@@ -120,7 +120,8 @@ def export(lake: Lake, file: Path, *, force: bool = False) -> Path:
     """
     file = file.absolute()
     require_usable(file.parent, "folder of a database")
-    with OutputFile(file, force, _is_export, "an earlier export").written() as temporary, damage_named(lake.parts):
+    output = OutputFile(file, force, _is_export, "an earlier export")
+    with output.written() as temporary, damage_named(lake.parts, own=True):
         _write_database(temporary, CatalogDefinition(lake, listed(published(lake)), "TABLE"), file)
     return file
 

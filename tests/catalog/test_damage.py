@@ -6,10 +6,14 @@ import errno
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from pipeline import catalog
 from pipeline.catalog import damage, run_sql
 from pipeline.errors import UserError
+from pipeline.lake import checksums
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
 from tests.fixtures.lines import refused
@@ -59,3 +63,17 @@ def test_a_part_that_the_disk_does_not_give_is_named(tmp_path: Path, monkeypatch
     monkeypatch.setattr("pipeline.lake.checksums.of_file", fails)
     with refused(f"{file} cannot be read"), damage.damage_named(tmp_path / "lake" / "parts"):
         raise duckdb.IOException(f'Could not read from file "{file}": Input/output error')
+
+
+def test_text_that_was_published_in_another_encoding_ends_an_export_with_the_name_of_its_part(tmp_path: Path) -> None:
+    lake = lakes.publish(tmp_path / "lake", runs=[lakes.run()])
+    [file] = lake.parts.glob("madeup/*/runs.parquet")
+    runs = pq.read_table(file)
+    text = pa.array([b"caf\xe9"]).view(pa.string())
+    pq.write_table(runs.set_column(runs.column_names.index("host"), runs.field("host"), text), file)
+    (file.parent / checksums.FILE).unlink()
+    (lake.root / checksums.FILE).unlink()
+    checksums.renew_list(lake.root)
+    with refused(f"{file} cannot be read (Invalid string encoding"):
+        catalog.export(lake, tmp_path / "lake.duckdb")
+    assert [path.name for path in tmp_path.iterdir()] == ["lake"]

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
@@ -306,6 +308,21 @@ def test_an_empty_lake_gets_a_friendly_report(tmp_path: Path, tables: Any) -> No
     assert "No ground truth yet" in written.index.read_text()
     assert "No ground truth yet" in (tmp_path / "out" / "report.md").read_text()
     assert (tmp_path / "out" / "correlations.csv").read_text() == ",".join(CSV_COLUMNS) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("began", "shown"),
+    [(0, "1970-01-01T00:00:00Z"), (253402300800 * 10**6, "10000-01-01T00:00:00Z"), (2**63 - 1, "infinity")],
+)
+def test_a_run_may_have_begun_in_any_year(tmp_path: Path, began: int, shown: str) -> None:
+    lake = lakes.publish(tmp_path / "lake", runs=[lakes.run()])
+    [file] = lake.parts.glob("madeup/*/runs.parquet")
+    runs = pq.read_table(file)
+    place, field = runs.column_names.index("started_at"), runs.field("started_at")
+    pq.write_table(runs.set_column(place, field, pa.array([began], field.type)), file)
+    written = report.write(lake.root, tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["runs"][0]["started_at"] == shown
+    assert f"<td>{shown}</td>" in written.index.read_text()
 
 
 def test_a_lake_without_scores_says_what_to_run(tmp_path: Path) -> None:
