@@ -35,7 +35,7 @@ class ScoringSummary:
     """What a run did: `asked` scores, of which `before` were stored already and `scored` are new, by status.
 
     `proxies` are scored of each architecture; the new ones are those of `architectures`. `reason` is the most frequent
-    one where none is ok.
+    one where none is ok. Where nothing is new, `failed` of the stored ones can be computed again.
     """
 
     proxy: str
@@ -46,6 +46,7 @@ class ScoringSummary:
     statuses: dict[str, int]
     seconds: float
     reason: str | None = None
+    failed: int = 0
 
     @property
     def scored(self) -> int:
@@ -56,7 +57,8 @@ class ScoringSummary:
     def line(self) -> str:
         """The summary in one line."""
         if not self.scored:
-            return f"{self.proxy}: {every(self.asked, 'score')} stored already, nothing to do"
+            failed = f"; {self.failed:,} of them failed: computed again with --retry-failed" if self.failed else ""
+            return f"{self.proxy}: {every(self.asked, 'score')} stored already, nothing to do{failed}"
         statuses = ", ".join(f"{count} {status}" for status, count in sorted(self.statuses.items()))
         before = f" ({self.before:,} stored before)" if self.before else ""
         pace = self.seconds / self.architectures
@@ -117,9 +119,11 @@ def run(
             with lake.running(run_row["run_id"]):
                 _score(writer, run_row, wanted, plan.scorer(bundle, pool.device, pool.sharing), pool)
     catalog.ensure(lake)
+    failed = 0 if incomplete else len(writer.failed(chosen))
     seconds = time.monotonic() - started
     return ScoringSummary(
-        bundle.name, len(bundle.proxies), len(incomplete), asked, before, writer.statuses, seconds, writer.reason
+        bundle.name, len(bundle.proxies), len(incomplete), asked, before, writer.statuses, seconds, writer.reason,
+        failed,
     )  # fmt: skip
 
 

@@ -48,17 +48,21 @@ class ScoreWriter:
         """The most frequent reason of the new scores if none of them is ok."""
         return None if "ok" in self.statuses or not self.reasons else self.reasons.most_common(1)[0][0]
 
-    def retry_failed(self, chosen: Collection[str]) -> None:
-        """Count the failures among the scores of these as missing, and store a value in the place of each.
+    def failed(self, chosen: Collection[str]) -> set[Key]:
+        """The scores of these that are stored as failed and can be computed again.
 
         A training that diverged after some iterations stored their losses, and stays: its curves would be there twice.
         """
         sql = catalog.queries("scoring")["failed"].read_text()
         where: dict[str, str | int] = {"benchmark": self.benchmark, "space": self.space, "seed": self.seed}
-        with closing(catalog.snapshot(self.lake)) as connection:
-            failed = catalog.rows(connection, sql, where).to_pylist()
+        with closing(catalog.tables(self.lake)[0]) as connection:
+            rows = catalog.rows(connection, sql, where).to_pylist()
         asked = {(arch_id, proxy.proxy_id) for arch_id in chosen for proxy in self.bundle.proxies}
-        self._failed = asked & {(row["arch_id"], row["proxy_id"]) for row in failed}
+        return asked & {(row["arch_id"], row["proxy_id"]) for row in rows}
+
+    def retry_failed(self, chosen: Collection[str]) -> None:
+        """Count the failures among the scores of these as missing, and store a value in the place of each."""
+        self._failed = self.failed(chosen)
         self.stored.forget(self._failed)
 
     def has(self, item: Item) -> bool:

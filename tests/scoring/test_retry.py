@@ -74,7 +74,9 @@ def sound(lake: Path) -> bool:
 def test_a_value_takes_the_place_of_a_failure_and_a_second_failure_is_not_stored(cells: Path, broken: set[str]) -> None:
     assert score.run(cells, PARAMS, where=INLINE).statuses == {"ok": 4, "unbuildable": 2}
     stored = rows(cells)
-    assert score.run(cells, PARAMS, where=INLINE).scored == 0
+    done = "params: all 6 scores are stored already, nothing to do"
+    failed = f"{done}; 2 of them failed: computed again with --retry-failed"
+    assert score.run(cells, PARAMS, where=INLINE).line == failed
     again = score.run(cells, PARAMS, retry_failed=True, where=INLINE)
     assert (again.statuses, again.before) == ({"failed again": 2}, 4)
     assert again.line.startswith("params: 2 failed again (4 stored before)") and "not mended yet" in again.line
@@ -89,7 +91,7 @@ def test_a_value_takes_the_place_of_a_failure_and_a_second_failure_is_not_stored
     [benchmark] = content.read(cells)["benchmarks"]
     assert [(row["scores"], row["failed"], row["missing"]) for row in benchmark["proxies"]] == [(6, 0, 0)]
     for retry in (False, True):
-        assert score.run(cells, PARAMS, retry_failed=retry, where=INLINE).scored == 0
+        assert score.run(cells, PARAMS, retry_failed=retry, where=INLINE).line == done
 
 
 def test_a_training_brings_its_curves_and_one_that_diverged_keeps_its_own(
@@ -105,7 +107,9 @@ def test_a_training_brings_its_curves_and_one_that_diverged_keeps_its_own(
     assert len(tiny_scoring.losses(cells)) == len(rows(cells, "curves")) == 6 * 6 and sound(cells)
     wild = tiny_scoring.plan(tiny_scoring.preset(tmp_path, 3, "learning_rate = 1e30"))
     assert score.run(cells, wild, sample=1, where=INLINE).statuses == {"diverged": 1}
-    assert score.run(cells, wild, sample=1, retry_failed=True, where=INLINE).scored == 0
+    for retry in (False, True):
+        again = score.run(cells, wild, sample=1, retry_failed=retry, where=INLINE)
+        assert again.line.endswith("stored already, nothing to do"), "a result of the training, and no failure to mend"
 
 
 def test_of_two_runs_at_once_one_stores_each_value(cells: Path, broken: set[str]) -> None:
