@@ -131,5 +131,5 @@ def check_whole(lake: Path, other: Path, path: Path, sample: int) -> None:
     assert {name: table.num_rows for name, table in catalog.checks(Lake(lake)) if table.num_rows} == {}
     assert not [p for p in (lake / ".staging").iterdir() if p.is_dir()]
     Lake(other, create=True).publish("nasbench201", "ingest-made-up", {"architectures": rows(lake, "architectures")})
-    score.run(other, plan(path), sample=8, where=executor.Where("inline"))
+    score.run(other, plan(path), sample=8, executor=executor.Executor("inline"))
     assert {r["arch_id"]: r["value"] for r in rows(other)}.items() <= {a: r["value"] for a, r in scored.items()}.items()

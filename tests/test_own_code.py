@@ -156,7 +156,7 @@ def test_code_of_its_own_is_known_and_computed_apart(monkeypatch: pytest.MonkeyP
     asked = [("nasbench201", "synflow"), ("nasbench201", "mine.py"), ("mine", "synflow")]
     assert [Plan(name, "x", proxy, None, 0, "cpu").calls_own_code for name, proxy in asked] == [False, True, True]
     for kind, workers, process in (("inline", None, True), ("processes", 1, False)):
-        with executor.opened(executor.Where(kind), workers, "cpu", apart=True) as pool:
+        with executor.opened(executor.Executor(kind), workers, "cpu", apart=True) as pool:
             assert [pid == os.getpid() for _, pid in pool.run(ProcessNumber(), [0], bool)] == [process]
 
 

@@ -14,7 +14,7 @@ import typer
 from pipeline.cli import configuration
 
 if TYPE_CHECKING:
-    from pipeline.executor import Where
+    from pipeline.executor import Executor
     from pipeline.scoring.plan import Plan
 
 
@@ -194,19 +194,19 @@ class ExecutorOptions:
     ] = "auto"
     gpu_share: Annotated[float, typer.Option(min=0.01, max=1, help="Share of a GPU for each worker of Ray.")] = 1.0
 
-    def where(self) -> Where:
+    def chosen(self) -> Executor:
         """The executor.
 
         Raises:
             BadParameter: options that do not go together.
         """
-        from pipeline.executor import Where
+        from pipeline.executor import Executor
 
         if self.executor is not ExecutorChoice.ray and (self.address, self.gpu_share) != ("auto", 1.0):
             raise typer.BadParameter("--address and --gpu-share go with --executor ray")
         if self.executor is ExecutorChoice.inline and configuration.is_given("workers"):
             raise typer.BadParameter("--executor inline has one worker, this process: leave --workers out")
-        return Where(self.executor.value, self.address, self.gpu_share)
+        return Executor(self.executor.value, self.address, self.gpu_share)
 
 
 def plan_of(benchmark: str, lake: Path, options: ScoreOptions, device: DeviceChoice, *, sample_seed: int = 0) -> Plan:

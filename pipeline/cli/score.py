@@ -25,7 +25,7 @@ from pipeline.cli.options import (
 from pipeline.cli.output import say
 
 if TYPE_CHECKING:
-    from pipeline.executor import Where
+    from pipeline.executor import Executor
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def score(
     """
     if selection.sample is not None and selection.only is not None:
         raise typer.BadParameter("--sample and --only exclude each other")
-    score_architectures(lake, benchmark, options, selection, compute, executor.where())
+    score_architectures(lake, benchmark, options, selection, compute, executor.chosen())
 
 
 def score_architectures(
@@ -93,7 +93,7 @@ def score_architectures(
     options: ScoreOptions,
     selection: SelectionOptions,
     compute: ComputeOptions,
-    where: Where | None = None,
+    executor: Executor | None = None,
 ) -> None:
     """Score with a proxy, or define an aggregate in the lake, and print what was done."""
     from pipeline import executor as executors
@@ -103,13 +103,13 @@ def score_architectures(
     from pipeline.scoring import run as stage
 
     plan = plan_of(benchmark, lake, options, compute.device, sample_seed=selection.sample_seed)
-    where = where or executors.PROCESSES
+    executor = executor or executors.PROCESSES
     how: dict[str, Any] = {
         "sample": selection.sample,
         "only": selection.only,
         "retry_failed": selection.retry_failed,
-        "workers": compute.workers_of(where.kind),
-        "where": where,
+        "workers": compute.workers_of(executor.kind),
+        "executor": executor,
     }
     if plan.proxy == aggregates.GENERIC:
         for done in generic.run(lake, plan, **how):

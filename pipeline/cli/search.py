@@ -90,7 +90,7 @@ def search(
     from pipeline.search.search import SearchSettings
     from pipeline.search.trajectory import SearchMethod
 
-    where = executor.where()
+    chosen = executor.chosen()
     method = SearchMethod(searching.method, searching.population, searching.tournament)
     settings = SearchSettings(method, searching.budget, seeds_of(searching.seeds))
     if best.out is not None:
@@ -98,8 +98,8 @@ def search(
     plan = plan_of(benchmark, lake, options, compute.device)
     if target:
         stage.true_values(lake, plan, [], target)  # which refuses an unknown one before hours of search
-    workers = compute.workers_of(where.kind)
-    summary = stage.run(lake, plan, settings, stored=searching.stored, workers=workers, where=where)
+    workers = compute.workers_of(chosen.kind)
+    summary = stage.run(lake, plan, settings, stored=searching.stored, workers=workers, executor=chosen)
     say(summary.line)
     shown = summary.best[: best.top]
     true_values = stage.true_values(lake, plan, shown, target) if target else [""] * len(shown)

@@ -34,14 +34,14 @@ from pipeline.executor.worker_pool import (
 )
 
 __all__ = [
-    "CUDA_SETTINGS", "DEVICES", "MAX_LOSSES", "PROCESSES", "ItemFunction", "LostWorker", "Pool", "Prepared", "Results",
-    "Where", "default_workers", "most_workers", "opened", "ordered", "refuse_too_many", "renew_worker", "run",
+    "CUDA_SETTINGS", "DEVICES", "MAX_LOSSES", "PROCESSES", "Executor", "ItemFunction", "LostWorker", "Pool", "Prepared",
+    "Results", "default_workers", "most_workers", "opened", "ordered", "refuse_too_many", "renew_worker", "run",
     "worker_number",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Where:
+class Executor:
     """An executor.
 
     Args:
@@ -55,7 +55,7 @@ class Where:
     gpu_share: float = 1.0
 
 
-PROCESSES = Where()
+PROCESSES = Executor()
 
 DEVICES = ("auto", "cpu", "cuda")
 """The names that `device_of` takes."""
@@ -102,30 +102,30 @@ class _LocalPool:
 
 
 @contextlib.contextmanager
-def opened(where: Where, workers: int | None, device: str, *, apart: bool = False) -> Iterator[Pool]:
+def opened(executor: Executor, workers: int | None, device: str, *, apart: bool = False) -> Iterator[Pool]:
     """The executor, which ends with the context, finished or not.
 
     Args:
         workers: how many; by default as `default_workers` says (of Ray: one on each share of a GPU).
         device: auto, cpu or cuda.
-        apart: compute in other processes than this one even with one worker, unless `where` is inline: for code that
+        apart: compute in other processes than this one even with one worker, unless `executor` is inline: for code that
             may take its process down.
 
     Raises:
         UserError: Ray is not installed, or does not answer; cuda is asked for and not there; more workers than this
             machine can have.
     """
-    if where.kind == "ray":
+    if executor.kind == "ray":
         from pipeline.executor import cluster
 
-        with cluster.connected(where.address, workers, device, where.gpu_share, deadly=apart) as pool:
+        with cluster.connected(executor.address, workers, device, executor.gpu_share, deadly=apart) as pool:
             yield pool
     else:
         chosen, device_name = device_of(device)
-        if workers is not None and where.kind != "inline":
+        if workers is not None and executor.kind != "inline":
             refuse_too_many(workers)
-        count = 1 if where.kind == "inline" else workers or default_workers(chosen)
-        yield _LocalPool(count, chosen, device_name, apart and where.kind != "inline")
+        count = 1 if executor.kind == "inline" else workers or default_workers(chosen)
+        yield _LocalPool(count, chosen, device_name, apart and executor.kind != "inline")
 
 
 def device_of(name: str) -> tuple[str, str]:

@@ -8,8 +8,8 @@ import numpy as np
 
 from pipeline.errors import excerpt
 from pipeline.formats import numbers, pickles
-from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import KEY, VALUE, Cells
+from pipeline.formats.unreadable import Unreadable
 from pipeline.wording import count_of
 
 MOST_ELEMENTS = 100_000
@@ -26,7 +26,7 @@ class BoundlessError(Exception):
 
 def cells(
     entry: object, key: object = None, columns: Sequence[str] = (), objects: Collection[str] = ()
-) -> Cells | Fault:
+) -> Cells | Unreadable:
     """The cells of an entry.
 
     Args:
@@ -38,14 +38,14 @@ def cells(
     try:
         if columns and isinstance(entry, list | tuple | np.ndarray):
             if len(entry) != len(columns):
-                return Fault(
+                return Unreadable(
                     f"{count_of(len(entry), 'cell')} where {count_of(len(columns), 'column is', 'columns are')} named"
                 )
             entry = dict(zip(columns, entry, strict=True))
         named = fields(entry, objects=objects)
         return named if key is None else {KEY: plain(key), **named}
     except BoundlessError as error:
-        return Fault(str(error))
+        return Unreadable(str(error))
 
 
 def fields(entry: object, depth: int = 1, within: str = "", objects: Collection[str] = ()) -> dict[str, object]:

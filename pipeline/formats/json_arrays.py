@@ -15,8 +15,8 @@ from typing import IO
 
 from pipeline.errors import NotThisFormError, excerpt, from_os
 from pipeline.formats import packed, signatures
-from pipeline.formats.fault import Fault
 from pipeline.formats.json_objects import RepeatedKeyError, unique_keys
+from pipeline.formats.unreadable import Unreadable
 
 _TAKEN = ("a JSON file", signatures.EMPTY.name, *signatures.PACKINGS)
 _CHUNK = 1 << 20  # characters; doubled while one element does not fit
@@ -31,8 +31,8 @@ class _DamagedError(Exception):
     """The text is not JSON, or not of arrays, from here on."""
 
 
-def read(path: Path) -> Iterator[tuple[str, object | Fault]]:
-    """Position and value of each element, in the file's order; where the file is damaged, a `Fault` is the last.
+def read(path: Path) -> Iterator[tuple[str, object | Unreadable]]:
+    """Position and value of each element, in the file's order; where the file is damaged, an `Unreadable` is the last.
 
     Raises:
         NotThisFormError: nothing of this form is there; raised before the first element.
@@ -51,7 +51,7 @@ def read(path: Path) -> Iterator[tuple[str, object | Fault]]:
                 if not any_before:
                     line = signatures.instead(path, "a JSON file", *_TAKEN)
                     raise NotThisFormError(line or f"{path}: {error}") from error
-                yield f"after {position}", Fault(f"{error}: what follows is lost")
+                yield f"after {position}", Unreadable(f"{error}: what follows is lost")
     except OSError as error:
         raise from_os(error, f"reading {path}") from error
 
@@ -116,7 +116,7 @@ class _Text:
         self._at += 1
 
     def value(self) -> object:
-        """The next JSON value, or a fault in the place of one that is well formed but cannot be taken.
+        """The next JSON value, or an `Unreadable` in the place of one that is well formed but cannot be taken.
 
         Python reads neither integers of thousands of digits nor what is nested thousands deep.
         """
@@ -127,14 +127,14 @@ class _Text:
                 value, end = self._decoder.raw_decode(self._window, self._at)
             except RecursionError:
                 self._pass_over()
-                return Fault("it is nested too deeply")
+                return Unreadable("it is nested too deeply")
             except RepeatedKeyError as error:
                 self._pass_over()
-                return Fault(str(error))
+                return Unreadable(str(error))
             except ValueError as error:
                 if not isinstance(error, json.JSONDecodeError) and self.peek() in ("[", "{"):
                     self._pass_over()
-                    return Fault("it holds a whole number of thousands of digits")
+                    return Unreadable("it holds a whole number of thousands of digits")
                 # What looks damaged may merely continue beyond the window.
                 if len(self._window) - self._at > _LONGEST or not self._more(size):
                     raise _DamagedError(f"no JSON: {error}") from error

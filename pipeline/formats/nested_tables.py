@@ -12,9 +12,9 @@ import numpy as np
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, unknown
 from pipeline.formats.cells_of_entries import BoundlessError, cells, fields
-from pipeline.formats.fault import Fault
 from pipeline.formats.numbers import listed
 from pipeline.formats.table_form import ANY, LEVEL, Cells, Rows, TableForm
+from pipeline.formats.unreadable import Unreadable
 from pipeline.wording import count_of
 
 _MOST_CODES = 100  # of an architecture that is the key of its row
@@ -38,7 +38,7 @@ def rows(path: Path, content: object, form: TableForm) -> Rows:
     """The rows of the table to which the form's root leads.
 
     Raises:
-        NotThisFormError: there is none; with `ANY` in the root it is a fault instead, in the place of the rows.
+        NotThisFormError: there is none; with `ANY` in the root an `Unreadable` comes in place of the rows instead.
     """
     if ANY not in form.root:
         [level] = _descend(path, _Level(content), form, form.root)
@@ -48,15 +48,15 @@ def rows(path: Path, content: object, form: TableForm) -> Rows:
 
 
 def _rows_of_level(path: Path, level: _Level, form: TableForm) -> Rows:
-    if isinstance(level.table, Fault):
+    if isinstance(level.table, Unreadable):
         yield level.position, level.table
         return
     try:
         for position, entry in _entries(path, level.table, form):
             where = f"{level.position}, {position}"
-            yield where, entry if isinstance(entry, Fault) else {**level.passed, **entry}
+            yield where, entry if isinstance(entry, Unreadable) else {**level.passed, **entry}
     except NotThisFormError as error:
-        yield level.position, Fault(str(error).removeprefix(f"{path}").lstrip(": "))
+        yield level.position, Unreadable(str(error).removeprefix(f"{path}").lstrip(": "))
 
 
 def _descend(path: Path, level: _Level, form: TableForm, root: Sequence[str], depth: int = 1) -> Iterator[_Level]:
@@ -82,7 +82,7 @@ def _descend(path: Path, level: _Level, form: TableForm, root: Sequence[str], de
                 passed |= fields(beside, within=f"{LEVEL}{depth}", objects=form.objects)
             yield from _descend(path, _Level(entry, position, passed), form, rest, depth + 1)
         except (UserError, BoundlessError) as error:
-            yield _Level(Fault(str(error).removeprefix(f"{path}: ")), position)
+            yield _Level(Unreadable(str(error).removeprefix(f"{path}: ")), position)
 
 
 def _entry(path: Path, table: object, key: str) -> object:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.formats.fault import Fault
+from pipeline.formats.unreadable import Unreadable
 
 ContainerKind = Literal["csv", "json", "jsonl", "pickle", "parquet", "torch", "arrow", "numpy", "sqlite"]
 Layout = Literal["rows", "columns", "row"]
 Cells = Mapping[str, object]
 
-Rows = Iterator[tuple[str, Cells | Fault]]
+Rows = Iterator[tuple[str, Cells | Unreadable]]
 """Position and cells of each row, or why it cannot be read."""
 
 DELIMITERS = (",", "\t", ";", "|")

@@ -32,8 +32,8 @@ from pipeline.formats import (
     sqlite_files,
     torch_files,
 )
-from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import FILE, FOLDER, LEVEL, Cells, ContainerKind, Rows, TableForm
+from pipeline.formats.unreadable import Unreadable
 from pipeline.provenance import content_files
 from pipeline.wording import count_of, with_article
 
@@ -115,7 +115,7 @@ def rows_of_folder(folder: Path, form: TableForm, others: Sequence[Path] = ()) -
         name = path.relative_to(folder)
         place = {FILE: path.stem, FOLDER: "" if name.parent == Path() else name.parent.as_posix()}
         for position, cells in rows(path, form):
-            yield f"{name.as_posix()} {position}", cells if isinstance(cells, Fault) else {**place, **cells}
+            yield f"{name.as_posix()} {position}", cells if isinstance(cells, Unreadable) else {**place, **cells}
 
 
 def _refuse_other(path: Path, kind: ContainerKind) -> None:
@@ -134,7 +134,7 @@ def _refuse_other(path: Path, kind: ContainerKind) -> None:
 def _unfolded(table_rows: Rows, form: TableForm) -> Rows:
     """The rows with the columns whose text is JSON, or a literal of Python, as what it says."""
     for position, cells in table_rows:
-        if isinstance(cells, Fault):
+        if isinstance(cells, Unreadable):
             yield position, cells
             continue
         try:
@@ -142,24 +142,24 @@ def _unfolded(table_rows: Rows, form: TableForm) -> Rows:
             others = {name: cell for name, cell in cells.items() if name not in said}
             yield position, {**others, **cells_of_entries.fields(said, objects=form.objects)}
         except (UserError, cells_of_entries.BoundlessError) as error:
-            yield position, Fault(str(error))
+            yield position, Unreadable(str(error))
 
 
 def _each_record(table_rows: Rows, column: str, form: TableForm) -> Rows:
     """A row for each record of the list in a column, with the other cells of its row as `@1.NAME`."""
     for position, cells in table_rows:
-        records = cells.get(column, ()) if not isinstance(cells, Fault) else ()
-        if isinstance(cells, Fault):
+        records = cells.get(column, ()) if not isinstance(cells, Unreadable) else ()
+        if isinstance(cells, Unreadable):
             yield position, cells
         elif column not in cells:
-            yield position, Fault(f"no '{column}' in this row")
+            yield position, Unreadable(f"no '{column}' in this row")
         elif not isinstance(records, list | tuple):
-            yield position, Fault(f"{column_named(column)} holds {excerpt(records, 60)}, where a list is expected")
+            yield position, Unreadable(f"{column_named(column)} holds {excerpt(records, 60)}, where a list is expected")
         else:
             beside = {f"{LEVEL}1.{name}": cell for name, cell in cells.items() if name != column}
             for number, record in enumerate(records, 1):
                 own = cells_of_entries.cells(record, None, form.columns, form.objects)
-                yield f"{position}, item {number}", own if isinstance(own, Fault) else {**beside, **own}
+                yield f"{position}, item {number}", own if isinstance(own, Unreadable) else {**beside, **own}
 
 
 def _literal(cell: object, column: str) -> object:
@@ -287,9 +287,9 @@ def _lines(path: Path, stream: IO[str]) -> Iterator[str]:
         raise error if str(path) in str(error) else NotThisFormError(f"{path} {error}") from error
 
 
-def _zipped(header: Sequence[str], cells: Sequence[object]) -> Cells | Fault:
+def _zipped(header: Sequence[str], cells: Sequence[object]) -> Cells | Unreadable:
     if len(cells) != len(header):
-        return Fault(f"{count_of(len(cells), 'cell')} where the header has {len(header)}")
+        return Unreadable(f"{count_of(len(cells), 'cell')} where the header has {len(header)}")
     return dict(zip(header, cells, strict=True))
 
 

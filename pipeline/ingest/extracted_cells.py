@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from pipeline.errors import UserError, column_named, excerpt
-from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import Cells, Rows
+from pipeline.formats.unreadable import Unreadable
 from pipeline.ingest.mapping_sections import ExtractedCells
 from pipeline.time_limit import TooSlowError, within
 
@@ -20,23 +20,25 @@ def extracted(rows: Rows, sections: Sequence[ExtractedCells]) -> Rows:
     """The rows with further cells; a row whose text does not match is a fault."""
     patterns = [(section.column, re.compile(section.pattern)) for section in sections]
     for position, cells in rows:
-        yield position, cells if isinstance(cells, Fault) else _with_groups(cells, patterns)
+        yield position, cells if isinstance(cells, Unreadable) else _with_groups(cells, patterns)
 
 
-def _with_groups(cells: Cells, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> Cells | Fault:
+def _with_groups(cells: Cells, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> Cells | Unreadable:
     extended = dict(cells)
     for column, pattern in patterns:
         if column not in extended:
-            return Fault(f"no '{column}' in this row")
+            return Unreadable(f"no '{column}' in this row")
         cell = extended[column]
         text = cell if isinstance(cell, str) else "" if cell is None else _written(cell)
         match = _match(column, pattern, text.strip()) if len(text) <= _LONGEST else None
         if match is None:
             wanted = excerpt(pattern.pattern, 100, bare=True)
-            return Fault(f"{column_named(column)} holds {excerpt(cell, 60)}, which does not match {wanted}")
+            return Unreadable(f"{column_named(column)} holds {excerpt(cell, 60)}, which does not match {wanted}")
         parts = match.groupdict()
         if taken := [name for name in parts if name in extended and name != column]:
-            return Fault(f"the pattern for {column_named(column)} names a part '{taken[0]}', as another cell is named")
+            return Unreadable(
+                f"the pattern for {column_named(column)} names a part '{taken[0]}', as another cell is named"
+            )
         extended |= parts
     return extended
 

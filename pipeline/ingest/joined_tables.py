@@ -9,9 +9,9 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from pipeline.errors import NotThisFormError, UserError, column_named, excerpt, unknown
-from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import Cells, Rows
 from pipeline.formats.toml_files import StrictModel
+from pipeline.formats.unreadable import Unreadable
 from pipeline.ingest.cells import plain_text
 from pipeline.ingest.mapping_sections import Container
 
@@ -63,20 +63,20 @@ def joined(rows: Rows, table: Path, sections: Sequence[JoinedTable], objects: It
     for number, (position, cells) in enumerate(rows):
         extended = cells
         for section, by_key in others:
-            if not isinstance(extended, Fault):
+            if not isinstance(extended, Unreadable):
                 extended = _with_row_of(section, by_key, extended, number)
         yield position, extended
 
 
-def _with_row_of(section: JoinedTable, by_key: Mapping[str, Cells], cells: Cells, number: int) -> Cells | Fault:
+def _with_row_of(section: JoinedTable, by_key: Mapping[str, Cells], cells: Cells, number: int) -> Cells | Unreadable:
     if section.on != NUMBER and section.on not in cells:
-        return Fault(f"no '{section.on}' in this row")
+        return Unreadable(f"no '{section.on}' in this row")
     try:
         key = _key(number if section.on == NUMBER else cells[section.on])
     except UserError as error:
-        return Fault(f"{column_named(section.on)}: {error}")
+        return Unreadable(f"{column_named(section.on)}: {error}")
     if key not in by_key:
-        return Fault(f"{section.file} has no row whose {section.key} is {excerpt(key, 40)}")
+        return Unreadable(f"{section.file} has no row whose {section.key} is {excerpt(key, 40)}")
     return {**cells, **by_key[key]}
 
 
@@ -88,7 +88,7 @@ def _by_key(section: JoinedTable, table: Path, objects: Sequence[str]) -> dict[s
     own = [name.removeprefix(prefix) for name in objects if name.startswith(prefix)]
     by_key: dict[str, Cells] = {}
     for number, (position, cells) in enumerate(section.container.rows(path, own)):
-        if isinstance(cells, Fault):
+        if isinstance(cells, Unreadable):
             raise NotThisFormError(f"{path}: {position}: {cells}")
         if section.key != NUMBER and section.key not in cells:
             raise unknown(f"column of {path}", section.key, cells)

@@ -13,8 +13,8 @@ from pipeline.benchmarks import stable_specs
 from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, column_named, excerpt, unknown
-from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import DELIMITERS, Cells
+from pipeline.formats.unreadable import Unreadable
 from pipeline.ingest.cells import has, listed_codes, plain_text
 from pipeline.ingest.mapped_columns import (
     MappedTruth,
@@ -112,7 +112,7 @@ class _TableReader:
         table_rows = self.mapping.rows(self.path)
         batch, first = self._batch(), True
         for number, (position, cells) in enumerate(table_rows, 1):
-            if first and not isinstance(cells, Fault):
+            if first and not isinstance(cells, Unreadable):
                 self._has_columns(cells)
                 first = False
             with batch.record(position, partial(_excerpt, cells)):
@@ -151,8 +151,8 @@ class _TableReader:
             return None
         return next((mark for mark in DELIMITERS if mark in header and mark != container.delimiter), None)
 
-    def take(self, batch: SourceRows, position: str, cells: Cells | Fault) -> None:
-        if isinstance(cells, Fault):
+    def take(self, batch: SourceRows, position: str, cells: Cells | Unreadable) -> None:
+        if isinstance(cells, Unreadable):
             raise UserError(str(cells))
         if self.wanted - cells.keys() and (absent := self._absent(cells)):
             raise UserError(f"no '{min(absent)}' in this row")
@@ -324,8 +324,8 @@ def decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> 
     return {"codes": coded, "fields": fields}.get(notation.encoding, string)
 
 
-def _excerpt(cells: Cells | Fault) -> str:
-    if isinstance(cells, Fault):
+def _excerpt(cells: Cells | Unreadable) -> str:
+    if isinstance(cells, Unreadable):
         return cells
     shown = itertools.islice(cells.items(), 40)
     return ", ".join(f"{name}={value if isinstance(value, str) else excerpt(value)}" for name, value in shown)

@@ -21,9 +21,9 @@ from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, column_named, excerpt, unknown
 from pipeline.formats import field_rules, text_files, toml_files
-from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import Cells
 from pipeline.formats.toml_files import line_of
+from pipeline.formats.unreadable import Unreadable
 from pipeline.ingest import mapped_columns, mapped_table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.cells import listed_codes
@@ -160,7 +160,7 @@ class _Checker:
             what = f"{column_named(truth.get('column'))} is in {unit}, but {name} is in {metric.unit}"
             self.add((*place, "unit"), what, f"say in which unit it is that can become {metric.unit}")
 
-    def rows(self, table: Path) -> Iterator[tuple[str, Cells | Fault]]:
+    def rows(self, table: Path) -> Iterator[tuple[str, Cells | Unreadable]]:
         """The rows of the table, if the mapping says what it is."""
         try:
             container = Container.model_validate(self.content.get("container"))
@@ -181,9 +181,9 @@ class _Checker:
                 models.append(model.model_validate(entry))
         return models
 
-    def columns(self, table: Path, rows: Sequence[tuple[str, Cells | Fault]]) -> None:
+    def columns(self, table: Path, rows: Sequence[tuple[str, Cells | Unreadable]]) -> None:
         """Columns that the table does not have: no row, where the first lacks them."""
-        good = [cells for _, cells in rows if not isinstance(cells, Fault)]
+        good = [cells for _, cells in rows if not isinstance(cells, Unreadable)]
         if not good:
             return
         lacking = [(at, column) for at, column in named_columns(self.content) if column not in good[0]]
@@ -218,10 +218,10 @@ class _Checker:
                     what = f"{position}: {column_named(section['column'])} holds the code {excerpt(code)}"
                     self.add((name, "codes"), what, "say what it means in codes")
 
-    def values(self, rows: Sequence[tuple[str, Cells | Fault]]) -> list[str]:
+    def values(self, rows: Sequence[tuple[str, Cells | Unreadable]]) -> list[str]:
         """What is wrong with the cells, one fault per column; and how the first rows would be stored."""
-        good = [(position, cells) for position, cells in rows if not isinstance(cells, Fault)]
-        if faulty := [(position, cells) for position, cells in rows if isinstance(cells, Fault)]:
+        good = [(position, cells) for position, cells in rows if not isinstance(cells, Unreadable)]
+        if faulty := [(position, cells) for position, cells in rows if isinstance(cells, Unreadable)]:
             self.add(("container",), _first_of(faulty), "mend the table, or --max-rejects leaves such rows out")
         if self.benchmark is None or self.space is None or not good:
             return []

@@ -8,8 +8,8 @@ from pathlib import Path
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import signatures, tables
-from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import TableForm
+from pipeline.formats.unreadable import Unreadable
 from pipeline.ingest import mapping as table_mapping
 
 _TABLES = (
@@ -65,9 +65,9 @@ def _columns(path: Path) -> Collection[str] | None:
     """The columns of a table of text, whatever its delimiter, if it has two or more."""
     for delimiter in _DELIMITERS:
         try:
-            _, cells = next(tables.rows(path, TableForm("csv", delimiter)), ("", Fault()))
+            _, cells = next(tables.rows(path, TableForm("csv", delimiter)), ("", Unreadable()))
         except UserError:
             continue
-        if not isinstance(cells, Fault) and len(cells) > 1:
+        if not isinstance(cells, Unreadable) and len(cells) > 1:
             return cells.keys()
     return None

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline import benchmarks, executor
+from pipeline import benchmarks
+from pipeline import executor as executors
 from pipeline.errors import UserError
 from pipeline.proxies.aggregates import GENERIC, Aggregate, generic
 from pipeline.proxies.aggregates.generic import Part
@@ -23,7 +24,7 @@ def run(
     only: Path | None = None,
     retry_failed: bool = False,
     workers: int | None = None,
-    where: executor.Where = executor.PROCESSES,
+    executor: executors.Executor = executors.PROCESSES,
 ) -> Iterator[scoring.ScoringSummary | aggregation.Definition]:
     """Score the parts one after the other, and define the sum; each part is stored as a score of its own.
 
@@ -41,7 +42,13 @@ def run(
         for seed in part.seeds_of(plan.seed):
             seeded = replace(one, seed=seed)
             yield scoring.run(
-                lake_root, seeded, sample=sample, only=only, retry_failed=retry_failed, workers=workers, where=where
+                lake_root,
+                seeded,
+                sample=sample,
+                only=only,
+                retry_failed=retry_failed,
+                workers=workers,
+                executor=executor,
             )
     yield aggregation.define(lake_root, plan.benchmark, plan.space, whole)
 

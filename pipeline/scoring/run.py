@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline import benchmarks, catalog, executor, provenance
+from pipeline import benchmarks, catalog, provenance
+from pipeline import executor as executors
 from pipeline.benchmarks.contract import Benchmark, arch_id_of
 from pipeline.errors import UserError
 from pipeline.formats import json_objects, text_files, toml_files
@@ -75,7 +76,7 @@ def run(
     only: Path | None = None,
     retry_failed: bool = False,
     workers: int | None = None,
-    where: executor.Where = executor.PROCESSES,
+    executor: executors.Executor = executors.PROCESSES,
 ) -> ScoringSummary:
     """Score a sample of the ingested architectures of a space and store the scores.
 
@@ -88,7 +89,7 @@ def run(
         retry_failed: compute again the scores that are stored as failed; a value then stands in the place of the
             failure, and of a second failure nothing is stored.
         workers: how many; by default one per core, with CUDA one per card.
-        where: the executor; on one instruction set the rows are the same bits whichever it is.
+        executor: on one instruction set the rows are the same bits whichever it is.
 
     Raises:
         UserError: unknown names, no architectures, a device that is not there, a cluster that does not answer.
@@ -110,8 +111,8 @@ def run(
     if incomplete:
         texts = listed if listed is not None else specs(lake, plan.benchmark, plan.space, incomplete)
         wanted = [(a, texts[a], writer.stored.missing(a)) for a in incomplete]
-        with executor.opened(where, workers, bundle.asked_device(plan.device), apart=plan.calls_own_code) as pool:
-            asked_for = {"sample": sample, "only": only, "executor": where.kind, **of_workers(pool)}
+        with executors.opened(executor, workers, bundle.asked_device(plan.device), apart=plan.calls_own_code) as pool:
+            asked_for = {"sample": sample, "only": only, "executor": executor.kind, **of_workers(pool)}
             if retry_failed:
                 asked_for["retry_failed"] = True
             _remember_location(lake, plan, bundle)
@@ -135,7 +136,7 @@ def _remember_location(lake: Lake, plan: Plan, bundle: Bundle) -> None:
 
 
 def _score(
-    writer: ScoreWriter, run_row: dict[str, Any], wanted: list[Item], scorer: ArchitectureScorer, pool: executor.Pool
+    writer: ScoreWriter, run_row: dict[str, Any], wanted: list[Item], scorer: ArchitectureScorer, pool: executors.Pool
 ) -> None:
     """Score the items and store them; two runs with the same items take them in different orders, and so share them."""
     run_id = run_row["run_id"]
@@ -153,7 +154,7 @@ def _score(
                 advance(1)
 
 
-def of_workers(pool: executor.Pool) -> dict[str, Any]:
+def of_workers(pool: executors.Pool) -> dict[str, Any]:
     """What a run's record says of its workers."""
     on_a_card = {"sharing": pool.sharing, "arithmetic": arithmetic.ON_A_CARD} if pool.device == "cuda" else {}
     return {"workers": pool.workers, **on_a_card}

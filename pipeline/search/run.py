@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import benchmarks, catalog, executor, provenance
+from pipeline import benchmarks, catalog, provenance
+from pipeline import executor as executors
 from pipeline.benchmarks.contract import Benchmark, arch_id_of
 from pipeline.errors import UserError, unknown
 from pipeline.lake.outputs import OutputFile
@@ -68,7 +69,7 @@ def run(
     *,
     stored: bool = False,
     workers: int | None = None,
-    where: executor.Where = executor.PROCESSES,
+    executor: executors.Executor = executors.PROCESSES,
 ) -> SearchSummary:
     """Search a space and store the trajectories, the scores and the architectures.
 
@@ -78,7 +79,7 @@ def run(
         stored: follow stored scores alone, and search among the architectures that have one; the plan's proxy may then
             also be the name or the proxy_id of a released one.
         workers: how many; by default one per core, with CUDA one per card.
-        where: the executor; the steps are the same whichever it is.
+        executor: the steps are the same whichever it is.
 
     Raises:
         UserError: unknown names, a bundle of several proxies, no stored scores.
@@ -94,7 +95,7 @@ def run(
     search.advance()
     if search.unfinished:
         device = "cpu" if plan.device == "auto" else plan.device
-        with executor.opened(where, workers, device, apart=plan.calls_own_code) as pool:
+        with executors.opened(executor, workers, device, apart=plan.calls_own_code) as pool:
             run_row = _run_row(plan, settings, stored, pool.workers, pool.device_name, by_workers=True)
             with search.lake.running(run_row["run_id"]):
                 search.score(run_row, pool)

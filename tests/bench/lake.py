@@ -90,7 +90,7 @@ def publish(lake: str) -> None:
     at_once = replace(bundle, score=lambda *_: {proxy.proxy_id: (Score(1.0, "ok", None), 0.0)})
     proxies.load = lambda *_: at_once
     plan = Plan(BENCHMARK, SPACE, "params", None, 0, "cpu")
-    done = score.run(Path(lake), plan, where=executor.Where("inline"))
+    done = score.run(Path(lake), plan, executor=executor.Executor("inline"))
     assert done.statuses == {"ok": NEW}
 
 

@@ -252,7 +252,7 @@ def test_a_users_own_code_may_end_rays_workers_as_well(monkeypatch: pytest.Monke
     monkeypatch.setattr(cluster, "connected", connected)
     monkeypatch.setattr(cluster, "_Actors", lambda *_, deadly: SimpleNamespace(results=lambda *_: [(0, deadly)]))
     for apart in (True, False):
-        with executor.opened(executor.Where("ray"), 1, "cpu", apart=apart) as opened:
+        with executor.opened(executor.Executor("ray"), 1, "cpu", apart=apart) as opened:
             assert list(opened.run(Deadly(), [0], lambda _: False)) == [(0, apart)]
 
 
@@ -288,7 +288,7 @@ def test_more_workers_than_a_machine_can_have_are_refused(monkeypatch: pytest.Mo
     monkeypatch.setattr(processes, "cards", lambda: 13)
     with executor.opened(executor.PROCESSES, 13, "cpu") as pool:
         assert pool.workers == 13
-    with executor.opened(executor.Where("inline"), 13, "cpu") as pool:  # that of pipeline.toml is of no effect
+    with executor.opened(executor.Executor("inline"), 13, "cpu") as pool:  # that of pipeline.toml is of no effect
         assert pool.workers == 1
 
 

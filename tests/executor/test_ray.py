@@ -118,7 +118,7 @@ def check_no_actors() -> None:
 def check_rows(lake: Path, path: Path, other: Path) -> None:
     """24 rows, none twice, of the same bits as the inline executor's."""
     Lake(other, create=True).publish("nasbench201", "ingest-made-up", {"architectures": rows(lake, "architectures")})
-    score.run(other, plan(path), sample=24, where=executor.Where("inline"))
+    score.run(other, plan(path), sample=24, executor=executor.Executor("inline"))
     scored = [(r["arch_id"], r["value"], r["status"]) for r in rows(lake)]
     assert len(scored) == 24
     assert sorted(scored) == sorted((r["arch_id"], r["value"], r["status"]) for r in rows(other))
@@ -165,7 +165,7 @@ def test_own_code_may_end_every_worker(nodes: Nodes, tmp_path: Path) -> None:
     from ray import cloudpickle
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    with executor.opened(executor.Where("ray", nodes.address), 1, "cpu", apart=True) as pool:
+    with executor.opened(executor.Executor("ray", nodes.address), 1, "cpu", apart=True) as pool:
         results = dict(pool.run(Deadly(tmp_path, (0, 1, 2)), range(3), lambda _: False))
     assert results == dict.fromkeys(range(3), executor.LostWorker(executor.MAX_LOSSES))
 

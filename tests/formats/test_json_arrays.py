@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import NotThisFormError
 from pipeline.formats import json_arrays, json_objects
-from pipeline.formats.fault import Fault
+from pipeline.formats.unreadable import Unreadable
 
 
 @given(
@@ -47,8 +47,8 @@ def test_a_value_without_end_is_not_read_to_the_end(tmp_path: Path, monkeypatch:
     read: list[int] = []
     more = json_arrays._Text._more
     monkeypatch.setattr(json_arrays._Text, "_more", lambda self, size: (read.append(size), more(self, size))[1])  # type: ignore[func-returns-value]
-    [first, (position, fault)] = json_arrays.read(path)
-    assert first == ("[0]", 1) and position == "after [0]" and isinstance(fault, Fault)
+    [first, (position, unreadable)] = json_arrays.read(path)
+    assert first == ("[0]", 1) and position == "after [0]" and isinstance(unreadable, Unreadable)
     assert sum(read) < 5000
 
 
@@ -75,9 +75,9 @@ def test_an_element_that_python_cannot_hold_is_a_fault_and_the_others_are_read(
     monkeypatch.setattr(json_arrays, "_CHUNK", chunk)
     path = tmp_path / "a.json"
     path.write_text(f'[{{"a": 1}}, {element}, {{"a": 2}}]')
-    first, (position, fault), last = json_arrays.read(path)
+    first, (position, unreadable), last = json_arrays.read(path)
     assert (first, position, last) == (("[0]", {"a": 1}), "[1]", ("[2]", {"a": 2}))
-    assert isinstance(fault, Fault) and said in fault
+    assert isinstance(unreadable, Unreadable) and said in unreadable
 
 
 def test_a_file_of_another_form_says_what_it_is(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_packed_file_is_read_and_one_that_is_cut_ends_in_a_fault(
     assert [value for _, value in json_arrays.read(path)] == numbers
     path.write_bytes(packed[: len(packed) // 2])
     try:
-        *_, (_, fault) = json_arrays.read(path)
+        *_, (_, unreadable) = json_arrays.read(path)
     except NotThisFormError as error:  # of so little nothing can be unpacked
-        fault = Fault(error)
-    assert isinstance(fault, Fault) and "truncated: the packed data ends before its end marker" in fault
+        unreadable = Unreadable(error)
+    assert isinstance(unreadable, Unreadable) and "truncated: the packed data ends before its end marker" in unreadable

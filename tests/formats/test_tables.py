@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import packed, tables
-from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import ContainerKind, Rows, TableForm
+from pipeline.formats.unreadable import Unreadable
 
 
 def rows(path: Path, kind: ContainerKind, **form: Any) -> Rows:
@@ -61,7 +61,7 @@ def test_a_csv_is_streamed(tmp_path: Path) -> None:
 def test_a_row_of_another_length_is_a_fault(tmp_path: Path) -> None:
     path = written(tmp_path, "a,b\n1\n1,2\n1,2,3\n")
     found = list(rows(path, "csv"))
-    assert [type(cells) for _, cells in found] == [Fault, dict, Fault]
+    assert [type(cells) for _, cells in found] == [Unreadable, dict, Unreadable]
     assert found[0] == ("line 2", "1 cell where the header has 2")
 
 
@@ -184,8 +184,8 @@ def test_an_entry_without_end_is_a_fault_and_the_others_are_rows(tmp_path: Path,
     table = entries if layout == "list" else dict(zip("abc", entries, strict=True))
     stream = rows(written(tmp_path, in_python(table)), "pickle")
     first, second, third = (cells for _, cells in stream)
-    assert isinstance(second, Fault) and len(second) < 120
-    assert not isinstance(first, Fault) and not isinstance(third, Fault)
+    assert isinstance(second, Unreadable) and len(second) < 120
+    assert not isinstance(first, Unreadable) and not isinstance(third, Unreadable)
     assert (first["acc"], third["acc"]) == (1.0, 2.0)
 
 
@@ -221,7 +221,7 @@ def test_a_header_of_many_columns_is_read_in_linear_time(tmp_path: Path) -> None
     names = [f"c{i}" for i in range(30_000)]
     path = written(tmp_path, ",".join(names) + "\n" + ",".join("1" * 30_000) + "\n")
     [(_, cells)] = rows(path, "csv")
-    assert not isinstance(cells, Fault) and len(cells) == 30_000
+    assert not isinstance(cells, Unreadable) and len(cells) == 30_000
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
@@ -270,7 +270,7 @@ ODD_COLUMNS = {
 def test_columns_of_parquet_that_python_or_the_machine_does_not_know(tmp_path: Path, name: str) -> None:
     column, expected = ODD_COLUMNS[name]
     pq.write_table(pa.table({"x": column, "y": [1.5, 2.5]}), tmp_path / "table")
-    found = [dict(cells) for _, cells in rows(tmp_path / "table", "parquet") if not isinstance(cells, Fault)]
+    found = [dict(cells) for _, cells in rows(tmp_path / "table", "parquet") if not isinstance(cells, Unreadable)]
     assert [cells["y"] for cells in found] == [1.5, 2.5]
     if name != "a time far away":  # as Arrow writes it
         assert [cells["x"] for cells in found] == expected

@@ -21,8 +21,8 @@ from pipeline import benchmarks, provenance
 from pipeline.cli import app
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import pickles, tables
-from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import TableForm
+from pipeline.formats.unreadable import Unreadable
 from pipeline.ingest import mapped_table, mapping_check, mapping_draft
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
@@ -318,7 +318,7 @@ def test_a_key_that_a_column_lacks_is_a_row_without_that_cell(tmp_path: Path) ->
 def test_a_row_of_another_width_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "t").write_text(json.dumps([["a", 1], ["b"]]))
     rows = list(tables.rows(tmp_path / "t", TableForm("json", columns=("x", "y"))))
-    assert rows == [("item 1", {"x": "a", "y": 1}), ("item 2", Fault("1 cell where 2 columns are named"))]
+    assert rows == [("item 1", {"x": "a", "y": 1}), ("item 2", Unreadable("1 cell where 2 columns are named"))]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from tests.fixtures import lakes, tiny_scoring
 from tests.fixtures.lake_content import rows
 from tests.fixtures.lakes import SIZE
 
-INLINE = executor.Where("inline")
+INLINE = executor.Executor("inline")
 PARAMS = plan.Plan("nasbench201", "topology", "params", None, 0, "cpu")
 BUILT = plan.built
 
@@ -72,18 +72,18 @@ def sound(lake: Path) -> bool:
 
 
 def test_a_value_takes_the_place_of_a_failure_and_a_second_failure_is_not_stored(cells: Path, broken: set[str]) -> None:
-    assert score.run(cells, PARAMS, where=INLINE).statuses == {"ok": 4, "unbuildable": 2}
+    assert score.run(cells, PARAMS, executor=INLINE).statuses == {"ok": 4, "unbuildable": 2}
     stored = rows(cells)
     done = "params: all 6 scores are stored already, nothing to do"
     failed = f"{done}; 2 of them failed: computed again with --retry-failed"
-    assert score.run(cells, PARAMS, where=INLINE).line == failed
-    again = score.run(cells, PARAMS, retry_failed=True, where=INLINE)
+    assert score.run(cells, PARAMS, executor=INLINE).line == failed
+    again = score.run(cells, PARAMS, retry_failed=True, executor=INLINE)
     assert (again.statuses, again.before) == ({"failed again": 2}, 4)
     assert again.line.startswith("params: 2 failed again (4 stored before)") and "not mended yet" in again.line
     assert rows(cells) == stored and not rows(cells, "retried")
 
     broken.clear()
-    assert score.run(cells, PARAMS, retry_failed=True, where=INLINE).statuses == {"ok": 2}
+    assert score.run(cells, PARAMS, retry_failed=True, executor=INLINE).statuses == {"ok": 2}
     assert statuses(cells) == {"ok": 6} and sound(cells)
     assert rows(cells) == stored and len(rows(cells, "retried")) == 2
     assert {row["run_id"] for row in rows(cells, "retried")} <= {row["run_id"] for row in shown(cells)}
@@ -91,7 +91,7 @@ def test_a_value_takes_the_place_of_a_failure_and_a_second_failure_is_not_stored
     [benchmark] = content.read(cells)["benchmarks"]
     assert [(row["scores"], row["failed"], row["missing"]) for row in benchmark["proxies"]] == [(6, 0, 0)]
     for retry in (False, True):
-        assert score.run(cells, PARAMS, retry_failed=retry, where=INLINE).line == done
+        assert score.run(cells, PARAMS, retry_failed=retry, executor=INLINE).line == done
 
 
 def test_a_training_brings_its_curves_and_one_that_diverged_keeps_its_own(
@@ -101,19 +101,19 @@ def test_a_training_brings_its_curves_and_one_that_diverged_keeps_its_own(
 
     monkeypatch.setattr(network, "TOPOLOGY_CELLS", 1)
     tiny = tiny_scoring.plan(tiny_scoring.preset(tmp_path))
-    assert score.run(cells, tiny, sample=6, where=INLINE).statuses == {"ok": 4, "unbuildable": 2}
+    assert score.run(cells, tiny, sample=6, executor=INLINE).statuses == {"ok": 4, "unbuildable": 2}
     broken.clear()
-    assert score.run(cells, tiny, retry_failed=True, where=INLINE).statuses == {"ok": 2}
+    assert score.run(cells, tiny, retry_failed=True, executor=INLINE).statuses == {"ok": 2}
     assert len(tiny_scoring.losses(cells)) == len(rows(cells, "curves")) == 6 * 6 and sound(cells)
     wild = tiny_scoring.plan(tiny_scoring.preset(tmp_path, 3, "learning_rate = 1e30"))
-    assert score.run(cells, wild, sample=1, where=INLINE).statuses == {"diverged": 1}
+    assert score.run(cells, wild, sample=1, executor=INLINE).statuses == {"diverged": 1}
     for retry in (False, True):
-        again = score.run(cells, wild, sample=1, retry_failed=retry, where=INLINE)
+        again = score.run(cells, wild, sample=1, retry_failed=retry, executor=INLINE)
         assert again.line.endswith("stored already, nothing to do"), "a result of the training, and no failure to mend"
 
 
 def test_of_two_runs_at_once_one_stores_each_value(cells: Path, broken: set[str]) -> None:
-    score.run(cells, PARAMS, where=INLINE)
+    score.run(cells, PARAMS, executor=INLINE)
     failed = [row for row in rows(cells) if row["status"] != "ok"]
     bundle, chosen = PARAMS.load(), [row["arch_id"] for row in rows(cells)]
     writers = [ScoreWriter(Lake(cells), "nasbench201", "topology", 0, bundle, chosen) for _ in range(2)]
@@ -132,7 +132,7 @@ def test_of_two_runs_at_once_one_stores_each_value(cells: Path, broken: set[str]
 
 
 def test_processes_compute_it_again(cells: Path, broken: set[str]) -> None:
-    score.run(cells, PARAMS, where=INLINE)
+    score.run(cells, PARAMS, executor=INLINE)
     words = ["score", "nasbench201", "--proxy", "params", "--retry-failed", "--workers", "1", "--lake", str(cells)]
     done = subprocess.run(
         [sys.executable, "-m", "pipeline", *words], capture_output=True, text=True, check=False
@@ -143,12 +143,12 @@ def test_processes_compute_it_again(cells: Path, broken: set[str]) -> None:
 
 
 def test_a_search_whose_step_failed_goes_on_as_it_began(cells: Path, broken: set[str]) -> None:
-    followed = search.run(cells, PARAMS, SearchSettings(budget=12), where=INLINE)
+    followed = search.run(cells, PARAMS, SearchSettings(budget=12), executor=INLINE)
     assert followed.steps == 12
-    score.run(cells, PARAMS, where=INLINE)
+    score.run(cells, PARAMS, executor=INLINE)
     broken.clear()
-    score.run(cells, PARAMS, retry_failed=True, where=INLINE)
-    on = search.run(cells, PARAMS, SearchSettings(budget=14), where=INLINE)
+    score.run(cells, PARAMS, retry_failed=True, executor=INLINE)
+    on = search.run(cells, PARAMS, SearchSettings(budget=14), executor=INLINE)
     assert (on.search_id, on.before, on.steps) == (followed.search_id, 12, 14) and sound(cells)
 
 

@@ -203,7 +203,7 @@ def test_two_that_search_the_same_store_each_step_once(tmp_path: Path) -> None:
     late = search.live(lake, plan("random"), bench, settings)  # it has looked at the lake before the other begins
     search.run(lake, plan("random"), settings, workers=1)
     late.advance()
-    with executor.opened(executor.Where("inline"), None, "cpu") as pool:
+    with executor.opened(executor.Executor("inline"), None, "cpu") as pool:
         late.score(provenance.new_run("search", {}), pool)
     assert [s[1] for s in steps(lake)] == list(range(1, 25))
     sound(lake)

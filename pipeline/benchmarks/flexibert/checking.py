@@ -17,8 +17,8 @@ from pipeline.benchmarks.flexibert.architectures import SPACE, canonical
 from pipeline.benchmarks.parameter_check import ParameterCheck, drawn
 from pipeline.errors import UserError
 from pipeline.formats import json_arrays, numbers, tables
-from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import Cells, TableForm
+from pipeline.formats.unreadable import Unreadable
 from pipeline.provenance import canonical_json
 
 TABLE = "BERT_results_activation.csv"
@@ -58,10 +58,10 @@ def _specs(path: Path) -> dict[int, Spec]:
     return specs
 
 
-def _stated(row: tuple[str, Cells | Fault], specs: Mapping[int, Spec]) -> tuple[str, Spec, int] | None:
+def _stated(row: tuple[str, Cells | Unreadable], specs: Mapping[int, Spec]) -> tuple[str, Spec, int] | None:
     """Position, architecture and parameters of a row; None where the architecture is not known."""
     position, cells = row
-    if isinstance(cells, Fault):
+    if isinstance(cells, Unreadable):
         return None
     try:
         number = numbers.whole(cells.get("ID"), "ID")

@@ -17,7 +17,7 @@ from pipeline.benchmarks.flexibert.architectures import NAME, SPACE, canonical
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, excerpt
 from pipeline.formats import json_arrays, numbers
-from pipeline.formats.fault import Fault
+from pipeline.formats.unreadable import Unreadable
 from pipeline.provenance import canonical_json
 
 FILE = "BERT_benchmark.json"
@@ -63,7 +63,7 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     file = published_file(path)
     elements = json_arrays.read(file)
     first = next(elements, None)
-    if first is None or not (isinstance(first[1], Fault) or _is_training(first[1])):
+    if first is None or not (isinstance(first[1], Unreadable) or _is_training(first[1])):
         raise NotThisFormError(f"{file} is not a list of trainings, each with its scores and hparams")
     return _batches(first, elements)
 
@@ -80,11 +80,13 @@ def _is_training(element: object) -> bool:
     return isinstance(element, Mapping) and {"scores", "hparams"} <= element.keys()
 
 
-def _batches(first: tuple[str, object | Fault], others: Iterator[tuple[str, object | Fault]]) -> Iterator[SourceRows]:
+def _batches(
+    first: tuple[str, object | Unreadable], others: Iterator[tuple[str, object | Unreadable]]
+) -> Iterator[SourceRows]:
     batch = SourceRows(NAME)
     trainings, numbers_seen = Counter[str](), set[int]()
     for position, element in (first, *others):
-        if isinstance(element, Fault):
+        if isinstance(element, Unreadable):
             batch.add_reject(position, element)
             continue
         with batch.record(position, element):

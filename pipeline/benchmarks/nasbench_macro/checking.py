@@ -9,8 +9,8 @@ from pipeline.benchmarks.nasbench_macro.architectures import SPACE, canonical
 from pipeline.benchmarks.parameter_check import ParameterCheck, drawn
 from pipeline.errors import UserError
 from pipeline.formats import numbers, tables
-from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import KEY, Cells, TableForm
+from pipeline.formats.unreadable import Unreadable
 
 _CLASSES = 10
 
@@ -25,9 +25,9 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
     return [result]
 
 
-def _stated(row: tuple[str, Cells | Fault]) -> tuple[str, Spec, int]:
+def _stated(row: tuple[str, Cells | Unreadable]) -> tuple[str, Spec, int]:
     """Position, architecture and parameters of a row; UserError where it does not state them."""
     position, cells = row
-    if isinstance(cells, Fault):
+    if isinstance(cells, Unreadable):
         raise UserError(cells)
     return position, canonical(SPACE, cells.get(KEY)), numbers.whole(cells.get("params"), "params", least=1)

@@ -11,7 +11,7 @@ from pipeline.benchmarks.nasbench_nlp.metrics import WORDS
 from pipeline.benchmarks.nasbench_nlp.reading import require_consistent
 from pipeline.benchmarks.parameter_check import ParameterCheck, drawn
 from pipeline.errors import UserError
-from pipeline.formats.fault import Fault
+from pipeline.formats.unreadable import Unreadable
 from pipeline.provenance import canonical_json
 
 
@@ -34,7 +34,7 @@ def check(path: Path, sample_size: int) -> list[ParameterCheck]:
     return [result]
 
 
-def _sound_log(member: tuple[str, bytes | Fault]) -> tuple[str, Log]:
+def _sound_log(member: tuple[str, bytes | Unreadable]) -> tuple[str, Log]:
     """Position and log; UserError for one that is a reject of the ingest."""
     position, content = member
     log = logs.parse(content)

@@ -15,8 +15,8 @@ from typing import Any
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
 from pipeline.formats import json_objects, packed, zips
-from pipeline.formats.fault import Fault
 from pipeline.formats.numbers import real
+from pipeline.formats.unreadable import Unreadable
 from pipeline.provenance import content_files
 
 LONGEST = 1 << 20  # bytes of a log; the published ones have at most some thousand
@@ -51,7 +51,7 @@ class Log:
     test: Sequence[float]
 
 
-def members(path: Path) -> Iterator[tuple[str, bytes | Fault]]:
+def members(path: Path) -> Iterator[tuple[str, bytes | Unreadable]]:
     """Position and content of each log: of a folder's, with the zips in it, of a zip's, or of one file.
 
     Raises:
@@ -67,19 +67,19 @@ def members(path: Path) -> Iterator[tuple[str, bytes | Fault]]:
     return _contents(path, zips, logs)
 
 
-def _contents(path: Path, zips: list[Path], logs: list[Path]) -> Iterator[tuple[str, bytes | Fault]]:
+def _contents(path: Path, zips: list[Path], logs: list[Path]) -> Iterator[tuple[str, bytes | Unreadable]]:
     for file in zips:
         prefix = "" if file == path else f"{file.relative_to(path).as_posix()}/"
         try:
             listed = _listed(file)
         except UserError as error:
-            yield prefix.rstrip("/"), Fault(str(error))
+            yield prefix.rstrip("/"), Unreadable(str(error))
             continue
         with zipfile.ZipFile(file) as archive:
             names = set[str]()
             for member in listed:
                 if member.filename in names:
-                    yield f"{prefix}{member.filename} (again)", Fault("the zip holds another member of this name")
+                    yield f"{prefix}{member.filename} (again)", Unreadable("the zip holds another member of this name")
                     continue
                 names.add(member.filename)
                 yield f"{prefix}{member.filename}", _unpacked(archive, member)
@@ -101,33 +101,33 @@ def _listed(file: Path) -> list[zipfile.ZipInfo]:
     return listed
 
 
-def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | Fault:
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | Unreadable:
     try:
         with archive.open(member) as stream:
             return _bounded(stream.read(LONGEST + 1))
     except (*packed.BROKEN_ZIP, OSError) as error:
-        return Fault(f"cannot be unpacked: {error}")
+        return Unreadable(f"cannot be unpacked: {error}")
 
 
-def _read(file: Path) -> bytes | Fault:
+def _read(file: Path) -> bytes | Unreadable:
     try:
         with file.open("rb") as stream:
             return _bounded(stream.read(LONGEST + 1))
     except OSError as error:
-        return Fault(f"cannot be read: {error.strerror}")
+        return Unreadable(f"cannot be read: {error.strerror}")
 
 
-def _bounded(content: bytes) -> bytes | Fault:
-    return content if len(content) <= LONGEST else Fault(f"is longer than {LONGEST:,} bytes, which no log is")
+def _bounded(content: bytes) -> bytes | Unreadable:
+    return content if len(content) <= LONGEST else Unreadable(f"is longer than {LONGEST:,} bytes, which no log is")
 
 
-def parse(content: bytes | Fault) -> Log:
+def parse(content: bytes | Unreadable) -> Log:
     """The log in a file's content.
 
     Raises:
         UserError: it is not one; the message leaves its name to the caller.
     """
-    if isinstance(content, Fault):
+    if isinstance(content, Unreadable):
         raise UserError(content)
     try:
         log = json_objects.loads(content)

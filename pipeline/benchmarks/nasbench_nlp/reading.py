@@ -24,7 +24,7 @@ from pipeline.benchmarks.nasbench_nlp.logs import Log
 from pipeline.benchmarks.nasbench_nlp.metrics import FLAGS, TRAINED, WORDS
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, unknown
-from pipeline.formats.fault import Fault
+from pipeline.formats.unreadable import Unreadable
 from pipeline.provenance import canonical_json
 
 _DIVERGED = ("loss is nan!", "Exception: math range error")  # the latter: exp of a loss of more than 709 nats
@@ -40,11 +40,11 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     return _batches(path, logs.members(path), curves)
 
 
-def _batches(path: Path, members: Iterator[tuple[str, bytes | Fault]], curves: bool) -> Iterator[SourceRows]:
+def _batches(path: Path, members: Iterator[tuple[str, bytes | Unreadable]], curves: bool) -> Iterator[SourceRows]:
     earlier = _EarlierLogs()
     rows = _LogRows(SourceRows(NAME), curves)
     for number, (position, content) in enumerate(members, 1):
-        with rows.batch.record(position, "" if isinstance(content, Fault) else content[:200]):
+        with rows.batch.record(position, "" if isinstance(content, Unreadable) else content[:200]):
             rows.add(position, content, earlier)
         if path.is_file() and path.suffix.lower() == ".json" and rows.batch.rejects["reason"]:
             raise NotThisFormError(f"{path}: {rows.batch.rejects['reason'][0]}")
@@ -79,7 +79,7 @@ class _LogRows:
     curves: bool
     by_epoch: dict[tuple[str, str], list[_EpochValue]] = field(default_factory=dict)
 
-    def add(self, position: str, content: bytes | Fault, earlier: _EarlierLogs) -> None:
+    def add(self, position: str, content: bytes | Unreadable, earlier: _EarlierLogs) -> None:
         log = logs.parse(content)
         require_consistent(log)
         spec = canonical(SPACE, log.recipe)

@@ -18,7 +18,7 @@ from pipeline.benchmarks.nds.jobs import Job
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import json_arrays
-from pipeline.formats.fault import Fault
+from pipeline.formats.unreadable import Unreadable
 
 _FILE = re.compile(rf"(({'|'.join(FAMILIES)})(_fix-w-d)?(_lr-wd)?(_in)?)(_reruns|_rng[0-9]+)?\.json", re.IGNORECASE)
 _JOBS_PER_BATCH = 200
@@ -120,7 +120,7 @@ def _take(
 ) -> None:
     """Add the architecture and the values of one element of a file, or a reject."""
     place = f"{file.prefix}{position}"
-    if isinstance(element, Fault):
+    if isinstance(element, Unreadable):
         batch.add_reject(place, element)
         return
     with batch.record(place, element):

@@ -14,8 +14,8 @@ from pipeline.benchmarks.transnas101.architectures import NAME, canonical
 from pipeline.benchmarks.transnas101.metrics import EPOCHS, METRICS, checked, columns
 from pipeline.errors import NotThisFormError, UserError, excerpt
 from pipeline.formats import numbers, signatures, tables
-from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import Cells, TableForm
+from pipeline.formats.unreadable import Unreadable
 
 _OTHER_NAMES = {"val": "valid", "validation": "valid"}  # of a split, as the benchmark's own logs have it
 _NEITHER = "is neither the table of a task nor the archive of TransNAS-Bench-101"
@@ -63,7 +63,7 @@ def _batches(named: Mapping[str, Path]) -> Iterator[SourceRows]:
     for task, file in named.items():
         batch, seen, held = SourceRows(NAME), dict[str, str](), dict[str, str]()
         for position, cells in tables.rows(file, TableForm("csv")):
-            if not held and not isinstance(cells, Fault):
+            if not held and not isinstance(cells, Unreadable):
                 held = _held(file, task, cells)
             with batch.record(f"{file.name} {position}", str(cells)[:200]):
                 _take(batch, task, held, cells, seen, position)
@@ -104,9 +104,9 @@ def _tells(metric: Metric) -> bool:
 
 
 def _take(
-    batch: SourceRows, task: str, held: Mapping[str, str], cells: Cells | Fault, seen: dict[str, str], at: str
+    batch: SourceRows, task: str, held: Mapping[str, str], cells: Cells | Unreadable, seen: dict[str, str], at: str
 ) -> None:
-    if isinstance(cells, Fault):
+    if isinstance(cells, Unreadable):
         raise UserError(str(cells))
     text = cells["architecture"]
     space = "macro" if isinstance(text, str) and text.strip().endswith("-basic") else "micro"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
 from pipeline.formats import packed, signatures, sqlite_files, tables
-from pipeline.formats.fault import Fault
 from pipeline.formats.table_form import ANY, DELIMITERS, KEY, LEVEL, VALUE, Cells, ContainerKind, Rows, TableForm
+from pipeline.formats.unreadable import Unreadable
 from pipeline.ingest.guessing import header_lines
 
 MOST_ROWS = 2_000
@@ -380,7 +380,7 @@ def _sample(table: _Table, form: TableForm, *, whole: bool = False) -> TableSamp
     rows: list[tuple[str, Cells]] = []
     most = MOST_ROWS
     for position, cells in islice(table.rows(form), MOST_ROWS):
-        if isinstance(cells, Fault):
+        if isinstance(cells, Unreadable):
             if whole:
                 raise NotThisFormError(f"{table.path}: {position}: {cells}")
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Fault(str):
+class Unreadable(str):
     """In the place of a record: why it cannot be read."""
 
     __slots__ = ()
