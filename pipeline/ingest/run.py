@@ -26,7 +26,6 @@ from pipeline.lake.store import Lake
 from pipeline.progress import progress
 from pipeline.wording import count_of
 
-_QUICKLY_HASHED = 1 << 28  # bytes: a third of a second
 _FLUSH_VALUES = 500_000  # held in memory of a native form, which may not fit whole
 
 
@@ -124,7 +123,7 @@ def _ingest(lake_root: Path, source: Source, max_rejects: int) -> IngestSummary:
     batches = source.batches(lake)
     with os_errors_explained(f"reading {source.path}"):
         stamp = locations.stamp(source.path)
-        sha256, size = _hashed(source.path)
+        sha256, size = locations.hashed(source.path)
     finals, whole = source.identity(sha256, False), source.identity(sha256, True)
     source_id = whole if source.curves else finals
     only_curves = lake is not None and source.curves and _has(lake, source, finals)
@@ -154,15 +153,6 @@ def _ingest(lake_root: Path, source: Source, max_rejects: int) -> IngestSummary:
         return _summary(source, None, started)
     locations.record(staged.lake.root, source_id, source.path, sha256)
     return replace(_summary(source, part, started), warnings=tuple(warnings), source_id=source_id)
-
-
-def _hashed(path: Path) -> tuple[str, int]:
-    """The SHA-256 and the size of a file or folder; how far it is shows where that takes a while."""
-    total = sum(file.stat().st_size for file in ([path] if path.is_file() else provenance.content_files(path)))
-    if total < _QUICKLY_HASHED:
-        return provenance.file_sha256(path)
-    with progress(f"hashing {path}", total, unit="bytes") as advance:
-        return provenance.file_sha256(path, advance)
 
 
 def _read_all(

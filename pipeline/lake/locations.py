@@ -15,9 +15,10 @@ from typing import Literal
 from pipeline import provenance
 from pipeline.errors import UserError
 from pipeline.lake.files import atomic_write, make_folder, read_file
+from pipeline.progress import progress
 
 FOLDER = "locations"
-MOST_HASHED = 256 << 20  # bytes that are read again to tell a new time from a new content
+MOST_HASHED = 256 << 20  # bytes, in a third of a second; of more no state is known, and `hashed` shows how far it is
 
 State = Literal["as ingested", "changed", "gone", "touched", "not known"]
 """`touched`: of the same size, with a later time, and too large to be read again; `not known`: no location."""
@@ -93,6 +94,19 @@ def refuse_changed(path: Path, before: tuple[int, int]) -> None:
     """
     if stamp(path) != before:
         raise UserError(f"{path} has changed while it was read: run the same command again")
+
+
+def hashed(path: Path) -> tuple[str, int]:
+    """What `provenance.file_sha256` gives; how far it is shows where that takes a while.
+
+    Raises:
+        OSError: the file or folder cannot be read.
+    """
+    total, _ = stamp(path)
+    if total <= MOST_HASHED:
+        return provenance.file_sha256(path)
+    with progress(f"hashing {path}", total, unit="bytes") as advance:
+        return provenance.file_sha256(path, advance)
 
 
 def stamp(path: Path) -> tuple[int, int]:

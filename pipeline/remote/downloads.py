@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pipeline.errors import UserError, os_errors_explained
-from pipeline.lake import checksums, files
+from pipeline.lake import files, locations
 from pipeline.lake.outputs import refuse_lake
 from pipeline.progress import progress
 from pipeline.remote import http_files
@@ -118,14 +118,14 @@ def _compared(file: RemoteFile) -> LocalFile:
     expected = file.sha256 or seen
     if expected is None:
         raise UserError(f"{file.path} exists and was not downloaded: move it away, or name another folder")
-    sha256 = checksums.of_file(file.path)
+    sha256, size = locations.hashed(file.path)
     if sha256 != expected:
         what = "published" if file.sha256 else "first downloaded"
         raise UserError(
             f"{file.path} is not the file that was {what}: its SHA-256 is {sha256}, not {expected}; move it away, and "
             "run the same command again"
         )
-    return LocalFile(file.path, file.path.stat().st_size, sha256, _expected(file, seen), was_here=True)
+    return LocalFile(file.path, size, sha256, _expected(file, seen), was_here=True)
 
 
 def _downloaded(file: RemoteFile) -> LocalFile:
@@ -135,8 +135,7 @@ def _downloaded(file: RemoteFile) -> LocalFile:
     except TooLongError as error:
         _discard(file)
         raise UserError(f"{error}; what came is removed") from error
-    sha256 = checksums.of_file(file.part)
-    size = file.part.stat().st_size
+    sha256, size = locations.hashed(file.part)
     if not size:
         raise UserError(f"{shown(file.address)}: the server sends a file of no bytes: try again later")
     if file.bytes not in (None, size):

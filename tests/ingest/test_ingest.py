@@ -15,6 +15,7 @@ from pipeline.benchmarks.contract import arch_id_of
 from pipeline.errors import UserError
 from pipeline.ingest import run
 from pipeline.ingest.run import ingest
+from pipeline.lake import locations
 from tests.fixtures import analog_package, lake_content, nasbench201_files
 from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures.lines import refused
@@ -59,7 +60,7 @@ def test_what_takes_long_to_hash_shows_how_far_it_is(
     path = fixtures.nasgraph(tmp_path / "table_cifar10.csv")
     ingest(lake, "nasbench201", [path])
     assert "hashing" not in capsys.readouterr().err
-    monkeypatch.setattr(run, "_QUICKLY_HASHED", 1)
+    monkeypatch.setattr(locations, "MOST_HASHED", 1)
     ingest(lake, "nasbench201", [path])
     assert capsys.readouterr().err.startswith(f"hashing {path}: 0.0 MB of 0.0 MB, ")
 

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from pipeline.errors import UserError
-from pipeline.lake import files
+from pipeline.lake import files, locations
 from pipeline.remote import http_files
 from pipeline.remote.downloads import RemoteFile, download
 from tests.fixtures import file_server
@@ -49,6 +49,15 @@ def test_a_file_comes_whole_and_is_the_same_the_next_time(file: RemoteFile, serv
     assert (again.expected, again.was_here, again.sha256) == ("first seen", True, SHA256)
     assert download(replace(file, sha256=SHA256)).expected == "published"
     assert server.requests == [("/table.bin", 0)]
+
+
+def test_what_takes_long_to_hash_shows_how_far_it_is(
+    file: RemoteFile, server: FileServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(locations, "MOST_HASHED", 1)
+    for path in (file.part, file.path):
+        download(file)
+        assert f"hashing {path}: 0.3 MB of 0.3 MB, " in capsys.readouterr().err
 
 
 def test_a_cut_download_goes_on_by_itself(file: RemoteFile, server: FileServer) -> None:
