@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.benchmarks import stable_specs
 from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
+from pipeline.benchmarks.notation import spec_of
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, column_named, excerpt, unknown
 from pipeline.formats.table_form import DELIMITERS, Cells
@@ -29,7 +30,6 @@ from pipeline.ingest.mapped_columns import (
 )
 from pipeline.ingest.mapping import TableMapping, columns_of, with_metrics
 from pipeline.ingest.mapping_sections import ArchitectureColumns
-from pipeline.ingest.notation import spec_of
 from pipeline.wording import count_of
 
 _BATCH_ROWS = 20_000

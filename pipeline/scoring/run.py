@@ -14,8 +14,9 @@ from typing import Any
 from pipeline import benchmarks, catalog, provenance
 from pipeline import executor as executors
 from pipeline.benchmarks.contract import Benchmark, arch_id_of
+from pipeline.benchmarks.notation import spec_of
 from pipeline.errors import UserError
-from pipeline.formats import json_objects, text_files, toml_files
+from pipeline.formats import text_files, toml_files
 from pipeline.lake import locations
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
@@ -167,7 +168,7 @@ def _batch_size(device: str, bundle: Bundle, items: int, workers: int) -> int:
 
 
 def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, str]:
-    """arch_id -> spec of the architectures that a file lists, written out or as the `arch_id` of an ingested one."""
+    """arch_id -> spec of the architectures that a file lists: written as in a table, or by `arch_id` if ingested."""
     lines = [_unquoted(line) for line in text_files.read(path, "--only", "a list of architectures").split("\n")]
     named = [line for line in lines if _ARCH_ID.fullmatch(line)]
     known = specs(lake, bench.name, space, named) if named else {}
@@ -181,9 +182,7 @@ def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, s
         try:
             if _ARCH_ID.fullmatch(line):
                 raise UserError(f"no architecture {line} of {bench.name}/{space} is ingested")
-            # a specification, as `pipeline search --out` writes it, or the benchmark's notation
-            architecture = json_objects.decoded(line) if line.startswith("{") else line
-            spec = provenance.canonical_json(bench.canonical(space, architecture))
+            spec = provenance.canonical_json(spec_of(bench, space, line))
         except UserError as error:
             raise UserError(f"--only {path}, line {number}: {error}") from error
         listed[arch_id_of(bench.name, space, spec)] = spec

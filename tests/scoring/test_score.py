@@ -6,21 +6,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from pipeline import executor
+from pipeline import benchmarks, executor
 from pipeline.benchmarks.nasbench201 import network
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
-from pipeline.scoring.plan import sampled
+from pipeline.scoring.plan import Plan, sampled
 from tests.fixtures.command import exit_code
 from tests.fixtures.lake_content import rows
+from tests.fixtures.lines import refused
 from tests.fixtures.tiny_scoring import cell, losses, plan, preset
 
 PLACE = ("nasbench201", "topology")
@@ -193,6 +195,26 @@ def test_a_list_of_architectures_is_scored_whether_or_not_it_was_ingested(
     listed.write_text(f"{cell(7)}\n|nor_conv_3x4~0|+|none~0|none~1|+|none~0|none~1|none~2|\n")
     with pytest.raises(UserError, match=r"line 2: .*nor_conv_3x4.*did you mean nor_conv_3x3"):
         score.run(cells, plan(preset(tmp_path)), only=listed)
+
+
+def test_a_list_holds_architectures_as_tables_hold_them(
+    cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = benchmarks.load("nasbench201")
+
+    def canonical(space: str, architecture: object) -> Any:
+        numbers = architecture["numbers"] if isinstance(architecture, dict) else architecture
+        if not isinstance(numbers, list):
+            raise UserError(f"{numbers} is no list")
+        return shipped.canonical(space, cell(sum(numbers)))
+
+    monkeypatch.setattr(benchmarks, "load", lambda _: replace(shipped, canonical=canonical))
+    listed, params = tmp_path / "list.txt", Plan("nasbench201", "topology", "params", None, 0, "cpu")
+    listed.write_text('[7]\n"[10, 1]"\n(1, 2)\n{"numbers": [5]}\n"{""numbers"": [3]}"\n{\'numbers\': [11]}\n')
+    assert score.run(cells, params, only=listed, executor=executor.Executor("inline")).statuses == {"ok": 4}
+    listed.write_text('[7]\n{"numbers": [7], "numbers": [8]}\n')
+    with refused("line 2", "the key 'numbers' occurs twice in one object"):
+        score.run(cells, params, only=listed)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "arch_id\n"])

@@ -13,6 +13,7 @@ from typing import Any
 from pipeline import benchmarks
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.nasbench201 import architectures as nasbench201
+from pipeline.benchmarks.notation import spec_of
 from pipeline.benchmarks.transnas101 import architectures as transnas101
 from pipeline.errors import UserError
 from pipeline.formats.table_form import FOLDER, KEY, LEVEL, VALUE, Cells
@@ -21,7 +22,6 @@ from pipeline.ingest.cells import is_decimal, list_of, listed_codes
 from pipeline.ingest.guessing.column_words import MEASURES, dataset_of, is_dataset, name_of
 from pipeline.ingest.guessing.metrics import metric_of
 from pipeline.ingest.guessing.table_sample import TableSample
-from pipeline.ingest.notation import spec_of
 
 _TRIED = 20  # rows
 _MOST_NAMES = 50  # keys in which names of data sets are looked for

@@ -1,4 +1,4 @@
-"""The architecture that a cell writes: as the benchmark takes it, or as the list or object that its text states."""
+"""The architecture that a cell or a line writes: as the benchmark takes it, or as the list or object that it states."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import contextlib
 
 from pipeline.benchmarks.contract import Benchmark, Spec
-from pipeline.errors import UserError
+from pipeline.errors import UserError, excerpt
 from pipeline.formats import json_objects
 
 _LONGEST = 1 << 16  # characters of a text that is read as a literal
@@ -18,7 +18,7 @@ def spec_of(benchmark: Benchmark, space: str, cell: object) -> Spec:
     Where any text is a name, the literal comes first: in another table the same architecture is a list or an object.
 
     Raises:
-        UserError: as `canonical` of the benchmark, for the text.
+        UserError: as `canonical` of the benchmark, for the text; or a key of what it states occurs twice.
     """
     if benchmark.takes_any_name and isinstance(cell, str) and (stated := _stated(cell)) is not None:
         with contextlib.suppress(UserError):
@@ -32,11 +32,17 @@ def spec_of(benchmark: Benchmark, space: str, cell: object) -> Spec:
 
 
 def _stated(text: str) -> object:
-    """The list or object that a text states; None where it states none."""
+    """The list or object that a text states; None where it states none.
+
+    Raises:
+        UserError: a key of it occurs twice, of which Python would keep the last.
+    """
     if text.strip()[:1] not in ("[", "{", "(") or len(text) > _LONGEST:
         return None
     try:
         stated = json_objects.loads(text)
+    except json_objects.RepeatedKeyError as error:
+        raise UserError(f"{excerpt(text)}: {error}") from error
     except (ValueError, RecursionError):
         try:
             stated = ast.literal_eval(text.strip())
