@@ -26,7 +26,11 @@ def spec_of(benchmark: Benchmark, space: str, cell: object) -> Spec:
     try:
         return benchmark.canonical(space, cell)
     except UserError:
-        if not isinstance(cell, str) or (stated := _stated(cell)) is None:
+        if not isinstance(cell, str):
+            raise
+        if (stated := _stated(cell)) is None:
+            if cell.startswith("{"):
+                json_objects.decoded(cell)  # says where it ceases to be JSON, which the benchmark's rule does not
             raise
     return benchmark.canonical(space, stated)
 
