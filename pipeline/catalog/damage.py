@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from pipeline.lake.schema import TABLES
 from pipeline.lake.verify import schema_fault
 
 _COLUMN = re.compile(r'Referenced column "(\w+)" not found|does not have a column named "(\w+)"')
+_SPILLED = re.compile(r"max_temp_directory_size|duckdb_temp_[^:]*: No space left|no temporary directory is specified")
 _FILE = re.compile(r"""['"]([^'"]+\.parquet)['"]""")
 
 
@@ -30,11 +32,17 @@ def damage_named(parts: Path | None = None, *, own: bool = False) -> Iterator[No
 
     Raises:
         UserError: a part's file is damaged, missing, or of another schema, a value of it cannot be read, or the system
-            refuses for now to open it.
+            refuses for now to open it; rows that do not fit into memory find no space on the disk.
     """
     try:
         yield
     except duckdb.Error as error:
+        if cannot_spill(error):
+            place = tempfile.tempdir or "the folder for temporary files"
+            raise UserError(
+                f"no space left in {place} for rows that do not fit into memory: free some, or set TMPDIR to another "
+                "folder; nothing stored is lost"
+            ) from error
         if isinstance(error, duckdb.IOException) and (refusal := refused_by_system(error)):
             raise UserError(f"{refusal}; nothing stored is lost") from error
         match = _FILE.search(str(error))
@@ -49,6 +57,11 @@ def damage_named(parts: Path | None = None, *, own: bool = False) -> Iterator[No
         if type(error) is duckdb.Error:  # what its decoder of Parquet says
             raise UserError(f"a part cannot be decoded ({what}): `pipeline doctor` names it") from error
         raise
+
+
+def cannot_spill(error: duckdb.Error) -> bool:
+    """Whether the folder for rows that do not fit into memory is full, or there is none."""
+    return isinstance(error, (duckdb.OutOfMemoryException, duckdb.IOException)) and bool(_SPILLED.search(str(error)))
 
 
 def _is_at_fault(file: Path, parts: Path, own: bool) -> bool:

@@ -13,8 +13,11 @@ import pytest
 
 from pipeline import catalog
 from pipeline.catalog import bound_views, temporary
+from pipeline.catalog import database as catalog_database
+from pipeline.catalog.definition import CatalogDefinition
 from pipeline.lake import files
 from tests.fixtures import lakes
+from tests.fixtures.lines import refused
 
 SPILL = "SELECT current_setting('temp_directory')"
 LARGE = "SELECT hash(number) AS key, repeat(hash(number)::TEXT, 4) FROM range(900000) AS numbers(number) ORDER BY key"
@@ -76,6 +79,26 @@ def test_spilled_rows_are_gone_when_the_connection_closes(system_folder: Path) -
         [folder] = system_folder.iterdir()
         assert all(temporary._NAMES.fullmatch(path.name) for path in folder.iterdir())
     assert not list(system_folder.iterdir())
+
+
+@pytest.mark.parametrize("room", ["SET max_temp_directory_size = '1MB'", "SET temp_directory = ''"])
+def test_rows_that_fit_neither_into_memory_nor_on_the_disk_are_one_line(room: str, system_folder: Path) -> None:
+    with closing(catalog_database.spilling_connection()) as spilling:
+        spilling.execute(f"SET threads = 1; SET memory_limit = '40MB'; {room}")
+        with refused(f"no space left in {system_folder} for rows that do not fit into memory", "set TMPDIR"):
+            catalog.rows(spilling, LARGE)
+
+
+def test_a_disk_that_is_full_of_what_others_write_is_the_same_line(
+    tmp_path: Path, system_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*_: object) -> None:
+        raise duckdb.IOException(f'Could not write file "{system_folder}/duckdb_temp_1_0.tmp": No space left on device')
+
+    lake = lakes.empty(tmp_path / "lake")
+    monkeypatch.setattr(CatalogDefinition, "run", run)
+    with refused(f"no space left in {system_folder} for rows that do not fit into memory"):
+        catalog.export(lake, tmp_path / "lake.duckdb")
 
 
 def test_where_no_file_can_be_written_nothing_is_spilled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
