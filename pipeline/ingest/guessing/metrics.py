@@ -24,37 +24,52 @@ def metric_of(name: ColumnName, benchmark: Benchmark, dataset: str | None = None
         dataset: the data set of the table, for a column that names none.
     """
     dataset = name.dataset or dataset
-    words, text = name.words, name.text.lower()
-    main = main_metric(benchmark)
     candidates = [m for m in benchmark.metrics if dataset in (None, m.dataset)]
-    by_name = [m for m in candidates if re.search(rf"(?<![a-z0-9]){re.escape(m.metric)}(?![a-z0-9])", text)]
-    named = max(
-        by_name, key=lambda m: (len(m.metric), m.dataset == main.dataset, -(m.priority or math.inf)), default=None
-    )
-    if named is not None and not any(words_of_metric(named) < words_of_metric(m) <= words for m in candidates):
+    main = main_metric(benchmark)
+    if (named := _named_whole(name, candidates, main)) is not None:
         return named
-    if _TOP_SEVERAL.search(text):
+    if _TOP_SEVERAL.search(name.text.lower()):
         return None
-    shared = {m: words & words_of_metric(m) for m in candidates}
-    fitting = [m for m in candidates if shared[m] == words_of_metric(m) and not shared[m] <= set(SPLITS)]
-    if fitting and len(name.splits) == 1:
-        fitting = _of_split(name, fitting, benchmark)
-    fitting = fitting or [m for m in candidates if shared[m] & _KINDS and not _is_time_of_another(m, words)]
-    if not fitting and words & {"test", "validation"} and not words & MEASURES:  # "test" alone is an accuracy
-        percents = [m for m in candidates if m.unit == "percent" and m.condition is None]
-        fitting = [m for m in percents if shared[m]] or percents
+    fitting = _sharing_words(name, candidates, benchmark)
     if len(name.splits) == 1:
         fitting = _of_split(name, fitting, benchmark)
-        shared |= {m: words & words_of_metric(m) for m in fitting}
-    if not fitting:
-        return None
     return min(
         fitting,
         key=lambda m: (
-            -len(shared[m]), m.condition is not None, m.dataset != main.dataset, m.priority or math.inf,
-            m.split != _split_of(m.dataset, benchmark), len(m.metric), m.metric,
+            -len(name.words & words_of_metric(m)), m.condition is not None, m.dataset != main.dataset,
+            m.priority or math.inf, m.split != _split_of(m.dataset, benchmark), len(m.metric), m.metric,
         ),
+        default=None,
     )  # fmt: skip
+
+
+def _named_whole(name: ColumnName, candidates: Sequence[Metric], main: Metric) -> Metric | None:
+    """The metric whose whole name is in the column's, unless another one shares all its words and more."""
+    text = name.text.lower()
+    inside = [m for m in candidates if re.search(rf"(?<![a-z0-9]){re.escape(m.metric)}(?![a-z0-9])", text)]
+    named = max(
+        inside, key=lambda m: (len(m.metric), m.dataset == main.dataset, -(m.priority or math.inf)), default=None
+    )
+    if named is None or any(words_of_metric(named) < words_of_metric(m) <= name.words for m in candidates):
+        return None
+    return named
+
+
+def _sharing_words(name: ColumnName, candidates: Sequence[Metric], benchmark: Benchmark) -> list[Metric]:
+    """The metrics all of whose words the column's name has; else those whose kind it names, such as accuracy; else,
+    where it names a split alone, the accuracies: "test" is one.
+    """
+    words = name.words
+    whole = [m for m in candidates if words_of_metric(m) <= words and not words_of_metric(m) <= set(SPLITS)]
+    if whole and len(name.splits) == 1:
+        whole = _of_split(name, whole, benchmark)
+    fitting = whole or [
+        m for m in candidates if words & words_of_metric(m) & _KINDS and not _is_time_of_another(m, words)
+    ]
+    if fitting or not words & {"test", "validation"} or words & MEASURES:
+        return fitting
+    accuracies = [m for m in candidates if m.unit == "percent" and m.condition is None]
+    return [m for m in accuracies if words & words_of_metric(m)] or accuracies
 
 
 def _is_time_of_another(metric: Metric, words: Collection[str]) -> bool:
