@@ -48,7 +48,8 @@ def test_what_a_machine_lacks_is_carried_with_what_that_needs() -> None:
     there = wheels.listed("numpy==2.1.0\npandas==2.2.3\ntyping-extensions, python_dateutil six")
     needed = [Requirement("torch>=2.11"), Requirement("pandas>=3.0"), Requirement("pydantic"), Requirement("numpy")]
     found = wheels.missing(needed, there)
-    assert set(found) == {"pandas", "pydantic", "pydantic-core", "annotated-types", "typing-inspection"}
+    of_pydantic = {"pydantic", "pydantic-core", "annotated-types"}  # the first releases do without typing-inspection
+    assert set(found) - {"typing-inspection"} == {"pandas", *of_pydantic}
     assert wheels.missing([Requirement("pandas>=3.0")], wheels.listed("pandas numpy")) == {}
 
 

@@ -15,10 +15,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from packaging.version import Version
 
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import arrow_tables, numpy_files, tables
 from pipeline.formats.table_form import TableForm
+
+_NEGATIVE = pytest.mark.skipif(
+    Version(np.__version__) < Version("2.3"), reason="numpy before 2.3 reads as many values as follow"
+)
 
 
 def arrow_file(path: Path, column: pa.Array) -> Path:
@@ -147,7 +152,7 @@ def header(shape: str, kind: str = "'<f8'") -> bytes:
         ("(1000000000, 0)", "'<f8'", "holds arrays of 1,000,000,000 values"),
         ("(1000000000,)", "'<U0'", "holds arrays of 1,000,000,000 values"),
         ("(99999999999999999999,)", "'<f8'", "damaged"),
-        ("(-1,)", "'<f8'", "damaged"),
+        pytest.param("(-1,)", "'<f8'", "damaged", marks=_NEGATIVE),
         ("(1,", "'<f8'", "damaged"),
         ("(1,)", "'|O'", "holds objects of Python"),
         ("(1,)", "[('a', '<f8'), ('b', '|O')]", "holds objects of Python"),
