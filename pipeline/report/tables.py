@@ -14,6 +14,7 @@ CSV_COLUMNS = [
     "benchmark", "space", "dataset", "metric", "epochs", "source_id", "proxy", "proxy_id", "seed", "n", "n_failed",
     "n_no_truth", "rho", "low", "high", "tau", "n_top", "rho_top", "n_shared", "rho_shared",
 ]  # fmt: skip
+_MOST_ROWS = 10  # of each of several spaces, which a terminal would else scroll away
 _TERMINAL_COLUMNS = ["proxy", "seed", "rho", "95 % interval", "n", "failed", "s/arch", "tau", "rho top 10 %"]
 
 
@@ -28,8 +29,13 @@ def correlations_csv(frames: list[pd.DataFrame]) -> str:
 
 
 def terminal_tables(spaces: list[Row], sources: list[Row]) -> str:
-    """The ranking of each space as aligned text; where there is none, what is missing."""
+    """The ranking of each space as aligned text; where there is none, what is missing.
+
+    A terminal shows the best ten of each where there are several spaces.
+    """
     lines = []
+    width = text_table.terminal_width()
+    most = _MOST_ROWS if width is not None and len(spaces) > 1 else None
     for space in spaces:
         name = f"{space['benchmark']} {space['space']}"
         if not space["ranking"]:
@@ -42,10 +48,12 @@ def terminal_tables(spaces: list[Row], sources: list[Row]) -> str:
                 number(row["n_failed"], 0), number(row["seconds"], 2), number(row["tau"]),
                 counted(row["rho_top"], row["n_top"]),
             ]
-            for row in space["ranking"]
+            for row in space["ranking"][:most]
         ]  # fmt: skip
         right = [False] + [True] * (len(_TERMINAL_COLUMNS) - 1)
-        lines += text_table.fitted(cells, right, width=text_table.terminal_width(), indent="  ")
+        lines += text_table.fitted(cells, right, width=width, indent="  ")
+        if most and (more := len(space["ranking"]) - most) > 0:
+            lines.append(f"  and {more} more in report.md")
     if not lines and sources:
         return (
             "no ground truth with a value: of what was ingested none has one (see `pipeline query "

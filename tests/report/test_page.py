@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
-from pipeline import catalog
+from pipeline import catalog, text_table
 from pipeline.catalog import definition
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.report import page as report
-from pipeline.report.tables import CSV_COLUMNS
+from pipeline.report.tables import CSV_COLUMNS, terminal_tables
 from tests.fixtures import lakes
 from tests.fixtures.lakes import OURS, RELEASED, SIZE
 
@@ -298,6 +298,21 @@ def test_the_table_for_a_terminal_is_aligned(written: report.ReportResult) -> No
     assert " ".join(lines[1].split()) == "proxy seed rho 95 % interval n failed s/arch tau rho top 10 %"
     assert len({len(line) for line in lines[1:]}) == 1
     assert len(lines) == 6
+
+
+@pytest.mark.parametrize(("width", "spaces", "shown"), [(80, 2, 10), (80, 1, 13), (None, 2, 13)])
+def test_a_terminal_shows_the_best_ten_of_each_of_several_spaces(
+    width: int | None, spaces: int, shown: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_table, "terminal_width", lambda: width)
+    values = dict.fromkeys(("rho", "n", "n_failed", "seconds", "tau", "rho_top", "n_top", "low", "high"), 1)
+    space = {
+        "benchmark": "madeup", "space": "toys", "main": {"dataset": "digits", "metric": "accuracy", "epochs": 9},
+        "ranking": [{"label": f"proxy{i:02}", "seed": 0, **values} for i in range(13)],
+    }  # fmt: skip
+    text = terminal_tables([space] * spaces, [])
+    assert text.count("proxy") - spaces == shown * spaces and "proxy00" in text
+    assert text.count("  and 3 more in report.md") == (spaces if shown == 10 else 0)
 
 
 @pytest.mark.parametrize("tables", [{}, {"runs": [lakes.run()]}])
