@@ -101,7 +101,8 @@ class _TableReader:
             *((truth.dataset, truth.metric, truth.epochs, truth.each == "epoch") for truth in self.mapping.truth),
             *((score.proxy,) for score in self.mapping.score),
         ]
-        self.stored_as = [names.index(name) for name in names]  # one number for columns that differ in `where` alone
+        numbers = {name: number for number, name in enumerate(names)}
+        self.stored_as = [numbers[name] for name in names]  # one number for columns that differ in `where` alone
         self.apart = any(entry.where or entry.optional for entry in self.mapping.entries) or any(
             truth.seed_column is not None for truth in self.mapping.truth
         )  # rows of one architecture may hold different values of it

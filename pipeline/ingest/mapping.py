@@ -9,8 +9,9 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import re
-from collections.abc import Sequence
-from itertools import combinations, starmap
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -51,15 +52,27 @@ _LATER = {
 _MOST_PROBLEMS = 20  # that one message names
 
 
-def _clash(one: TruthColumn, other: TruthColumn) -> bool:
-    """Whether two columns of truth may state the same value, as their conditions do not keep their rows apart."""
-    if any(getattr(one, name) != getattr(other, name) for name in _MEASURED):
-        return False
-    several = [truth.each == "seed" or truth.seed_column is not None for truth in (one, other)]
-    no_seed = [truth.seed is None and not of_several for truth, of_several in zip((one, other), several, strict=True)]
-    if no_seed[0] != no_seed[1] or (one.seed != other.seed and not any(several)):
-        return False
-    return not any(str(held) != str(other.where[name]) for name, held in one.where.items() if name in other.where)
+def _clash(columns: Iterable[TruthColumn]) -> bool:
+    """Whether two columns of truth may state the same value, as neither seed nor conditions keep their rows apart.
+
+    A value on which both have a condition keeps them apart where the conditions differ.
+    """
+    alike: defaultdict[object, defaultdict[frozenset[str | None], list[dict[str | None, str]]]]
+    alike = defaultdict(lambda: defaultdict(list))
+    for truth in columns:
+        conditions: dict[str | None, str] = {name: str(held) for name, held in truth.where.items()}
+        if truth.seed is not None:
+            conditions[None] = str(truth.seed)
+        has_seed = truth.seed is not None or truth.each == "seed" or truth.seed_column is not None
+        measured = (has_seed, *(getattr(truth, name) for name in _MEASURED))
+        alike[measured][frozenset(conditions)].append(conditions)
+    for by_names in alike.values():
+        for one, other in combinations_with_replacement(by_names, 2):
+            shared = one & other
+            held = [{tuple(c[name] for name in shared) for c in by_names[names]} for names in (one, other)]
+            if len(held[0]) < len(by_names[one]) if one == other else not held[0].isdisjoint(held[1]):
+                return True
+    return False
 
 
 class TableMapping(StrictModel):
@@ -124,7 +137,7 @@ class TableMapping(StrictModel):
             raise ValueError("'download' needs a name to save the file under, the first of 'files', without wildcards")
         if not all(map(is_pattern, self.files)):
             raise ValueError("'files' has one that is no name of a file, with or without wildcards")
-        if any(starmap(_clash, combinations(self.truth, 2))) or len({s.proxy for s in self.score}) < len(self.score):
+        if _clash(self.truth) or len({s.proxy for s in self.score}) < len(self.score):
             raise ValueError("two columns for the same value")
         if len({joined_table.name for joined_table in self.join}) < len(self.join):
             raise ValueError("it joins two tables under one name")

@@ -233,8 +233,9 @@ class _Checker:
             return []
         if sound:
             self._architectures(mapping, self.space, good)
+        unsound = {location[:2] for location in self.unsound}
         for place, entry in entries(self.content, *ITEMS):
-            if not any(location[:2] == place for location in self.unsound):
+            if place not in unsound:
                 self._cells(mapping, place, entry, good)
         if mapping.architecture.encoding == "index" and sound:
             return ["its numbers are looked up in the lake as the table is ingested: its rows are not shown here"]

@@ -54,11 +54,11 @@ def sound_of(
         cells: of a row, one of which stands for the architecture if that is unsound.
         architecture: whether its section is sound.
     """
-    sound = copy.deepcopy(dict(content))
+    sound, faulty = copy.deepcopy(dict(content)), {location[:2] for location in unsound}
     for kind in ITEMS:
         entries = sound.get(kind)
         if isinstance(entries, list):
-            sound[kind] = [e for place, e in enumerate(entries) if (kind, place) not in {u[:2] for u in unsound}]
+            sound[kind] = [e for place, e in enumerate(entries) if (kind, place) not in faulty]
     for location in unsound:
         if len(location) == 1 or (location and location[0] not in ITEMS):
             sound.pop(str(location[0]), None)

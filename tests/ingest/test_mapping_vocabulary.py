@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations, starmap
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from pipeline import catalog
 from pipeline.cli import app
 from pipeline.errors import UserError
+from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest import mapping_check
+from pipeline.ingest.mapping_sections import TruthColumn
 from pipeline.lake.store import Lake
 from tests.fixtures import lake_content, nasbench201_files
 from tests.fixtures import mapped_tables as fixtures
@@ -206,3 +211,27 @@ def test_names_of_files_and_folders_are_cells(tmp_path: Path) -> None:
     column = truth(seed_column="seed", where={"@folder": "cifar10"})
     file = mapping(tmp_path, container, ARCHITECTURE, section, column)
     assert stored(file, tmp_path / "runs") == ({(ONE, ACC, 777): 90, (ONE, ACC, 888): 91}, [])
+
+
+def may_state_the_same(one: TruthColumn, other: TruthColumn) -> bool:
+    """The rule for two columns, as directly as it can be written."""
+    if any(getattr(one, name) != getattr(other, name) for name in ("dataset", "metric", "epochs")):
+        return False
+    several = [truth.each == "seed" or truth.seed_column is not None for truth in (one, other)]
+    none = [truth.seed is None and not of_several for truth, of_several in zip((one, other), several, strict=True)]
+    if none[0] != none[1] or (one.seed != other.seed and not any(several)):
+        return False
+    return not any(str(held) != str(other.where[name]) for name, held in one.where.items() if name in other.where)
+
+
+SEEDS: list[dict[str, Any]] = [{}, {"seed": 1}, {"seed": 2}, {"seed_column": "s"}, {"each": "seed"}, {"each": "epoch"}]
+COLUMNS = st.builds(
+    lambda seed, **rest: TruthColumn(column="a", dataset="d", unit="percent", **rest, **seed),
+    seed=st.sampled_from(SEEDS), metric=st.sampled_from(["x", "y"]), epochs=st.sampled_from([None, 9]),
+    where=st.dictionaries(st.sampled_from(["p", "q", "r"]), st.sampled_from([1, "1", 2, True, "b"])),
+)  # fmt: skip
+
+
+@hypothesis.given(st.lists(COLUMNS, max_size=5))
+def test_of_many_columns_two_for_one_value_are_found_as_by_comparing_each_with_each(columns: list[TruthColumn]) -> None:
+    assert table_mapping._clash(columns) == any(starmap(may_state_the_same, combinations(columns, 2)))
