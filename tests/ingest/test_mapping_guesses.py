@@ -83,6 +83,13 @@ def test_what_is_guessed_of_a_name(
     assert all(f"'{name}'" in text for name in columns.keys() - taken.keys() - {"seed"})
 
 
+@pytest.mark.parametrize(("flags", "taken"), [([1, 0, 1, 1, 0, 1], False), ([1] * 6, False), ([0.5, *[1] * 5], True)])
+def test_a_column_of_0_and_1_is_a_flag(flags: list[float], taken: bool, tmp_path: Path) -> None:
+    rows = [(cell, 90 + flag, flag) for cell, flag in zip(nasbench201_files.topologies(6), flags, strict=True)]
+    text = mapping_draft.draft(fixtures.table(tmp_path / "t.csv", ["arch", "test_acc", "valid"], rows)).text
+    assert ('column = "valid"' in text) == taken == ("as a flag does" not in text) and 'column = "test_acc"' in text
+
+
 def test_a_time_says_its_unit(tmp_path: Path) -> None:
     header = ["arch", "edgegpu_latency", "raspi4_latency_ms", "fpga_latency_sec"]
     text = mapping_draft.draft(fixtures.table(tmp_path / "t.csv", header, [(ONE, 1.5, 2, 0.25)])).text

@@ -47,6 +47,7 @@ _FAR = 30  # times as large as any other number
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'_ ])\d{3}){1,4}(?:[.,]\d+)?")
 _MOST_TRIED = 1_000  # texts of a column of numbers
 _MOST_FAILURES = 3  # texts that stand for one
+_FEW = 5  # numbers that may all be 0 or 1 by chance
 
 
 def guess_values(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> ValueGuesses:
@@ -114,6 +115,8 @@ class _Columns:
             why = "predictions of a surrogate, which are never ground truth"
         elif name.words & _SPREAD:
             why = "a spread, which no metric holds"
+        elif len(values) > _FEW and {*values} <= {0, 1} and not longest and _proxy(column, self.proxies) is None:
+            why = "it holds nothing but 0 and 1, as a flag does: where = {...} reads rows by one"
         else:
             good, marks = _parted(values, of_lists=longest > 0)
             why = self._take(column, name, good, longest)
