@@ -116,6 +116,8 @@ def test_two_rhos_with_one_truth_vary_together_as_over_samples(connection: duckd
         ("difference_interval(1.0, 0.4, 0.6, 50)", None),
         ("difference_interval(0.5, NULL, 0.6, 50)", None),
         ("difference_interval(0.5, 0.5, 1.0, 50)", {"low": 0.0, "high": 0.0}),
+        ("difference_interval(1.0, 1.0, 1.0, 50)", {"low": 0.0, "high": 0.0}),
+        ("difference_interval(NULL, NULL, 1.0, 50)", None),
     ],
 )
 def test_a_difference_without_an_interval_and_one_of_proxies_that_rank_alike(

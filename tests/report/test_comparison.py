@@ -103,6 +103,25 @@ def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_
     assert [(r["proxy_id"], r["n"]) for r in rows] == sorted((p, 22) for p in (OURS, SIZE, RELEASED))
 
 
+def test_a_training_of_less_than_half_is_compared_where_it_holds_nine_tenths_of_what_the_leaders_share(
+    tmp_path: Path,
+) -> None:
+    """Trained on 40, on 20 and on 19 of these 20. The one on 20 may fail on half of them, and is left out beyond."""
+    on = {OURS: range(40), SIZE: range(20), FEW: range(19)}
+    for failed, compared in ((10, [OURS, SIZE, FEW]), (11, [OURS, FEW])):
+        lake = lakes.publish(
+            tmp_path / str(failed), sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
+            truth=[lakes.truth(i, float(i)) for i in range(40)],
+            proxies=[lakes.proxy(p, f"proxy-{p[:1]}", kind="trained") for p in on],
+            scores=[
+                lakes.score(i, p, None, status="failed", reason="x") if p == SIZE and i < failed
+                else lakes.score(i, p, float(i)) for p, numbers in on.items() for i in numbers
+            ],
+        )  # fmt: skip
+        rows = ask(lake, "SELECT proxy_id, n_tried FROM comparison")
+        assert sorted((r["proxy_id"], r["n_tried"]) for r in rows) == sorted((p, 19) for p in compared)
+
+
 def test_differences_of_every_pair_have_an_interval_near_the_paired_bootstrap(lake: Lake) -> None:
     rows = {(r["proxy"], r["other"]): r for r in ask(lake, "FROM differences")}
     assert len(rows) == 6

@@ -1,6 +1,6 @@
 -- One row per target of the family that leads and other target of its space: Spearman's rho of the true values of the
 -- one with those of the other, both with higher as better, on the `n` architectures that have both. It is the line that
--- a score made for the one is not expected to pass on the other. Targets that few architectures have are left out.
+-- a score made for the one is not expected to pass on the other. Targets that are not `covered` are left out.
 -- Stored: small
 WITH named AS MATERIALIZED (
     SELECT *

@@ -1,8 +1,8 @@
 -- One row per proxy, seed, target and k of 1, 5, 10, 20 and 50: what is found by taking the k architectures with the
 -- highest scores, of those on which no compared proxy has failed: `precision_at_k` (the share of them that are among
--- the k truly best), `ndcg` (gains 2^g - 1, g the truth scaled to [0, 1]; logarithmic discount), the best true value
--- among them, and what it lacks to the best of all (`regret`, in the metric's unit). Equal scores are taken the worse
--- first, so that ties flatter nobody.
+-- the k truly best or tie with the last of these), `ndcg` (gains 2^g - 1, g the truth scaled to [0, 1]; logarithmic
+-- discount; 1 where all true values are equal), the best true value among them, and what it lacks to the best of all
+-- (`regret`, in the metric's unit). Equal scores are taken the worse first, so that ties flatter nobody.
 -- Stored: small
 WITH placed AS (
     SELECT

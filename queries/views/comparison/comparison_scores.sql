@@ -1,9 +1,10 @@
 -- One row per target, proxy, seed and architecture of a fair comparison: the architectures that every compared proxy
 -- and seed has tried. Our own proxies that train lead (where none has enough: all of ours, or else all), those with 30
--- scores or more (or half as many as the best covered proxy) and half as many as the best covered of them.
--- Compared are these and every other that holds nine tenths of what they share, less those that failed on more than
--- half of it: they would leave the others few architectures. `score` and `truth` are oriented; `score` is NULL where it
--- failed; `all_ok`: none has failed.
+-- scores or more (or half as many as the best covered proxy) and half as many as the best covered of them. Compared are
+-- these and every other that holds nine tenths of what they share, less those that failed on more than half of what
+-- they hold of it: they would leave the others few architectures. Who is compared depends on the scores of the space
+-- alone, with a true value or without, and so is the same for each of its targets. `score` and `truth` are oriented;
+-- `score` is NULL where it failed; `all_ok`: none has failed.
 -- Stored: large
 -- Held: in memory
 WITH standings AS (
@@ -28,19 +29,17 @@ numbered AS MATERIALIZED (
     FROM standings
 ),
 
-ordered AS MATERIALIZED (
-    SELECT
-        *,
-        standing = min(standing) FILTER (WHERE enough) OVER (PARTITION BY benchmark, space) AS leads
+enough AS (
+    SELECT *
     FROM numbered
+    WHERE enough
+    QUALIFY standing = min(standing) OVER (PARTITION BY benchmark, space)
 ),
 
 leaders AS MATERIALIZED (
     SELECT *
-    FROM ordered
-    WHERE leads AND enough
-    QUALIFY
-        2 * tried >= max(tried) OVER (PARTITION BY benchmark, space)
+    FROM enough
+    QUALIFY 2 * tried >= max(tried) OVER (PARTITION BY benchmark, space)
 ),
 
 led AS (
@@ -103,15 +102,12 @@ held AS (
 
 members AS MATERIALIZED (
     SELECT
-        held.number,
-        held.benchmark,
-        held.space
+        number,
+        benchmark,
+        space
     FROM held
-    INNER JOIN ordered ON held.number = ordered.number
-    LEFT JOIN leaders ON held.number = leaders.number
-    WHERE (leaders.number IS NOT NULL OR NOT ordered.leads) AND 2 * held.ok >= held.held
-    -- those that lead hold all of it
-    QUALIFY held.held >= 0.9 * max(held.held) OVER (PARTITION BY held.benchmark, held.space)
+    -- those that lead hold all of what they share
+    QUALIFY held >= 0.9 * max(held) OVER (PARTITION BY benchmark, space) AND 2 * ok >= held
 ),
 
 counted AS (

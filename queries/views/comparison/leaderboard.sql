@@ -1,7 +1,8 @@
 -- One row per proxy and seed of a space's main target, the highest rho first: Spearman's rho on the architectures that
 -- all compared proxies have scored (see `comparison`), oriented so that higher is better, with its 95 % interval (see
--- the macro `rho_interval`), and what a score costs. Comparisons of fewer than 30 architectures are left out. `seconds`
--- is the median wall time of one score, so that a slow first call does not count.
+-- the macro `rho_interval`), and what a score costs. Comparisons of fewer than 30 architectures are left out, and so is
+-- a proxy whose rho is not defined, as that of equal scores. Those of equal rho share a `place`. `seconds` is the
+-- median wall time of one score, so that a slow first call does not count.
 WITH costs AS (
     SELECT
         benchmark,

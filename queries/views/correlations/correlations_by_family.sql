@@ -1,6 +1,6 @@
 -- One row per proxy, seed and target of any family: Spearman's rho, as in `correlations`, which has only the family
 -- that leads, with the 95 % interval of the macro `rho_interval`. `n` architectures have both a score and a true value;
--- `n_no_truth` scores have no true value.
+-- `n_no_truth` scores have no true value. Of the other families, a proxy whose scores all lack a true value has no row.
 -- Stored: small
 WITH others AS MATERIALIZED (
     SELECT * FROM numbered_targets

@@ -1,7 +1,8 @@
 -- One row per proxy, seed and target: Spearman's rho on the same architectures for all, those that every proxy and seed
 -- of our own has scored, so that released scores of a whole space stand beside ours of a sample of it. n is smaller
--- where a release or an aggregate lacks some of them. A proxy with fewer than 30 scores, and fewer than half as many as
--- another, does not reduce what the others share.
+-- where a release or an aggregate lacks some of them. A proxy with fewer than 30 scores of architectures with a true
+-- value, and fewer than half as many as another of ours, does not reduce what the others share. Without a score of our
+-- own there is no row.
 -- Stored: small
 WITH numbered AS MATERIALIZED (
     SELECT

@@ -1,5 +1,5 @@
--- One row per proxy, seed and target: Spearman's rho among the truly best tenth of the scored architectures (with all
--- that tie with the last of them).
+-- One row per proxy, seed and target: Spearman's rho among the truly best tenth of the scored architectures (rounded
+-- up, with all that tie with the last of them).
 -- Stored: small
 WITH placed AS (
     SELECT

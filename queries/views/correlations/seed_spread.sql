@@ -1,5 +1,5 @@
--- One row per proxy and target: what a seed changes, as the spread of rho over the seeds that have one, on the
--- architectures of each seed.
+-- One row per proxy and target: what a seed changes, as the spread of rho over the seeds that have one (two or more),
+-- on the architectures of each seed. `sd_rho` divides by one less than the number of seeds.
 SELECT
     benchmark,
     space,

@@ -1,11 +1,11 @@
 -- One row per aggregate, architecture and seed: the weighted sum of the terms, each oriented so that higher is better.
 -- A `rank` counts from the worst (the best has 1, ties share their mean) among the architectures of the space and seed
--- that have all terms, divided by their number; `log-rank` is its logarithm, `log` the logarithm of what is stored,
--- `value` what is stored. An architecture on which a term has not been tried has no row; one on which a term failed has
--- failed, unless the term ranks failures last, and so has one whose sum is not finite. Scores without a seed go with
--- every seed; a term of n seeds is the mean over n scores, of which the aggregate's seed s takes those from n s to
--- n s + n - 1. `seconds` adds up what each proxy costs, a training in proportion to the iterations used; NULL where a
--- cost is not known.
+-- that have all terms, divided by their number; `log-rank` is its logarithm, `log` the logarithm of what is stored (a
+-- failure where that is not positive), `value` what is stored. An architecture on which a term has not been tried has
+-- no row; one on which a term failed has failed, unless the term ranks failures last, and so has one whose sum is not
+-- finite. Scores without a seed go with every seed; a term of n seeds is the mean over n scores (of `log` over their
+-- logarithms), of which the aggregate's seed s takes those from n s to n s + n - 1. `seconds` adds up what each proxy
+-- costs, a training in proportion to the iterations used; NULL where a cost is not known.
 -- Stored: small
 WITH numbered_terms AS MATERIALIZED (
     SELECT

@@ -1,8 +1,9 @@
 -- One row per space, aggregate and term: the configuration of a proxy that the term takes there. Where the term pins
 -- none, it is the one with the most scores in the space; among equals the newest version, then the first kind of
 -- images, so that terms which were scored together are taken together. A term of curves has a `stage`: its number is
--- the mean loss of the iterations from `first_iteration` to `last_iteration`. `terms`: how many the aggregate has.
--- `seeds`: how many seeds the term is averaged over. `failed`: "last" where a failure is ranked below all others.
+-- the mean loss of the iterations from `first_iteration` to `last_iteration` of the trainings that reached the last of
+-- them, whatever became of their score. `terms`: how many the aggregate has. `seeds`: how many seeds the term is
+-- averaged over. `failed`: "last" where a failure is ranked below all others.
 WITH defined AS (
     SELECT
         proxy_id AS aggregate_id,

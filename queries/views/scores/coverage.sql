@@ -1,4 +1,5 @@
--- One row per proxy, seed, status and reason: how many scores ended so.
+-- One row per proxy, seed, status and reason: how many scores ended so. The status `not finite` stands for a value that
+-- is NaN or infinite, which counts as a failure everywhere.
 -- Held: in memory
 SELECT
     scores.benchmark,

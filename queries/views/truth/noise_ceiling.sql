@@ -1,7 +1,8 @@
 -- One row per target and kind of repetition: how well the truth ranks the truth. It is Spearman's rho of a target
--- between two of its training seeds, the mean over pairs of seeds (`kind` seeds), and with the same quantity of that
--- data set family, measured on another split (`kind` the other data set and metric). A score that knew the mean
--- result of training would have about the square root of the rho between two seeds, and more with a mean over seeds.
+-- between two of its training seeds, the mean over pairs of seeds (`kind` seeds), and with a covered target of another
+-- split, with the same unit, direction and data set (cifar10-valid counts as cifar10; `kind` is the other data set and
+-- metric). A score that knew the mean result of training would have about the square root of the rho between two seeds,
+-- and more with a mean over seeds.
 -- Stored: small
 WITH named AS MATERIALIZED (
     SELECT * FROM numbered_targets

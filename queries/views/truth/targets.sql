@@ -1,8 +1,9 @@
 -- One row per target, that is what a proxy is asked to predict: a metric that has a better side and a priority.
 -- `family`: the kind of property, which is quality or another (robustness, latency, ...); `condition`: under which
 -- circumstances, where there are several. `covered`: it has at least half as many architectures as the best covered
--- target of its family. `leads`: it is of the family that a report leads with, which is quality where it is measured.
--- `main` marks the one target that leads, of the covered ones that with the smallest priority.
+-- target of its family. `leads`: it is of the family that a report leads with, which is quality where it is measured,
+-- else that of the covered target with the smallest priority. `main` marks the one target that leads, of the covered
+-- ones that with the smallest priority.
 -- Stored: small
 WITH ranked AS (
     SELECT
