@@ -10,7 +10,7 @@ import typer
 
 from pipeline.cli.application import verb
 from pipeline.cli.options import BenchmarkArgument
-from pipeline.cli.output import JsonOption, print_json, say
+from pipeline.cli.output import JsonOption, answer, print_json
 from pipeline.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def check(
     if as_json:
         print_json([{**vars(result), "confirmed": result.confirmed} for result in results])
     else:
-        print_lines(results)
+        for result in results:
+            answer(result.line)
     if problem := unconfirmed(results):
         raise UserError(problem)
 
@@ -49,12 +50,6 @@ def compare_networks(benchmark: str, paths: Sequence[Path], sample: int = DEFAUL
 
     compare = benchmarks.load(benchmark).check
     return [result for path in paths for result in compare(path, sample)] if compare else []
-
-
-def print_lines(results: Sequence[ParameterCheck]) -> None:
-    """Print a line for each file."""
-    for result in results:
-        say(result.line)
 
 
 def unconfirmed(results: Sequence[ParameterCheck]) -> str | None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.application import superfluous, verb
-from pipeline.cli.check import compare_networks, print_lines, unconfirmed
+from pipeline.cli.check import compare_networks, unconfirmed
 from pipeline.cli.options import (
     BENCHMARK_HELP,
     DEFAULT_LAKE,
@@ -106,7 +106,8 @@ def ingest_files(lake: Path, benchmark: str, paths: Sequence[Path], reading: Rea
             say(f"warning: {summary.file}: {others} odd values", err=True)
     new_files = [Path(s.file) for s in summaries if s.source == published.NATIVE and not s.already]
     results = compare_networks(benchmark, new_files)
-    print_lines(results)
+    for result in results:
+        say(result.line)
     if (rejected := sum(s.rejected - s.known_rejects for s in summaries)) > reading.max_rejects:
         raise UserError(
             f"{count_of(rejected, 'record')} rejected, the others are stored: see them with "

@@ -9,7 +9,7 @@ import typer
 
 from pipeline.cli.application import OrderedGroup, app, verb
 from pipeline.cli.options import BENCHMARK_HELP, ForceOption, complete_benchmark
-from pipeline.cli.output import say
+from pipeline.cli.output import answer, say
 from pipeline.errors import UserError
 
 mapping = typer.Typer(
@@ -63,9 +63,9 @@ def check(
 
     checked = mapping_check.check(file, table)
     for fault in checked.faults:
-        say(f"{file}:{fault.line}: {fault.what}; {fault.remedy}")
+        answer(f"{file}:{fault.line}: {fault.what}; {fault.remedy}")
     for line in checked.preview:
-        say(line)
+        answer(line)
     if checked.faults:
         count = len(checked.faults)
         raise UserError(f"{count_of(count, 'fault')} in {file}: mend {'them' if count > 1 else 'it'}, check again")

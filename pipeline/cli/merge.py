@@ -8,7 +8,7 @@ import typer
 
 from pipeline.cli.application import GOES_ON, verb
 from pipeline.cli.options import DEFAULT_LAKE, LakeOption
-from pipeline.cli.output import say
+from pipeline.cli.output import answer, say
 
 
 @verb(example="pipeline merge data/scores", interrupted=GOES_ON)
@@ -40,10 +40,10 @@ def merge(
         summary = stage.run(lake, other, keep_first=keep_first)
     except stage.DifferingValuesError as error:
         if show_conflicts:
-            say(error.differences.listing)
+            answer(error.differences.listing)
         raise
     if show_conflicts:
-        say(summary.differences.listing)
+        answer(summary.differences.listing)
     say(summary.line)
     if summary.differences.rounding or summary.differences.differing:
         say(summary.differences.line)

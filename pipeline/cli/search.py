@@ -22,7 +22,7 @@ from pipeline.cli.options import (
     plan_of,
     seeds_of,
 )
-from pipeline.cli.output import say
+from pipeline.cli.output import answer, say
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,6 @@ def search(
     shown = summary.best[: best.top]
     true_values = stage.true_values(lake, plan, shown, target) if target else [""] * len(shown)
     for architecture, value in zip(shown, true_values, strict=True):
-        say(f"{architecture.score:.6g}  {value}{architecture.spec}")
+        answer(f"{architecture.score:.6g}  {value}{architecture.spec}")
     if best.out is not None:
         stage.write_best(shown, best.out, force=best.force)

@@ -67,7 +67,7 @@ tuning = typer.Typer(
     help="""Make a proxy from a few true values (labels), or evaluate how well that works.
 
     Without a command, `pipeline tune BENCHMARK --labels 20` is the same as `tune weigh`; --method evolution, --evaluate
-    and --transfer, each with the options of its command, are the same as the other three.
+    and --transfer are the former forms of the other three, which have further options.
     """,
     subcommand_metavar=f"{'|'.join(COMMANDS)} BENCHMARK [OPTIONS]",
     epilog="Example: pipeline tune weigh nasbench201 --labels 20",

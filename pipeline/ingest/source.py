@@ -110,7 +110,10 @@ def sources_of(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None,
     named = None if mapping is None else table_mapping.find(benchmark.name, mapping)
     if not paths:
         if named is None:
-            raise UserError("nothing to ingest: name a file or folder, or a table mapping whose package is installed")
+            raise UserError(
+                f"nothing to ingest: name a file or folder (`pipeline sources {benchmark.name}` lists those that are "
+                "published), or a table mapping whose package is installed"
+            )
         paths = [table_mapping.installed_file(named)]
     shipped = table_mapping.shipped(benchmark.name)
     sources = []

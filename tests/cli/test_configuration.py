@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline import progress
+from pipeline.benchmarks.parameter_check import ParameterCheck
 from pipeline.cli import application as cli
-from pipeline.cli import configuration
+from pipeline.cli import check, configuration
 from pipeline.cli import score as verb
 from pipeline.cli.options import ComputeOptions, ScoreOptions, plan_of
 from pipeline.executor import processes
@@ -139,11 +140,19 @@ def test_outside_of_a_command_nothing_is_from_the_file() -> None:
     assert not configuration.is_from_file("images") and not configuration.is_given("workers")
 
 
-def test_quiet_leaves_out_summaries_and_progress_and_keeps_answers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_leaves_out_summaries_and_progress_and_keeps_answers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     lakes.made_up(Path("a"))
     assert run("merge", "a", "--lake", "b", "--quiet") == ""
     assert "no scores to take" in run("merge", "a", "--lake", "b")
     assert run("query", "SELECT 1 AS n", "--lake", "a", "--quiet", "--format", "csv") == "n\n1\n"
+    Path("m.toml").write_text('name = "mine"\nbenchmark = "nasbench210"\n')
+    Path("t.csv").write_text("arch,acc\n")
+    assert "m.toml:2: unknown benchmark" in run("mapping", "check", "m.toml", "t.csv", "--quiet", code=1)
+    found = ParameterCheck("f.json", checked=3)
+    monkeypatch.setattr(check, "compare_networks", lambda *_: [found])
+    assert run("check", "nds", "f.json", "--quiet") == f"{found.line}\n"
     progress.silence(True)
     with progress.progress("counting", 3) as advance:
         advance(3)

@@ -160,6 +160,7 @@ def test_the_command_lists_what_differs_and_stops_unless_it_keeps_the_first(
     assert "2 values" in line and "ok 11.0 here, ok -1000000.0 there" in line and "--keep-first" in line
     code, out, line = run("--show-conflicts")
     assert code == 1 and files(lake) == before and len(out) == 3
+    assert run("--show-conflicts", "--quiet") == (code, out, line)
     rows = sorted(" ".join(line.split()) for line in out[1:])
     assert rows == [f"scores toys {lakes.arch(1)} {proxy} 0 ok 11.0 ok -1000000.0" for proxy in (OURS, SIZE)]
     code, out, _ = run("--keep-first")

@@ -152,6 +152,8 @@ def test_a_live_search_stores_scores_steps_and_architectures(
     assert "all 48 steps are stored already, nothing to do" in said and len(steps(searched)) == 48
     best = max(stored, key=lambda r: r["value"])
     assert said.splitlines()[1].startswith(f"{best['value']:.6g}  ")
+    run(*arguments(searched, "--quiet"))
+    assert capsys.readouterr().out.splitlines() == said.splitlines()[1:], "the best are the answer"
 
 
 def test_kill_9_in_the_middle_and_the_same_command_end_with_the_same_search(searched: Path, tmp_path: Path) -> None:

@@ -54,6 +54,12 @@ def scored(root: Path, name: str = PRESET, **changes: Any) -> str:
     return proxy_id
 
 
+def test_a_folder_to_look_in_that_is_not_there_is_refused(lake: Path) -> None:
+    lakes.made_up(lake)
+    result = CliRunner().invoke(cli.app, ["status", "--lake", str(lake), "--data", str(lake / "nowhere")])
+    assert result.exit_code == 1 and f"no folder {lake / 'nowhere'}: --data names one" in str(result.exception)
+
+
 def test_the_counts_of_a_made_up_lake(lake: Path) -> None:
     lakes.made_up(lake)
     content = contents.read(lake)
