@@ -30,6 +30,7 @@ ODD = {
     "curves_of_no_score": {"curves": [lakes.curve(0, OURS, 0, "train", [1.0])]},
     "duplicate_keys": {"proxies": [lakes.proxy(OURS, "toy"), lakes.proxy(OURS, "toy", {"other": 1})]},
     "impossible_numbers": {"scores": [lakes.score(0, OURS, 1.0, seconds=float("inf"))]},
+    "impossible_times": {"runs": [lakes.run(started_at=253402300800 * 10**6)]},
     "scores_of_the_unknown": {"scores": [lakes.score(77, OURS, 1.0)]},
     "truth_of_the_unknown": {"truth": [lakes.truth(77, 1.0)]},
     "uneven_curves": {"curves": [lakes.curve(0, OURS, 0, "train", [1.0, 2.0], iterations=[1])]},
