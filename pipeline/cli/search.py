@@ -35,7 +35,12 @@ class SearchOptions:
     ] = 450
     seeds: Annotated[str, typer.Option(help="Seeds of the search: 0, 0,3,5 or 0-19.")] = "0"
     population: Annotated[int, typer.Option(min=1, help="Members of the population (evolution).")] = 50
-    tournament: Annotated[int, typer.Option(min=1, help="Members of a tournament (evolution).")] = 10
+    tournament: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Members of a tournament (evolution).", show_default="10, or the population if it is smaller"
+        ),
+    ] = None
     stored: Annotated[
         bool, typer.Option("--stored", help="Score nothing: search among stored scores, also released ones.")
     ] = False
@@ -91,7 +96,8 @@ def search(
     from pipeline.search.trajectory import SearchMethod
 
     chosen = executor.chosen()
-    method = SearchMethod(searching.method, searching.population, searching.tournament)
+    tournament = searching.tournament or min(10, searching.population)
+    method = SearchMethod(searching.method, searching.population, tournament)
     settings = SearchSettings(method, searching.budget, seeds_of(searching.seeds))
     if best.out is not None:
         OutputFile(best.out, best.force).refuse()
