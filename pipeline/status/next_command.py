@@ -18,9 +18,11 @@ ENDED = {"died": "died", "interrupted": "was interrupted", "failed": "failed"}
 """What is said of a run that did not finish, by its state."""
 _OPTIONS = {
     "score": ("space", "proxy", "seed", "sample", "sample_seed", "only", "images"),
-    "search": ("space", "proxy", "seed", "method", "budget"),
-    "ingest": (),
+    "search": ("space", "proxy", "seed", "images", "method", "budget", "population", "tournament", "seeds"),
+    "ingest": ("max_rejects",),
 }
+_FLAGS = ("retry_failed", "stored", "curves")
+_DEFAULTS = {"population": 50, "tournament": 10, "seeds": [0]}  # which a command goes without, as it does without 0
 
 
 def next_command(content: Row) -> tuple[str, str]:
@@ -89,13 +91,12 @@ def again(run: Row) -> str | None:
     options = [
         f"--{name.replace('_', '-')} {shlex.quote(_written(name, arguments[name]))}"
         for name in _OPTIONS[stage]
-        if arguments.get(name) not in (None, 0)
+        if arguments.get(name) not in (None, 0, _DEFAULTS.get(name))
     ]
-    if arguments.get("retry_failed"):
-        options.append("--retry-failed")
+    options += [f"--{flag.replace('_', '-')}" for flag in _FLAGS if arguments.get(flag)]
     if stage == "ingest":
-        source = arguments["source"]
-        options = [shlex.quote(str(arguments["path"])), *([] if source == "native" else [f"--mapping {source}"])]
+        mapping = [] if arguments["source"] == "native" else [f"--mapping {arguments['source']}"]
+        options = [shlex.quote(str(arguments["path"])), *mapping, *options]
     return " ".join(["pipeline", stage, arguments["benchmark"], *options])
 
 
@@ -109,5 +110,8 @@ def score(row: Row) -> str:
 
 
 def _written(option: str, value: object) -> str:
-    """The value as the command line takes it: a run states the kind of synthetic images alone."""
+    """The value as the command line takes it: a run states the kind of synthetic images alone, and seeds as a list."""
+    if isinstance(value, list):
+        first, last = value[0], value[-1]
+        return f"{first}-{last}" if value == [*range(first, last + 1)] and first < last else ",".join(map(str, value))
     return f"synthetic-{value}" if option == "images" and value in SYNTHETIC else str(value)

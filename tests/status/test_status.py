@@ -14,12 +14,16 @@ from typer.testing import CliRunner
 
 from pipeline import catalog, provenance
 from pipeline.cli import application as cli
+from pipeline.errors import UserError
 from pipeline.ingest import run as ingest
 from pipeline.lake import locations
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
 from pipeline.proxies.regression import presets
 from pipeline.scoring import merge
+from pipeline.scoring.plan import Plan
+from pipeline.search import run as search_run
+from pipeline.search.search import SearchSettings
 from pipeline.status import content as contents
 from pipeline.status import text
 from pipeline.status.next_command import again, next_command, score
@@ -333,9 +337,35 @@ def test_the_images_of_a_run_and_the_sum_that_it_is_a_part_of_are_in_the_command
     assert again(retry) == "pipeline score nds --proxy zen --retry-failed"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--budget 24", "--population 6 --tournament 3 --seeds 0-4 --budget 24", "--seeds 0,3,5", "--seeds 7",
+        "--method random --images synthetic-noise", "--population 4", "--stored --seed 2",
+    ],
+)  # fmt: skip
+def test_a_search_again_is_the_same_search(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def noted(lake: object, plan: Plan, settings: SearchSettings, *, stored: bool, **_: object) -> None:
+        row = search_run._run_row(plan, settings, stored, 1, "cpu")
+        asked.append((plan, settings, stored, json.loads(row["arguments"])))
+        raise UserError("noted")
+
+    monkeypatch.setattr(search_run, "run", noted)
+    command = f"pipeline search nds --proxy zen {words}"
+    for _ in range(2):
+        CliRunner().invoke(cli.app, command.split()[1:])
+        command = str(again({"stage": "search", "arguments": asked[-1][-1]}))
+    assert asked[0] == asked[1]
+
+
 def test_a_command_again_is_quoted_and_unknown_stages_have_none() -> None:
-    run = {"stage": "ingest", "arguments": {"benchmark": "nds", "path": "my file.csv", "source": "native"}}
+    arguments = {"benchmark": "nds", "path": "my file.csv", "source": "native"}
+    run = {"stage": "ingest", "arguments": arguments}
     assert again(run) == "pipeline ingest nds 'my file.csv'"
+    run["arguments"] = {**arguments, "source": "mine", "curves": True, "max_rejects": 2}
+    assert again(run) == "pipeline ingest nds 'my file.csv' --mapping mine --max-rejects 2 --curves"
     assert again({"stage": "tune", "arguments": {"tuning_id": "0"}}) is None
 
 
