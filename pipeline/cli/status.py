@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli import configuration
 from pipeline.cli.application import verb
 from pipeline.cli.options import DEFAULT_LAKE, LakeOption, TargetOption
 from pipeline.cli.output import JsonOption, answer, print_json
@@ -30,9 +31,11 @@ def status(
     """
     from pipeline import text_table
     from pipeline.status import content as contents
-    from pipeline.status import text
+    from pipeline.status import next_command, text
 
     content = contents.read(lake, data, target)
+    if configuration.is_given("lake"):  # or the command would be of the lake that is meant without --lake
+        content["next"]["command"] = next_command.in_lake(content["next"]["command"], lake)
     if as_json:
         print_json(content)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pipeline import benchmarks as registry
@@ -28,6 +29,12 @@ _DEFAULTS = {"population": 50, "tournament": 10, "seeds": [0]}  # which a comman
 def next_command(content: Row) -> tuple[str, str]:
     """The command, and why, in a clause."""
     return next(_needed(content))
+
+
+def in_lake(command: str, lake: Path) -> str:
+    """The command with --lake, where it takes one and names none."""
+    takes_one = not command.startswith("pipeline sources ") and " --lake " not in command
+    return f"{command} --lake {shlex.quote(str(lake))}" if takes_one else command
 
 
 def _needed(content: Row) -> Iterator[tuple[str, str]]:
