@@ -88,7 +88,7 @@ def _weighed(parts: Mapping[str, TermTable], labelled: Ints, seed: int) -> Itera
     for name, part in parts.items():
         problem = methods.problem_of(part, labelled, seed)
         for method, weigh in methods.METHODS.items():
-            yield name, method, 0 if method == "untuned" else labels, part.ranks @ weigh(problem)
+            yield name, method, 0 if method == "untuned" else labels, methods.summed(part.ranks, weigh(problem))
         target = centred_ranks(part.truth[labelled])
         yield name, "gaussian-process", labels, gaussian_process(part.ranks, labelled, target)
         if name == SCORES:  # the baseline of others, on what costs no training
@@ -146,7 +146,7 @@ def across(source: TermTable, target: TermTable, labels: int, seeds: Sequence[in
         for name, columns in places.items():
             problem = methods.problem_of(only(here, columns), labelled, seed)
             for method, weigh in methods.METHODS.items():
-                values = there.ranks[:, columns] @ weigh(problem)
+                values = methods.summed(there.ranks[:, columns], weigh(problem))
                 rho = methods.correlation(values, there.truth)
                 used = 0 if method == "untuned" else labels
                 yield Draw(name, method, used, seed, there.benchmark, there.space, len(values), rho)

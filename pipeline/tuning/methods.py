@@ -162,6 +162,12 @@ METHODS: Mapping[str, Method] = {"choice": choice, **CANDIDATES}
 BEST = "mixed"  # over the spaces measured; choosing by leaving labels out does worse
 
 
+def summed(ranks: Floats, weights: Weights) -> Floats:
+    """The weighted sums of ranks [n, terms] over their largest size, rounded so that equal sums tie (decision 0033)."""
+    sums = ranks @ weights
+    return np.asarray(np.round(sums / max(float(np.abs(sums).max(initial=0)), 1e-300), 11))
+
+
 def correlation(a: Floats, b: Floats) -> float:
     """Spearman's rho of two series; 0 where one has a single value."""
     a, b = centred_ranks(a), centred_ranks(b)

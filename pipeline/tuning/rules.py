@@ -57,4 +57,5 @@ def _aggregate_term(column: TermColumn, weight: float) -> dict[str, Any]:
     if (point := column.point) is not None:
         iterations = [point.first, point.last]
         term |= {"stage": point.stage, "signal": point.signal, "mode": point.mode, "iterations": iterations}
-    return {**term, "transform": "rank", "weight": weight}
+    # as the terms were ranked when the weights were found
+    return {**term, "transform": "rank", "failed": "last", "weight": weight}

@@ -89,5 +89,5 @@ def _weighed(lake: Lake, data: TuningData, table: TermTable, labelled: Ints, row
     rule = rules.weighed(f"tuned-{row['tuning_id'][:8]}", description, table.terms, weights)
     aggregate = aggregates.Aggregate.model_validate(rule)
     aggregates.store(lake, table.benchmark, aggregate)
-    fitness = methods.correlation(problem.ranks @ weights, problem.target)
+    fitness = methods.correlation(methods.summed(problem.ranks, weights), problem.target)
     return tuned_proxy.store(lake, {**row, "fitness": fitness}, rule, aggregate.proxy_id, origin)

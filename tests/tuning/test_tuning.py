@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from pipeline.tuning.transfer import transfer
 from pipeline.tuning.weigh import weigh
 from tests.fixtures import lakes
 from tests.fixtures.lines import refused
-from tests.fixtures.tuned_lakes import data, made_up
+from tests.fixtures.tuned_lakes import SIZE, data, made_up
 
 OTHER = "5555555555555555"
 
@@ -178,17 +179,32 @@ def test_too_few_architectures_are_told(toys: Lake) -> None:
         evaluate(toys.root, data(labels=50), 2)
 
 
-def test_a_rule_is_stored_as_an_aggregate_that_scores_as_it_was_judged(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("method", "failing"), [("bagged", ()), ("ridge", range(0, SIZE, 4)), ("pair", range(0, SIZE, 4))]
+)
+def test_a_rule_is_stored_as_an_aggregate_that_scores_as_it_was_judged(
+    tmp_path: Path, method: str, failing: Sequence[int]
+) -> None:
+    """Also where a term has failed, which ranks it last and leaves the architecture its other terms."""
     lake = made_up(tmp_path / "lake")
-    proxy = weigh(lake.root, data(seed=4), "bagged")
+    scores = [lakes.score(i, OTHER, None if i in failing else i % 7, status="failed" if i in failing else "ok")
+              for i in range(SIZE)]  # fmt: skip
+    lakes.publish(lake.root, "more", proxies=[lakes.proxy(OTHER, "naswot", higher_is_better=True)], scores=scores)
+    proxy = weigh(lake.root, data(seed=4), method)
     (row,) = catalog.run_sql(lake, "FROM tuned").to_pylist()
     judged = next(
         d for d in draws.within(terms.read(lake, lakes.BENCHMARK, lakes.SPACE), 20, [4])
-        if (d.terms, d.method) == ("all", "bagged")
+        if (d.terms, d.method) == ("all", method)
     )  # fmt: skip
+    (labelled,) = catalog.run_sql(
+        lake,
+        "SELECT spearman(list(score), list(truth)) AS rho FROM pairs INNER JOIN tunings USING (proxy_id, metric) "
+        "WHERE list_contains(labels, arch_id)",
+    ).to_pylist()
+    assert labelled["rho"] == pytest.approx(proxy.fitness, abs=1e-9)
     assert (row["name"], row["labels"], row["trainings"], row["n"]) == (proxy.name, 20, 0, 40)
     assert row["rho"] == pytest.approx(judged.rho, abs=1e-9)
-    again = weigh(lake.root, data(seed=4), "bagged")
+    again = weigh(lake.root, data(seed=4), method)
     assert again == proxy and catalog.run_sql(lake, "FROM tunings").num_rows == 1
     assert proxy.path
     text = proxy.path.read_text()
