@@ -15,7 +15,7 @@ from pipeline import benchmarks, catalog, provenance
 from pipeline import executor as executors
 from pipeline.benchmarks.contract import Benchmark, arch_id_of
 from pipeline.benchmarks.notation import spec_of
-from pipeline.errors import UserError
+from pipeline.errors import UserError, excerpt
 from pipeline.formats import text_files, toml_files
 from pipeline.lake import locations
 from pipeline.lake.store import Lake
@@ -176,6 +176,8 @@ def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, s
     for number, line in enumerate(lines, 1):
         if not line or (number == 1 and line == "arch_id"):  # the header of `pipeline query --format csv`
             continue
+        if number == 1 and "arch_id" in re.split(r"[,\s]+", line):
+            raise UserError(f"--only {path} has other columns, too ({excerpt(line)}): select arch_id alone, as CSV")
         if line in known:
             listed[line] = known[line]
             continue

@@ -234,6 +234,9 @@ def test_a_list_may_hold_what_a_query_answers(cells: Path, tmp_path: Path) -> No
     listed.write_text(f"arch_id\r\n{first}\r\n{cell(7)}\r\n{second}\r\n{first}\r\n", newline="")
     assert score.run(cells, plan(preset(tmp_path)), only=listed).scored == 3
     assert {first, second} < {row["arch_id"] for row in rows(cells)}
+    listed.write_text(f"arch_id,value\n{first},1.5\n")
+    with refused("list.csv has other columns, too ('arch_id,value'): select arch_id alone, as CSV"):
+        score.run(cells, plan(preset(tmp_path)), only=listed)
     listed.write_text(f"{first}\n{'0' * 16}\n")
     with pytest.raises(UserError, match="line 2: no architecture 0000000000000000 of nasbench201/topology is ingested"):
         score.run(cells, plan(preset(tmp_path)), only=listed)
