@@ -22,7 +22,6 @@ from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.part import SourcePart
 from pipeline.ingest.published import NATIVE
-from pipeline.lake import locations
 from pipeline.lake.store import Lake
 
 SOURCE_VERSION = 1
@@ -67,7 +66,7 @@ class Source:
         columns = self.mapping.deciding if self.mapping else None
         if columns and self.mapping and self.mapping.join:
             joined = [section.path(self.path) for section in self.mapping.join]
-            columns["joined"] = [locations.hashed(path)[0] for path in joined]
+            columns["joined"] = [provenance.file_sha256(path)[0] for path in joined]
         read_from = [self.benchmark.name, self.name, self.version, columns, curves, sha256]
         return provenance.identity("source", SOURCE_VERSION, read_from)
 

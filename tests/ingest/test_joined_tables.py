@@ -85,6 +85,9 @@ def test_another_list_of_architectures_is_another_source(tmp_path: Path, lake: P
     assert source.identity("0" * 64, False) != before
     with pytest.raises(UserError, match="was read"):
         ingest(lake, "nasbench201", [table], mapping=str(file))
+    (tmp_path / "archs.json").unlink()
+    with pytest.raises(UserError, match=r"archs\.json is no file: the mapping joins it as list"):
+        ingest(lake, "nasbench201", [table], mapping=str(file))
     assert len(lake_content.rows(lake, "sources")) == 1
 
 
