@@ -87,7 +87,7 @@ def test_another_list_of_architectures_is_another_source(tmp_path: Path, lake: P
         ingest(lake, "nasbench201", [table], mapping=str(file))
     (tmp_path / "archs.json").unlink()
     with pytest.raises(UserError, match=r"archs\.json is no file: the mapping joins it as list"):
-        ingest(lake, "nasbench201", [table], mapping=str(file))
+        ingest(tmp_path / "another lake", "nasbench201", [table], mapping=str(file))
     assert len(lake_content.rows(lake, "sources")) == 1
 
 
