@@ -13,6 +13,13 @@ from pipeline.lake.store import Lake
 if TYPE_CHECKING:
     import pandas as pd
 
+_NAMED_IN = {
+    **dict.fromkeys(("benchmark", "space"), ("architectures", "scores", "truth")),
+    **dict.fromkeys(("dataset", "metric"), ("metrics",)),
+    "proxy": ("(SELECT name AS proxy FROM proxies)",),
+}
+"""The tables whose column has all names of a kind; a view may have no row of one that the lake holds."""
+
 
 class LakeReader:
     """A lake that is read: `pipeline.Lake("data/lake")`. Every method returns a DataFrame.
@@ -128,7 +135,8 @@ class LakeReader:
         where = " AND ".join(f"{column} = ${column}" for column in wanted) or "true"
         frame = self.sql(f"SELECT {shown} FROM {rows} WHERE {where} ORDER BY {order}", **wanted)
         for column, value in wanted.items() if frame.empty else ():
-            known = self.sql(f"SELECT DISTINCT {column} AS name FROM {rows}")["name"].tolist()
+            named = (f"SELECT {column} AS name FROM {table}" for table in _NAMED_IN[column])
+            known = self.sql(" UNION ".join(named))["name"].tolist()
             if value not in known:
                 raise unknown(f"{column} of this lake", value, known)
         return frame

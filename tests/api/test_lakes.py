@@ -37,6 +37,23 @@ def test_every_method_has_the_rows_of_its_view(lake: Any) -> None:
     assert scores.loc[scores["status"] != "ok", "value"].isna().all() and (scores["status"] != "ok").any()
 
 
+def test_what_the_lake_holds_and_a_view_has_no_row_of_is_no_unknown_name(tmp_path: Path) -> None:
+    root = tmp_path / "lake"
+    lakes.publish(
+        root, metrics=[lakes.metric()], architectures=[lakes.architecture(0)],
+        proxies=[lakes.proxy(lakes.OURS, "toy")], scores=[lakes.score(0, lakes.OURS, 1.0)],
+    )  # fmt: skip
+    lake = pipeline.Lake(root)
+    for frame in (
+        lake.leaderboard("madeup", "toys"),
+        lake.truth("madeup", "toys", "digits", "test_accuracy"),
+        lake.correlations("madeup", proxy="toy"),
+    ):
+        assert frame.empty
+    with pytest.raises(UserError, match="unknown benchmark of this lake 'darts': known are madeup"):
+        lake.leaderboard("darts")
+
+
 def test_sums_are_numbers(lake: Any) -> None:
     frame = lake.sql("SELECT sum(n) AS s, sum(n)::DECIMAL(9, 2) AS d, 1::HUGEINT << 100 AS big FROM range(3) t(n)")
     assert frame.loc[0].tolist() == [3, 3.0, 2.0**100]
