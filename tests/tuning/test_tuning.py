@@ -212,6 +212,21 @@ def test_a_rule_is_stored_as_an_aggregate_that_scores_as_it_was_judged(
     assert rules.named(lake.root, proxy.name) == str(proxy.path) and rules.named(lake.root, "synflow") == "synflow"
 
 
+def test_a_rule_for_a_target_of_another_family_is_judged_by_it(tmp_path: Path) -> None:
+    lake = made_up(tmp_path / "lake")
+    latency = lakes.metric(metric="latency", higher_is_better=False, priority=9, family="latency")
+    truth = [lakes.truth(i, float(i % 11), metric="latency") for i in range(SIZE)]
+    lakes.publish(lake.root, "more", metrics=[latency], truth=truth)
+    weigh(lake.root, data(target="latency"), "ridge")
+    (row,) = catalog.run_sql(lake, "FROM tuned").to_pylist()
+    rows = catalog.run_sql(
+        lake, "FROM every_score INNER JOIN tunings USING (proxy_id) WHERE NOT list_contains(labels, arch_id)"
+    ).to_pylist()
+    latencies = {t["arch_id"]: -t["value"] for t in truth}
+    rho = methods.correlation(np.array([r["value"] for r in rows]), np.array([latencies[r["arch_id"]] for r in rows]))
+    assert (row["metric"], row["n"], row["rho"]) == ("latency", SIZE - 20, pytest.approx(rho))
+
+
 def evaluated(lake: Lake, draws: int = 2, **changes: Any) -> list[dict[str, Any]]:
     rows: Any = evaluate(lake.root, data(**changes), draws).to_dict("records")
     return rows

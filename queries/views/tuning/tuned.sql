@@ -4,20 +4,28 @@ WITH held_out AS (
     SELECT
         tunings.tuning_id,
         tunings.proxy_id,
-        pairs.benchmark,
-        pairs.space,
-        pairs.seed,
-        average_rank(pairs.score, (tunings.tuning_id, tunings.proxy_id, pairs.seed)) AS score_rank,
-        average_rank(pairs.truth, (tunings.tuning_id, tunings.proxy_id, pairs.seed)) AS truth_rank
+        scores.seed,
+        average_rank(
+            oriented(scores.value, proxies.higher_is_better), (tunings.tuning_id, tunings.proxy_id, scores.seed)
+        ) AS score_rank,
+        average_rank(truths.truth, (tunings.tuning_id, tunings.proxy_id, scores.seed)) AS truth_rank
     FROM tunings
-    INNER JOIN pairs
+    INNER JOIN proxies ON tunings.proxy_id = proxies.proxy_id
+    INNER JOIN every_score AS scores
         ON
-            tunings.benchmark = pairs.benchmark
-            AND tunings.space = pairs.space
-            AND tunings.dataset = pairs.dataset
-            AND tunings.metric = pairs.metric
-            AND tunings.proxy_id = pairs.proxy_id
-    WHERE NOT list_contains(tunings.labels, pairs.arch_id)
+            tunings.benchmark = scores.benchmark
+            AND tunings.space = scores.space
+            AND tunings.proxy_id = scores.proxy_id
+            AND scores.status = 'ok'
+            AND isfinite(scores.value)
+    INNER JOIN target_values_by_family AS truths -- also of a family that does not lead
+        ON
+            tunings.benchmark = truths.benchmark
+            AND tunings.space = truths.space
+            AND tunings.dataset = truths.dataset
+            AND tunings.metric = truths.metric
+            AND scores.arch_id = truths.arch_id
+    WHERE NOT list_contains(tunings.labels, scores.arch_id)
 ),
 
 correlated AS (
