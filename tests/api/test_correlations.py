@@ -31,6 +31,12 @@ def test_numbers_that_floats_tie_do_not_tie(values: Any) -> None:
     assert pipeline.correlate([None, *values], [5, 1, 2, 3, 4], lower_is_better=True).rho == pytest.approx(-1)
 
 
+def test_the_rho_of_the_same_order_is_one_and_within_its_interval() -> None:
+    for n in (29, 100):
+        order = pipeline.correlate([2.0 * place for place in range(n)], list(range(n)))
+        assert (order.rho, order.low, order.high) == (1, 1, 1)
+
+
 def test_a_signaling_decimal_is_a_missing_value() -> None:
     truth: Any = [Decimal("sNaN"), 1, 2, 3]
     assert pipeline.correlate([5, 1, 2, 3], truth).left_out == 1
