@@ -1,9 +1,10 @@
 -- One row per column of true values and kind of sibling: the audit of what was joined wrongly. A column is a target as
 -- one source and training length state it, the mean over seeds (`seed` NULL) or one of them. Its siblings state the
 -- same property under the same condition, of another seed, training length (`epochs`), metric of one source, data set
--- (`dataset`) or source. `rho`: Spearman's, the highest with any of the `siblings` of that kind, on `n` architectures;
--- `usual`: the median over the other columns' pairs of that kind in the space, NULL where there is none. `disagrees`:
--- rho is below half of the usual, or below 0.2 where none is known, by more than chance. Of large columns about 2,000
+-- (`dataset`) or source. `rho`: Spearman's, both with higher as better, the highest with any of the `siblings` of that
+-- kind that share 30 architectures or more with it, on `n` architectures; `usual`: the median over the other columns'
+-- pairs of that kind in the space, NULL where there is none. `disagrees`: rho is below half of the usual, or below 0.2
+-- where none is known, and so is the upper end of its interval (see `rho_interval`). Of large columns about 2,000
 -- architectures are taken, by their identities.
 -- Stored: small
 WITH quantities AS (
