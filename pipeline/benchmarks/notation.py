@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 
 from pipeline.benchmarks.contract import Benchmark, Spec
@@ -39,17 +38,14 @@ def _stated(text: str) -> object:
     """The list or object that a text states; None where it states none.
 
     Raises:
-        UserError: a key of it occurs twice, of which Python would keep the last.
+        UserError: a key of it occurs twice.
     """
     if text.strip()[:1] not in ("[", "{", "(") or len(text) > _LONGEST:
         return None
     try:
-        stated = json_objects.loads(text)
+        stated = json_objects.loads_or_literal(text)
     except json_objects.RepeatedKeyError as error:
         raise UserError(f"{excerpt(text)}: {error}") from error
-    except (ValueError, RecursionError):
-        try:
-            stated = ast.literal_eval(text.strip())
-        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-            return None
+    except ValueError:
+        return None
     return list(stated) if isinstance(stated, tuple) else stated if isinstance(stated, list | dict) else None

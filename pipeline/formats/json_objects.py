@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections import Counter
+from typing import Any
 
 from pipeline.errors import UserError, excerpt
 
@@ -12,7 +14,7 @@ class RepeatedKeyError(ValueError):
     """A key stands twice in one object."""
 
 
-def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def unique_keys(pairs: list[tuple[Any, object]]) -> dict[Any, object]:
     """The object of these pairs: an `object_pairs_hook` for `json.load`, which itself would keep the last of a key.
 
     Raises:
@@ -38,6 +40,31 @@ def loads(text: str | bytes) -> object:
         raise
     except ValueError as error:
         raise ValueError("it holds a whole number of thousands of digits") from error
+
+
+def loads_or_literal(text: str) -> object:
+    """What a text says as JSON, or as a literal of Python.
+
+    Raises:
+        RepeatedKeyError: a key occurs twice in one object or dictionary.
+        ValueError: it is neither.
+    """
+    try:
+        return loads(text)
+    except RepeatedKeyError:
+        raise
+    except (ValueError, RecursionError):
+        pass
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Dict):  # of which Python would keep the last of a key
+                unique_keys([(ast.literal_eval(key), None) for key in node.keys if key is not None])
+        return ast.literal_eval(tree)
+    except RepeatedKeyError:
+        raise
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise ValueError("it is neither JSON nor a literal of Python") from error
 
 
 def decoded(given: object) -> object:

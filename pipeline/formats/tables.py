@@ -10,7 +10,6 @@ within the folder that it is in `@folder`.
 
 from __future__ import annotations
 
-import ast
 import csv
 import io
 from collections import Counter
@@ -170,12 +169,10 @@ def _literal(cell: object, column: str) -> object:
         return None
     if len(cell) <= _LONGEST_NESTED:
         try:
-            return json_objects.loads(cell)
-        except (ValueError, RecursionError):
-            pass
-        try:
-            return ast.literal_eval(cell.strip())
-        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            return json_objects.loads_or_literal(cell)
+        except json_objects.RepeatedKeyError as error:
+            raise UserError(f"{column_named(column)} holds {excerpt(cell, 60)}: {error}") from error
+        except ValueError:
             pass
     raise UserError(f"{column_named(column)} holds {excerpt(cell, 60)}, where JSON or a literal of Python is expected")
 

@@ -176,7 +176,7 @@ def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, s
     for number, line in enumerate(lines, 1):
         if not line or (number == 1 and line == "arch_id"):  # the header of `pipeline query --format csv`
             continue
-        if number == 1 and "arch_id" in re.split(r"[,\s]+", line):
+        if number == 1 and "arch_id" in re.split(r"\W+", line):
             raise UserError(f"--only {path} has other columns, too ({excerpt(line)}): select arch_id alone, as CSV")
         if line in known:
             listed[line] = known[line]

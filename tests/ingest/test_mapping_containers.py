@@ -146,6 +146,11 @@ def test_a_form_of_file(form: str, tmp_path: Path) -> None:
             lambda path: written(path, "arch\n[x\n"),
             "where JSON or a literal of Python",
         ),
+        (
+            'kind = "csv"\nnested = ["arch"]',
+            lambda path: written(path, "arch\n\"{'x': 1, 'x': 2}\"\n"),
+            "'arch' holds .* the key 'x' occurs twice",
+        ),
         ('kind = "csv"', lambda path: written(path, ",c,c\narch,v,t\nx,1,2\n"), "column 'c' twice: say `header = 2`"),
         ('kind = "json"\nskip = 2', lambda path: written(path, "[]"), "'skip' is for csv, not for json"),
     ],

@@ -212,9 +212,10 @@ def test_a_list_holds_architectures_as_tables_hold_them(
     listed, params = tmp_path / "list.txt", Plan("nasbench201", "topology", "params", None, 0, "cpu")
     listed.write_text('[7]\n"[10, 1]"\n(1, 2)\n{"numbers": [5]}\n"{""numbers"": [3]}"\n{\'numbers\': [11]}\n')
     assert score.run(cells, params, only=listed, executor=executor.Executor("inline")).statuses == {"ok": 4}
-    listed.write_text('[7]\n{"numbers": [7], "numbers": [8]}\n')
-    with refused("line 2", "the key 'numbers' occurs twice in one object"):
-        score.run(cells, params, only=listed)
+    for mark in "\"'":
+        listed.write_text('[7]\n{"numbers": [7], "numbers": [8]}\n'.replace('"', mark))
+        with refused("line 2", "the key 'numbers' occurs twice in one object"):
+            score.run(cells, params, only=listed)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "arch_id\n"])
@@ -234,9 +235,10 @@ def test_a_list_may_hold_what_a_query_answers(cells: Path, tmp_path: Path) -> No
     listed.write_text(f"arch_id\r\n{first}\r\n{cell(7)}\r\n{second}\r\n{first}\r\n", newline="")
     assert score.run(cells, plan(preset(tmp_path)), only=listed).scored == 3
     assert {first, second} < {row["arch_id"] for row in rows(cells)}
-    listed.write_text(f"arch_id,value\n{first},1.5\n")
-    with refused("list.csv has other columns, too ('arch_id,value'): select arch_id alone, as CSV"):
-        score.run(cells, plan(preset(tmp_path)), only=listed)
+    for header in ("arch_id,value", '"value";"arch_id"'):
+        listed.write_text(f"{header}\n{first},1.5\n")
+        with refused("list.csv has other columns, too (", "): select arch_id alone, as CSV"):
+            score.run(cells, plan(preset(tmp_path)), only=listed)
     listed.write_text(f"{first}\n{'0' * 16}\n")
     with pytest.raises(UserError, match="line 2: no architecture 0000000000000000 of nasbench201/topology is ingested"):
         score.run(cells, plan(preset(tmp_path)), only=listed)
