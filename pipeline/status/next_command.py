@@ -102,7 +102,7 @@ def again(run: Row) -> str | None:
     ]
     options += [f"--{flag.replace('_', '-')}" for flag in _FLAGS if arguments.get(flag)]
     if stage == "ingest":
-        mapping = [] if arguments["source"] == "native" else [f"--mapping {arguments['source']}"]
+        mapping = [] if arguments["source"] == "native" else [f"--mapping {shlex.quote(arguments['source'])}"]
         options = [shlex.quote(str(arguments["path"])), *mapping, *options]
     return " ".join(["pipeline", stage, arguments["benchmark"], *options])
 
@@ -119,6 +119,6 @@ def score(row: Row) -> str:
 def _written(option: str, value: object) -> str:
     """The value as the command line takes it: a run states the kind of synthetic images alone, and seeds as a list."""
     if isinstance(value, list):
-        first, last = value[0], value[-1]
-        return f"{first}-{last}" if value == [*range(first, last + 1)] and first < last else ",".join(map(str, value))
+        in_order = all(isinstance(seed, int) and seed - index == value[0] for index, seed in enumerate(value))
+        return f"{value[0]}-{value[-1]}" if in_order and len(value) > 1 else ",".join(map(str, value))
     return f"synthetic-{value}" if option == "images" and value in SYNTHETIC else str(value)

@@ -367,6 +367,12 @@ def test_a_command_again_is_quoted_and_unknown_stages_have_none() -> None:
     assert again({"stage": "tune", "arguments": {"tuning_id": "0"}}) is None
 
 
+@pytest.mark.parametrize("seeds", [[0, 10**12], [], ["0", "1"], [0, None]])
+def test_seeds_far_apart_or_of_a_lake_that_another_program_wrote_are_written_as_they_are(seeds: list[Any]) -> None:
+    command = again({"stage": "search", "arguments": {"benchmark": "nds", "seeds": seeds}})
+    assert command == f"pipeline search nds --seeds {','.join(map(str, seeds)) or repr('')}"
+
+
 def test_without_merged_scores_no_rows_are_read_for_them(
     ingested: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
