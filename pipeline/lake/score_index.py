@@ -169,10 +169,15 @@ class ScoreIndex:
 
 
 def fault(lake: Lake, path: Path) -> str | None:
-    """What is wrong with an index: it cannot be read, or has more or fewer keys than its parts have scores."""
+    """What is wrong with an index: it cannot be read, or has more or fewer keys than its parts have scores.
+
+    One that names a part that is not there is out of date: no run reads it (see `ScoreIndex._open`).
+    """
     try:
         index = parquet_files.opened(path)
         parts = [lake.parts / path.parent.name / name / "scores.parquet" for name in _covered(index)]
+        if not all(part.parent.is_dir() for part in parts):
+            return None
         rows = sum(parquet_files.opened(part).metadata.num_rows for part in parts if part.is_file())
     except MemoryError:
         raise

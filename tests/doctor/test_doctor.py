@@ -267,6 +267,13 @@ def test_without_a_part_the_lake_goes_on_once_it_is_forgotten(lake: Path) -> Non
     Lake(lake)
 
 
+def test_keys_of_a_deleted_part_are_no_fault(lake: Path) -> None:
+    """The scores of a proxy are deleted as docs/operations.md says; the next run makes the keys again."""
+    for part in lake.glob(f"parts/*/score-{lakes.OURS}-*"):
+        shutil.rmtree(part)
+    assert faults(lake, forget_missing=True) == {}
+
+
 def test_a_part_that_is_not_on_the_list_joins_it_where_nothing_is_wrong(lake: Path) -> None:
     """As where a run was killed between the part and the list."""
     listed = checksums.listed(lake)
