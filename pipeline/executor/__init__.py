@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.errors import UserError, unknown
@@ -113,8 +114,9 @@ def opened(executor: Executor, workers: int | None, device: str, *, apart: bool 
 
     Raises:
         UserError: Ray is not installed, or does not answer; cuda is asked for and not there; more workers than this
-            machine can have.
+            machine can have; the working folder has been removed.
     """
+    Path.cwd()  # without one, workers do not start, and torch's libraries end the process
     if executor.kind == "ray":
         from pipeline.executor import cluster
 

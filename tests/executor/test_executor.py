@@ -306,3 +306,12 @@ def test_to_count_the_workers_begins_no_process(monkeypatch: pytest.MonkeyPatch)
     """The tracker of semaphores would print a warning: it is told not to when the first worker is begun."""
     monkeypatch.setattr("multiprocessing.resource_tracker.register", lambda *_: pytest.fail("a tracker is begun"))
     assert processes.default_workers() >= 1
+
+
+def test_without_a_working_folder_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one worker, a library of torch ended the process with a message of its own."""
+    (gone := tmp_path / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(FileNotFoundError), executor.opened(executor.PROCESSES, 1, "cpu"):
+        pass
