@@ -11,7 +11,7 @@ from pipeline.formats import numbers
 from pipeline.lake.store import Lake
 from pipeline.tuning import terms
 
-VERSION = 2  # raise it when the same labels would give another rule or another rho
+VERSION = 3  # raise it when the same labels would give another rule or another rho
 
 
 @dataclass(frozen=True)

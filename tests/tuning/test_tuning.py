@@ -212,6 +212,15 @@ def test_a_rule_is_stored_as_an_aggregate_that_scores_as_it_was_judged(
     assert rules.named(lake.root, proxy.name) == str(proxy.path) and rules.named(lake.root, "synflow") == "synflow"
 
 
+def test_another_rule_of_the_same_labels_is_another_tuning(tmp_path: Path) -> None:
+    lake = made_up(tmp_path / "lake")
+    proxy = weigh(lake.root, data(seed=4), "pair")
+    [row] = catalog.run_sql(lake, "FROM tunings").to_pylist()
+    golden = ("57108e4605a090ee", "a0fadcc122c99655")
+    assert (row["tuning_id"], row["proxy_id"]) == golden, "raise VERSION in pipeline/tuning/data.py with the rule"
+    assert proxy.name == f"tuned-{row['tuning_id'][:8]}", "a lake would hold two rules of one name"
+
+
 def test_a_rule_for_a_target_of_another_family_is_judged_by_it(tmp_path: Path) -> None:
     lake = made_up(tmp_path / "lake")
     latency = lakes.metric(metric="latency", higher_is_better=False, priority=9, family="latency")
