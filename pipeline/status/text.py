@@ -141,7 +141,7 @@ def stale(rows: Row) -> Iterator[str]:
         yield f"stale: {proxy['name']}: {proxy['change']}"
     yield from _more(len(rows["proxies"]), "proxies")
     if rows["views"]:
-        yield "stale: the views are not those of this version; the next query or report makes them again"
+        yield "stale: the views are not those of this version, or of this folder; the next query makes them again"
 
 
 def _more(count: int, what: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -289,6 +290,7 @@ def test_views_that_are_not_those_of_this_version_are_stale_and_stay(lake: Path)
     assert not (lake / catalog.CATALOG).exists() and "stale: the views are not those" in status(lake)
     catalog.ensure(made)
     assert not contents.read(lake)["stale"]["views"] and "stale:" not in status(lake)
+    assert "of this version, or of this folder" in status(Path(shutil.copytree(lake, lake.with_name("copy"))))
 
 
 def test_nothing_of_where_files_lay_is_exported(ingested: tuple[Path, Path], tmp_path: Path) -> None:
