@@ -91,6 +91,9 @@ def test_a_proxy_is_a_line_with_blanks_within_and_none_around_it(tmp_path: Path)
     done = gate(tmp_path, PROXIES="params\n\n  my proxies/it's one.toml \t\n\t\n'*'")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "scored").read_text() == "<params>\n<my proxies/it's one.toml>\n<'*'>\n"
+    (tmp_path / "scored").unlink()
+    done = gate(tmp_path, PROXIES=" \n\t\n")
+    assert done.returncode == 1 and "proxies is blank" in done.stderr and not (tmp_path / "scored").exists()
 
 
 def test_the_action_states_what_its_script_reads() -> None:

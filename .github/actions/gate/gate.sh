@@ -2,6 +2,10 @@
 # What the action `gate` does once the pipeline is installed. Its inputs are environment variables, see action.yml:
 # PIPELINE is the command and PIPELINE_LAKE the lake.
 set -euo pipefail
+if ! [[ "$PROXIES" =~ [^[:space:]] ]]; then
+    echo "proxies is blank: nothing would be scored; name one proxy per line" >&2
+    exit 1
+fi
 # shellcheck disable=SC2086 # several arguments
 "$PIPELINE" ingest "$BENCHMARK" ${TRUTH:-}
 chosen=(--sample "${SAMPLE:-50}")
