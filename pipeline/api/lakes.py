@@ -135,7 +135,7 @@ class LakeReader:
         where = " AND ".join(f"{column} = ${column}" for column in wanted) or "true"
         frame = self.sql(f"SELECT {shown} FROM {rows} WHERE {where} ORDER BY {order}", **wanted)
         for column, value in wanted.items() if frame.empty else ():
-            named = (f"SELECT {column} AS name FROM {table}" for table in _NAMED_IN[column])
+            named = (f"SELECT DISTINCT {column} AS name FROM {table}" for table in _NAMED_IN[column])
             known = self.sql(" UNION ".join(named))["name"].tolist()
             if value not in known:
                 raise unknown(f"{column} of this lake", value, known)

@@ -40,7 +40,7 @@ def test_every_method_has_the_rows_of_its_view(lake: Any) -> None:
 def test_what_the_lake_holds_and_a_view_has_no_row_of_is_no_unknown_name(tmp_path: Path) -> None:
     root = tmp_path / "lake"
     lakes.publish(
-        root, metrics=[lakes.metric()], architectures=[lakes.architecture(0)],
+        root, metrics=[lakes.metric(), lakes.metric("letters")], architectures=[lakes.architecture(0)],
         proxies=[lakes.proxy(lakes.OURS, "toy")], scores=[lakes.score(0, lakes.OURS, 1.0)],
     )  # fmt: skip
     lake = pipeline.Lake(root)
@@ -52,6 +52,8 @@ def test_what_the_lake_holds_and_a_view_has_no_row_of_is_no_unknown_name(tmp_pat
         assert frame.empty
     with pytest.raises(UserError, match="unknown benchmark of this lake 'darts': known are madeup"):
         lake.leaderboard("darts")
+    with pytest.raises(UserError, match=r"did you mean test_accuracy\?$"):
+        lake.truth(metric="test_acuracy")
 
 
 def test_sums_are_numbers(lake: Any) -> None:
