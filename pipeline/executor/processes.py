@@ -111,6 +111,11 @@ class _Processes(WorkerPool):
 def _pool(workers: int) -> ProcessPoolExecutor:
     if _UNWARNED not in sys.warnoptions:
         sys.warnoptions.append(_UNWARNED)
+    if not os.access(sys.executable, os.X_OK):  # else the workers end at once, and the pool may wait for them
+        raise UserError(
+            f"no worker can be started: {sys.executable} may not be executed by this user; run the same command with "
+            "--workers 1"
+        )
     try:
         return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_driver)
     except OSError as error:

@@ -302,6 +302,15 @@ def test_without_shared_memory_there_is_one_worker_and_several_are_refused(monke
         list(processes.ordered(abs, [1, 2], 2))
 
 
+def test_a_python_that_this_user_may_not_execute_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its workers would end at once: the pool was seen to wait for them for ever."""
+    python = tmp_path / "python"
+    python.touch(0o644)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(UserError, match=r"no worker can be started: .*python may not be executed.*--workers 1"):
+        list(processes.ordered(abs, [1, 2], 2))
+
+
 def test_to_count_the_workers_begins_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tracker of semaphores would print a warning: it is told not to when the first worker is begun."""
     monkeypatch.setattr("multiprocessing.resource_tracker.register", lambda *_: pytest.fail("a tracker is begun"))
