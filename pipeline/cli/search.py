@@ -92,11 +92,12 @@ def search(
     """
     from pipeline.lake.outputs import OutputFile
     from pipeline.search import run as stage
+    from pipeline.search.evolution import usual_tournament
     from pipeline.search.search import SearchSettings
     from pipeline.search.trajectory import SearchMethod
 
     chosen = executor.chosen()
-    tournament = searching.tournament or min(10, searching.population)
+    tournament = searching.tournament or usual_tournament(searching.population)
     method = SearchMethod(searching.method, searching.population, tournament)
     settings = SearchSettings(method, searching.budget, seeds_of(searching.seeds))
     if best.out is not None:

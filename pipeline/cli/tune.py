@@ -162,6 +162,7 @@ def evolve(
     """
     from pipeline import benchmarks
     from pipeline.proxies.images import parse_source
+    from pipeline.search.evolution import usual_tournament
     from pipeline.tuning import evolve as stage
     from pipeline.tuning.task_evolution import EvolutionSettings
     from pipeline.tuning.trials import TrainingSettings
@@ -169,7 +170,7 @@ def evolve(
     images = configuration.images_for(benchmarks.load(benchmark).inputs, evolution.images)
     workers = compute.workers_of("processes")
     training = TrainingSettings(parse_source(images), evolution.schedule, compute.device.value, workers)
-    tournament = min(10, evolution.population)
+    tournament = usual_tournament(evolution.population)
     settings = EvolutionSettings(evolution.population, tournament, evolution.tasks, evolution.budget)
     result = stage.evolve(lake, _data(benchmark, labels, TermOptions()), training, settings)
     say(result.line)

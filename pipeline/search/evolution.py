@@ -48,6 +48,11 @@ class AgeingEvolution:
         return random.sample(members[-self.population :], self.tournament)
 
 
+def usual_tournament(population: int) -> int:
+    """Members of a tournament where nobody states them: the default, or all of a smaller population."""
+    return min(AgeingEvolution.tournament, population)
+
+
 def winner(contestants: Iterable[Member], fitness: Callable[[Member], float | None]) -> Member | None:
     """The contestant with the highest fitness, the first of equal ones; None where none has a fitness."""
     best, highest = None, float("-inf")

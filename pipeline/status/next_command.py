@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pipeline import benchmarks as registry
 from pipeline.proxies.aggregates import GENERIC
 from pipeline.proxies.images import SYNTHETIC
+from pipeline.search.evolution import AgeingEvolution
 
 Row = Mapping[str, Any]
 
@@ -23,7 +25,7 @@ _OPTIONS = {
     "ingest": ("max_rejects",),
 }
 _FLAGS = ("retry_failed", "stored", "curves")
-_DEFAULTS = {"population": 50, "tournament": 10, "seeds": [0]}  # which a command goes without, as it does without 0
+_DEFAULTS = {**asdict(AgeingEvolution()), "seeds": [0]}  # which a command goes without, as it does without 0
 
 
 def next_command(content: Row) -> tuple[str, str]:
