@@ -3,49 +3,86 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from pipeline import progress
 from pipeline.errors import UserError
+from pipeline.escaping import line
 from pipeline.lake.files import read_file
 from pipeline.report.queries import Row
 from pipeline.report.text import series_name
+from pipeline.wording import count_of
+
+_NAMED = 3  # files that a message names
 
 
-def history(folder: Path, content: Row) -> list[Row]:
-    """One row per proxy, target and report: those of the folder and, last, the given one; the oldest first.
+def earlier(folder: Path) -> list[Row]:
+    """One row per proxy, target and report of a folder; what cannot be read is left out, and a warning names it.
 
     Args:
         folder: with files of the form of report.json, at any depth. Reports without targets (of an earlier form) count
             by their ranking.
-        content: of the report that is being written.
 
     Raises:
-        UserError: there is no such folder, or a report.json in it cannot be read.
+        UserError: there is no such folder, or it holds files and none of them can be read.
     """
-    refuse_missing(folder)
-    paths = [path for path in sorted(folder.rglob("*.json")) if not path.name.startswith(".")]
-    earlier = [row for path in paths for row in _read(path) if row["made_at"] != content["made_at"]]
-    return sorted([*_rows(content), *earlier], key=lambda row: str(row["made_at"]))
-
-
-def refuse_missing(folder: Path) -> None:
-    """Refuse a folder of earlier reports that is not there."""
     if not folder.is_dir():
         raise UserError(f"no folder {folder}: --history names one with earlier report.json files, at any depth")
+    rows: list[Row] = []
+    left_out: list[str] = []
+    count = 0
+    for path in _files(folder, left_out):
+        try:
+            report = json.loads(read_file(path), parse_constant=_refuse)
+            if isinstance(report, dict) and "files" in report and "spaces" not in report:
+                continue  # the manifest of a report
+            datetime.fromisoformat(report["made_at"])  # else no chart can draw it
+            rows += _rows(report)
+            count += 1
+        except (OSError, UserError, ValueError, ArithmeticError, LookupError, TypeError, RecursionError) as error:
+            left_out.append(f"{path} ({_reason(error)})")
+    more = f" and {count_of(len(left_out) - _NAMED, 'other')}" if len(left_out) > _NAMED else ""
+    named = ", ".join(left_out[:_NAMED]) + more
+    if left_out and not count:
+        raise UserError(f"--history {folder} has no earlier report that can be read: {named}; name another folder")
+    if left_out:
+        progress.warn(f"left out of the history: {named}")
+    return rows
 
 
-def _read(path: Path) -> list[Row]:
-    """The rows of a report; none where the file is JSON of another kind."""
-    try:
-        report = json.loads(read_file(path))
-        kinds = {"spaces": list, "made_at": str}
-        if isinstance(report, dict) and all(isinstance(report.get(name), kind) for name, kind in kinds.items()):
-            return _rows(report)
-    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        reason = f"{type(error).__name__} {error}" if isinstance(error, KeyError) else error
-        raise UserError(f"{path} is no report.json ({reason}): take it out of the folder of --history") from error
-    return []
+def history(past: list[Row], content: Row) -> list[Row]:
+    """The rows of earlier reports and, last, those of the report that is being written; the oldest first."""
+    rows = [*_rows(content), *(row for row in past if row["made_at"] != content["made_at"])]
+    return sorted(rows, key=lambda row: str(row["made_at"]))
+
+
+def _files(folder: Path, unreadable: list[str]) -> list[Path]:
+    """The JSON files of a folder, at any depth; folders that cannot be read are added to the list."""
+    walked = os.walk(folder, onerror=lambda error: unreadable.append(f"{error.filename} ({_reason(error)})"))
+    return sorted(
+        Path(place, name)
+        for place, _, names in walked
+        for name in names
+        if name.endswith(".json") and not name.startswith(".")
+    )
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number of a report")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, UserError):
+        return "no plain file"
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | RecursionError):
+        return f"no JSON that can be read: {error}" if isinstance(error, json.JSONDecodeError) else "no JSON"
+    return "not of the form of a report.json"
 
 
 def _rows(report: Row) -> list[Row]:
@@ -54,12 +91,12 @@ def _rows(report: Row) -> list[Row]:
         for target in _targets(space):
             rows += [
                 {
-                    "target": f"{space['benchmark']} {space['space']}, {target['dataset']} {target['metric']}",
-                    "name": series_name(row), "made_at": report["made_at"], "version": report.get("version"),
+                    "target": line(f"{space['benchmark']} {space['space']}, {target['dataset']} {target['metric']}"),
+                    "name": line(series_name(row)), "made_at": report["made_at"], "version": report.get("version"),
                     "rho": row["rho"], "n": row["n"],
                 }
                 for row in target["leaderboard"]
-                if row["rho"] is not None
+                if row["rho"] is not None and math.isfinite(row["rho"])
             ]  # fmt: skip
     return rows
 

@@ -23,7 +23,7 @@ from pipeline.lake import last_check
 from pipeline.lake.store import Lake
 from pipeline.report import baseline, charts, figures, folder, kept
 from pipeline.report.content import ReportContent
-from pipeline.report.history import history, refuse_missing
+from pipeline.report.history import earlier, history
 from pipeline.report.leaderboard import FEW
 from pipeline.report.leaders import leaders
 from pipeline.report.queries import Row
@@ -73,11 +73,11 @@ def write(
         say: is told what is done next, for a line of progress.
 
     Raises:
-        UserError: there is no such lake, the folder cannot be written, or a file there is of something else.
+        UserError: there is no such lake, no earlier report can be read, the folder cannot be written, or a file there
+            is of something else.
     """
     folder.refuse_foreign(out)
-    if history_folder is not None:
-        refuse_missing(history_folder)
+    past = [] if history_folder is None else earlier(history_folder)
     lake = Lake(lake_root)
     stored = catalog.stored_results_folder(lake)
     with ThreadPoolExecutor(1) as beside:  # bundling the library takes a second or two, in another thread than views
@@ -93,7 +93,7 @@ def write(
         "leaders": leaders(report.content["spaces"]),
         **report.content,
     }
-    past = [] if history_folder is None else history(history_folder, content)
+    past = [] if history_folder is None else history(past, content)
     say("the page")
     page = {**content, **_page_values(report, past, differences, library.result())}
     files = {

@@ -149,8 +149,8 @@ def test_a_named_pipe_in_the_place_of_a_file_keeps_nobody_waiting(
             folder.refuse_foreign(tmp_path)
         with refused(baseline.FILE, "is no plain file"):
             baseline.read(tmp_path)
-        with refused("json is no plain file"):
-            history.history(tmp_path, {"spaces": [], "made_at": ""})
+        with refused("report.json (no plain file)"):
+            history.earlier(tmp_path)
         assert charts.library(tmp_path) == b"scripts"
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import UserError
 from pipeline.report import baseline, page
-from pipeline.report.history import history
+from pipeline.report.history import earlier, history
 from tests.fixtures import lakes
 
 
@@ -24,19 +26,74 @@ def test_reports_of_a_folder_stand_in_their_order_and_the_new_one_last(tmp_path:
     old_form = {"made_at": "2025-01-01T00:00:00+00:00", "spaces": [{k: v for k, v in s.items() if k != "targets"} | {
         "targets": []} for s in report["spaces"]]}  # fmt: skip
     (tmp_path / "past" / "old.json").write_text(json.dumps(old_form))
-    rows = history(tmp_path / "past", report)
+    rows = history(earlier(tmp_path / "past"), report)
     dates = [row["made_at"][:4] for row in rows]
     assert dates == sorted(dates) and set(dates) == {"2025", "2026"} and rows[-1]["made_at"] == report["made_at"]
     assert {row["name"] for row in rows if row["made_at"][:4] == "2025"} >= {"regression-toy, seed 0", "params@big"}
 
 
-def test_a_folder_that_is_none_and_a_broken_report_are_one_line(tmp_path: Path) -> None:
+def _earlier_report(rho: str = "0.5", made_at: str = "2025-01-01T00:00:00+00:00") -> str:
+    row = f'{{"label": "a\\ud800", "seed": 0, "rho": {rho}, "n": 9}}'
+    target = f'{{"dataset": "d", "metric": "m", "leaderboard": [{row}]}}'
+    space = f'{{"benchmark": "b", "space": "s", "targets": [{target}]}}'
+    return f'{{"made_at": "{made_at}", "spaces": [{space}]}}'
+
+
+def _bad(folder: Path) -> dict[str, str]:
+    """Writes a folder of files that are no reports; returns what is said of each."""
+    form = "not of the form of a report.json"
+    (folder / "a folder.json").mkdir(parents=True)
+    bad = {
+        "list": ("[1]", form),
+        "cut": (_earlier_report()[:-9], "no JSON that can be read"),
+        "empty": ("", "no JSON that can be read"),
+        "bytes": ("\ud800", "no JSON"),
+        "deep": ("[" * 100_000, "no JSON"),
+        "other": ('{"spaces": [{}], "made_at": "2025-01-01"}', form),
+        "older": ('{"spaces": [{"targets": [1]}], "made_at": "2025-01-01"}', form),
+        "date": (_earlier_report(made_at="yesterday"), form),
+        "text": (_earlier_report('"high"'), form),
+        "infinite": (_earlier_report("Infinity"), form),
+        "long": (_earlier_report("9" * 400), form),
+    }
+    for name, (text, _) in bad.items():
+        (folder / f"{name}.json").write_text(text, "utf-8", "surrogatepass")
+    return {f"{name}.json": reason for name, (_, reason) in bad.items()}
+
+
+def test_a_file_that_is_no_report_is_named_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, reason in _bad(tmp_path / "bad").items():
+        past = tmp_path / name.removesuffix(".json")
+        past.mkdir()
+        (tmp_path / "bad" / name).rename(past / name)
+        with pytest.raises(UserError, match=r"has no earlier report that can be read: .*; name another folder"):
+            earlier(past)
+        (past / "report.json").write_text(_earlier_report())
+        rows = earlier(past)
+        assert [(row["name"], row["rho"]) for row in rows] == [("a\\ud800, seed 0", 0.5)]
+        [said] = capsys.readouterr().err.splitlines()
+        assert said.startswith(f"warning: left out of the history: {past / name} ({reason}")
+
+
+def test_of_many_bad_files_some_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = sorted(_bad(tmp_path))
+    (tmp_path / "report.json").write_text(_earlier_report())
+    assert len(earlier(tmp_path)) == 1
+    said = capsys.readouterr().err
+    assert [name for name in names if name in said] == names[:3] and f"and {len(names) - 3} others" in said
+
+
+def test_a_folder_that_is_none_or_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert earlier(tmp_path) == []
     with pytest.raises(UserError, match="no folder"):
-        history(tmp_path / "none", {"made_at": "2026", "spaces": []})
-    for text in ("{", '{"made_at": "2025", "spaces": [{}]}', '{"made_at": "2025", "spaces": [{"targets": [1]}]}'):
-        (tmp_path / "report.json").write_text(text)
-        with pytest.raises(UserError, match=r"report\.json is no report\.json .*: take it out of the folder"):
-            history(tmp_path, {"made_at": "2026", "spaces": []})
+        earlier(tmp_path / "none")
+
+    def closed(_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr(os, "scandir", closed)  # root may read anywhere
+    with pytest.raises(UserError, match=r"no earlier report .*: .* \(Permission denied\); name another folder"):
+        earlier(tmp_path)
 
 
 def test_the_page_tells_what_moved(tmp_path: Path) -> None:
