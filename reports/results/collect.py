@@ -107,7 +107,7 @@ def basis(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 def rule(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """The generic rule beside every proxy: on the half of the architectures that it was not chosen on, and on all.
 
-    A row has the rho of a proxy, and what the rule's rho is more on the same architectures, with its interval.
+    A row has the rho of a proxy, and the rule's rho minus it on the same architectures, with its interval.
     """
     table = []
     for key in _targets():
@@ -134,15 +134,15 @@ def chosen_on(arch_id: str) -> bool:
 
 
 def _beside(taken: list[tuple[str, float, float, float]]) -> Row:
-    """Rho of a proxy with its interval, and the rule's rho less it: of (arch_id, the rule, the proxy, the truth)."""
+    """Rho of a proxy with its interval, and the rule's rho minus it: of (arch_id, the rule, the proxy, the truth)."""
     _, ruled, scores, truths = zip(*taken, strict=True)
     resamples = rank_correlation.resamples_for(len(truths))
     (by_rule, resampled_rule), (own, resampled) = (resampled_rho(side, truths, resamples) for side in (ruled, scores))
     low, high = np.nanpercentile(resampled, [2.5, 97.5])
-    less_low, less_high = np.nanpercentile(resampled_rule - resampled, [2.5, 97.5])
+    minus_low, minus_high = np.nanpercentile(resampled_rule - resampled, [2.5, 97.5])
     return {
         "n": len(truths), "rho": own, "low": float(low), "high": float(high),
-        "less": [by_rule - own, float(less_low), float(less_high)],
+        "rule_minus_proxy": [by_rule - own, float(minus_low), float(minus_high)],
     }  # fmt: skip
 
 
@@ -225,11 +225,11 @@ def _comparison(key: Row, compared: list[Row]) -> list[Row]:
     others = {"zero-cost": best, **{name: names.index(name) for name in COMPARED_WITH if name in names}}
     table = []
     for place, name in enumerate(names):
-        less = {}
+        minus = {}
         for column, other in others.items():
             if other != place:
                 low, high = np.nanpercentile(resampled[place] - resampled[other], [2.5, 97.5])
-                less[column] = [rho[place] - rho[other], float(low), float(high)]
-        row = {"proxy": name, "kind": kind(name), "n": len(truth), "rho": rho[place], "less": less}
+                minus[column] = [rho[place] - rho[other], float(low), float(high)]
+        row = {"proxy": name, "kind": kind(name), "n": len(truth), "rho": rho[place], "minus": minus}
         table.append({**key, **row, "best_zero_cost": names[best]})
     return table

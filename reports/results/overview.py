@@ -41,9 +41,10 @@ def averaged(pairs: PairsBySpace) -> list[Row]:
 
     Returns:
         `rhos` by the title of the space; their `mean`, and the mean over the spaces that the generic rule was not
-        chosen on, `elsewhere`; the `lowest` of them; and `less`, what the rule's mean is more than the proxy's on the
-        architectures that both have; `less_elsewhere`, the same over the spaces that the rule was not chosen on. Means
-        have intervals, from resamples of the architectures of each space, which the targets of a space share.
+        chosen on, `elsewhere`; the `lowest` of them; and `rule_minus_proxy`, the rule's mean minus the proxy's on
+        the architectures that both have; `rule_minus_proxy_elsewhere`, the same over the spaces that the rule was not
+        chosen on. Means have intervals, from resamples of the architectures of each space, which the targets of a space
+        share.
     """
     every_target = [target for targets in pairs.values() for target in targets]
     scored = [{name for name, pair in target.items() if len(pair["truths"]) >= FEWEST} for target in every_target]
@@ -54,16 +55,19 @@ def averaged(pairs: PairsBySpace) -> list[Row]:
 
 def _row(name: str, pairs: PairsBySpace) -> Row:
     own = [mean_rhos([target[name] for target in targets], place) for place, targets in enumerate(pairs.values())]
-    less = [
+    minus = [
         averaged_over([_beside(target[RULE], target[name], place) for target in targets])
         for place, targets in enumerate(pairs.values())
     ]
     rhos = {space.title: rho for space, (rho, _) in zip(pairs, own, strict=True)}
     lowest = min(rhos, key=rhos.__getitem__)
-    elsewhere, less_elsewhere = (
-        [value for space, value in zip(pairs, values, strict=True) if not space.chosen_on] for values in (own, less)
+    elsewhere, minus_elsewhere = (
+        [value for space, value in zip(pairs, values, strict=True) if not space.chosen_on] for values in (own, minus)
     )
-    means = {"mean": own, "elsewhere": elsewhere, "less": less, "less_elsewhere": less_elsewhere}
+    means = {
+        "mean": own, "elsewhere": elsewhere,
+        "rule_minus_proxy": minus, "rule_minus_proxy_elsewhere": minus_elsewhere,
+    }  # fmt: skip
     return {
         "proxy": name, "kind": kind(name), "rhos": rhos, "lowest": rhos[lowest], "lowest_in": lowest,
         **{column: with_interval(averaged_over(values)) for column, values in means.items()},
@@ -81,7 +85,7 @@ def mean_rhos(pairs: list[Row], seed: int) -> tuple[float, Rhos]:
 
 
 def _beside(rule: Row, pair: Row, seed: int) -> tuple[float, Rhos]:
-    """What the rule's rho is more than a proxy's on the architectures that both have, and in each resample."""
+    """The rule's rho minus a proxy's on the architectures that both have, and in each resample."""
     by_rule = dict(zip(rule["arch_ids"], rule["scores"], strict=True))
     scored = zip(pair["arch_ids"], pair["scores"], pair["truths"], strict=True)
     triples = [(by_rule[arch], score, truth) for arch, score, truth in scored if arch in by_rule]

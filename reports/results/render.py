@@ -65,22 +65,22 @@ def check_claims(results: Row) -> None:
     rule = [row for row in results["rule"] if row["half"] == "other" and row["benchmark"] != "nasbench_nlp"]
     claims = {
         "the generic rule is surely above the published training on what it was not chosen on": all(
-            row["less"][1] > 0 for row in rule if row["proxy"] == "regression-n101"
+            row["rule_minus_proxy"][1] > 0 for row in rule if row["proxy"] == "regression-n101"
         ),
         "the generic rule is above every other proxy": all(
-            row["less"][0] > 0 for row in rule if row["proxy"] != "generic"
+            row["rule_minus_proxy"][0] > 0 for row in rule if row["proxy"] != "generic"
         ),
         "the short training ranks as the published one": all(
             low <= 0 <= high
             for space in convolutional
-            for _, low, high in [view.less(space.benchmark, "regression-fast", "regression-n101")]
+            for _, low, high in [view.difference(space.benchmark, "regression-fast", "regression-n101")]
         ),
         "the regression proxy is surely above every zero-cost proxy": all(
-            view.less(space.benchmark, space.trained, "zero-cost")[1] > 0 for space in SPACES
+            view.difference(space.benchmark, space.trained, "zero-cost")[1] > 0 for space in SPACES
         ),
         "SynFlow and the last stage lead the trainings on NAS-Bench-201 and not on NAS-Bench-101": (
-            view.less("nasbench201", "aggregate-synflow-late", "regression-menu")[1] > 0
-            and view.less("nasbench101", "aggregate-synflow-late", "regression-n101")[2] < 0
+            view.difference("nasbench201", "aggregate-synflow-late", "regression-menu")[1] > 0
+            and view.difference("nasbench101", "aggregate-synflow-late", "regression-n101")[2] < 0
         ),
         "20 labels give a plain sum less than the generic rule has without any": all(
             view.labels(space.benchmark, "mixed")["rho"] < view.learned("generic", space.benchmark, 20)[0]["rho"]
@@ -90,7 +90,7 @@ def check_claims(results: Row) -> None:
         "the short training with SynFlow has the highest mean over all convolutional spaces, and is surely above the "
         "generic rule on those that the rule was not chosen on, as are sums chosen without the space that they rank": (
             results["overview"][0]["proxy"] == "aggregate-synflow-fast"
-            and view.over_spaces("aggregate-synflow-fast")["less_elsewhere"][2] < 0
+            and view.over_spaces("aggregate-synflow-fast")["rule_minus_proxy_elsewhere"][2] < 0
             and results["left_out"][-1]["elsewhere"][0] > results["left_out"][-1]["rule_elsewhere"][0]
         ),
         "no number of labels takes the corrected rule below the rule": all(
@@ -120,9 +120,9 @@ class View:
         return row
 
     @staticmethod
-    def more(less: list[float]) -> list[float]:
+    def negated(difference: list[float]) -> list[float]:
         """A difference with its interval, the other way round."""
-        value, low, high = less
+        value, low, high = difference
         return [-value, -high, -low]
 
     def chose_rule(self, title: str) -> bool:
@@ -171,13 +171,13 @@ class View:
         ]
         return sorted(rows, key=lambda row: (order.index(row["benchmark"]), row["dataset"], -row["published_rho"]))
 
-    def less(self, benchmark: str, proxy: str, other: str) -> list[float]:
+    def difference(self, benchmark: str, proxy: str, other: str) -> list[float]:
         """Difference of rho with the main target, with its interval."""
         dataset = next(space.targets[0].dataset for space in SPACES if space.benchmark == benchmark)
         row = self._first("differences", benchmark=benchmark, dataset=dataset, proxy=proxy)
         assert row is not None
-        less: list[float] = row["less"][other]
-        return less
+        difference: list[float] = row["minus"][other]
+        return difference
 
     def ruled(self, benchmark: str, dataset: str, proxy: str, half: str) -> Row | None:
         """A proxy beside the generic rule on the half that it was not chosen on, "other", or on all."""
@@ -190,7 +190,7 @@ class View:
         rows.sort(key=lambda row: (row["benchmark"] != "nasbench101", places.index((row["benchmark"], row["dataset"]))))
         first: dict[str, float] = {}
         for row in rows:
-            first.setdefault(row["proxy"], row["less"][0])
+            first.setdefault(row["proxy"], row["rule_minus_proxy"][0])
         return sorted(first, key=first.__getitem__)
 
     def learned(self, method: str, benchmark: str | None = None, labels: int | None = None) -> list[Row]:

@@ -160,10 +160,11 @@ def test_the_overview_averages_over_the_tasks_of_a_space_and_then_over_spaces() 
     }
     rule, params = overview.averaged(spaces)
     assert (rule["proxy"], params["proxy"], params["lowest_in"]) == ("generic", "params", "B")
-    assert rule["mean"] == pytest.approx([1, 1, 1]) and rule["less"] == [0, 0, 0]
+    assert rule["mean"] == pytest.approx([1, 1, 1]) and rule["rule_minus_proxy"] == [0, 0, 0]
     assert params["rhos"] == pytest.approx({"A": 0, "B": -1}) and params["lowest"] == pytest.approx(-1)
     assert params["mean"] == pytest.approx([-0.5] * 3) and params["elsewhere"] == pytest.approx([-1] * 3)
-    assert params["less"] == pytest.approx([1.5] * 3) and params["less_elsewhere"] == pytest.approx([2] * 3)
+    assert params["rule_minus_proxy"] == pytest.approx([1.5] * 3)
+    assert params["rule_minus_proxy_elsewhere"] == pytest.approx([2] * 3)
 
 
 def test_a_sum_is_chosen_without_the_space_that_it_is_judged_on() -> None:
