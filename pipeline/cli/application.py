@@ -125,7 +125,7 @@ def summary(command: Any) -> str:
 class PanelCommand(TyperCommand):
     """A command whose help lists its options in groups, those of one `rich_help_panel` under its title.
 
-    It refuses empty values and options that contradict one another before anything is done.
+    It refuses empty values, second values and options that contradict one another before anything is done.
     """
 
     contradiction: Contradiction | None = None
@@ -145,8 +145,8 @@ class PanelCommand(TyperCommand):
         """Parse the words of the command line.
 
         Raises:
-            BadParameter: a value is empty, several proxies are given, an option is given under its former name,
-                too, or options contradict.
+            BadParameter: a value is empty, an option of one value has several, an option is given under its former
+                name, too, or options contradict.
         """
         if not ctx.resilient_parsing and "--help" not in args:
             self._refuse_bad(ctx, args)
@@ -164,8 +164,10 @@ class PanelCommand(TyperCommand):
         values, _, given_in_order = self.make_parser(ctx).parse_args(list(args))
         parameters: list[Any] = self.get_params(ctx)
         for parameter in parameters:
-            if parameter.name == "proxy" and not parameter.multiple and given_in_order.count(parameter) > 1:
-                raise typer.BadParameter("this command takes one proxy: run it for each", ctx=ctx, param=parameter)
+            one = parameter.param_type_name == "option" and not (parameter.multiple or parameter.is_flag)
+            if one and (times := given_in_order.count(parameter)) > 1:
+                do = "write 0,3,5 or 0-19" if parameter.name == "seeds" else "run the command for each"
+                raise typer.BadParameter(f"given {times} times, and it takes one value: {do}", ctx=ctx, param=parameter)
             value = values.get(parameter.name)
             texts = value if isinstance(value, list | tuple) else [value]
             if any(isinstance(text, str) and not text.strip() for text in texts):  # a path of it is the working folder

@@ -99,13 +99,13 @@ def test_what_bare_tune_finds_is_stored_and_the_command_finds_it_again(lake: Pat
         truth=[lakes.truth(i, float(i), **PLACE) for i in numbers],
         scores=[lakes.score(i, lakes.OURS, float((7 * i) % 11), **PLACE) for i in numbers],
     )  # fmt: skip
-    words = ["nasbench201", "--labels", "8", "--lake", str(lake)]
-    first, second = (CliRunner().invoke(cli.app, ["tune", *command, *words]) for command in ([], ["weigh"]))
+    words = ["nasbench201", "--lake", str(lake), "--labels"]
+    first, second = (CliRunner().invoke(cli.app, ["tune", *command, *words, "8"]) for command in ([], ["weigh"]))
     assert first.exit_code == 0 and first.output == second.output
     (row,) = catalog.run_sql(Lake(lake), "FROM tunings").to_pylist()
     assert first.output.startswith(f"{row['name']}: mixed of ") and len(row["labels"]) == 8
     for command in ([], ["weigh"]):
-        result = CliRunner().invoke(cli.app, ["tune", *command, *words, "--labels", "21"])
+        result = CliRunner().invoke(cli.app, ["tune", *command, *words, "21"])
         assert result.exit_code == 1 and "20 architectures have truth" in str(result.exception)
 
 

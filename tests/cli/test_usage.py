@@ -114,8 +114,6 @@ CONTRADICTIONS = {
     "query FROM --examples": "--examples lists the examples and answers no SQL",
     "query --examples --file a.sql": "--file has no effect beside --examples",
     "query --examples --format csv": "--format has no effect beside --examples",
-    "score nasbench201 --proxy params --proxy synflow": "'--proxy': this command takes one proxy: run it for each",
-    "search nds --proxy params --proxy=synflow": "'--proxy': this command takes one proxy",
     "score nasbench201 --sample-seed 5": "--sample-seed has no effect without --sample",
     "run nasbench201 t.csv --sample-seed 5": "--sample-seed has no effect without --sample",
     "run nasbench201 t.csv --mapping a --curves": "--curves has no effect on a table",
@@ -133,6 +131,19 @@ CONTRADICTIONS = {
 def test_options_that_do_not_go_together_are_a_usage_error(words: str, says: str) -> None:
     code, line = last_line(words.split())
     assert code == 2 and says in line
+
+
+@pytest.mark.parametrize(("words", "parameter"), [p for p in parameters() if p.values[1].param_type_name == "option"])
+def test_a_second_value_is_a_usage_error_unless_an_option_takes_several(words: list[str], parameter: Any) -> None:
+    line = last_line([*words[:-1], "1", f"{parameter.opts[0]}=2"])[1]
+    do = "write 0,3,5 or 0-19" if parameter.name == "seeds" else "run the command for each"
+    refused = f"'{parameter.opts[0]}'" in line and line.endswith(f": given 2 times, and it takes one value: {do}")
+    assert refused != bool(parameter.multiple)
+
+
+def test_an_option_wins_over_the_environment_and_a_flag_may_be_repeated(tmp_path: Path) -> None:
+    code, line = last_line(["query", "FROM scores", "--quiet", "--quiet", "--lake", str(tmp_path / "other")])
+    assert code == 1 and "given" not in line
 
 
 @pytest.mark.parametrize("words", ["tune nasbench201 --budget 5 --help", "ingest --mappings"])
