@@ -1,4 +1,5 @@
 -- What is still to do? For each of our proxies the architectures with truth that it has and has not scored.
+-- The hours are those of each proxy by itself: proxies of a bundle share passes, and take less together.
 -- Run: pipeline query --example what_is_still_to_do
 WITH known AS (
     SELECT

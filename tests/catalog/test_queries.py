@@ -174,3 +174,9 @@ def test_two_proxies_say_the_same_as_scipy_says(lake: Lake) -> None:
 def test_what_is_left_and_what_is_done_are_all(lake: Lake) -> None:
     rows = catalog.run_sql(lake, EXAMPLES["what_is_still_to_do"].read_text()).to_pylist()
     assert rows and all(r["scored"] + r["to_do"] == r["architectures"] == 30 for r in rows)
+
+
+def test_a_run_of_several_proxies_has_one_cost(lake: Lake) -> None:
+    [row] = catalog.run_sql(lake, EXAMPLES["what_did_a_run_cost"].read_text()).to_pylist()
+    assert row["proxy"] == "4 proxies" and row["architectures"] == 30 < row["scores"]
+    assert (row["wall_seconds"], row["wall_seconds_per_architecture"]) == (86400, 2880)

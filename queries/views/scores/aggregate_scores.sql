@@ -5,7 +5,8 @@
 -- no row; one on which a term failed has failed, unless the term ranks failures last, and so has one whose sum is not
 -- finite. Scores without a seed go with every seed; a term of n seeds is the mean over n scores (of `log` over their
 -- logarithms), of which the aggregate's seed s takes those from n s to n s + n - 1. `seconds` adds up what each proxy
--- costs, a training in proportion to the iterations used; NULL where a cost is not known.
+-- costs by itself, although those of a bundle share passes, and a training in proportion to the iterations used; NULL
+-- where a cost is not known.
 -- Stored: small
 WITH numbered_terms AS MATERIALIZED (
     SELECT

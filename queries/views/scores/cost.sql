@@ -1,5 +1,6 @@
 -- One row per proxy, seed and device: the wall time of a score, in seconds per architecture. Failures cost time too and
--- are counted in.
+-- are counted in. Proxies of a bundle share passes, which the seconds of each count in: `total_seconds` is not to be
+-- added up over proxies, and the table `runs` says when a run began and ended.
 SELECT
     scores.benchmark,
     scores.space,
