@@ -48,7 +48,8 @@ BENCHMARK = Benchmark(
             "3d64db8180fb1b0207212f9032205064312b6907a3bbc81eabea10db2f5c7e9c",
         ),
     ),
-    reference='Ying et al., "NAS-Bench-101: Towards Reproducible Neural Architecture Search", ICML 2019',
+    reference='Ying et al., "NAS-Bench-101: Towards Reproducible Neural Architecture Search", ICML 2019; released '
+    'scores: Krishnakumar et al., "NAS-Bench-Suite-Zero: Accelerating Research on Zero Cost Proxies", NeurIPS 2022',
     curves_asked=False,
     sample=architectures.sample,
     mutate=architectures.mutate,

@@ -51,7 +51,9 @@ BENCHMARK = Benchmark(
     ),
     reference='Dong and Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR '
     '2020; Dong, Liu, Musial and Gabrys, "NATS-Bench: Benchmarking NAS Algorithms for Architecture Topology and Size", '
-    "TPAMI 2021",
+    'TPAMI 2021; accuracy under attack: Jung, Lukasik and Keuper, "Neural Architecture Design and Robustness: A '
+    'Dataset", ICLR 2023; figures of devices: Li et al., "HW-NAS-Bench: Hardware-Aware Neural Architecture Search '
+    'Benchmark", ICLR 2021',
     sample=architectures.sample,
     mutate=architectures.mutate,
     features=built_by("pipeline.benchmarks.nasbench201.network:features"),

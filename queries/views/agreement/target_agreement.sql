@@ -1,6 +1,7 @@
 -- One row per target of the family that leads and other target of its space: Spearman's rho of the true values of the
--- one with those of the other, both with higher as better, on the `n` architectures that have both. It is the line that
--- a score made for the one is not expected to pass on the other. Targets that are not `covered` are left out.
+-- one with those of the other, both with higher as better, on the `n` architectures that have both. A score that knew
+-- the one exactly would have this rho with the other; another score can have more with both. Targets that are not
+-- `covered` are left out.
 -- Stored: small
 WITH named AS MATERIALIZED (
     SELECT *
