@@ -16,6 +16,7 @@ import errno
 import hashlib
 import os
 import re
+import shutil
 import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -208,7 +209,13 @@ def record(root: Path, part: str) -> None:
             _write_list(root)
             return
         refuse_links(root, root / FILE)
-        _append(root / FILE, text(_paths(root, [part])).encode())
+        lines = text(_paths(root, [part])).encode()
+        if (root / FILE).stat().st_nlink == 1:
+            _append(root / FILE, lines)
+            return
+        with atomic_write(root / FILE, durable=True) as own:  # the list of a copy by hard links stays as it is
+            shutil.copy(root / FILE, own)
+            _append(own, lines)
 
 
 def make_list(root: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,8 +26,11 @@ def lake(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize("linked", [False, True])
 @pytest.mark.parametrize("room", [0, 1, 70, 90])
-def test_lines_that_find_no_space_are_not_on_the_list(lake: Path, room: int) -> None:
+def test_lines_that_find_no_space_are_not_on_the_list(lake: Path, room: int, linked: bool) -> None:
+    if linked:
+        os.link(lake / checksums.FILE, lake / "copy")
     before, limits = (lake / checksums.FILE).read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + room, limits[1]))
@@ -48,3 +53,12 @@ def test_a_line_that_a_killed_run_left_unfinished_is_none(lake: Path, kept: int)
     lines, faulty = checksums.read(lake / checksums.FILE)
     assert lines[NAME] == checksums.of_file(lake / NAME) and faulty == []
     assert checksums.folders(lines) == listed | {PART: {"truth.parquet"}}
+
+
+def test_a_copy_by_hard_links_keeps_a_list_of_its_own(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    copy = tmp_path_factory.mktemp("copy") / "lake"
+    shutil.copytree(lake, copy, copy_function=os.link)
+    before = (lake / checksums.FILE).read_bytes()
+    checksums.record(lake, PART)
+    assert (copy / checksums.FILE).read_bytes() == before
+    assert (lake / checksums.FILE).read_bytes() == before + f"{checksums.of_file(lake / NAME)}  {NAME}\n".encode()
