@@ -15,6 +15,7 @@ from pathlib import Path
 from pipeline import benchmarks, catalog, provenance
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, column_named, os_errors_explained
+from pipeline.formats import toml_files
 from pipeline.ingest import surrogates
 from pipeline.ingest.part import SourcePart
 from pipeline.ingest.source import Source, forms_named, numbered_first, sources_of
@@ -96,7 +97,7 @@ def ingest(
     summaries = []
     for source in sorted(sources, key=lambda s: s.by_index):
         with forms_named(source):
-            summaries.append(_ingest(lake_root, source, max_rejects))
+            summaries.append(_ingest(lake_root, source, max_rejects, mapping))
             catalog.ensure(Lake(lake_root))  # also for one already stored: that ingest may have been killed before this
     return _audited(lake_root, summaries)
 
@@ -117,7 +118,7 @@ def _existing(lake_root: Path) -> Lake | None:
     return Lake(lake_root) if is_lake(lake_root) else None
 
 
-def _ingest(lake_root: Path, source: Source, max_rejects: int) -> IngestSummary:
+def _ingest(lake_root: Path, source: Source, max_rejects: int, mapping: str | None) -> IngestSummary:
     started = time.monotonic()
     lake = _existing(lake_root)
     batches = source.batches(lake)
@@ -152,6 +153,8 @@ def _ingest(lake_root: Path, source: Source, max_rejects: int) -> IngestSummary:
     except FileExistsError:  # another process has ingested the same file meanwhile
         return _summary(source, None, started)
     locations.record(staged.lake.root, source_id, source.path, sha256)
+    named = {"mapping": Path(mapping)} if mapping is not None and toml_files.is_named(mapping) else {}
+    locations.record_paths(staged.lake.root, run["run_id"], {"path": source.path, **named})
     return replace(_summary(source, part, started), warnings=tuple(warnings), source_id=source_id)
 
 

@@ -1,13 +1,15 @@
 """The path at which the file of a source or proxy was read on this machine: LAKE/locations/ID.json.
 
-`pipeline status` looks there whether it has changed since. Parts, exports and merges hold nothing of it: a lake is
-handed on. The folder may be deleted; what was in it is not known then.
+RUN_ID.json holds the paths that a run was given. `pipeline status` looks there whether a file has changed since, and
+for the paths in the commands that it proposes. Parts, exports and merges hold nothing of it: a lake is handed on. The
+folder may be deleted; what was in it is not known then.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,6 +21,8 @@ from pipeline.progress import progress
 
 FOLDER = "locations"
 MOST_HASHED = 256 << 20  # bytes, in a third of a second; of more no state is known, and `hashed` shows how far it is
+
+_GIVEN = ("images", "mapping", "only", "path", "proxy")  # the arguments of runs that may be paths
 
 State = Literal["as ingested", "changed", "gone", "touched", "not known"]
 """`touched`: of the same size, with a later time, and too large to be read again; `not known`: no location."""
@@ -84,6 +88,25 @@ def read(root: Path, identity: str) -> FileLocation | None:
     kinds = {"path": str, "bytes": int, "changed_ns": int, "sha256": str}
     sound = all(type(getattr(location, name)) is kind for name, kind in kinds.items())
     return location if sound and "\0" not in location.path else None
+
+
+def record_paths(root: Path, run_id: str, arguments: Mapping[str, object]) -> None:
+    """Record the arguments of a run that are paths; a lake that cannot be written goes without them."""
+    paths = {name: str(value.absolute()) for name, value in arguments.items() if isinstance(value, Path)}
+    with contextlib.suppress(OSError, UserError):
+        if paths:
+            make_folder(root, root / FOLDER)
+            with atomic_write(root / FOLDER / f"{run_id}.json") as temporary:
+                temporary.write_text(json.dumps(paths, indent=1) + "\n")
+
+
+def read_paths(root: Path, run_id: str) -> dict[str, str]:
+    """The absolute paths that a run was given, by the names of its arguments; none where they are not known."""
+    try:
+        paths = json.loads(read_file(root / FOLDER / f"{run_id}.json"))
+        return {name: paths[name] for name in _GIVEN if type(paths.get(name)) is str and "\0" not in paths[name]}
+    except (OSError, UserError, ValueError, AttributeError, RecursionError):
+        return {}
 
 
 def refuse_changed(path: Path, before: tuple[int, int]) -> None:

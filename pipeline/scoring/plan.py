@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from pipeline import benchmarks, environment, executor, own_code, provenance, proxies
 from pipeline.benchmarks.contract import Benchmark, Spec
 from pipeline.errors import UserError, is_out_of_memory
+from pipeline.formats import toml_files
 from pipeline.lake.store import Lake
 from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import Bundle, Score, Timed, reason_of
@@ -65,7 +66,8 @@ class Plan:
     @property
     def arguments(self) -> dict[str, Any]:
         """What the row of the run stores as its arguments."""
-        return {**vars(self), "proxy": Path(self.proxy)}
+        of_file = toml_files.is_named(self.proxy) or own.is_named(self.proxy)
+        return {**vars(self), "proxy": Path(self.proxy) if of_file else self.proxy}
 
     def scorer(self, bundle: Bundle, device: str, sharing: int = 1) -> ArchitectureScorer:
         """What scores an architecture of this plan on a device: cpu or cuda."""

@@ -117,7 +117,9 @@ def run(
             if retry_failed:
                 asked_for["retry_failed"] = True
             _remember_location(lake, plan, bundle)
-            run_row = provenance.new_run("score", {**plan.arguments, **asked_for}, pool.device_name, by_workers=True)
+            arguments = {**plan.arguments, **asked_for}
+            run_row = provenance.new_run("score", arguments, pool.device_name, by_workers=True)
+            locations.record_paths(lake.root, run_row["run_id"], arguments)
             with lake.running(run_row["run_id"]):
                 _score(writer, run_row, wanted, plan.scorer(bundle, pool.device, pool.sharing), pool)
     catalog.ensure(lake)

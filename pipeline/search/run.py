@@ -19,6 +19,7 @@ from pipeline import benchmarks, catalog, provenance
 from pipeline import executor as executors
 from pipeline.benchmarks.contract import Benchmark, arch_id_of
 from pipeline.errors import UserError, unknown
+from pipeline.lake import locations
 from pipeline.lake.outputs import OutputFile
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
@@ -97,6 +98,7 @@ def run(
         device = "cpu" if plan.device == "auto" else plan.device
         with executors.opened(executor, workers, device, apart=plan.calls_own_code) as pool:
             run_row = _run_row(plan, settings, stored, pool.workers, pool.device_name, by_workers=True)
+            locations.record_paths(search.lake.root, run_row["run_id"], plan.arguments)
             with search.lake.running(run_row["run_id"]):
                 search.score(run_row, pool)
     elif search.record.missing():

@@ -42,6 +42,9 @@ def read(lake_root: Path, data: Path | None = None, target: str | None = None) -
     for row in tables["coverage"]:
         location = locations.read(lake.root, row["proxy_id"])
         row["file"] = location and location.path
+        given = (locations.read_paths(lake.root, run_id) for run_id in row.pop("runs") or [])
+        if row["images"] is not None:
+            row["images"] = next((paths["images"] for paths in given if "images" in paths), row["images"])
     sources = [_source(lake, row, data) for row in tables["sources"]]
     content = {
         "lake": str(lake_root),
@@ -93,6 +96,7 @@ def _source(lake: Lake, row: Row, data: Path | None) -> Row:
     return row | {
         "address": published.address(row["benchmark"], row["name"]),
         "path": location and location.path,
+        "mapping": locations.read_paths(lake.root, row.pop("run_id")).get("mapping"),
         "state": location.state if location else "not known",
     }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +26,25 @@ _OPTIONS = {
     "search": ("space", "proxy", "seed", "images", "method", "budget", "population", "tournament", "seeds"),
     "ingest": ("max_rejects",),
 }
+_FILES = ("--images", "--only", "--proxy", "--mapping")
 _FLAGS = ("retry_failed", "stored", "curves")
 _DEFAULTS = {**asdict(AgeingEvolution()), "seeds": [0]}  # which a command goes without, as it does without 0
 
 
 def next_command(content: Row) -> tuple[str, str]:
     """The command, and why, in a clause."""
-    return next(_needed(content))
+    command, because = next(_needed(content))
+    because += "".join(f"; {file} is not here, write its path" for file in _absent(shlex.split(command)))
+    return command, because
+
+
+def _absent(words: list[str]) -> list[str]:
+    """The files that a command names and that are not where it names them, seen from the working folder."""
+    named = {option: word for option, word in pairwise(words) if option in _FILES}
+    if named.get("--images", "").startswith("synthetic-"):
+        del named["--images"]
+    of_name = [option for option in ("--proxy", "--mapping") if not named.get(option, "").endswith((".toml", ".py"))]
+    return [word for option, word in named.items() if option not in of_name and not os.path.lexists(word)]
 
 
 def in_lake(command: str, lake: Path) -> str:
@@ -83,13 +97,15 @@ def _is_unscored(benchmark: Row) -> bool:
 
 
 def _ingested_anew(source: Row) -> tuple[str, str]:
-    mapping = "" if source["name"] == "native" else f" --mapping {shlex.quote(source['name'])}"
+    shipped = {"native", *(path.stem for path in registry.mappings(source["benchmark"]))}
+    name = source["mapping"] or (source["name"] if source["name"] in shipped else f"{source['name']}.toml")
+    mapping = "" if name == "native" else f" --mapping {shlex.quote(name)}"
     command = f"pipeline ingest {source['benchmark']} {shlex.quote(source['path'])}{mapping} --lake NEW"
     return command, f"{source['file']} has changed, and what was ingested stays: a new lake takes the new file"
 
 
 def again(run: Row) -> str | None:
-    """The command that continues a run, as far as its arguments tell it: of a path its last component."""
+    """The command that continues a run, as far as its arguments tell it: of a path maybe its last component alone."""
     arguments, stage = run["arguments"], run["stage"]
     if stage not in _OPTIONS or "benchmark" not in arguments:
         return None
@@ -104,7 +120,8 @@ def again(run: Row) -> str | None:
     ]
     options += [f"--{flag.replace('_', '-')}" for flag in _FLAGS if arguments.get(flag)]
     if stage == "ingest":
-        mapping = [] if arguments["source"] == "native" else [f"--mapping {shlex.quote(arguments['source'])}"]
+        name = arguments.get("mapping", arguments["source"])
+        mapping = [] if name == "native" else [f"--mapping {shlex.quote(name)}"]
         options = [shlex.quote(str(arguments["path"])), *mapping, *options]
     return " ".join(["pipeline", stage, arguments["benchmark"], *options])
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline.lake import files, part_name, stored_json
+from pipeline.lake import files, locations, part_name, stored_json
 from pipeline.lake.staging import FOLDER as STAGING
 from pipeline.lake.store import Lake
 
@@ -28,9 +28,9 @@ def read(lake: Lake, rows: list[Row], coverage: Sequence[Row]) -> Row:
     others = _merged(lake) - first_parts.keys()
     own = [run for run in runs if run["run_id"] not in others]
     return {
-        "last": runs[0] if runs else None,
-        "running": [run for run in runs if run["state"] == "running"],
-        "died": [run for run in _unrepeated(own) if not _is_scored(lake, run, first_parts, coverage)],
+        "last": _placed(lake, runs[0]) if runs else None,
+        "running": [_placed(lake, run) for run in runs if run["state"] == "running"],
+        "died": [_placed(lake, run) for run in _unrepeated(own) if not _is_scored(lake, run, first_parts, coverage)],
         "unfinished_parts": _abandoned(lake),
         "count": len(runs),
     }
@@ -42,6 +42,11 @@ def _run(lake: Lake, row: Row) -> Row:
     if state == "running" and not lake.is_running(row["run_id"]):
         state = "died"
     return row | {"state": state, "arguments": stored_json.parsed(row["arguments"])}
+
+
+def _placed(lake: Lake, run: Row) -> Row:
+    """The run with the paths that it was given, where this machine knows them, in place of their last components."""
+    return run | {"arguments": run["arguments"] | locations.read_paths(lake.root, run["run_id"])}
 
 
 def _first_parts(lake: Lake) -> dict[str, tuple[str, str]]:

@@ -2,7 +2,7 @@
 -- architecture to be ingested. `asked` is the largest sample that a run asked for, at most all architectures, and
 -- `missing` says how many of it have no score. A sample is the beginning of the order of hashes that `pipeline score`
 -- takes; runs of earlier versions, which do not state its seed, drew it with the seed of the scores. `images` are those
--- that a run was given: the last component of a path, or a kind of synthetic ones.
+-- that one of the `runs` was given: the last component of a path, or a kind of synthetic ones.
 WITH known AS (
     SELECT
         benchmark,
@@ -96,6 +96,7 @@ asked AS (
         contributions.seed,
         max_by(samples.sample_seed, (samples.sample, samples.sample_seed)) AS sample_seed,
         min(samples.images) AS images,
+        list(contributions.run_id ORDER BY contributions.run_id) AS runs,
         least(max(samples.sample), any_value(sizes.architectures)) AS sample,
         max(samples.sample) >= any_value(sizes.architectures) AS is_all
     FROM contributions
@@ -178,6 +179,7 @@ SELECT
     asked.sample AS asked,
     asked.sample_seed::BIGINT AS sample_seed,
     asked.images,
+    asked.runs,
     -- a part that is there twice, which `pipeline doctor` tells, holds more than was asked
     greatest(asked.sample - coalesce(had.scored, 0), 0) AS missing
 FROM counted

@@ -8,6 +8,7 @@ SELECT
     bytes,
     licence,
     rows,
-    rejected
+    rejected,
+    run_id
 FROM sources
 ORDER BY benchmark, name, file, source_id

@@ -17,6 +17,7 @@ from pipeline import benchmarks, executor
 from pipeline.benchmarks.nasbench201 import network
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
+from pipeline.lake import locations
 from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan, sampled
@@ -98,7 +99,9 @@ def test_a_run_says_what_was_asked_and_tells_no_folder(cells: Path, tmp_path: Pa
     listed = tmp_path / "listed.txt"
     listed.write_text(cell(389))
     score.run(cells, plan(preset(tmp_path)), only=listed)
-    arguments = json.loads(rows(cells, "runs")[0]["arguments"])
+    run = rows(cells, "runs")[0]
+    arguments = json.loads(run["arguments"])
+    assert locations.read_paths(cells, run["run_id"]) == {"only": str(listed), "proxy": str(tmp_path / "tiny2.toml")}
     assert (arguments["proxy"], arguments["only"], arguments["seed"]) == ("tiny2.toml", "listed.txt", 0)
     assert not [run for run in rows(cells, "runs") if str(tmp_path) in run["arguments"]]
 

@@ -15,19 +15,15 @@ from typer.testing import CliRunner
 
 from pipeline import catalog, provenance
 from pipeline.cli import application as cli
-from pipeline.errors import UserError
 from pipeline.ingest import run as ingest
 from pipeline.lake import locations
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
 from pipeline.proxies.regression import presets
 from pipeline.scoring import merge
-from pipeline.scoring.plan import Plan
-from pipeline.search import run as search_run
-from pipeline.search.search import SearchSettings
 from pipeline.status import content as contents
 from pipeline.status import text
-from pipeline.status.next_command import again, next_command, score
+from pipeline.status.next_command import next_command
 from tests.fixtures import lakes
 from tests.fixtures import mapped_tables as fixtures
 
@@ -113,7 +109,7 @@ def test_a_source_whose_file_changed_is_stale_and_one_that_was_touched_is_not(in
     table.write_text(table.read_text().replace("1", "2", 1))  # of the same size
     said = status(root)
     assert f"stale: nasbench201: {table} (mine) has changed since it was ingested" in said
-    assert f"next: pipeline ingest nasbench201 {table} --mapping mine --lake NEW" in said
+    assert f"next: pipeline ingest nasbench201 {table} --mapping {table.with_name('mine.toml')} --lake NEW" in said
     table.unlink()
     assert "is no longer there" in status(root)
 
@@ -131,10 +127,10 @@ def test_source_files_are_looked_for_where_the_lake_does_not_know_them(ingested:
 
 def test_the_place_of_a_file_is_recorded_again_when_it_is_ingested_already(ingested: tuple[Path, Path]) -> None:
     root, table = ingested
-    [file] = (root / locations.FOLDER).iterdir()
+    [source] = contents.read(root)["benchmarks"][0]["sources"]
     moved = table.rename(table.with_name("moved.csv"))
     ingest.ingest(root, "nasbench201", [moved], mapping=str(table.with_name("mine.toml")))
-    location = locations.read(root, file.stem)
+    location = locations.read(root, source["source_id"])
     assert location is not None and location.path == str(moved)
 
 
@@ -155,11 +151,35 @@ def test_a_run_that_neither_ended_nor_goes_on_has_died(lake: Path) -> None:
     assert contents.read(lake)["runs"]["died"] == []  # the same command has gone on since
 
 
-def half_done(root: Path, asked: int, scored: int, **changes: Any) -> None:
+def test_a_proposed_command_has_the_whole_paths_of_its_files(ingested: tuple[Path, Path], tmp_path: Path) -> None:
+    root, table = ingested
+    table.write_text("changed")
+    for file in (root / locations.FOLDER).iterdir():
+        file.unlink()
+    command = contents.read(root, tmp_path)["next"]
+    assert command["command"].endswith("t.csv --mapping mine.toml --lake NEW")
+    assert command["because"].endswith("; mine.toml is not here, write its path")
+
+
+@pytest.mark.parametrize("status", ["running", "finished"])  # killed, and ended with scores that are missing
+def test_images_of_a_run_are_at_the_path_that_it_was_given(lake: Path, tmp_path: Path, status: str) -> None:
+    half_done(lake, 6, 3, images="pictures", status=status)
+    [command, because] = contents.read(lake)["next"].values()
+    assert command.endswith(" --images pictures") and because.endswith("; pictures is not here, write its path")
+    (tmp_path / "pictures").mkdir()
+    locations.record_paths(lake, lakes.RUN, {"images": tmp_path / "pictures", "seed": 3})
+    [command, because] = contents.read(lake)["next"].values()
+    assert command.endswith(f" --images {tmp_path / 'pictures'}") and "path" not in because
+    (lake / locations.FOLDER / f"{lakes.RUN}.json").write_text('{"images": ["damaged"], "seed": "; ls"}')
+    assert contents.read(lake)["next"]["command"].endswith(" --images pictures")
+
+
+def half_done(root: Path, asked: int, scored: int, images: str | None = None, **changes: Any) -> None:
     """A lake with a run that asked for a sample of one order and was killed after some scores of it."""
     lakes.publish(root, "a", architectures=[lakes.architecture(number) for number in range(9)])
     order = provenance.nested([lakes.arch(number) for number in range(9)], 7)
     arguments = {"benchmark": "madeup", "space": "toys", "proxy": "toy", "sample": asked, "sample_seed": 7, "seed": 0}
+    arguments |= {"images": images}
     lakes.publish(
         root, f"score-toy-{lakes.RUN}-00001", runs=[lakes.run(arguments=json.dumps(arguments), **changes)],
         proxies=[lakes.proxy(lakes.OURS, "toy", kind="trained")],
@@ -315,64 +335,6 @@ def test_an_empty_lake_and_one_that_is_not_there(lake: Path, tmp_path: Path) -> 
     assert "next: pipeline ingest nasbench201 --mapping analog-nasbench" in status(lake)
     result = CliRunner().invoke(cli.app, ["status", "--lake", str(tmp_path / "none")])
     assert result.exit_code == 1 and "no lake at" in str(result.exception)
-
-
-def test_the_images_of_a_run_and_the_sum_that_it_is_a_part_of_are_in_the_command() -> None:
-    arguments = {"benchmark": "nds", "proxy": "zero-cost", "names": ["params"], "seed": 3, "images": "noise"}
-    assert again({"stage": "score", "arguments": arguments}) == (
-        "pipeline score nds --proxy generic --images synthetic-noise"
-    )
-    row = {
-        "benchmark": "nds", "space": "darts", "proxy": "zen", "asked": 9, "architectures": 99, "sample_seed": 0,
-        "seed": 2, "images": "my pictures", "file": None,
-    }  # fmt: skip
-    command = "pipeline score nds --space darts --proxy zen --sample 9 --seed 2 --images 'my pictures'"
-    assert score(row) == command
-    assert "--proxy /own.toml " in score({**row, "file": "/own.toml"})
-    of_all = "pipeline score nds --space darts --proxy zen --seed 2 --images 'my pictures'"
-    assert score({**row, "asked": 99, "sample_seed": 7}) == of_all, "without --sample its seed has no effect"
-    arguments = {"benchmark": "nds", "proxy": "zen", "sample": None, "sample_seed": 7}
-    assert again({"stage": "score", "arguments": arguments}) == "pipeline score nds --proxy zen"
-    retry = {"stage": "score", "arguments": {**arguments, "retry_failed": True}}
-    assert again(retry) == "pipeline score nds --proxy zen --retry-failed"
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "--budget 24", "--population 6 --tournament 3 --seeds 0-4 --budget 24", "--seeds 0,3,5", "--seeds 7",
-        "--method random --images synthetic-noise", "--population 4", "--stored --seed 2",
-    ],
-)  # fmt: skip
-def test_a_search_again_is_the_same_search(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[Any, ...]] = []
-
-    def noted(lake: object, plan: Plan, settings: SearchSettings, *, stored: bool, **_: object) -> None:
-        row = search_run._run_row(plan, settings, stored, 1, "cpu")
-        asked.append((plan, settings, stored, json.loads(row["arguments"])))
-        raise UserError("noted")
-
-    monkeypatch.setattr(search_run, "run", noted)
-    command = f"pipeline search nds --proxy zen {words}"
-    for _ in range(2):
-        CliRunner().invoke(cli.app, command.split()[1:])
-        command = str(again({"stage": "search", "arguments": asked[-1][-1]}))
-    assert asked[0] == asked[1]
-
-
-def test_a_command_again_is_quoted_and_unknown_stages_have_none() -> None:
-    arguments = {"benchmark": "nds", "path": "my file.csv", "source": "native"}
-    run = {"stage": "ingest", "arguments": arguments}
-    assert again(run) == "pipeline ingest nds 'my file.csv'"
-    run["arguments"] = {**arguments, "source": "mine", "curves": True, "max_rejects": 2}
-    assert again(run) == "pipeline ingest nds 'my file.csv' --mapping mine --max-rejects 2 --curves"
-    assert again({"stage": "tune", "arguments": {"tuning_id": "0"}}) is None
-
-
-@pytest.mark.parametrize("seeds", [[0, 10**12], [], ["0", "1"], [0, None]])
-def test_seeds_far_apart_or_of_a_lake_that_another_program_wrote_are_written_as_they_are(seeds: list[Any]) -> None:
-    command = again({"stage": "search", "arguments": {"benchmark": "nds", "seeds": seeds}})
-    assert command == f"pipeline search nds --seeds {','.join(map(str, seeds)) or repr('')}"
 
 
 def test_without_merged_scores_no_rows_are_read_for_them(
