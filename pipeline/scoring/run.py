@@ -29,6 +29,8 @@ from pipeline.scoring.writer import ScoreWriter
 from pipeline.wording import every
 
 _ARCH_ID = re.compile(r"[0-9a-f]{16}")
+_HEADERS = ("arch_id", "spec", "arch", "architecture")  # of one column, unless the benchmark has such an architecture
+_WORDS = re.compile(r"[^\W\d][\w ,;.-]*")
 BATCH = 512  # architectures that a worker on a card is handed at a time; some seconds, which an interruption loses
 
 
@@ -188,7 +190,10 @@ def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, s
                 raise UserError(f"no architecture {line} of {bench.name}/{space} is ingested")
             spec = provenance.canonical_json(spec_of(bench, space, line))
         except UserError as error:
-            raise UserError(f"--only {path}, line {number}: {error}") from error
+            if number == 1 and line.lower() in _HEADERS:
+                continue
+            header = "; if it is a header, write arch_id alone" if number == 1 and _WORDS.fullmatch(line) else ""
+            raise UserError(f"--only {path}, line {number}: {error}{header}") from error
         listed[arch_id_of(bench.name, space, spec)] = spec
     if not listed:
         raise UserError(f"--only {path} lists no architecture")

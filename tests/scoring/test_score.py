@@ -237,6 +237,13 @@ def test_a_list_may_hold_what_a_query_answers(cells: Path, tmp_path: Path) -> No
     )
     listed.write_text(f"arch_id\r\n{first}\r\n{cell(7)}\r\n{second}\r\n{first}\r\n", newline="")
     assert score.run(cells, plan(preset(tmp_path)), only=listed).scored == 3
+    for header in ("arch_id", "spec", '"Arch"', "architecture"):
+        listed.write_text(f"{header}\n{first}\n")
+        assert score.run(cells, plan(preset(tmp_path)), only=listed).asked == 1
+    for header in ("index", "arch,rank", "name of it"):
+        listed.write_text(f"{header}\n{first}\n")
+        with refused("list.csv, line 1: ", "; if it is a header, write arch_id alone"):
+            score.run(cells, plan(preset(tmp_path)), only=listed)
     assert {first, second} < {row["arch_id"] for row in rows(cells)}
     for header in ("arch_id,value", '"value";"arch_id"'):
         listed.write_text(f"{header}\n{first},1.5\n")
