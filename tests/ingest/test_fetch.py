@@ -45,6 +45,8 @@ def test_every_source_is_downloaded_or_has_steps_and_ends_in_its_ingest_command(
     if fetched.file:
         assert fetched.file.path.read_bytes() == name.encode()
         assert fetched.file.expected == ("published" if row["sha256"] else "none")
+    elif words[3].startswith(str(tmp_path)):
+        assert Path(words[3]).name in " ".join(fetched.steps), "what is ingested is what the steps save"
     if row["name"] != "native":
         assert words[-2:] == ["--mapping", row["name"]]
         table_mapping = mapping.find(row["benchmark"], row["name"])

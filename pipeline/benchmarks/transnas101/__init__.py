@@ -44,7 +44,7 @@ BENCHMARK = Benchmark(
             steps=(
                 "The tables transbench101_class_object.csv, _class_scene.csv and so on of that repository name no "
                 "architectures: put the names of https://github.com/yawen-d/TransNASBench beside them, in its order, "
-                "as the column 'architecture', and save them in {folder} as class_object.csv, class_scene.csv and so "
+                "as the column 'architecture', and save them in {folder}/transnas101 as class_object.csv and so "
                 "on: " + ", ".join(EPOCHS),
             ),
         ),
