@@ -54,7 +54,13 @@ GOES_ON = "what was done is stored; the same command goes on from there"
 
 
 class OrderedGroup(TyperGroup):
-    """A group whose help lists its commands in the order of `VERBS`."""
+    """A group whose help lists its commands in the order of `VERBS`, each with the whole first sentence of its help."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands that are not hidden."""
+        shown = [name for name in self.list_commands(ctx) if not self.commands[name].hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary(self.commands[name])) for name in shown])
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of the commands."""

@@ -40,7 +40,7 @@ def contradiction(given: Mapping[str, Any]) -> str | None:
 
 
 @verb(
-    example="pipeline query 'SELECT proxy, n, rho FROM correlations ORDER BY rho DESC'",
+    example="pipeline query 'SELECT benchmark, space, proxy, n, rho FROM correlations ORDER BY rho DESC'",
     contradiction=contradiction,
     interrupted="nothing was stored, nothing is written to a file",
 )

@@ -18,11 +18,19 @@ from pipeline.cli.options import (
     ForceOption,
     LakeOption,
     SearchedOptions,
-    TargetOption,
     plan_of,
     seeds_of,
 )
 from pipeline.cli.output import answer, say
+
+ShownTargetOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Also print the true value by this target: a family (robustness), a metric (pgd_1_accuracy), or a data "
+        'set and a metric ("cifar100 test_accuracy").',
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,7 @@ def search(
     compute: ComputeOptions,
     executor: ExecutorOptions,
     best: BestOptions,
-    target: TargetOption = None,
+    target: ShownTargetOption = None,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Search a space for architectures with a high score.

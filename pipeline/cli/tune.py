@@ -32,6 +32,7 @@ COMMANDS = ("weigh", "evolve", "evaluate", "transfer")
 BARE = "bare"  # the hidden command that `pipeline tune BENCHMARK` runs
 METHODS = "choice, untuned, single, pair, shrunken, sparse, bagged, ridge, centred, blend, mixed"
 """Those of `pipeline.tuning.methods`, which takes long to import."""
+MENU = "corrected where the parts of generic are scored, else mixed"
 
 
 class TuneGroup(OrderedGroup):
@@ -81,7 +82,7 @@ class LabelOptions:
 
     labels: Annotated[int, typer.Option(min=4, help="How many true values to use.")] = 20
     space: SpaceOption = None
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample that begins with the labels.")] = 0
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample whose first architectures are labelled.")] = 0
     target: TargetOption = None
 
 
@@ -131,9 +132,7 @@ def weigh(
     benchmark: BenchmarkArgument,
     labels: LabelOptions,
     terms: TermOptions,
-    method: Annotated[
-        str, typer.Option(help=f"How: corrected, {METHODS}, or menu for the one that is best in general.")
-    ] = "menu",
+    method: Annotated[str, typer.Option(help=f"How: corrected, {METHODS}, or menu: {MENU}.")] = "menu",
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Make a proxy of stored scores and a few labels.
@@ -240,9 +239,7 @@ def bare(
     compute: ComputeOptions,
     method: Annotated[
         str,
-        typer.Option(
-            help=f"How: corrected, {METHODS}, menu for the one that is best in general, or evolution for a search."
-        ),
+        typer.Option(help=f"How: corrected, {METHODS}, menu ({MENU}), or evolution for a search."),
     ] = "menu",
     draws: DrawsOption = DEFAULT_DRAWS,
     lake: LakeOption = DEFAULT_LAKE,

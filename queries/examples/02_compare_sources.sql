@@ -1,6 +1,7 @@
 -- Do two sources of the same accuracy agree? Pearson, Spearman and the largest difference, pair by pair.
 -- Run: pipeline query --example compare_sources
 SELECT
+    benchmark,
     space,
     dataset,
     metric,
@@ -12,4 +13,4 @@ SELECT
     round(spearman, 6) AS spearman,
     largest_difference
 FROM truth_agreement
-ORDER BY space, dataset, metric, epochs, source, other_source
+ORDER BY benchmark, space, dataset, metric, epochs, source, other_source

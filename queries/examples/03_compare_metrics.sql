@@ -3,6 +3,7 @@
 --   --param dataset=cifar10 --param metric=test_accuracy
 --   --param other_dataset=cifar10 --param other_metric=baseline_accuracy
 SELECT
+    one.benchmark,
     one.space,
     any_value(sources.name) AS source,
     any_value(others.name) AS other_source,
@@ -18,4 +19,4 @@ WHERE
     AND one.metric = $metric
     AND other.dataset = $other_dataset
     AND other.metric = $other_metric
-GROUP BY one.space, one.source_id, other.source_id
+GROUP BY one.benchmark, one.space, one.source_id, other.source_id

@@ -3,8 +3,8 @@
 WITH placed AS (
     SELECT
         pairs.*,
-        rank() OVER (PARTITION BY pairs.space, pairs.proxy_id, pairs.seed ORDER BY pairs.score DESC) AS place_by_proxy,
-        rank() OVER (PARTITION BY pairs.space, pairs.proxy_id, pairs.seed ORDER BY pairs.truth DESC) AS true_place
+        rank() OVER (series ORDER BY pairs.score DESC) AS place_by_proxy,
+        rank() OVER (series ORDER BY pairs.truth DESC) AS true_place
     FROM pairs
     INNER JOIN targets
         ON
@@ -13,9 +13,11 @@ WITH placed AS (
             AND pairs.dataset = targets.dataset
             AND pairs.metric = targets.metric
     WHERE targets.main AND pairs.proxy = $proxy
+    WINDOW series AS (PARTITION BY pairs.benchmark, pairs.space, pairs.proxy_id, pairs.seed)
 )
 
 SELECT
+    placed.benchmark,
     placed.space,
     placed.arch_id,
     architectures.spec,

@@ -4,7 +4,7 @@ WITH judged AS (
     SELECT
         *,
         last_value(rho) OVER (
-            PARTITION BY space, dataset, metric, proxy_id, seed, mode
+            PARTITION BY benchmark, space, dataset, metric, proxy_id, seed, mode
             ORDER BY iteration
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ) AS last_rho
@@ -13,6 +13,7 @@ WITH judged AS (
 )
 
 SELECT
+    benchmark,
     space,
     dataset,
     metric,
@@ -24,5 +25,5 @@ SELECT
     max(iteration) AS iterations,
     min(iteration) FILTER (WHERE rho >= last_rho - 0.01) AS enough
 FROM judged
-GROUP BY space, dataset, metric, proxy, proxy_id, seed, mode
-ORDER BY space, dataset, metric, proxy, seed, mode
+GROUP BY benchmark, space, dataset, metric, proxy, proxy_id, seed, mode
+ORDER BY benchmark, space, dataset, metric, proxy, seed, mode

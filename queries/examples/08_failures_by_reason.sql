@@ -1,6 +1,7 @@
 -- What failed, how often, and why?
 -- Run: pipeline query --example failures_by_reason
 SELECT
+    benchmark,
     space,
     proxy,
     seed,
@@ -9,4 +10,4 @@ SELECT
     scores
 FROM coverage
 WHERE status <> 'ok'
-ORDER BY scores DESC, space, proxy, seed, status, reason
+ORDER BY scores DESC, benchmark, space, proxy, seed, status, reason

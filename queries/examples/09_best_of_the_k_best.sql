@@ -5,7 +5,7 @@ WITH placed AS (
     SELECT
         pairs.*,
         row_number() OVER (
-            PARTITION BY pairs.space, pairs.proxy_id, pairs.seed
+            PARTITION BY pairs.benchmark, pairs.space, pairs.proxy_id, pairs.seed
             ORDER BY pairs.score DESC, pairs.truth ASC
         ) AS place
     FROM pairs
@@ -19,6 +19,7 @@ WITH placed AS (
 )
 
 SELECT
+    benchmark,
     space,
     proxy,
     seed,
@@ -27,5 +28,5 @@ SELECT
     max(truth) AS best_of_all,
     max(truth) - max(truth) FILTER (WHERE place <= $k) AS truth_lost
 FROM placed
-GROUP BY space, proxy, proxy_id, seed
-ORDER BY space, truth_lost, proxy, seed
+GROUP BY benchmark, space, proxy, proxy_id, seed
+ORDER BY benchmark, space, truth_lost, proxy, seed

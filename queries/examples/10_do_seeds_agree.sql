@@ -1,6 +1,7 @@
 -- How far do two seeds of one proxy agree? Spearman's rho between their scores, over the architectures that both have.
 -- Run: pipeline query --example do_seeds_agree
 SELECT
+    one.benchmark,
     one.space,
     labels.label AS proxy,
     one.seed,
@@ -17,5 +18,5 @@ INNER JOIN scores AS other
         AND one.seed < other.seed
 INNER JOIN proxy_labels AS labels ON one.proxy_id = labels.proxy_id
 WHERE one.status = 'ok' AND other.status = 'ok' AND isfinite(one.value) AND isfinite(other.value)
-GROUP BY one.space, labels.label, one.seed, other.seed
-ORDER BY one.space, proxy, one.seed, other.seed
+GROUP BY one.benchmark, one.space, labels.label, one.seed, other.seed
+ORDER BY one.benchmark, one.space, proxy, one.seed, other.seed

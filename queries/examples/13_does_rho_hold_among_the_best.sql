@@ -1,6 +1,7 @@
 -- Does rho hold among the best? A search looks at the upper end alone: rho of the truly best tenth beside that of all.
 -- Run: pipeline query --example does_rho_hold_among_the_best
 SELECT
+    whole.benchmark,
     whole.space,
     whole.dataset,
     whole.metric,
@@ -20,4 +21,5 @@ INNER JOIN correlations_top AS best
         AND whole.proxy_id = best.proxy_id
         AND whole.seed IS NOT DISTINCT FROM best.seed
 INNER JOIN proxy_labels AS labels ON whole.proxy_id = labels.proxy_id
-ORDER BY whole.space, whole.dataset, whole.metric, best.rho DESC NULLS LAST, proxy, whole.seed
+ORDER BY
+    whole.benchmark, whole.space, whole.dataset, whole.metric, best.rho DESC NULLS LAST, proxy, whole.seed

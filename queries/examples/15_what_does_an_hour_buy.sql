@@ -2,6 +2,7 @@
 -- Run: pipeline query --example what_does_an_hour_buy
 WITH priced AS (
     SELECT
+        comparison.benchmark,
         comparison.space,
         labels.label AS proxy,
         comparison.seed,
@@ -29,7 +30,7 @@ beaten AS (
     SELECT
         *,
         max(rho) OVER (
-            PARTITION BY space, device
+            PARTITION BY benchmark, space, device
             ORDER BY mean_seconds, rho DESC
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS cheaper_rho
@@ -37,13 +38,14 @@ beaten AS (
 )
 
 SELECT
+    benchmark,
     space,
     device,
     proxy,
     seed,
     round(rho, 4) AS rho,
     round(mean_seconds, 3) AS seconds,
-    floor(3600 / nullif(mean_seconds, 0)) AS in_an_hour
+    floor(3600 / nullif(mean_seconds, 0))::BIGINT AS in_an_hour
 FROM beaten
 WHERE coalesce(rho > cheaper_rho, TRUE)
-ORDER BY space, device, mean_seconds, proxy, seed
+ORDER BY benchmark, space, device, mean_seconds, proxy, seed

@@ -23,6 +23,7 @@ WITH ranked AS (
 )
 
 SELECT
+    one.benchmark,
     one.space,
     one.label AS proxy,
     other.label AS other_proxy,
@@ -36,6 +37,5 @@ INNER JOIN ranked AS other
         AND one.arch_id = other.arch_id
         AND one.label < other.label
 WHERE one.seed IS NOT DISTINCT FROM other.seed OR one.seed IS NULL OR other.seed IS NULL
-GROUP BY one.space, one.label, one.seed, other.label, other.seed
-ORDER BY one.space, spearman DESC NULLS LAST, proxy, other_proxy
-LIMIT 100
+GROUP BY one.benchmark, one.space, one.label, one.seed, other.label, other.seed
+ORDER BY one.benchmark, one.space, spearman DESC NULLS LAST, proxy, other_proxy

@@ -14,6 +14,7 @@ WITH sizes AS (
 )
 
 SELECT
+    comparison.benchmark,
     comparison.space,
     labels.label AS proxy,
     comparison.seed,
@@ -36,4 +37,4 @@ INNER JOIN targets
         AND comparison.dataset = targets.dataset
         AND comparison.metric = targets.metric
 WHERE targets.main
-ORDER BY comparison.space, gain DESC NULLS LAST, proxy, comparison.seed
+ORDER BY comparison.benchmark, comparison.space, gain DESC NULLS LAST, proxy, comparison.seed

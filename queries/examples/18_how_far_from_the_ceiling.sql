@@ -2,6 +2,7 @@
 -- seeds, or with the same quantity on another split. A perfect score would have about the square root of the former.
 -- Run: pipeline query --example how_far_from_the_ceiling
 SELECT
+    correlations.benchmark,
     correlations.space,
     correlations.dataset,
     correlations.metric,
@@ -21,4 +22,5 @@ INNER JOIN noise_ceiling AS ceiling
         AND correlations.metric = ceiling.metric
 INNER JOIN proxy_labels AS labels ON correlations.proxy_id = labels.proxy_id
 ORDER BY
-    correlations.space, correlations.dataset, correlations.metric, ceiling.kind, missing, proxy, correlations.seed
+    correlations.benchmark, correlations.space, correlations.dataset, correlations.metric, ceiling.kind, missing, proxy,
+    correlations.seed

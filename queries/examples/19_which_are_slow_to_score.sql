@@ -1,6 +1,7 @@
 -- Which architectures are slow to score? Seconds beside the mean of the proxy: what a plan of a night must allow for.
 -- Run: pipeline query --example which_are_slow_to_score --param proxy=regression-n101
 SELECT
+    scores.benchmark,
     scores.space,
     scores.arch_id,
     architectures.spec,

@@ -26,6 +26,7 @@ done AS (
 )
 
 SELECT
+    done.benchmark,
     done.space,
     labels.label AS proxy,
     done.seed,
@@ -37,4 +38,4 @@ SELECT
 FROM done
 INNER JOIN known ON done.benchmark = known.benchmark AND done.space = known.space
 INNER JOIN proxy_labels AS labels ON done.proxy_id = labels.proxy_id
-ORDER BY done.space, proxy, done.seed
+ORDER BY done.benchmark, done.space, proxy, done.seed

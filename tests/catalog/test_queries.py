@@ -99,6 +99,36 @@ def test_the_best_of_all_is_lost_by_none(lake: Lake) -> None:
     assert max(r["truth_lost"] for r in fewer) > 0
 
 
+@pytest.mark.parametrize("name", ["best_of_the_k_best", "how_many_iterations", "most_misjudged", "rho_by_stage"])
+def test_a_space_of_the_same_name_in_another_benchmark_changes_no_answer(tmp_path: Path, name: str) -> None:
+    lake, sql = lakes.made_up(tmp_path / "lake"), EXAMPLES[name].read_text()
+    given = {key: HERE.get(value, value) for key, value in parameters(sql)[1].items()}
+    alone = catalog.run_sql(lake, sql, given).to_pylist()
+    twin = {"benchmark": "twin"}
+    lakes.publish(
+        lake.root, "twin",
+        metrics=[lakes.metric(**twin)],
+        architectures=[lakes.architecture(i, **twin) for i in range(30)],
+        truth=[lakes.truth(i, float(i % 5) - 50, **twin) for i in range(30)],
+        scores=[lakes.score(i, OURS, float(i % 11) - 50, **twin) for i in range(30)],
+        curves=[
+            lakes.curve(i, OURS, stage, "train", [float(i % 3)] * 20, **twin)
+            for i in range(30) for stage in range(len(lakes.WEIGHTS))
+        ],
+    )  # fmt: skip
+    both = catalog.run_sql(lake, sql, given).to_pylist()
+    kept = [row for row in both if row["benchmark"] != "twin"]
+    assert kept and len(kept) < len(both) and all(row in alone for row in kept)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "queries").rglob("*.sql")), ids=lambda file: file.stem)
+def test_a_space_is_told_with_its_benchmark(file: Path) -> None:
+    sql = re.sub(r"--.*", "", file.read_text())
+    groups = re.findall(r"(?:PARTITION|GROUP) BY\s+(.*?)(?:\)|ORDER BY|HAVING|QUALIFY|$)", sql, re.DOTALL)
+    alone = [g for g in groups if re.search(r"\bspace\b", g) and not re.search(r"\bbenchmark\b", g)]
+    assert alone == [], "two benchmarks can have a space of one name"
+
+
 def test_a_sound_lake_passes_every_check(lake: Lake, empty: Lake) -> None:
     for checked in (lake, empty):
         found = catalog.checks(checked)

@@ -94,6 +94,13 @@ def test_the_help_has_groups_whole_sentences_and_examples() -> None:
     assert "..." not in text.replace("[ARGS]...", "") and max(map(len, lines)) <= 80
 
 
+@pytest.mark.parametrize("group", ["mapping", "tune"])
+def test_the_commands_of_a_group_have_whole_sentences(group: str) -> None:
+    text = " ".join(CliRunner().invoke(cli.app, [group, "--help"], env={"COLUMNS": "80"}).output.split())
+    for name, command in GROUP.commands[group].commands.items():
+        assert command.hidden or f"{name} {cli.summary(command)}" in text
+
+
 def test_a_zero_cost_proxy_is_described_by_what_it_computes_and_then_by_its_paper() -> None:
     described = {row["name"]: row["description"] for row in shipped_proxies.rows()}
     assert described["snip"].startswith("The sum of |w dL/dw|. Lee, Ajanthan and Torr")

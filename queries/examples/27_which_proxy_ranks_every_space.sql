@@ -1,6 +1,7 @@
 -- Which proxy ranks well in every space? The mean over the spaces of its rho with their main targets, and the lowest.
--- `low` and `high` take the spaces' intervals as independent. Compare proxies of the same number of spaces.
--- Run: pipeline query --example which_proxy_is_generic
+-- `low` and `high` take the spaces' intervals as independent. Compare proxies of the same number of spaces; each frame
+-- of DARTS is a space, and the three share their cells and true values.
+-- Run: pipeline query --example which_proxy_ranks_every_space
 WITH of_spaces AS (
     SELECT
         labels.name AS proxy,
