@@ -20,7 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 from pipeline import interruption
 from pipeline.cli import configuration, streams
 from pipeline.cli.grouping import documentation, flattened
-from pipeline.errors import UserError, from_os, is_homeless, is_out_of_memory, refused_by_system, shortened
+from pipeline.errors import UserError, excerpt, from_os, is_homeless, is_out_of_memory, refused_by_system, shortened
 
 GROUPS = {
     "Fill a lake": ("run", "mapping", "ingest", "score", "search", "tune", "merge"),
@@ -48,7 +48,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Contradiction = Callable[[Mapping[str, Any]], str | None]
 """What is wrong with the options of a command line together, given by name with their words; None if nothing is."""
 
-
 GOES_ON = "what was done is stored; the same command goes on from there"
 """What an interrupted verb says that stores as it goes."""
 
@@ -58,9 +57,9 @@ class OrderedGroup(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the commands that are not hidden."""
-        shown = [name for name in self.list_commands(ctx) if not self.commands[name].hidden]
+        listed = ((name, self.commands[name]) for name in self.list_commands(ctx))
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary(self.commands[name])) for name in shown])
+            formatter.write_dl([(name, summary(command)) for name, command in listed if not command.hidden])
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of the commands."""
@@ -92,11 +91,9 @@ class VerbGroup(OrderedGroup):
         """
         if not ctx.resilient_parsing and args[0] not in self.commands and not args[0].startswith("-"):
             from pipeline.cli import suggestions
-            from pipeline.escaping import line
 
-            word = line(args[0])
-            shown = word if len(word) <= 60 else f"{word[:60]}..."
-            ctx.fail(f"No such command '{shown}'. {suggestions.line(word, self.list_commands(ctx))}")
+            meant = suggestions.line(args[0], self.list_commands(ctx))
+            ctx.fail(f"No such command '{excerpt(args[0], 60, bare=True)}'. {meant}")
         return super().resolve_command(ctx, args)
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
