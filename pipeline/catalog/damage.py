@@ -64,6 +64,11 @@ def cannot_spill(error: duckdb.Error) -> bool:
     return isinstance(error, (duckdb.OutOfMemoryException, duckdb.IOException)) and bool(_SPILLED.search(str(error)))
 
 
+def names_parquet(error: duckdb.Error) -> bool:
+    """Whether an error names a Parquet file."""
+    return _FILE.search(str(error)) is not None
+
+
 def _is_at_fault(file: Path, parts: Path, own: bool) -> bool:
     """Whether a file that an error names is a part's and may be what is wrong.
 

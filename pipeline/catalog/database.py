@@ -13,7 +13,7 @@ import duckdb
 
 from pipeline import interruption
 from pipeline.catalog import sql_files, stored_results
-from pipeline.catalog.damage import cannot_spill, damage_named
+from pipeline.catalog.damage import cannot_spill, damage_named, names_parquet
 from pipeline.catalog.definition import CatalogDefinition, catalog_definition, listed, published
 from pipeline.catalog.quoting import literal
 from pipeline.catalog.temporary import spill_folder
@@ -140,7 +140,7 @@ def _write_database(path: Path, definition: CatalogDefinition, target: Path) -> 
             definition.run(connection)
             connection.execute("USE memory; DETACH made")
         except duckdb.OperationalError as error:
-            if is_out_of_memory(error) or cannot_spill(error):
+            if is_out_of_memory(error) or cannot_spill(error) or names_parquet(error):
                 raise
             if refusal := refused_by_system(error):
                 raise UserError(f"while writing {target}, {refusal}; nothing stored is lost") from error

@@ -377,7 +377,7 @@ def _answer(end: BaseException) -> NoReturn:
         end.__traceback__ = None  # lets go of what its frames hold
         _fail("error: out of memory: give the process more, or ask for less; nothing stored is lost")
     if isinstance(end, OSError) and end.filename is not None:
-        _fail(f"error: {end.strerror or end}: {end.filename}")
+        _fail(f"error: {from_os(end, f'reading or writing {end.filename}')}")
     if isinstance(end, FileNotFoundError) and is_homeless():
         _fail(f"error: {from_os(end, 'looking for the working folder')}")
     if isinstance(end, Exception) and (refusal := refused_by_system(end)):  # Arrow says so without a number

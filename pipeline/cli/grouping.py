@@ -32,6 +32,9 @@ def flattened(function: Callable[..., Any]) -> Callable[..., None]:
         assert isinstance(hint, type)
         groups[parameter.name] = hint
         parameters += _fields(hint)
+    for parameter in parameters:
+        for info in get_args(parameter.annotation)[1:]:
+            info.readable = False  # what cannot be read is told where it is read, and is no error of usage
 
     @functools.wraps(function)
     def command(**values: Any) -> None:

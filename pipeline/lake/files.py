@@ -94,8 +94,10 @@ def own_folder(folder: Path) -> Iterator[None]:
 
 
 def is_within(root: Path, path: Path) -> bool:
-    """Whether no component of `path` below `root` is a symbolic link."""
-    return _link(root, path) is None
+    """Whether no component of `path` below `root` is a symbolic link; not where that cannot be looked at."""
+    with contextlib.suppress(PermissionError):
+        return _link(root, path) is None
+    return False
 
 
 def refuse_links(root: Path, path: Path) -> None:

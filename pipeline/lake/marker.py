@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from pipeline.errors import UserError, excerpt, is_there
+from pipeline.errors import UserError, excerpt, is_there, os_errors_explained
 from pipeline.lake.schema import FORMAT
 
 FILE = "lake.json"
@@ -30,11 +30,8 @@ def require_format(root: Path) -> None:
     Raises:
         UserError: the marker cannot be read, or states another format than this version's.
     """
-    try:
-        with (root / FILE).open("rb") as stream:
-            content = stream.read(MOST + 1)
-    except OSError as error:
-        raise _odd(root / FILE, error) from error
+    with os_errors_explained(f"reading {root / FILE}"), (root / FILE).open("rb") as stream:
+        content = stream.read(MOST + 1)
     require_content(content, root / FILE, root)
 
 
@@ -63,4 +60,5 @@ def require_content(content: bytes, path: Path | str, lake: Path | str) -> None:
 
 
 def _odd(path: Path | str, error: Exception) -> UserError:
-    return UserError(f"{path} cannot be read as the marker of a lake: {excerpt(str(error), 200, bare=True)}")
+    what, ours = excerpt(str(error), 200, bare=True), CONTENT.strip()
+    return UserError(f"{path} cannot be read as the marker of a lake: {what}; that of this version is {ours}")

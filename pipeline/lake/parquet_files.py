@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 
+_NO_PERMISSION = "no permission"
+
+
 class HashedFile(io.BufferedWriter):
     """A new file whose SHA-256 is taken of what is written, before it reaches the disk."""
 
@@ -82,7 +85,7 @@ def reason(error: Exception) -> str:
     if refusal := refused_by_system(error):
         raise UserError(f"{refusal}; nothing stored is lost") from error
     if isinstance(error, PermissionError):
-        return "no permission"
+        return _NO_PERMISSION
     if isinstance(error, FileNotFoundError):
         return "it is missing"
     if isinstance(error, KeyError):
@@ -102,6 +105,5 @@ def damaged(path: Path, what: str) -> UserError:
     for folder in path.parents:
         if folder.name == "parts":
             refuse_gone(folder.parent)
-    return UserError(
-        f"{path} cannot be read ({what}): restore its part from a copy of the lake; `pipeline doctor` lists all faults"
-    )
+    do = "change the permissions" if what == _NO_PERMISSION else "restore its part from a copy of the lake"
+    return UserError(f"{path} cannot be read ({what}): {do}; `pipeline doctor` lists all faults")

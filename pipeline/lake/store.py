@@ -60,7 +60,9 @@ class Lake:
             if hidden and whole:
                 raise UserError(f"{self.root / marker.FILE} is no plain file: run `pipeline doctor`")
             if not hidden and not create:
-                raise UserError(f"no lake at {root}: run `pipeline ingest` first, or name one with --lake DIR")
+                taken = os.path.lexists(self.root) and not self.root.is_dir()
+                what = "it is no folder; name" if taken else "run `pipeline ingest` first, or name"
+                raise UserError(f"no lake at {root}: {what} one with --lake DIR")
             if not hidden:
                 self._create()
         if marker.is_lake(self.root):
@@ -100,7 +102,10 @@ class Lake:
 
     def _anchor(self) -> None:
         """Publish an empty part of the tables that have none: all in a new lake, later ones in an older lake."""
-        missing = [table for table in TABLES if not any(self.parts.glob(f"{_ANCHOR}/*/{table}.parquet"))]
+        with os_errors_explained(f"reading {self.parts}"):
+            folders = [folder for name in self.part_names(_ANCHOR) if (folder := self.parts / _ANCHOR / name).is_dir()]
+            there = set().union(*(checksums.names_in(folder, refuse=False) for folder in folders))
+        missing = [table for table in TABLES if f"{table}.parquet" not in there]
         if missing:
             part = "0" if missing == list(TABLES) else "-".join(missing)
             with contextlib.suppress(FileExistsError):

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline import catalog
 from pipeline.catalog import damage, run_sql
+from pipeline.catalog.definition import CatalogDefinition
 from pipeline.errors import UserError
 from pipeline.lake import checksums
 from pipeline.lake.store import Lake
@@ -77,3 +78,17 @@ def test_text_that_was_published_in_another_encoding_ends_an_export_with_the_nam
     with refused(f"{file} cannot be read (Invalid string encoding"):
         catalog.export(lake, tmp_path / "lake.duckdb")
     assert [path.name for path in tmp_path.iterdir()] == ["lake"]
+
+
+def test_an_export_names_the_part_that_cannot_be_read_and_not_its_own_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = lakes.made_up(tmp_path / "lake")
+    part = lake.parts / lakes.BENCHMARK / "scores-1" / "scores.parquet"
+
+    def closed(*_: object) -> None:  # root may read anywhere
+        raise duckdb.IOException(f'IO Error: Cannot open file "{part}": Permission denied')
+
+    monkeypatch.setattr(CatalogDefinition, "run", closed)
+    with refused(f"{part} cannot be read (Cannot open file: Permission denied)"):
+        catalog.export(lake, tmp_path / "x.duckdb")

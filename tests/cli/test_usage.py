@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,19 @@ def test_a_second_value_is_a_usage_error_unless_an_option_takes_several(words: l
     do = "write 0,3,5 or 0-19" if parameter.name == "seeds" else "run the command for each"
     refused = f"'{parameter.opts[0]}'" in line and line.endswith(f": given 2 times, and it takes one value: {do}")
     assert refused != bool(parameter.multiple)
+
+
+PATHS = [
+    one for one in parameters() if any(word in one.id for word in ("--lake", "--only", "--file", "--history", "paths"))
+]
+
+
+@pytest.mark.parametrize(("words", "parameter"), PATHS)
+def test_what_cannot_be_read_is_no_usage_error(
+    words: list[str], parameter: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)  # root may read anything
+    assert "not readable" not in last_line([*words[:-1], str(tmp_path)])[1], parameter
 
 
 def test_an_option_wins_over_the_environment_and_a_flag_may_be_repeated(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from pipeline.errors import UserError
 from pipeline.lake import files
 from pipeline.lake.files import atomic_write
+from pipeline.lake.store import Lake
 from tests.fixtures import lakes
 from tests.fixtures.lines import refused
 
@@ -110,3 +111,24 @@ def test_a_disk_that_flushes_no_folder_holds_a_lake_and_one_that_fails_does_not(
     with contextlib.nullcontext() if stored else refused(os.strerror(number)):
         lake.publish(lakes.BENCHMARK, "scores", {"scores": [lakes.score(0, lakes.OURS, 1.0)]})
     assert lake.part_names(lakes.BENCHMARK) == (["scores"] if stored else [])
+
+
+def test_stored_results_that_may_not_be_looked_at_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert files.is_within(tmp_path, tmp_path / "derived" / "key")
+
+    def closed(path: Path) -> bool:  # root may look anywhere
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_symlink", closed)
+    assert not files.is_within(tmp_path, tmp_path / "derived" / "key")
+
+
+def test_a_folder_of_parts_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = lakes.made_up(tmp_path / "lake")
+
+    def closed(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", lambda path: closed(path) if path.name == "_schema" else True)
+    with refused(f"no permission while reading {lake.parts} ({lake.parts / '_schema'}): change the permissions"):
+        Lake(lake.root)

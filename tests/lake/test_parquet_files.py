@@ -42,6 +42,14 @@ def test_what_is_wrong_with_a_file_is_one_line_but_for_a_lack_of_memory(
         raise error
 
 
+def test_of_a_file_that_may_not_be_read_no_copy_is_asked_for() -> None:
+    with (
+        refused("scores.parquet cannot be read (no permission): change the permissions; `pipeline doctor`"),
+        parquet_files.damage_named(Path("scores.parquet")),
+    ):
+        raise PermissionError(errno.EACCES, "Permission denied", "scores.parquet")
+
+
 @pytest.mark.parametrize(
     "error",
     [

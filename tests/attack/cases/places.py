@@ -13,9 +13,10 @@ def _marker(text: str) -> Callable[[Path], object]:
 CASES = [
     Case("no lake", "report", lake="none", says=("no lake at", "pipeline ingest")),
     Case("a lake that is a file", "query 'SELECT 1' --lake notes.txt", make=lambda d: (d / "notes.txt").write_text("x"),
-         says=("no lake at",)),
+         says=("no lake at notes.txt: it is no folder; name one",)),
     Case("a lake of a newer version", "report", damage=_marker('{"format": 99}'), says=("newer version",)),
-    Case("a lake whose marker is no JSON", "report", damage=_marker("{"), says=("lake.json",)),
+    Case("a lake whose marker is no JSON", "report", damage=_marker("{"),
+         says=("lake.json", 'that of this version is {"format": 1}')),
     Case("a lake whose marker is nested 60,000 deep", "report", damage=_marker("[" * 60_000), says=("lake.json",)),
     Case("a lake whose format is a text", "report", damage=_marker('{"format": "1"}'), says=("lake.json", "format")),
     Case("a lake whose format is no number", "report", damage=_marker('{"format": NaN}'), says=("lake.json",)),
