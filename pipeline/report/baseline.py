@@ -55,10 +55,12 @@ def read(folder: Path) -> dict[Key, BaselineCorrelation]:
     path = folder / FILE
     try:
         return parsed(read_file(path).decode())
+    except FileNotFoundError as error:
+        raise UserError(f"no baseline at {path}: `pipeline report --out {folder}` writes one") from error
+    except NotADirectoryError as error:
+        raise UserError(f"--against {folder} is no folder: name that of an earlier report") from error
     except OSError as error:
-        raise UserError(
-            f"no baseline at {path} ({error.strerror}): `pipeline report --out {folder}` writes one"
-        ) from error
+        raise from_os(error, f"reading {path}") from error
     except (ValueError, TypeError, csv.Error) as error:
         raise UserError(
             f"{path} is not the {FILE} of a report ({error}): write it anew with `pipeline report`"

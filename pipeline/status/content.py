@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import catalog
-from pipeline.errors import unknown
+from pipeline.errors import UserError, unknown
 from pipeline.ingest import published
 from pipeline.lake import last_check, locations
 from pipeline.lake.store import Lake
@@ -33,9 +33,11 @@ def read(lake_root: Path, data: Path | None = None, target: str | None = None) -
         and `next`. Times are ISO 8601 in UTC.
 
     Raises:
-        UserError: no lake, one that cannot be read, or no target of that name.
+        UserError: no lake, one that cannot be read, no such folder, or no target of that name.
     """
     lake = Lake(lake_root)
+    if data is not None and not data.is_dir():
+        raise UserError(f"no folder {data}: --data names one with source files")
     tables, views_current = _tables(lake)
     if target is not None:
         tables["targets"] = _named(tables["targets"], target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from collections.abc import Callable
@@ -175,4 +176,17 @@ def test_the_committed_baseline_is_of_todays_proxies_and_the_listed_architecture
 def test_a_baseline_that_is_not_one_says_where(tmp_path: Path) -> None:
     (tmp_path / baseline.FILE).write_text("x\n1\n")
     with pytest.raises(UserError, match=r"correlations\.csv is not the"):
+        baseline.read(tmp_path)
+    with pytest.raises(UserError, match=r"--against .*correlations\.csv is no folder: name that of an earlier report"):
+        baseline.read(tmp_path / baseline.FILE)
+
+
+def test_a_baseline_that_may_not_be_read_is_not_to_be_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(baseline, "read_file", closed)
+    with pytest.raises(UserError, match=r"no permission while reading .*correlations\.csv: change the permissions"):
         baseline.read(tmp_path)
