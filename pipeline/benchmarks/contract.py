@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -212,12 +212,16 @@ class Benchmark:
 
     def metric(self, dataset: str, metric: str) -> Metric:
         """The declared metric; UserError with a suggestion if there is none."""
-        of_dataset = {m.metric: m for m in self.metrics if m.dataset == dataset}
+        if found := self._by_name.get((dataset, metric)):
+            return found
+        of_dataset = [m.metric for m in self.metrics if m.dataset == dataset]
         if not of_dataset:
             raise unknown(f"dataset of {self.name}", dataset, {m.dataset for m in self.metrics})
-        if metric not in of_dataset:
-            raise unknown(f"metric of {self.name} on {dataset}", metric, of_dataset)
-        return of_dataset[metric]
+        raise unknown(f"metric of {self.name} on {dataset}", metric, of_dataset)
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], Metric]:
+        return {(m.dataset, m.metric): m for m in self.metrics}
 
 
 def built_by(function: str, *, by_space: bool = False) -> Callable[[str, Spec], nn.Module]:

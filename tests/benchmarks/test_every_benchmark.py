@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 import torch
 
 from pipeline import benchmarks
-from pipeline.benchmarks.contract import Benchmark, arch_id_of
+from pipeline.benchmarks.contract import Benchmark, Metric, arch_id_of
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.ingest import mapped_table
@@ -53,6 +55,24 @@ def test_spaces_and_metrics_are_declared_once(benchmark: Benchmark) -> None:
     priorities = [m.priority for m in benchmark.metrics if m.priority]
     assert sorted(priorities) == [*range(1, len(priorities) + 1)]
     assert all(m.higher_is_better is not None for m in benchmark.metrics if m.priority)
+
+
+def test_a_metric_is_found_without_going_through_all(benchmark: Benchmark) -> None:
+    """A table of thousands of columns asks for the metric of each, for each row that is shown of it."""
+
+    class Counted(tuple[Metric, ...]):
+        gone_through = 0
+
+        def __iter__(self) -> Iterator[Metric]:
+            Counted.gone_through += 1
+            return super().__iter__()
+
+    counted = replace(benchmark, metrics=Counted(benchmark.metrics))
+    for metric in [*benchmark.metrics, *benchmark.metrics]:
+        assert counted.metric(metric.dataset, metric.metric) is metric
+    assert Counted.gone_through == 1
+    with pytest.raises(UserError, match="unknown metric"):
+        counted.metric(benchmark.metrics[0].dataset, "none of them")
 
 
 def test_its_published_form_is_read(benchmark: Benchmark, tmp_path: Path) -> None:
