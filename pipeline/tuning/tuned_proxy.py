@@ -37,7 +37,7 @@ class TunedProxy:
     def line(self) -> str:
         cost = f"{self.trainings} trainings" if self.trainings else "no training"
         where = f"; {self.path}" if self.path else ""
-        return f"{self.name}: {self.origin}; rho on the labels {self.fitness:.3f}, {cost}{where}"
+        return f"{self.name}: {self.origin}; rho on the labels it was made with {self.fitness:.3f}, {cost}{where}"
 
 
 def store(lake: Lake, row: Row, configuration: dict[str, Any], proxy_id: str, origin: str) -> TunedProxy:

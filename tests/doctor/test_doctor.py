@@ -44,7 +44,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     catalog.ensure(lake)
     catalog.run_sql(lake, "SELECT count(*) FROM correlations")
     (root / "rules").mkdir()
-    (root / "rules" / "regression-toy.toml").write_text(lakes.tuning()["rule"])
+    (root / "rules" / "tuned-toy.toml").write_text(lakes.tuning()["rule"])
     assert examine(root).faults == []
     return root
 
@@ -233,11 +233,11 @@ def test_a_source_that_states_more_values_than_there_are(lake: Path) -> None:
 def test_rows_that_contradict_one_another_identities_and_rules(lake: Path) -> None:
     lakes.publish(lake, "scores-2", scores=[lakes.score(0, lakes.SIZE, 1.0, seed=None)])
     Lake(lake).publish("nasbench201", "0", {"architectures": [lakes.architecture(1, benchmark="nasbench201")]})
-    (lake / "rules/regression-toy.toml").write_text("x = 1")
+    (lake / "rules/tuned-toy.toml").write_text("x = 1")
     lines = faults(lake)
     architectures = "parts/nasbench201/0/architectures.parquet"
     assert lines[architectures].startswith(f"{architectures}: architecture 0000000000000001 is not the identity")
-    assert "it is not the rule that `tune` stored; " in lines["rules/regression-toy.toml"]
+    assert "it is not the rule that `tune` stored; " in lines["rules/tuned-toy.toml"]
     assert lines["queries/checks/duplicate_keys.sql"].startswith("queries/checks/duplicate_keys.sql: 1 row; ")
     assert len(lines) == 4 and "parts/nasbench201" in lines  # its spec is none of the space
 

@@ -198,12 +198,20 @@ def test_a_rule_is_stored_as_an_aggregate_that_scores_as_it_was_judged(
     )  # fmt: skip
     (labelled,) = catalog.run_sql(
         lake,
-        "SELECT spearman(list(score), list(truth)) AS rho FROM pairs INNER JOIN tunings USING (proxy_id, metric) "
+        "SELECT spearman(list(scores.value), list(truth)) AS rho FROM every_score AS scores "
+        "INNER JOIN tunings USING (benchmark, space, proxy_id) "
+        "INNER JOIN target_values USING (benchmark, space, dataset, metric, arch_id) "
         "WHERE list_contains(labels, arch_id)",
     ).to_pylist()
     assert labelled["rho"] == pytest.approx(proxy.fitness, abs=1e-9)
     assert (row["name"], row["labels"], row["trainings"], row["n"]) == (proxy.name, 20, 0, 40)
     assert row["rho"] == pytest.approx(judged.rho, abs=1e-9)
+    [ranked] = catalog.run_sql(
+        lake, "SELECT n, n_failed, n_no_truth, rho FROM correlations SEMI JOIN tunings USING (proxy_id, metric)"
+    ).to_pylist()
+    assert ranked == {"n": 40, "n_failed": 0, "n_no_truth": 0, "rho": row["rho"]}, "without its labels"
+    compared = "SELECT count(*) AS n FROM comparison_scores SEMI JOIN tunings USING (proxy_id)"
+    assert catalog.run_sql(lake, compared).to_pylist() == [{"n": 0}]
     again = weigh(lake.root, data(seed=4), method)
     assert again == proxy and catalog.run_sql(lake, "FROM tunings").num_rows == 1
     assert proxy.path

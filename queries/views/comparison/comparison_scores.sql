@@ -2,9 +2,10 @@
 -- and seed has tried. Our own proxies that train lead (where none has enough: all of ours, or else all), those with 30
 -- scores or more (or half as many as the best covered proxy) and half as many as the best covered of them. Compared are
 -- these and every other that holds nine tenths of what they share, less those that failed on more than half of what
--- they hold of it: they would leave the others few architectures. Who is compared depends on the scores of the space
--- alone, with a true value or without, and so is the same for each of its targets. `score` and `truth` are oriented;
--- `score` is NULL where it failed; `all_ok`: none has failed.
+-- they hold of it: they would leave the others few architectures. A proxy that was made with labels of the space is not
+-- compared there, since its labels are among these architectures: `tuned` has its rho on the others. Who is compared
+-- depends on the scores of the space alone, with a true value or without, and so is the same for each of its targets.
+-- `score` and `truth` are oriented; `score` is NULL where it failed; `all_ok`: none has failed.
 -- Stored: large
 -- Held: in memory
 WITH standings AS (
@@ -17,6 +18,11 @@ WITH standings AS (
         count(*) AS tried
     FROM every_score AS scores
     INNER JOIN proxy_labels AS labels ON scores.proxy_id = labels.proxy_id
+    ANTI JOIN labelled
+        ON
+            scores.benchmark = labelled.benchmark
+            AND scores.space = labelled.space
+            AND scores.proxy_id = labelled.proxy_id
     GROUP BY ALL
 ),
 

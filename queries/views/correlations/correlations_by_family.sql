@@ -16,7 +16,7 @@ scored AS MATERIALIZED (
         scores.seed,
         hash(scores.arch_id) AS architecture,
         oriented(scores.value, proxies.higher_is_better) AS score
-    FROM every_score AS scores
+    FROM judged_scores AS scores
     INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
     SEMI JOIN others ON scores.benchmark = others.benchmark AND scores.space = others.space
     WHERE scores.status = 'ok' AND isfinite(scores.value)

@@ -1,13 +1,15 @@
 -- One row per proxy, seed and target: Spearman's rho on the same architectures for all, those that every proxy and seed
 -- of our own has scored, so that released scores of a whole space stand beside ours of a sample of it. n is smaller
 -- where a release or an aggregate lacks some of them. A proxy with fewer than 30 scores of architectures with a true
--- value, and fewer than half as many as another of ours, does not reduce what the others share. Without a score of our
--- own there is no row.
+-- value, and fewer than half as many as another of ours, does not reduce what the others share, nor does one that was
+-- made with labels, which lacks these. Without a score of our own there is no row.
 -- Stored: small
 WITH numbered AS MATERIALIZED (
     SELECT
         series.*,
-        labels.released OR labels.aggregate AS follows,
+        labels.released
+        OR labels.aggregate
+        OR series.proxy_id IN (SELECT labelled.proxy_id FROM labelled) AS follows,
         dense_rank() OVER (ORDER BY series.benchmark, series.space, series.dataset, series.metric) AS target
     FROM series
     INNER JOIN proxy_labels AS labels ON series.proxy_id = labels.proxy_id

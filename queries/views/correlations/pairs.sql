@@ -1,5 +1,6 @@
 -- One row per score and target with a true value of the architecture. `score` and `truth` are oriented: higher is
--- better. Only scores that are ok and finite; `correlations` counts the others.
+-- better. Only scores that are ok and finite; `correlations` counts the others. A proxy that was made with labels has
+-- no row for these (`labelled`).
 -- Stored: large
 -- Held: in memory
 SELECT
@@ -16,7 +17,7 @@ SELECT
     target_values.value AS truth_as_stored,
     oriented(scores.value, proxies.higher_is_better) AS score,
     target_values.truth
-FROM every_score AS scores
+FROM judged_scores AS scores
 INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
 INNER JOIN target_values
     ON
