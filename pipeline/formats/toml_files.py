@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.errors import UserError, excerpt
+from pipeline.errors import UserError, excerpt, unknown
 from pipeline.formats import field_rules, numbers, text_files
 
 
@@ -60,6 +62,16 @@ def read(path: Path, what: str) -> dict[str, Any]:
 def is_named(name: str | Path) -> bool:
     """Whether a name is that of a TOML file."""
     return str(name).lower().endswith(".toml")
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], endings: Sequence[str] = (".toml",)) -> UserError:
+    """The error for a name that is no known one where a file may be named, too: it may lack its ending."""
+    with contextlib.suppress(OSError):  # it is too long for a path
+        if Path(name).is_file():
+            shown = excerpt(name, 100, bare=True)
+            return UserError(f"unknown {kind} '{shown}': a file has to end in {' or '.join(endings)}")
+        known = [*known, *(file for ending in endings if Path(file := f"{name}{ending}").is_file())]
+    return unknown(kind, name, known)
 
 
 def validated(model: type[Model], content: dict[str, Any], path: Path, what: str, whole: str) -> Model:

@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 from pipeline import benchmarks
 from pipeline.benchmarks.contract import Benchmark
-from pipeline.errors import UserError, excerpt, unknown
+from pipeline.errors import UserError, excerpt
 from pipeline.formats import field_rules, toml_files
 from pipeline.formats.table_form import Rows
 from pipeline.formats.toml_files import NAME_LENGTH, ReleasedName, SourceName, StrictModel
@@ -289,7 +289,7 @@ def find(benchmark: str, name: str) -> TableMapping:
         return mapping
     by_name = {mapping.name: mapping for mapping in shipped(benchmark)}
     if name not in by_name:
-        raise unknown(f"table mapping of {benchmark}", name, by_name)
+        raise toml_files.unknown_name(f"table mapping of {benchmark}", name, by_name)
     return by_name[name]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.errors import UserError, unknown
+from pipeline.errors import UserError
 from pipeline.proxies.contract import Bundle, alone
 
 
@@ -41,7 +41,7 @@ def load(name: str, images: Path | str | None = None, inputs: str = "images") ->
         return own.load(Path(name), images, inputs)
     if name in regression.names() or toml_files.is_named(name):
         return alone(regression.load(name, images))
-    raise unknown("proxy", name, names())
+    raise toml_files.unknown_name("proxy", name, names(), (".toml", ".py"))
 
 
 def fitting(inputs: str) -> list[str]:
