@@ -327,8 +327,8 @@ _TABLES = (
         (*_SCORE_KEY, "stage", "signal", "mode"),
         (
             *_SCORE_COLUMNS,
-            Column("stage", INT, "tap of the network, from 0"),
-            Column("signal", TEXT, "the target: sum, or the name of one signal"),
+            Column("stage", INT, "stage of the network, counted from 0"),
+            Column("signal", TEXT, "sum of all signals, or the name of one"),
             Column("mode", TEXT, "train: batch statistics; eval: running statistics"),
             Column("iterations", pa.list_(pa.int32()), "iteration of each loss, from 1"),
             Column("losses", pa.list_(pa.float32()), "mean squared error, unweighted; as long as iterations"),

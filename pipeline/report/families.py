@@ -72,7 +72,7 @@ def _table(
     truth: dict[tuple[str, str], dict[tuple[str, str], Cell]],
     proxies: Iterable[tuple[str, list[Cell]]],
 ) -> Row:
-    ceilings = [
+    truths = [
         (name, [truth.get(_key(one), {}).get(_key(t), _NONE) for t in targets])
         for one, name in zip(leading, short_names(leading), strict=True)
         if truth.get(_key(one))
@@ -81,7 +81,7 @@ def _table(
         "family": family,
         "targets": list(targets),
         "columns": short_names(targets),
-        "truths": [_row(name, cells) for name, cells in ceilings],
+        "truths": [_row(name, cells) for name, cells in truths],
         "rows": [_row(name, cells) for name, cells in proxies],
     }
 

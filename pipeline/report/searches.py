@@ -27,6 +27,8 @@ def searches(connection: duckdb.DuckDBPyConnection, main: Row) -> tuple[list[Row
     rows = answer_of(connection, "searches", target_of(main))
     if rows.empty:
         return [], []
+    alike = rows.duplicated(["label", "method", "seeds"], keep=False)  # of other sizes, or among other architectures
+    rows.loc[alike, "label"] += ", search " + rows["search_id"].str[:6]
     paths = answer(connection, "search_paths", target_of(main))
     points = []
     for row in records(rows):

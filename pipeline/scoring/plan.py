@@ -40,9 +40,10 @@ class Plan:
     """What a run scores.
 
     Args:
-        proxy: the name of a proxy or a bundle, or the path of a TOML file.
+        proxy: the name of a proxy or a bundle, or the path of a TOML or Python file.
         images: a path, the name of a synthetic batch, or None for the default one.
-        seed: of the targets, the weights and the noise.
+        seed: of the regression targets, the weights and the noise.
+        sample_seed: of the random order whose first architectures are a sample.
         device: auto, cpu or cuda.
         names: of a bundle's proxies, the ones to score; all by default.
     """

@@ -45,10 +45,10 @@ class Draw:
     rho: float
 
 
-def families(table: TermTable) -> dict[str, Ints]:
+def choices_of_terms(table: TermTable) -> dict[str, Ints]:
     """The columns of each choice of terms that the table has."""
-    by_family = {family: columns for family in (CURVES, SCORES) if len(columns := table.columns(family))}
-    return {**by_family, ALL: table.columns()} if len(by_family) > 1 else by_family
+    by_group = {group: columns for group in (CURVES, SCORES) if len(columns := table.columns(group))}
+    return {**by_group, ALL: table.columns()} if len(by_group) > 1 else by_group
 
 
 def within(
@@ -64,7 +64,7 @@ def within(
         UserError: too few architectures would be left.
     """
     _enough(table, labels)
-    parts = {} if ways else {name: only(table, columns) for name, columns in families(table).items()}
+    parts = {} if ways else {name: only(table, columns) for name, columns in choices_of_terms(table).items()}
     learned = {way: learner for way, learner in _learned(table, graph).items() if way in ways} if ways else {}
     for seed in seeds:
         order = table.nested(seed)
@@ -140,7 +140,7 @@ def across(source: TermTable, target: TermTable, labels: int, seeds: Sequence[in
         raise UserError(
             f"{there.benchmark}/{there.space} has {count_of(len(there.arch_ids), 'architecture')} with every term"
         )
-    places = families(here)
+    places = choices_of_terms(here)
     for seed in seeds:
         labelled = here.nested(seed)[:labels]
         for name, columns in places.items():

@@ -66,12 +66,12 @@ def problem_of(table: TermTable, labelled: Ints, seed: int) -> Problem:
     return Problem(ranks, target, prior=both, trained=trained if trained.any() else both, seed=seed)
 
 
-def prior(table: TermTable, families: Sequence[str] = (CURVES, SCORES)) -> Weights:
+def prior(table: TermTable, groups: Sequence[str] = (CURVES, SCORES)) -> Weights:
     """The weights of the untuned rule: every score, equally within trainings and others, and half from each."""
     weights = np.zeros(len(table.terms))
-    for family in families:
-        of_family = np.array([t.point is None and t.family == family for t in table.terms], dtype=np.float64)
-        weights += _scaled(table.ranks, of_family)
+    for group in groups:
+        of_group = np.array([t.point is None and t.group == group for t in table.terms], dtype=np.float64)
+        weights += _scaled(table.ranks, of_group)
     return _scaled(table.ranks, weights)
 
 

@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 _SCORE_SEED = 0  # of our own scores: the default of `score`
 
-CURVES, SCORES = "curves", "scores"  # families: of trainings, and of everything else
+CURVES, SCORES = "curves", "scores"  # groups of terms: of trainings, and of everything else
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class TermColumn:
     Args:
         key: the same in every space.
         proxy, proxy_id: whose.
-        family: CURVES for a proxy that trains, SCORES for another.
+        group: CURVES for a proxy that trains, SCORES for another.
         point: on its curves; None for the score.
     """
 
     key: str
     proxy: str
     proxy_id: str
-    family: str
+    group: str
     point: CurvePoint | None = None
 
 
@@ -91,9 +91,9 @@ class TermTable:
         """The ranks of each term, ties averaged, centred, over n / sqrt(12): of variance 1 without ties."""
         return centred_ranks(self.values)
 
-    def columns(self, family: str | None = None) -> Ints:
-        """The places of the terms of a family, or of all."""
-        return np.array([i for i, t in enumerate(self.terms) if family in (None, t.family)], dtype=np.int64)
+    def columns(self, group: str | None = None) -> Ints:
+        """The places of the terms of a group, or of all."""
+        return np.array([i for i, t in enumerate(self.terms) if group in (None, t.group)], dtype=np.int64)
 
     def nested(self, seed: int) -> Ints:
         """The places of the architectures in the order of the nested sample with this seed."""
@@ -237,8 +237,8 @@ def _key(row: Row) -> str:
 
 def _terms(row: Row, curves: list[Row]) -> Iterable[tuple[TermColumn, list[str], list[float | None]]]:
     """The score of a proxy, and the points of its curves."""
-    family, key = (CURVES, row["label"]) if curves else (SCORES, _key(row))
-    yield TermColumn(key, row["proxy"], row["proxy_id"], family), row["arch_ids"], row["scores"]
+    group, key = (CURVES, row["label"]) if curves else (SCORES, _key(row))
+    yield TermColumn(key, row["proxy"], row["proxy_id"], group), row["arch_ids"], row["scores"]
     for c in curves:
         point = CurvePoint(c["stage"], c["signal"], c["mode"], c["first_iteration"], c["last_iteration"])
         named = f"{key} stage {point.stage} {point.signal} {point.mode} {point.first}-{point.last}"

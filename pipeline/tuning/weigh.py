@@ -24,7 +24,7 @@ def weigh(lake_root: Path, data: TuningData, method: str = MENU) -> TunedProxy:
     Args:
         method: one of `methods.METHODS`, whose rule is stored as an aggregate; corrected for the generic rule and what
             trees learn from its errors, whose predictions are stored; or menu for corrected where the parts of the
-            generic rule are among the terms, and else for the method that did best.
+            generic rule are among the terms, and else for mixed.
 
     Raises:
         UserError: no such method, too few architectures, or no term that correlates with the labels.

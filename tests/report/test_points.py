@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -95,6 +95,20 @@ def test_a_search_keeps_the_best_that_it_has_found_until_it_finds_a_better_one()
     line = searches._line(paths)
     assert [(point["scored"], point["mean"]) for point in line] == [(2, 5.5), (3, 7.5), (4, 8.5)]
     assert (line[0]["low"], line[0]["high"]) == pytest.approx((4.3, 6.7))  # the tenth and the ninth decile of 4 and 7
+
+
+def test_two_searches_with_one_proxy_are_two_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [("a1" * 8, "toy", 3), ("b2" * 8, "toy", 3), ("c3" * 8, "other", 3), ("d4" * 8, "toy", 20)]
+    rows = pd.DataFrame([{"search_id": i, "label": label, "method": "evolution", "seeds": n} for i, label, n in found])
+    paths = pd.DataFrame(
+        [{"search_id": i, "scored": np.array([1, 2]), "truth": np.array([1.0, 2.0])} for i, *_ in found]
+    )
+    monkeypatch.setattr(searches, "answer_of", lambda connection, name, where: rows.copy())
+    monkeypatch.setattr(searches, "answer", lambda connection, name, where: paths)
+    main = dict.fromkeys(("benchmark", "space", "dataset", "metric"), "here")
+    table, points = searches.searches(cast("Any", None), main)
+    assert [row["label"] for row in table] == ["toy, search a1a1a1", "toy, search b2b2b2", "other", "toy"]
+    assert len({point["name"] for point in points}) == 4
 
 
 def test_the_highest_are_followed_and_the_number_of_parameters_beside_them() -> None:

@@ -83,7 +83,7 @@ def test_of_a_released_score_and_our_own_the_better_covered_is_taken(tmp_path: P
     term_proxies = [t.proxy for t in terms.read(lake, lakes.BENCHMARK, lakes.SPACE).terms if t.key == "synflow"]
     assert term_proxies == ["synflow@there"]
     used = terms.read(lake, lakes.BENCHMARK, lakes.SPACE, use=["synflow"]).terms
-    assert {t.family for t in used} == {"scores"}
+    assert {t.group for t in used} == {"scores"}
 
 
 def test_use_names_what_is_there(toys: Lake) -> None:
