@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -40,15 +41,16 @@ def init(
 
     file = out or Path(f"{table.name.partition('.')[0] or 'table'}.toml")
     drafted = mapping_draft.write(table, file, benchmark, force=force)
+    then = shlex.join(["pipeline", "mapping", "check", str(file), str(table)])
     if not drafted.values:
         say(
             f"{file}: the architectures are of {drafted.benchmark}, and no column is taken, for the reasons at its "
-            f"end: add [[truth]] or [[score]] by hand, then `pipeline mapping check {file} {table}`"
+            f"end: add [[truth]] or [[score]] by hand, then `{then}`"
         )
         return
     say(
         f"{file}: {count_of(drafted.values, 'column')} of {drafted.benchmark} with "
-        f"{count_of(drafted.guesses, 'guess', 'guesses')} to look at, then `pipeline mapping check {file} {table}`"
+        f"{count_of(drafted.guesses, 'guess', 'guesses')} to look at, then `{then}`"
     )
 
 
@@ -69,4 +71,5 @@ def check(
     if checked.faults:
         count = len(checked.faults)
         raise UserError(f"{count_of(count, 'fault')} in {file}: mend {'them' if count > 1 else 'it'}, check again")
-    say(f"no fault in {count_of(checked.rows, 'row')}: pipeline ingest {checked.benchmark} {table} --mapping {file}")
+    then = shlex.join(["pipeline", "ingest", checked.benchmark, str(table), "--mapping", str(file)])
+    say(f"no fault in {count_of(checked.rows, 'row')}: {then}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection
 from pathlib import Path
 
@@ -45,11 +46,9 @@ def of_another_form(benchmark: Benchmark, path: Path) -> str | None:
 
 
 def _begin(benchmark: Benchmark, path: Path) -> str:
-    named = f" --benchmark {benchmark.name}" if benchmark.takes_any_name else ""
-    return (
-        f"begin one with `pipeline mapping init {path}{named}` (docs/bring-your-own-table.md), and name it with "
-        "--mapping FILE.toml"
-    )
+    words = ["pipeline", "mapping", "init", str(path)]
+    command = shlex.join([*words, "--benchmark", benchmark.name] if benchmark.takes_any_name else words)
+    return f"begin one with `{command}` (docs/bring-your-own-table.md), and name it with --mapping FILE.toml"
 
 
 def _form(path: Path) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,9 @@ def read(folder: Path) -> dict[Key, BaselineCorrelation]:
     try:
         return parsed(read_file(path).decode())
     except FileNotFoundError as error:
-        raise UserError(f"no baseline at {path}: `pipeline report --out {folder}` writes one") from error
+        raise UserError(
+            f"no baseline at {path}: `pipeline report --out {shlex.quote(str(folder))}` writes one"
+        ) from error
     except NotADirectoryError as error:
         raise UserError(f"--against {folder} is no folder: name that of an earlier report") from error
     except OSError as error:

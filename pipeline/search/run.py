@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -176,7 +177,7 @@ def among_stored(lake: Lake, plan: Plan, bench: Benchmark, settings: SearchSetti
     scores = by_seed.get(seed, {})
     scored = {arch_id: json.loads(texts[arch_id]) for arch_id in scores if arch_id in texts}
     if not scored:
-        advice = f"run `pipeline score {plan.benchmark} --proxy {plan.proxy} --seed {plan.seed}` first"
+        advice = f"run `pipeline score {plan.benchmark} --proxy {shlex.quote(plan.proxy)} --seed {plan.seed}` first"
         if row["kind"] != "aggregate":
             advice += ", or search without --stored"
         elif plan.proxy != aggregates.GENERIC:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
@@ -33,7 +34,7 @@ def stored_proxy(lake: Lake, plan: Plan) -> dict[str, Any]:
         if aggregate.proxy_id not in rows:
             raise UserError(
                 f"{aggregate.name} is not defined in this lake: run `pipeline score {plan.benchmark} --proxy "
-                f"{plan.proxy}` first"
+                f"{shlex.quote(plan.proxy)}` first"
             )
         return dict(rows[aggregate.proxy_id])
     if not named and "@" in plan.proxy:  # as only released scores are named

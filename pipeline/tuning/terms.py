@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -162,7 +163,8 @@ def _target(connection: duckdb.DuckDBPyConnection, lake: Lake, benchmark: str, s
     rows = catalog.rows(connection, sql, {"benchmark": benchmark, "space": space}).to_pylist()
     if not rows:
         if name is not None:
-            raise UserError(f"{benchmark}/{space} has no target {name}: `pipeline status --target {name}` says where")
+            where = f"pipeline status --target {shlex.quote(name)}"
+            raise UserError(f"{benchmark}/{space} has no target {name}: `{where}` says where")
         raise UserError(f"the lake {lake.root} has no ground truth of {benchmark}/{space}: run `pipeline ingest` first")
     return Target(rows[0]["dataset"], rows[0]["metric"], {row["arch_id"]: row["truth"] for row in rows})
 
