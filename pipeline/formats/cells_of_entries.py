@@ -8,8 +8,7 @@ import numpy as np
 
 from pipeline.errors import excerpt
 from pipeline.formats import numbers, pickles
-from pipeline.formats.table_form import KEY, VALUE, Cells
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import KEY, VALUE, Cells, Unreadable
 from pipeline.wording import count_of
 
 MOST_ELEMENTS = 100_000

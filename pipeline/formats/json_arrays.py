@@ -16,7 +16,7 @@ from typing import IO
 from pipeline.errors import NotThisFormError, excerpt, from_os
 from pipeline.formats import packed, signatures
 from pipeline.formats.json_objects import RepeatedKeyError, unique_keys
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import Unreadable
 
 _TAKEN = ("a JSON file", signatures.EMPTY.name, *signatures.PACKINGS)
 _CHUNK = 1 << 20  # characters; doubled while one element does not fit

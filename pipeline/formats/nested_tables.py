@@ -13,8 +13,7 @@ import numpy as np
 from pipeline.errors import NotThisFormError, UserError, excerpt, unknown
 from pipeline.formats.cells_of_entries import BoundlessError, cells, fields
 from pipeline.formats.numbers import listed
-from pipeline.formats.table_form import ANY, LEVEL, Cells, Rows, TableForm
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import ANY, LEVEL, Cells, Rows, TableForm, Unreadable
 from pipeline.wording import count_of
 
 _MOST_CODES = 100  # of an architecture that is the key of its row

@@ -6,11 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.formats.unreadable import Unreadable
-
 ContainerKind = Literal["csv", "json", "jsonl", "pickle", "parquet", "torch", "arrow", "numpy", "sqlite"]
 Layout = Literal["rows", "columns", "row"]
 Cells = Mapping[str, object]
+
+
+class Unreadable(str):
+    """In the place of a record that cannot be read: why not."""
+
+    __slots__ = ()
+
 
 Rows = Iterator[tuple[str, Cells | Unreadable]]
 """Position and cells of each row, or why it cannot be read."""

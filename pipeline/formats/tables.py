@@ -31,8 +31,7 @@ from pipeline.formats import (
     sqlite_files,
     torch_files,
 )
-from pipeline.formats.table_form import FILE, FOLDER, LEVEL, Cells, ContainerKind, Rows, TableForm
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import FILE, FOLDER, LEVEL, Cells, ContainerKind, Rows, TableForm, Unreadable
 from pipeline.provenance import content_files
 from pipeline.wording import count_of, with_article
 

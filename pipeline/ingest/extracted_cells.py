@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 
 from pipeline.errors import UserError, column_named, excerpt
-from pipeline.formats.table_form import Cells, Rows
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import Cells, Rows, Unreadable
 from pipeline.ingest.mapping_sections import ExtractedCells
 from pipeline.time_limit import TooSlowError, within
 

@@ -9,9 +9,8 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from pipeline.errors import NotThisFormError, UserError, column_named, excerpt, unknown
-from pipeline.formats.table_form import Cells, Rows
+from pipeline.formats.table_form import Cells, Rows, Unreadable
 from pipeline.formats.toml_files import StrictModel
-from pipeline.formats.unreadable import Unreadable
 from pipeline.ingest.cells import plain_text
 from pipeline.ingest.mapping_sections import Container
 

@@ -14,8 +14,7 @@ from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
 from pipeline.benchmarks.notation import spec_of
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, column_named, excerpt, unknown
-from pipeline.formats.table_form import DELIMITERS, Cells
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import DELIMITERS, Cells, Unreadable
 from pipeline.ingest.cells import has, listed_codes, plain_text
 from pipeline.ingest.mapped_columns import (
     MappedTruth,

@@ -21,9 +21,8 @@ from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, column_named, excerpt, unknown
 from pipeline.formats import field_rules, text_files, toml_files
-from pipeline.formats.table_form import Cells
+from pipeline.formats.table_form import Cells, Unreadable
 from pipeline.formats.toml_files import line_of
-from pipeline.formats.unreadable import Unreadable
 from pipeline.ingest import mapped_columns, mapped_table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.cells import listed_codes

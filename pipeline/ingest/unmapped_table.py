@@ -9,8 +9,7 @@ from pathlib import Path
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import signatures, tables
-from pipeline.formats.table_form import TableForm
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import TableForm, Unreadable
 from pipeline.ingest import mapping as table_mapping
 
 _TABLES = (

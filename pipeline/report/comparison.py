@@ -1,6 +1,4 @@
-"""Comparisons of the proxies of one space: on the same architectures, with each other, with what others report, and
-with the noise of the truth itself.
-"""
+"""Comparisons of the proxies of one space with each other, on the same architectures."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import rank_correlation
-from pipeline.report.queries import SERIES, SPACE, TARGET, Row, answer_of, of_space, records, target_of
+from pipeline.report.queries import SERIES, TARGET, Row, answer_of, records, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,16 +30,6 @@ class Comparison:
     rows: pd.DataFrame
     difference_low: Floats
     difference_high: Floats
-
-
-def compare(connection: duckdb.DuckDBPyConnection, target: Row) -> Comparison:
-    """The comparison of the proxies for one target.
-
-    Args:
-        target: benchmark, space, data set and metric.
-    """
-    [comparison] = compare_by_target(connection, [target])
-    return comparison
 
 
 def compare_by_target(connection: duckdb.DuckDBPyConnection, targets: Sequence[Row]) -> list[Comparison]:
@@ -104,19 +92,6 @@ def _comparison(rows: pd.DataFrame, intervals: rank_correlation.PairedIntervals)
         difference_high=high[:, 0],
     )
     return Comparison(rows, low, high)
-
-
-def further_comparisons(connection: duckdb.DuckDBPyConnection, main: Row, published: pd.DataFrame) -> Row:
-    """`seeds` (spread of rho), `ceiling` (how the truth ranks the truth), `published` (figures of others) of a space.
-
-    Args:
-        published: what others report of all spaces.
-    """
-    return {
-        "seeds": records(answer_of(connection, "seeds", target_of(main))),
-        "ceiling": records(answer_of(connection, "ceiling", target_of(main))),
-        "published": records(of_space(published, main).drop(columns=SPACE)),
-    }
 
 
 def by_target(targets: list[Row], further: pd.DataFrame, ranking: pd.DataFrame) -> list[Row]:

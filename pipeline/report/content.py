@@ -12,16 +12,27 @@ from pipeline.errors import UserError
 from pipeline.lake import stored_json
 from pipeline.report.certainty import certainty, with_certainty
 from pipeline.report.chart_data import DRAWN, chart_data, drawn_tables
-from pipeline.report.comparison import by_target, compare_by_target, further_comparisons
+from pipeline.report.comparison import by_target, compare_by_target
 from pipeline.report.families import families
 from pipeline.report.leaderboard import leaderboard, verdict
 from pipeline.report.limits import limits
-from pipeline.report.queries import SERIES, Row, answer, answer_of, of_space, of_target, records, space_of
+from pipeline.report.queries import (
+    SERIES,
+    SPACE,
+    TARGET,
+    Row,
+    answer,
+    answer_of,
+    of_space,
+    of_target,
+    records,
+    space_of,
+    target_of,
+)
 from pipeline.report.ranking import menus, overview, rank
 from pipeline.report.searches import searches
 from pipeline.report.tables import correlations_csv
 from pipeline.report.text import slugs, target_name
-from pipeline.report.tuning import transfer, tuning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,12 +72,13 @@ def read(connection: duckdb.DuckDBPyConnection, say: Callable[[str], None]) -> R
         spaces.append(_space(connection, main, key, tables))
     spaces.sort(key=lambda space: not space.content["ranking"])  # those without a score last
     runs = records(answer(connection, "runs"))
+    rules = answer(connection, "transfer")
     boards = [(space.content["name"], space.content["targets"][0]["leaderboard"]) for space in spaces]
     content = {
         "schema": SCHEMA,
         "spaces": [space.content for space in spaces],
         "overview": overview(boards),
-        "transfer": transfer(connection),
+        "transfer": [] if rules["tuned_on"].eq(rules["scored_on"]).all() else records(rules),
         "agreement": records(answer(connection, "agreement")),
         "sources": records(answer(connection, "sources")),
         "proxies": [
@@ -123,9 +135,12 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, key: str, tables: d
         "targets": targets,
         "ranking": records(ranking),
         "comparison": targets[0]["compared"],
-        **further_comparisons(connection, main, tables["published"]),
+        "seeds": records(answer_of(connection, "seeds", target_of(main))),
+        "ceiling": records(answer_of(connection, "ceiling", target_of(main))),
+        "published": records(of_space(tables["published"], main).drop(columns=SPACE)),
         "searches": search_rows,
-        **tuning(connection, main, tables["tuned"]),
+        "tuning": records(answer_of(connection, "tuning", target_of(main))),
+        "tuned": records(of_target(tables["tuned"], main).drop(columns=TARGET)),
         "menus": menus(connection, main, ranking),
         "further_targets": covered,
         "sparse_targets": sparse,

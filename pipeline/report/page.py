@@ -24,8 +24,7 @@ from pipeline.lake.store import Lake
 from pipeline.report import baseline, charts, figures, folder, kept
 from pipeline.report.content import ReportContent
 from pipeline.report.history import earlier, history
-from pipeline.report.leaderboard import FEW
-from pipeline.report.leaders import leaders
+from pipeline.report.leaderboard import FEW, leaders
 from pipeline.report.queries import Row
 from pipeline.report.tables import terminal_tables
 from pipeline.report.text import axis_from, brief, counted, interval, number, seed, target_name

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import NotThisFormError
 from pipeline.formats import json_arrays, json_objects
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import Unreadable
 
 
 @given(

@@ -21,8 +21,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import packed, tables
-from pipeline.formats.table_form import ContainerKind, Rows, TableForm
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import ContainerKind, Rows, TableForm, Unreadable
 
 
 def rows(path: Path, kind: ContainerKind, **form: Any) -> Rows:

@@ -21,8 +21,7 @@ from pipeline import benchmarks, provenance
 from pipeline.cli import app
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import pickles, tables
-from pipeline.formats.table_form import TableForm
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import TableForm, Unreadable
 from pipeline.ingest import mapped_table, mapping_check, mapping_draft
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping

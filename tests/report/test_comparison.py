@@ -14,7 +14,7 @@ from pipeline import catalog, rank_correlation
 from pipeline.lake.store import Lake
 from pipeline.report import comparison
 from pipeline.report import page as report
-from pipeline.report.queries import answer, records
+from pipeline.report.queries import answer, answer_of, of_space, records, target_of
 from tests.fixtures import lakes
 from tests.fixtures.lakes import BIG, OURS, RELEASED, SIZE
 
@@ -181,9 +181,8 @@ def test_a_proxy_of_one_value_is_taken_at_its_worst(tmp_path: Path) -> None:
 
 def test_differences_are_to_the_highest_and_paired(lake: Lake) -> None:
     with catalog.snapshot(lake) as connection:
-        compared = comparison.compare(connection, MAIN)
-        published = answer(connection, "published")
-        assert comparison.further_comparisons(connection, MAIN, published)["published"] == []
+        [compared] = comparison.compare_by_target(connection, [MAIN])
+        assert of_space(answer(connection, "published"), MAIN).empty
     first, *others = records(compared.rows)
     assert (first["proxy_id"], first["rho"], first["difference"]) == (RELEASED, 1.0, None)
     for place, row in enumerate(others, 1):
@@ -221,7 +220,7 @@ def test_a_ceiling_is_of_one_quantity_and_is_told_of_as_many_architectures_as_an
         ("validation_accuracy", f"{lakes.DATASET} {lakes.METRIC}", 24),
     ]  # fmt: skip
     with catalog.snapshot(lake) as connection:
-        told = comparison.further_comparisons(connection, MAIN, answer(connection, "published"))["ceiling"]
+        told = records(answer_of(connection, "ceiling", target_of(MAIN)))
     assert [row["kind"] for row in told] == [f"{lakes.DATASET} validation_accuracy"]
 
 
@@ -236,7 +235,7 @@ def test_what_others_report_stands_beside_the_same_proxy_here(tmp_path: Path) ->
     )  # fmt: skip
     with catalog.snapshot(lake) as connection:
         main = {**MAIN, **place, "dataset": "cifar10"}
-        rows = comparison.further_comparisons(connection, main, answer(connection, "published"))["published"]
+        rows = records(of_space(answer(connection, "published"), main))
     [here] = [row for row in rows if row["label"]]
     assert (here["proxy"], here["published_rho"], here["published_n"], here["n"]) == ("synflow", 0.77, 15625, 24)
     assert here["low"] < here["rho"] < here["high"]

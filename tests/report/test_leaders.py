@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.report.leaders import leaders
+from pipeline.report.leaderboard import leaders
 from pipeline.report.queries import Row
 from pipeline.report.text import axis_from
 

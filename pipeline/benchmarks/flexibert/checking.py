@@ -17,8 +17,7 @@ from pipeline.benchmarks.flexibert.architectures import SPACE, canonical
 from pipeline.benchmarks.parameter_check import ParameterCheck, drawn
 from pipeline.errors import UserError
 from pipeline.formats import json_arrays, numbers, tables
-from pipeline.formats.table_form import Cells, TableForm
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import Cells, TableForm, Unreadable
 from pipeline.provenance import canonical_json
 
 TABLE = "BERT_results_activation.csv"

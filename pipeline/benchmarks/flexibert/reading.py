@@ -17,7 +17,7 @@ from pipeline.benchmarks.flexibert.architectures import NAME, SPACE, canonical
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, excerpt
 from pipeline.formats import json_arrays, numbers
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import Unreadable
 from pipeline.provenance import canonical_json
 
 FILE = "BERT_benchmark.json"

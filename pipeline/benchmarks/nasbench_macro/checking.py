@@ -9,8 +9,7 @@ from pipeline.benchmarks.nasbench_macro.architectures import SPACE, canonical
 from pipeline.benchmarks.parameter_check import ParameterCheck, drawn
 from pipeline.errors import UserError
 from pipeline.formats import numbers, tables
-from pipeline.formats.table_form import KEY, Cells, TableForm
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import KEY, Cells, TableForm, Unreadable
 
 _CLASSES = 10
 

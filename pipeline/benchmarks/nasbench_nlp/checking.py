@@ -11,7 +11,7 @@ from pipeline.benchmarks.nasbench_nlp.metrics import WORDS
 from pipeline.benchmarks.nasbench_nlp.reading import require_consistent
 from pipeline.benchmarks.parameter_check import ParameterCheck, drawn
 from pipeline.errors import UserError
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import Unreadable
 from pipeline.provenance import canonical_json
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
 from pipeline.formats import json_objects, packed, zips
 from pipeline.formats.numbers import real
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import Unreadable
 from pipeline.provenance import content_files
 
 LONGEST = 1 << 20  # bytes of a log; the published ones have at most some thousand

@@ -24,7 +24,7 @@ from pipeline.benchmarks.nasbench_nlp.logs import Log
 from pipeline.benchmarks.nasbench_nlp.metrics import FLAGS, TRAINED, WORDS
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError, unknown
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import Unreadable
 from pipeline.provenance import canonical_json
 
 _DIVERGED = ("loss is nan!", "Exception: math range error")  # the latter: exp of a loss of more than 709 nats

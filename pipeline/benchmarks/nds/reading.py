@@ -18,7 +18,7 @@ from pipeline.benchmarks.nds.jobs import Job
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from pipeline.formats import json_arrays
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import Unreadable
 
 _FILE = re.compile(rf"(({'|'.join(FAMILIES)})(_fix-w-d)?(_lr-wd)?(_in)?)(_reruns|_rng[0-9]+)?\.json", re.IGNORECASE)
 _JOBS_PER_BATCH = 200

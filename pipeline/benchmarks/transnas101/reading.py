@@ -14,8 +14,7 @@ from pipeline.benchmarks.transnas101.architectures import NAME, canonical
 from pipeline.benchmarks.transnas101.metrics import EPOCHS, METRICS, checked, columns
 from pipeline.errors import NotThisFormError, UserError, excerpt
 from pipeline.formats import numbers, signatures, tables
-from pipeline.formats.table_form import Cells, TableForm
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import Cells, TableForm, Unreadable
 
 _OTHER_NAMES = {"val": "valid", "validation": "valid"}  # of a split, as the benchmark's own logs have it
 _NEITHER = "is neither the table of a task nor the archive of TransNAS-Bench-101"

@@ -13,8 +13,18 @@ from pathlib import Path
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
 from pipeline.formats import packed, signatures, sqlite_files, tables
-from pipeline.formats.table_form import ANY, DELIMITERS, KEY, LEVEL, VALUE, Cells, ContainerKind, Rows, TableForm
-from pipeline.formats.unreadable import Unreadable
+from pipeline.formats.table_form import (
+    ANY,
+    DELIMITERS,
+    KEY,
+    LEVEL,
+    VALUE,
+    Cells,
+    ContainerKind,
+    Rows,
+    TableForm,
+    Unreadable,
+)
 from pipeline.ingest.guessing import header_lines
 
 MOST_ROWS = 2_000
