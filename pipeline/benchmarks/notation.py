@@ -1,9 +1,12 @@
-"""The architecture that a cell or a line writes: as the benchmark takes it, or as the list or object that it states."""
+"""The architecture that a cell or a line writes, as the benchmark takes it or as the list or object that it states."""
 
 from __future__ import annotations
 
 import contextlib
+import json
+from collections.abc import Callable
 
+from pipeline import provenance
 from pipeline.benchmarks.contract import Benchmark, Spec
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import json_objects
@@ -49,3 +52,21 @@ def _stated(text: str) -> object:
     except ValueError:
         return None
     return list(stated) if isinstance(stated, tuple) else stated if isinstance(stated, list | dict) else None
+
+
+def require_stable(canonical: Callable[[str, object], Spec], space: str, spec: Spec, what: str = "`canonical`") -> None:
+    """Refuse a spec that `canonical` does not give back, since stored specs are read again.
+
+    Args:
+        what: the function that has given it, for messages.
+
+    Raises:
+        UserError: `canonical` refuses it, or gives another one.
+    """
+    text, shown = provenance.canonical_json(spec), excerpt(spec, 80)
+    try:
+        again = provenance.canonical_json(canonical(space, json.loads(text)))
+    except UserError as error:
+        raise UserError(f"{what} gives the spec {shown}, which `canonical` refuses: {error}") from error
+    if again != text:
+        raise UserError(f"{what} gives the spec {shown}, of which `canonical` makes {excerpt(again, 80, bare=True)}")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from pipeline import own_code, provenance
-from pipeline.benchmarks import defaults, soundness, stable_specs
-from pipeline.benchmarks.contract import Benchmark, composed_by
+from pipeline.benchmarks import defaults, notation, units
+from pipeline.benchmarks.contract import Benchmark, Metric, PublishedFile, Space, composed_by
 from pipeline.errors import UserError, excerpt, is_out_of_memory, message_of
 from pipeline.formats import json_objects
 from pipeline.time_limit import TooSlowError, within
@@ -23,6 +24,22 @@ _GIVE_SPECS = ("canonical", "compose", "sample", "mutate")
 _DRAW = frozenset({"sample", "mutate"})
 _GIVE_OTHERS = ("check", "graph")
 """Of the functions `build` and `features` are not among them: what they raise is a network that failed."""
+
+Part = Benchmark | Space | Metric | PublishedFile
+
+_LONGEST_NAME = 64  # characters
+_FUNCTIONS = ("canonical", "compose", "read", "build", "sample", "mutate", "check", "features", "graph")
+_NEEDED = ("canonical", "compose", "read", "build")
+_TYPES: dict[type, dict[str, Any]] = {
+    Benchmark: {
+        **dict.fromkeys(("title", "licence", "forms", "reference", "inputs"), str),
+        **dict.fromkeys(("reader_version", "stages"), int), "curves_asked": bool,
+        "classes": Mapping, "published": tuple | list,
+    },
+    PublishedFile: {**get_type_hints(PublishedFile), "steps": tuple | list},
+    Space: get_type_hints(Space),
+    Metric: {name: kind for name, kind in get_type_hints(Metric).items() if name != "plausible"},
+}  # fmt: skip
 
 
 def loaded(name: str, folder: Path, load: Callable[[], Benchmark]) -> Benchmark:
@@ -40,7 +57,7 @@ def loaded(name: str, folder: Path, load: Callable[[], Benchmark]) -> Benchmark:
     try:
         with own_code.death_told(f"loading {named}"), own_code.contained(), within(LONGEST):
             benchmark = load()
-        soundness.require(benchmark)
+        _require_sound(benchmark)
     except TooSlowError as error:
         raise UserError(f"{named} cannot be loaded: it takes more than {LONGEST:g} s") from error
     except KeyboardInterrupt:
@@ -92,7 +109,7 @@ def _spec(what: str, function: Callable[..., Any], *given: Any) -> dict[str, Any
 
 def _drawn(what: str, function: Callable[..., Any], canonical: Callable[..., Any], space: str, *given: Any) -> Any:
     spec = function(space, *given)
-    stable_specs.require(canonical, space, spec, what)
+    notation.require_stable(canonical, space, spec, what)
     return spec
 
 
@@ -111,3 +128,67 @@ def _batches(what: str, batches: Iterator[Any]) -> Iterator[Any]:
 def _reason(error: BaseException) -> str:
     kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
     return excerpt(" ".join(f"{kind}{message_of(error)}".split()), 200, bare=True)
+
+
+def _require_sound(benchmark: Benchmark) -> None:
+    """Refuse a benchmark without a search space or metric, with two of one name, or with a value of another type.
+
+    Raises:
+        UserError: it is one; the message says what it states, and what is expected.
+    """
+    for field, kind in (("spaces", Space), ("metrics", Metric)):
+        stated = getattr(benchmark, field)
+        if not isinstance(stated, tuple | list) or not stated or not all(isinstance(one, kind) for one in stated):
+            raise UserError(f"its {field} are {excerpt(stated, 60)}, where a tuple of {kind.__name__} is expected")
+    _require_types(benchmark)
+    if not all(isinstance(file, PublishedFile) for file in benchmark.published):
+        raise UserError(f"published is {excerpt(benchmark.published, 60)}, where a tuple of PublishedFile is expected")
+    parts: list[Part] = [*benchmark.spaces, *benchmark.metrics, *benchmark.published]
+    for part in parts:
+        _require_types(part)
+    _require_functions(benchmark)
+    for metric in benchmark.metrics:
+        _require_plausible(metric)
+    _require_names("space", ((space.name,) for space in benchmark.spaces))
+    _require_names("metric", ((metric.dataset, metric.metric) for metric in benchmark.metrics))
+    for unit in (metric.unit for metric in benchmark.metrics):
+        if unit not in units.LIMITS:
+            raise UserError(f"a metric has the unit {excerpt(unit, 40)}; known are {', '.join(units.LIMITS)}")
+
+
+def _require_types(part: Part) -> None:
+    for field, kind in _TYPES[type(part)].items():
+        value = getattr(part, field)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind in (int, int | None)):
+            wanted = getattr(kind, "__name__", kind)
+            raise UserError(f"{field} of a {type(part).__name__} is {excerpt(value, 60)}, where {wanted} is expected")
+
+
+def _require_functions(benchmark: Benchmark) -> None:
+    for field in _FUNCTIONS:
+        value = getattr(benchmark, field)
+        if not callable(value) and (value is not None or field in _NEEDED):
+            raise UserError(f"{field} of a Benchmark is {excerpt(value, 60)}, where a function is expected")
+
+
+def _require_plausible(metric: Metric) -> None:
+    limits = metric.plausible
+    if limits is None:
+        return
+    numbers = isinstance(limits, tuple | list) and len(limits) == 2 and all(type(one) in (int, float) for one in limits)
+    if not numbers or not limits[0] <= limits[1]:  # which NaN is not
+        raise UserError(
+            f"plausible of the metric {metric.dataset} {metric.metric} is {excerpt(limits, 60)}, where the smallest "
+            "and the largest plausible number are expected"
+        )
+
+
+def _require_names(what: str, names: Iterable[tuple[str, ...]]) -> None:
+    counts = Counter(names)
+    for text in (text for name in counts for text in name):
+        if not text.strip() or not text.isprintable() or len(text) > _LONGEST_NAME:
+            raise UserError(
+                f"a {what} is called {excerpt(text, 60)}, where a text of 1 to {_LONGEST_NAME} characters is expected"
+            )
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise UserError(f"it states the {what} {' '.join(twice[0])} twice")

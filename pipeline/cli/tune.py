@@ -271,13 +271,11 @@ def _judge(
     *,
     as_json: bool = False,
 ) -> None:
-    from pipeline.tuning import evaluate as here
     from pipeline.tuning import evaluations
-    from pipeline.tuning import transfer as elsewhere
 
-    judged = [here.evaluate(lake, data, draws, ways)] if judging.evaluate else []
+    judged = [evaluations.evaluate(lake, data, draws, ways)] if judging.evaluate else []
     if judging.transfer:
-        others, left_out = elsewhere.transfer(lake, data, draws)
+        others, left_out = evaluations.transfer(lake, data, draws)
         judged.append(others)
         for line in left_out:
             say(line, err=True)

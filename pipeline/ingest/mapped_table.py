@@ -9,9 +9,8 @@ from functools import partial
 from operator import itemgetter
 from pathlib import Path
 
-from pipeline.benchmarks import stable_specs
 from pipeline.benchmarks.contract import Benchmark, Spec, arch_id_of
-from pipeline.benchmarks.notation import spec_of
+from pipeline.benchmarks.notation import require_stable, spec_of
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError, column_named, excerpt, unknown
 from pipeline.formats.table_form import DELIMITERS, Cells, Unreadable
@@ -236,7 +235,7 @@ class _TableReader:
             return arch_id
         spec = self.decode(cells)
         if len(self.first) < _LOOKED_AT:
-            stable_specs.require(self.benchmark.canonical, self.space, spec)
+            require_stable(self.benchmark.canonical, self.space, spec)
         if self.check and self.check(cells) != spec:
             raise self._contradiction()
         native = self.mapping.native_id

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import contextlib
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ import pyarrow.compute as pc
 from pipeline import provenance
 from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
-from pipeline.errors import NotThisFormError, UserError, is_there, os_errors_explained
+from pipeline.errors import NotThisFormError, UserError, excerpt, is_there, os_errors_explained
 from pipeline.escaping import visible
+from pipeline.formats import signatures, tables
 from pipeline.formats.opening import refuse_special
-from pipeline.ingest import mapped_table, unmapped_table
+from pipeline.formats.table_form import TableForm, Unreadable
+from pipeline.ingest import mapped_table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.part import SourcePart
@@ -25,6 +28,12 @@ from pipeline.ingest.published import NATIVE
 from pipeline.lake.store import Lake
 
 SOURCE_VERSION = 1
+
+_TABLES = (
+    signatures.JSON.name, signatures.ARRAY, signatures.ARRAYS, "a Parquet file", "an Arrow file", "an SQLite database",
+)  # fmt: skip
+_DELIMITERS = (",", "\t", ";")
+_MOST_SHOWN = 8  # columns
 
 
 @dataclass(frozen=True)
@@ -161,12 +170,64 @@ def forms_named(source: Source) -> Iterator[None]:
         if source.mapping:
             raise
         benchmark = source.benchmark
-        if source.path.is_file() and (advice := unmapped_table.of_text(benchmark, source.path)):
+        if source.path.is_file() and (advice := _of_text(benchmark, source.path)):
             raise NotThisFormError(f"{advice}. {benchmark.name} itself reads {benchmark.forms}") from error
-        if source.path.is_file() and (advice := unmapped_table.of_another_form(benchmark, source.path)):
+        if source.path.is_file() and (advice := _of_another_form(benchmark, source.path)):
             raise NotThisFormError(f"{error}. {benchmark.name} reads {benchmark.forms}. {advice}") from error
         known = f"{benchmark.name} reads {benchmark.forms}; a table needs --mapping NAME or FILE.toml"
         raise NotThisFormError(f"{error}. {known}") from error
+
+
+def _of_text(benchmark: Benchmark, path: Path) -> str | None:
+    """What to do with a table of text, by its columns; None where the file is no such table."""
+    columns = _columns(path)
+    if columns is None:
+        return None
+    fitting = [
+        mapping.name
+        for mapping in table_mapping.shipped(benchmark.name)
+        if mapping.container.kind == "csv" and mapping.columns <= set(columns)
+    ]
+    if fitting:
+        do = f"its columns are those of {' and '.join(fitting)}: name one with --mapping"
+    else:
+        shown = ", ".join(excerpt(name, bare=True) for name in list(columns)[:_MOST_SHOWN])
+        more = ", ..." if len(columns) > _MOST_SHOWN else ""
+        do = f"no shipped one has its columns ({shown}{more}): {_begin(benchmark, path)}"
+    return f"{path} is a table of text, which needs a table mapping; {do}"
+
+
+def _of_another_form(benchmark: Benchmark, path: Path) -> str | None:
+    """What to do with a file that may hold a table, such as one of JSON or Parquet; None where it may not."""
+    form = _form(path)
+    return form and f"{path} is {form}, which needs a table mapping where it holds a table: {_begin(benchmark, path)}"
+
+
+def _begin(benchmark: Benchmark, path: Path) -> str:
+    words = ["pipeline", "mapping", "init", str(path)]
+    command = shlex.join([*words, "--benchmark", benchmark.name] if benchmark.takes_any_name else words)
+    return f"begin one with `{command}` (docs/bring-your-own-table.md), and name it with --mapping FILE.toml"
+
+
+def _form(path: Path) -> str | None:
+    """What a file of tables is; None of a pickle, which may be a damaged file of the benchmark's own form."""
+    try:
+        form = signatures.identify(path)
+    except OSError:
+        return None
+    return form.name if form is not None and form.content in _TABLES else None
+
+
+def _columns(path: Path) -> Collection[str] | None:
+    """The columns of a table of text, whatever its delimiter, if it has two or more."""
+    for delimiter in _DELIMITERS:
+        try:
+            _, cells = next(tables.rows(path, TableForm("csv", delimiter)), ("", Unreadable()))
+        except UserError:
+            continue
+        if not isinstance(cells, Unreadable) and len(cells) > 1:
+            return cells.keys()
+    return None
 
 
 def _by_number(source: Source, lake: Lake | None) -> dict[str, str]:

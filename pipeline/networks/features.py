@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import Tensor, nn
+
+from pipeline.networks.without_values import without_values
 
 
 class Features(nn.Module):
@@ -37,3 +40,10 @@ class Features(nn.Module):
     def layers(self) -> int:
         """The number of convolutions and linear layers."""
         return len(self.weights())
+
+
+def trained_parameters(features: Callable[[Any], Features], spec: object, classes: int) -> int:
+    """Trainable parameters of the network of a spec, with the linear classifier that follows its pooling."""
+    with without_values():
+        network = features(spec)
+    return sum(p.numel() for p in network.parameters()) + (network.channels + 1) * classes

@@ -10,12 +10,11 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import socket
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from pipeline.errors import UserError
-from pipeline.remote import checked_connections
 from pipeline.remote.addresses import shown
 
 if TYPE_CHECKING:
@@ -56,8 +55,52 @@ def session_of_steps(address: str) -> requests.Session:
 
     session = SteppingSession()
     for scheme in _PORTS:
-        session.mount(f"{scheme}://", checked_connections.adapter(check))
+        session.mount(f"{scheme}://", _checking_adapter(check))
     return session
+
+
+def _checking_adapter(check: Callable[[str, str], None]) -> requests.adapters.HTTPAdapter:
+    """What connects a session of requests; through a proxy of the environment, whose number is its own, unchecked.
+
+    Args:
+        check: called with the host that is asked for and the number of the one that is connected; raises where it is
+            refused. Who has a name may tell one number to whoever looks whether it is public, and the next moment
+            another to whoever connects: what counts is the number that the connection has.
+    """
+    import requests
+    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+
+    class CheckedHttp(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            _checked(self, check)
+
+    class CheckedHttps(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            _checked(self, check)
+
+    class HttpPool(HTTPConnectionPool):
+        ConnectionCls = CheckedHttp
+
+    class HttpsPool(HTTPSConnectionPool):
+        ConnectionCls = CheckedHttps
+
+    class CheckingAdapter(requests.adapters.HTTPAdapter):
+        def init_poolmanager(self, *given: Any, **named: Any) -> None:
+            super().init_poolmanager(*given, **named)
+            self.poolmanager.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
+
+    return CheckingAdapter()
+
+
+def _checked(connection: Any, check: Callable[[str, str], None]) -> None:
+    try:
+        check(connection.host, str(connection.sock.getpeername()[0]))
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _host(address: str) -> str:

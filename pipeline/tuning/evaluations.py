@@ -1,16 +1,20 @@
-"""Evaluations of tuning: store their draws, read their results, and show them as a table."""
+"""How well labels help: `tune evaluate` in the space that is tuned on, `tune transfer` in the other spaces."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import catalog, provenance, text_table
+from pipeline.errors import UserError, unknown
 from pipeline.lake.part_name import PartName
 from pipeline.lake.part_writer import PartWriter
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
+from pipeline.tuning import draws, graph_features, prior
 from pipeline.tuning.data import VERSION, TuningData
 from pipeline.tuning.draws import Draw
 from pipeline.tuning.terms import TermTable
@@ -24,7 +28,72 @@ DrawFunction = Callable[[Sequence[int]], Iterator[Draw]]
 """Seeds -> the rho of each method for each of them."""
 
 
-def store(
+def evaluate(lake_root: Path, data: TuningData, count: int = 100, ways: Sequence[str] = ()) -> pd.DataFrame:
+    """Judge every way to use the labels over many draws of them, and store each rho; what is stored is not done again.
+
+    Args:
+        data: labels and terms; the draws have the seeds from its seed on.
+        ways: names of `draws.LEARNED`, to judge these and nothing else; every way to weigh terms by default.
+
+    Returns:
+        Its rows of the view `tuned_evaluations`, the highest rho first.
+
+    Raises:
+        UserError: too few architectures, an unknown way, or ways to learn where the generic rule cannot be computed.
+    """
+    lake = Lake(lake_root)
+    for way in ways:
+        if way not in draws.LEARNED:
+            raise unknown("way", way, draws.LEARNED)
+    table = data.table(lake)
+    if ways:
+        prior.require_generic_rule(table)
+    graph = graph_features.features(lake, data.benchmark, data.space, table.arch_ids) if ways else None
+    seeds = data.seeds(count)
+    draw = partial(draws.within, table, data.labels, graph=graph, ways=ways)
+    evaluation_id = _store(lake, data, (table, table), seeds, draw, ways)
+    catalog.ensure(lake)
+    return _read(lake, table, [evaluation_id])
+
+
+def transfer(lake_root: Path, data: TuningData, count: int = 100) -> tuple[pd.DataFrame, list[str]]:
+    """Tune on the space of the data and apply the rules to every other space of the lake that has terms of it.
+
+    Args:
+        data: labels and terms; the draws have the seeds from its seed on.
+
+    Returns:
+        Its rows of the view `tuned_evaluations`, the highest rho first; and a line for each space that was left out,
+        with the reason, or one where there is no other.
+
+    Raises:
+        UserError: no truth or no scores of the space.
+    """
+    lake = Lake(lake_root)
+    source = data.table(lake)
+    seeds = data.seeds(count)
+    stored, left_out = [], []
+    if not (others := _other_spaces(lake, data)):
+        left_out.append("the lake has scores of no other space: score one with the same proxies")
+    for benchmark, space in others:
+        try:
+            target = TuningData(benchmark, space, coverage=data.coverage, target=data.target).table(lake)
+            draw = partial(draws.across, source, target, data.labels)
+            stored.append(_store(lake, data, (source, target), seeds, draw))
+        except UserError as error:
+            left_out.append(f"{benchmark} {space} is left out: {error}")
+    catalog.ensure(lake)
+    return _read(lake, source, stored), left_out
+
+
+def _other_spaces(lake: Lake, data: TuningData) -> list[tuple[str, str]]:
+    with closing(catalog.snapshot(lake)) as connection:
+        rows = catalog.rows(connection, "SELECT DISTINCT benchmark, space FROM scores ORDER BY ALL").to_pylist()
+    spaces = [(row["benchmark"], row["space"]) for row in rows]
+    return [space for space in spaces if space != (data.benchmark, data.space)]
+
+
+def _store(
     lake: Lake,
     data: TuningData,
     tables: tuple[TermTable, TermTable],
@@ -73,7 +142,7 @@ def store(
     return evaluation_id
 
 
-def read(lake: Lake, source: TermTable, evaluation_ids: Sequence[str]) -> pd.DataFrame:
+def _read(lake: Lake, source: TermTable, evaluation_ids: Sequence[str]) -> pd.DataFrame:
     """The rows of the view `tuned_evaluations` for these evaluations, the highest rho first."""
     order = "rho DESC, to_benchmark, to_space, terms, method"
     sql = f"FROM tuned_evaluations WHERE benchmark = $benchmark AND space = $space ORDER BY {order}"

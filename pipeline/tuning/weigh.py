@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from pipeline import provenance
+from pipeline import catalog, provenance
 from pipeline.errors import UserError, unknown
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
-from pipeline.tuning import methods, predicted, prior, rules, tuned_proxy
+from pipeline.proxies.contract import proxy_id_of, row_of
+from pipeline.tuning import graph_features, learners, methods, prior, rules, tuned_proxy
 from pipeline.tuning.data import VERSION, TuningData
-from pipeline.tuning.terms import Floats, Ints, TermTable
-from pipeline.tuning.tuned_proxy import TunedProxy
+from pipeline.tuning.terms import Floats, Ints, TermTable, centred_ranks
+from pipeline.tuning.tuned_proxy import Row, TunedProxy
 from pipeline.wording import count_of
 
 MENU, CORRECTED = "menu", "corrected"
+PREDICTIONS_VERSION = 1
 
 
 def weigh(lake_root: Path, data: TuningData, method: str = MENU) -> TunedProxy:
@@ -52,9 +53,7 @@ def weigh(lake_root: Path, data: TuningData, method: str = MENU) -> TunedProxy:
         "labels": [table.arch_ids[i] for i in labelled], "trainings": 0,
     }  # fmt: skip
     if rule is not None:
-        values = predicted.predictions(lake, data, table, rule)
-        origin = f"the generic rule, {method} by {count_of(len(table.terms), 'term')} with {data.labels} labels"
-        return predicted.store(lake, table, values, row, origin)
+        return _corrected(lake, data, table, rule, labelled, row)
     return _weighed(lake, data, table, labelled, row)
 
 
@@ -71,7 +70,7 @@ def _settled(method: str, table: TermTable) -> tuple[str, Floats | None]:
         raise UserError(f"{CORRECTED}: {error}") from error
 
 
-def _weighed(lake: Lake, data: TuningData, table: TermTable, labelled: Ints, row: dict[str, Any]) -> TunedProxy:
+def _weighed(lake: Lake, data: TuningData, table: TermTable, labelled: Ints, row: Row) -> TunedProxy:
     problem = methods.problem_of(table, labelled, data.seed)
     chosen = methods.chosen(problem) if row["method"] == "choice" else row["method"]
     weights = methods.METHODS[chosen](problem)
@@ -91,3 +90,35 @@ def _weighed(lake: Lake, data: TuningData, table: TermTable, labelled: Ints, row
     aggregates.store(lake, table.benchmark, aggregate)
     fitness = methods.correlation(methods.summed(problem.ranks, weights), problem.target)
     return tuned_proxy.store(lake, {**row, "fitness": fitness}, rule, aggregate.proxy_id, origin)
+
+
+def _corrected(lake: Lake, data: TuningData, table: TermTable, rule: Floats, labelled: Ints, row: Row) -> TunedProxy:
+    """Store what `learners.corrected` makes of the rule, the terms, the graphs and the labels, once: as scores of the
+    architectures, since it is no sum.
+    """
+    graph = graph_features.features(lake, data.benchmark, data.space, table.arch_ids)
+    target = centred_ranks(table.truth[labelled])
+    values = learners.corrected(prior.features(table, graph), rule, labelled, target, data.seed)
+    origin = f"the generic rule, {row['method']} by {count_of(len(table.terms), 'term')} with {data.labels} labels"
+    name = f"tuned-{row['tuning_id'][:8]}"
+    configuration = {"tuning": row["tuning_id"], "predicted_by": row["method"]}
+    proxy_id = proxy_id_of(name, configuration, PREDICTIONS_VERSION)
+    fitness = methods.correlation(values[labelled], table.truth[labelled])
+    text = rules.toml({"name": name, "description": origin, **configuration})
+    proxy = row_of(proxy_id, name, "aggregate", configuration, PREDICTIONS_VERSION, higher_is_better=True)
+
+    def scored(run: Row) -> dict[str, list[Row]]:
+        constant = {
+            "benchmark": table.benchmark, "space": table.space, "proxy_id": proxy_id, "seed": 0, "status": "ok",
+            "reason": None, "seconds": None, "device": run["device"], "run_id": run["run_id"],
+        }  # fmt: skip
+        scores = [
+            {**constant, "arch_id": arch_id, "value": float(value)}
+            for arch_id, value in zip(table.arch_ids, values, strict=True)
+        ]
+        return {"proxies": [proxy], "scores": scores}
+
+    whole = {**row, "fitness": fitness, "name": name, "proxy_id": proxy_id, "rule": text}
+    tuned_proxy.publish(lake, whole, scored)
+    catalog.ensure(lake)
+    return TunedProxy(name, None, fitness, 0, origin)

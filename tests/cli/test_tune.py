@@ -14,7 +14,7 @@ from pipeline import catalog
 from pipeline.cli import application as cli
 from pipeline.cli import tune
 from pipeline.lake.store import Lake
-from pipeline.tuning import evaluate, evaluations, evolve, methods, transfer, weigh
+from pipeline.tuning import evaluations, evolve, methods, weigh
 from pipeline.tuning.data import TuningData
 from pipeline.tuning.trials import TrainingSettings
 from pipeline.tuning.tuned_proxy import TunedProxy
@@ -39,8 +39,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
 
     tuned = TunedProxy("tuned-1", Path("tuned-1.toml"), 0.5, 0, "mixed")
     monkeypatch.setattr(weigh, "weigh", record("weigh", tuned))
-    monkeypatch.setattr(evaluate, "evaluate", record("evaluate", "here"))
-    monkeypatch.setattr(transfer, "transfer", record("transfer", ("elsewhere", ["left out"])))
+    monkeypatch.setattr(evaluations, "evaluate", record("evaluate", "here"))
+    monkeypatch.setattr(evaluations, "transfer", record("transfer", ("elsewhere", ["left out"])))
     monkeypatch.setattr(evaluations, "table", lambda *judged: ["a table of", *judged])
     monkeypatch.setattr(evolve, "evolve", record("evolve", tuned))
     return asked

@@ -17,7 +17,7 @@ from pipeline.proxies.aggregates import generic
 from pipeline.scoring.plan import Plan
 from pipeline.search.stored_scores import stored_proxy, stored_scores
 from pipeline.tuning import draws, graph_features, learners, methods, prior, terms
-from pipeline.tuning.evaluate import evaluate
+from pipeline.tuning.evaluations import evaluate
 from pipeline.tuning.weigh import weigh
 from tests.fixtures import lakes
 from tests.fixtures.tuned_lakes import data, made_up

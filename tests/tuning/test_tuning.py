@@ -16,8 +16,7 @@ from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
 from pipeline.tuning import draws, learners, methods, rules, terms
-from pipeline.tuning.evaluate import evaluate
-from pipeline.tuning.transfer import transfer
+from pipeline.tuning.evaluations import evaluate, transfer
 from pipeline.tuning.weigh import weigh
 from tests.fixtures import lakes
 from tests.fixtures.lines import refused

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.networks.features import Features
-from pipeline.networks.without_values import without_values
 
 STACKS, CELLS = 3, 3
 PROXY_CHANNELS, TRAINED_CHANNELS = 16, 128
@@ -155,11 +154,3 @@ def features(spec: Mapping[str, Any], channels: int = PROXY_CHANNELS) -> Feature
     backbone = network(spec, channels)
     cells = [cell for stack in backbone.stacks for cell in stack.children()]
     return Features(backbone, [backbone.stem, *cells], channels << (STACKS - 1))
-
-
-def trained_parameters(spec: Mapping[str, Any], classes: int = 10) -> int:
-    """Trainable parameters of the network that the benchmark trained: backbone of 128 channels and classifier."""
-    with without_values():
-        backbone = network(spec, TRAINED_CHANNELS)
-    last = TRAINED_CHANNELS << (STACKS - 1)
-    return sum(p.numel() for p in backbone.parameters()) + (last + 1) * classes

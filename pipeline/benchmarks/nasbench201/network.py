@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.benchmarks.edge_cells import on_a_path
+from pipeline.benchmarks.nasbench201.architectures import operations
 from pipeline.networks.blocks import ConvBN
 from pipeline.networks.features import Features
-from pipeline.networks.without_values import without_values
 
 SIZE_CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 TOPOLOGY_CHANNELS = (16, 32, 64)
@@ -183,13 +183,8 @@ class NATSNetwork(nn.Module):
 
 
 def parse_cell(text: str) -> dict[tuple[int, int], str]:
-    """The operation of each edge in an architecture string that is known to be valid."""
-    edges = {}
-    for target, node in enumerate(text.split("+"), 1):
-        for item in node.strip("|").split("|"):
-            kind, source = item.rsplit("~", 1)
-            edges[int(source), target] = kind
-    return edges
+    """The operation of each edge, from a node to a later one, in an architecture string."""
+    return {(int(edge[0]), int(edge[2])): kind for edge, kind in operations({"cell": text}).items()}
 
 
 def network(spec: Mapping[str, Any], cell: type[NATSCell] | type[TrainedCell] = NATSCell) -> NATSNetwork:
@@ -211,10 +206,3 @@ def features(spec: Mapping[str, Any]) -> Features:
     blocks = [block for stack in backbone.stacks for block in (stack if isinstance(stack, nn.Sequential) else [stack])]
     last = spec["channels"][-1] if "channels" in spec else TOPOLOGY_CHANNELS[-1]
     return Features(backbone, [backbone.stem, *blocks], last, nn.BatchNorm2d(last), nn.ReLU())
-
-
-def trained_parameters(spec: Mapping[str, Any], classes: int) -> int:
-    """Trainable parameters of the network that the benchmark trained: backbone, last normalisation, classifier."""
-    with without_values():
-        backbone = features(spec)
-    return sum(p.numel() for p in backbone.parameters()) + (backbone.channels + 1) * classes

@@ -16,11 +16,12 @@ _CLASSES = 10
 
 def check(path: Path, sample_size: int) -> list[ParameterCheck]:
     """Build some of the table's networks, drawn with equal chance, and compare their parameters with its own."""
-    from pipeline.benchmarks.nasbench_macro import network
+    from pipeline.benchmarks.nasbench_macro.network import features
+    from pipeline.networks.features import trained_parameters
 
     result = ParameterCheck(path.name)
     for position, spec, stated in drawn(tables.rows(path, TableForm("json")), sample_size, _stated):
-        result.add(position, network.trained_parameters(spec, _CLASSES), stated, spec["layers"])
+        result.add(position, trained_parameters(features, spec, _CLASSES), stated, spec["layers"])
     return [result]
 
 

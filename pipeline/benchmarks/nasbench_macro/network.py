@@ -89,12 +89,3 @@ def features(spec: Mapping[str, Any]) -> Features:
     layers = [layer for stage in backbone.stages if isinstance(stage, nn.Sequential) for layer in stage]
     tail = nn.Sequential(ConvBN(backbone.outputs, LAST_CHANNELS, 1), nn.ReLU())
     return Features(backbone, [backbone.stem, *layers], LAST_CHANNELS, tail)
-
-
-def trained_parameters(spec: Mapping[str, Any], classes: int) -> int:
-    """Trainable parameters of the network as it was trained, its classifier included."""
-    from pipeline.networks.without_values import without_values
-
-    with without_values():
-        count: int = sum(parameter.numel() for parameter in features(spec).parameters())
-    return count + (LAST_CHANNELS + 1) * classes

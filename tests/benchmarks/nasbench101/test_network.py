@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,16 @@ from torch import nn
 from torch.nn import functional
 
 from pipeline.benchmarks.nasbench101 import BENCHMARK, architectures
-from pipeline.benchmarks.nasbench101.network import GraphCell, network, trained_parameters, vertex_channels
+from pipeline.benchmarks.nasbench101.network import (
+    TRAINED_CHANNELS,
+    GraphCell,
+    features,
+    network,
+    vertex_channels,
+)
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
+from pipeline.networks.features import trained_parameters
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan
 from tests.fixtures import nasbench101_files as files
@@ -115,12 +123,15 @@ def test_parameters_counted_by_hand() -> None:
         (512, 512),
     ]
     projections = sum(a * b + 2 * b for a, b in widths)
+    trained = partial(features, channels=TRAINED_CHANNELS)
     empty = {"adjacency": "0100", "operations": ["input", "output"]}
-    assert trained_parameters(empty) == stem + classifier + projections
+    assert trained_parameters(trained, empty, 10) == stem + classifier + projections
     chain = {"adjacency": "010001000", "operations": ["input", CONV3, "output"]}
-    assert trained_parameters(chain) == stem + classifier + projections + sum(9 * b * b + 2 * b for _, b in widths)
+    assert trained_parameters(trained, chain, 10) == stem + classifier + projections + sum(
+        9 * b * b + 2 * b for _, b in widths
+    )
     pooled = {"adjacency": "011001000", "operations": ["input", POOL, "output"]}
-    assert trained_parameters(pooled) == stem + classifier + 2 * projections
+    assert trained_parameters(trained, pooled, 10) == stem + classifier + 2 * projections
 
 
 def test_the_normalisations_are_affine_with_running_statistics() -> None:

@@ -8,18 +8,21 @@ import itertools
 import json
 import time
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from pipeline.benchmarks.nasbench101 import BENCHMARK, architectures, cell_graph
-from pipeline.benchmarks.nasbench101.network import trained_parameters
+from pipeline.benchmarks.nasbench101.network import TRAINED_CHANNELS, features
 from pipeline.ingest import mapped_table as _table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.ingest.run import ingest
 from pipeline.lake.store import Lake
+from pipeline.networks.features import trained_parameters
 
+TRAINED = partial(features, channels=TRAINED_CHANNELS)
 Cell = tuple[str, str, list[str], int, float]
 """Module hash, adjacency, operations, parameters, mean test accuracy."""
 
@@ -52,7 +55,7 @@ def test_the_trained_network_has_the_published_number_of_parameters(cells: list[
     small = [cell for cell in cells if len(cell[2]) < 5]
     for _, adjacency, operations, parameters, _ in [*Random(1).sample(cells, 300), *small]:
         spec = architectures.canonical("cell", {"adjacency": adjacency, "operations": operations})
-        assert trained_parameters(spec) == parameters
+        assert trained_parameters(TRAINED, spec, 10) == parameters
 
 
 def test_the_memory_of_the_official_api_agrees_with_the_table(cells: list[Cell], shared: Path, tmp_path: Path) -> None:
@@ -103,7 +106,7 @@ def test_the_codes_of_the_released_scores_are_the_ones_of_the_mapping(shared: Pa
             if p == "params"
         ]
         some = stated[::12]
-        same = [trained_parameters(json.loads(specs[a])) == round(1e6 * v) for a, v in some]
+        same = [trained_parameters(TRAINED, json.loads(specs[a]), 10) == round(1e6 * v) for a, v in some]
         exact[order] = sum(same) / len(same)
     assert exact.pop(tuple(codes[c] for c in "234")) > 0.75
     assert max(exact.values()) < 0.5

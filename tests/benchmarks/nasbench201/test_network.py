@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from pipeline.benchmarks.nasbench201.network import NATSCell, TrainedCell, network, trained_parameters
+from pipeline.benchmarks.nasbench201.network import NATSCell, TrainedCell, features, network
+from pipeline.networks.features import trained_parameters
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = [(i, j) for j in range(1, 4) for i in range(j)]
@@ -84,9 +85,9 @@ def test_parameters_of_a_cell_counted_by_hand() -> None:
     ends = 2 * 64 + 65 * 10
     cells = sum(5 * 6 * (9 * c * c + 2 * c) for c in (16, 32, 64))
     everywhere = text(dict.fromkeys(EDGES, "nor_conv_3x3"))
-    assert trained_parameters({"cell": everywhere}, 10) == stem + reductions + ends + cells
+    assert trained_parameters(features, {"cell": everywhere}, 10) == stem + reductions + ends + cells
     empty = text(dict.fromkeys(EDGES, "skip_connect"))
-    assert trained_parameters({"cell": empty}, 10) == stem + reductions + ends
+    assert trained_parameters(features, {"cell": empty}, 10) == stem + reductions + ends
 
 
 def test_an_operation_on_a_dead_edge_is_counted_and_not_computed() -> None:

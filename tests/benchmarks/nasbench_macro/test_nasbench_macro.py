@@ -17,6 +17,7 @@ from pipeline.errors import UserError
 from pipeline.ingest import mapped_table
 from pipeline.ingest import mapping as table_mapping
 from pipeline.networks.blocks import ConvBN
+from pipeline.networks.features import trained_parameters
 from tests.fixtures import nasbench_macro_files as files
 
 SPACE = architectures.SPACE
@@ -90,10 +91,10 @@ def block(inputs: int, outputs: int, expansion: int, kernel: int) -> int:
 def test_parameters_are_those_counted_by_hand() -> None:
     stem, tail = 3 * 32 * 9 + 2 * 32, 256 * 1280 + 2 * 1280
     nothing = 32 * 64 + 2 * 64 + 64 * 128 + 2 * 128 + 128 * 256 + 2 * 256
-    assert network.trained_parameters({"layers": "00000000"}, 10) == stem + nothing + tail + 1281 * 10
+    assert trained_parameters(network.features, {"layers": "00000000"}, 10) == stem + nothing + tail + 1281 * 10
     one = block(32, 64, 3, 3) + block(64, 64, 6, 5) + (64 * 128 + 2 * 128) + block(128, 128, 3, 3)
     mixed = one + block(128, 256, 6, 5)
-    assert network.trained_parameters({"layers": "12010200"}, 10) == stem + mixed + tail + 1281 * 10
+    assert trained_parameters(network.features, {"layers": "12010200"}, 10) == stem + mixed + tail + 1281 * 10
 
 
 def test_a_step_trains_every_weight() -> None:
@@ -112,7 +113,7 @@ def test_a_step_trains_every_weight() -> None:
 
 
 def test_a_table_is_checked_by_its_parameters(tmp_path: Path) -> None:
-    count = network.trained_parameters({"layers": "00000000"}, 10)
+    count = trained_parameters(network.features, {"layers": "00000000"}, 10)
     assert BENCHMARK.check is not None
     path = files.write(tmp_path, {"00000000": files.entry([80], params=count), "bad": {}})
     [right] = BENCHMARK.check(path, 4)

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from pipeline import benchmarks, proxies
-from pipeline.benchmarks.nasbench201.network import features, trained_parameters
+from pipeline.benchmarks.nasbench201.network import features
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
+from pipeline.networks.features import trained_parameters
 from pipeline.proxies import arithmetic, zerocost
 from pipeline.proxies.zerocost import shared_results
 from pipeline.scoring import run as score
@@ -68,7 +69,7 @@ def test_a_bundle_stores_one_row_per_proxy_and_a_second_run_nothing(
     assert score.run(sizes, plan("synflow"), workers=1).scored == 0
     truth = {r["arch_id"]: r["spec"] for r in rows(sizes, "architectures")}
     for arch_id, spec in truth.items():
-        whole = trained_parameters({"channels": [8, 8, 8, 8, 16 if "16" in spec else 8]}, 10)
+        whole = trained_parameters(features, {"channels": [8, 8, 8, 8, 16 if "16" in spec else 8]}, 10)
         assert stored[arch_id, "params"] == whole
 
 
@@ -144,7 +145,11 @@ def test_a_network_without_any_edge_fails_with_reasons() -> None:
     failed = {ids[i]: s.reason for i, (s, _) in found.items() if s.status != "ok"}
     assert {"jacov", "epe_nas", "zen", "naswot"} <= set(failed) and all(failed.values())
     ok = {ids[i]: s.value for i, (s, _) in found.items() if s.status == "ok"}
-    assert ok["snip"] is not None and ok["snip"] >= 0 and ok["params"] == trained_parameters({"cell": NOTHING}, 10)
+    assert (
+        ok["snip"] is not None
+        and ok["snip"] >= 0
+        and ok["params"] == trained_parameters(features, {"cell": NOTHING}, 10)
+    )
     assert all((s.value is None) == (s.status != "ok") for s, _ in found.values())
 
 
@@ -230,7 +235,7 @@ def test_features_are_the_whole_network_less_its_head(
     assert [f.shape[0] for f in found] == [2] * len(blocks)
     if benchmark == "nasbench201":
         count = sum(p.numel() for p in features.parameters()) + (channels + 1) * 10
-        assert count == trained_parameters(spec, 10)
+        assert count == trained_parameters(features, spec, 10)
 
 
 def test_a_card_computes_float32_as_ieee_says_whatever_ran_before(monkeypatch: pytest.MonkeyPatch) -> None:
