@@ -18,8 +18,9 @@ import typer
 
 from pipeline import benchmarks, executor, interruption, own_code
 from pipeline.cli import application
+from pipeline.errors import UserError
 from pipeline.proxies.contract import Score
-from pipeline.scoring.plan import Plan, unless_memory_runs_out, unless_own_code_fails
+from pipeline.scoring.plan import Plan, unless_own_code_fails
 from tests.fixtures.command import exit_code
 
 ENDS: dict[str, Callable[[], object]] = {
@@ -132,23 +133,26 @@ def test_a_network_of_its_own_is_a_failed_score(
     code: Callable[[], Any], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(benchmarks, "is_own", "mine".__eq__)
-    assert unless_own_code_fails("mine", code) == Score(None, "failed", reason)
-    assert unless_own_code_fails("mine", lambda: 5) == 5
+    assert unless_own_code_fails("mine", True, code) == Score(None, "failed", reason)
+    assert unless_own_code_fails("mine", True, lambda: 5) == 5
     with pytest.raises(ZeroDivisionError):
-        unless_own_code_fails("nds", lambda: 1 // 0)
-    for passed_on in (MemoryError(), KeyboardInterrupt()):
+        unless_own_code_fails("nds", False, lambda: 1 // 0)
+    for passed_on in (UserError("mend it"), KeyboardInterrupt()):
         with pytest.raises(type(passed_on)):
-            unless_own_code_fails("mine", raising(passed_on))
+            unless_own_code_fails("mine", True, raising(passed_on))
 
 
 @pytest.mark.parametrize("error", [MemoryError("no"), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
-def test_memory_that_its_own_code_asks_for_is_a_failed_score(error: BaseException) -> None:
-    assert unless_memory_runs_out(True, raising(error)) == Score(None, "failed", f"{type(error).__name__}: {error}")
-    assert unless_memory_runs_out(True, lambda: 5) == 5
+def test_memory_that_its_own_code_asks_for_is_a_failed_score(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmarks, "is_own", "mine".__eq__)
+    failed = Score(None, "failed", f"{type(error).__name__}: {error}")
+    assert [unless_own_code_fails(name, True, raising(error)) for name in ("nds", "mine")] == [failed, failed]
     with pytest.raises(type(error)):
-        unless_memory_runs_out(False, raising(error))
+        unless_own_code_fails("nds", False, raising(error))
     with pytest.raises(ZeroDivisionError):
-        unless_memory_runs_out(True, lambda: 1 // 0)
+        unless_own_code_fails("nds", True, lambda: 1 // 0)
 
 
 def test_code_of_its_own_is_known_and_computed_apart(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -129,7 +130,7 @@ class ArchitectureScorer:
         return [one and self._shared(one) for one in scores]
 
     def _unless_own_code_fails(self, score: Callable[[], Scores]) -> Scores | Score:
-        return unless_memory_runs_out(self.calls_own_code, lambda: unless_own_code_fails(self.benchmark, score))
+        return unless_own_code_fails(self.benchmark, self.calls_own_code, score)
 
     def _shared(self, scores: dict[str, Timed]) -> dict[str, Timed]:
         return {proxy_id: (score, seconds / self.sharing) for proxy_id, (score, seconds) in scores.items()}
@@ -146,33 +147,25 @@ def built(bench: Benchmark, bundle: Bundle, space: str, spec: Spec) -> nn.Module
     return make(space, spec)
 
 
-def unless_own_code_fails(benchmark: str, score: Callable[[], Scores]) -> Scores | Score:
-    """Call `score`; where it raises and the benchmark is the user's own, return a failed score.
+def unless_own_code_fails(benchmark: str, calls_own_code: bool, score: Callable[[], Scores]) -> Scores | Score:
+    """Call `score`; return a failed score where the benchmark is the user's own and it raises, or where memory runs out
+    in a user's own code, which may ask for any amount.
 
     Raises:
-        UserError: as `score` does; so do a KeyboardInterrupt that a signal brings, and memory that runs out.
+        BaseException: as `score` does, else: a fault of ours is to be seen. So do a UserError and a KeyboardInterrupt.
     """
-    if not benchmarks.is_own(benchmark):  # a fault of ours is to be seen
-        return score()
+    own = benchmarks.is_own(benchmark)
     try:
-        from pipeline.proxies import process_state
+        with contextlib.ExitStack() as apart:
+            if own:
+                from pipeline.proxies import process_state
 
-        with own_code.contained(), process_state.restored():
+                apart.enter_context(own_code.contained())
+                apart.enter_context(process_state.restored())
             return score()
-    except (UserError, KeyboardInterrupt):
-        raise
     except BaseException as error:
-        if is_out_of_memory(error):
-            raise
-        return Score(None, "failed", reason_of(error))
-
-
-def unless_memory_runs_out(calls_own_code: bool, score: Callable[[], Scores]) -> Scores | Score:
-    """Call `score`; where memory runs out in a user's own code, which may ask for any amount, return a failed score."""
-    try:
-        return score()
-    except BaseException as error:
-        if not calls_own_code or not is_out_of_memory(error):
+        of_theirs = own and not isinstance(error, UserError | KeyboardInterrupt)
+        if not of_theirs and not (calls_own_code and is_out_of_memory(error)):
             raise
         return Score(None, "failed", reason_of(error))
 

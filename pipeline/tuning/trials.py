@@ -25,7 +25,7 @@ from pipeline.progress import progress
 from pipeline.proxies import regression
 from pipeline.proxies.contract import Proxy, Score
 from pipeline.proxies.regression import presets
-from pipeline.scoring.plan import prepare_worker, unless_memory_runs_out, unless_own_code_fails
+from pipeline.scoring.plan import prepare_worker, unless_own_code_fails
 from pipeline.tuning import genes, task_evolution
 from pipeline.tuning.task_evolution import EvolutionSettings, TriedTask
 from pipeline.wording import count_of
@@ -95,12 +95,10 @@ class TrialTrainer:
             self.last = step, regression.from_preset(preset, self.images)
         started = time.perf_counter()
         build, proxy = partial(bench.build, self.space, json.loads(spec)), self.last[1]
-        score = unless_memory_runs_out(
-            benchmarks.is_own(self.benchmark),
-            lambda: unless_own_code_fails(
-                self.benchmark, lambda: proxy.score(build, arch_id, _SCORE_SEED, self.device)
-            ),
-        )  # fmt: skip
+        own = benchmarks.is_own(self.benchmark)
+        score = unless_own_code_fails(
+            self.benchmark, own, lambda: proxy.score(build, arch_id, _SCORE_SEED, self.device)
+        )
         return score, time.perf_counter() - started
 
 
