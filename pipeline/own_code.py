@@ -137,7 +137,6 @@ class _Printed:
         return len(text)
 
     def writelines(self, lines: Any) -> None:
-        """Write each of the lines."""
         for line in lines:
             self.write(line)
 

@@ -24,14 +24,15 @@ _NAMED_IN = {
 class LakeReader:
     """A lake that is read: `pipeline.Lake("data/lake")`. Every method returns a DataFrame.
 
-    Integers and truth values have pandas' nullable types; NULL is NaN in a column of floats; a list is an array.
-    Nothing is kept between two calls, so that each sees what is stored by then.
+    A `benchmark`, `space`, `dataset`, `metric` or `proxy` that is given leaves out the rows of others. Integers and
+    truth values have pandas' nullable types; NULL is NaN in a column of floats; a list is an array. Nothing is kept
+    between two calls, so that each sees what is stored by then.
 
     Args:
         path: the lake's folder.
 
     Raises:
-        UserError: no lake, or one that cannot be read.
+        UserError: no lake, one that cannot be read, or one that holds nothing of a name.
     """
 
     def __init__(self, path: Path | str = "data/lake") -> None:
@@ -45,25 +46,12 @@ class LakeReader:
         """One row per proxy and seed on a space's main target, the best first, on the architectures that all have.
 
         See the view `leaderboard`; comparisons of fewer than 30 architectures are left out.
-
-        Args:
-            benchmark, space: only of these.
-
-        Raises:
-            UserError: the lake holds nothing of that name.
         """
         order = "benchmark, space, place, proxy, seed"
         return self._selected("leaderboard", order, benchmark=benchmark, space=space)
 
     def scores(self, benchmark: str | None = None, space: str | None = None, proxy: str | None = None) -> pd.DataFrame:
-        """One row per score, those of aggregates included: what the rankings are made of.
-
-        Args:
-            benchmark, space, proxy: only of these.
-
-        Raises:
-            UserError: the lake holds nothing of that name.
-        """
+        """One row per score, those of aggregates included: what the rankings are made of."""
         columns = (
             "benchmark, space, arch_id, name AS proxy, seed, value, higher_is_better, status, reason, seconds, device"
         )
@@ -78,14 +66,7 @@ class LakeReader:
         dataset: str | None = None,
         metric: str | None = None,
     ) -> pd.DataFrame:
-        """One row per architecture, data set and metric: the true value, a mean over seeds (view `ground_truth`).
-
-        Args:
-            benchmark, space, dataset, metric: only of these.
-
-        Raises:
-            UserError: the lake holds nothing of that name.
-        """
+        """One row per architecture, data set and metric: the true value, a mean over seeds (view `ground_truth`)."""
         order = "benchmark, space, dataset, metric, arch_id"
         return self._selected("ground_truth", order, benchmark=benchmark, space=space, dataset=dataset, metric=metric)
 
@@ -101,12 +82,6 @@ class LakeReader:
 
         `low` and `high` bound Spearman's rho with 95 % (see the macro `rho_interval`); they are NaN below ten
         architectures.
-
-        Args:
-            benchmark, space, dataset, metric, proxy: only of these.
-
-        Raises:
-            UserError: the lake holds nothing of that name.
         """
         shown = "*, rho_interval(rho, n).low AS low, rho_interval(rho, n).high AS high"
         order = "benchmark, space, dataset, metric, abs(rho) DESC NULLS LAST, proxy, seed"

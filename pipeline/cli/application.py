@@ -62,7 +62,6 @@ class OrderedGroup(TyperGroup):
             formatter.write_dl([(name, summary(command)) for name, command in listed if not command.hidden])
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names of the commands."""
         places = {name: place for place, name in enumerate(VERBS)}
         return sorted(super().list_commands(ctx), key=lambda name: places.get(name, len(places)))
 
@@ -97,12 +96,10 @@ class VerbGroup(OrderedGroup):
         return super().resolve_command(ctx, args)
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """The context of the whole command line."""
         with _usage_errors_shown():
             return super().make_context(info_name, args, parent=parent, **extra)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the verb."""
         with _usage_errors_shown():
             return super().invoke(ctx)
 
@@ -140,7 +137,6 @@ class PanelCommand(TyperCommand):
         return super().make_context(info_name, args, parent=parent, **extra)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
         configuration.begin(ctx)
         return super().invoke(ctx)
 

@@ -30,7 +30,6 @@ OptionalBenchmark = Annotated[
 
 
 def contradiction(given: Mapping[str, Any]) -> str | None:
-    """The options that are of no use beside others."""
     if "mappings" in given:
         if "benchmark" in given:
             return "--mappings lists those of all benchmarks and ingests nothing: leave one of the two out"

@@ -26,7 +26,6 @@ class TextOptions:
 
 
 def contradiction(given: Mapping[str, Any]) -> str | None:
-    """The options that are of no use beside others."""
     if "examples" in given:
         if "sql" in given:
             return "--examples lists the examples and answers no SQL: leave one of the two out"

@@ -66,7 +66,6 @@ class BestOptions:
 
 
 def contradiction(given: Mapping[str, Any]) -> str | None:
-    """The options that are of no use beside others."""
     if given.get("method") == "random" and (
         line := superfluous(given, ("population", "tournament"), "on a random search")
     ):

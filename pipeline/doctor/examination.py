@@ -45,7 +45,6 @@ class Result:
 
     @property
     def line(self) -> str:
-        """The result in one line."""
         if self.faults:
             return f"{self.lake}: {count_of(len(self.faults), 'fault')} in {count_of(self.parts, 'part')}"
         return f"{self.lake}: whole, {count_of(self.parts, 'part')}"

@@ -162,7 +162,6 @@ class RayPool:
 
     @property
     def sharing(self) -> int:
-        """Workers on one card."""
         return max(1, round(1 / self.gpu_share)) if self.gpu_share else 1
 
     def run(

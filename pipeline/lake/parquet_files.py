@@ -30,7 +30,6 @@ class HashedFile(io.BufferedWriter):
         self._sha256 = hashlib.sha256()
 
     def write(self, data: Any, /) -> int:
-        """Write all of the data."""
         self._sha256.update(data)
         return super().write(data)
 

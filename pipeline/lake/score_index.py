@@ -70,7 +70,6 @@ class ScoreIndex:
 
     @property
     def count(self) -> int:
-        """How many are stored."""
         return int(self._there.sum())
 
     def missing(self, arch_id: str) -> tuple[str, ...]:
@@ -100,7 +99,6 @@ class ScoreIndex:
             self.refresh()
 
     def refresh(self) -> None:
-        """Read what others have published."""
         new = [name for name in self._names() if name not in self._seen]
         for table in self._tables:
             for keys in _in_large_tables(self._read(new, table)):

@@ -28,7 +28,6 @@ class Features(nn.Module):
         self.tail = nn.Sequential(*tail)
 
     def forward(self, images: Tensor) -> Tensor:
-        """The features."""
         features: Tensor = self.tail(self.backbone(images)[-1])
         return features
 

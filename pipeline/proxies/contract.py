@@ -84,12 +84,10 @@ class Proxy:
 
     @property
     def proxy_id(self) -> str:
-        """The identity of name, configuration and version."""
         return proxy_id_of(self.name, self.configuration, self.version)
 
     @property
     def row(self) -> dict[str, Any]:
-        """The row of `proxies`."""
         return row_of(self.proxy_id, self.name, self.kind, self.configuration, self.version, self.higher_is_better)
 
 
@@ -117,7 +115,6 @@ class Bundle:
 
     @property
     def inputs(self) -> str:
-        """What its networks take."""
         return self.proxies[0].inputs
 
     def asked_device(self, device: str) -> str:

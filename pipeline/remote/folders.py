@@ -56,11 +56,9 @@ class LocalFolder:
         self.path = path
 
     def shown(self, name: str) -> str:
-        """The path of a file."""
         return str(self.path / name)
 
     def read(self, name: str, most: int) -> bytes | None:
-        """See `FileFolder`."""
         try:
             with (self.path / name).open("rb") as stream:
                 return _whole(stream.read, self.shown(name), most)
@@ -83,11 +81,9 @@ class HttpFolder:
         self._answered = False
 
     def shown(self, name: str) -> str:
-        """The address of a file."""
         return shown(joined(self.address, name))
 
     def read(self, name: str, most: int) -> bytes | None:
-        """See `FileFolder`."""
         answered, self._answered = self._answered, True
         with contextlib.suppress(AbsentError):
             return http_files.persistently(lambda: http_files.whole(joined(self.address, name), most), lambda: answered)
@@ -126,7 +122,6 @@ class S3Folder:
         return f"{self._name.rstrip('/')}/{name}"
 
     def read(self, name: str, most: int) -> bytes | None:
-        """See `FileFolder`."""
         try:
             with self._explained(self.shown(name)), self._system.open_input_stream(f"{self._path}/{name}") as stream:
                 return _whole(stream.read, self.shown(name), most)

@@ -26,7 +26,6 @@ class Definition:
 
     @property
     def line(self) -> str:
-        """The definition in one line."""
         where = f"{self.benchmark} {self.space}"
         if self.missing:
             return f"{self.aggregate}: defined, but {where} has no scores of {', '.join(self.missing)} yet"

@@ -47,7 +47,6 @@ class MergeSummary:
 
     @property
     def line(self) -> str:
-        """The summary in one line."""
         if not self.taken and not self.stored:
             return f"{self.other}: it has no scores to take"
         if not self.taken:

@@ -80,7 +80,6 @@ class Differences:
 
     @property
     def line(self) -> str:
-        """The comparison in one line."""
         by_rounding = f"{self.rounding} differ by rounding (at most {self.largest:.2g} of the score)"
         differing = count_of(self.differing, "value differs", "values differ")
         counts = [f"{self.equal} are equal", by_rounding if self.rounding else "", differing]

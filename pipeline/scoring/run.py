@@ -59,7 +59,6 @@ class ScoringSummary:
 
     @property
     def line(self) -> str:
-        """The summary in one line."""
         if not self.scored:
             failed = f"; {self.failed:,} of them failed: computed again with --retry-failed" if self.failed else ""
             return f"{self.proxy}: {every(self.asked, 'score')} stored already, nothing to do{failed}"

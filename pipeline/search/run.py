@@ -52,7 +52,6 @@ class SearchSummary:
 
     @property
     def line(self) -> str:
-        """The summary in one line."""
         seeds = count_of(len(self.settings.seeds), "seed")
         what = f"{self.settings.method.name} with {self.proxy}, search {self.search_id}, {seeds}"
         if self.before == self.steps:

@@ -1,8 +1,7 @@
 """The cells of DARTS and the frames that they stand in: notation, random ones and neighbours.
 
-An architecture is a normal and a reduction cell, written as the genotype that DARTS prints, as JSON, as a spec, or as
-`notations` describes.
-Cells that differ in the order of a node's two edges alone are one architecture; isomorphic ones stay apart.
+An architecture is a normal and a reduction cell, written as `notations` describes, as JSON, or as a spec. Cells that
+differ in the order of a node's two edges alone are one architecture; isomorphic ones stay apart.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from random import Random
 
 from pipeline.benchmarks.cell_spaces import DARTS, KINDS, CellSpace
 from pipeline.benchmarks.contract import Space, Spec, composed_by
-from pipeline.benchmarks.darts import genotypes, notations
+from pipeline.benchmarks.darts import notations
 from pipeline.errors import UserError, excerpt
 from pipeline.formats import json_objects
 
@@ -57,7 +56,7 @@ def canonical(space: str, architecture: object) -> Spec:
     genotype = _decoded(architecture) if isinstance(architecture, str) else architecture
     if isinstance(genotype, list | tuple):
         genotype = notations.of_pairs(genotype)
-    elif isinstance(genotype, Mapping) and not genotype.keys() & set(genotypes.FIELDS):
+    elif isinstance(genotype, Mapping) and not genotype.keys() & set(notations.FIELDS):
         genotype = notations.of_configuration(genotype) or genotype
     if not isinstance(genotype, Mapping):
         raise UserError(f"an architecture of {NAME} is written as a genotype, not {excerpt(architecture, 80)}")
@@ -71,9 +70,9 @@ _FRAME = {"width": 2, "depth": 2}  # what a space of cells in a frame of any wid
 def _decoded(text: str) -> object:
     """What JSON text says, a genotype, or pairs."""
     if text.lstrip().startswith(("((", "[[", "([", "[(")):
-        return genotypes.pairs(text)
+        return notations.pairs(text)
     if not text.lstrip().startswith("{"):
-        return genotypes.parse(text)
+        return notations.parse(text)
     try:
         return json_objects.loads(text)
     except (ValueError, RecursionError) as error:

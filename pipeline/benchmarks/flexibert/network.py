@@ -240,5 +240,4 @@ class EncoderFeatures(Features):
         return outputs.transpose(1, 2)[..., None]
 
     def weights(self) -> list[Tensor]:
-        """The weights of the convolutions and linear layers, without biases."""
         return [module.weight for module in self.modules() if isinstance(module, nn.Conv1d | nn.Linear)]

@@ -98,7 +98,6 @@ class Aggregate(StrictModel):
 
     @property
     def proxy_id(self) -> str:
-        """The identity of name, configuration and version."""
         return proxy_id_of(self.name, self.configuration, VERSION)
 
 

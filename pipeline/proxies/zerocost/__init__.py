@@ -145,7 +145,6 @@ class ZeroCostInputs:
 
     @cached_property
     def tensors(self) -> tuple[Tensor, Tensor]:
-        """Images and labels."""
         import torch
 
         return self.batch.tensor(), torch.tensor(self.labels)
@@ -160,7 +159,6 @@ class _BundleScorer:
         self.ids: dict[str, str] = {}  # proxy_id -> name
 
     def proxy(self, name: str) -> Proxy:
-        """One proxy."""
         configuration = {part: self.inputs.parts[part] for part in self.uses[name]}
         score = partial(self._one, name)
         proxy = Proxy(

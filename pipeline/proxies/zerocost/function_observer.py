@@ -74,7 +74,6 @@ class FunctionObserver(TorchFunctionMode, ABC):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Call the function, then `observe` it."""
         keywords = kwargs or {}
         result = func(*args, **keywords)
         if func in _FUNCTIONS:

@@ -71,12 +71,10 @@ class Classifier(nn.Module):
         self.head = nn.Linear(features.channels, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """The logits."""
         logits: Tensor = self.head(self.features(images).mean((2, 3)))
         return logits
 
     def weights(self) -> list[Tensor]:
-        """The weights of the convolutions and linear layers, without biases."""
         return [*self.features.weights(), self.head.weight]
 
     @property
@@ -156,7 +154,6 @@ class Passes:
 
     @shared
     def network(self) -> Classifier:
-        """The network."""
         with self.drawing_from("weights"):
             try:
                 network = Classifier(self._make(), self._classes)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.benchmarks.contract import arch_id_of
-from pipeline.benchmarks.darts import architectures, genotypes, notations, reading
+from pipeline.benchmarks.darts import architectures, notations, reading
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import NotThisFormError, UserError
 from tests.fixtures import darts_files
@@ -66,7 +66,7 @@ def test_a_training_without_a_number_has_diverged(tmp_path: Path) -> None:
         (line("exit()", 85), "is no genotype"),
         (line("Genotype(" * 300, 85), "no expression of Python"),
         (line("Genotype(normal=" + "[" * 150 + "]" * 150 + ")", 85), "where lists of operations or nodes"),
-        (line(TEXT + " " * genotypes.LONGEST, 85), "none has more than 4,096"),
+        (line(TEXT + " " * notations.LONGEST, 85), "none has more than 4,096"),
         (line(genotype(SPECS[0], normal="exit()"), 85), "the genotype holds 'exit()'"),
         (line(genotype(SPECS[0], normal_concat="range(999999999)"), 85), "not of one or two small numbers"),
         (line(genotype(SPECS[0], normal_concat=[2, 2]), 85), "where a list of distinct nodes is expected"),
