@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -47,32 +46,6 @@ def report(
 
     It consists of index.html, report.md, correlations.csv, report.json and manifest.json.
     """
-    write_report(
-        lake, out, against, history=history, figures=figure or ([] if figures else None), as_json=as_json, target=target
-    )
-
-
-def write_report(
-    lake: Path,
-    out: Path,
-    against: Path | None = None,
-    *,
-    history: Path | None = None,
-    figures: Sequence[str] | None = None,
-    as_json: bool = False,
-    target: str | None = None,
-) -> None:
-    """Write the report and compare it with a baseline, if one is named.
-
-    Args:
-        against: the folder of an earlier report.
-        history: a folder of earlier report.json files.
-        figures: parts of the names of the figures to write; all if it is empty, none if it is None.
-        as_json: whether report.json is printed.
-
-    Raises:
-        UserError: rows are not as in the baseline.
-    """
     from pipeline.progress import stages
     from pipeline.report import baseline
     from pipeline.report import page as stage
@@ -80,8 +53,9 @@ def write_report(
 
     before = baseline.read(against) if against else None  # first: the report may be written over it
     with stages("writing the report") as say:
+        with_figures = figure or ([] if figures else None)
         result = stage.write(
-            lake, out, against=before, history_folder=history, with_figures=figures, target=target, say=say
+            lake, out, against=before, history_folder=history, with_figures=with_figures, target=target, say=say
         )
     if as_json:
         print_json(json.loads((out / "report.json").read_bytes()))

@@ -17,6 +17,7 @@ from pipeline.cli.options import (
     BenchmarkArgument,
     ComputeOptions,
     DeviceChoice,
+    ExecutorOptions,
     ImagesOption,
     LakeOption,
     OutOption,
@@ -31,8 +32,8 @@ from pipeline.cli.options import (
     complete_proxy,
     plan_of,
 )
-from pipeline.cli.report import write_report
-from pipeline.cli.score import SelectionOptions, score_architectures
+from pipeline.cli.report import report
+from pipeline.cli.score import SelectionOptions, score
 
 
 @dataclass(frozen=True)
@@ -99,5 +100,5 @@ def run(
             fits(plan.load(), benchmarks.load(benchmark))
     ingest.ingest_files(lake, benchmark, paths or [], reading)
     for options in scoring:
-        score_architectures(lake, benchmark, options, selection, compute)
-    write_report(lake, out)
+        score(benchmark, options, selection, compute, ExecutorOptions(), lake)
+    report(out=out, lake=lake)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -23,9 +23,6 @@ from pipeline.cli.options import (
     plan_of,
 )
 from pipeline.cli.output import say
-
-if TYPE_CHECKING:
-    from pipeline.executor import Executor
 
 
 @dataclass(frozen=True)
@@ -84,32 +81,19 @@ def score(
     """
     if selection.sample is not None and selection.only is not None:
         raise typer.BadParameter("--sample and --only exclude each other")
-    score_architectures(lake, benchmark, options, selection, compute, executor.chosen())
-
-
-def score_architectures(
-    lake: Path,
-    benchmark: str,
-    options: ScoreOptions,
-    selection: SelectionOptions,
-    compute: ComputeOptions,
-    executor: Executor | None = None,
-) -> None:
-    """Score with a proxy, or define an aggregate in the lake, and print what was done."""
-    from pipeline import executor as executors
     from pipeline.proxies import aggregates
     from pipeline.scoring import aggregates as aggregation
     from pipeline.scoring import generic
     from pipeline.scoring import run as stage
 
+    chosen = executor.chosen()
     plan = plan_of(benchmark, lake, options, compute.device, sample_seed=selection.sample_seed)
-    executor = executor or executors.PROCESSES
     how: dict[str, Any] = {
         "sample": selection.sample,
         "only": selection.only,
         "retry_failed": selection.retry_failed,
-        "workers": compute.workers_of(executor.kind),
-        "executor": executor,
+        "workers": compute.workers_of(chosen.kind),
+        "executor": chosen,
     }
     if plan.proxy == aggregates.GENERIC:
         for done in generic.run(lake, plan, **how):
@@ -118,5 +102,4 @@ def score_architectures(
     if aggregates.recognised(plan.proxy):
         say(aggregation.run(lake, benchmark, plan.space, plan.proxy).line)
         return
-    summary = stage.run(lake, plan, **how)
-    say(summary.line)
+    say(stage.run(lake, plan, **how).line)

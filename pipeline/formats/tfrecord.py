@@ -66,19 +66,6 @@ def is_tfrecord(path: Path) -> bool:
         raise from_os(error, f"reading {path}") from error
 
 
-def records(path: Path) -> Iterator[TFRecord | Damage]:
-    """Every record of a file in its order, and what is damaged in between; memory holds one span.
-
-    Raises:
-        NotThisFormError, UserError: as `spans`.
-    """
-    for span in spans(path):
-        if isinstance(span, Damage):
-            yield span
-        else:
-            yield from read(path, span)
-
-
 def spans(path: Path, size: int = _SPAN) -> Iterator[Span | Damage]:
     """Walk over the headers of a file.
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline.report.certainty import with_certainty
 from pipeline.report.leaderboard import FEW
-from pipeline.report.queries import SERIES, Row, answer, answer_of, records, target_of
+from pipeline.report.queries import SERIES, Row, answer, answer_of, of_series, records, target_of
 from pipeline.report.text import series_name
 
 if TYPE_CHECKING:
@@ -93,8 +93,7 @@ def menus(connection: duckdb.DuckDBPyConnection, main: Row, ranking: pd.DataFram
     named = ranking[["label", *SERIES]].merge(answers, on=SERIES, how="inner")
     result = []
     for row in records(named[["label", *SERIES, "mode"]].drop_duplicates()):
-        own = named[named["proxy_id"].eq(row["proxy_id"]) & named["mode"].eq(row["mode"])]
-        own = own[own["seed"].isna() if row["seed"] is None else own["seed"].eq(row["seed"])]
+        own = of_series(named[named["mode"].eq(row["mode"])], row)
         points = own.explode(["stages", "iterations", "rho"])
         table = points.pivot(index="signal", columns=["stages", "iterations"], values="rho").sort_index(axis=1)
         levels = [table.columns.get_level_values(level) for level in ("stages", "iterations")]

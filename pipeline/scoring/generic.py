@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pipeline import benchmarks
-from pipeline import executor as executors
 from pipeline.errors import UserError
 from pipeline.proxies.aggregates import GENERIC, Aggregate, generic
 from pipeline.proxies.aggregates.generic import Part
@@ -16,19 +16,10 @@ from pipeline.scoring import run as scoring
 from pipeline.scoring.plan import Plan, fits, require_networks
 
 
-def run(
-    lake_root: Path,
-    plan: Plan,
-    *,
-    sample: int | None = None,
-    only: Path | None = None,
-    retry_failed: bool = False,
-    workers: int | None = None,
-    executor: executors.Executor = executors.PROCESSES,
-) -> Iterator[scoring.ScoringSummary | aggregation.Definition]:
+def run(lake_root: Path, plan: Plan, **how: Any) -> Iterator[scoring.ScoringSummary | aggregation.Definition]:
     """Score the parts one after the other, and define the sum; each part is stored as a score of its own.
 
-    The arguments, errors and interruptions are those of `scoring.run.run`. The sum of an architecture is a matter of
+    Arguments, errors and interruptions are those of `scoring.run.run`. The sum of an architecture is a matter of
     ranks, and so relative to the others that are scored.
 
     Yields:
@@ -40,16 +31,7 @@ def run(
     whole, parts = planned(plan)
     for part, one in parts:
         for seed in part.seeds_of(plan.seed):
-            seeded = replace(one, seed=seed)
-            yield scoring.run(
-                lake_root,
-                seeded,
-                sample=sample,
-                only=only,
-                retry_failed=retry_failed,
-                workers=workers,
-                executor=executor,
-            )
+            yield scoring.run(lake_root, replace(one, seed=seed), **how)
     yield aggregation.define(lake_root, plan.benchmark, plan.space, whole)
 
 

@@ -11,10 +11,9 @@ from pipeline import progress
 from pipeline.benchmarks.parameter_check import ParameterCheck
 from pipeline.cli import application as cli
 from pipeline.cli import check, configuration
-from pipeline.cli import score as verb
-from pipeline.cli.options import ComputeOptions, ScoreOptions, plan_of
 from pipeline.executor import processes
 from pipeline.scoring import run as scoring
+from pipeline.scoring.plan import Plan
 from pipeline.scoring.run import ScoringSummary
 from tests.fixtures import lakes
 from tests.fixtures.command import exit_code
@@ -104,19 +103,17 @@ def test_a_working_folder_that_is_gone_is_one_line(
 
 
 def test_workers_and_images_of_the_file_reach_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[str | None, object, int | None]] = []
+    seen: list[tuple[object, int | None]] = []
 
-    def instead(
-        lake: Path, benchmark: str, options: ScoreOptions, _: object, how: ComputeOptions, *more: object
-    ) -> None:
-        images = plan_of(benchmark, lake, options, how.device).images
-        seen.append((options.images, images, how.workers))
+    def instead(_lake: Path, plan: Plan, *, workers: int | None, **_: object) -> ScoringSummary:
+        seen.append((plan.images, workers))
+        return ScoringSummary("params", 1, 0, 1, 1, {}, 0.0)
 
-    monkeypatch.setattr(verb, "score_architectures", instead)
+    monkeypatch.setattr(scoring, "run", instead)
     Path("pipeline.toml").write_text('images = "synthetic-noise"\nworkers = 3\n')
     for benchmark, images in (("nasbench201", "noise"), ("nasbench_nlp", None)):  # sequences are synthetic
         run("score", benchmark, "--proxy", "params")
-        assert seen.pop() == ("synthetic-noise", images, 3)
+        assert seen.pop() == (images, 3)
     run("score", "nasbench201", "--proxy", "params", "--executor", "inline")  # has one worker, whatever the file says
     assert "leave --workers out" in run("score", "nds", "--executor", "inline", "--workers", "3", code=2)
 

@@ -154,6 +154,7 @@ class _Scorer:
             outcome = error
         return self._scored(outcome)
 
+    @arithmetic.failing_in_one_line()
     def score_all(
         self, networks: Sequence[Network], seed: int, device: str, on: Card | StackedCard | None = None
     ) -> list[Timed | None]:
@@ -171,19 +172,13 @@ class _Scorer:
         Raises:
             UserError: the card failed.
         """
-
-        with arithmetic.failing_in_one_line():
-            return self._score_all(networks, seed, device, on or self._on(device))
-
-    def _score_all(
-        self, networks: Sequence[Network], seed: int, device: str, on: Card | StackedCard
-    ) -> list[Timed | None]:
         from pipeline import executor
         from pipeline.proxies.regression.card import CaptureError
         from pipeline.proxies.regression.recorded import Work
         from pipeline.proxies.regression.resident import NotTrained
 
         assert isinstance(self.task, _ImageTask)
+        on = on or self._on(device)
         works = [Work(build, *self._streams(arch_id, seed)) for build, arch_id in networks]
         scores: dict[int, Timed | None] = {}
         with contextlib.closing(self.task.train_all([] if on.spoilt else works, self.drawn(seed), on)) as outcomes:
