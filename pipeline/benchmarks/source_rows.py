@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
@@ -44,13 +44,23 @@ class SourceRows:
     warnings: list[str] = field(default_factory=list)
     position_of: Callable[[str], str | None] | None = None
 
-    def record(self, position: str, content: object = "") -> _Record:
+    @contextlib.contextmanager
+    def record(self, position: str, content: object = "") -> Iterator[None]:
         """A block that takes one record: whatever is wrong with it, it becomes a reject and leaves no rows.
 
         Args:
             content: of which the reject keeps the beginning, or a function that returns it.
         """
-        return _Record(self, position, content)
+        tables = (self.architectures, self.truths, self.scores)
+        sizes = [len(columns["arch_id"]) for columns in tables]
+        try:
+            yield
+        except Exception as error:
+            reason = reason_of(error)
+            for columns, size in zip(tables, sizes, strict=True):
+                for column in columns.values():
+                    del column[size:]
+            self.add_reject(position, reason, content() if callable(content) else content)
 
     def add_architecture(self, space: str, spec: Spec, native_id: str | None = None) -> str:
         """Add an architecture by its canonical spec; returns its arch_id."""
@@ -134,29 +144,6 @@ class SourceRows:
         """Dataset, metric and rows of each block, as `arrow` makes them."""
         for block in self.blocks:
             yield block["dataset"], block["metric"], _filled("truth", block, constants)
-
-
-class _Record:
-    __slots__ = ("content", "position", "rows", "sizes")
-
-    def __init__(self, rows: SourceRows, position: str, content: object) -> None:
-        self.rows, self.position, self.content = rows, position, content
-        self.sizes = [len(columns["arch_id"]) for columns in (rows.architectures, rows.truths, rows.scores)]
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        reason = reason_of(error)
-        rows = self.rows
-        for columns, size in zip((rows.architectures, rows.truths, rows.scores), self.sizes, strict=True):
-            for column in columns.values():
-                del column[size:]
-        rows.add_reject(self.position, reason, self.content() if callable(self.content) else self.content)
-        return True
 
 
 def reason_of(error: Exception) -> str:

@@ -37,6 +37,11 @@ _PATTERNS = {
 }
 
 
+def place(problem: ErrorDetails) -> str:
+    """The field in which a problem is, entries of a list counted from 1; empty of the whole file."""
+    return ".".join(excerpt(str(p + 1 if isinstance(p, int) else p), 60, bare=True) for p in problem["loc"])
+
+
 def broken(problem: ErrorDetails, model: type[BaseModel]) -> str:
     """What is wrong with a field, in a clause; the model is that of the whole file."""
     kind, rule = problem["type"], problem.get("ctx", {})

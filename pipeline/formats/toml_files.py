@@ -87,13 +87,8 @@ def validated(model: type[Model], content: dict[str, Any], path: Path, what: str
         return model.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(excerpt(_counted(part), 60, bare=True) for part in first["loc"]) or whole
+        where = field_rules.place(first) or whole
         raise UserError(f"{what} {path}: {where}: {field_rules.broken(first, model)}") from error
-
-
-def _counted(part: int | str) -> str:
-    """A part of a field's place: members of lists are counted from 1, as `numbers.bounded` does."""
-    return str(part + 1 if isinstance(part, int) else part)
 
 
 def line_of(text: str, location: tuple[str | int, ...]) -> int:

@@ -248,16 +248,8 @@ def load(path: Path) -> TableMapping:
 
 
 def _problem(problem: ErrorDetails) -> str:
-    field, message = field_and_rule(problem)
+    field, message = field_rules.place(problem), field_rules.broken(problem, TableMapping)
     return f"{field}: {message}" if field else message
-
-
-def field_and_rule(problem: ErrorDetails) -> tuple[str, str]:
-    """The field in which a problem is, entries of a list counted from 1, and which rule it breaks."""
-    field = ".".join(
-        str(part + 1) if isinstance(part, int) else excerpt(part, 60, bare=True) for part in problem["loc"]
-    )
-    return field, field_rules.broken(problem, TableMapping)
 
 
 def shipped(benchmark: str | None = None) -> list[TableMapping]:

@@ -135,14 +135,14 @@ class _Checker:
 
     def _of_the_model(self, problem: ErrorDetails) -> None:
         location = problem["loc"]
-        field, rule = table_mapping.field_and_rule(problem)
-        name = field or "the mapping"
+        name = field_rules.place(problem) or "the mapping"
         if problem["type"] == "missing":
             self.add(location, f"{name} is missing", "add it")
         elif problem["type"] == "extra_forbidden":
             near = unknown("field", str(location[-1]), field_rules.fields_at(TableMapping, location))
             self.add(location, f"{name} is no field of a table mapping", _parted(near)[1])
         else:
+            rule = field_rules.broken(problem, TableMapping)
             self.add(location, f"{name}: {rule}", "see docs/mapping-reference.md")
 
     def _metric(self, place: Location, truth: dict[str, Any], benchmark: Benchmark) -> None:

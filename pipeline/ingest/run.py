@@ -177,15 +177,11 @@ def _read_all(
 def _open(stack: contextlib.ExitStack, lake_root: Path, source: Source, source_id: str) -> StagedPart:
     lake = Lake(lake_root, create=True)
     stack.enter_context(lake.lock("ingest"))
-    return stack.enter_context(lake.staged(source.benchmark.name, _part(source_id)))
-
-
-def _part(source_id: str) -> PartName:
-    return PartName("ingest", source_id)
+    return stack.enter_context(lake.staged(source.benchmark.name, PartName("ingest", source_id)))
 
 
 def _has(lake: Lake, source: Source, source_id: str) -> bool:
-    return lake.has(source.benchmark.name, _part(source_id))
+    return lake.has(source.benchmark.name, PartName("ingest", source_id))
 
 
 def _summary(source: Source, part: SourcePart | None, started: float) -> IngestSummary:
@@ -201,7 +197,7 @@ def _as_read_before(lake: Lake, source: Source, sha256: str) -> None:
     for row in lake.read("sources", source.benchmark.name, columns=columns).to_pylist():
         if (row["name"], row["sha256"]) == (source.name, sha256):
             what = f"the table mapping {source.name}" if source.mapping else "the reader"
-            folder = lake.parts / source.benchmark.name / str(_part(row["source_id"]))
+            folder = lake.parts / source.benchmark.name / str(PartName("ingest", row["source_id"]))
             raise UserError(
                 f"{source.path} is in the lake already, as version {row['reader_version']} of {what} read it, and "
                 f"{'the mapping' if source.mapping else 'the reader'} has changed since: to replace what was read "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from pipeline.errors import UserError, excerpt, is_there, os_errors_explained
@@ -17,11 +16,6 @@ CONTENT = json.dumps({"format": FORMAT}) + "\n"
 def is_lake(folder: Path) -> bool:
     """Whether a folder has the marker."""
     return is_there(folder / FILE) and (folder / FILE).is_file()
-
-
-def is_hidden(folder: Path) -> bool:
-    """Whether the marker's name is taken by something that is not a regular file."""
-    return os.path.lexists(folder / FILE) and not is_lake(folder)
 
 
 def require_format(root: Path) -> None:

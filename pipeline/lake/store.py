@@ -56,7 +56,7 @@ class Lake:
         require_usable(self.root, "lake")
         self.parts = self.root / "parts"
         if not marker.is_lake(self.root):
-            hidden = marker.is_hidden(self.root)
+            hidden = os.path.lexists(self.root / marker.FILE)  # what is there is no regular file
             if hidden and whole:
                 raise UserError(f"{self.root / marker.FILE} is no plain file: run `pipeline doctor`")
             if not hidden and not create:

@@ -109,14 +109,10 @@ def _is_ours(path: Path, listed: bool) -> bool:
     return _SIGNS[path.suffix](head, path)
 
 
-def _is_content(_: bytes, path: Path) -> bool:
-    return bool(_content(path))
-
-
 _SIGNS: dict[str, Callable[[bytes, Path], bool]] = {
     ".html": lambda head, _: f"<title>{TITLE}</title>".encode() in head,
     ".md": lambda head, _: head.startswith(f"# {TITLE}\n".encode()),
-    ".json": _is_content,
+    ".json": lambda _, path: bool(_content(path)),
     ".csv": lambda head, _: {*CORRELATION_COLUMNS} <= {*head.partition(b"\n")[0].decode(errors="replace").split(",")},
 }
 

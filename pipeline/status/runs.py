@@ -31,7 +31,7 @@ def read(lake: Lake, rows: list[Row], coverage: Sequence[Row]) -> Row:
         "last": _placed(lake, runs[0]) if runs else None,
         "running": [_placed(lake, run) for run in runs if run["state"] == "running"],
         "died": [_placed(lake, run) for run in _unrepeated(own) if not _is_scored(lake, run, first_parts, coverage)],
-        "unfinished_parts": _abandoned(lake),
+        "unfinished_parts": sum(map(files.is_abandoned, (lake.root / STAGING).glob("*"))),  # of which nothing is stored
         "count": len(runs),
     }
 
@@ -118,8 +118,3 @@ def _has_sample(row: Row, arguments: Row) -> bool:
     return bool(
         row["asked"] == row["architectures"] or (of_same_order and sample is not None and sample <= row["asked"])
     )
-
-
-def _abandoned(lake: Lake) -> int:
-    """Parts that processes which were killed did not finish: nothing of them is stored."""
-    return sum(files.is_abandoned(path) for path in (lake.root / STAGING).glob("*"))

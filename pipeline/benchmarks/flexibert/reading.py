@@ -63,7 +63,9 @@ def read(path: Path, curves: bool) -> Iterator[SourceRows]:
     file = published_file(path)
     elements = json_arrays.read(file)
     first = next(elements, None)
-    if first is None or not (isinstance(first[1], Unreadable) or _is_training(first[1])):
+    begins = None if first is None else first[1]
+    is_training = isinstance(begins, Mapping) and {"scores", "hparams"} <= begins.keys()
+    if first is None or not (is_training or isinstance(begins, Unreadable)):
         raise NotThisFormError(f"{file} is not a list of trainings, each with its scores and hparams")
     return _batches(first, elements)
 
@@ -74,10 +76,6 @@ def published_file(path: Path) -> Path:
     if not file.is_file():
         raise NotThisFormError(f"{path} holds no {FILE}")
     return file
-
-
-def _is_training(element: object) -> bool:
-    return isinstance(element, Mapping) and {"scores", "hparams"} <= element.keys()
 
 
 def _batches(

@@ -12,19 +12,8 @@ from itertools import chain, islice
 from pathlib import Path
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
-from pipeline.formats import packed, signatures, sqlite_files, tables
-from pipeline.formats.table_form import (
-    ANY,
-    DELIMITERS,
-    KEY,
-    LEVEL,
-    VALUE,
-    Cells,
-    ContainerKind,
-    Rows,
-    TableForm,
-    Unreadable,
-)
+from pipeline.formats import packed, signatures, sqlite_files, table_form, tables
+from pipeline.formats.table_form import ANY, DELIMITERS, KEY, LEVEL, VALUE, Cells, ContainerKind, Rows, TableForm
 from pipeline.ingest.guessing import header_lines
 
 MOST_ROWS = 2_000
@@ -390,7 +379,7 @@ def _sample(table: _Table, form: TableForm, *, whole: bool = False) -> TableSamp
     rows: list[tuple[str, Cells]] = []
     most = MOST_ROWS
     for position, cells in islice(table.rows(form), MOST_ROWS):
-        if isinstance(cells, Unreadable):
+        if isinstance(cells, table_form.Unreadable):
             if whole:
                 raise NotThisFormError(f"{table.path}: {position}: {cells}")
             continue
