@@ -74,16 +74,12 @@ def _settings() -> list[Setting]:
             (partial(getattr, sys, name, None), partial(setattr, sys, name))
             for name in ("stdin", "stdout", "stderr", "argv", "excepthook", "displayhook")
         ),
-        (gc.isenabled, _collect_garbage),
+        (gc.isenabled, lambda wanted: (gc.enable if wanted else gc.disable)()),
         (partial(locale.setlocale, locale.LC_ALL), partial(locale.setlocale, locale.LC_ALL)),
         (_file_mask, os.umask),
         (lambda: list(warnings.filters), _set_warning_filters),
         *_limits(),
     ]
-
-
-def _collect_garbage(wanted: bool) -> None:
-    (gc.enable if wanted else gc.disable)()
 
 
 def _file_mask() -> int:

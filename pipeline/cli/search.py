@@ -105,7 +105,7 @@ def search(
 
     chosen = executor.chosen()
     tournament = searching.tournament or usual_tournament(searching.population)
-    method = SearchMethod(searching.method, searching.population, tournament)
+    method = SearchMethod(searching.population, tournament, searching.method)
     settings = SearchSettings(method, searching.budget, seeds_of(searching.seeds))
     if best.out is not None:
         OutputFile(best.out, best.force).refuse()

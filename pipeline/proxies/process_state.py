@@ -66,7 +66,7 @@ def _settings() -> list[Setting]:
     attributes = [(cudnn, "enabled"), (cudnn, "benchmark"), (cudnn, "deterministic"), (mkldnn, "enabled")]
     attributes += [(place, "fp32_precision") for place in precisions]
     return [
-        (np.geterr, _set_array_errors),
+        (np.geterr, lambda modes: np.seterr(**modes)),
         (torch.get_default_dtype, torch.set_default_dtype),
         (torch.get_default_device, _set_default_device),
         (torch.get_num_threads, torch.set_num_threads),
@@ -79,10 +79,6 @@ def _settings() -> list[Setting]:
         (_matmul_precision, _set_matmul_precision),  # before those of the backends, which it sets, too
         *((partial(attrgetter(name), place), partial(setattr, place, name)) for place, name in attributes),
     ]  # fmt: skip
-
-
-def _set_array_errors(settings: dict[str, Any]) -> None:
-    np.seterr(**settings)
 
 
 def _set_default_device(device: torch.device) -> None:

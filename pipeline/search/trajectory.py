@@ -58,31 +58,19 @@ class SearchDomain:
 
 
 @dataclass(frozen=True)
-class SearchMethod:
+class SearchMethod(AgeingEvolution):
     """How the next architecture is chosen: by ageing `evolution`, or at `random`.
 
     Of evolution, a failed score ranks last, and a tournament of failures alone ends with a random step.
-
-    Raises:
-        UserError: a tournament is larger than the population.
     """
 
     name: str = "evolution"
-    population: int = 50
-    tournament: int = 10
-
-    def __post_init__(self) -> None:
-        _ = self.ageing  # which checks the sizes
-
-    @property
-    def ageing(self) -> AgeingEvolution:
-        """The sizes alone."""
-        return AgeingEvolution(self.population, self.tournament)
 
     @property
     def configuration(self) -> dict[str, object]:
         """What of it changes the steps of a search."""
-        return {"method": self.name} if self.name == "random" else {"method": self.name, **vars(self.ageing)}
+        sizes = {} if self.name == "random" else {"population": self.population, "tournament": self.tournament}
+        return {"method": self.name, **sizes}
 
 
 class Trajectory:
@@ -111,7 +99,7 @@ class Trajectory:
 
     def _step(self, random: Random, scores: Mapping[str, SearchScore]) -> bool:
         """Take one step; False if a score that it depends on is not known yet."""
-        contestants = [] if self.method.name == "random" else self.method.ageing.contestants(self.steps, random)
+        contestants = [] if self.method.name == "random" else self.method.contestants(self.steps, random)
         if any(member.arch_id not in scores for member in contestants):
             return False
         parent = winner(contestants, lambda member: scores[member.arch_id].promise)

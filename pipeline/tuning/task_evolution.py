@@ -29,31 +29,18 @@ Train = Callable[[int, genes.Genes, Sequence[str]], Losses]
 
 
 @dataclass(frozen=True)
-class EvolutionSettings:
+class EvolutionSettings(AgeingEvolution):
     """How to search for a task; the published numbers by default.
 
     Args:
-        population, tournament: sizes, see `AgeingEvolution`.
         tasks: how many tasks at most, the first population among them.
         budget: no task is begun that could take more trainings than this in all.
         early: give up hopeless tasks.
-
-    Raises:
-        UserError: a tournament is larger than the population.
     """
 
-    population: int = 50
-    tournament: int = 10
     tasks: int = 450
     budget: int = 9000
     early: bool = True
-
-    def __post_init__(self) -> None:
-        _ = self.ageing  # which checks the sizes
-
-    @property
-    def ageing(self) -> AgeingEvolution:
-        return AgeingEvolution(self.population, self.tournament)
 
 
 @dataclass(frozen=True)
@@ -88,7 +75,7 @@ def evolve_tasks(
         if trainings + len(labels) > settings.budget:
             break
         random = Random(provenance.stream_seed("tuning", identity, step))
-        parent = winner(settings.ageing.contestants(tried, random), lambda task: task.fitness)
+        parent = winner(settings.contestants(tried, random), lambda task: task.fitness)
         own = genes.drawn(inputs, random) if parent is None else genes.mutated(parent.genes, inputs, random)
         bar = median(task.fitness for task in tried[-settings.population :]) if parent and settings.early else None
         fitness, used = _fitness(step, own, labels, bar, train)

@@ -38,7 +38,7 @@ from tests.fixtures import lakes
 from tests.fixtures.command import exit_code
 from tests.fixtures.lake_content import rows
 
-SMALL = SearchMethod("evolution", population=6, tournament=3)
+SMALL = SearchMethod(population=6, tournament=3)
 
 
 def scored(promise: float | None) -> SearchScore:
@@ -107,10 +107,10 @@ def test_failures_rank_last_and_have_no_children() -> None:
 
 
 def test_random_search_has_no_parents_and_a_tournament_fits_its_population() -> None:
-    trajectory, _ = walked(float, method=SearchMethod("random"))
+    trajectory, _ = walked(float, method=SearchMethod(name="random"))
     assert {s.parent for s in trajectory.steps} == {None}
     with pytest.raises(UserError, match="tournament of 7 in a population of 6"):
-        SearchMethod("evolution", 6, 7)
+        SearchMethod(6, 7)
 
 
 def arguments(lake: Path, *more: str) -> list[str]:
