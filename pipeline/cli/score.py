@@ -100,6 +100,6 @@ def score(
             say(done.line)
         return
     if aggregates.recognised(plan.proxy):
-        say(aggregation.run(lake, benchmark, plan.space, plan.proxy).line)
+        say(aggregation.define(lake, benchmark, plan.space, aggregates.load(plan.proxy)).line)
         return
     say(stage.run(lake, plan, **how).line)

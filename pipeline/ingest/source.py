@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 import contextlib
 import difflib
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -35,21 +35,15 @@ class Definition:
         return f"{self.aggregate}: {self.ok} ok{failed}, from the stored scores of {where}"
 
 
-def run(lake_root: Path, benchmark: str, space: str, name: str) -> Definition:
+def define(lake_root: Path, benchmark: str, space: str, aggregate: aggregates.Aggregate) -> Definition:
     """Store the definition of an aggregate; nothing is scored.
 
     Args:
         benchmark, space: what to count its scores of; it is defined for every space.
-        name: of a shipped aggregate, or the path of a TOML file.
 
     Raises:
-        UserError: no lake, no such aggregate, or a term that names a proxy which is neither shipped nor in the lake.
+        UserError: no lake, or a term that names a proxy which is neither shipped nor in the lake.
     """
-    return define(lake_root, benchmark, space, aggregates.load(name))
-
-
-def define(lake_root: Path, benchmark: str, space: str, aggregate: aggregates.Aggregate) -> Definition:
-    """Store the definition of an aggregate that is loaded; otherwise as `run`."""
     lake = Lake(lake_root)
     with closing(catalog.snapshot(lake)) as connection:
         stored = catalog.rows(connection, "SELECT name FROM proxy_labels WHERE NOT aggregate")

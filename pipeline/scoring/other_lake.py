@@ -71,7 +71,10 @@ class OtherLake:
                 folder = stack.enter_context(staging_folder(lake.root))
                 root = folder / "other"
                 try:
-                    self._copy(folder, root)
+                    if self.manifest is not None:
+                        self._copy_tables(self.manifest, folder, root)
+                    else:
+                        self._copy_parts(root)
                 except (UnreachableError, AbsentError, DeniedError) as error:
                     raise UserError(f"{error}; nothing was taken") from error
             try:
@@ -80,12 +83,6 @@ class OtherLake:
                 if str(root) not in str(error):
                     raise
                 raise UserError(str(error).replace(str(root), self.name.rstrip("/"))) from error
-
-    def _copy(self, folder: Path, root: Path) -> None:
-        if self.manifest is not None:
-            self._copy_tables(self.manifest, folder, root)
-        else:
-            self._copy_parts(root)
 
     def _copy_tables(self, manifest: Manifest, folder: Path, root: Path) -> None:
         names = {table: f"{table}.parquet" for table in table_lake.NEEDED}

@@ -73,9 +73,7 @@ class Plan:
 
     def scorer(self, bundle: Bundle, device: str, sharing: int = 1) -> ArchitectureScorer:
         """What scores an architecture of this plan on a device: cpu or cuda."""
-        return ArchitectureScorer(
-            self.benchmark, self.space, self.seed, device, bundle, sharing, self.calls_own_code
-        )  # fmt: skip
+        return ArchitectureScorer(self.benchmark, self.space, self.seed, device, bundle, sharing, self.calls_own_code)
 
     @property
     def calls_own_code(self) -> bool:
@@ -114,7 +112,8 @@ class ArchitectureScorer:
         arch_id, spec, missing = item
         started = time.perf_counter()
         build = partial(self._build, spec)
-        scores = self._unless_own_code_fails(lambda: self.bundle.score(build, arch_id, self.seed, self.device, missing))
+        score = partial(self.bundle.score, build, arch_id, self.seed, self.device, missing)
+        scores = unless_own_code_fails(self.benchmark, self.calls_own_code, score)
         if isinstance(scores, Score):
             scores = dict.fromkeys(missing, (scores, time.perf_counter() - started))
         return self._shared(scores)
@@ -124,13 +123,11 @@ class ArchitectureScorer:
         score_all = self.bundle.score_all
         assert score_all is not None
         networks = [(partial(self._build, spec), arch_id) for arch_id, spec, _ in items]
-        scores = self._unless_own_code_fails(lambda: score_all(networks, self.seed, self.device))
+        score = partial(score_all, networks, self.seed, self.device)
+        scores = unless_own_code_fails(self.benchmark, self.calls_own_code, score)
         if isinstance(scores, Score):  # the failure of one network, which has ended all
             return [self(item) for item in items]
         return [one and self._shared(one) for one in scores]
-
-    def _unless_own_code_fails(self, score: Callable[[], Scores]) -> Scores | Score:
-        return unless_own_code_fails(self.benchmark, self.calls_own_code, score)
 
     def _shared(self, scores: dict[str, Timed]) -> dict[str, Timed]:
         return {proxy_id: (score, seconds / self.sharing) for proxy_id, (score, seconds) in scores.items()}

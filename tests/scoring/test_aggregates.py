@@ -17,7 +17,7 @@ from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.proxies import aggregates
 from pipeline.proxies.regression import presets
-from pipeline.scoring import aggregates as define
+from pipeline.scoring.aggregates import define
 from tests.fixtures import lakes
 from tests.fixtures.lakes import OURS, RELEASED, SIZE
 
@@ -60,7 +60,7 @@ def defined(lake: Lake, tmp_path: Path) -> Callable[..., Scores]:
 
     def of(text: str, name: str = "mine.toml") -> Scores:
         (tmp_path / name).write_text(text)
-        define.run(lake.root, lakes.BENCHMARK, lakes.SPACE, str(tmp_path / name))
+        define(lake.root, lakes.BENCHMARK, lakes.SPACE, aggregates.load(str(tmp_path / name)))
         found: Scores = {}
         for row in catalog.run_sql(lake, "FROM aggregate_scores").to_pylist():
             assert found.setdefault((row["seed"], row["arch_id"]), row) is row
@@ -132,7 +132,7 @@ def test_a_sum_that_is_not_finite_has_failed_wherever_it_is_counted(tmp_path: Pa
     )  # fmt: skip
     text = 'name = "aggregate-large"\n[[terms]]\nproxy = "params@big"\ntransform = "value"\nweight = 1e308\n'
     (tmp_path / "large.toml").write_text(text)
-    summary = define.run(lake.root, lakes.BENCHMARK, lakes.SPACE, str(tmp_path / "large.toml"))
+    summary = define(lake.root, lakes.BENCHMARK, lakes.SPACE, aggregates.load(str(tmp_path / "large.toml")))
     assert (summary.ok, summary.failed) == (2, 2)
     rows = catalog.run_sql(lake, "SELECT n, n_failed FROM correlations WHERE proxy = 'aggregate-large'").to_pylist()
     assert rows == [{"n": 2, "n_failed": 2}]
@@ -245,7 +245,7 @@ def test_an_aggregate_is_ranked_like_any_other_and_does_not_choose_the_architect
 def test_what_is_wrong_is_told_and_nothing_is_stored(tiny: Lake, tmp_path: Path, text: Any, told: str) -> None:
     (tmp_path / "mine.toml").write_text(text)
     with pytest.raises(UserError, match=told):
-        define.run(tiny.root, lakes.BENCHMARK, lakes.SPACE, str(tmp_path / "mine.toml"))
+        define(tiny.root, lakes.BENCHMARK, lakes.SPACE, aggregates.load(str(tmp_path / "mine.toml")))
     assert tiny.part_names(lakes.BENCHMARK) == ["0"]
 
 

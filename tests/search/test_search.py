@@ -20,8 +20,9 @@ from pipeline.benchmarks.nasbench201 import architectures
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
 from pipeline.lake.store import Lake
-from pipeline.scoring import aggregates as define
+from pipeline.proxies import aggregates
 from pipeline.scoring import run as score
+from pipeline.scoring.aggregates import define
 from pipeline.scoring.plan import Plan, sampled
 from pipeline.search import run as search
 from pipeline.search.search import BestArchitecture, SearchSettings
@@ -269,7 +270,7 @@ def test_an_aggregate_of_what_is_stored_is_searched_by_what_it_comes_to(
 ) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('name = "aggregate-mine"\n[[terms]]\nproxy = "p@made-up"\n')
-    define.run(table, "nasbench201", "topology", str(path))
+    define(table, "nasbench201", "topology", aggregates.load(str(path)))
     words = ("search", "nasbench201", "--stored", "--proxy", "aggregate-mine", "--lake", table)
     assert exit_code(*words, "--space", "size") == 1
     assert "is stored for nasbench201/size: score its terms with this seed first" in capsys.readouterr().err
