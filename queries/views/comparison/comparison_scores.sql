@@ -1,7 +1,7 @@
 -- One row per target, proxy, seed and architecture of a fair comparison: the architectures that every compared proxy
 -- and seed has tried. Our own proxies that train lead (where none has enough: all of ours, or else all), those with 30
 -- scores or more (or half as many as the best covered proxy) and half as many as the best covered of them. Compared are
--- these and every other that holds nine tenths of what they share, less those that failed on more than half of what
+-- these and every other that holds nine tenths of what they share, less those that failed on more than a fifth of what
 -- they hold of it: they would leave the others few architectures. A proxy that was made with labels of the space is not
 -- compared there, since its labels are among these architectures: `tuned` has its rho on the others. Who is compared
 -- depends on the scores of the space alone, with a true value or without, and so is the same for each of its targets.
@@ -113,7 +113,7 @@ members AS MATERIALIZED (
         space
     FROM held
     -- those that lead hold all of what they share
-    QUALIFY held >= 0.9 * max(held) OVER (PARTITION BY benchmark, space) AND 2 * ok >= held
+    QUALIFY held >= 0.9 * max(held) OVER (PARTITION BY benchmark, space) AND 5 * ok >= 4 * held
 ),
 
 counted AS (
