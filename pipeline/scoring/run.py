@@ -176,10 +176,11 @@ def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, s
     named = [line for line in lines if _ARCH_ID.fullmatch(line)]
     known = specs(lake, bench.name, space, named) if named else {}
     listed = {}
+    first = next((number for number, line in enumerate(lines, 1) if line), 0)
     for number, line in enumerate(lines, 1):
-        if not line or (number == 1 and line == "arch_id"):  # the header of `pipeline query --format csv`
+        if not line or (number == first and line == "arch_id"):  # the header of `pipeline query --format csv`
             continue
-        if number == 1 and "arch_id" in re.split(r"\W+", line):
+        if number == first and "arch_id" in re.split(r"\W+", line):
             raise UserError(f"--only {path} has other columns, too ({excerpt(line)}): select arch_id alone, as CSV")
         if line in known:
             listed[line] = known[line]
@@ -189,9 +190,9 @@ def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, s
                 raise UserError(f"no architecture {line} of {bench.name}/{space} is ingested")
             spec = provenance.canonical_json(spec_of(bench, space, line))
         except UserError as error:
-            if number == 1 and line.lower() in _HEADERS:
+            if number == first and line.lower() in _HEADERS:
                 continue
-            header = "; if it is a header, write arch_id alone" if number == 1 and _WORDS.fullmatch(line) else ""
+            header = "; if it is a header, write arch_id alone" if number == first and _WORDS.fullmatch(line) else ""
             raise UserError(f"--only {path}, line {number}: {error}{header}") from error
         listed[arch_id_of(bench.name, space, spec)] = spec
     if not listed:

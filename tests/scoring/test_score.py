@@ -237,7 +237,7 @@ def test_a_list_may_hold_what_a_query_answers(cells: Path, tmp_path: Path) -> No
     )
     listed.write_text(f"arch_id\r\n{first}\r\n{cell(7)}\r\n{second}\r\n{first}\r\n", newline="")
     assert score.run(cells, plan(preset(tmp_path)), only=listed).scored == 3
-    for header in ("arch_id", "spec", '"Arch"', "architecture"):
+    for header in ("arch_id", "spec", '"Arch"', "architecture", "\n\nspec"):
         listed.write_text(f"{header}\n{first}\n")
         assert score.run(cells, plan(preset(tmp_path)), only=listed).asked == 1
     for header in ("index", "arch,rank", "name of it"):
