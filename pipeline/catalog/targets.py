@@ -9,12 +9,13 @@ from pipeline.catalog.quoting import literal
 from pipeline.catalog.results import rows
 from pipeline.errors import unknown
 
-_NAMES = "[family, metric, dataset || ' ' || metric, dataset || '/' || metric]"
+_SHOWN = "[family, metric, dataset || ' ' || metric]"
+_NAMES = f"list_append({_SHOWN}, dataset || '/' || metric)"  # which needs no quotation marks in a shell
 
 
 def target_names(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """What `lead_with` takes: families, metrics, and data sets with a metric."""
-    table = rows(connection, f"SELECT DISTINCT unnest({_NAMES}) AS name FROM targets ORDER BY name")
+    """What `lead_with` takes: families, metrics, and data sets with a metric, each once."""
+    table = rows(connection, f"SELECT DISTINCT unnest({_SHOWN}) AS name FROM targets ORDER BY name")
     return [str(name) for name in table["name"].to_pylist()]
 
 
@@ -29,9 +30,8 @@ def lead_with(connection: duckdb.DuckDBPyConnection, name: str, *, compute: bool
     Raises:
         UserError: no target is called so.
     """
-    names = target_names(connection)
-    if name not in names:
-        raise unknown("target", name, names)
+    if not len(rows(connection, f"FROM targets WHERE list_contains({_NAMES}, {literal(name)})")):
+        raise unknown("target", name, target_names(connection))
     connection.execute(
         "CREATE TEMP TABLE targets AS SELECT * EXCLUDE (named, first) REPLACE (first AS leads, first AS main) FROM ("
         "SELECT *, named AND row_number() OVER ("

@@ -84,13 +84,11 @@ def _tables(lake: Lake) -> tuple[dict[str, list[Row]], bool]:
 
 def _named(targets: list[Row], name: str) -> list[Row]:
     """The targets that a name stands for, as `catalog.lead_with` takes it."""
-    names = [
-        {row["family"], row["metric"], f"{row['dataset']} {row['metric']}", f"{row['dataset']}/{row['metric']}"}
-        for row in targets
-    ]
-    if not any(name in of_row for of_row in names):
+    names = [{row["family"], row["metric"], f"{row['dataset']} {row['metric']}"} for row in targets]
+    meant = [r for r, of_row in zip(targets, names, strict=True) if name in {*of_row, f"{r['dataset']}/{r['metric']}"}]
+    if not meant:
         raise unknown("target", name, set().union(*names))
-    return [row for row, of_row in zip(targets, names, strict=True) if name in of_row]
+    return meant
 
 
 def _source(lake: Lake, row: Row, data: Path | None) -> Row:

@@ -116,6 +116,9 @@ def test_another_target_leads_where_it_is_named(lake: Lake) -> None:
     said = r"unknown target 'robustnes': did you mean robustness\?"
     with closing(catalog.snapshot(lake)) as connection, pytest.raises(UserError, match=said):
         catalog.lead_with(connection, "robustnes")
+    with closing(catalog.snapshot(lake)) as connection, pytest.raises(UserError) as refused:
+        catalog.lead_with(connection, "w")
+    assert f"{DATASET} attacked" in str(refused.value) and "/" not in str(refused.value), "each known target once"
 
 
 def test_nothing_on_a_front_is_beaten(lake: Lake, values: dict[str, Any]) -> None:
