@@ -120,10 +120,10 @@ def _load(path: Path, count: int, size: int) -> Batch:
         files = pictures.paths(path)
         pixels = pictures.read(files[:count], size)
         if len(files) < count:
-            raise UserError(f"{_too_few(count, len(files))}{pictures.instead(path, files)}")
-        return _batch("pictures", pixels, count)
+            raise UserError(f"{_too_few(path, count, len(files))}{pictures.instead(path, files)}")
+        return _batch("pictures", path, pixels, count)
     if path.suffix.lower() == ".npz" and path.is_file():
-        return _batch("npz", _npz(path, size), count)
+        return _batch("npz", path, _npz(path, size), count)
     if path.is_file() and path.name.startswith("data_batch_"):
         return _cifar10(path, count)
     if not is_there(path):
@@ -133,13 +133,13 @@ def _load(path: Path, count: int, size: int) -> Batch:
     raise UserError(f"--images {path}{what} is neither {_TAKEN.replace(' or ', ' nor ')}")
 
 
-def _too_few(count: int, there: int) -> str:
-    return f"the proxy needs {count_of(count, 'image')}, --images holds {there}"
+def _too_few(path: Path, count: int, there: int) -> str:
+    return f"the proxy needs {count_of(count, 'image')}, --images {path} holds {there}"
 
 
-def _batch(kind: str, pixels: Pixels, count: int, labels: tuple[int, ...] | None = None) -> Batch:
+def _batch(kind: str, path: Path, pixels: Pixels, count: int, labels: tuple[int, ...] | None = None) -> Batch:
     if len(pixels) < count:
-        raise UserError(_too_few(count, len(pixels)))
+        raise UserError(_too_few(path, count, len(pixels)))
     pixels = np.ascontiguousarray(pixels[:count])
     _require_variation(pixels)
     scaled = pixels.astype(np.float32) / np.float32(255)
@@ -203,7 +203,7 @@ def _cifar10(path: Path, count: int) -> Batch:
     labelled = isinstance(labels, list) and all(type(c) is int for c in labels) and len(labels) == len(rows)
     if labelled and not all(0 <= c < CIFAR10_CLASSES for c in labels):
         raise NotThisFormError(f"{path} is not a batch of CIFAR-10: its labels are not all from 0 to 9")
-    return _batch("cifar10", pixels, count, tuple(labels[:count]) if labelled else None)
+    return _batch("cifar10", path, pixels, count, tuple(labels[:count]) if labelled else None)
 
 
 _EXPECTED = "an .npz file of a uint8 array [n, 32, 32, 3]"

@@ -129,7 +129,7 @@ def test_the_spectrum_batch_falls_as_one_over_frequency() -> None:
     ("make", "says"),
     [
         (lambda p: None, "does not exist"),
-        (lambda p: p.mkdir(), "needs 16 images, --images holds 0"),
+        (lambda p: p.mkdir(), "/images holds 0"),
         (lambda p: p.write_bytes(b"garbage"), "is neither"),
         (lambda p: (p.mkdir(), (p / "a.png").write_bytes(b"no picture")), "cannot be read as a picture"),
     ],
