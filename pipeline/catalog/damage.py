@@ -12,7 +12,7 @@ import duckdb
 
 from pipeline.errors import UserError, refused_by_system
 from pipeline.lake import checksums
-from pipeline.lake.parquet_files import damaged, opened
+from pipeline.lake.parquet_files import NO_PERMISSION, damaged, opened
 from pipeline.lake.schema import TABLES
 from pipeline.lake.verify import schema_fault
 
@@ -113,5 +113,7 @@ def _what(file: Path, error: duckdb.Error) -> str:
         return "a symbolic link stands for it or its folder: put the file or folder itself in its place"
     if file.stem in TABLES and (fault := schema_fault(file)):
         return fault
+    if "Permission denied" in str(error):
+        return NO_PERMISSION
     text = re.sub(r"^\w+( \w+)* Error: ", "", str(error)).split("\n")[0]
     return " ".join(re.sub(r"""\s*(in |for )?(file )?['"][^'"]*\.parquet['"]""", "", text).split())[:120]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 
-_NO_PERMISSION = "no permission"
+NO_PERMISSION = "no permission"
 
 
 class HashedFile(io.BufferedWriter):
@@ -84,7 +84,7 @@ def reason(error: Exception) -> str:
     if refusal := refused_by_system(error):
         raise UserError(f"{refusal}; nothing stored is lost") from error
     if isinstance(error, PermissionError):
-        return _NO_PERMISSION
+        return NO_PERMISSION
     if isinstance(error, FileNotFoundError):
         return "it is missing"
     if isinstance(error, KeyError):
@@ -104,5 +104,5 @@ def damaged(path: Path, what: str) -> UserError:
     for folder in path.parents:
         if folder.name == "parts":
             refuse_gone(folder.parent)
-    do = "change the permissions" if what == _NO_PERMISSION else "restore its part from a copy of the lake"
+    do = "change the permissions" if what == NO_PERMISSION else "restore its part from a copy of the lake"
     return UserError(f"{path} cannot be read ({what}): {do}; `pipeline doctor` lists all faults")

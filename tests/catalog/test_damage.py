@@ -90,5 +90,5 @@ def test_an_export_names_the_part_that_cannot_be_read_and_not_its_own_file(
         raise duckdb.IOException(f'IO Error: Cannot open file "{part}": Permission denied')
 
     monkeypatch.setattr(CatalogDefinition, "run", closed)
-    with refused(f"{part} cannot be read (Cannot open file: Permission denied)"):
+    with refused(f"{part} cannot be read (no permission): change the permissions"):
         catalog.export(lake, tmp_path / "x.duckdb")
