@@ -191,7 +191,8 @@ def test_the_method_says_what_an_interval_and_a_leader_do_not(page: str) -> None
     interval, leader = "not about the seed of the score", "chosen after looking"
     for said in (interval, leader, "not corrected", "no random part", "other machines"):
         assert said in method
-    assert "<dt>generic</dt>" not in method
+    assert "<dt>generic</dt>" not in method and "<dt>Other choices</dt>" not in method
+    assert "<dt>Proxies found with labels</dt>" in method
 
 
 def test_provenance_is_at_the_foot(page: str, content: Any) -> None:
