@@ -166,7 +166,7 @@ class _Scorer:
 
         Args:
             networks: (build, arch_id) of each.
-            seed: of the targets, the weights and the noise.
+            seed: of the regression targets, the weights and the noise.
             on: the card with its settings; by default one with CUDA graphs, which is kept for the next call.
 
         Raises:

@@ -39,7 +39,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Shared:
-    """What all networks on a device read and none writes: images, the target of each stage, weights of the losses."""
+    """What networks on a device read and none writes: images, regression target of each stage, weights of losses."""
 
     images: Tensor
     goals: list[Tensor]
@@ -48,7 +48,7 @@ class Shared:
 
 @dataclass(frozen=True)
 class Task:
-    """What all networks are trained to do: the images and the target of each stage, on the CPU."""
+    """What all networks are trained to do: the images and the regression target of each stage, on the CPU."""
 
     preset: Preset | MenuPreset
     images: Tensor

@@ -1,4 +1,4 @@
-"""The regression task: train a network for some iterations to reproduce the target maps, and record its losses."""
+"""The regression task: train a network for some iterations to reproduce regression targets, and record its losses."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Losses:
 
 
 class Head(nn.Module):
-    """A stage's head: nearest-resize to 8x8, batch normalisation, 1x1 convolution to the target's channels."""
+    """The head of a stage: nearest-resize to 8x8, batch normalisation, 1x1 convolution to the channels of its goal."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Head(nn.Module):
 
 
 def targets(preset: Preset, images: Tensor, generator: Generator) -> list[Tensor]:
-    """The target of each stage, [N, channels, 8, 8]: the sum of level x signal.
+    """The regression target of each stage, [N, channels, 8, 8]: the sum of level x signal.
 
     A local signal is drawn anew for each image; another is drawn once and shared by the batch.
     """
@@ -80,7 +80,7 @@ def signal_map(signal: Signal, images: Tensor, channels: int, generator: Generat
 
 
 def menu_targets(preset: MenuPreset, images: Tensor, generator: Generator) -> list[Tensor]:
-    """The targets of each stage, [N, signals x channels, 8, 8], each signal's standardised by itself."""
+    """The regression targets of each stage, [N, signals x channels, 8, 8], each signal's standardised by itself."""
     return [
         torch.cat([_standardised(preset, signal, images, generator) for signal in preset.signals], dim=1)
         for _ in preset.stage_weights
@@ -96,7 +96,7 @@ class Regression(nn.Module):
     """A backbone with one head per tap; the forward pass gives the mean squared error of each stage, [stages].
 
     Args:
-        goals: the target of each stage.
+        goals: the regression target of each stage.
         example: images; a pass of the first says how many channels the taps have, unless `backbone.tap_channels` does.
         watch: the context of that pass.
     """
@@ -171,7 +171,7 @@ def train(
     Args:
         build: makes the backbone; its initial weights are drawn by its own code from torch's stream, seeded by `seed`.
         images: [N, 3, H, W], on the CPU.
-        goals: the target of each stage, on the CPU.
+        goals: the regression target of each stage, on the CPU.
         device: where to train. Weights and noise are drawn on the CPU, so that every device trains the same task.
         seed: of the weights, and of what a network drops.
     """

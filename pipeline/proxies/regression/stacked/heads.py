@@ -16,7 +16,7 @@ class Heads:
     """The heads of all stages.
 
     Args:
-        goals: the target of each stage, [N, channels, 8, 8], on the stack's device.
+        goals: the regression target of each stage, [N, channels, 8, 8], on the stack's device.
         weights: of the losses, [losses]; each stage has as many.
     """
 
