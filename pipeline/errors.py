@@ -110,9 +110,7 @@ class _BoundedRepr(reprlib.Repr):
         """Type and shape."""
         return f"<array of {x.dtype}, shape {list(x.shape)}>"
 
-    def repr__Array(self, x: Any, level: int) -> str:  # noqa: N802 (named after the class, as reprlib looks it up)
-        """As of numpy's own arrays."""
-        return self.repr_ndarray(x, level)
+    repr__Array = repr_ndarray  # noqa: N815 (named after the class, as reprlib looks it up)
 
 
 _BOUNDED_REPR = _BoundedRepr()
@@ -129,6 +127,11 @@ def excerpt(value: object, length: int = 60, *, bare: bool = False) -> str:
     if bare and isinstance(value, str):
         text = text[1:-1]
     return text if len(text) <= length else f"{text[:length]}..."
+
+
+def short_message(error: BaseException) -> str:
+    """The beginning of what an error of a library says, on one line; its class where it says nothing."""
+    return excerpt(" ".join(str(error)[:400].split()), 200, bare=True) or type(error).__name__
 
 
 def shortened(message: str) -> str:

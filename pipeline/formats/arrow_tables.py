@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.errors import NotThisFormError, excerpt, from_os
+from pipeline.errors import NotThisFormError, excerpt, from_os, short_message
 from pipeline.formats import arrow_messages, opening
 from pipeline.formats.cells_of_entries import cells
 from pipeline.formats.table_form import Rows, TableForm
@@ -58,8 +58,7 @@ def rows(path: Path, form: TableForm) -> Rows:
     except MemoryError:
         raise
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        reason = excerpt(" ".join(str(error).split()), 200, bare=True)
-        raise NotThisFormError(f"{path} is not {named} file (after row {number}): {reason}") from error
+        raise NotThisFormError(f"{path} is not {named} file (after row {number}): {short_message(error)}") from error
 
 
 def _parquet(path: Path, stack: contextlib.ExitStack) -> tuple[Sequence[str], Iterator[pa.RecordBatch]]:

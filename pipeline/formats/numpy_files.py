@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import NotThisFormError, excerpt, from_os
+from pipeline.errors import NotThisFormError, excerpt, from_os, short_message
 from pipeline.formats import numbers, packed
 
 _GROWTH = 4  # times the bytes of an array: a list of its numbers
@@ -48,8 +48,7 @@ def load(path: Path) -> object:
         if "pickle" in str(error) or "Python objects" in str(error):
             raise NotThisFormError(f"{path} holds objects of Python, where arrays of numbers or text are expected: "
                                    "write them as JSON") from error  # fmt: skip
-        reason = excerpt(" ".join(str(error).split()), 200, bare=True) or type(error).__name__
-        raise NotThisFormError(f"{path} is a damaged .npy or .npz file: {reason}") from error
+        raise NotThisFormError(f"{path} is a damaged .npy or .npz file: {short_message(error)}") from error
 
 
 def _refuse_large(path: Path, size: int) -> None:

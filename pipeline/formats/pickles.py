@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import NotThisFormError, excerpt
+from pipeline.errors import NotThisFormError, excerpt, short_message
 from pipeline.formats import numbers, packed, pickle_costs, signatures
 
 Allowed = Mapping[tuple[str, str], object]
@@ -64,7 +64,7 @@ def load(stream: BinaryIO, allowed: Allowed, encoding: str = "ASCII") -> Any:
         try:
             return _Unpickler(stream, allowed, encoding).load()
         except _BROKEN as error:
-            raise NotThisFormError(f"not a whole pickle: {_one_line(error)}") from error
+            raise NotThisFormError(f"not a whole pickle: {short_message(error)}") from error
 
 
 def load_path(path: Path, allowed: Allowed, encoding: str = "ASCII") -> Any:
@@ -108,10 +108,6 @@ def _loaded(path: Path, allowed: Allowed, encoding: str, most: int) -> list[Any]
         if form is None or form.content in (signatures.PICKLE.name, *signatures.PACKINGS):
             raise
         raise NotThisFormError(signatures.said("it", form, "a pickle")) from error
-
-
-def _one_line(error: BaseException) -> str:
-    return excerpt(" ".join(str(error)[:400].split()), 200, bare=True) or type(error).__name__
 
 
 class _Unpickler(pickle.Unpickler):

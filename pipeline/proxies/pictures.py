@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import UserError, excerpt
+from pipeline.errors import UserError, excerpt, short_message
 from pipeline.formats import signatures
 from pipeline.provenance import content_files
 
@@ -89,7 +89,7 @@ def _in_rgb(path: Path) -> Picture:
     except Image.DecompressionBombError as error:
         raise _refused(path, "it has more pixels than are read") from error
     except Exception as error:  # decoders raise of all kinds for what is damaged
-        raise _refused(path, excerpt(" ".join(str(error)[:400].split()), 200, bare=True)) from error
+        raise _refused(path, short_message(error)) from error
 
 
 def _opaque(path: Path, picture: Picture) -> Picture:
