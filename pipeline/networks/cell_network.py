@@ -164,9 +164,7 @@ class ImageNetStem(nn.Module):
             _convolution(3, half, 3, **down), nn.BatchNorm2d(half), nn.ReLU(),
             _convolution(half, channels, 3, **down), nn.BatchNorm2d(channels),
         )  # fmt: skip
-        self.second = nn.Sequential(
-            nn.ReLU(), _convolution(channels, channels, 3, **down), nn.BatchNorm2d(channels)
-        )  # fmt: skip
+        self.second = nn.Sequential(nn.ReLU(), _convolution(channels, channels, 3, **down), nn.BatchNorm2d(channels))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The inputs of the first cell."""

@@ -11,11 +11,11 @@ import pyarrow as pa
 from pyarrow import fs
 
 from pipeline.errors import UserError
+from pipeline.progress import Advance
 from pipeline.remote import http_files
 from pipeline.remote.addresses import joined, scheme, shown
 from pipeline.remote.http_files import AbsentError, DeniedError, UnreachableError
 
-Advance = Callable[[int], None]
 _CHUNK = 1 << 20  # bytes at a time
 
 

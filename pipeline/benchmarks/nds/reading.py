@@ -73,8 +73,13 @@ def _batches(path: Path, files: Sequence[SpaceFile], curves: bool) -> Iterator[S
     for file in files:
         batch = SourceRows(NAME)
         try:
-            for index, (position, job) in enumerate(json_arrays.read(file.path)):
-                _take(batch, file, index, position, job, curves, earlier)
+            for index, (position, element) in enumerate(json_arrays.read(file.path)):
+                place = f"{file.prefix}{position}"
+                if isinstance(element, Unreadable):
+                    batch.add_reject(place, element)
+                else:
+                    with batch.record(place, element):
+                        _add(batch, file, index, jobs.parse(element), curves, earlier)
                 if index % _JOBS_PER_BATCH == _JOBS_PER_BATCH - 1:
                     yield batch
                     batch = SourceRows(NAME)
@@ -107,24 +112,6 @@ class _EarlierJobs:
             stated += 1
         taken.add(stated)
         return stated
-
-
-def _take(
-    batch: SourceRows,
-    file: SpaceFile,
-    index: int,
-    position: str,
-    element: object,
-    curves: bool,
-    earlier: _EarlierJobs,
-) -> None:
-    """Add the architecture and the values of one element of a file, or a reject."""
-    place = f"{file.prefix}{position}"
-    if isinstance(element, Unreadable):
-        batch.add_reject(place, element)
-        return
-    with batch.record(place, element):
-        _add(batch, file, index, jobs.parse(element), curves, earlier)
 
 
 def _add(batch: SourceRows, file: SpaceFile, index: int, job: Job, curves: bool, earlier: _EarlierJobs) -> None:

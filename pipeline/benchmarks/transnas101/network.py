@@ -112,9 +112,7 @@ class TaskEncoder(nn.Module):
 
     def __init__(self, modules: str, edges: Mapping[str, str] | None, channels: int, *, whole: bool = False) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            ConvBN(3, channels // 2, 3, 2), nn.ReLU(), ConvBN(channels // 2, channels, 3, 2)
-        )  # fmt: skip
+        self.stem = nn.Sequential(ConvBN(3, channels // 2, 3, 2), nn.ReLU(), ConvBN(channels // 2, channels, 3, 2))
         self.stages = nn.ModuleList()
         self.tapped = {math.ceil(len(modules) * third / TAPS) for third in range(1, TAPS + 1)}
         tap_channels = []
