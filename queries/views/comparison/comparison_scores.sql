@@ -2,11 +2,10 @@
 -- and seed has tried. Our own proxies that train lead (where none has enough: all of ours, or else all), those with 30
 -- scores or more (or half as many as the best covered proxy) and half as many as the best covered of them. Compared are
 -- these and every other that holds nine tenths of what they share, less those that failed on more than a fifth of what
--- they hold of it: they would leave the others few architectures. A proxy that was made with labels does
--- not lead and holds no score on these (`judged_scores`), so that with few of them it is compared on the other
--- architectures, and with more than a tenth it is not. Who is compared depends on the scores of the space alone, with a
--- true value or without, and so is the same for each of its targets. `score` and `truth` are oriented; `score` is NULL
--- where it failed; `all_ok`: none has failed.
+-- they hold of it: they would leave the others few architectures. A proxy that was made with labels of the space is not
+-- compared there, since its labels are among these architectures: `tuned` has its rho on the others. Who is compared
+-- depends on the scores of the space alone, with a true value or without, and so is the same for each of its targets.
+-- `score` and `truth` are oriented; `score` is NULL where it failed; `all_ok`: none has failed.
 -- Stored: large
 -- Held: in memory
 WITH standings AS (
@@ -15,15 +14,15 @@ WITH standings AS (
         scores.space,
         scores.proxy_id,
         scores.seed,
-        CASE
-            WHEN scores.proxy_id IN (SELECT labelled.proxy_id FROM labelled) THEN 3
-            WHEN labels.kind = 'trained' THEN 1
-            WHEN labels.kind = 'zero-cost' THEN 2
-            ELSE 3
-        END AS standing,
+        CASE labels.kind WHEN 'trained' THEN 1 WHEN 'zero-cost' THEN 2 ELSE 3 END AS standing,
         count(*) AS tried
-    FROM judged_scores AS scores
+    FROM every_score AS scores
     INNER JOIN proxy_labels AS labels ON scores.proxy_id = labels.proxy_id
+    ANTI JOIN labelled
+        ON
+            scores.benchmark = labelled.benchmark
+            AND scores.space = labelled.space
+            AND scores.proxy_id = labelled.proxy_id
     GROUP BY ALL
 ),
 
@@ -69,7 +68,7 @@ tries AS MATERIALIZED (
         CASE
             WHEN scores.status = 'ok' AND isfinite(scores.value) THEN oriented(scores.value, proxies.higher_is_better)
         END AS score
-    FROM judged_scores AS scores
+    FROM every_score AS scores
     INNER JOIN proxies ON scores.proxy_id = proxies.proxy_id
     INNER JOIN numbered
         ON
