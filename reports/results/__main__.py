@@ -36,6 +36,7 @@ def compute(data: Path, root: Path, earlier: dict[str, Any]) -> dict[str, Any]:
                 "scores": collect.count(),
                 "sources": collect.sources(connection),
                 "correlations": collect.correlations(connection),
+                "top_tenth": collect.top_tenth(connection),
                 "differences": collect.differences(connection),
                 "rule": collect.rule(connection),
                 "overview": overview.overview(connection),

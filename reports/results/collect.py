@@ -81,6 +81,12 @@ def correlations(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     ]
 
 
+def top_tenth(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Rho of every proxy among the truly best tenth of the architectures that it scored, for every target."""
+    ranking = rows(connection, "top_tenth")
+    return [row for key in _targets() for row in _of(ranking, key)]
+
+
 def differences(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Rho of every compared proxy on shared architectures, and paired differences to a few of them."""
     compared = rows(connection, "comparison_scores")

@@ -62,8 +62,8 @@ def test_a_finding_that_no_longer_holds_is_not_written(results: Row) -> None:
     changed = copy.deepcopy(results)
     for row in changed["few_labels"]:
         if row["benchmark"] == "nasbench101" and row["method"] == "mixed":
-            row["rho"] = 0.7
-    with pytest.raises(render.ClaimError, match="20 labels"):
+            row["difference_low"] = 0.01
+    with pytest.raises(render.ClaimError, match="20 labels are not shown"):
         render.documents(changed)
 
 
@@ -205,7 +205,7 @@ def test_tuning_is_kept_while_what_it_rests_on_is_the_same(same: bool, monkeypat
     monkeypatch.setattr(ranked, "tables", lambda connection: {})
     monkeypatch.setattr(overview, "overview", lambda connection: [])
     monkeypatch.setattr(left_out, "left_out", lambda connection: [])
-    for name in ("sources", "correlations", "differences", "rule", "published"):
+    for name in ("sources", "correlations", "top_tenth", "differences", "rule", "published"):
         monkeypatch.setattr(collect, name, lambda connection: [])
     monkeypatch.setattr(collect, "basis", lambda connection: basis)
     monkeypatch.setattr(generator, "tuned", lambda root: dict.fromkeys(generator.TUNED, "anew"))
