@@ -1,5 +1,5 @@
 -- One row per space, proxy and seed: the scores of the given architectures as stored, each with the architecture's
--- identity.
+-- identity, but for the labels that a proxy was made with, which are in no rho beside the chart either.
 WITH drawn AS (
     SELECT
         unnest($benchmarks::VARCHAR[]) AS benchmark,
@@ -14,7 +14,7 @@ SELECT
     scores.seed,
     list(scores.arch_id ORDER BY scores.arch_id) AS arch_ids,
     list(scores.value ORDER BY scores.arch_id) AS scores
-FROM every_score AS scores
+FROM judged_scores AS scores
 INNER JOIN drawn
     ON
         scores.benchmark = drawn.benchmark

@@ -318,6 +318,24 @@ def test_losses_that_are_not_finite_lower_n(tmp_path: Path) -> None:
     assert [r["rho"] for r in found] == pytest.approx([1, 1])
 
 
+def test_labels_of_a_task_are_in_no_rho_of_its_losses_or_of_a_sum_that_has_it(tmp_path: Path) -> None:
+    terms = {"terms": [{"proxy": "tuned", "transform": "value", "weight": 1}]}
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
+        truth=[lakes.truth(i, float(i)) for i in range(9)],
+        proxies=[
+            lakes.proxy(OURS, "tuned", {"stage_weights": [1.0]}), lakes.proxy(SIZE, "sum", terms, kind="aggregate")
+        ],
+        scores=[lakes.score(i, OURS, float(i)) for i in range(9)],
+        curves=[lakes.curve(i, OURS, 0, "train", [float(i)]) for i in range(9)],
+        tunings=[lakes.tuning(name="tuned", proxy_id=OURS, labels=[lakes.arch(i) for i in range(4)])],
+    )  # fmt: skip
+    assert ask(lake, "SELECT n FROM rho_by_iteration") == [{"n": 5}, {"n": 5}]
+    assert ask(lake, "SELECT proxy, n FROM correlations ORDER BY proxy") == [
+        {"proxy": "sum", "n": 5}, {"proxy": "tuned", "n": 5}
+    ]  # fmt: skip
+
+
 def test_sources_are_compared_pairwise_where_both_know_the_architecture(lake: Lake) -> None:
     found = one(lake, "FROM truth_agreement")
     sql = "SELECT arch_id, value FROM seed_means WHERE source_id = $id AND metric = 'test_accuracy' AND epochs = 9"

@@ -1,21 +1,29 @@
 -- One row per target and point of a training curve: Spearman's rho of the loss at an iteration, as if training had
 -- stopped there, for each stage, signal and mode; stage NULL is the stage-weighted sum. Losses that are not finite are
--- left out, so n may fall.
+-- left out, so n may fall, and so are those on the labels that a proxy was made with (`labelled`).
 -- Stored: small
 WITH named AS (
     SELECT
-        benchmark,
-        space,
-        proxy_id,
-        seed,
-        mode,
-        signal,
-        stage,
-        hash(benchmark, space, proxy_id, seed, mode, signal, stage) AS kind,
-        hash(benchmark, space, arch_id) AS architecture,
-        iterations,
-        losses
-    FROM sampled_curves
+        curves.benchmark,
+        curves.space,
+        curves.proxy_id,
+        curves.seed,
+        curves.mode,
+        curves.signal,
+        curves.stage,
+        curves.iterations,
+        curves.losses,
+        hash(
+            curves.benchmark, curves.space, curves.proxy_id, curves.seed, curves.mode, curves.signal, curves.stage
+        ) AS kind,
+        hash(curves.benchmark, curves.space, curves.arch_id) AS architecture
+    FROM sampled_curves AS curves
+    ANTI JOIN labelled
+        ON
+            curves.benchmark = labelled.benchmark
+            AND curves.space = labelled.space
+            AND curves.proxy_id = labelled.proxy_id
+            AND curves.arch_id = labelled.arch_id
 ),
 
 -- A kind of curve and an architecture are numbers from here on, by their hashes: columns of text would take gigabytes
@@ -45,11 +53,19 @@ stage_points AS MATERIALIZED (
 
 sums AS (
     SELECT
-        hash(benchmark, space, proxy_id, seed, mode, 'sum', NULL::BIGINT) AS kind,
-        hash(benchmark, space, arch_id) AS architecture,
-        iteration,
-        loss
-    FROM weighted_curves
+        weighted.iteration,
+        weighted.loss,
+        hash(
+            weighted.benchmark, weighted.space, weighted.proxy_id, weighted.seed, weighted.mode, 'sum', NULL::BIGINT
+        ) AS kind,
+        hash(weighted.benchmark, weighted.space, weighted.arch_id) AS architecture
+    FROM weighted_curves AS weighted
+    ANTI JOIN labelled
+        ON
+            weighted.benchmark = labelled.benchmark
+            AND weighted.space = labelled.space
+            AND weighted.proxy_id = labelled.proxy_id
+            AND weighted.arch_id = labelled.arch_id
 ),
 
 points AS MATERIALIZED (

@@ -1,5 +1,5 @@
 -- One row per score that can show how well its proxy ranks: `every_score` without those of a proxy on the architectures
--- whose true values it was made with (`labelled`). Every rank correlation of one proxy rests on these.
+-- whose true values it was made with (`labelled`). Every rank correlation of scores with true values rests on these.
 SELECT
     scores.benchmark,
     scores.space,
