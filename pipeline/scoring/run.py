@@ -192,8 +192,9 @@ def _listed(lake: Lake, bench: Benchmark, space: str, path: Path) -> dict[str, s
         except UserError as error:
             if number == first and line.lower() in _HEADERS:
                 continue
-            header = "; if it is a header, write arch_id alone" if number == first and _WORDS.fullmatch(line) else ""
-            raise UserError(f"--only {path}, line {number}: {error}{header}") from error
+            words = number == first and _WORDS.fullmatch(line) and not _ARCH_ID.fullmatch(line)
+            do = "; if it is a header, write arch_id alone" if words else ""
+            raise UserError(f"--only {path}, line {number}: {error}{do}") from error
         listed[arch_id_of(bench.name, space, spec)] = spec
     if not listed:
         raise UserError(f"--only {path} lists no architecture")

@@ -249,9 +249,12 @@ def test_a_list_may_hold_what_a_query_answers(cells: Path, tmp_path: Path) -> No
         listed.write_text(f"{header}\n{first},1.5\n")
         with refused("list.csv has other columns, too (", "): select arch_id alone, as CSV"):
             score.run(cells, plan(preset(tmp_path)), only=listed)
-    listed.write_text(f"{first}\n{'0' * 16}\n")
-    with pytest.raises(UserError, match="line 2: no architecture 0000000000000000 of nasbench201/topology is ingested"):
-        score.run(cells, plan(preset(tmp_path)), only=listed)
+    for number, unknown, lines in ((2, "0" * 16, f"{first}\n{'0' * 16}\n"), (1, "f" * 16, f"{'f' * 16}\n{first}\n")):
+        listed.write_text(lines)
+        with pytest.raises(
+            UserError, match=f"line {number}: no architecture {unknown} of nasbench201/topology is ingested$"
+        ):
+            score.run(cells, plan(preset(tmp_path)), only=listed)
 
 
 @pytest.mark.parametrize(
