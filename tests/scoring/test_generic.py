@@ -1,6 +1,7 @@
 """`generic`: its parts are scored where they are missing, each stored by itself, and the sum is defined."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ import pytest
 from scipy import stats
 
 from pipeline import benchmarks, catalog, proxies
-from pipeline.benchmarks.contract import Benchmark
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.cli import application as cli
 from pipeline.errors import UserError
@@ -110,7 +110,7 @@ def test_a_part_that_is_not_defined_is_told_before_anything_is_scored(
     sizes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = benchmarks.load("nasbench201")
-    featureless = Benchmark(**{**vars(whole), "features": None})
+    featureless = replace(whole, features=None)
     monkeypatch.setattr(benchmarks, "load", lambda name: featureless)
     plan = Plan("nasbench201", "size", "generic", None, 0, "cpu")
     with pytest.raises(UserError, match="generic is not defined on nasbench201, as params is not: "):
