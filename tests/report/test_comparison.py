@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline import catalog, rank_correlation
 from pipeline.lake.store import Lake
 from pipeline.report import comparison
 from pipeline.report import page as report
+from pipeline.report.chart_data import drawn_tables
 from pipeline.report.queries import answer, answer_of, of_space, records, target_of
 from tests.fixtures import lakes
 from tests.fixtures.lakes import BIG, OURS, RELEASED, SIZE
@@ -131,6 +133,9 @@ def test_a_training_made_with_labels_neither_leads_nor_takes_architectures_from_
         tunings=[lakes.tuning(name="tuned", proxy_id=FEW, labels=[lakes.arch(i) for i in range(4)])],
     )  # fmt: skip
     assert ask(lake, "SELECT proxy_id, n FROM comparison") == [{"proxy_id": OURS, "n": 30}]
+    with closing(catalog.snapshot(lake)) as connection:
+        drawn = drawn_tables(connection)["drawn_scores"].set_index("proxy_id")["arch_ids"].map(len)
+    assert drawn.to_dict() == {OURS: 30, FEW: 36}, "no chart has the labels"
 
 
 def test_differences_of_every_pair_have_an_interval_near_the_paired_bootstrap(lake: Lake) -> None:
