@@ -72,7 +72,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.chdir(root)
         patch.setattr(nasbench201, "TOPOLOGY_CELLS", 1)  # in each stack, not five
         patch.delenv("PIPELINE_LAKE", raising=False)
-        for line in ("ingest nasbench201 --recipe analog-nasbench", "merge data/scores", "query 'SELECT 1'"):
+        for source in ("--recipe analog-nasbench", "NATS-tss-v1_0-3ffb9-simple"):  # two targets, as examples ask for
+            assert ended(f"ingest nasbench201 {source}") == 0
+        for line in ("merge data/scores", "query 'SELECT 1'"):
             assert ended(line) == 0
         yield root
 
