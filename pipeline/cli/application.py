@@ -165,7 +165,7 @@ class PanelCommand(TyperCommand):
         for parameter in parameters:
             one = parameter.param_type_name == "option" and not (parameter.multiple or parameter.is_flag)
             if one and (times := given_in_order.count(parameter)) > 1:
-                do = "write 0,3,5 or 0-19" if parameter.name == "seeds" else "run the command for each"
+                do = "write 0,3,5 or 0-19" if parameter.name == "seeds" else "give one, or run the command for each"
                 raise typer.BadParameter(f"given {times} times, and it takes one value: {do}", ctx=ctx, param=parameter)
             value = values.get(parameter.name)
             texts = value if isinstance(value, list | tuple) else [value]

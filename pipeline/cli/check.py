@@ -45,9 +45,15 @@ def check(
 
 
 def compare_networks(benchmark: str, paths: Sequence[Path], sample: int = DEFAULT_SAMPLE) -> list[ParameterCheck]:
-    """Whether the networks of each file are built as it says; nothing of a benchmark whose files do not tell."""
+    """Whether the networks of each file are built as it says; nothing of a benchmark whose files do not tell.
+
+    Raises:
+        UserError: a file is not there.
+    """
     from pipeline import benchmarks
 
+    if absent := [path for path in paths if not path.exists()]:
+        raise UserError(f"{absent[0]} does not exist")
     compare = benchmarks.load(benchmark).check
     return [result for path in paths for result in compare(path, sample)] if compare else []
 

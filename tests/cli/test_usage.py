@@ -137,7 +137,7 @@ def test_options_that_do_not_go_together_are_a_usage_error(words: str, says: str
 @pytest.mark.parametrize(("words", "parameter"), [p for p in parameters() if p.values[1].param_type_name == "option"])
 def test_a_second_value_is_a_usage_error_unless_an_option_takes_several(words: list[str], parameter: Any) -> None:
     line = last_line([*words[:-1], "1", f"{parameter.opts[0]}=2"])[1]
-    do = "write 0,3,5 or 0-19" if parameter.name == "seeds" else "run the command for each"
+    do = "write 0,3,5 or 0-19" if parameter.name == "seeds" else "give one, or run the command for each"
     refused = f"'{parameter.opts[0]}'" in line and line.endswith(f": given 2 times, and it takes one value: {do}")
     assert refused != bool(parameter.multiple)
 
