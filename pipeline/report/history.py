@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pipeline import progress
-from pipeline.errors import UserError
+from pipeline.errors import UserError, from_os
 from pipeline.escaping import line
 from pipeline.lake.files import read_file
 from pipeline.report.queries import Row
@@ -28,13 +28,12 @@ def earlier(folder: Path) -> list[Row]:
             by their ranking.
 
     Raises:
-        UserError: there is no such folder, or it holds files and none of them can be read.
+        UserError: there is no such folder, or it cannot be read.
     """
     if not folder.is_dir():
         raise UserError(f"no folder {folder}: --history names one with earlier report.json files, at any depth")
     rows: list[Row] = []
     left_out: list[str] = []
-    count = 0
     for path in _files(folder, left_out):
         try:
             report = json.loads(read_file(path), parse_constant=_refuse)
@@ -42,15 +41,11 @@ def earlier(folder: Path) -> list[Row]:
                 continue  # the manifest of a report
             datetime.fromisoformat(report["made_at"])  # else no chart can draw it
             rows += _rows(report)
-            count += 1
         except (OSError, UserError, ValueError, ArithmeticError, LookupError, TypeError, RecursionError) as error:
             left_out.append(f"{path} ({_reason(error)})")
-    more = f" and {count_of(len(left_out) - _NAMED, 'other')}" if len(left_out) > _NAMED else ""
-    named = ", ".join(left_out[:_NAMED]) + more
-    if left_out and not count:
-        raise UserError(f"--history {folder} has no earlier report that can be read: {named}; name another folder")
     if left_out:
-        progress.warn(f"left out of the history: {named}")
+        more = f" and {count_of(len(left_out) - _NAMED, 'other')}" if len(left_out) > _NAMED else ""
+        progress.warn(f"left out of the history: {', '.join(left_out[:_NAMED])}{more}")
     return rows
 
 
@@ -61,8 +56,14 @@ def history(past: list[Row], content: Row) -> list[Row]:
 
 
 def _files(folder: Path, unreadable: list[str]) -> list[Path]:
-    """The JSON files of a folder, at any depth; folders that cannot be read are added to the list."""
-    walked = os.walk(folder, onerror=lambda error: unreadable.append(f"{error.filename} ({_reason(error)})"))
+    """The JSON files of a folder, at any depth; folders below it that cannot be read are added to the list."""
+
+    def note(error: OSError) -> None:
+        if Path(error.filename) == folder:
+            raise from_os(error, f"reading {folder}") from error
+        unreadable.append(f"{error.filename} ({_reason(error)})")
+
+    walked = os.walk(folder, onerror=note)
     return sorted(
         Path(place, name)
         for place, _, names in walked

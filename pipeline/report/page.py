@@ -72,8 +72,8 @@ def write(
         say: is told what is done next, for a line of progress.
 
     Raises:
-        UserError: there is no such lake, no earlier report can be read, the folder cannot be written, or a file there
-            is of something else.
+        UserError: there is no such lake or folder of earlier reports, the report's folder cannot be written, or a file
+            there is of something else.
     """
     folder.refuse_foreign(out)
     past = [] if history_folder is None else earlier(history_folder)
