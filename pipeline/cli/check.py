@@ -31,9 +31,12 @@ def check(
     Networks of each file are built, and their numbers of parameters are compared with those that the file states.
     """
     from pipeline import benchmarks
+    from pipeline.ingest import source
 
     if not benchmarks.load(benchmark).check:
         raise UserError(f"the files of {benchmark} say nothing of their networks to check")
+    for path in paths:
+        source.refuse_absent(path)
     results = compare_networks(benchmark, paths, sample)
     if as_json:
         print_json([{**vars(result), "confirmed": result.confirmed} for result in results])
@@ -45,15 +48,9 @@ def check(
 
 
 def compare_networks(benchmark: str, paths: Sequence[Path], sample: int = DEFAULT_SAMPLE) -> list[ParameterCheck]:
-    """Whether the networks of each file are built as it says; nothing of a benchmark whose files do not tell.
-
-    Raises:
-        UserError: a file is not there.
-    """
+    """Whether the networks of each file are built as it says; nothing of a benchmark whose files do not tell."""
     from pipeline import benchmarks
 
-    if absent := [path for path in paths if not path.exists()]:
-        raise UserError(f"{absent[0]} does not exist")
     compare = benchmarks.load(benchmark).check
     return [result for path in paths for result in compare(path, sample)] if compare else []
 

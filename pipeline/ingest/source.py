@@ -126,7 +126,7 @@ def sources_of(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None,
     shipped = table_mapping.shipped(benchmark.name)
     sources = []
     for path in paths:
-        _refuse_absent(path)
+        refuse_absent(path)
         if path.is_dir() and named is None:
             sources += _in_folder(benchmark, path, shipped, curves and benchmark.curves_asked)
             continue
@@ -138,8 +138,12 @@ def sources_of(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None,
     return sources
 
 
-def _refuse_absent(path: Path) -> None:
-    """Refuse a path at which there is neither a file nor a folder."""
+def refuse_absent(path: Path) -> None:
+    """Refuse a path at which there is neither a file nor a folder.
+
+    Raises:
+        UserError: it is one; the message says so, and names what lies there under a similar name.
+    """
     with os_errors_explained(f"reading {path}"):
         if not is_there(path):
             what = "is a symbolic link that leads nowhere" if path.is_symlink() else "does not exist"

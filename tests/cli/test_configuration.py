@@ -148,6 +148,7 @@ def test_quiet_leaves_out_summaries_and_progress_and_keeps_answers(
     Path("t.csv").write_text("arch,acc\n")
     assert "m.toml:2: unknown benchmark" in run("mapping", "check", "m.toml", "t.csv", "--quiet", code=1)
     found = ParameterCheck("f.json", checked=3)
+    Path("f.json").touch()
     monkeypatch.setattr(check, "compare_networks", lambda *_: [found])
     assert run("check", "nds", "f.json", "--quiet") == f"{found.line}\n"
     progress.silence(True)

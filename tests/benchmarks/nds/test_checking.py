@@ -104,7 +104,7 @@ def test_check_is_a_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     code, _, err = run(capsys, "check", "nasbench201", good)
     assert code == 1 and "say nothing of their networks to check" in err
     code, _, err = run(capsys, "check", "nds", tmp_path / "ENAS_in.json")
-    assert (code, err) == (1, f"error: {tmp_path / 'ENAS_in.json'} does not exist\n")
+    assert (code, err) == (1, f"error: {tmp_path / 'ENAS_in.json'} does not exist: did you mean ENAS.json?\n")
     code, _, err = run(capsys, "check", "nds", nds_files.write(tmp_path / "nothing.json", [{}]))
     assert code == 1 and "is not named like a published one" in err
 
