@@ -15,8 +15,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pipeline import catalog, escaping, text_table
-from pipeline.catalog import arrow_types
+from pipeline import catalog, escaping, progress, text_table
+from pipeline.catalog import arrow_types, parameters
 from pipeline.errors import UserError, unknown
 from pipeline.lake.outputs import OutputFile
 from pipeline.lake.store import Lake
@@ -60,7 +60,8 @@ def run(
     file = None if out is None else OutputFile(out, force)
     if file is not None:
         file.refuse()
-    content, rows = _answer(Lake(lake_root), sql, params, fmt)
+    lake = Lake(lake_root)
+    content, rows = _answer(lake, sql, params, fmt)
     if file is None:
         if isinstance(content, str) and sys.stdout.isatty():
             content = escaping.visible(content)
@@ -68,6 +69,8 @@ def run(
     else:
         with file.written() as temporary:
             temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    for reason in parameters.unknown_values(lake, params) if rows == 0 else ():
+        progress.warn(f"no rows: {reason}")
     return rows
 
 

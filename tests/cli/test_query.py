@@ -58,6 +58,20 @@ def test_an_unknown_example_and_two_questions_at_once_are_refused(
         )
 
 
+def test_no_rows_for_a_mistyped_value_of_a_parameter_is_explained(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["query", "--lake", lake.root, "--example", "most_misjudged", "--format", "csv", "--param"]
+    assert exit_code(*words, "proxy=regresion-toy") == 0
+    output = capsys.readouterr()
+    assert len(output.out.splitlines()) == 1, "the header"
+    assert output.err == "warning: no rows: unknown proxy 'regresion-toy': did you mean regression-toy?\n"
+
+    assert exit_code(*words, "proxy=regression-toy") == 0
+    output = capsys.readouterr()
+    assert len(output.out.splitlines()) > 1 and not output.err
+
+
 @pytest.mark.parametrize(
     ("name", "options", "content"),
     [
