@@ -57,9 +57,11 @@ class TuningData:
         """What a rule and its rho depend on apart from the labels: the terms, and the architectures that are ranked."""
         keys = [[term.key, term.proxy_id] for term in table.terms]
         listing = "\n".join(table.arch_ids)
+        known = {"known": provenance.identity("labels", 1, sorted(table.known))} if table.known else {}
         return {
             "benchmark": table.benchmark, "space": table.space, "dataset": table.dataset, "metric": table.metric,
             "use": sorted(set(self.use)), "coverage": self.coverage + 0.0,  # one for 0 and -0
             "terms": provenance.identity("terms", 1, keys),
             "architectures": len(table.arch_ids), "sha256": hashlib.sha256(listing.encode()).hexdigest(),
+            **known,
         }  # fmt: skip

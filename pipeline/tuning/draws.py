@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
+import numpy as np
+
 from pipeline.errors import UserError
 from pipeline.tuning import learners, methods, prior
 from pipeline.tuning.learners import gaussian_process, random_forest
@@ -31,7 +33,7 @@ class Draw:
         labels: how many it used.
         draw: the seed whose nested sample begins with the labels.
         benchmark, space: where rho was taken.
-        n: architectures that rho was taken of; none was labelled.
+        n: architectures that rho was taken of; none was labelled, and no term was made with the label of one.
         rho: Spearman's.
     """
 
@@ -68,7 +70,7 @@ def within(
     learned = {way: learner for way, learner in _learned(table, graph).items() if way in ways} if ways else {}
     for seed in seeds:
         order = table.nested(seed)
-        labelled, rest = order[:labels], order[labels:]
+        labelled, rest = order[:labels], table.unknown(order[labels:])
         if ways:
             rankings = _predicted(learned, table, labelled, seed)
         else:
@@ -129,16 +131,18 @@ def _learned(table: TermTable, graph: Floats | None) -> dict[str, _Learner]:
 def across(source: TermTable, target: TermTable, labels: int, seeds: Sequence[int]) -> Iterator[Draw]:
     """Every method with labels of one space, its rule then applied to another; rho on all of the other.
 
-    Both are given the terms that they share. Ranks are taken within each space.
+    Both are given the terms that they share. Ranks are taken within each space. "All" leaves out the architectures
+    that a term was made with.
 
     Raises:
         UserError: too few architectures, or no term that both have.
     """
     here, there = shared(source, target)
     _enough(here, labels)
-    if len(there.arch_ids) < FEWEST:
+    judged = there.unknown(np.arange(len(there.arch_ids)))
+    if len(judged) < FEWEST:
         raise UserError(
-            f"{there.benchmark}/{there.space} has {count_of(len(there.arch_ids), 'architecture')} with every term"
+            f"{there.benchmark}/{there.space} has {count_of(len(judged), 'architecture')} with every term and no label"
         )
     places = choices_of_terms(here)
     for seed in seeds:
@@ -147,9 +151,9 @@ def across(source: TermTable, target: TermTable, labels: int, seeds: Sequence[in
             problem = methods.problem_of(only(here, columns), labelled, seed)
             for method, weigh in methods.METHODS.items():
                 values = methods.summed(there.ranks[:, columns], weigh(problem))
-                rho = methods.correlation(values, there.truth)
+                rho = methods.correlation(values[judged], there.truth[judged])
                 used = 0 if method == "untuned" else labels
-                yield Draw(name, method, used, seed, there.benchmark, there.space, len(values), rho)
+                yield Draw(name, method, used, seed, there.benchmark, there.space, len(judged), rho)
 
 
 def shared(source: TermTable, target: TermTable) -> tuple[TermTable, TermTable]:
@@ -166,10 +170,11 @@ def shared(source: TermTable, target: TermTable) -> tuple[TermTable, TermTable]:
 
 
 def _enough(table: TermTable, labels: int) -> None:
-    if (n := len(table.arch_ids)) < labels + FEWEST:
+    if (n := len(table.arch_ids) - len(table.known)) < labels + FEWEST:
+        known = f", and no term that was made with {noun(n, 'its', 'their')} label" if table.known else ""
         raise UserError(
             f"{count_of(n, 'architecture')} of {table.benchmark}/{table.space} "
-            f"{noun(n, 'has', 'have')} truth and every term: "
+            f"{noun(n, 'has', 'have')} truth and every term{known}: "
             f"{count_of(labels, 'label')} and "
             f"{FEWEST} to judge by are needed; score more, or name fewer proxies with --use"
         )

@@ -76,6 +76,7 @@ class TermTable:
         truth: oriented so that higher is better, [n].
         terms: of the columns of `values`.
         values: [n, terms]; minus infinity where a score or a training failed, so that it is ranked last.
+        known: those of `arch_ids` whose true values a term was made with, as an evolved task: no rho is taken of them.
     """
 
     benchmark: str
@@ -86,6 +87,7 @@ class TermTable:
     truth: Floats
     terms: tuple[TermColumn, ...]
     values: Floats
+    known: frozenset[str] = frozenset()
 
     @cached_property
     def ranks(self) -> Floats:
@@ -95,6 +97,10 @@ class TermTable:
     def columns(self, group: str | None = None) -> Ints:
         """The places of the terms of a group, or of all."""
         return np.array([i for i, t in enumerate(self.terms) if group in (None, t.group)], dtype=np.int64)
+
+    def unknown(self, places: Ints) -> Ints:
+        """Those of the places whose architectures are not among the known ones."""
+        return np.array([i for i in places if self.arch_ids[i] not in self.known], dtype=np.int64)
 
     def nested(self, seed: int) -> Ints:
         """The places of the architectures in the order of the nested sample with this seed."""
@@ -199,6 +205,7 @@ def _table(
     return TermTable(
         benchmark, space, target.dataset, target.metric, tuple(arch_ids),
         np.array([target.truth[a] for a in arch_ids]), tuple(terms[i] for i in varied), values[:, varied],
+        frozenset(a for row in kept for a in row["labelled"]) & frozenset(arch_ids),
     )  # fmt: skip
 
 

@@ -45,12 +45,13 @@ def weigh(lake_root: Path, data: TuningData, method: str = MENU) -> TunedProxy:
             "--labels a smaller number"
         )
     labelled = table.nested(data.seed)[: data.labels]
+    labels = [table.arch_ids[i] for i in labelled]
     configuration = {**data.basis(table), "method": method, "seed": data.seed, "labels": data.labels}
     row = {
         "tuning_id": provenance.identity("tuning", VERSION, configuration), "benchmark": table.benchmark,
         "space": table.space, "dataset": table.dataset, "metric": table.metric, "method": method,
         "configuration": provenance.canonical_json(configuration), "seed": data.seed,
-        "labels": [table.arch_ids[i] for i in labelled], "trainings": 0,
+        "labels": [*labels, *sorted(table.known.difference(labels))], "trainings": 0,
     }  # fmt: skip
     if rule is not None:
         return _corrected(lake, data, table, rule, labelled, row)

@@ -1,6 +1,6 @@
 -- One row per proxy: the stored scores of a space, architectures and scores in the same order, higher is better. Scores
 -- of the seed asked for, or without one; a score that failed is NULL. What tunings predicted knows labels and is left
--- out.
+-- out. `labelled`: the architectures of the space whose true values a tuning made the proxy with, as an evolved task.
 WITH scored AS (
     SELECT
         scores.proxy_id,
@@ -19,6 +19,15 @@ WITH scored AS (
         AND coalesce(scores.seed, $seed) = $seed
         AND proxies.kind <> 'aggregate'
     GROUP BY ALL
+),
+
+made AS (
+    SELECT
+        proxy_id,
+        flatten(list(labels)) AS labelled
+    FROM tunings
+    WHERE benchmark = $benchmark AND space = $space
+    GROUP BY ALL
 )
 
 SELECT
@@ -26,8 +35,10 @@ SELECT
     labels.name AS proxy,
     labels.label,
     list(scored.arch_id ORDER BY scored.arch_id) AS arch_ids,
-    list(scored.score ORDER BY scored.arch_id) AS scores
+    list(scored.score ORDER BY scored.arch_id) AS scores,
+    coalesce(any_value(made.labelled), []) AS labelled
 FROM scored
 INNER JOIN proxy_labels AS labels ON scored.proxy_id = labels.proxy_id
+LEFT JOIN made ON scored.proxy_id = made.proxy_id
 GROUP BY ALL
 ORDER BY labels.label, scored.proxy_id

@@ -20,7 +20,7 @@ from pipeline.tuning.evaluations import evaluate, transfer
 from pipeline.tuning.weigh import weigh
 from tests.fixtures import lakes
 from tests.fixtures.lines import refused
-from tests.fixtures.tuned_lakes import SIZE, data, made_up
+from tests.fixtures.tuned_lakes import NET, SIZE, data, made_up
 
 OTHER = "5555555555555555"
 
@@ -226,6 +226,28 @@ def test_another_rule_of_the_same_labels_is_another_tuning(tmp_path: Path) -> No
     golden = ("57108e4605a090ee", "a0fadcc122c99655")
     assert (row["tuning_id"], row["proxy_id"]) == golden, "raise VERSION in pipeline/tuning/data.py with the rule"
     assert proxy.name == f"tuned-{row['tuning_id'][:8]}", "a lake would hold two rules of one name"
+
+
+def test_labels_that_an_evolved_task_was_made_with_judge_no_rule_that_has_it(tmp_path: Path) -> None:
+    lake = made_up(tmp_path / "lake")
+    known = [lakes.arch(i) for i in range(12)]
+    lakes.publish(lake.root, "tuned", tunings=[lakes.tuning(proxy_id=NET, labels=known)], runs=[lakes.run()])
+    table = data().table(lake)
+    assert table.known == {*known}
+    labelled = {table.arch_ids[i] for i in table.nested(0)[:20]}
+    unseen = SIZE - len(labelled | {*known})
+    assert unseen < SIZE - 20 and {d.n for d in draws.within(table, 20, [0])} == {unseen}
+    assert {d.n for d in draws.across(table, table, 20, [0])} == {SIZE - 12}, "of the space that is judged"
+
+    weigh(lake.root, data(), "ridge")
+    made = "FROM tunings WHERE method = 'ridge'"
+    [row] = catalog.run_sql(lake, made).to_pylist()
+    assert {*row["labels"]} == labelled | {*known} and row["labels"][20:] == sorted({*known} - labelled)
+    with pytest.raises(UserError, match="and no term that was made with their label: 30 labels and 20"):
+        evaluate(lake.root, data(labels=30), 1)
+
+    without = data(use=("synflow@there", "plain@there")).table(lake)
+    assert not without.known and {d.n for d in draws.within(without, 20, [0])} == {SIZE - 20}
 
 
 def test_a_rule_for_a_target_of_another_family_is_judged_by_it(tmp_path: Path) -> None:
