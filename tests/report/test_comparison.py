@@ -86,6 +86,28 @@ def test_a_proxy_without_a_value_of_many_architectures_leaves_them_to_the_others
     assert rows == [{"proxy_id": p, "n": 24 if values == 19 else 20} for p in compared]
 
 
+@pytest.mark.parametrize(("fails", "compared"), [(range(3, 6), [OURS, SIZE]), (range(4), [OURS, SIZE, FEW])])
+def test_failures_of_several_proxies_leave_four_fifths_to_all_that_are_compared(
+    tmp_path: Path, fails: range, compared: list[str]
+) -> None:
+    """Of 24, one proxy fails on the first three, and another on three others, or on these three and a fourth."""
+    failed = {SIZE: range(3), FEW: fails, OURS: range(0)}
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
+        truth=[lakes.truth(i, t) for i, t in enumerate(TRUTH)],
+        proxies=[
+            lakes.proxy(p, f"proxy-{p[:1]}", kind="trained" if p == OURS else "zero-cost") for p in failed
+        ],
+        scores=[
+            lakes.score(i, p, None, status="failed", reason="x") if i in numbers else lakes.score(i, p, float(i))
+            for p, numbers in failed.items() for i in SIZES
+        ],
+    )  # fmt: skip
+    rows = ask(lake, "SELECT proxy_id, n FROM comparison ORDER BY proxy_id")
+    shared = 21 if len(compared) == 2 else 20
+    assert rows == [{"proxy_id": p, "n": shared} for p in sorted(compared)]
+
+
 def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_is_left_out(tmp_path: Path) -> None:
     """Trained: a preset on 24 and one on 11; a cheap proxy on 40 and one on 20 of the 24; a release on 22 of them."""
     cheap = "6666666666666666"

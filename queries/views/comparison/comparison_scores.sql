@@ -1,10 +1,11 @@
 -- One row per target, proxy, seed and architecture of a fair comparison: the architectures that every compared proxy
 -- and seed has tried. Our own proxies that train lead (where none has enough: all of ours, or else all), those with 30
 -- scores or more (or half as many as the best covered proxy) and half as many as the best covered of them. Compared are
--- these and every other that holds nine tenths of what they share, less those that failed on more than a fifth of what
--- they hold of it: they would leave the others few architectures. A proxy that was made with labels of the space is not
--- compared there, since its labels are among these architectures: `tuned` has its rho on the others. Who is compared
--- depends on the scores of the space alone, with a true value or without, and so is the same for each of its targets.
+-- these and every other that holds nine tenths of what they share. Those that failed on the most of it are left out, so
+-- that all that are compared failed on no more than a fifth of it together: they would leave the others few
+-- architectures. A proxy that was made with labels of the space is not compared there, since its labels are among these
+-- architectures: `tuned` has its rho on the others. Who is compared depends on the scores of the space alone, with a
+-- true value or without, and so is the same for each of its targets.
 -- `score` and `truth` are oriented; `score` is NULL where it failed; `all_ok`: none has failed.
 -- Stored: large
 -- Held: in memory
@@ -96,7 +97,7 @@ held AS (
         tries.benchmark,
         tries.space,
         count(*) AS held,
-        count(tries.score) AS ok
+        count(*) - count(tries.score) AS failed
     FROM tries
     SEMI JOIN base
         ON
@@ -106,14 +107,62 @@ held AS (
     GROUP BY ALL
 ),
 
+candidates AS MATERIALIZED (
+    SELECT
+        held.number,
+        held.benchmark,
+        held.space,
+        max(held.held) OVER space AS shared, -- those that lead hold all of it
+        row_number() OVER (
+            space
+            ORDER BY held.failed ASC, numbered.standing ASC, numbered.proxy_id ASC, numbered.seed ASC
+        ) AS place
+    FROM held
+    INNER JOIN numbered ON held.number = numbered.number
+    WINDOW space AS (PARTITION BY held.benchmark, held.space)
+    QUALIFY held.held >= 0.9 * shared
+),
+
+-- of each architecture that any failed on, the first of these
+failures AS (
+    SELECT
+        tries.benchmark,
+        tries.space,
+        min(candidates.place) AS place
+    FROM tries
+    INNER JOIN candidates ON tries.number = candidates.number
+    SEMI JOIN base
+        ON
+            tries.benchmark = base.benchmark
+            AND tries.space = base.space
+            AND tries.arch_id = base.arch_id
+    WHERE tries.score IS NULL
+    GROUP BY tries.benchmark, tries.space, tries.arch_id
+),
+
+-- on how many architectures those up to a place failed together
+lost AS (
+    SELECT
+        benchmark,
+        space,
+        place,
+        sum(count(*)) OVER (PARTITION BY benchmark, space ORDER BY place) AS lost
+    FROM failures
+    GROUP BY benchmark, space, place
+),
+
 members AS MATERIALIZED (
     SELECT
-        number,
-        benchmark,
-        space
-    FROM held
-    -- those that lead hold all of what they share
-    QUALIFY held >= 0.9 * max(held) OVER (PARTITION BY benchmark, space) AND 5 * ok >= 4 * held
+        candidates.number,
+        candidates.benchmark,
+        candidates.space
+    FROM candidates
+    ASOF LEFT JOIN lost
+        ON
+            candidates.benchmark = lost.benchmark
+            AND candidates.space = lost.space
+            AND candidates.place >= lost.place
+    WHERE 5 * coalesce(lost.lost, 0) <= candidates.shared
 ),
 
 counted AS (
