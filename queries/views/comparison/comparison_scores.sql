@@ -123,7 +123,7 @@ candidates AS MATERIALIZED (
     QUALIFY held.held >= 0.9 * shared
 ),
 
--- of each architecture that any failed on, the first of these
+-- of each architecture that a candidate failed on, the first place of one that did
 failures AS (
     SELECT
         tries.benchmark,
@@ -140,7 +140,7 @@ failures AS (
     GROUP BY tries.benchmark, tries.space, tries.arch_id
 ),
 
--- on how many architectures those up to a place failed together
+-- on how many architectures the candidates up to a place failed together
 lost AS (
     SELECT
         benchmark,
