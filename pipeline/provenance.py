@@ -74,19 +74,35 @@ def file_sha256(path: Path, advance: Callable[[int], object] = lambda _more: Non
     total, listing = 0, hashlib.sha256()
     for member in content_files(path):
         digest, size = file_sha256(member, advance)
-        listing.update(f"{member.relative_to(path).as_posix()}\0{digest}\n".encode())
+        listing.update(os.fsencode(member.relative_to(path).as_posix()) + f"\0{digest}\n".encode())
         total += size
     return listing.hexdigest(), total
 
 
 def content_files(folder: Path) -> list[Path]:
-    """The files in a folder and in those under it, by path, without what operating systems leave there."""
-    begin = len(str(folder))
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if not (is_left_there(path.name) or "/__MACOSX/" in str(path)[begin:]) and path.is_file()
-    )
+    """The files in a folder and in those under it, by path, without what operating systems leave there.
+
+    Links to folders are followed, and a folder counts once, by its own path if that is beside the link.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    found: list[Path] = []
+    entered: set[tuple[int, int]] = set()
+    for place, folders, names in os.walk(folder, onerror=_raised, followlinks=True):
+        state = Path(place).stat()
+        if (state.st_dev, state.st_ino) in entered:
+            folders.clear()
+            continue
+        entered.add((state.st_dev, state.st_ino))
+        kept = [name for name in folders if name != "__MACOSX" and not is_left_there(name)]
+        folders[:] = sorted(kept, key=lambda name: (Path(place, name).is_symlink(), name))
+        found += (path for name in names if not is_left_there(name) and (path := Path(place, name)).is_file())
+    return sorted(found)
+
+
+def _raised(error: OSError) -> None:
+    raise error
 
 
 def is_left_there(name: str) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
+import os
 import subprocess
 import sys
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,3 +74,37 @@ def test_a_run_ends_after_its_begin_whatever_has_become_of_the_clock() -> None:
         began = datetime(year, 1, 1, tzinfo=UTC)
         passed = provenance.finished({**run, "started_at": began})["finished_at"] - began
         assert timedelta(0) <= passed < timedelta(hours=1)
+
+
+def test_a_folder_is_read_through_links_each_folder_once(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "b.csv").write_text("b")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.csv").write_text("a")
+    (folder / "rest").symlink_to(tmp_path / "elsewhere")
+    (folder / "around").symlink_to(folder)
+    (folder / "nowhere").symlink_to(tmp_path / "missing")
+    assert [path.relative_to(folder).as_posix() for path in provenance.content_files(folder)] == ["a.csv", "rest/b.csv"]
+    alone = provenance.file_sha256(folder)
+    (tmp_path / "elsewhere" / "b.csv").write_text("c")
+    assert provenance.file_sha256(folder) != alone
+
+
+def test_a_folder_below_that_cannot_be_read_is_not_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed").mkdir()
+    scandir = os.scandir
+
+    def refused(place: Any) -> Any:
+        if str(place).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", place)
+        return scandir(place)
+
+    with monkeypatch.context() as within, pytest.raises(PermissionError, match="closed"):
+        within.setattr(os, "scandir", refused)
+        provenance.content_files(tmp_path)
+
+
+def test_a_file_whose_name_is_not_utf_8_counts_in_a_folder(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xfc.txt")).write_text("x")
+    assert provenance.file_sha256(tmp_path)[1] == 1
