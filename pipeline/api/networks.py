@@ -128,8 +128,9 @@ def score_network(
 
     Args:
         network: a function without arguments that makes the network, which is then scored with initial weights drawn
-            from `seed`; or a network, of which a copy is scored with the weights that it has; or an architecture, which
-            gets the same score that `pipeline score` stores.
+            from `seed`; or a network, of which a copy is scored with the weights that it has, save that presets with
+            `initial`, such as regression-fast, draw those of convolutions anew; or an architecture, which gets the same
+            score that `pipeline score` stores.
         proxy: a name such as regression-n101, synflow or naswot, or the path of a TOML or Python file.
         images: CIFAR-10's python-version folder, a folder of pictures, an .npz file, or a synthetic batch
             (synthetic-noise, -spectrum, -patches, -leaves); the default is synthetic-patches.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -20,6 +20,8 @@ class Features(nn.Module):
         tail: what stands between the last tap and the pooling, in order.
     """
 
+    WEIGHTED: ClassVar[tuple[type[nn.Module], ...]] = (nn.Conv2d, nn.Linear)
+
     def __init__(self, backbone: nn.Module, blocks: Sequence[nn.Module], channels: int, *tail: nn.Module) -> None:
         super().__init__()
         self.backbone = backbone
@@ -32,13 +34,24 @@ class Features(nn.Module):
         return features
 
     def weights(self) -> list[Tensor]:
-        """The weights of the convolutions and linear layers, without biases."""
-        return [module.weight for module in self.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+        """The weights of the convolutions and linear layers, without biases.
+
+        Raises:
+            ValueError: a weight is computed anew for each pass, as by torch.nn.utils.parametrizations.
+        """
+        weights = [dict(layer.named_parameters(recurse=False)).get("weight") for layer in self._weighted()]
+        given = [weight for weight in weights if weight is not None]
+        if len(given) < len(weights):
+            raise ValueError("the weight of a layer is no parameter of its own, as where it is parametrized or pruned")
+        return list[Tensor](given)
+
+    def _weighted(self) -> list[nn.Module]:
+        return [module for module in self.modules() if isinstance(module, self.WEIGHTED)]
 
     @property
     def layers(self) -> int:
         """The number of convolutions and linear layers."""
-        return len(self.weights())
+        return len(self._weighted())
 
 
 def trained_parameters(features: Callable[[Any], Features], spec: object, classes: int) -> int:

@@ -21,12 +21,17 @@ from pipeline.interpreter_state import Setting
 
 @contextlib.contextmanager
 def restored() -> Iterator[None]:
-    """In the block float32 by default, gradients and no autocast; after it, all settings are as before.
+    """In the block float32 by default, as IEEE says, on the CPU by default, gradients and no autocast.
+
+    After it, all settings are as before.
 
     What no setting tells stays changed: functions of torch's that are replaced, hooks of all modules.
     """
     with interpreter_state.put_back(_settings()), torch.inference_mode(False), torch.enable_grad():
         torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+        for place in _on_a_cpu():
+            place.fp32_precision = "ieee"
         for kind in _AUTOCAST:
             torch.set_autocast_enabled(kind, False)
         yield
@@ -56,13 +61,17 @@ def random_numbers(seed: int | None) -> Iterator[None]:
 _AUTOCAST = ("cpu", "cuda")
 
 
+def _on_a_cpu() -> list[Any]:
+    """What has a `fp32_precision` for the CPU; `arithmetic.exact` sets those of a card."""
+    mkldnn: Any = torch.backends.mkldnn
+    return [mkldnn, mkldnn.conv, mkldnn.rnn, mkldnn.matmul]
+
+
 def _settings() -> list[Setting]:
     """How each setting is read and written, in the order in which they are restored."""
     backends: Any = torch.backends
-    cudnn, mkldnn, matmul = backends.cudnn, backends.mkldnn, backends.cuda.matmul
-    precisions = [
-        backends, cudnn, cudnn.conv, cudnn.rnn, matmul, mkldnn, mkldnn.conv, mkldnn.rnn, mkldnn.matmul
-    ]  # fmt: skip
+    cudnn, mkldnn = backends.cudnn, backends.mkldnn
+    precisions = [backends, cudnn, cudnn.conv, cudnn.rnn, backends.cuda.matmul, *_on_a_cpu()]
     attributes = [(cudnn, "enabled"), (cudnn, "benchmark"), (cudnn, "deterministic"), (mkldnn, "enabled")]
     attributes += [(place, "fp32_precision") for place in precisions]
     return [

@@ -231,6 +231,8 @@ class EncoderFeatures(Features):
         spec: as in `Encoder`.
     """
 
+    WEIGHTED = (nn.Conv1d, nn.Linear)
+
     def __init__(self, spec: Mapping[str, Any]) -> None:
         encoder = Encoder(spec)
         super().__init__(encoder, [*encoder.layers], spec["hidden"])
@@ -238,6 +240,3 @@ class EncoderFeatures(Features):
     def forward(self, sequences: Tensor) -> Tensor:
         outputs: Tensor = self.backbone(sequences)
         return outputs.transpose(1, 2)[..., None]
-
-    def weights(self) -> list[Tensor]:
-        return [module.weight for module in self.modules() if isinstance(module, nn.Conv1d | nn.Linear)]

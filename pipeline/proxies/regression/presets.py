@@ -97,6 +97,9 @@ class Stage(StrictModel):
         return self
 
 
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class Loss(NamedTuple):
     """A loss of a training: the tap and the target that it is of, and its weight in the sum that is trained."""
 
@@ -133,7 +136,7 @@ class Schedule(StrictModel):
     name: PlainName
     description: str = ""
     noise: Noise = Noise()
-    stage_weights: list[float]
+    stage_weights: list[Weight]
     iterations: Annotated[int, Field(ge=1)] = 100
     evaluate_every: Annotated[int, Field(ge=0)] = 10
     rule: Rule | None = None
@@ -145,6 +148,8 @@ class Schedule(StrictModel):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        if not any(self.stage_weights):
+            raise ValueError("stage_weights are all 0: nothing would be trained")
         if self.evaluate_every and self.iterations % self.evaluate_every:
             raise ValueError("iterations must be a multiple of evaluate_every")
         if self.rule is None:
@@ -173,7 +178,7 @@ class ImageSchedule(Schedule):
     """
 
     inputs: ClassVar[str] = "images"
-    stage_weights: list[float] = Field([0.25, 0.5, 1.0], min_length=1)
+    stage_weights: list[Weight] = Field([0.25, 0.5, 1.0], min_length=1)
     image_size: Annotated[int, Field(gt=32, le=256, multiple_of=32)] | None = None
     initial: Literal["torch"] | None = None
     learning_rate: Annotated[float, Field(gt=0)] = 0.1
@@ -252,7 +257,7 @@ class SequencePreset(Schedule):
 
     inputs: ClassVar[str] = "sequences"
     task: Literal["sequences"]
-    stage_weights: list[float] = Field([1.0], min_length=1, max_length=1)
+    stage_weights: list[Weight] = Field([1.0], min_length=1, max_length=1)
     batch: Annotated[int, Field(ge=1)] = 16
     features: Annotated[int, Field(ge=1)]
     steps: Annotated[int, Field(ge=1)] | None = None

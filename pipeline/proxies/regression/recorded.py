@@ -8,6 +8,7 @@ weights, noise and buffers, so that what else is on the card cannot change its l
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -121,6 +122,21 @@ def _key(value: Any) -> Hashable:
     if isinstance(value, (list, tuple)):
         return tuple(map(_key, value))
     return value if isinstance(value, (int, float, str, type(None))) else repr(value)
+
+
+def draws_in_training(backbone: nn.Module, images: Tensor) -> bool:
+    """Whether a forward pass in training takes numbers from torch's random stream, which is left where it was.
+
+    True as well where that pass fails: then the plain loop says why.
+    """
+    backbone = copy.deepcopy(backbone).train()
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        before = torch.get_rng_state()
+        try:
+            backbone(images[:2].clone())
+        except Exception:  # code of others
+            return True
+        return not torch.equal(before, torch.get_rng_state())
 
 
 class Drawing:
@@ -286,7 +302,7 @@ class Resident:
 
     def _batch(self) -> Tensor:
         if self.images is None:
-            return self.shared.images
+            return self.shared.images.clone()  # a network may write into its input
         return self._planes(self.images.index_select(0, self.next[:1])[0])
 
     def _step(self) -> None:

@@ -13,10 +13,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from pipeline.proxies import arithmetic
-from pipeline.proxies.regression import card, modules, training
-from pipeline.proxies.regression.card import Graph, Slot
+from pipeline.proxies.regression import card, modules, recorded, training
+from pipeline.proxies.regression.card import CaptureError, Graph, Slot
 from pipeline.proxies.regression.recorded import Calls, Drawing, Resident, Shared, Task, Work
 from pipeline.proxies.regression.training import Losses
 
@@ -79,6 +81,7 @@ class Card:
         self.maker = ThreadPoolExecutor(1, "maker")
         self.drawing = Drawing()
         self.known: set[Hashable] = set()  # operations that the maker ran
+        self.drawing_kinds: dict[frozenset[type], bool] = {}  # modules of a network: whether they draw random numbers
         self._shared: tuple[Task, Shared] | None = None
         if self.converted:
             modules.weight_gradient(device)  # what has to be compiled must not be while a stream records
@@ -114,6 +117,8 @@ class Card:
         """The network on a slot, which is free again if it cannot be made."""
         calls = Calls()  # of a pass over one image; the backward pass and those of the heads follow from them
         model = training.model_of(work.build, task.preset, task.images, task.goals, work.seed, calls)
+        if self._draws(model.backbone, task.images, calls):
+            raise CaptureError("the network draws random numbers as it trains", unfinished=False)
         if self.converted:
             modules.convert(model)
         calls.keys |= {("head", *(p.shape for p in head.parameters())) for head in model.heads}
@@ -127,6 +132,18 @@ class Card:
         slot.unused = False
         self.known |= calls.keys
         return resident
+
+    def _draws(self, backbone: nn.Module, images: Tensor, calls: Calls) -> bool:
+        """Whether the network draws random numbers in training, as dropout does.
+
+        Recorded steps of all networks on a card draw from one stream, in the order in which they happen to be launched.
+        """
+        if any(isinstance(module, _DropoutNd) and module.p > 0 for module in backbone.modules()):
+            return True
+        kinds = frozenset(type(module) for module in backbone.modules())
+        if not self.drawing_kinds.get(kinds, False) and not (kinds in self.drawing_kinds and calls.keys <= self.known):
+            self.drawing_kinds[kinds] = recorded.draws_in_training(backbone, images)
+        return self.drawing_kinds[kinds]
 
     def release(self, slot: Slot) -> None:
         """Give a slot back: nothing of its network is waited for any more."""

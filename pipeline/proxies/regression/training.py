@@ -14,10 +14,11 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from pipeline import provenance
+from pipeline.errors import UserError
 from pipeline.proxies import arithmetic
 from pipeline.proxies.contract import UnbuildableError
 from pipeline.proxies.regression import signals
-from pipeline.proxies.regression.presets import ImageSchedule, MenuPreset, Noise, Preset, Schedule, Signal
+from pipeline.proxies.regression.presets import ImageSchedule, MenuPreset, MenuSignal, Noise, Preset, Schedule, Signal
 from pipeline.wording import count_of
 
 
@@ -29,6 +30,9 @@ def uncompiled(optimiser: type[torch.optim.Optimizer]) -> Callable[..., torch.op
     methods = {name: inspect.unwrap(getattr(optimiser, name)) for name in ("add_param_group", "zero_grad", "step")}
     return type(optimiser.__name__, (optimiser,), methods | {"step": torch.no_grad()(methods["step"])})
 
+
+SMALLEST_DEVIATION = 1e-5
+"""Of a map's largest absolute value: what varies less is the rounding of a constant."""
 
 SGD, Adam = uncompiled(torch.optim.SGD), uncompiled(torch.optim.Adam)
 
@@ -87,9 +91,15 @@ def menu_targets(preset: MenuPreset, images: Tensor, generator: Generator) -> li
     ]
 
 
-def _standardised(preset: MenuPreset, signal: Signal, images: Tensor, generator: Generator) -> Tensor:
+def _standardised(preset: MenuPreset, signal: MenuSignal, images: Tensor, generator: Generator) -> Tensor:
     maps = signal_map(signal, images, preset.channels, generator) / signal.level
-    return signal.level * preset.deviation * (maps - maps.mean()) / maps.std()
+    deviation = maps.std()
+    if not deviation > SMALLEST_DEVIATION * maps.abs().max():
+        raise UserError(
+            f"the signal {signal.name} of {preset.name} is the same everywhere, and cannot be scaled to a deviation: "
+            "change or leave out the signal"
+        )
+    return signal.level * preset.deviation * (maps - maps.mean()) / deviation
 
 
 class Regression(nn.Module):
@@ -114,7 +124,7 @@ class Regression(nn.Module):
         channels = getattr(backbone, "tap_channels", None) if watch is None else None
         if channels is None:
             with torch.no_grad(), watch or nullcontext():
-                taps = backbone.eval()(example[:1])
+                taps = backbone.eval()(example[:1].clone())  # a network may write into its input
             if isinstance(taps, Tensor):
                 raise ValueError("the network gives one tensor, where a list of its taps is expected")
             channels = [tap.shape[1] for tap in taps]

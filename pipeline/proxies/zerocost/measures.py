@@ -202,7 +202,8 @@ def zico(passes: Passes) -> float:
     ICLR 2023.
 
     The sum over layers of log sum_w (mean |g| / std |g|), where g are the gradients of two halves of the batch;
-    weights whose gradients do not differ, and layers without others, are left out.
+    weights whose gradients do not differ, and layers without others, are left out. The deviation is that of |g|, as in
+    the paper; the released code has that of g.
     """
     total = 0.0
     for halves in zip(*passes.halves, strict=True):

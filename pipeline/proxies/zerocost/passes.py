@@ -23,6 +23,7 @@ from typing import Generic, TypeVar, overload
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from pipeline.networks.features import Features
 from pipeline.proxies import arithmetic
@@ -159,7 +160,16 @@ class Passes:
                 network = Classifier(self._make(), self._classes)
             except (ValueError, KeyError, RuntimeError) as error:
                 raise UnbuildableError from error
-        return network.to(self._device, memory_format=self._layout)  # type: ignore[call-overload, no-any-return]
+        network.to(self._device, memory_format=self._layout)  # type: ignore[call-overload]
+        self._buffers = [buffer.clone() for buffer in network.buffers()]
+        return network
+
+    def _as_built(self) -> Classifier:
+        """A copy of the network, with its running statistics from before any pass."""
+        network = copy.deepcopy(self.network)
+        for buffer, before in zip(network.buffers(), self._buffers, strict=True):
+            buffer.copy_(before)
+        return network
 
     @shared
     def labels(self) -> Tensor:
@@ -236,8 +246,9 @@ class Passes:
     def halves(self) -> list[list[Tensor]]:
         """The gradients of the weights for each half of the batch."""
         network = self.network.train()
-        parts = zip(self._images.to(self._device).chunk(2), self.labels.chunk(2), strict=True)
-        losses = (functional.cross_entropy(network(images), labels) for images, labels in parts)
+        images = self._images.to(self._device, copy=True)  # a network may write into its input
+        parts = zip(images.chunk(2), self.labels.chunk(2), strict=True)
+        losses = (functional.cross_entropy(network(half), labels) for half, labels in parts)
         return [_gradients(loss, network.weights(), retain_graph=False) for loss in losses]
 
     @shared
@@ -248,9 +259,9 @@ class Passes:
 
         The gradient is that of the sum of the logits for one input of ones.
         """
-        network = copy.deepcopy(self.network).double().eval()
-        for name, module in list(network.named_modules()):
-            if isinstance(module, nn.BatchNorm2d):
+        network = self._as_built().double().eval()
+        for name, module in list(network.named_modules(remove_duplicate=False)):
+            if isinstance(module, _BatchNorm):
                 parent, _, last = name.rpartition(".")
                 setattr(network.get_submodule(parent), last, nn.Identity())
         with torch.no_grad():
@@ -270,7 +281,7 @@ class Passes:
             The mean over inputs of the summed absolute difference of their features, and for each batch normalisation
             the mean over channels of its running variance after the passes.
         """
-        network, stream = copy.deepcopy(self.network.features).train(), self.stream("perturbed")
+        network, stream = self._as_built().features.train(), self.stream("perturbed")
         norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         with torch.no_grad():
             for weight in network.weights():
@@ -279,7 +290,7 @@ class Passes:
                 norm.reset_running_stats()
             x, more = (torch.randn(self._images.shape, generator=stream).to(self._device) for _ in range(2))
             with self.drawing_from("dropped"):
-                features = network(x)
+                features = network(x.clone())
             with self.drawing_from("dropped"):
                 difference = (network(x + PERTURBATION * more) - features).abs().sum((1, 2, 3)).mean()
         return float(difference), [float(norm.running_var.mean()) for norm in norms if norm.running_var is not None]
@@ -291,7 +302,7 @@ class Passes:
         The network has Kaiming's normal weights, biases of zero, and batch normalisation by running statistics, which
         are those it starts with.
         """
-        network, stream = copy.deepcopy(self.network).eval(), self.stream("information")
+        network, stream = self._as_built().eval(), self.stream("information")
         with torch.no_grad():
             for name, parameter in network.named_parameters():
                 if name.endswith("bias"):

@@ -119,3 +119,29 @@ def test_a_bad_menu_is_one_line(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(UserError) as error:
         presets.load(str(path))
     assert says in str(error.value) and "bad.toml" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "signal", [DOTS.replace("0.5", "0.01"), WAVES.replace('"mid"', "[0.0]")], ids=["no dots", "no waves"]
+)
+def test_a_signal_that_is_the_same_everywhere_blames_the_preset_and_no_network(signal: str, tmp_path: Path) -> None:
+    name = tiny(tmp_path, signal, head=HEAD.replace("channels = 4", "channels = 1"))
+    with pytest.raises(
+        UserError, match=r"the signal (dots|waves) of tiny is the same everywhere.*: change or leave out"
+    ):
+        regression.load(name).score(build, "any", 0, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ("[0.0, 0.0, 0.0]", "stage_weights are all 0"),
+        ("[-1.0, 0.0, 1.0]", "stage_weights"),
+        ("[nan, 0.0, 1.0]", "stage"),
+    ],
+)
+def test_stage_weights_that_train_nothing_or_enlarge_a_loss_are_refused(
+    weights: str, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=said):
+        presets.load(tiny(tmp_path, head=HEAD + f"stage_weights = {weights}\n"))

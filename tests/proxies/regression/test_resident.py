@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from pipeline.proxies.contract import Network, Proxy, Score
 from pipeline.proxies.regression import card, presets, recorded, training
@@ -173,3 +174,33 @@ def test_how_many_batches_are_launched_at_a_time_changes_nothing(proxy: Proxy) -
     expected = alone(proxy, networks)
     for burst in (1, 4, 100):
         assert together(proxy, networks, Card(CPU, Tape, size=3, burst=burst)) == expected
+
+
+class DropPath(nn.Module):
+    """Draws in training alone, by no module of torch's."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps * (torch.rand(len(maps), 1, 1, 1) < 0.5) if self.training else maps
+
+
+@pytest.mark.parametrize("trouble", [nn.Dropout(0.5), DropPath()])
+def test_what_a_network_drops_does_not_depend_on_its_neighbours(trouble: nn.Module, proxy: Proxy) -> None:
+    networks: list[Network] = [small(4), (lambda: Small(3, trouble), "drops"), small(5)]
+    expected = alone(proxy, networks)
+    on = Card(CPU, Tape, size=3)
+    assert together(proxy, networks, on) == together(proxy, networks[::-1], on)[::-1] == expected
+    assert expected[1] != alone(proxy, [(small(3)[0], "drops")])[0]
+
+
+def test_a_network_that_writes_into_its_input_leaves_the_batch_to_others(tmp_path: Path) -> None:
+    proxy = loaded(tmp_path, PRESET.replace('kind = "uniform"\nlevel = 0.1', 'kind = "none"'))
+    networks: list[Network] = [(lambda: Shifting(4), "shifts"), small(4)]
+    expected = alone(proxy, networks[1:]), alone(proxy, networks[:1])
+    assert (alone(proxy, networks[1:]), alone(proxy, networks[:1])) == expected
+    assert together(proxy, networks, Card(CPU, Tape)) == [*expected[1], *expected[0]]
+
+
+class Shifting(Small):
+    def forward(self, images: Tensor) -> list[Tensor]:
+        images -= 0.5
+        return super().forward(images)

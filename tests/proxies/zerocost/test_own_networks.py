@@ -8,7 +8,7 @@ from torch import nn
 
 from pipeline.proxies.zerocost import measures
 from pipeline.proxies.zerocost.passes import Passes
-from tests.proxies.zerocost.test_measures import passes
+from tests.proxies.zerocost.test_measures import IMAGES, passes
 
 
 def dropping(chance: float = 0.5) -> Passes:
@@ -77,3 +77,63 @@ def test_trainability_needs_blocks_that_shrink_maps_by_a_whole_factor(part: nn.M
     with pytest.raises(ValueError, match=r"of maps of 4x4, which are not larger by one whole factor"):
         measures.az_trainability(network)
     assert math.isfinite(measures.az_expressivity(network))
+
+
+class Shifting(nn.Module):
+    """A layer that writes into what it is given."""
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        maps -= 0.5
+        return maps
+
+
+def test_a_network_that_writes_into_its_input_leaves_the_batch_as_it_was() -> None:
+    images = IMAGES.clone()
+    of = passes(Shifting(), nn.Conv2d(3, 4, 3), channels=4, images=images)
+    first = measures.zico(of)
+    assert torch.equal(images, IMAGES)
+    of = passes(Shifting(), nn.Conv2d(3, 4, 3), channels=4, images=images)
+    assert math.isfinite(first) and math.isfinite(measures.zen(of))
+    assert torch.equal(images, IMAGES)
+
+
+def normalised(kind: str) -> Passes:
+    """A network with normalisations of one kind: the same one twice, of other classes, or of vectors."""
+    torch.manual_seed(3)
+    twice = nn.BatchNorm2d(4)
+    between: dict[str, tuple[nn.Module, nn.Module]] = {
+        "twice": (twice, twice),
+        "across processes": (nn.SyncBatchNorm(4), nn.SyncBatchNorm(4)),
+        "of vectors": (Squeeze(4), Squeeze(4)),
+    }
+    one, other = between[kind]
+    return passes(nn.Conv2d(3, 4, 1), one, nn.Conv2d(4, 4, 1), other, channels=4)
+
+
+class Squeeze(nn.Module):
+    """A factor for each channel, from its mean and a normalisation of vectors."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(channels)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        factors: torch.Tensor = self.norm(maps.mean((2, 3)))
+        return maps * factors[..., None, None]
+
+
+@pytest.mark.parametrize("kind", ["twice", "across processes", "of vectors"])
+@pytest.mark.parametrize("name", ["synflow", "vkdnw"])
+def test_running_statistics_that_other_passes_have_moved_are_in_no_score(name: str, kind: str) -> None:
+    alone, after = normalised(kind), normalised(kind)
+    for other in ("forward", "halves"):
+        getattr(after, other)
+    assert getattr(measures, name)(after) == getattr(measures, name)(alone)
+
+
+@pytest.mark.parametrize("name", ["snip", "synflow", "zico", "zen"])
+def test_a_weight_that_is_computed_for_each_pass_is_a_failure_and_no_gradient_of_zero(name: str) -> None:
+    layer = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3))
+    with pytest.raises(ValueError, match="the weight of a layer is no parameter of its own"):
+        getattr(measures, name)(passes(layer, channels=4))
+    assert measures.layers(passes(layer, channels=4)) == 2
