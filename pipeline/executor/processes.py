@@ -198,7 +198,9 @@ def ordered(function: Callable[[Item], Result], items: Iterable[Item], workers: 
         while submitted:
             yield submitted.popleft().result()
     except BrokenProcessPool as error:
-        raise UserError("a worker process was killed (out of memory?): run the same command again") from error
+        raise UserError(
+            "a worker process was killed (out of memory, or a crash in a library?): run the same command again"
+        ) from error
     finally:
         _stop(pool)
 

@@ -135,7 +135,7 @@ class WorkerPool(ABC):
     def _refuse_all_lost(self, given_up: Collection[Any]) -> None:
         if len(given_up) >= MAX_LOSSES:
             raise UserError(
-                f"the workers die whatever they compute, {len(given_up)} items one after another (out of memory?): "
+                f"the workers die whatever they compute, {len(given_up)} items one after another (out of memory, or a crash in a library?): "
                 "give them more memory, or ask for fewer with --workers; none of these is stored as failed"
             )
 
@@ -199,7 +199,9 @@ class WorkerPool(ABC):
         if preparing:
             self._failed_starts = self._failed_starts + 1 if death else 0
             if self._failed_starts >= MAX_LOSSES * self._workers:
-                raise UserError(f"the workers die before they are ready (out of memory?): {death}")
+                raise UserError(
+                    f"the workers die before they are ready (out of memory, or a crash in a library?): {death}"
+                )
             if death is None:
                 prepared(result)
         last = isinstance(result, LastResult)

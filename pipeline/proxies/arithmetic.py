@@ -11,12 +11,17 @@ from pipeline.proxies.contract import reason_of
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 ON_A_CARD = (
     "float32 by IEEE, in stacked architectures each product as three of TensorFloat-32; cuDNN deterministic; the "
     "backward pass of max pooling adds in any order"
 )
 """What the record of a run on a card says: two runs may differ by rounding, which training magnifies."""
+
+
+ONEDNN_BLOCK = 16
+"""Channels that oneDNN's kernels for AVX-512 take at a time; those for AVX2 take 8."""
 
 
 def exact(device: str) -> torch.device:
@@ -38,15 +43,32 @@ def exact(device: str) -> torch.device:
     return torch.device(device, torch.cuda.current_device())
 
 
-def layout(device: torch.device) -> torch.memory_format:
+def layout(device: torch.device, network: nn.Module | None = None) -> torch.memory_format:
     """The order of images in memory: channels last on the CPU, where convolutions are faster so, first on a card.
+
+    First on the CPU, too, for a network with 1x1 convolutions that leave out pixels of less than `ONEDNN_BLOCK`
+    channels: with channels last oneDNN's gradient of their weights is written beyond its memory, and wrong or the end
+    of the process (uxlfoundation/oneDNN issue 6035).
 
     On a card torch before July 2026 has a wrong gradient of average pooling with padding where channels are last
     (pytorch/pytorch issue 188344), and cuDNN converts what goes into and comes out of its kernels for IEEE's float32.
     """
     import torch
 
-    return torch.channels_last if device.type == "cpu" else torch.contiguous_format
+    modules = network.modules() if network is not None else ()
+    last = device.type == "cpu" and not any(map(_breaks_with_channels_last, modules))
+    return torch.channels_last if last else torch.contiguous_format
+
+
+def _breaks_with_channels_last(module: nn.Module) -> bool:
+    from torch import nn
+
+    return (
+        isinstance(module, nn.Conv2d)
+        and set(module.kernel_size) == {1}
+        and set(module.stride) != {1}
+        and module.in_channels // module.groups < ONEDNN_BLOCK
+    )
 
 
 @contextlib.contextmanager

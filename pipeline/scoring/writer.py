@@ -170,5 +170,5 @@ def settled(item: Item, result: dict[str, Timed] | executor.LostWorker) -> dict[
     """The scores of an item by proxy_id, failures where its workers died."""
     if not isinstance(result, executor.LostWorker):
         return result
-    reason = f"{count_of(result.deaths, 'worker')} died while it was scored (out of memory?)"
+    reason = f"{count_of(result.deaths, 'worker')} died while it was scored (out of memory, or a crash in a library?)"
     return {proxy_id: (Score(None, "failed", reason), 0.0) for proxy_id in item[2]}

@@ -185,7 +185,8 @@ def train(
         device: where to train. Weights and noise are drawn on the CPU, so that every device trains the same task.
         seed: of the weights, and of what a network drops.
     """
-    model, layout = model_of(build, preset, images, goals, seed), arithmetic.layout(device)
+    model = model_of(build, preset, images, goals, seed)
+    layout = arithmetic.layout(device, model)
     model.to(device, memory_format=layout)  # type: ignore[call-overload]
     model.goals = [g.to(device, memory_format=layout) for g in goals]
 
