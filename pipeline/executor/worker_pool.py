@@ -135,7 +135,8 @@ class WorkerPool(ABC):
     def _refuse_all_lost(self, given_up: Collection[Any]) -> None:
         if len(given_up) >= MAX_LOSSES:
             raise UserError(
-                f"the workers die whatever they compute, {len(given_up)} items one after another (out of memory, or a crash in a library?): "
+                f"the workers die whatever they compute, {len(given_up)} items one after another "
+                "(out of memory, or a crash in a library?): "
                 "give them more memory, or ask for fewer with --workers; none of these is stored as failed"
             )
 

@@ -180,7 +180,8 @@ class Trials:
 
     def _add(self, item: Item, result: tuple[Score, float] | executor.LostWorker) -> None:
         if isinstance(result, executor.LostWorker):
-            reason = f"{count_of(result.deaths, 'worker')} died while it was trained (out of memory, or a crash in a library?)"
+            died = count_of(result.deaths, "worker")
+            reason = f"{died} died while it was trained (out of memory, or a crash in a library?)"
             result = Score(None, "failed", reason), 0.0
         score, seconds = result
         self._losses[item[0], item[2]] = score.value

@@ -330,12 +330,12 @@ def test_the_page_of_examples_runs(
     drawn = pipeline.sample_architectures("nasbench201", 16, seed=3)
     for place, a in enumerate(drawn):
         batch.add_architecture("topology", a.spec)
-        batch.add_truth("topology", a.arch_id, "cifar10", "test_accuracy", 60.0 + place, epochs=200)
+        batch.add_truth("topology", a.arch_id, "cifar10", "baseline_accuracy", 60.0 + place, epochs=200)
     constants = {"benchmark": "nasbench201", "source_id": "0" * 16}
     tables = {table: batch.arrow(table, constants).to_pylist() for table in ("architectures", "truth")}
     scored = {"benchmark": "nasbench201", "space": "topology"}
     tables["scores"] = [lakes.score(0, lakes.OURS, float(n), arch_id=a.arch_id, **scored) for n, a in enumerate(drawn)]
-    tables["metrics"] = [lakes.metric("cifar10", benchmark="nasbench201")]
+    tables["metrics"] = [lakes.metric("cifar10", "baseline_accuracy", benchmark="nasbench201")]
     tables["sources"] = [lakes.source("0" * 16, "made-up", benchmark="nasbench201")]
     tables["proxies"] = [lakes.proxy(lakes.OURS, "synflow", kind="zero-cost", higher_is_better=True)]
     Lake(tmp_path / "data" / "lake", create=True).publish("nasbench201", "ingest-made-up", tables)
