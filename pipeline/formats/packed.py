@@ -4,18 +4,19 @@ any number.
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
 import lzma
 import os
+import re
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from pipeline.errors import NotThisFormError, from_os
-from pipeline.formats import opening, zips
+from pipeline.formats import opening, packed_streams, zips
 
 MAX_BYTES = 1 << 30
 """Unpacked bytes of a file that are read."""
@@ -27,15 +28,23 @@ BROKEN_ZIP = (*BROKEN, *zips.BROKEN)
 """What is raised for damaged zips that are opened with zipfile itself."""
 
 
-def _zstd(path: Path, _mode: str) -> Any:
+def _zstd(path: Path) -> Any:
     import pyarrow as pa
 
     return pa.CompressedInputStream(pa.OSFile(os.fsencode(path)), "zstd")
 
 
-_OPENERS: dict[bytes, Any] = {
-    b"BZ": bz2.open, b"\x1f\x8b": gzip.open, b"\xfd7": lzma.open, b"\x28\xb5": _zstd
-}  # fmt: skip
+def _gzip(path: Path) -> Any:
+    return gzip.open(path, "rb")
+
+
+_OPENERS: tuple[tuple[re.Pattern[bytes], Callable[[Path], Any]], ...] = (
+    (re.compile(rb"BZh[1-9](?:1AY&SY|[\0-\x08\x0e-\x1f])"), packed_streams.open_bzip2),  # a block, or what no text has
+    (re.compile(rb"\x1f\x8b"), _gzip),
+    (re.compile(rb"\xfd7zXZ\0"), packed_streams.open_xz),
+    (re.compile(rb"\x28\xb5\x2f\xfd"), _zstd),
+)
+"""How each packing begins, as far as no text does: a column of a CSV may be called BZ."""
 
 
 def open_unpacked(path: Path) -> BinaryIO:
@@ -47,12 +56,12 @@ def open_unpacked(path: Path) -> BinaryIO:
     """
     with opening.opened(path) as stream:
         head = stream.read(zips.HEAD)
-    opener: Any = _OPENERS.get(head[:2])
+    opener = next((opener for beginning, opener in _OPENERS if beginning.match(head)), None)
     if head.startswith(zips.BEGINNING) and zips.kind(head) == "files":
         return io.BufferedReader(_Bounded(zips.opened(path), MAX_BYTES), 1 << 16)
     if opener is None:
         return path.open("rb")
-    return io.BufferedReader(_Bounded(opener(path, "rb"), MAX_BYTES), 1 << 16)
+    return io.BufferedReader(_Bounded(opener(path), MAX_BYTES), 1 << 16)
 
 
 def content(path: Path) -> bytes:
