@@ -18,6 +18,7 @@ from itertools import accumulate, compress
 from typing import Any, BinaryIO, NamedTuple
 
 from pipeline.errors import NotThisFormError
+from pipeline.formats import object_bounds
 
 MOST_VALUES = 100_000
 """Values of a tuple, written out, unless the pickle itself is as long."""
@@ -86,6 +87,8 @@ def refuse(stream: BinaryIO) -> None:
     """
     start = stream.tell()
     data = stream.read()
+    if not start:  # what is made of the pickles after the first is kept beside it
+        object_bounds.refuse_pickle(data)
     try:
         if not _is_harmless(data):
             stream.seek(start)

@@ -25,6 +25,7 @@ from pipeline.formats import (
     json_objects,
     nested_tables,
     numpy_files,
+    object_bounds,
     packed,
     pickles,
     signatures,
@@ -304,7 +305,8 @@ def _unreadable(path: Path, error: OSError) -> UserError:
 
 def _json(path: Path) -> object:
     try:
-        return json_objects.loads(packed.content(path).decode("utf-8-sig"))
+        object_bounds.refuse_json(data := packed.content(path))
+        return json_objects.loads(data.decode("utf-8-sig"))
     except NotThisFormError as error:
         raise NotThisFormError(f"{path} is not a JSON file: {error}") from error
     except RecursionError as error:
