@@ -9,6 +9,7 @@ process. After a damaged header, reading continues at the next valid frame.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,10 @@ _CHECKSUM = 4
 _AROUND = _HEADER.size + _CHECKSUM
 _READ_AHEAD = 1 << 20
 _SPAN = 4 << 20
+_SEARCHED_AT_FIRST = 1 << 12  # bytes in which the next record is looked for; more each time that none is found
+_HASHED = 4  # times the bytes of a file that its searches hash: headers may be sound and overlap, each at the next byte
+
+_MORE_THAN_ZEROS = re.compile(rb"[^\0]")
 
 
 class Span(NamedTuple):
@@ -112,6 +117,7 @@ def read(path: Path, span: Span) -> Iterator[TFRecord | Damage]:
 def _walk(stream: BinaryIO, path: Path, size: int) -> Iterator[Span | Damage]:
     end = path.stat().st_size
     start = offset = last = 0
+    search = _Search(stream, end)
     if not end:
         raise NotThisFormError(f"{path} is empty")
     while offset < end:
@@ -124,21 +130,22 @@ def _walk(stream: BinaryIO, path: Path, size: int) -> Iterator[Span | Damage]:
                 start = offset
             continue
         # Where bytes were lost within the record before, its end is not where its length says, but earlier.
-        search = offset + 1 if offset == 0 or _is_sound(stream, last, end) else last + 1
-        resumed = _next_sound(stream, search, end)
+        resumed = search.next_sound(offset + 1 if offset == 0 or search.is_sound(last) else last + 1)
         if resumed is None and offset == 0:
             raise NotThisFormError(f"{path} is not a TFRecord file: no sound record is in it")
         if offset > start:
             yield Span(start, offset)
         if resumed is None or resumed > offset:
-            yield Damage(offset, _reason(length, end - offset, resumed))
+            yield Damage(offset, _reason(length, end - offset, resumed, search.given_up))
         start = offset = end if resumed is None else resumed
     if offset > start:
         yield Span(start, offset)
 
 
-def _reason(length: int | None, left: int, resumed: int | None) -> str:
+def _reason(length: int | None, left: int, resumed: int | None, given_up: bool) -> str:
     after = "no sound record follows" if resumed is None else f"the next sound record is at byte {resumed}"
+    if given_up:
+        after = "too much of the file looks like a header to look for another sound record"
     if length is not None:
         return f"the file ends after {left} of the {length + _AROUND} bytes of this record; {after}"
     if left < _HEADER.size:
@@ -154,27 +161,63 @@ def _length(header: bytes) -> int | None:
     return int(length) if masked_crc(header[:8]) == checksum else None
 
 
-def _is_sound(stream: BinaryIO, offset: int, end: int) -> bool:
-    stream.seek(offset)
-    length = _length(stream.read(_HEADER.size))
-    if length is None or offset + length + _AROUND > end:
-        return False
-    data = stream.read(length)
-    return masked_crc(data) == int.from_bytes(stream.read(_CHECKSUM), "little")
+class _Search:
+    """Looks for sound frames in a file of `end` bytes, until it has hashed several times as many.
 
-
-def _next_sound(stream: BinaryIO, offset: int, end: int) -> int | None:
-    """Where the first sound frame from `offset` on begins.
-
-    The search stops at four zero bytes, the upper half of the length of any record below 4 GB: text has none.
+    Attributes:
+        given_up: whether it has.
     """
-    while offset + _AROUND <= end:
-        stream.seek(offset)
-        window = stream.read(_READ_AHEAD)
-        zeros = window.find(b"\0\0\0\0", 4)
-        while zeros >= 0:
-            if _is_sound(stream, offset + zeros - 4, end):
-                return offset + zeros - 4
-            zeros = window.find(b"\0\0\0\0", zeros + 1)
-        offset += max(1, len(window) - 7)  # so that a length that the window's end cuts is seen whole
-    return None
+
+    def __init__(self, stream: BinaryIO, end: int) -> None:
+        self._stream, self._end, self._left = stream, end, _HASHED * end
+        self.given_up = False
+
+    def is_sound(self, offset: int) -> bool:
+        self._stream.seek(offset)
+        length = _length(self._stream.read(_HEADER.size))
+        if length is None or offset + length + _AROUND > self._end:
+            return False
+        self._left -= length
+        if self._left < 0:
+            self.given_up = True
+            return False
+        data = self._stream.read(length)
+        return masked_crc(data) == int.from_bytes(self._stream.read(_CHECKSUM), "little")
+
+    def next_sound(self, offset: int) -> int | None:
+        """Where the first sound frame from `offset` on begins.
+
+        The search stops at four zero bytes, the upper half of the length of any record below 4 GB: text has none.
+        """
+        size = min(_SEARCHED_AT_FIRST, _READ_AHEAD)
+        while offset + _AROUND <= self._end and not self.given_up:
+            self._stream.seek(offset)
+            window = self._stream.read(size)
+            for place in _headers(window, self._end - offset):
+                if self.is_sound(offset + place):
+                    return offset + place
+                if self.given_up:
+                    return None
+            offset += max(
+                1, len(window) - _HEADER.size + 1
+            )  # so that a header that the window's end cuts is seen whole
+            size = min(2 * size, _READ_AHEAD)
+        return None
+
+
+def _headers(window: bytes, left: int) -> Iterator[int]:
+    """Where sound headers of records that fit in the `left` bytes begin in a window; none is of zeros alone."""
+    place = 0
+    while (zeros := window.find(bytes(4), place + 4)) >= 0:
+        place = zeros - 4
+        header = window[place : place + _HEADER.size]
+        if not any(header):
+            more = _MORE_THAN_ZEROS.search(window, place)
+            if more is None:
+                return
+            place = more.start() - _HEADER.size + 1
+            header = window[place : place + _HEADER.size]
+        length = int.from_bytes(header[:4], "little")
+        if place + length + _AROUND <= left and _length(header) is not None:
+            yield place
+        place += 1

@@ -124,6 +124,42 @@ def test_reading_goes_on_beyond_a_long_stretch_of_damage(path: Path, monkeypatch
         assert damage.offset == len(FRAMES[0])
 
 
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of bytes whose checksums are computed."""
+    sizes: list[int] = []
+    plain = tfrecord.masked_crc
+    monkeypatch.setattr(tfrecord, "masked_crc", lambda data: (sizes.append(len(data)), plain(data))[1])
+    return sizes
+
+
+@pytest.mark.parametrize("zeros", [11, 12, 13, 4095, 300_000, 3_000_001])
+def test_zeros_are_passed_over_at_once(path: Path, zeros: int, hashed: list[int]) -> None:
+    records, damage = read(path, FRAMES[0] + bytes(zeros) + FRAMES[1] + bytes(zeros))
+    assert [record.data for record in records] == DATA[:2]
+    assert [d.offset for d in damage] == [len(FRAMES[0]), len(FRAMES[0]) + zeros + len(FRAMES[1])]
+    assert len(hashed) < 100
+
+
+def test_headers_that_state_all_that_follows_end_the_search(path: Path, hashed: list[int]) -> None:
+    size = 60_000
+    headers = (frame(bytes(size - at - 16))[:12] for at in range(0, size - 16, 12))
+    content = FRAMES[0] + b"\1" + b"".join(headers).ljust(size, b"\1")
+    records, [damage] = read(path, content)
+    assert [record.data for record in records] == DATA[:1]
+    assert damage.reason.endswith("too much of the file looks like a header to look for another sound record")
+    assert sum(hashed) < 10 * len(content)
+
+
+def test_a_record_after_each_damage_is_found_without_reading_far(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places: list[int] = []
+    plain = tfrecord._headers
+    monkeypatch.setattr(tfrecord, "_headers", lambda window, left: (places.append(len(window)), plain(window, left))[1])
+    content = (frame(b"a") + b"\1") * 2000
+    assert len(read(path, content)[0]) == 2000
+    assert max(places) <= 4096
+
+
 def test_a_file_of_something_else_is_refused(path: Path) -> None:
     for content, said in (
         (b"", "is empty"),
