@@ -62,12 +62,16 @@ def _arrays(text: _Text) -> Iterator[tuple[str, object]]:
             yield from _elements(text, "")
         case "{":
             text.skip("{")
+            keys: set[str] = set()
             while text.peek() != "}":
-                key = text.value()
+                key = str(text.value())
+                if key in keys:
+                    raise _DamagedError(f"the key {excerpt(key)} occurs twice")
+                keys.add(key)
                 text.skip(":")
                 if text.peek() != "[":
                     raise _DamagedError(f"'{excerpt(key, bare=True)}' holds no array")
-                yield from _elements(text, str(key))
+                yield from _elements(text, key)
                 if text.peek() != "}":
                     text.skip(",")
             text.skip("}")

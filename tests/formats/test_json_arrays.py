@@ -97,6 +97,20 @@ def test_an_object_with_a_key_twice_is_a_fault_and_what_follows_is_read(tmp_path
     ]
 
 
+def test_an_array_whose_key_stands_twice_ends_the_reading(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"jobs": [1, 2], "others": [3], "jobs": [4]}')
+    assert list(json_arrays.read(path)) == [
+        ("jobs[0]", 1),
+        ("jobs[1]", 2),
+        ("others[0]", 3),
+        ("after others[0]", "the key 'jobs' occurs twice: what follows is lost"),
+    ]
+    path.write_text('{"jobs": [], "jobs": [4]}')
+    with pytest.raises(NotThisFormError, match="the key 'jobs' occurs twice"):
+        list(json_arrays.read(path))
+
+
 def test_a_key_that_stands_twice_is_found_without_comparing_all_with_all() -> None:
     keys = [(str(number), None) for number in range(300_000)]
     with pytest.raises(json_objects.RepeatedKeyError, match="the key '299999' occurs twice"):
