@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -181,14 +181,15 @@ def _csv_rows(path: Path, form: TableForm) -> Rows:
     with _text(path) as stream:
         lines = _CsvLines(path, _lines(path, stream), form)
         reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+        records = lines.told(reader)
         try:
-            header = list(form.columns) or _header(path, list(islice(reader, form.header)))
+            header = list(form.columns) or _header(path, list(islice(records, form.header)))
             if not any(header):
                 raise NotThisFormError(f"{path} has no header line: it is empty")
             twice = [name for name, count in Counter(header).items() if count > 1]
             if twice:
                 raise RepeatedColumnError(path, min(twice))
-            for cells in reader:
+            for cells in records:
                 if cells:
                     yield f"line {reader.line_num + lines.left_out}", _zipped(header, cells)
         except UnicodeDecodeError as error:
@@ -209,6 +210,7 @@ class _CsvLines:
 
     def __init__(self, path: Path, lines: Iterator[str], form: TableForm) -> None:
         self.left_out = 0
+        self._within_record = False
         self._path = path
         self._lines = self._kept(lines, form) if form.skip or form.comment else lines
         if form.delimiter == " ":
@@ -216,6 +218,14 @@ class _CsvLines:
 
     def __iter__(self) -> Iterator[str]:
         return self._lines
+
+    def told(self, reader: Iterable[list[str]]) -> Iterator[list[str]]:
+        """The records of the reader of these lines, which cannot know where one ends: a cell in quotes has lines, too,
+        and those are no comments.
+        """
+        for cells in reader:
+            self._within_record = False
+            yield cells
 
     def _without_blanks(self, line: str) -> str:
         short = f"{' '.join(line.split())}\n"
@@ -225,11 +235,12 @@ class _CsvLines:
 
     def _kept(self, lines: Iterator[str], form: TableForm) -> Iterator[str]:
         for number, line in enumerate(lines):
-            if number < form.skip or (form.comment and line.startswith(form.comment)):
+            if number < form.skip or (form.comment and not self._within_record and line.startswith(form.comment)):
                 self.left_out += 1
                 if self.left_out > form.skip + _MOST_EMPTY:
                     raise EndlessTextError(f"{self._path} has more than {_MOST_EMPTY:,} lines of comments")
             else:
+                self._within_record = True
                 yield line
 
 

@@ -344,6 +344,14 @@ def test_empty_lines_between_rows_are_left_out(tmp_path: Path, monkeypatch: pyte
     assert len(list(rows(path, "csv", comment="#"))) == 9
 
 
+def test_a_line_of_a_cell_in_quotes_is_no_comment(tmp_path: Path) -> None:
+    path = written(tmp_path, '# x\na,"b\n#b"\n# x\n5" disk,"1\n#2\n\n#3"\n#,4\n\n6,"7"\n#\n')
+    assert list(rows(path, "csv", comment="#")) == [
+        ("line 8", {"a": '5" disk', "b\n#b": "1\n#2\n\n#3"}),
+        ("line 11", {"a": "6", "b\n#b": "7"}),
+    ]
+
+
 def test_columns_of_few_cells_are_not_looked_through_for_every_row() -> None:
     class Column(dict[object, object]):
         looked_up = 0
