@@ -19,8 +19,19 @@ _DEEPEST = 50  # lists and mappings within one another
 _SCALARS = {float, int, str, bool, type(None)}
 
 
-class BoundlessError(Exception):
+class EntryError(Exception):
+    """What an entry holds cannot be the cells of a row."""
+
+
+class BoundlessError(EntryError):
     """What an entry holds has no end, or none that is near."""
+
+
+class RepeatedFieldError(EntryError):
+    """Two fields of an entry have one name, as `{"a.b": 1, "a": {"b": 2}}` has, and either may be meant."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"two fields are called {excerpt(name)}")
 
 
 def cells(
@@ -43,7 +54,7 @@ def cells(
             entry = dict(zip(columns, entry, strict=True))
         named = fields(entry, objects=objects)
         return named if key is None else {KEY: plain(key), **named}
-    except BoundlessError as error:
+    except EntryError as error:
         return Unreadable(str(error))
 
 
@@ -52,6 +63,7 @@ def fields(entry: object, depth: int = 1, within: str = "", objects: Collection[
 
     Raises:
         BoundlessError: it has too many.
+        RepeatedFieldError: two have one name.
     """
     if isinstance(entry, pickles.ForeignObject):
         entry = vars(entry)
@@ -63,17 +75,31 @@ def fields(entry: object, depth: int = 1, within: str = "", objects: Collection[
     for given, value in entry.items():
         name = given if type(given) is str else excerpt(given, 150)
         name = f"{within}.{name}" if within else name
+        if name in named:
+            raise RepeatedFieldError(name)
         if type(value) in (float, str):
             named[name] = value
         elif isinstance(value, dict | pickles.ForeignObject):
             if name in objects:
                 named[name] = plain(vars(value) if isinstance(value, pickles.ForeignObject) else value)
-            named.update(fields(value, depth + 1, name, objects))
+            named = joined(named, fields(value, depth + 1, name, objects))
             if len(named) > _MOST_FIELDS:
                 raise BoundlessError(f"it has more than {_MOST_FIELDS:,} fields")
         else:
             named[name] = value if type(value) is int else plain(value)
     return named
+
+
+def joined(fields: dict[str, object], others: dict[str, object]) -> dict[str, object]:
+    """The fields with others added to them.
+
+    Raises:
+        RepeatedFieldError: a name is among both.
+    """
+    if not fields.keys().isdisjoint(others):
+        raise RepeatedFieldError(next(name for name in others if name in fields))
+    fields.update(others)
+    return fields
 
 
 def plain(value: object) -> object:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.errors import NotThisFormError, UserError, excerpt, unknown
-from pipeline.formats.cells_of_entries import BoundlessError, cells, fields
+from pipeline.formats.cells_of_entries import EntryError, cells, fields
 from pipeline.formats.numbers import listed
 from pipeline.formats.table_form import ANY, LEVEL, Cells, Rows, TableForm, Unreadable
 from pipeline.wording import count_of
@@ -80,7 +80,7 @@ def _descend(path: Path, level: _Level, form: TableForm, root: Sequence[str], de
                 beside = {n: value for n, value in entry.items() if n != rest[0]}
                 passed |= fields(beside, within=f"{LEVEL}{depth}", objects=form.objects)
             yield from _descend(path, _Level(entry, position, passed), form, rest, depth + 1)
-        except (UserError, BoundlessError) as error:
+        except (UserError, EntryError) as error:
             yield _Level(Unreadable(str(error).removeprefix(f"{path}: ")), position)
 
 

@@ -139,8 +139,8 @@ def _unfolded(table_rows: Rows, form: TableForm) -> Rows:
         try:
             said = {name: _literal(cells[name], name) for name in form.nested if name in cells}
             others = {name: cell for name, cell in cells.items() if name not in said}
-            yield position, {**others, **cells_of_entries.fields(said, objects=form.objects)}
-        except (UserError, cells_of_entries.BoundlessError) as error:
+            yield position, cells_of_entries.joined(others, cells_of_entries.fields(said, objects=form.objects))
+        except (UserError, cells_of_entries.EntryError) as error:
             yield position, Unreadable(str(error))
 
 

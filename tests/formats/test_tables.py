@@ -352,6 +352,26 @@ def test_a_line_of_a_cell_in_quotes_is_no_comment(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "content", "form", "name"),
+    [
+        ("json", b'{"ARCH": {"acc.test": 93.0, "acc": {"test": 88.0}}}', {}, "acc.test"),
+        ("json", b'{"ARCH": {"acc": {"test": 88.0}, "acc.test": 93.0}}', {}, "acc.test"),
+        ("json", b'{"ARCH": {"a.b": {"c": 1}, "a": {"b": {"c": 2}}}}', {}, "a.b.c"),
+        ("json", b'[{"acc.test": 93.0, "acc": {"test": 88.0}}]', {}, "acc.test"),
+        ("jsonl", b'{"acc.test": 93.0, "acc": {"test": 88.0}}', {}, "acc.test"),
+        ("pickle", pickle.dumps({"ARCH": {1: 1.0, "1": 2.0}}), {}, "1"),
+        ("csv", b'config,config.depth\n"{""depth"": 3}",4\n',
+         {"nested": ["config"]}, "config.depth"),
+    ],
+)  # fmt: skip
+def test_two_fields_of_one_name_are_a_fault_of_their_row(
+    kind: ContainerKind, content: bytes, form: Any, name: str, tmp_path: Path
+) -> None:
+    [(_, cells)] = rows(written(tmp_path, content), kind, **form)
+    assert isinstance(cells, Unreadable) and cells == f"two fields are called '{name}'"
+
+
 def test_columns_of_few_cells_are_not_looked_through_for_every_row() -> None:
     class Column(dict[object, object]):
         looked_up = 0
