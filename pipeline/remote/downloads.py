@@ -188,7 +188,7 @@ def _append(file: RemoteFile, advance: Callable[[int], None]) -> None:
         record, here = replace(record, address=file.address, version="", bytes=None), 0
     if here and here == record.bytes:
         return
-    with http_files.requested(file.address, here, record.version) as answer:
+    with http_files.requested(file.address, here, record.version, record.bytes) as answer:
         offset = answer.offset if answer.offset <= here else 0
         if offset != answer.offset:
             raise UserError(f"{shown(file.address)}: the server sends another part of the file than it was asked for")

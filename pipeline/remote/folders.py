@@ -92,11 +92,13 @@ class HttpFolder:
     def file(self, name: str, place: Path, advance: Advance, most: int | None) -> Path:
         """A copy, resumed where a connection ends early; see `FileFolder`."""
         version = ""
+        size: int | None = None
 
         def go_on() -> Path:
-            nonlocal version
-            with http_files.requested(joined(self.address, name), place.stat().st_size, version) as answer:
-                version = answer.version
+            nonlocal version, size
+            here = place.stat().st_size
+            with http_files.requested(joined(self.address, name), here, version, size) as answer:
+                version, size = answer.version, answer.size
                 if most is not None and (answer.size or 0) > most:
                     raise _longer(self.shown(name), most)
                 http_files.save(answer, place, advance, self.shown(name), most)

@@ -87,8 +87,14 @@ class HttpAnswer:
 
 
 @contextlib.contextmanager
-def requested(address: str, offset: int = 0, version: str = "") -> Iterator[HttpAnswer]:
-    """Ask for a file from a byte on; of another version than the given one all of it comes.
+def requested(address: str, offset: int = 0, version: str = "", size: int | None = None) -> Iterator[HttpAnswer]:
+    """Ask for a file from a byte on; of another version or size than the given ones all of it comes.
+
+    Args:
+        address: of the file.
+        offset: the bytes of it that are here.
+        version: of these, as `HttpAnswer` has it; where it is empty, all of the file is asked for.
+        size: bytes of the whole file that these are of, where that is known.
 
     Raises:
         UnreachableError: no connection, or the server fails.
@@ -101,7 +107,8 @@ def requested(address: str, offset: int = 0, version: str = "") -> Iterator[Http
     with contextlib.ExitStack() as opened, _explained(address):
         session = opened.enter_context(session_of_steps(address))
         response = opened.enter_context(followed(session, address, headers, TIMEOUT))
-        if response.status_code == 416 and "Range" in headers:  # what is here is as long as the file, or longer
+        if "Range" in headers and (_has_no_rest(response) or _is_of_another(response, version, size)):
+            response.close()
             del headers["Range"], headers["If-Range"]
             response = opened.enter_context(followed(session, address, headers, TIMEOUT))
         _refuse(address, response)
@@ -193,6 +200,28 @@ def _refuse(address: str, response: requests.Response) -> None:
         raise UserError(f"{shown(address)}: {_REASONS.get(status, f'the server answers {status}, not with the file')}")
 
 
+def _has_no_rest(response: requests.Response) -> bool:
+    """Whether what is here is as long as the file, or longer."""
+    return response.status_code == 416
+
+
+def _is_of_another(response: requests.Response, version: str, size: int | None) -> bool:
+    """Whether a rest is of another file than what is here: some servers know Range, and not If-Range.
+
+    A rest of the same version need not state it.
+    """
+    if response.status_code != 206:
+        return False
+    stated = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    total = stated[2] if stated else "*"
+    return _version(response) not in ("", version) or (size is not None and total not in ("*", str(size)))
+
+
+def _version(response: requests.Response) -> str:
+    tag: str = response.headers.get("ETag", "")
+    return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
+
+
 def _answer(address: str, response: requests.Response, chunks: Iterator[bytes]) -> HttpAnswer:
     headers = response.headers
     offset, size = 0, headers.get("Content-Length")
@@ -209,12 +238,10 @@ def _answer(address: str, response: requests.Response, chunks: Iterator[bytes]) 
         size = None
     if size and not _LENGTH.fullmatch(size):
         raise UserError(f"{shown(address)}: the server states {excerpt(size, 40)} as the length of the file")
-    tag = headers.get("ETag", "")
-    version = tag if tag and not tag.startswith("W/") else headers.get("Last-Modified", "")
     return HttpAnswer(
         offset,
         int(size) if size and size != "*" else None,
-        version,
+        _version(response),
         headers.get("Content-Type", "").strip().lower().startswith(_WEB_PAGES),
         chunks,
     )

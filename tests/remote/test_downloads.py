@@ -19,7 +19,7 @@ import requests
 
 from pipeline.errors import UserError
 from pipeline.lake import files, locations
-from pipeline.remote import http_files
+from pipeline.remote import folders, http_files
 from pipeline.remote.downloads import RemoteFile, download
 from tests.fixtures import file_server
 from tests.fixtures.file_server import FileServer
@@ -121,6 +121,41 @@ def test_of_a_file_that_changed_meanwhile_the_new_one_comes_whole(file: RemoteFi
     server.files["/table.bin"] = CONTENT[::-1]
     server.cuts = []
     assert download(file).sha256 == hashlib.sha256(CONTENT[::-1]).hexdigest()
+
+
+@pytest.mark.parametrize("tags", [True, False])
+def test_a_rest_of_another_version_is_not_added_to_what_is_here(
+    file: RemoteFile, server: FileServer, tags: bool
+) -> None:
+    server.cuts = [CUT, 0, 0]
+    with refused("98,304 bytes are kept"):
+        download(file)
+    server.files["/table.bin"] = changed = CONTENT[::-1] if tags else CONTENT[::-1] + b"more"
+    server.conditional, server.tags, server.cuts = False, tags, []
+    assert download(file).sha256 == hashlib.sha256(changed).hexdigest()
+    assert [offset for _, offset in server.requests[-2:]] == [CUT, 0]
+
+
+def test_a_rest_that_does_not_state_its_version_is_gone_on_with(file: RemoteFile, server: FileServer) -> None:
+    server.cuts = [CUT, 0, 0]
+    with refused("98,304 bytes are kept"):
+        download(file)
+    server.tags, server.cuts = False, []
+    assert download(file).sha256 == SHA256
+    assert server.requests[-1] == ("/table.bin", CUT)
+
+
+def test_a_file_of_a_folder_that_changes_while_it_comes_is_the_new_one(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.files["/table.bin"], server.conditional, server.cuts = CONTENT, False, [CUT]
+
+    def changes(_seconds: float) -> None:
+        server.files["/table.bin"] = CONTENT[::-1]
+
+    monkeypatch.setattr(time, "sleep", changes)
+    copy = folders.HttpFolder(server.address).file("table.bin", tmp_path / "copy", lambda _: None, None)
+    assert copy.read_bytes() == CONTENT[::-1]
 
 
 def test_a_part_of_another_address_is_not_gone_on_with(file: RemoteFile, server: FileServer) -> None:
