@@ -129,7 +129,12 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of bytes whose checksums are computed."""
     sizes: list[int] = []
     plain = tfrecord.masked_crc
-    monkeypatch.setattr(tfrecord, "masked_crc", lambda data: (sizes.append(len(data)), plain(data))[1])
+
+    def counted(data: bytes) -> int:
+        sizes.append(len(data))
+        return plain(data)
+
+    monkeypatch.setattr(tfrecord, "masked_crc", counted)
     return sizes
 
 
@@ -152,12 +157,17 @@ def test_headers_that_state_all_that_follows_end_the_search(path: Path, hashed: 
 
 
 def test_a_record_after_each_damage_is_found_without_reading_far(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    places: list[int] = []
+    sizes: list[int] = []
     plain = tfrecord._headers
-    monkeypatch.setattr(tfrecord, "_headers", lambda window, left: (places.append(len(window)), plain(window, left))[1])
+
+    def counted(window: bytes, left: int) -> Iterator[int]:
+        sizes.append(len(window))
+        return plain(window, left)
+
+    monkeypatch.setattr(tfrecord, "_headers", counted)
     content = (frame(b"a") + b"\1") * 2000
     assert len(read(path, content)[0]) == 2000
-    assert max(places) <= 4096
+    assert max(sizes) <= 4096
 
 
 def test_a_file_of_something_else_is_refused(path: Path) -> None:
