@@ -4,12 +4,20 @@
 -- these and every other that holds nine tenths of what they share. Those that failed on the most of it are left out, so
 -- that all that are compared failed on no more than a fifth of it together: they would leave the others few
 -- architectures. A proxy that was made with labels of the space is not compared there, since its labels are among these
--- architectures: `tuned` has its rho on the others. Who is compared depends on the scores of the space alone, with a
--- true value or without, and so is the same for each of its targets.
+-- architectures: `tuned` has its rho on the others. Scores of architectures without a true value count for nothing; one
+-- of any target of the family that leads is enough, so that the compared are the same for each of its targets.
 -- `score` and `truth` are oriented; `score` is NULL where it failed; `all_ok`: none has failed.
 -- Stored: large
 -- Held: in memory
-WITH standings AS (
+WITH known AS MATERIALIZED (
+    SELECT DISTINCT
+        benchmark,
+        space,
+        arch_id
+    FROM target_values
+),
+
+standings AS (
     SELECT
         scores.benchmark,
         scores.space,
@@ -19,6 +27,11 @@ WITH standings AS (
         count(*) AS tried
     FROM every_score AS scores
     INNER JOIN proxy_labels AS labels ON scores.proxy_id = labels.proxy_id
+    SEMI JOIN known
+        ON
+            scores.benchmark = known.benchmark
+            AND scores.space = known.space
+            AND scores.arch_id = known.arch_id
     ANTI JOIN labelled
         ON
             scores.benchmark = labelled.benchmark
@@ -77,6 +90,11 @@ tries AS MATERIALIZED (
             AND scores.space = numbered.space
             AND scores.proxy_id = numbered.proxy_id
             AND scores.seed IS NOT DISTINCT FROM numbered.seed
+    SEMI JOIN known
+        ON
+            scores.benchmark = known.benchmark
+            AND scores.space = known.space
+            AND scores.arch_id = known.arch_id
 ),
 
 base AS MATERIALIZED (
