@@ -108,6 +108,25 @@ def test_failures_of_several_proxies_leave_four_fifths_to_all_that_are_compared(
     assert rows == [{"proxy_id": p, "n": shared} for p in sorted(compared)]
 
 
+@pytest.mark.parametrize(("others", "compared", "n"), [(3, [OURS, SIZE, FEW], 15), (4, [OURS, SIZE], 18)])
+def test_architectures_on_which_all_fail_leave_nobody_out(
+    tmp_path: Path, others: int, compared: list[str], n: int
+) -> None:
+    """Of 24, no proxy has a value of the first six, as of networks too large; one fails on a fifth of the rest, too."""
+    failed = {OURS: 6, SIZE: 6, FEW: 6 + others}
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(BIG, "big")], metrics=[lakes.metric()],
+        truth=[lakes.truth(i, t) for i, t in enumerate(TRUTH)],
+        proxies=[lakes.proxy(p, f"proxy-{p[:1]}", kind="zero-cost") for p in failed],
+        scores=[
+            lakes.score(i, p, None, status="failed", reason="out of memory") if i < count
+            else lakes.score(i, p, float(i)) for p, count in failed.items() for i in SIZES
+        ],
+    )  # fmt: skip
+    rows = ask(lake, "SELECT proxy_id, n, n_tried FROM comparison ORDER BY proxy_id")
+    assert rows == [{"proxy_id": p, "n": n, "n_tried": 24} for p in sorted(compared)]
+
+
 def test_proxies_that_train_lead_and_what_holds_less_than_nine_tenths_of_theirs_is_left_out(tmp_path: Path) -> None:
     """Trained: a preset on 24 and one on 11; a cheap proxy on 40 and one on 20 of the 24; a release on 22 of them."""
     cheap = "6666666666666666"

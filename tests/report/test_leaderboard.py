@@ -9,7 +9,7 @@ import pytest
 
 from pipeline import catalog
 from pipeline.lake.store import Lake
-from pipeline.report import kept
+from pipeline.report import kept, page
 from pipeline.report.leaderboard import FEW
 from pipeline.report.queries import Row
 from tests.fixtures import lakes
@@ -107,6 +107,26 @@ def test_a_trial_run_of_four_scores_names_no_leader(tmp_path: Path) -> None:
     [target] = kept.of_lake(lake, lambda _: None).content["spaces"][0]["targets"]
     assert target["verdict"] == [] and target["leaderboard"][0]["few"]
     assert catalog.run_sql(lake, "FROM leaderboard").num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("count", "values", "why"),
+    [
+        (29, TRUTH, f"fewer than {FEW} architectures with a true value have a score by every compared proxy"),
+        (30, [1.0] * 60, "the scores of each compared proxy are equal, or all true values are"),
+        (0, TRUTH, "there is no architecture with a true value on which proxies can be compared"),
+    ],
+    ids=["few", "equal", "made with labels"],
+)
+def test_the_page_says_why_no_leader_is_named(tmp_path: Path, count: int, values: list[float], why: str) -> None:
+    proxy = FAST if count else lakes.TUNED
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(lakes.BIG, "big")], metrics=[lakes.metric()],
+        truth=[lakes.truth(i, t) for i, t in enumerate(TRUTH)], tunings=[lakes.tuning()],
+        proxies=[lakes.proxy(proxy, "one", kind="trained")],
+        scores=[lakes.score(i, proxy, values[i]) for i in range(count or 60)],
+    )  # fmt: skip
+    assert f"No leader is named: {why}." in page.write(lake.root, tmp_path / "out").index.read_text()
 
 
 def test_two_trained_scores_do_not_shrink_the_comparison_of_the_rest(tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 -- and seed has tried. Our own proxies that train lead (where none has enough: all of ours, or else all), those with 30
 -- scores or more (or half as many as the best covered proxy) and half as many as the best covered of them. Compared are
 -- these and every other that holds nine tenths of what they share. Those that failed on the most of it are left out, so
--- that all that are compared failed on no more than a fifth of it together: they would leave the others few
--- architectures. A proxy that was made with labels of the space is not compared there, since its labels are among these
--- architectures: `tuned` has its rho on the others. Scores of architectures without a true value count for nothing; one
--- of any target of the family that leads is enough, so that the compared are the same for each of its targets.
+-- that all that are compared failed together on no more than a fifth of what the one with the fewest failures has not
+-- failed on: they would leave the others few architectures. A proxy that was made with labels of the space is not
+-- compared there, since its labels are among these architectures: `tuned` has its rho on the others. Scores of
+-- architectures without a true value count for nothing; one of any target of the family that leads is enough, so that
+-- the compared are the same for each of its targets.
 -- `score` and `truth` are oriented; `score` is NULL where it failed; `all_ok`: none has failed.
 -- Stored: large
 -- Held: in memory
@@ -130,6 +131,7 @@ candidates AS MATERIALIZED (
         held.number,
         held.benchmark,
         held.space,
+        held.failed,
         max(held.held) OVER space AS shared, -- those that lead hold all of it
         row_number() OVER (
             space
@@ -169,6 +171,7 @@ lost AS (
     GROUP BY benchmark, space, place
 ),
 
+-- what even the first failed on, such as networks too large for the memory, is no reason to leave the others out
 members AS MATERIALIZED (
     SELECT
         candidates.number,
@@ -180,7 +183,10 @@ members AS MATERIALIZED (
             candidates.benchmark = lost.benchmark
             AND candidates.space = lost.space
             AND candidates.place >= lost.place
-    WHERE 5 * coalesce(lost.lost, 0) <= candidates.shared
+    WINDOW space AS (PARTITION BY candidates.benchmark, candidates.space)
+    QUALIFY
+        5 * (coalesce(lost.lost, 0) - min(candidates.failed) OVER space)
+        <= candidates.shared - min(candidates.failed) OVER space
 ),
 
 counted AS (
