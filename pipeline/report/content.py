@@ -14,6 +14,7 @@ from pipeline.report.certainty import certainty, with_certainty
 from pipeline.report.chart_data import DRAWN, chart_data, drawn_tables
 from pipeline.report.comparison import by_target, compare_by_target
 from pipeline.report.families import families
+from pipeline.report.higher import higher_on_its_own
 from pipeline.report.leaderboard import leaderboard, verdict
 from pipeline.report.limits import limits
 from pipeline.report.queries import (
@@ -117,10 +118,11 @@ def _space(connection: duckdb.DuckDBPyConnection, main: Row, key: str, tables: d
         rows = ranking if target is main else _ranking_of(target, further, ranking)
         kinds = tables["proxies"][["proxy_id", "kind", "images"]]
         board = leaderboard(rows.merge(kinds, on="proxy_id", how="left"), comparison)
+        higher = higher_on_its_own(connection, target, board)
         targets.append(
             {
                 **target, "name": target_name(target), "key": target_key,
-                "verdict": verdict(board, target_name(target)), "leaderboard": board,
+                "verdict": verdict(board, target_name(target), higher), "higher": higher, "leaderboard": board,
                 "compared": records(comparison.rows),
             }
         )  # fmt: skip

@@ -48,8 +48,13 @@ def leaderboard(ranking: pd.DataFrame, comparison: Comparison) -> list[Row]:
     return records(order.drop(columns="rounded"))
 
 
-def verdict(rows: list[Row], truth: str) -> list[str]:
-    """What the leaderboard says, in sentences; nothing where fewer than `FEW` architectures are shared."""
+def verdict(rows: list[Row], truth: str, higher: Row | None) -> list[str]:
+    """What the leaderboard says, in sentences; nothing where fewer than `FEW` architectures are shared.
+
+    Args:
+        truth: the name of the target.
+        higher: of `higher_on_its_own`.
+    """
     compared = ranked(rows)
     if not compared:
         return []
@@ -64,10 +69,11 @@ def verdict(rows: list[Row], truth: str) -> list[str]:
         sentences.append(f"{named} cannot be told from it: the interval of the paired difference contains 0.")
     elif len(compared) > 1:
         sentences.append("All others rank worse: no interval of a paired difference contains 0.")
-    if higher := higher_on_its_own(rows):
+    if higher:
         sentences.append(
-            f"On the architectures that it has scored itself, {proxy_name(higher)} has a higher rho: "
-            f"{number(higher['own_rho'])} {interval(higher, 'own_')} on {higher['own_n']}."
+            f"On the {count_of(higher['n'], 'architecture')} that both have scored, {higher['proxy']} has a higher "
+            f"rho: {number(higher['rho'])} {interval(higher)}, to {number(higher['leader_rho'])} of "
+            f"{proxy_name(leader)}."
         )
     cheap = [
         row for row in compared if row["seconds"] is not None and row["seconds"] < CHEAP and row["proxy"] != "random"
@@ -90,20 +96,6 @@ def not_shown_worse(row: Row) -> bool:
     """Whether the interval of a row's paired difference to the leader contains 0."""
     low, high = row["difference_low"], row["difference_high"]
     return low is not None and high is not None and low <= 0 <= high
-
-
-def higher_on_its_own(rows: list[Row]) -> Row | None:
-    """The row that is highest on its own architectures, where it is above the leader there and shown to be worse, or
-    not compared, on the shared ones: those leave out what any of the compared has not scored or failed on.
-    """
-    compared = ranked(rows)
-    counted = [row for row in rows if row["own_rho"] is not None and row["own_n"] >= FEW]
-    if not compared or not counted:
-        return None
-    highest = max(counted, key=lambda row: row["own_rho"])
-    if highest["own_rho"] <= compared[0]["own_rho"] or (highest in compared and not_shown_worse(highest)):
-        return None
-    return highest
 
 
 def _against_baselines(compared: list[Row]) -> list[str]:
@@ -140,18 +132,19 @@ def leaders(spaces: list[Row]) -> list[Row]:
     Returns:
         `name` and `key` of the space, `target`, and three proxies, each `proxy` with `rho`, `low`, `high`, `n` and
         `seconds`: the `leader`; the `cheapest` that is not shown to be worse and takes at most half of its seconds; and
-        the one that is `higher` on its own architectures, see `higher_on_its_own`. The latter two may be None.
+        the one that is `higher` on its own architectures, with the `leader_rho` of the leader there. The latter two may
+        be None.
     """
     rows = []
     for space in spaces:
         target = space["targets"][0]
         if not (compared := ranked(target["leaderboard"])):
             continue
-        leader, higher = compared[0], higher_on_its_own(target["leaderboard"])
+        leader = compared[0]
         rows.append(
             {
                 "name": space["name"], "key": space["key"], "target": target["name"], "leader": _shown(leader),
-                "cheapest": _shown(_cheapest(leader, compared[1:])), "higher": _shown(higher, "own_"),
+                "cheapest": _shown(_cheapest(leader, compared[1:])), "higher": target["higher"],
             }
         )  # fmt: skip
     return rows
@@ -167,8 +160,7 @@ def _cheapest(leader: Row, others: list[Row]) -> Row | None:
     return min(cheaper, key=lambda row: row["seconds"], default=None)
 
 
-def _shown(row: Row | None, of: str = "") -> Row | None:
+def _shown(row: Row | None) -> Row | None:
     if row is None:
         return None
-    numbers = {key: row[f"{of}{key}"] for key in ("rho", "low", "high", "n")}
-    return {"proxy": proxy_name(row), **numbers, "seconds": row["seconds"]}
+    return {"proxy": proxy_name(row), **{key: row[key] for key in ("rho", "low", "high", "n", "seconds")}}
