@@ -4,6 +4,7 @@
 WITH placed AS (
     SELECT
         pairs.*,
+        targets.higher_is_better,
         row_number() OVER (
             PARTITION BY pairs.benchmark, pairs.space, pairs.proxy_id, pairs.seed
             ORDER BY pairs.score DESC, pairs.truth ASC
@@ -24,8 +25,8 @@ SELECT
     proxy,
     seed,
     count(*) AS n,
-    max(truth) FILTER (WHERE place <= $k) AS best_of_k,
-    max(truth) AS best_of_all,
+    oriented(max(truth) FILTER (WHERE place <= $k), any_value(higher_is_better)) AS best_of_k,
+    oriented(max(truth), any_value(higher_is_better)) AS best_of_all,
     max(truth) - max(truth) FILTER (WHERE place <= $k) AS truth_lost
 FROM placed
 GROUP BY benchmark, space, proxy, proxy_id, seed

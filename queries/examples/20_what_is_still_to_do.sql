@@ -5,24 +5,30 @@ WITH known AS (
     SELECT
         benchmark,
         space,
-        count(DISTINCT arch_id) AS architectures
+        arch_id,
+        count(*) OVER (PARTITION BY benchmark, space) AS architectures
     FROM target_values
     WHERE main
-    GROUP BY benchmark, space
 ),
 
 done AS (
     SELECT
-        benchmark,
-        space,
-        proxy_id,
-        seed,
+        scores.benchmark,
+        scores.space,
+        scores.proxy_id,
+        scores.seed,
+        any_value(known.architectures) AS architectures,
         count(*) AS scored,
-        count(*) FILTER (WHERE status != 'ok') AS failed,
-        avg(seconds) AS mean_seconds
+        count(*) FILTER (WHERE scores.status != 'ok') AS failed,
+        avg(scores.seconds) AS mean_seconds
     FROM scores
-    WHERE seconds IS NOT NULL
-    GROUP BY benchmark, space, proxy_id, seed
+    INNER JOIN known
+        ON
+            scores.benchmark = known.benchmark
+            AND scores.space = known.space
+            AND scores.arch_id = known.arch_id
+    WHERE scores.seconds IS NOT NULL
+    GROUP BY scores.benchmark, scores.space, scores.proxy_id, scores.seed
 )
 
 SELECT
@@ -30,12 +36,11 @@ SELECT
     done.space,
     labels.label AS proxy,
     done.seed,
-    known.architectures,
+    done.architectures,
     done.scored,
     done.failed,
-    known.architectures - done.scored AS to_do,
-    round((known.architectures - done.scored) * done.mean_seconds / 3600, 1) AS hours_of_one_worker
+    done.architectures - done.scored AS to_do,
+    round((done.architectures - done.scored) * done.mean_seconds / 3600, 1) AS hours_of_one_worker
 FROM done
-INNER JOIN known ON done.benchmark = known.benchmark AND done.space = known.space
 INNER JOIN proxy_labels AS labels ON done.proxy_id = labels.proxy_id
 ORDER BY done.benchmark, done.space, proxy, done.seed

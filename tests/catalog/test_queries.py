@@ -206,6 +206,24 @@ def test_what_is_left_and_what_is_done_are_all(lake: Lake) -> None:
     assert rows and all(r["scored"] + r["to_do"] == r["architectures"] == 30 for r in rows)
 
 
+def test_scores_without_a_true_value_leave_nothing_less_to_do(tmp_path: Path) -> None:
+    lake = lakes.made_up(tmp_path / "lake")
+    sql = EXAMPLES["what_is_still_to_do"].read_text()
+    before = catalog.run_sql(lake, sql).to_pylist()
+    lakes.publish(lake.root, "waiting", scores=[lakes.score(i, OURS, 1.0, seconds=90.0) for i in range(100, 200)])
+    assert catalog.run_sql(lake, sql).to_pylist() == before
+
+
+def test_the_best_loss_is_told_as_it_is_stored(tmp_path: Path) -> None:
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(lakes.BIG, "big")],
+        metrics=[lakes.metric(unit="nats", higher_is_better=False)], proxies=[lakes.proxy(OURS, "toy")],
+        truth=[lakes.truth(i, 2.0 + i) for i in range(5)], scores=[lakes.score(i, OURS, float(-i)) for i in range(5)],
+    )  # fmt: skip
+    [row] = catalog.run_sql(lake, EXAMPLES["best_of_the_k_best"].read_text(), {"k": "2"}).to_pylist()
+    assert (row["best_of_k"], row["best_of_all"], row["truth_lost"]) == (5.0, 2.0, 3.0)
+
+
 def test_a_run_of_several_proxies_has_one_cost(lake: Lake) -> None:
     [row] = catalog.run_sql(lake, EXAMPLES["what_did_a_run_cost"].read_text()).to_pylist()
     assert row["proxy"] == "4 proxies" and row["architectures"] == 30 < row["scores"]
