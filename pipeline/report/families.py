@@ -53,9 +53,13 @@ def families(
     return tables
 
 
-def short_names(targets: Sequence[Row]) -> list[str]:
-    """Names that tell targets apart: the condition or else the metric, and the data set where there are several."""
-    several = len({target["dataset"] for target in targets}) > 1
+def short_names(targets: Sequence[Row], beside: Iterable[Row] = ()) -> list[str]:
+    """Names that tell targets apart: the condition or else the metric, and the data set where there are several.
+
+    Args:
+        beside: further targets whose names stand beside these.
+    """
+    several = len({target["dataset"] for target in (*targets, *beside)}) > 1
     names = [target["condition"] or target["metric"] for target in targets]
     if several:
         names = [f"{target['dataset']} {name}" for target, name in zip(targets, names, strict=True)]
@@ -72,18 +76,23 @@ def _table(
     truth: dict[tuple[str, str], dict[tuple[str, str], Cell]],
     proxies: Iterable[tuple[str, list[Cell]]],
 ) -> Row:
+    # a report that leads with one target by its name has others of its family, often the same metric on other data
     truths = [
         (name, [truth.get(_key(one), {}).get(_key(t), _NONE) for t in targets])
-        for one, name in zip(leading, short_names(leading), strict=True)
+        for one, name in zip(leading, short_names(leading, _of_family(leading[0]["family"], targets)), strict=True)
         if truth.get(_key(one))
     ]
     return {
         "family": family,
         "targets": list(targets),
-        "columns": short_names(targets),
+        "columns": short_names(targets, _of_family(family, leading)),
         "truths": [_row(name, cells) for name, cells in truths],
         "rows": [_row(name, cells) for name, cells in proxies],
     }
+
+
+def _of_family(family: str, targets: Sequence[Row]) -> list[Row]:
+    return [target for target in targets if target["family"] == family]
 
 
 def _row(name: str, cells: list[Cell]) -> Row:

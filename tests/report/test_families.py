@@ -75,6 +75,7 @@ def written(values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) ->
         + [lakes.score(i, FLAT, 1.0) for i in range(SCORED)],
     )  # fmt: skip
     report.write(lake.root, folder / "out")
+    report.write(lake.root, folder / "led", target=f"letters {METRIC}")
     return folder / "out"
 
 
@@ -113,6 +114,16 @@ def test_in_markdown_each_rho_is_below_its_target(space: Any, written: Path) -> 
         f"true values of {DATASET} {METRIC}",
         f"true values of letters {METRIC}",
     ]
+
+
+def test_a_report_that_leads_with_one_target_has_the_others_of_its_family(written: Path) -> None:
+    led = written.with_name("led")
+    [space] = json.loads((led / "report.json").read_text())["spaces"]
+    [quality] = [table for table in space["families"] if table["family"] == "quality"]
+    assert quality["columns"] == [f"{DATASET} {METRIC}"]
+    assert [row["name"] for row in quality["truths"]] == [f"letters {METRIC}"]
+    [table] = [table for table in tables((led / "report.md").read_text()) if table[0][1:] == quality["columns"]]
+    assert [row[0] for row in table[2:]] == [f"true values of letters {METRIC}", "ours", "params", "flat"]
 
 
 def test_the_truth_of_one_target_ranks_another_beside_the_proxies(space: Any, values: dict[str, Any]) -> None:
