@@ -182,14 +182,14 @@ def test_a_training_made_with_labels_neither_leads_nor_takes_architectures_from_
 def test_scores_of_architectures_without_a_true_value_leave_the_comparison_as_it_is(tmp_path: Path) -> None:
     """A table of 24 with two proxies, then a lake of many scores that wait for their architectures is merged."""
     trained, second = "6666666666666666", "letters"
-    alone = {
-        "sources": [lakes.source(BIG, "big")], "metrics": [lakes.metric(), lakes.metric(second, priority=2)],
-        "truth": [lakes.truth(i, t) for i, t in enumerate(TRUTH[:20])]
+    lake = lakes.publish(
+        tmp_path / "lake", sources=[lakes.source(BIG, "big")],
+        metrics=[lakes.metric(), lakes.metric(second, priority=2)],
+        truth=[lakes.truth(i, t) for i, t in enumerate(TRUTH[:20])]
         + [lakes.truth(i, t, dataset=second) for i, t in enumerate(TRUTH)],
-        "proxies": [lakes.proxy(OURS, "ours"), lakes.proxy(SIZE, "size", higher_is_better=True)],
-        "scores": [row for i in SIZES for row in (lakes.score(i, OURS, ours(i)), lakes.score(i, SIZE, size(i)))],
-    }  # fmt: skip
-    lake = lakes.publish(tmp_path / "lake", **alone)
+        proxies=[lakes.proxy(OURS, "ours"), lakes.proxy(SIZE, "size", higher_is_better=True)],
+        scores=[row for i in SIZES for row in (lakes.score(i, OURS, ours(i)), lakes.score(i, SIZE, size(i)))],
+    )  # fmt: skip
     stored = "SELECT dataset, proxy_id, n, n_tried, rho FROM comparison ORDER BY ALL"
     before = ask(lake, stored)
     assert {(row["dataset"], row["n"]) for row in before} == {(lakes.DATASET, 20), (second, 24)}
