@@ -31,7 +31,16 @@ if os.environ.get(OWN):
 
 
 def names() -> list[str]:
-    """The registered benchmarks, sorted."""
+    """The registered benchmarks, sorted.
+
+    Raises:
+        UserError: `PIPELINE_BENCHMARKS` names the folder of a benchmark in the place of the one that holds it.
+    """
+    for own in folders()[1:]:
+        if (own / "__init__.py").is_file():
+            raise UserError(
+                f"{OWN} names {own}, which is a benchmark itself: name the folder that holds it, {own.parent}"
+            )
     return _packages(__path__)
 
 
