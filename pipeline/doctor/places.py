@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +27,6 @@ _FOLDERS = (
 _FILES = (marker.FILE, catalog.CATALOG, f"{catalog.CATALOG}.sha256", checksums.FILE, last_check.FILE)
 _KNOWN = {**dict.fromkeys(_FOLDERS, stat.S_IFDIR), **dict.fromkeys(_FILES, stat.S_IFREG)}
 """Paths in a lake, and whether each is a folder or a regular file."""
-
-_EARLIER = re.compile(r"\.(?!lock-).+\.[0-9a-f]{8}(\.wal)?")  # temporary names of the version before
 
 
 def kind_faults(root: Path) -> Iterator[LakeFault]:
@@ -99,7 +96,7 @@ def leftovers(lake: Lake) -> Iterator[LakeFault]:
     folders = [lake.root, *(lake.root / score_index.FOLDER).glob("*"), *(lake.root / catalog.STORED_RESULTS).glob("*")]
     beside = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob(".*"))]
     staged = sorted((lake.root / STAGING).glob("*"))
-    abandoned = [path for path in beside if is_abandoned(path, TEMPORARY) or _EARLIER.fullmatch(path.name)]
+    abandoned = [path for path in beside if is_abandoned(path, TEMPORARY)]
     for path in [*abandoned, *filter(is_abandoned, staged)]:
         yield LakeFault(_within(lake, path), "an interrupted run left it", "remove it with --fix", leftover=True)
 
