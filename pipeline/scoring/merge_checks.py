@@ -5,6 +5,7 @@ The other lake is from outside: its checksums say that it is unchanged, and not 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ _SHOWN = ("arch_id", "proxy_id", "name")
 _IDENTITIES = ("arch_id", "proxy_id")
 _DESCRIPTION = ["proxy_id", "name", "configuration", "version", "higher_is_better"]
 _IDENTITY = "^[0-9a-f]{16}$"
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # as `benchmarks` takes for a name
 _LONGEST = 200  # characters of a name
 _CONFIGURATION = 1 << 20  # characters
 _Wrong = Iterator[tuple[str, pa.Table]]
@@ -39,6 +41,11 @@ def refuse_unsound(lake: Lake, other: Lake, groups: Iterable[tuple[str, list[str
     here = pa.concat_tables([lake.read("proxies", folder.name) for folder in lake.parts.iterdir() if folder.is_dir()])
     both, known, runs = here, dict[str, set[str]](), dict[str, pa.ChunkedArray]()
     for benchmark in dict.fromkeys(benchmark for benchmark, _ in groups):
+        if not _WORD.fullmatch(benchmark):
+            raise UserError(
+                f"{name}: {excerpt(benchmark)} is no name of a benchmark, which has letters, digits, '_' and '-': "
+                "nothing was taken; have its lake examined by `pipeline doctor`"
+            )
         rows = other.read("proxies", benchmark)
         _refuse(_wrong_proxies(rows), f"{name}: a proxy of {benchmark}")
         _refuse(_described_otherwise(rows, here), f"{name}: a proxy of {benchmark}")
@@ -54,6 +61,7 @@ def refuse_unsound(lake: Lake, other: Lake, groups: Iterable[tuple[str, list[str
             table: other.read(table, benchmark, parts=group) for table in ("scores", "retried", "curves", "adopted")
         }
         for table, rows in taken.items():
+            _refuse(_odd_spaces(rows), f"{name}: a row of {table} of {place}")
             elsewhere = rows.filter(pc.not_equal(rows["benchmark"], benchmark))
             _refuse(iter([("is of another benchmark", elsewhere)]), f"{name}: a row of {table} of {place}")
         for table in ("scores", "retried"):
@@ -84,6 +92,14 @@ def _wrong_scores(scores: pa.Table, proxies: set[str], runs: pa.ChunkedArray) ->
     known = pa.array(sorted(proxies), pa.string())
     yield "is of a proxy that its lake does not have", scores.filter(pc.invert(pc.is_in(scores["proxy_id"], known)))
     yield "is of a run that its lake does not have", scores.filter(pc.invert(pc.is_in(scores["run_id"], runs)))
+
+
+def _odd_spaces(rows: pa.Table) -> _Wrong:
+    """Rows of a space of a name that no benchmark may give one."""
+    long = pc.greater(pc.utf8_length(rows["space"]), _LONGEST)
+    odd = pc.invert(pc.utf8_is_printable(rows["space"]))
+    empty = pc.equal(pc.utf8_trim_whitespace(rows["space"]), "")
+    yield "has a space that is no short text", rows.filter(pc.or_(pc.or_(long, odd), empty))
 
 
 def _wrong_proxies(proxies: pa.Table) -> _Wrong:

@@ -57,7 +57,10 @@ def _needed(content: Row) -> Iterator[tuple[str, str]]:
     """Commands with their reasons, the one that is needed most first."""
     benchmarks, stale = content["benchmarks"], content["stale"]
     waiting = [
-        (f"pipeline sources {row['benchmark']}", f"scores of {row['proxy']} wait for one of these to be ingested")
+        (
+            f"pipeline sources {shlex.quote(row['benchmark'])}",
+            f"scores of {row['proxy']} wait for one of these to be ingested",
+        )
         for row in content["waiting"]
     ]
     if not any(benchmark["spaces"] for benchmark in benchmarks):
@@ -75,7 +78,7 @@ def _needed(content: Row) -> Iterator[tuple[str, str]]:
         if row["proxy_id"] in outdated:
             yield score(row), f"the configuration of {row['proxy']} has changed"
     for name in (benchmark["benchmark"] for benchmark in benchmarks if _is_unscored(benchmark)):
-        yield f"pipeline score {name} --sample {SAMPLE}", f"no sample of {name} is scored"
+        yield f"pipeline score {shlex.quote(name)} --sample {SAMPLE}", f"no sample of {name} is scored"
     yield from waiting
     yield "pipeline report", "every score that was asked for is stored"
 
@@ -100,7 +103,8 @@ def _ingested_anew(source: Row) -> tuple[str, str]:
     shipped = {"native", *(path.stem for path in registry.mappings(source["benchmark"]))}
     name = source["mapping"] or (source["name"] if source["name"] in shipped else f"{source['name']}.toml")
     mapping = "" if name == "native" else f" --mapping {shlex.quote(name)}"
-    command = f"pipeline ingest {source['benchmark']} {shlex.quote(source['path'])}{mapping} --lake NEW"
+    benchmark, path = shlex.quote(source["benchmark"]), shlex.quote(source["path"])
+    command = f"pipeline ingest {benchmark} {path}{mapping} --lake NEW"
     return command, f"{source['file']} has changed, and what was ingested stays: a new lake takes the new file"
 
 
@@ -123,16 +127,16 @@ def again(run: Row) -> str | None:
         name = arguments.get("mapping", arguments["source"])
         mapping = [] if name == "native" else [f"--mapping {shlex.quote(name)}"]
         options = [shlex.quote(str(arguments["path"])), *mapping, *options]
-    return " ".join(["pipeline", stage, arguments["benchmark"], *options])
+    return " ".join(["pipeline", stage, shlex.quote(str(arguments["benchmark"])), *options])
 
 
 def score(row: Row) -> str:
     """The command that scores the sample that was asked of a proxy."""
-    options = [f"--space {row['space']}", f"--proxy {shlex.quote(row['file'] or row['proxy'])}"]
+    options = [f"--space {shlex.quote(row['space'])}", f"--proxy {shlex.quote(row['file'] or row['proxy'])}"]
     asked = None if row["asked"] == row["architectures"] else row["asked"]
     given = {"sample": asked, "sample-seed": asked and row["sample_seed"], "seed": row["seed"], "images": row["images"]}
     options += [f"--{name} {shlex.quote(_written(name, value))}" for name, value in given.items() if value]
-    return " ".join(["pipeline", "score", row["benchmark"], *options])
+    return " ".join(["pipeline", "score", shlex.quote(row["benchmark"]), *options])
 
 
 def _written(option: str, value: object) -> str:

@@ -135,6 +135,13 @@ def test_a_proxy_of_two_kinds_is_refused(
         merge.run(lake, tmp_path / "other")
 
 
+def test_a_benchmark_whose_name_is_a_command_is_refused(other: Path, lake: Path) -> None:
+    (other / "SHA256SUMS").unlink()
+    (other / "parts" / lakes.BENCHMARK).rename(other / "parts" / "x; touch y #")
+    with refused("'x; touch y #' is no name of a benchmark", "nothing was taken"):
+        merge.run(lake, other)
+
+
 def test_a_proxy_that_has_another_kind_in_another_benchmark_is_refused(other: Path, lake: Path) -> None:
     Lake(lake, create=True).publish("elsewhere", "score-0", {"proxies": [lakes.proxy(OURS, "toy", kind="aggregate")]})
     with refused("a proxy of madeup has two kinds", "nothing was taken"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from pipeline.errors import UserError
 from pipeline.scoring.plan import Plan
 from pipeline.search import run as search_run
 from pipeline.search.search import SearchSettings
-from pipeline.status.next_command import again, score
+from pipeline.status.next_command import again, next_command, score
 
 
 def test_the_images_of_a_run_and_the_sum_that_it_is_a_part_of_are_in_the_command() -> None:
@@ -66,6 +67,20 @@ def test_a_command_again_is_quoted_and_unknown_stages_have_none() -> None:
     run["arguments"] = {**arguments, "source": "mine", "curves": True, "max_rejects": 2}
     assert again(run) == "pipeline ingest nds 'my file.csv' --mapping mine --max-rejects 2 --curves"
     assert again({"stage": "tune", "arguments": {"tuning_id": "0"}}) is None
+
+
+def test_names_that_a_lake_holds_are_words_of_the_command() -> None:
+    odd = "x; touch y #"
+    row = {
+        "benchmark": odd, "space": odd, "proxy": odd, "asked": 9, "architectures": 99, "sample_seed": 0, "seed": 2,
+        "images": None, "file": None,
+    }  # fmt: skip
+    sure = ["pipeline", "score", odd]
+    assert shlex.split(score(row)) == [*sure, "--space", odd, "--proxy", odd, "--sample", "9", "--seed", "2"]
+    of_run = str(again({"stage": "score", "arguments": {"benchmark": odd, "space": odd}}))
+    assert shlex.split(of_run) == [*sure, "--space", odd]
+    waits = {"benchmarks": [], "stale": {"sources": []}, "waiting": [row]}
+    assert shlex.split(next_command(waits)[0]) == ["pipeline", "sources", odd]
 
 
 @pytest.mark.parametrize("seeds", [[0, 10**12], [], ["0", "1"], [0, None]])
