@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import UserError
@@ -161,7 +162,8 @@ class ScoreIndex:
         if self._any and keys.num_rows:
             self._admit(keys["arch_id"].unify_dictionaries().chunk(0).dictionary.to_pylist())
         rows, columns = _positions(keys["arch_id"], self._row_of), _positions(keys["proxy_id"], self._column_of)
-        asked = (rows >= 0) & (columns >= 0) & (np.from_dlpack(keys["seed"].combine_chunks()) == self._seed)
+        seeds = pc.fill_null(keys["seed"], -1).combine_chunks()  # as of a lake that others wrote; no seed is negative
+        asked = (rows >= 0) & (columns >= 0) & (np.from_dlpack(seeds) == self._seed)
         asked &= _positions(keys["space"], {self._space: 0}) == 0
         self._there[rows[asked], columns[asked]] = True
 

@@ -53,6 +53,7 @@ def refuse_unsound(lake: Lake, other: Lake, groups: Iterable[tuple[str, list[str
         shown = catalog.proxies_of(both.filter(pc.is_in(both["proxy_id"], rows["proxy_id"])))
         _refuse(_of_two_kinds(shown), f"{name}: a proxy of {benchmark}")
         _refuse(_faulty({"proxies": shown}), f"{name}: {benchmark}")
+        _refuse(_without_terms(shown), f"{name}: an aggregate of {benchmark}")
         known[benchmark] = {*rows["proxy_id"].to_pylist(), *here["proxy_id"].to_pylist()}
         runs[benchmark] = other.read("runs", benchmark, columns=["run_id"])["run_id"]
     for benchmark, group in groups:
@@ -89,6 +90,7 @@ def _faulty(tables: Mapping[str, pa.Table]) -> _Wrong:
 
 def _wrong_scores(scores: pa.Table, proxies: set[str], runs: pa.ChunkedArray) -> _Wrong:
     yield from _no_identities(scores, _IDENTITIES)
+    yield "has no seed", scores.filter(pc.is_null(scores["seed"]))
     known = pa.array(sorted(proxies), pa.string())
     yield "is of a proxy that its lake does not have", scores.filter(pc.invert(pc.is_in(scores["proxy_id"], known)))
     yield "is of a run that its lake does not have", scores.filter(pc.invert(pc.is_in(scores["run_id"], runs)))
@@ -121,6 +123,19 @@ def _described_otherwise(proxies: pa.Table, here: pa.Table) -> _Wrong:
 def _of_two_kinds(proxies: pa.Table) -> _Wrong:
     kinds = proxies.group_by("proxy_id").aggregate([("kind", "min"), ("kind", "max")])
     yield "has two kinds", kinds.filter(pc.not_equal(kinds["kind_min"], kinds["kind_max"]))
+
+
+def _without_terms(proxies: pa.Table) -> _Wrong:
+    aggregates = proxies.filter(pc.equal(proxies["kind"], "aggregate"))
+    lacking = [not _has_terms(stored_json.parsed(text)) for text in aggregates["configuration"].to_pylist()]
+    yield "has no list of terms that each name a proxy", aggregates.filter(pa.array(lacking, pa.bool_()))
+
+
+def _has_terms(configuration: Mapping[str, object]) -> bool:
+    terms = configuration.get("terms")
+    if not isinstance(terms, list) or not terms:
+        return False
+    return all(isinstance(term, dict) and isinstance(term.get("proxy"), str) for term in terms)
 
 
 def _no_identities(rows: pa.Table, columns: Iterable[str]) -> _Wrong:

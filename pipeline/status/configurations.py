@@ -93,11 +93,17 @@ def _aggregate(name: str, file: str | None, stored: dict[str, Any]) -> tuple[dic
 
 
 def _same_proxies(inputs: str, stored: dict[str, Any]) -> bool:
-    return [term.proxy for term in generic.form(inputs).terms] == [term["proxy"] for term in stored["terms"]]
+    return [term.proxy for term in generic.form(inputs).terms] == [term.get("proxy") for term in _terms(stored)]
 
 
 def _unpinned(configuration: dict[str, Any]) -> dict[str, Any]:
-    return {"terms": [{k: v for k, v in term.items() if k != "proxy_id"} for term in configuration["terms"]]}
+    return {"terms": [{k: v for k, v in term.items() if k != "proxy_id"} for term in _terms(configuration)]}
+
+
+def _terms(configuration: dict[str, Any]) -> list[dict[str, Any]]:
+    """The terms of an aggregate, as far as they are any in a lake that others wrote."""
+    terms = configuration.get("terms")
+    return [term for term in terms if isinstance(term, dict)] if isinstance(terms, list) else []
 
 
 def _untrained(name: str, file: str | None, stored: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

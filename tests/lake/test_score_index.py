@@ -56,6 +56,13 @@ def test_few_parts_are_read_and_leave_no_index(lake: Path) -> None:
     assert found.has(arch(4), PROXIES[1]) and not found.has(arch(4), PROXIES[0])
 
 
+def test_a_score_without_a_seed_is_nobodys(lake: Path) -> None:
+    publish(lake, 0, [1, 2], seed=None)
+    publish(lake, 1, [3])
+    found = looked(lake, 5)
+    assert found.count == 1 and found.has(arch(3), PROXIES[0])
+
+
 def test_an_empty_lake_and_no_architectures(lake: Path) -> None:
     assert looked(lake, 3).count == 0
     assert looked(lake, 0).incomplete() == []

@@ -142,6 +142,16 @@ def test_a_benchmark_whose_name_is_a_command_is_refused(other: Path, lake: Path)
         merge.run(lake, other)
 
 
+@pytest.mark.parametrize("configuration", [{}, {"terms": []}, {"terms": 5}, {"terms": [5]}, {"terms": [{"proxy": 5}]}])
+def test_an_aggregate_without_terms_is_refused(lake: Path, tmp_path: Path, configuration: lakes.Row) -> None:
+    lakes.publish(
+        tmp_path / "other", f"{FAMILIES[OURS]}{'a' * 16}-00001", runs=[lakes.run()],
+        proxies=[lakes.proxy(OURS, "generic", configuration, kind="aggregate")], scores=[lakes.score(0, OURS, 1.0)],
+    )  # fmt: skip
+    with refused("an aggregate of madeup has no list of terms", "name 'generic'", "nothing was taken"):
+        merge.run(lake, tmp_path / "other")
+
+
 def test_a_proxy_that_has_another_kind_in_another_benchmark_is_refused(other: Path, lake: Path) -> None:
     Lake(lake, create=True).publish("elsewhere", "score-0", {"proxies": [lakes.proxy(OURS, "toy", kind="aggregate")]})
     with refused("a proxy of madeup has two kinds", "nothing was taken"):

@@ -166,6 +166,7 @@ def constant(column: str, value: Any) -> Any:
         ("scores", constant("seed", -5), "fails the check impossible_numbers"),
         ("scores", constant("space", "toys\n"), "has a space that is no short text"),
         ("curves", constant("space", " "), "has a space that is no short text"),
+        ("scores", constant("seed", None), "has no seed"),
         ("scores", constant("seconds", math.inf), "fails the check impossible_numbers"),
         ("scores", constant("run_id", "f" * 16), "is of a run that its lake does not have"),
         ("curves", constant("mode", "evil"), "fails the check unknown_statuses"),

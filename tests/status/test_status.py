@@ -304,6 +304,14 @@ def test_aggregates_and_zero_cost_proxies_are_compared_too(lake: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("terms", [{}, {"terms": 5}, {"terms": [5]}, {"terms": [{}]}])
+def test_a_sum_without_terms_that_another_program_wrote_has_changed(lake: Path, terms: dict[str, Any]) -> None:
+    proxies = [lakes.proxy("a" * 16, name, terms, kind="aggregate") for name in ("generic", "aggregate-ranks")]
+    lakes.publish(lake, "a", proxies=proxies)
+    changed = {"terms of its preset changed since it was scored"}
+    assert {row["change"] for row in contents.read(lake)["stale"]["proxies"]} == changed
+
+
 def test_views_that_are_not_those_of_this_version_are_stale_and_stay(lake: Path) -> None:
     made = lakes.made_up(lake)
     assert contents.read(lake)["stale"]["views"]
