@@ -250,7 +250,12 @@ def publish_folder(source: Path, target: Path) -> None:
         if source.is_dir() and not target.is_dir():
             raise UserError(f"{target} is no folder, where this program has one: move it away")
         raise FileExistsError(str(target))
-    source.rename(target)  # onto a folder with files it fails, so a race publishes one of the two
+    try:
+        source.rename(target)  # onto a folder with files it fails, so a race publishes one of the two
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # of Linux, and of other systems
+            raise
+        raise FileExistsError(str(target)) from error
 
 
 @contextlib.contextmanager

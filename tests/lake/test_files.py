@@ -42,6 +42,18 @@ def test_after_an_error_the_file_is_as_it_was(tmp_path: Path) -> None:
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
 
 
+def test_of_two_that_publish_a_folder_at_once_the_second_is_told_that_it_exists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mine", "theirs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
+    monkeypatch.setattr(os.path, "lexists", lambda path: False)  # as before the other had its name
+    files.publish_folder(tmp_path / "theirs", tmp_path / "part")
+    with pytest.raises(FileExistsError):
+        files.publish_folder(tmp_path / "mine", tmp_path / "part")
+
+
 @pytest.mark.parametrize("number", [errno.ENXIO, errno.EOPNOTSUPP])  # of Linux and of macOS
 def test_a_socket_in_the_place_of_a_file_is_refused(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_open(path: Path, flags: int) -> int:
