@@ -60,7 +60,7 @@ def read(root: Path) -> LastCheck | None:
         fields = json.loads(content)
         fields.pop("sha256")
         check = LastCheck(**fields)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{root / FILE} is damaged") from error
     if check.content.encode() != content:
         raise ValueError(f"{root / FILE} is damaged")

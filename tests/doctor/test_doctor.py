@@ -283,6 +283,12 @@ def test_a_part_that_is_not_on_the_list_joins_it_where_nothing_is_wrong(lake: Pa
     assert examine(lake, rows=False).faults == [] and checksums.listed(lake) == listed
 
 
+def test_a_record_of_the_last_check_that_is_nested_without_end_is_damaged(lake: Path) -> None:
+    (lake / last_check.FILE).write_text("[" * 200_000)
+    assert "is damaged" in last_check.summary(lake)
+    assert "has changed since it was written" in faults(lake, rows=False)[last_check.FILE]
+
+
 def test_the_report_says_when_the_lake_was_last_found_whole(lake: Path) -> None:
     checked_at = last_check.read(lake).checked_at  # type: ignore[union-attr]
     assert last_check.summary(lake) == f"The lake was found whole on {checked_at}."
