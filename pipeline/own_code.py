@@ -140,6 +140,12 @@ class _Printed:
         for line in lines:
             self.write(line)
 
+    def close(self) -> None:
+        """Leave open the given one, which the command goes on to write to."""
+
+    def detach(self) -> None:
+        """Leave the given one as it is."""
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 

@@ -188,6 +188,14 @@ def test_what_it_prints_is_no_answer_and_has_an_end(
     assert said.err == "nine more\nnine morenine more\nn\nwarning: what the code prints after this is left out\n"
 
 
+def test_it_does_not_close_what_the_command_writes_to(capsys: pytest.CaptureFixture[str]) -> None:
+    with own_code.contained():
+        sys.stdout.close()
+        sys.stderr.detach()  # type: ignore[attr-defined]
+    print("goes on", file=sys.stderr)
+    assert capsys.readouterr().err == "goes on\n"
+
+
 def test_threads_that_it_leaves_are_known() -> None:
     end = threading.Event()
     with own_code.contained():
