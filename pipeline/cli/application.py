@@ -378,6 +378,8 @@ def _answer(end: BaseException) -> NoReturn:
         _fail(f"error: {from_os(end, 'looking for the working folder')}")
     if isinstance(end, Exception) and (refusal := refused_by_system(end)):  # Arrow says so without a number
         _fail(f"error: {refusal}; what was done is stored")
+    if isinstance(end, OSError) and end.errno is None:  # of a library; the system states a number
+        _fail(f"error: {end}; what was done is stored")
     if isinstance(end, OSError):
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the exit of Python writes out what is left

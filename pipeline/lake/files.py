@@ -249,13 +249,13 @@ def publish_folder(source: Path, target: Path) -> None:
     if os.path.lexists(target):
         if source.is_dir() and not target.is_dir():
             raise UserError(f"{target} is no folder, where this program has one: move it away")
-        raise FileExistsError(str(target))
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
     try:
         source.rename(target)  # onto a folder with files it fails, so a race publishes one of the two
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # of Linux, and of other systems
             raise
-        raise FileExistsError(str(target)) from error
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
 
 
 @contextlib.contextmanager

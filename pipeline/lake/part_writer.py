@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline import interruption
+from pipeline.errors import UserError
 from pipeline.lake.part_name import PartName
 from pipeline.lake.store import Lake
 
@@ -55,12 +56,18 @@ class PartWriter:
             the part's name.
 
         Raises:
-            UserError: the disk is full or cannot be written; what is collected is kept.
+            UserError: the disk is full or cannot be written; what is collected is kept, unless the part is there and
+                could not be added to the lake's list.
         """
         with self._writing:
-            name = self._name.of_run(self._run_id, self._parts + 1)
-            self._lake.publish(self._benchmark, name, {**self._collected, **(tables or {})})
-            self._parts += 1
+            self._parts += 1  # also of a part that fails, as it may be there
+            name = self._name.of_run(self._run_id, self._parts)
+            try:
+                self._lake.publish(self._benchmark, name, {**self._collected, **(tables or {})})
+            except UserError:
+                if self._lake.part_names(self._benchmark, str(name)):
+                    self._collected = {}
+                raise
             self._collected = {}
             self.wait()
         return str(name)

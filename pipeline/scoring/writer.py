@@ -108,9 +108,14 @@ class ScoreWriter:
         return due
 
     def close(self, status: str) -> None:
-        """Publish the rest and the end of the run."""
-        self._flush()
-        self._parts.publish({"runs": [provenance.finished(self._run, status)]})
+        """Publish the rest and the end of the run; the end also where the disk has no room for the rest."""
+        try:
+            self._flush()
+        except BaseException:
+            status = "failed"
+            raise
+        finally:
+            self._parts.publish({"runs": [provenance.finished(self._run, status)]})
         self.stored.keep()
 
     def _flush(self) -> None:

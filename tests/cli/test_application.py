@@ -126,6 +126,7 @@ def test_a_shell_gets_its_completion(monkeypatch: pytest.MonkeyPatch) -> None:
         (OSError(errno.EAGAIN, "refused"), "error: the system refuses a process, a thread or a write for now"),
         (OSError(errno.ENOMEM, "refused"), "error: out of memory: give the process more"),
         (OSError(errno.EACCES, "refused", "x"), "error: no permission while reading or writing x: change the permis"),
+        (OSError("no such codec"), "error: no such codec; what was done is stored"),
         (OSError(errno.EISDIR, "is a folder", "x"), "error: is a folder while reading or writing x"),
         (
             pa.ArrowException("Failed to launch worker thread: Resource temporarily unavailable"),

@@ -1,6 +1,8 @@
 """Scoring: nothing lost, nothing twice, the same bits whatever the workers and interruptions."""
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,7 +19,7 @@ from pipeline import benchmarks, executor
 from pipeline.benchmarks.nasbench201 import network
 from pipeline.benchmarks.source_rows import SourceRows
 from pipeline.errors import UserError
-from pipeline.lake import locations
+from pipeline.lake import checksums, locations
 from pipeline.lake.store import Lake
 from pipeline.scoring import run as score
 from pipeline.scoring.plan import Plan, sampled
@@ -177,6 +179,25 @@ def test_a_full_disk_is_one_line_and_loses_nothing_stored(cells: Path, tmp_path:
     assert done.returncode == 1 and "no space left" in done.stderr and "Traceback" not in done.stderr
     assert len(rows(cells)) == 2
     assert score.run(cells, plan(path), sample=4).statuses == {"ok": 2}
+
+
+@pytest.mark.usefixtures("shallow")
+def test_where_the_list_of_parts_has_no_room_scores_and_the_end_of_the_run_are_stored_once(
+    cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = preset(tmp_path)
+    recorded = checksums.record
+
+    def full(root: Path, part: str) -> None:
+        if not part.endswith("-00001"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        recorded(root, part)
+
+    monkeypatch.setattr(checksums, "record", full)
+    with refused("no space left while writing"):
+        score.run(cells, plan(path), sample=3, workers=1)
+    assert len(rows(cells, "scores")) == 3
+    assert [row["status"] for row in rows(cells, "runs") if row["status"] == "failed"] == ["failed"]
 
 
 @pytest.mark.usefixtures("shallow")
