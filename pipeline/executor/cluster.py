@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UserError
-from pipeline.executor.worker_pool import CUDA_SETTINGS, ItemFunction, Prepared, Results, WorkerPool, compute, ignore
+from pipeline.executor.worker_pool import (
+    CUDA_SETTINGS,
+    HASHES,
+    ItemFunction,
+    Prepared,
+    Results,
+    WorkerPool,
+    compute,
+    ignore,
+)
 
 NO_WORKER_SECONDS = 300.0  # without any worker, after which the cluster is given up
 CONNECT_SECONDS = 5.0  # for an address to answer
@@ -81,7 +90,7 @@ def _join(address: str) -> None:
                 runtime_env={
                     "py_modules": [str(Path(__file__).parents[1])],
                     "excludes": ["**/__pycache__/"],
-                    "env_vars": {"OMP_NUM_THREADS": "1", **CUDA_SETTINGS},
+                    "env_vars": {"OMP_NUM_THREADS": "1", **CUDA_SETTINGS, **HASHES},
                 },
             )
     except ConnectionError as error:

@@ -24,9 +24,10 @@ from typing import Any, TypeVar
 
 from pipeline import interruption
 from pipeline.errors import UserError
-from pipeline.executor.worker_pool import ItemFunction, Prepared, Results, WorkerPool, as_queue, compute, ignore
+from pipeline.executor.worker_pool import HASHES, ItemFunction, Prepared, Results, WorkerPool, as_queue, compute, ignore
 from pipeline.wording import count_of
 
+_environment = threading.Lock()
 _UNWARNED = "ignore:resource_tracker"
 """The tracker, a process of its own, removes what a killed driver leaves, and would print a warning that it did."""
 
@@ -79,7 +80,7 @@ class _Processes(WorkerPool):
         pool = _pool(1)
         number = min(set(range(len(self._pools) + 1)) - set(self._pools.values()))  # that of a worker that died, if any
         self._pools[pool] = number
-        with _workers_spared():
+        with _workers_spared(), _equal_hashes():
             return pool, pool.submit(_prepare, self._function, number)
 
     def submit(self, worker: ProcessPoolExecutor, item: Any) -> Future[Any]:
@@ -142,6 +143,22 @@ def _workers_spared() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextlib.contextmanager
+def _equal_hashes() -> Iterator[None]:
+    """Let workers that are begun in the block have `HASHES` in their environment; this process has its own again."""
+    with _environment:
+        before = {name: os.environ.get(name) for name in HASHES}
+        os.environ.update(HASHES)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
 def _stop(pool: ProcessPoolExecutor) -> None:
     """End the workers at once: what they compute is lost anyway, and a user who pressed Ctrl-C waits for nothing."""
     processes = list((pool._processes or {}).values())
@@ -191,7 +208,7 @@ def ordered(function: Callable[[Item], Result], items: Iterable[Item], workers: 
     submitted: deque[Future[Result]] = deque()
     try:
         for item in items:
-            with _workers_spared():
+            with _workers_spared(), _equal_hashes():
                 submitted.append(pool.submit(function, item))
             if len(submitted) > 2 * workers:
                 yield submitted.popleft().result()

@@ -62,6 +62,28 @@ def test_one_worker_apart_may_be_killed() -> None:
     assert results == {0: executor.LostWorker(executor.MAX_LOSSES), 1: 1}
 
 
+@pytest.mark.parametrize("seed", [None, "7"])
+def test_every_worker_has_the_hashes_of_the_others_and_this_process_its_own_environment(
+    monkeypatch: pytest.MonkeyPatch, seed: str | None
+) -> None:
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    if seed is not None:
+        monkeypatch.setenv("PYTHONHASHSEED", seed)
+    found = [dict(executor.run(Hashed(), ["a text"], 1, apart=True)) for _ in range(2)]
+    assert found[0] == found[1] == {"a text": next(executor.ordered(hash, ["a text"], 2))}
+    assert os.environ.get("PYTHONHASHSEED") == seed
+
+
+class Hashed:
+    """The hash of a text, which is another one in each process that Python begins."""
+
+    def prepare(self) -> None:
+        pass
+
+    def __call__(self, item: str) -> int:
+        return hash(item)
+
+
 class Deadly:
     """Kills its process at 0."""
 
