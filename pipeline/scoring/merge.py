@@ -91,10 +91,11 @@ def run(lake_root: Path, other: Path | str, *, keep_first: bool = True) -> Merge
     taken_from = other_lake.find(other)
     if taken_from.root is not None and os.path.realpath(taken_from.root) == os.path.realpath(lake_root):
         raise UserError(f"{taken_from.name} is the lake itself: name another one")
+    source = Lake(taken_from.root, read_only=True) if taken_from.root else None  # what is refused leaves no new lake
     lake = Lake(lake_root, create=True)
     lake.refuse_missing_parts()
     with taken_from.at(lake) as root:
-        return _merged(lake, Lake(root, read_only=True), taken_from.name, keep_first=keep_first)
+        return _merged(lake, source or Lake(root, read_only=True), taken_from.name, keep_first=keep_first)
 
 
 def _merged(lake: Lake, other: Lake, name: str, *, keep_first: bool) -> MergeSummary:

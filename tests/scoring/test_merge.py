@@ -229,6 +229,17 @@ def test_the_wrong_folder_and_a_damaged_part_are_told_in_one_line(
     assert code == 1 and line in told and str(other) in told
 
 
+def test_a_lake_that_cannot_be_read_leaves_no_new_one(other: Path, lake: Path) -> None:
+    part = parts(other)[1]
+    (other / "parts" / lakes.BENCHMARK / part).rename(other / "away")
+    with refused(f"{part} is missing"):
+        merge.run(lake, other)
+    (other / "lake.json").write_text('{"format": 99}')
+    with refused("has format 99, written by a newer version"):
+        merge.run(lake, other)
+    assert not lake.exists()
+
+
 def test_a_lake_is_not_merged_into_itself(other: Path, capsys: pytest.CaptureFixture[str]) -> None:
     exit_code("merge", other, "--lake", other)
     assert "is the lake itself" in capsys.readouterr().err
