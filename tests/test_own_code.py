@@ -191,7 +191,7 @@ def test_what_it_prints_is_no_answer_and_has_an_end(
 def test_it_does_not_close_what_the_command_writes_to(capsys: pytest.CaptureFixture[str]) -> None:
     with own_code.contained():
         sys.stdout.close()
-        sys.stderr.detach()  # type: ignore[attr-defined]
+        sys.stderr.detach()  # type: ignore[union-attr]
     print("goes on", file=sys.stderr)
     assert capsys.readouterr().err == "goes on\n"
 
