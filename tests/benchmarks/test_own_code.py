@@ -66,3 +66,13 @@ def test_a_module_that_changes_the_working_folder_leaves_it(tmp_path: Path) -> N
     before = Path.cwd()
     own_benchmarks.loaded("mine", tmp_path, moving)
     assert Path.cwd() == before
+
+
+def test_the_folder_of_a_benchmark_itself_is_no_folder_of_benchmarks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "__init__.py").touch()
+    monkeypatch.setattr(benchmarks, "__path__", [*benchmarks.__path__, str(tmp_path / "mine")])
+    with pytest.raises(UserError, match="PIPELINE_BENCHMARKS names .*mine, which is a benchmark itself: name"):
+        benchmarks.names()
