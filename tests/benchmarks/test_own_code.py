@@ -74,5 +74,5 @@ def test_the_folder_of_a_benchmark_itself_is_no_folder_of_benchmarks(
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "__init__.py").touch()
     monkeypatch.setattr(benchmarks, "__path__", [*benchmarks.__path__, str(tmp_path / "mine")])
-    with pytest.raises(UserError, match="PIPELINE_BENCHMARKS names .*mine, which is a benchmark itself: name"):
+    with pytest.raises(UserError, match=r"PIPELINE_BENCHMARKS names .*mine, which is a benchmark itself: name"):
         benchmarks.names()
