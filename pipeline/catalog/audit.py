@@ -58,9 +58,8 @@ def checks_of(tables: Mapping[str, pa.Table]) -> Iterator[tuple[str, pa.Table]]:
 
 def proxies_of(stored: pa.Table) -> pa.Table:
     """The rows of `proxies` that a lake would show of those that its parts store."""
-    sql = re.sub(
-        r"read_parquet\(.*\)", "(SELECT *, 'a row' AS filename FROM given)", sql_files.texts("tables")["proxies"]
-    )
+    given = "(SELECT *, 'a row' AS filename FROM given)"
+    sql = re.sub(r"read_parquet\(([^()]|\([^()]*\))*\)", given, sql_files.texts("tables")["proxies"])
     with closing(spilling_connection()) as connection:
         connection.register("given", stored)
         return rows(connection, sql)

@@ -117,7 +117,7 @@ def provide(
             if file is None:
                 connection.execute(f"CREATE TEMP TABLE {view} AS FROM {view}")
             else:
-                source = f"read_parquet({file_literal(file)})"
+                source = f"read_parquet({file_literal(file)}, hive_partitioning = FALSE)"
                 connection.execute(f"CREATE TEMP {kind} {view} AS FROM {source}")
                 provided.append(view)
     return provided

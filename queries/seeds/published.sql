@@ -30,6 +30,7 @@ SELECT
 FROM
     read_csv(
         'queries/seeds/published.csv',
+        hive_partitioning = FALSE,
         header = TRUE,
         delim = ',',
         quote = '"',

@@ -5,4 +5,4 @@ SELECT
     arch_id,
     proxy_id,
     seed
-FROM read_parquet(getvariable('lake') || '/parts/*/*/adopted.parquet')
+FROM read_parquet(getvariable('lake') || '/parts/*/*/adopted.parquet', hive_partitioning = FALSE)

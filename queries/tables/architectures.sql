@@ -6,5 +6,5 @@ SELECT
     any_value(spec) AS spec,
     min(native_id) AS native_id,
     min(source_id) AS source_id
-FROM read_parquet(getvariable('lake') || '/parts/*/*/architectures.parquet')
+FROM read_parquet(getvariable('lake') || '/parts/*/*/architectures.parquet', hive_partitioning = FALSE)
 GROUP BY benchmark, space, arch_id

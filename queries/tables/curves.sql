@@ -10,4 +10,4 @@ SELECT
     mode,
     iterations,
     losses
-FROM read_parquet(getvariable('lake') || '/parts/*/*/curves.parquet')
+FROM read_parquet(getvariable('lake') || '/parts/*/*/curves.parquet', hive_partitioning = FALSE)

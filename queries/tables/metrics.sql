@@ -6,7 +6,13 @@ WITH stored AS (
         NULL::VARCHAR AS condition
     WHERE FALSE
     UNION ALL BY NAME
-    FROM read_parquet(getvariable('lake') || '/parts/*/*/metrics.parquet', union_by_name = TRUE, filename = TRUE)
+    FROM
+        read_parquet(
+            getvariable('lake') || '/parts/*/*/metrics.parquet',
+            hive_partitioning = FALSE,
+            union_by_name = TRUE,
+            filename = TRUE
+        )
 ),
 
 checked AS (

@@ -4,7 +4,13 @@ WITH stored AS (
     SELECT NULL::VARCHAR AS kind
     WHERE FALSE
     UNION ALL BY NAME
-    FROM read_parquet(getvariable('lake') || '/parts/*/*/proxies.parquet', union_by_name = TRUE, filename = TRUE)
+    FROM
+        read_parquet(
+            getvariable('lake') || '/parts/*/*/proxies.parquet',
+            hive_partitioning = FALSE,
+            union_by_name = TRUE,
+            filename = TRUE
+        )
 )
 
 SELECT DISTINCT

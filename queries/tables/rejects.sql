@@ -4,4 +4,4 @@ SELECT
     position,
     reason,
     excerpt
-FROM read_parquet(getvariable('lake') || '/parts/*/*/rejects.parquet')
+FROM read_parquet(getvariable('lake') || '/parts/*/*/rejects.parquet', hive_partitioning = FALSE)

@@ -9,4 +9,4 @@ SELECT
     seconds,
     device,
     run_id
-FROM read_parquet(getvariable('lake') || '/parts/*/*/retried.parquet')
+FROM read_parquet(getvariable('lake') || '/parts/*/*/retried.parquet', hive_partitioning = FALSE)

@@ -4,7 +4,7 @@ WITH stored AS (
     SELECT NULL::VARCHAR AS environments
     WHERE FALSE
     UNION ALL BY NAME
-    FROM read_parquet(getvariable('lake') || '/parts/*/*/runs.parquet', union_by_name = TRUE)
+    FROM read_parquet(getvariable('lake') || '/parts/*/*/runs.parquet', hive_partitioning = FALSE, union_by_name = TRUE)
 )
 
 SELECT

@@ -11,7 +11,7 @@ SELECT
     CASE WHEN retried.run_id IS NULL THEN stored.seconds ELSE retried.seconds END AS seconds,
     CASE WHEN retried.run_id IS NULL THEN stored.device ELSE retried.device END AS device,
     coalesce(retried.run_id, stored.run_id) AS run_id
-FROM read_parquet(getvariable('lake') || '/parts/*/*/scores.parquet') AS stored
+FROM read_parquet(getvariable('lake') || '/parts/*/*/scores.parquet', hive_partitioning = FALSE) AS stored
 LEFT JOIN retried
     ON
         stored.status <> 'ok'

@@ -7,4 +7,4 @@ SELECT DISTINCT
     proxy_id,
     score_seed,
     configuration
-FROM read_parquet(getvariable('lake') || '/parts/*/*/searches.parquet')
+FROM read_parquet(getvariable('lake') || '/parts/*/*/searches.parquet', hive_partitioning = FALSE)

@@ -11,4 +11,4 @@ SELECT
     rows,
     rejected,
     run_id
-FROM read_parquet(getvariable('lake') || '/parts/*/*/sources.parquet')
+FROM read_parquet(getvariable('lake') || '/parts/*/*/sources.parquet', hive_partitioning = FALSE)

@@ -9,4 +9,4 @@ SELECT
     scored,
     seconds,
     run_id
-FROM read_parquet(getvariable('lake') || '/parts/*/*/trajectories.parquet')
+FROM read_parquet(getvariable('lake') || '/parts/*/*/trajectories.parquet', hive_partitioning = FALSE)

@@ -12,4 +12,4 @@ SELECT
     status,
     reason,
     source_id
-FROM read_parquet(getvariable('lake') || '/parts/*/*/truth.parquet')
+FROM read_parquet(getvariable('lake') || '/parts/*/*/truth.parquet', hive_partitioning = FALSE)

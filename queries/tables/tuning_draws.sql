@@ -14,4 +14,4 @@ SELECT
     n,
     rho,
     run_id
-FROM read_parquet(getvariable('lake') || '/parts/*/*/tuning_draws.parquet')
+FROM read_parquet(getvariable('lake') || '/parts/*/*/tuning_draws.parquet', hive_partitioning = FALSE)

@@ -7,4 +7,4 @@ SELECT
     fitness,
     used,
     run_id
-FROM read_parquet(getvariable('lake') || '/parts/*/*/tuning_tasks.parquet')
+FROM read_parquet(getvariable('lake') || '/parts/*/*/tuning_tasks.parquet', hive_partitioning = FALSE)

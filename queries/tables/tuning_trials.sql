@@ -8,4 +8,4 @@ SELECT
     reason,
     seconds,
     run_id
-FROM read_parquet(getvariable('lake') || '/parts/*/*/tuning_trials.parquet')
+FROM read_parquet(getvariable('lake') || '/parts/*/*/tuning_trials.parquet', hive_partitioning = FALSE)

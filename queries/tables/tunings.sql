@@ -15,4 +15,4 @@ SELECT
     fitness,
     rule,
     run_id
-FROM read_parquet(getvariable('lake') || '/parts/*/*/tunings.parquet')
+FROM read_parquet(getvariable('lake') || '/parts/*/*/tunings.parquet', hive_partitioning = FALSE)
