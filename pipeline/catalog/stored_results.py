@@ -2,8 +2,9 @@
 
     LAKE/derived/KEY/VIEW-CHECKSUM.parquet
 
-KEY stands for the views' SQL, the lake's place and the parts that are published. Parts are never changed, so an equal
-key means an equal result, and there is nothing to invalidate: of another state of the lake another key is looked for.
+KEY stands for the views' SQL, the lake's place and the files of the parts that are published, with their sizes and
+times: a part never changes, but a file of it may be damaged and restored. An equal key means an equal result, and there
+is nothing to invalidate: of another state of the lake another key is looked for.
 CHECKSUM is the file's own: one that is not whole counts as absent. All of it may be deleted at any time, and where it
 cannot be written, views are computed each time. Only connections made here read it; the catalog's views never do.
 """
@@ -11,6 +12,7 @@ cannot be written, views are computed each time. Only connections made here read
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -170,9 +172,20 @@ def _views_read(statements: Iterable[str], known: Collection[str] = ()) -> set[s
 
 
 def _key(lake: Lake, parts: Sequence[Path]) -> str:
-    """The time of a part tells it from one of the same name that came after it was deleted by hand."""
-    names = [f"{part.parent.name}/{part.name} {part.stat().st_mtime_ns}" for part in parts]
-    return hashlib.sha256("\n".join([catalog_definition(lake).fingerprint, *names]).encode()).hexdigest()[:16]
+    states = [state for part in parts for state in _states(part)]
+    return hashlib.sha256("\n".join([catalog_definition(lake).fingerprint, *states]).encode()).hexdigest()[:16]
+
+
+def _states(part: Path) -> list[str]:
+    """The files of a part, each with what tells it from another that is put in its place, as from a backup.
+
+    A copy may keep size and time of change; none keeps the time at which the file system last changed its entry.
+    """
+    with suppress(OSError), os.scandir(part) as entries:  # what cannot be read is named where it is read
+        files = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
+        name = f"{part.parent.name}/{part.name}"
+        return sorted(f"{name}/{file} {s.st_size} {s.st_mtime_ns} {s.st_ctime_ns}" for file, s in files)
+    return []
 
 
 def _narrow(connection: duckdb.DuckDBPyConnection, narrowed: Mapping[str, str]) -> list[str]:

@@ -6,12 +6,14 @@ import os
 import random
 import shutil
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -107,6 +109,23 @@ def test_what_is_stored_is_read_however_the_view_is_named(lake: Lake) -> None:
     file.rename(file.with_stem(stored_results._stem("correlations", file)))
     assert ask(lake, COUNT) == [{"n": 3}]
     assert ask(lake, "WITH mine AS (FROM main.Correlations) SELECT count(*) AS n FROM mine") == [{"n": 3}]
+
+
+@pytest.mark.parametrize("restore", [shutil.copyfile, shutil.copy2])
+def test_nothing_of_a_damaged_part_is_answered_once_its_file_is_restored(
+    lake: Lake, tmp_path: Path, restore: Callable[[Path, Path], Path]
+) -> None:
+    sql = "SELECT proxy_id, seed, metric, n, rho FROM correlations ORDER BY ALL"
+    [file, *_] = sorted((lake.parts / lakes.BENCHMARK).glob("*/truth.parquet"))
+    backup = shutil.copy2(file, tmp_path / "backup")
+    rows = pq.read_table(file)
+    at = rows.column_names.index("value")
+    pq.write_table(rows.set_column(at, rows.field("value"), pc.negate(rows["value"])), file)
+    damaged = ask(lake, sql)
+    restore(backup, file)
+    restored = ask(lake, sql)
+    shutil.rmtree(lake.root / stored_results.FOLDER)
+    assert restored == ask(lake, sql) != damaged
 
 
 def test_a_new_part_changes_the_answer_at_once_and_removes_what_was_stored(lake: Lake) -> None:
