@@ -17,7 +17,14 @@ from pipeline.catalog.damage import cannot_spill, damage_named, names_parquet
 from pipeline.catalog.definition import CatalogDefinition, catalog_definition, listed, published
 from pipeline.catalog.quoting import literal
 from pipeline.catalog.temporary import spill_folder
-from pipeline.errors import UserError, is_out_of_memory, os_errors_explained, refused_by_system, shortened
+from pipeline.errors import (
+    UserError,
+    is_out_of_memory,
+    is_there,
+    os_errors_explained,
+    refused_by_system,
+    shortened,
+)  # fmt: skip
 from pipeline.lake import checksums
 from pipeline.lake.outputs import OutputFile
 from pipeline.lake.schema import TABLES
@@ -116,10 +123,11 @@ def export(lake: Lake, file: Path, *, force: bool = False) -> Path:
         The absolute path of the file.
 
     Raises:
-        UserError: something else has that name, or the file cannot be written.
+        UserError: something else has that name, or is open under it, or the file cannot be written.
     """
     file = file.absolute()
     require_usable(file.parent, "folder of a database")
+    _refuse_log(file)
     output = OutputFile(file, force, _is_export, "an earlier export")
     with output.written() as temporary, damage_named(lake.parts, own=True):
         _write_database(temporary, CatalogDefinition(lake, listed(published(lake)), "TABLE"), file)
@@ -198,6 +206,17 @@ def spilling_connection() -> duckdb.DuckDBPyConnection:
     """One in memory that puts what does not fit there into the system's folder for it, not into the working folder."""
     place = spill_folder()
     return interruption.interruptible(duckdb.connect(config={"temp_directory": place, "memory_limit": _MEMORY}))
+
+
+def _refuse_log(file: Path) -> None:
+    """Refuse a database beside what DuckDB has not written into one of its name yet: with it no other can be opened."""
+    log = file.with_name(f"{file.name}.wal")
+    with os_errors_explained(f"writing {file}"):
+        if is_there(log):
+            raise UserError(
+                f"{log} is there: {file.name} is open, or was left by a program that died; "
+                f"open and close it once, or remove {log.name}"
+            )
 
 
 def _is_export(file: Path) -> bool:

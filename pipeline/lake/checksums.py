@@ -29,6 +29,7 @@ from pipeline.lake.files import (
     locked,
     read_file,
     refuse_links,
+    remove_file,
     replace_file,
     temporary_path,
 )  # fmt: skip
@@ -278,6 +279,7 @@ def replace(root: Path, temporary: Path, path: Path) -> None:
     with _list_locked(root), temporary_path(beside) as aside:
         if beside.is_file():
             beside.rename(aside)
+        remove_file(path.with_name(f"{path.name}.wal"))  # of a database: the one that takes its place cannot have it
         try:
             replace_file(temporary, path)
         except BaseException:

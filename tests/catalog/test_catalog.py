@@ -21,6 +21,7 @@ from pipeline.errors import UserError
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
 from tests.fixtures import lakes
+from tests.fixtures.lines import refused as refused_line
 
 SHELL = Path(sys.executable).with_name("duckdb")
 
@@ -299,6 +300,39 @@ def test_an_export_replaces_an_earlier_one_and_nothing_else(lake: Lake, tmp_path
     with pytest.raises(UserError, match="inside the lake"):
         catalog.export(lake, lake.root / catalog.CATALOG)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["all.duckdb", "notes.txt", "other.duckdb"]
+
+
+def left_open(file: Path) -> None:
+    """Write to a database as a program does that is killed before DuckDB has put it into the file."""
+    program = (
+        "import duckdb, os, sys; connection = duckdb.connect(sys.argv[1])\n"
+        "connection.execute('CREATE VIEW v AS SELECT 1'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(file)], check=True)
+    assert file.with_name(f"{file.name}.wal").is_file()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_an_export_beside_what_a_killed_program_left_of_its_database_is_refused(
+    lake: Lake, tmp_path: Path, force: bool
+) -> None:
+    file = catalog.export(lake, tmp_path / "all.duckdb")
+    left_open(file)
+    for there in (True, False):
+        with refused_line("all.duckdb.wal is there", "open and close it once, or remove all.duckdb.wal"):
+            catalog.export(lake, file, force=force)
+        if there:
+            duckdb.connect(file, read_only=True).close()  # neither is changed
+            file.unlink()
+
+
+def test_the_catalog_takes_no_log_of_the_one_that_it_replaces(tmp_path: Path) -> None:
+    lake = lakes.made_up(tmp_path / "lake")
+    catalog.refresh(lake)
+    left_open(lake.root / catalog.CATALOG)
+    catalog.refresh(lake)
+    with duckdb.connect(lake.root / catalog.CATALOG, read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM scores").fetchall() == [(117,)]
 
 
 def test_a_snapshot_does_not_see_what_is_published_later(tmp_path: Path) -> None:
