@@ -117,7 +117,8 @@ def snapshot(
 def export(lake: Lake, file: Path, *, force: bool = False) -> Path:
     """Write one self-contained DuckDB file: the tables with their rows, the views on top, and every comment.
 
-    Rows are in the order of their keys. An earlier export of that name is replaced.
+    Rows are in the order of their keys. An earlier export of that name is replaced, unless somebody has
+    added to it.
 
     Returns:
         The absolute path of the file.
@@ -128,7 +129,7 @@ def export(lake: Lake, file: Path, *, force: bool = False) -> Path:
     file = file.absolute()
     require_usable(file.parent, "folder of a database")
     _refuse_log(file)
-    output = OutputFile(file, force, _is_export, "an earlier export")
+    output = OutputFile(file, force, _is_export, "an earlier export as it was written")
     with output.written() as temporary, damage_named(lake.parts, own=True):
         _write_database(temporary, CatalogDefinition(lake, listed(published(lake)), "TABLE"), file)
     return file
@@ -220,11 +221,19 @@ def _refuse_log(file: Path) -> None:
 
 
 def _is_export(file: Path) -> bool:
-    """Whether the file is a database that holds what an export holds, and no table of anybody else."""
+    """Whether the file is a database that holds what an export holds, and nothing that anybody has added to it."""
+    own: dict[str, Collection[str]] = {
+        "SELECT schema_name FROM duckdb_schemas() WHERE NOT internal": (),
+        "SELECT table_name FROM duckdb_tables()": {*TABLES, *sql_files.queries("seeds")},
+        "SELECT view_name FROM duckdb_views() WHERE NOT internal": {*sql_files.queries("views"), "about"},
+        "SELECT function_name FROM duckdb_functions() WHERE NOT internal": sql_files.queries("macros"),
+        "SELECT sequence_name FROM duckdb_sequences()": (),
+        "SELECT type_name FROM duckdb_types() WHERE NOT internal": (),
+    }
     try:
         with closing(duckdb.connect(file, read_only=True)) as connection:
             connection.execute("SELECT fingerprint FROM about")
-            names = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+            held = [{name for (name,) in connection.execute(sql).fetchall()} for sql in own]
     except duckdb.Error:
         return False
-    return {name for (name,) in names} <= {*TABLES, *sql_files.queries("seeds")}
+    return all(names.issubset(ours) for names, ours in zip(held, own.values(), strict=True))

@@ -21,6 +21,7 @@ from pipeline.lake.outputs import OutputFile, OutputFolder, refuse_lake
 from pipeline.lake.store import Lake
 from pipeline.tuning import rules
 from tests.fixtures import lakes
+from tests.fixtures.lines import refused
 
 SLOW_VIEW = "SELECT count(*) FROM correlations"
 ENDED = f"{platform.node()}-{2**22 + 1}-0123abcd"  # no process has so large an id
@@ -202,17 +203,31 @@ def test_a_forced_output_replaces_a_file(tmp_path: Path) -> None:
     assert content(tmp_path) == {"notes.txt": "new"}
 
 
-def test_an_export_to_which_somebody_added_a_table_is_not_replaced(made_up: Lake, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("added", "found"),
+    [
+        ("TABLE my_notes AS SELECT 1 AS a", "table_name FROM duckdb_tables()"),
+        ("VIEW my_notes AS FROM scores", "view_name FROM duckdb_views()"),
+        ("MACRO my_notes(x) AS x + 1", "function_name FROM duckdb_functions()"),
+        ("SCHEMA my_notes", "schema_name FROM duckdb_schemas()"),
+        ("SEQUENCE my_notes", "sequence_name FROM duckdb_sequences()"),
+        ("TYPE my_notes AS ENUM ('a')", "type_name FROM duckdb_types()"),
+    ],
+)
+def test_an_export_to_which_somebody_added_something_is_not_replaced(
+    made_up: Lake, tmp_path: Path, added: str, found: str
+) -> None:
     import duckdb
 
     file = catalog.export(made_up, tmp_path / "all.duckdb")
     with duckdb.connect(file) as connection:
-        connection.execute("CREATE TABLE my_notes AS SELECT 1 AS a")
-    with pytest.raises(UserError, match="is not an earlier export: choose another name, or replace it with --force"):
+        connection.execute(f"CREATE {added}")
+    with refused("is not an earlier export as it was written: choose another name, or replace it with --force"):
         catalog.export(made_up, file)
     catalog.export(made_up, file, force=True)
     with duckdb.connect(file, read_only=True) as connection:
-        assert not connection.execute("SELECT * FROM duckdb_tables() WHERE table_name = 'my_notes'").fetchall()
+        assert ("my_notes",) not in connection.execute(f"SELECT {found}").fetchall()
+    catalog.export(made_up, file)
 
 
 def test_a_report_is_not_written_into_a_lake(tmp_path: Path) -> None:
