@@ -15,7 +15,7 @@ from pipeline.lake.outputs import OutputFolder
 from pipeline.lake.parquet_files import HashedFile
 from pipeline.lake.schema import TABLES, Table
 from pipeline.lake.store import Lake
-from pipeline.lake.table_folder import CARD, MANIFEST, Manifest, TableFile
+from pipeline.lake.table_folder import CARD, MANIFEST, NEXT_MANIFEST, Manifest, TableFile
 from pipeline.progress import progress
 from pipeline.wording import count_of
 
@@ -49,7 +49,7 @@ def export(lake: Lake, folder: Path, *, licence: str | None = None, force: bool 
     Raises:
         UserError: the folder holds something else, or cannot be written, or a part cannot be read.
     """
-    output = OutputFolder(folder, table_folder.NAMES, MANIFEST, _stranger, force)
+    output = OutputFolder(folder, table_folder.NAMES, MANIFEST, NEXT_MANIFEST, _stranger, force)
     output.refuse()
     with output.written() as staging, catalog.TableRows(lake) as rows:
         files = {}
@@ -90,11 +90,12 @@ def _stranger(folder: Path) -> str | None:
     names = {path.name for path in folder.iterdir() if not path.name.startswith(TEMPORARY)}
     if not names:
         return None
-    manifest = table_folder.of_folder(folder)
-    if manifest is None:
+    stated = names & {MANIFEST, NEXT_MANIFEST}  # both, where an export was killed as it replaced an earlier one
+    manifests = [manifest for name in stated if (manifest := table_folder.read(folder / name))]
+    if not manifests or len(manifests) < len(stated):
         return "holds files and is not an earlier export"
-    for name in sorted(names - {MANIFEST}):
-        if table_folder.NAMES.fullmatch(name) and not _is_of(manifest, folder / name):
+    for name in sorted(names - stated):
+        if table_folder.NAMES.fullmatch(name) and not any(_is_of(manifest, folder / name) for manifest in manifests):
             return f"has a {name} that was changed since it was exported"
     return None
 

@@ -76,6 +76,8 @@ class OutputFolder:
     Args:
         names: what the names of its files match.
         last: the name of the file by which others know that the folder is whole.
+        announced: the name that this file has while others take their places, so that `stranger` knows them should the
+            program be killed meanwhile.
         force: whether files of these names may be replaced, even if something else wrote them.
         stranger: tells what in a folder is not of an earlier output, in a few words; None where all is.
     """
@@ -83,6 +85,7 @@ class OutputFolder:
     path: Path
     names: re.Pattern[str]
     last: str
+    announced: str
     stranger: Callable[[Path], str | None]
     force: bool = False
 
@@ -138,9 +141,11 @@ class OutputFolder:
             except FileExistsError as error:
                 raise UserError(f"{self.path} was made by another program meanwhile: name another folder") from error
             return
-        written = sorted((path.name for path in staging.iterdir()), key=lambda name: (name == self.last, name))
-        for name in written:
+        others = sorted(path.name for path in staging.iterdir() if path.name != self.last)
+        files.replace_file(staging / self.last, self.path / self.announced)
+        for name in others:
             files.replace_file(staging / name, self.path / name)
+        files.replace_file(self.path / self.announced, self.path / self.last)
 
 
 def _refuse_place(path: Path) -> None:

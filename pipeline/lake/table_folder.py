@@ -1,8 +1,9 @@
 """A folder with one Parquet file per table: what `pipeline export --parquet` writes and `pipeline merge` takes.
 
-    DIR/TABLE.parquet     all rows of the table, in the order of its key
-    DIR/README.md         the dataset card
-    DIR/manifest.json     rows, bytes and SHA-256 of each file
+    DIR/TABLE.parquet        all rows of the table, in the order of its key
+    DIR/README.md            the dataset card
+    DIR/manifest.json        rows, bytes and SHA-256 of each file
+    DIR/manifest.next.json   the same of the files that take the place of an earlier export's, until all have
 
 The tables are those of the lake, as its views show them. Scores, those that were retried or adopted, and curves have
 one more column, which says what kind of part they are of, so that a lake can be made of the folder again.
@@ -24,9 +25,12 @@ from pipeline.lake.schema import FORMAT as LAKE_FORMAT
 from pipeline.lake.schema import TABLES, TEXT, Column, Table
 
 MANIFEST, CARD = "manifest.json", "README.md"
+NEXT_MANIFEST = "manifest.next.json"
 FORMAT = 1  # of the folder; a change that an old reader would misread adds one
 KIND = "tables of nas-proxy-bench"  # by which a manifest is known
-NAMES = re.compile(rf"({'|'.join(TABLES)})\.parquet|{re.escape(CARD)}|{re.escape(MANIFEST)}")
+NAMES = re.compile(
+    "|".join([rf"({'|'.join(TABLES)})\.parquet", re.escape(CARD), re.escape(MANIFEST), re.escape(NEXT_MANIFEST)])
+)
 
 PART = Column(
     "part",
@@ -104,10 +108,10 @@ def parsed(content: bytes, where: str) -> Manifest:
     raise UserError(f"{where} was written by a newer version: update with `pip install -U nas-proxy-bench`")
 
 
-def of_folder(folder: Path) -> Manifest | None:
-    """The manifest in a folder; None where it holds none."""
+def read(file: Path) -> Manifest | None:
+    """The manifest that a file holds; None where it is none."""
     try:
-        return parsed((folder / MANIFEST).read_bytes(), str(folder / MANIFEST))
+        return parsed(file.read_bytes(), str(file))
     except (OSError, UserError):
         return None
 

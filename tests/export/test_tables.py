@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import itertools
 import json
 import shutil
 from collections.abc import Iterator
@@ -43,6 +44,13 @@ def exported(made_up: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("out") / "shared"
     tables.export(made_up, folder, licence="CC-BY-4.0")
     return folder
+
+
+@pytest.fixture(scope="module")
+def grown(made_up: Lake, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The lake, in which another table has more rows and the card other counts."""
+    lake = Lake(shutil.copytree(made_up.root, tmp_path_factory.mktemp("grown") / "lake"))
+    return lakes.publish(lake.root, "more", scores=[lakes.score(28, OURS, 1.0, seed=8)])
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -266,6 +274,41 @@ def test_what_a_killed_export_left_is_removed_by_the_next(
     assert left.is_dir()
     tables.export(made_up, folder)
     assert not left.exists() and set(content(folder)) == FILES
+
+
+@pytest.mark.parametrize("replaced", range(len(FILES) + 2))
+def test_an_export_that_is_killed_as_it_replaces_another_is_replaced_by_the_next(
+    made_up: Lake, exported: Path, grown: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: int
+) -> None:
+    folder = shutil.copytree(exported, tmp_path / "shared")
+    renames, replace = itertools.count(), files.replace_file
+
+    def killed(source: Path, target: Path) -> None:
+        if next(renames) >= replaced:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "replace_file", killed)
+        with contextlib.suppress(KeyboardInterrupt):
+            tables.export(grown, folder)
+    tables.export(grown, folder)
+    assert set(content(folder)) == FILES
+    tables.export(grown, tmp_path / "anew")
+    assert content(folder) == content(tmp_path / "anew")
+
+
+def test_what_somebody_edited_after_an_export_was_killed_is_not_replaced(
+    made_up: Lake, exported: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(exported, tmp_path / "shared")
+    (folder / "manifest.next.json").write_text("mine")
+    with refused("holds files and is not an earlier export"):
+        tables.export(made_up, folder)
+    shutil.copy(folder / "manifest.json", folder / "manifest.next.json")
+    (folder / "README.md").write_text("mine")
+    with refused("has a README.md that was changed since it was exported"):
+        tables.export(made_up, folder)
 
 
 def run(*words: str) -> int | str | None:

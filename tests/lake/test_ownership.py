@@ -248,10 +248,10 @@ def test_of_files_that_replace_others_the_one_by_which_a_folder_is_known_comes_l
         replace(source, target)
 
     monkeypatch.setattr(files, "replace_file", recorded)
-    with OutputFolder(tmp_path, re.compile("[a-c]"), "b", lambda _: None).written() as staging:
+    with OutputFolder(tmp_path, re.compile("[a-d]"), "b", "d", lambda _: None).written() as staging:
         for name in "abc":
             (staging / name).write_text(name)
-    assert placed == ["a", "c", "b"] and sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "c"]
+    assert placed == ["d", "a", "c", "b"] and sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("name", [ENDED, "elsewhere-2-0123abcd"])
