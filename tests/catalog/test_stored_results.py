@@ -113,11 +113,12 @@ def test_what_is_stored_is_read_however_the_view_is_named(lake: Lake) -> None:
 
 @pytest.mark.parametrize("restore", [shutil.copyfile, shutil.copy2])
 def test_nothing_of_a_damaged_part_is_answered_once_its_file_is_restored(
-    lake: Lake, tmp_path: Path, restore: Callable[[Path, Path], Path]
+    lake: Lake, tmp_path: Path, restore: Callable[[Path, Path], object]
 ) -> None:
     sql = "SELECT proxy_id, seed, metric, n, rho FROM correlations ORDER BY ALL"
     [file, *_] = sorted((lake.parts / lakes.BENCHMARK).glob("*/truth.parquet"))
-    backup = shutil.copy2(file, tmp_path / "backup")
+    backup = tmp_path / "backup"
+    shutil.copy2(file, backup)
     rows = pq.read_table(file)
     at = rows.column_names.index("value")
     pq.write_table(rows.set_column(at, rows.field("value"), pc.negate(rows["value"])), file)

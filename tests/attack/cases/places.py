@@ -23,6 +23,8 @@ CASES = [
     Case("a lake whose marker is a list", "report", damage=_marker("[]"), says=("lake.json",)),
     Case("an export into the lake", "export {lake}/x.duckdb", says=("inside the lake",)),
     Case("an export over somebody's file", "export ../others/letter.txt", says=("not an earlier export",)),
+    Case("an export beside what DuckDB left of another", "export x.duckdb",
+         make=lambda d: (d / "x.duckdb.wal").write_text("x"), says=("x.duckdb.wal is there", "or remove x.duckdb.wal")),
     Case("an export into no folder", "export nowhere/x.duckdb", says=("no folder",)),
     Case("a merge of no lake", "merge ../others", says=("is not a lake",)),
 ]  # fmt: skip
