@@ -290,6 +290,17 @@ def _columns(mapping: TableMapping, benchmark: Benchmark, notation: NumberNotati
     return columns
 
 
+def meaning_of(codes: Mapping[str, str], part: str, code: object) -> str | None:
+    """What a code means for a part of an architecture; None where the mapping does not say.
+
+    Raises:
+        UserError: the code is neither a number nor a text.
+    """
+    text = plain_text(code)  # of 1.0, which a column that lacks some has, and of " 1"
+    written = (f"{part}={code}", f"{part}={text}", str(code), text)  # what holds for one part takes precedence
+    return next((codes[name] for name in written if name in codes), None)
+
+
 def decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> Callable[[Cells], Spec]:
     """The function that gives the spec of a row's architecture; UserError says what is wrong with it."""
     column, parts, codes = notation.column, notation.positions, notation.codes
@@ -300,8 +311,7 @@ def decoder(notation: ArchitectureColumns, benchmark: Benchmark, space: str) -> 
     def meaning(part: str, code: object, where: str) -> object:
         if not isinstance(code, str | int | float):
             raise UserError(f"{column_named(where)} holds the code {excerpt(code)}, which is no number or text")
-        known = codes.get(f"{part}={code}", codes.get(str(code)))
-        if known is None and (known := codes.get(plain_text(code))) is None:  # 1.0, of a column that lacks some
+        if (known := meaning_of(codes, part, code)) is None:
             raise UserError(f"{column_named(where)} holds the code {excerpt(code)}; known are {', '.join(codes)}")
         return known
 

@@ -354,11 +354,12 @@ def _unknown_codes(
     section: Mapping[str, Any], meanings: Mapping[str, Any], count: int, rows: Sequence[tuple[str, Cells]]
 ) -> Iterator[tuple[object, str]]:
     """Codes of a column that no meaning is given for, with the first row of each."""
-    seen = {str(code).rpartition("=")[2] for code in meanings}
-    column = str(section.get("column"))
+    column, positions = str(section.get("column")), section.get("positions")
+    parts = [str(part) for part in positions] if isinstance(positions, list) else []
+    seen = set[str]()
     for position, cells in rows:
         with contextlib.suppress(UserError, KeyError):
-            for code in listed_codes(cells[column], column, count):
-                if str(code) not in seen:
+            for part, code in zip(parts, listed_codes(cells[column], column, count), strict=False):
+                if str(code) not in seen and mapped_table.meaning_of(meanings, part, code) is None:
                     seen.add(str(code))
                     yield code, position
