@@ -13,6 +13,7 @@ from pipeline.formats.table_form import Cells, Rows, Unreadable
 from pipeline.formats.toml_files import StrictModel
 from pipeline.ingest.cells import plain_text
 from pipeline.ingest.mapping_sections import Container
+from pipeline.wording import count_of
 
 NUMBER = "@number"
 """The cell with the number of a row, from 0."""
@@ -26,7 +27,8 @@ class JoinedTable(StrictModel):
         file: its file, in the folder of the table, or within the folder that is ingested.
         on: the cell of a row that says which row of it is meant: a column, "@key", ...; "@number" is the number of the
             row, from 0.
-        key: the cell of its own rows that says the same; also "@number".
+        key: the cell of its own rows that says the same; also "@number". Where both are, the two files
+            have the same number of rows.
         container: how its file holds it, as in `[container]`.
     """
 
@@ -56,15 +58,24 @@ def joined(rows: Rows, table: Path, sections: Sequence[JoinedTable], objects: It
         objects: columns that are cells also where they have fields, as the mapping names them.
 
     Raises:
-        UserError: a file is not there, has no such column, or two rows for one key.
+        UserError: a file is not there, has no such column, or two rows for one key; or rows of two files go together by
+            their number, and one has more of them.
     """
     others = [(section, _by_key(section, table, list(objects))) for section in sections]
+    count = 0
     for number, (position, cells) in enumerate(rows):
-        extended = cells
+        extended, count = cells, number + 1
         for section, by_key in others:
             if not isinstance(extended, Unreadable):
                 extended = _with_row_of(section, by_key, extended, number)
         yield position, extended
+    for section, by_key in others:
+        if section.on == section.key == NUMBER and len(by_key) != count:
+            raise UserError(
+                f"{table} has {count_of(count, 'row')} and {section.path(table)} {len(by_key):,}, of which the mapping "
+                f"joins those of one {NUMBER}: rows may be shifted; name columns that say which belong together, or "
+                "correct the file that lacks rows or has too many"
+            )
 
 
 def _with_row_of(section: JoinedTable, by_key: Mapping[str, Cells], cells: Cells, number: int) -> Cells | Unreadable:

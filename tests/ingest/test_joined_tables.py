@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from pipeline.ingest import mapping_check
 from pipeline.ingest.run import ingest
 from pipeline.ingest.source import sources_of
 from tests.fixtures import lake_content
-from tests.fixtures.stored_tables import ACC, ONE, OTHER, mapping, stored, truth, written
+from tests.fixtures.stored_tables import ACC, ONE, OTHER, THIRD, mapping, stored, truth, written
 
+CELLS = ONE, OTHER, THIRD
 LISTED = '[architecture]\ncolumn = "list.cell"\nencoding = "string"\n'
 JOIN = """
 [[join]]
@@ -47,6 +49,26 @@ def test_a_row_is_found_by_its_number_and_in_a_folder(tmp_path: Path) -> None:
     file = mapping(tmp_path, 'kind = "numpy"\ncolumns = ["first", "second"]', text, LISTED, truth("second"))
     expected = {(ONE, ACC, None): 71, (OTHER, ACC, None): 81}
     assert stored(file, folder / "acc.npy") == (expected, []) == stored(file, folder)
+
+
+@pytest.mark.parametrize("values", ["acc\n70\n80\n", "acc\n70\n80\n90\n91\n"])
+def test_files_whose_rows_go_together_by_number_have_as_many(values: str, tmp_path: Path) -> None:
+    """A row that one file lacks in the middle shifts all that follow it."""
+    archs, table = written(tmp_path / "archs.json", [{"cell": cell} for cell in CELLS]), tmp_path / "t.csv"
+    file = mapping(tmp_path, 'kind = "csv"', join("@number", "@number"), LISTED, truth())
+    count = written(table, values).read_text().count("\n") - 1
+    said = f"{table} has {count} rows and {archs} 3, of which the mapping joins those of one @number"
+    for read in (stored, mapping_check.check):
+        with pytest.raises(UserError, match=re.escape(said)):
+            read(file, table)
+
+
+def test_a_row_that_cannot_be_read_has_its_number(tmp_path: Path) -> None:
+    written(tmp_path / "archs.json", [{"cell": cell} for cell in CELLS])
+    table = written(tmp_path / "t.csv", "acc\n70\n80,81\n90\n")
+    file = mapping(tmp_path, 'kind = "csv"', join("@number", "@number"), LISTED, truth())
+    values, rejects = stored(file, table)
+    assert values == {(ONE, ACC, None): 70, (THIRD, ACC, None): 90} and len(rejects) == 1
 
 
 @pytest.mark.parametrize(
