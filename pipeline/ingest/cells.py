@@ -14,6 +14,7 @@ from pipeline.formats import numbers
 _LONGEST_LIST = 100_000  # characters of a list that is written as text
 _PRINTED = re.compile(r"\[([^\[\]]*)\]|\w+\(\[([^\[\]]*)\](?:, \w+=[^()]*)?\)")
 """A list as numpy or torch print it: [0 1 2], tensor([0, 1, 2]), array([0, 1, 2], dtype=int8)."""
+_DECIMAL_COMMA = re.compile(r"[^\s,]+(,[^\s,]+)?")
 _ABSENT = ("", "-", "na", "n/a", "none", "null")
 
 
@@ -38,28 +39,54 @@ def listed_codes(cell: object, column: str, count: int | None = None) -> Sequenc
         raise
 
 
-def list_of(cell: object, column: str) -> Sequence[object]:
-    """The list in a cell, or in its text.
+def list_of(cell: object, column: str, decimal: str = ".") -> Sequence[object]:
+    """The list in a cell, or in its text; None in the place of a value that the text leaves out.
+
+    Args:
+        decimal: what stands before the decimals of numbers in a text; where it is a comma, they are returned as texts.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or it cannot be told which commas of a text part numbers.
     """
     values = cell
     if isinstance(cell, str) and len(cell) <= _LONGEST_LIST:
+        if decimal == "," and not any(mark in cell for mark in "'\""):
+            return _with_decimal_commas(cell, column)
         with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             values = ast.literal_eval(cell)
         if isinstance(values, str) and (printed := _PRINTED.fullmatch(values.strip())):
-            values = _numbers((printed[1] or printed[2] or "").replace(",", " ").split(), cell, column)
+            values = _numbers(printed[1] or printed[2] or "", cell, column)
     if not isinstance(values, list | tuple):
         raise UserError(f"{column_named(column)} holds {excerpt(cell)}, where a list is expected")
     return values
 
 
-def _numbers(texts: Sequence[str], cell: str, column: str) -> list[float]:
-    values = [numbers.as_float(text) for text in texts]
-    if None in values or not values:
+def _numbers(text: str, cell: str, column: str) -> list[float | None]:
+    """The numbers of a list without its brackets: nothing between two commas is a value that is not there."""
+    texts = _parted(text, ",") if "," in text else text.split()
+    values = [numbers.as_float(text) if text else None for text in texts]
+    if not values or any(text and value is None for text, value in zip(texts, values, strict=True)):
         raise UserError(f"{column_named(column)} holds {excerpt(cell)}, where a list of numbers is expected")
-    return [int(value) if value.is_integer() else value for value in values if value is not None]
+    return [int(value) if value is not None and value.is_integer() else value for value in values]
+
+
+def _with_decimal_commas(cell: str, column: str) -> list[str | None]:
+    """The numbers of a list, as texts: a comma that could also part two of them is refused."""
+    printed = _PRINTED.fullmatch(cell.strip())
+    text = (printed[1] or printed[2] or "") if printed else ""
+    texts = _parted(text, ";") if ";" in text else text.split()
+    if not printed or any(not _DECIMAL_COMMA.fullmatch(text) for text in texts if text):
+        raise UserError(
+            f"{column_named(column)} holds {excerpt(cell)}, where decimals follow a comma and a list is written "
+            "[93,12 94,10] or [93,12; 94,10]"
+        )
+    return [text or None for text in texts]
+
+
+def _parted(text: str, mark: str) -> list[str]:
+    """What stands between the marks of a list; the last one may have a mark after it."""
+    texts = [part.strip() for part in text.split(mark)]
+    return texts if texts[-1] else texts[:-1]
 
 
 def has(cells: Mapping[str, object], column: str) -> bool:

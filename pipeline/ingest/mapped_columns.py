@@ -209,7 +209,8 @@ class MappedTruth:
             seed = numbers.whole(cells[self._seed_column], f"the seed in {column_named(self._seed_column)}")
         if self._each is None:
             return ((seed, None, self._value(self.notation.value(cells[name], name))),)
-        values = [self._value(self.notation.value(cell, name)) for cell in list_of(cells[name], name)]
+        listed = list_of(cells[name], name, self.notation.decimal)
+        values = [self._value(self.notation.value(cell, name)) for cell in listed]
         if self._each == "seed":
             seeds: Sequence[object] = range(1, len(values) + 1)
             if self._seed_column is not None:

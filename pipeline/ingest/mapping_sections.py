@@ -82,7 +82,8 @@ class Container(StrictModel):
         skip: of a csv, lines before its header that are left out.
         comment: of a csv, what other lines that are left out begin with: "#".
         header: of a csv, lines that together name its columns, as in "cifar10.test" of two.
-        decimal: what stands before the decimals of a number: "," in 93,12.
+        decimal: what stands before the decimals of a number: "," in 93,12; a list in a cell is then [93,12 94,10] or
+            [93,12; 94,10].
         thousands: what stands between the thousands of a number: "," in 1,234,567.
         table: of sqlite, the name of the table, where there are several.
         root: of json, pickle and torch, what leads from the top to the table: keys, or the numbers of a list's items
@@ -273,8 +274,9 @@ class TruthColumn(StrictModel):
         seed_column: the column with the seed, for tables with a row for each training; with `each` of seed, the column
             with the list of seeds.
         each: "seed" where the cell is a list with one value per seed. Unless `seed_column` names a list of the seeds,
-            the one stored is the position in the list, from 1; missing seeds stay missing. "epoch" where it is a list
-            with one value per epoch: the last is stored, and with --curves all of them.
+            the one stored is the position in the list, from 1; missing seeds stay missing, as the second of
+            [91.2, , 90.5]. "epoch" where it is a list with one value per epoch: the last is stored, and with --curves
+            all of them.
     """
 
     column: str
