@@ -180,7 +180,9 @@ class SourcePart:
         metrics = [self.benchmark.metric(*pair) for pair in new]
         staged.append("metrics", [{"benchmark": name, **m.row} for m in metrics])
         proxies = [self._proxy(proxy) for proxy in sorted(self._proxies)]
-        known = set(staged.lake.read("proxies", name, columns=["proxy_id"])["proxy_id"].to_pylist())
+        stored = staged.lake.read("proxies", name, columns=["proxy_id", "higher_is_better"])
+        known = dict(zip(*(column.to_pylist() for column in stored.columns), strict=True))
+        self._refuse_other_directions(proxies, known)
         staged.append("proxies", [p for p in proxies if p["proxy_id"] not in known])
 
     def _refuse_other_metrics(self, have: Sequence[Mapping[str, Any]]) -> None:
@@ -197,6 +199,17 @@ class SourcePart:
                         f"{own[field_name]}, and the lake has it with {row[field_name]}: declare it alike, or under "
                         "another name"
                     )
+
+    def _refuse_other_directions(self, proxies: Sequence[Mapping[str, Any]], known: Mapping[str, bool]) -> None:
+        """Refuse a direction that the lake has otherwise: of one proxy, half of the scores would rank upside down."""
+        for proxy in proxies:
+            direction, stored = proxy["higher_is_better"], known.get(proxy["proxy_id"])
+            if stored is not None and stored != direction:
+                raise UserError(
+                    f"{self.path}: the mapping declares {proxy['name']} with higher_is_better = {direction}, and the "
+                    f"lake has it with {stored}: declare it alike, under another `proxy` or another `source`; or, "
+                    "where the lake is wrong, remove the parts with its scores (docs/operations.md)"
+                )
 
     def _proxy(self, name: str) -> dict[str, Any]:
         mapping = self.mapping

@@ -158,3 +158,22 @@ def test_a_folder_gives_all_that_is_known_in_it(lake: Path, tmp_path: Path) -> N
         ("nasgraph-cifar10", True),
         ("freerea-cifar10-synflow", True),
     ]
+
+
+@pytest.mark.parametrize("cell", [CELLS[0], CELLS[1]])
+def test_a_released_score_has_one_direction(lake: Path, tmp_path: Path, cell: str) -> None:
+    """Also where the file brings nothing that the lake lacks: a direction that was corrected has no effect."""
+    score = '[[score]]\ncolumn = "loss"\nproxy = "loss"\nhigher_is_better = {}\n'
+    for name, direction, arch in (("one", "true", CELLS[0]), ("two", "false", cell)):
+        table = fixtures.table(tmp_path / f"{name}.csv", ["arch", "loss"], [(arch, 1.5)])
+        text = fixtures.MAPPING.replace('"mine"', f'"{name}"\nsource = "rel"')
+        file = fixtures.mapping(tmp_path / f"{name}.toml", score.format(direction), text=text)
+        if name == "one":
+            ingest(lake, "nasbench201", [table], mapping=str(file))
+    before = lake_content.files(lake)
+    said = "two.csv: the mapping declares loss@rel with higher_is_better = False, and the lake has it with True"
+    with pytest.raises(UserError, match=said):
+        ingest(lake, "nasbench201", [table], mapping=str(file))
+    assert lake_content.files(lake) == before
+    again = fixtures.mapping(tmp_path / "three.toml", score.format("true"), text=text.replace('"two"', '"three"'))
+    assert not ingest(lake, "nasbench201", [table], mapping=str(again))[0].already
