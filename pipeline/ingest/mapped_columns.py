@@ -239,12 +239,15 @@ class MappedTruth:
             value = float(Decimal(100 if self._unit == "percent" else 1) - Decimal(repr(value)))
         return float(round(value * self.factor)) if self.whole else value * self.factor
 
+    def epochs_of(self, values: Sequence[Measured]) -> int | None:
+        """After how many epochs the last of them is stored; None where that is not stated."""
+        if self._each != "epoch" or self.truth.epochs is not None:
+            return self.truth.epochs
+        return sum(epoch is not None for _, epoch, _ in values) or None
+
     def put(self, batch: SourceRows, space: str, arch_id: str, values: Sequence[Measured], *, curves: bool) -> None:
         """Add what `values` gave to a batch; those of each epoch only with `curves`."""
-        truth = self.truth
-        epochs = truth.epochs
-        if truth.each == "epoch" and epochs is None:
-            epochs = len(values) - 1 or None
+        truth, epochs = self.truth, self.epochs_of(values)
         for seed, epoch, value in values:
             if epoch is not None and not curves:
                 break

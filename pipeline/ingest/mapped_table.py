@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import itemgetter
@@ -101,8 +101,12 @@ class _TableReader:
         ]
         numbers = {name: number for number, name in enumerate(names)}
         self.stored_as = [numbers[name] for name in names]  # one number for columns that differ in `where` alone
-        self.apart = any(entry.where or entry.optional for entry in self.mapping.entries) or any(
-            truth.seed_column is not None for truth in self.mapping.truth
+        self.of_lengths = {(t.dataset, t.metric) for t in self.mapping.truth if t.each == "epoch" and t.epochs is None}
+        self.of_lengths &= {(t.dataset, t.metric) for t in self.mapping.truth if t.epochs is not None}
+        self.apart = (
+            bool(self.of_lengths)
+            or any(entry.where or entry.optional for entry in self.mapping.entries)
+            or any(truth.seed_column is not None for truth in self.mapping.truth)
         )  # rows of one architecture may hold different values of it
         self.decode = decoder(self.mapping.architecture, self.benchmark, self.space)
         self.check = self.mapping.check and decoder(self.mapping.check, self.benchmark, self.space)
@@ -186,12 +190,13 @@ class _TableReader:
         """The values that no earlier row had of the same column and seed; errors as in `_is_new`."""
         new = dict[object, tuple[str, object]]()
         taken = list[list[Measured]]()
-        for name, values in zip(self.stored_as, truths, strict=False):
+        for column, name, values in zip(self.columns, self.stored_as, truths, strict=False):
             taken.append([])
             for seed, group in itertools.groupby(values, itemgetter(0)):
                 of_seed = tuple(group)
                 if self._is_first(new, (arch_id, name, seed), position, of_seed):
-                    taken[-1] += of_seed
+                    is_stored = self._has_last(new, arch_id, position, column, of_seed)
+                    taken[-1] += of_seed[1:] if is_stored else of_seed
         names = self.stored_as[len(truths) :]
         taken_scores = [
             score if score and self._is_first(new, (arch_id, name), position, score) else None
@@ -199,6 +204,31 @@ class _TableReader:
         ]
         self.seen |= new  # only now: of a row that is refused nothing is stored
         return taken, taken_scores
+
+    def _has_last(
+        self,
+        new: dict[object, tuple[str, object]],
+        arch_id: str,
+        position: str,
+        column: MappedTruth,
+        values: Sequence[Measured],
+    ) -> bool:
+        """Whether a column with other epochs gave the last value: only a list's length says after how many it is."""
+        dataset, metric = column.truth.dataset, column.truth.metric
+        if (dataset, metric) not in self.of_lengths:
+            return False
+        epochs, (seed, _, value) = column.epochs_of(values), values[0]
+        key = (arch_id, dataset, metric, epochs, seed)
+        if (stored := self.seen.get(key) or new.get(key)) is None:
+            new[key] = position, value
+            return False
+        before, other = stored
+        if other != value:
+            raise UserError(
+                f"{column_named(column.truth.column)} has {value} for {dataset} {metric} after {epochs} epochs, where "
+                f"{before} has {other}, too: correct `epochs`, or leave one of the columns out"
+            )
+        return True
 
     def _is_first(self, new: dict[object, tuple[str, object]], key: object, position: str, values: object) -> bool:
         before, other = self.seen.get(key) or new.get(key) or (position, values)
