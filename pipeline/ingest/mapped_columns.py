@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -81,13 +82,13 @@ class NumberNotation:
         return value
 
     def _without_thousands(self, text: str, column: str) -> str:
-        whole, point, decimals = text.strip().partition(self.decimal)
-        groups = whole.split(self.thousands)
-        if not 1 <= len(groups[0].lstrip("+-")) <= 3 or any(len(group) != 3 for group in groups[1:]):
+        mark, point, number = re.escape(self.thousands), re.escape(self.decimal), text.strip()
+        grouped = rf"[+-]?[0-9]{{1,3}}({mark}[0-9]{{3}})+({point}[0-9]*)?([eE][+-]?[0-9]+)?"
+        if self.thousands in number and not re.fullmatch(grouped, number):
             raise UserError(
                 f"{column_named(column)} holds {excerpt(text, 40)}, where '{self.thousands}' stands between thousands"
             )
-        return "".join(groups) + point + decimals
+        return number.replace(self.thousands, "")
 
 
 @dataclass

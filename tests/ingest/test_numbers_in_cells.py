@@ -1,0 +1,37 @@
+"""Numbers in cells: what their marks mean, and which of them a metric can have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.mapped_tables import table
+from tests.fixtures.stored_tables import ARCHITECTURE, ONE, mapping, stored, truth
+
+THOUSANDS: dict[tuple[str, str], float | None] = {
+    ("1,234,567", ","): 1234567,
+    (" +1,234 ", ","): 1234,
+    ("1,234e3", ","): 1234000,
+    ("1,234.5E1", ","): 12345,
+    (" 1234 ", " "): 1234,
+    ("1 234", " "): 1234,
+    ("1,2e6", ","): None,
+    ("1,23e,456", ","): None,
+    ("1e6,234", ","): None,
+    ("1,234.5,678", ","): None,
+    ("1,-23", ","): None,
+    ("1,\u0661\u0662\u0663", ","): None,
+    ("n,aan", ","): None,
+}
+"""A cell and what stands between its thousands -> the number, or None where it is refused."""
+
+
+@pytest.mark.parametrize("case", THOUSANDS)
+def test_thousands_are_groups_of_three_digits(case: tuple[str, str], tmp_path: Path) -> None:
+    (cell, mark), number = case, THOUSANDS[case]
+    column = truth("size", metric="params", unit="count")
+    file = mapping(tmp_path, f'kind = "csv"\nthousands = "{mark}"', ARCHITECTURE, column)
+    values, rejects = stored(file, table(tmp_path / "t.csv", ["arch", "size"], [(ONE, cell)]))
+    assert list(values.values()) == ([] if number is None else [number])
+    assert number is not None or f"where '{mark}' stands between thousands" in rejects[0]
