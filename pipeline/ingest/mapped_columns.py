@@ -305,6 +305,18 @@ def means(rows: Sequence[tuple[Truths, Scores]]) -> tuple[Truths, Scores]:
     return truths, scores
 
 
+def left_out(rows: Sequence[tuple[Truths, Scores]], measured: tuple[Truths, Scores]) -> int:
+    """How many missing or failed values of the rows are in none of their means, as others were measured."""
+    count = 0
+    for column, of_column in zip(zip(*(row[0] for row in rows), strict=True), measured[0], strict=True):
+        there = {seed for seed, _, value in of_column if isinstance(value, float)}
+        count += sum(isinstance(value, str) and seed in there for seed, _, value in chain.from_iterable(column))
+    for taken, mean in zip(zip(*(row[1] for row in rows), strict=True), measured[1], strict=True):
+        if mean is not None and isinstance(mean[0], float):
+            count += sum(one is not None and isinstance(one[0], str) for one in taken)
+    return count
+
+
 def _mean(values: Sequence[Value]) -> Value:
     measured = [value for value in values if isinstance(value, float)]
     if len(measured) < 2:

@@ -22,6 +22,7 @@ from pipeline.ingest.mapped_columns import (
     RowFilter,
     Scores,
     Truths,
+    left_out,
     mapped_truth,
     means,
     score_of,
@@ -123,15 +124,25 @@ class _TableReader:
             if number % _BATCH_ROWS == 0:
                 yield batch
                 batch = self._batch()
-        for arch_id, measured in self.repeats.items():
-            position = self.first[arch_id]
-            with batch.record(position, str):
-                self._put(batch, arch_id, *self._new(arch_id, position, *means(measured)))
-        batch.warnings += filter(None, (column.warning for column in self.columns))
+        batch.warnings += filter(None, (*(column.warning for column in self.columns), self._put_means(batch)))
         yield batch
         for fault in filter(None, (column.fault for column in self.columns)):
             raise UserError(f"{self.path}: {fault}: is it a fraction? (table mapping {self.mapping.name})")
         self._all_columns_taken()
+
+    def _put_means(self, batch: SourceRows) -> str | None:
+        """Add the means of rows that measure one architecture; a warning where values are in none of them."""
+        count = 0
+        for arch_id, rows in self.repeats.items():
+            position = self.first[arch_id]
+            with batch.record(position, str):
+                measured = means(rows)
+                count += left_out(rows, measured)
+                self._put(batch, arch_id, *self._new(arch_id, position, *measured))
+        if not count:
+            return None
+        counted = count_of(count, "value that is missing or failed is", "values that are missing or failed are")
+        return f'{counted} in no mean (repeated = "mean" in the mapping)'
 
     def _batch(self) -> SourceRows:
         return SourceRows(self.benchmark.name, position_of=self.first.get)
