@@ -38,7 +38,7 @@ class TuningData:
         """The terms of the space.
 
         Raises:
-            UserError: no truth, no scores, or a name in `use` that has none.
+            UserError: no truth, no scores, a name in `use` that has none, or nothing to tell the architectures apart.
         """
         return terms.read(
             lake, self.benchmark, self.space, use=self.use, coverage=self.coverage, target_name=self.target

@@ -40,8 +40,8 @@ def evolve(
         training: on what and how to train.
 
     Raises:
-        UserError: no truth, too few architectures, a budget that is less than one task takes, or a schedule that does
-            not fit.
+        UserError: no truth, too few architectures, labels that are equal, a budget that is less than one task takes,
+            or a schedule that does not fit.
         KeyboardInterrupt: on Ctrl-C, after storing what is done.
     """
     bench = benchmarks.load(data.benchmark)
@@ -92,4 +92,6 @@ def _labels(target: terms.Target, texts: Mapping[str, str], data: TuningData) ->
             f"a true value, {count_of(data.labels, 'label is', 'labels are')} needed: ingest more, or "
             "give --labels a smaller number"
         )
-    return {arch_id: target.truth[arch_id] for arch_id in labelled}
+    labels = {arch_id: target.truth[arch_id] for arch_id in labelled}
+    terms.require_different_labels(labels.values(), target.dataset, target.metric)
+    return labels

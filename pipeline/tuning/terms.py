@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pipeline import catalog, provenance
 from pipeline.errors import UserError, unknown
 from pipeline.lake.store import Lake
+from pipeline.wording import count_of, noun
 
 if TYPE_CHECKING:
     import duckdb
@@ -140,7 +141,7 @@ def read(
         target_name: by what to rank, see `catalog.lead_with`; by default the main target of the report.
 
     Raises:
-        UserError: no truth, no scores, or a name in `use` that has none.
+        UserError: no truth, no scores, a name in `use` that has none, or nothing to tell the architectures apart by.
     """
     where: dict[str, catalog.Value] = {"benchmark": benchmark, "space": space, "seed": _SCORE_SEED}
     with closing(catalog.snapshot(lake)) as connection:
@@ -175,6 +176,23 @@ def _target(connection: duckdb.DuckDBPyConnection, lake: Lake, benchmark: str, s
     return Target(rows[0]["dataset"], rows[0]["metric"], {row["arch_id"]: row["truth"] for row in rows})
 
 
+def require_different_labels(values: Collection[float], dataset: str, metric: str) -> None:
+    """Refuse labels that say nothing.
+
+    Args:
+        values: the true values.
+        dataset, metric: what they are.
+
+    Raises:
+        UserError: all are the same.
+    """
+    if len(set(values)) == 1:
+        raise UserError(
+            f"{count_of(len(values), 'label')} with the same {dataset} {metric} {noun(len(values), 'ranks', 'rank')} "
+            "nothing: give more --labels, another --seed or another --target"
+        )
+
+
 def only(table: TermTable, columns: Sequence[int] | Ints) -> TermTable:
     """The table with these terms alone."""
     return replace(table, terms=tuple(table.terms[i] for i in columns), values=table.values[:, columns])
@@ -202,11 +220,27 @@ def _table(
     arch_ids = sorted(set.intersection(*(tried[row["proxy_id"]] for row in kept)))
     terms, values = _columns(kept, curves, arch_ids)
     varied = np.flatnonzero(np.ptp(centred_ranks(values), axis=0)) if arch_ids else np.arange(len(terms))
-    return TermTable(
+    table = TermTable(
         benchmark, space, target.dataset, target.metric, tuple(arch_ids),
         np.array([target.truth[a] for a in arch_ids]), tuple(terms[i] for i in varied), values[:, varied],
         frozenset(a for row in kept for a in row["labelled"]) & frozenset(arch_ids),
     )  # fmt: skip
+    _require_differences(table)
+    return table
+
+
+def _require_differences(table: TermTable) -> None:
+    """Refuse what has no order: every method would call its first guess a rule."""
+    where = f"the {count_of(len(table.arch_ids), 'architecture')} of {table.benchmark}/{table.space} with every term"
+    if not table.terms:
+        raise UserError(
+            f"no score tells {where} apart: they are equal or failed; score others, or name some with --use"
+        )
+    if len(set(table.truth)) == 1:
+        raise UserError(
+            f"no {table.dataset} {table.metric} tells {where} apart: they are equal; ingest others, or name another "
+            "target with --target"
+        )
 
 
 def _columns(kept: list[Row], curves: list[Row], arch_ids: Sequence[str]) -> tuple[list[TermColumn], Floats]:

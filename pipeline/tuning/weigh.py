@@ -11,7 +11,7 @@ from pipeline.proxies import aggregates
 from pipeline.proxies.contract import proxy_id_of, row_of
 from pipeline.tuning import graph_features, learners, methods, prior, rules, tuned_proxy
 from pipeline.tuning.data import VERSION, TuningData
-from pipeline.tuning.terms import Floats, Ints, TermTable, centred_ranks
+from pipeline.tuning.terms import Floats, Ints, TermTable, centred_ranks, require_different_labels
 from pipeline.tuning.tuned_proxy import Row, TunedProxy
 from pipeline.wording import count_of
 
@@ -28,7 +28,7 @@ def weigh(lake_root: Path, data: TuningData, method: str = MENU) -> TunedProxy:
             generic rule are among the terms, and else for mixed.
 
     Raises:
-        UserError: no such method, too few architectures, or no term that correlates with the labels.
+        UserError: no such method, too few architectures, or labels that are equal or that no term correlates with.
     """
     if method == "evolution":
         raise UserError("evolution weighs no terms: it is `pipeline tune evolve`")
@@ -46,6 +46,7 @@ def weigh(lake_root: Path, data: TuningData, method: str = MENU) -> TunedProxy:
         )
     labelled = table.nested(data.seed)[: data.labels]
     labels = [table.arch_ids[i] for i in labelled]
+    require_different_labels(table.truth[labelled].tolist(), table.dataset, table.metric)
     configuration = {**data.basis(table), "method": method, "seed": data.seed, "labels": data.labels}
     row = {
         "tuning_id": provenance.identity("tuning", VERSION, configuration), "benchmark": table.benchmark,

@@ -34,6 +34,7 @@ from pipeline.tuning.task_evolution import EvolutionSettings
 from pipeline.tuning.trials import TrainingSettings, TrialTrainer
 from tests.bench import evolution as bench_evolution
 from tests.fixtures import lakes
+from tests.fixtures.lines import refused
 
 LABELS = {f"{i:016x}": float(i) for i in range(20)}
 CELL = "|nor_conv_3x3~0|+|{}~0|none~1|+|skip_connect~0|none~1|{}~2|"
@@ -132,13 +133,13 @@ def test_a_task_that_was_given_up_is_not_the_best() -> None:
     assert task_evolution.best([*stopped, tried[0]]) is tried[0]
 
 
-def space(root: Path) -> Lake:
-    """Sixteen small architectures with a truth."""
+def space(root: Path, between: float = 1.0) -> Lake:
+    """Sixteen small architectures with a truth, each the one before and `between`."""
     bench = benchmarks.load("nasbench201")
     batch = SourceRows("nasbench201")
     for number, (a, b) in enumerate((a, b) for a in OPS for b in OPS):
         arch_id = batch.add_architecture("topology", bench.canonical("topology", CELL.format(a, b)))
-        batch.add_truth("topology", arch_id, "cifar10", "test_accuracy", 50.0 + number, epochs=200)
+        batch.add_truth("topology", arch_id, "cifar10", "test_accuracy", 50.0 + between * number, epochs=200)
     lake = Lake(root, create=True)
     constants = {"benchmark": "nasbench201", "source_id": "s" * 16}
     metrics = [{"benchmark": "nasbench201", **m.row} for m in bench.metrics]
@@ -328,3 +329,9 @@ def test_what_cannot_be_searched_is_told(lake: Path, changes: Any, of_search: An
     data = TuningData("nasbench201", "topology", **{"labels": 4, **changes})
     with pytest.raises(UserError, match=says):
         evolve(lake, data, TrainingSettings(device="cpu"), EvolutionSettings(**of_search))
+
+
+def test_labels_that_are_equal_are_told_before_a_training(lake: Path) -> None:
+    space(lake, between=0.0)
+    with refused("4 labels with the same cifar10 test_accuracy rank nothing"):
+        evolve(lake, ASKED, TrainingSettings(device="cpu"), SMALL)
