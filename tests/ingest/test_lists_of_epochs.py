@@ -11,7 +11,7 @@ from tests.fixtures import lake_content
 from tests.fixtures.stored_tables import ACC, ARCHITECTURE, ONE, mapping, stored, truth, written
 
 FINAL, CURVE = truth("final", epochs=3, optional=True), truth("curve", each="epoch", optional=True)
-TWO_ROWS = [{"arch": ONE, "final": 93.0}, {"arch": ONE, "curve": [50, 70, 88]}]
+TWO_ROWS: list[dict[str, object]] = [{"arch": ONE, "final": 93.0}, {"arch": ONE, "curve": [50, 70, 88]}]
 
 
 @pytest.mark.parametrize("columns", [(FINAL, CURVE), (CURVE, FINAL)])
