@@ -19,9 +19,8 @@ Results = Generator[tuple[Any, Any], None, None]
 
 # Read when a card is first used: with the default of 8 queues, streams would wait for one another.
 CUDA_SETTINGS = {"CUDA_DEVICE_MAX_CONNECTIONS": "32"}
-HASHES = {
-    "PYTHONHASHSEED": "0"
-}  # else a score by code that hashes texts, or orders a set of them, is another each time
+# Else a score by code that hashes texts, or orders a set of them, is another each time.
+HASHES = {"PYTHONHASHSEED": "0"}
 
 MAX_LOSSES = 3  # an item whose worker was lost this many times is given up; so are others after as many items
 

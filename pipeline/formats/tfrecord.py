@@ -198,9 +198,8 @@ class _Search:
                     return offset + place
                 if self.given_up:
                     return None
-            offset += max(
-                1, len(window) - _HEADER.size + 1
-            )  # so that a header that the window's end cuts is seen whole
+            # A header that the window's end cuts is seen whole in the next.
+            offset += max(1, len(window) - _HEADER.size + 1)
             size = min(2 * size, _READ_AHEAD)
         return None
 
