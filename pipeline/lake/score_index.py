@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import UserError
@@ -162,7 +161,9 @@ class ScoreIndex:
         if self._any and keys.num_rows:
             self._admit(keys["arch_id"].unify_dictionaries().chunk(0).dictionary.to_pylist())
         rows, columns = _positions(keys["arch_id"], self._row_of), _positions(keys["proxy_id"], self._column_of)
-        seeds = pc.fill_null(keys["seed"], -1).combine_chunks()  # as of a lake that others wrote; no seed is negative
+        seeds = keys["seed"].combine_chunks()
+        if seeds.null_count:  # in a lake that others wrote
+            seeds = seeds.fill_null(-1)  # no seed is negative; it imports pandas, which takes long
         asked = (rows >= 0) & (columns >= 0) & (np.from_dlpack(seeds) == self._seed)
         asked &= _positions(keys["space"], {self._space: 0}) == 0
         self._there[rows[asked], columns[asked]] = True
