@@ -82,11 +82,14 @@ def file_sha256(path: Path, advance: Callable[[int], object] = lambda _more: Non
 def content_files(folder: Path) -> list[Path]:
     """The files in a folder and in those under it, by path, without what operating systems leave there.
 
-    Links to folders are followed, and a folder counts once, by its own path if that is beside the link.
+    Links to folders are followed, and a folder counts once, by its own path if that is beside the link. Of what is no
+    folder, or not there, there are none: who reads it says so.
 
     Raises:
         OSError: a folder cannot be read.
     """
+    if not folder.is_dir():
+        return []
     found: list[Path] = []
     entered: set[tuple[int, int]] = set()
     for place, folders, names in os.walk(folder, onerror=_raised, followlinks=True):
