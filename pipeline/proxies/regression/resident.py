@@ -81,7 +81,7 @@ class Card:
         self.maker = ThreadPoolExecutor(1, "maker")
         self.drawing = Drawing()
         self.known: set[Hashable] = set()  # operations that the maker ran
-        self.drawing_kinds: dict[frozenset[type], bool] = {}  # modules of a network: whether they draw random numbers
+        self.random: dict[frozenset[type], bool] = {}  # modules of a network: whether they draw random numbers
         self._shared: tuple[Task, Shared] | None = None
         if self.converted:
             modules.weight_gradient(device)  # what has to be compiled must not be while a stream records
@@ -141,9 +141,9 @@ class Card:
         if any(isinstance(module, _DropoutNd) and module.p > 0 for module in backbone.modules()):
             return True
         kinds = frozenset(type(module) for module in backbone.modules())
-        if not self.drawing_kinds.get(kinds, False) and not (kinds in self.drawing_kinds and calls.keys <= self.known):
-            self.drawing_kinds[kinds] = recorded.draws_in_training(backbone, images)
-        return self.drawing_kinds[kinds]
+        if kinds not in self.random or not calls.keys <= self.known:
+            self.random[kinds] = self.random.get(kinds, False) or recorded.draws_in_training(backbone, images)
+        return self.random[kinds]
 
     def release(self, slot: Slot) -> None:
         """Give a slot back: nothing of its network is waited for any more."""

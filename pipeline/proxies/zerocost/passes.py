@@ -143,7 +143,6 @@ class Passes:
         self.results = SharedResults(torch.cuda.synchronize if device.type == "cuda" else lambda: None)
         self._make, self._images, self._labels, self._classes = features, images, labels, classes
         self._seed, self._device, self._with_curvature = seed, device, with_curvature
-        self._layout = torch.contiguous_format
 
     def stream(self, name: str) -> Generator:
         """A random stream of its own, on the CPU."""
@@ -160,8 +159,8 @@ class Passes:
                 network = Classifier(self._make(), self._classes)
             except (ValueError, KeyError, RuntimeError) as error:
                 raise UnbuildableError from error
-        self._layout = arithmetic.layout(self._device, network)
-        network.to(self._device, memory_format=self._layout)  # type: ignore[call-overload]
+        layout = arithmetic.layout(self._device, network)
+        network.to(self._device, memory_format=layout)  # type: ignore[call-overload]
         self._buffers = [buffer.clone() for buffer in network.buffers()]
         return network
 
@@ -199,7 +198,7 @@ class Passes:
     def forward(self) -> Forward:
         """One pass of the batch."""
         network, maps = self.network.train(), list[Tensor]()
-        layout = self._layout if self._images.dim() == 4 else torch.preserve_format
+        layout = arithmetic.layout(self._device, network) if self._images.dim() == 4 else torch.preserve_format
         images = self._images.to(self._device, memory_format=layout, copy=True).requires_grad_()
         hooks = [
             block.register_forward_hook(lambda _module, _inputs, output: maps.append(output))
