@@ -31,6 +31,10 @@ Truths = Sequence[Sequence[Measured]]
 Scores = Sequence["tuple[Value, float | None] | None"]
 """The values of a row, by column; a score comes with its seconds. Columns that the row does not count for are empty."""
 
+_ROUNDING = 1e-6
+"""How far a count may be from a whole number, as a part of it: large counts are often a float32 of millions, which is
+off by up to 1e-7. Below half a million, where fractions could tell architectures apart, nothing is rounded away.
+"""
 _MOST_SHOWN = 8  # values of a column that decides which rows count
 
 
@@ -238,7 +242,17 @@ class MappedTruth:
         if self._complement:
             # as the numbers are written: values that are equal in exact arithmetic are equal
             value = float(Decimal(100 if self._unit == "percent" else 1) - Decimal(repr(value)))
-        return float(round(value * self.factor)) if self.whole else value * self.factor
+        return self._count(number, value * self.factor) if self.whole else value * self.factor
+
+    def _count(self, number: float, value: float) -> float:
+        """A whole number; UserError where a fraction is more than the rounding of a float, so that counts would tie."""
+        if not math.isclose(value, round(value), rel_tol=_ROUNDING):
+            scaled = "" if self._scale == 1.0 else f", which is {value:.10g} with its scale"
+            raise UserError(
+                f"{column_named(self._column)} holds {number!r}{scaled}, where a count is a whole number: is it in "
+                "thousands or millions (scale), or no count?"
+            )
+        return float(round(value))
 
     def epochs_of(self, values: Sequence[Measured]) -> int | None:
         """After how many epochs the last of them is stored; None where that is not stated."""

@@ -49,7 +49,7 @@ def test_a_csv_of_codes_fractions_seeds_and_thousands(tmp_path: Path) -> None:
     draw = random.Random(0)
     rows: list[list[Any]] = [
         ["-".join(str(architectures.OPERATIONS.index(o)) for o in operations(cell)), draw.uniform(0.1, 0.94),
-         draw.uniform(0.1, 0.94), draw.uniform(0.1, 0.94), draw.uniform(73, 1500), "text"]
+         draw.uniform(0.1, 0.94), draw.uniform(0.1, 0.94), round(draw.uniform(73, 1500), 3), "text"]
         for cell in CELLS
     ]  # fmt: skip
     table = fixtures.table(tmp_path / "odd name.csv", ["code", "t1_acc", "t2_acc", "t3_acc", "kparams", "who"], rows)

@@ -35,3 +35,25 @@ def test_thousands_are_groups_of_three_digits(case: tuple[str, str], tmp_path: P
     values, rejects = stored(file, table(tmp_path / "t.csv", ["arch", "size"], [(ONE, cell)]))
     assert list(values.values()) == ([] if number is None else [number])
     assert number is not None or f"where '{mark}' stands between thousands" in rejects[0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "scale", "expected"),
+    [
+        ("1073466", 1, 1073466),
+        ("0.344306", 1e6, 344306),
+        ("153.27386474609375", 1e6, 153273865),  # 153.273866, as a float32 has it
+        ("344306.0000000001", 1, 344306),
+        ("15.65", 1, "column 'size' holds 15.65, where a count is a whole number: is it in thousands or millions"),
+        ("0.01565", 1e3, "column 'size' holds 0.01565, which is 15.65 with its scale, where a count is a whole number"),
+    ],
+)
+def test_a_count_with_a_fraction_is_a_reject(cell: str, scale: float, expected: float | str, tmp_path: Path) -> None:
+    """Rounded, 15.65 and 15.51 tie."""
+    column = truth("size", metric="params", unit="count", scale=scale)
+    file = mapping(tmp_path, 'kind = "csv"', ARCHITECTURE, column)
+    values, rejects = stored(file, table(tmp_path / "t.csv", ["arch", "size"], [(ONE, cell)]))
+    if isinstance(expected, str):
+        assert not values and expected in rejects[0]
+    else:
+        assert [*values.values()] == [expected] and not rejects
