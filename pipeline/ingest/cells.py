@@ -15,6 +15,7 @@ _LONGEST_LIST = 100_000  # characters of a list that is written as text
 _PRINTED = re.compile(r"\[([^\[\]]*)\]|\w+\(\[([^\[\]]*)\](?:, \w+=[^()]*)?\)")
 """A list as numpy or torch print it: [0 1 2], tensor([0, 1, 2]), array([0, 1, 2], dtype=int8)."""
 _DECIMAL_COMMA = re.compile(r"[^\s,]+(,[^\s,]+)?")
+_CODE = re.compile(r"[A-Za-z0-9_]+")
 _ABSENT = ("", "-", "na", "n/a", "none", "null")
 
 
@@ -31,8 +32,8 @@ def listed_codes(cell: object, column: str, count: int | None = None) -> Sequenc
         return list_of(cell, column)
     except UserError:
         text = cell.strip() if isinstance(cell, str) else ""
-        parted = re.split(r"[\s;:|/_-]+", text)
-        if len(parted) > 1 and all(part.isalnum() and part.isascii() for part in parted):
+        parted = _parted(text, ",") if "," in text else re.split(r"[\s;:|/_-]+", text)
+        if len(parted) > 1 and all(map(_CODE.fullmatch, parted)):
             return parted
         if text.isalnum() and text.isascii() and len(text) == count:
             return list(text)

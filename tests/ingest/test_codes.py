@@ -38,3 +38,20 @@ def test_a_code_that_has_a_meaning_for_another_part_alone_is_a_fault_of_the_chec
     values, rejects = stored(file, table)
     assert values == {(CELL, ACC, None): 91} and "holds the code 3; known are" in rejects[0]
     assert "line 3: column 'ops' holds the code 3" in mapping_check.check(file, table).faults[0].what
+
+
+NAMED = 'codes = { none = "none", skip = "skip_connect", nor_conv_3x3 = "nor_conv_3x3" }\n'
+
+
+@pytest.mark.parametrize("cell", ["{}", " {} ", "{},"])
+def test_a_comma_may_stand_between_codes(cell: str, tmp_path: Path) -> None:
+    table = written(tmp_path / "t.json", [{"ops": cell.format("none,nor_conv_3x3, none,skip,none,none"), "acc": 91}])
+    file = mapping(tmp_path, 'kind = "json"', BY_CODES.replace(CODES, NAMED), truth())
+    assert stored(file, table) == ({(CELL, ACC, None): 91}, [])
+
+
+@pytest.mark.parametrize("cell", ["none,,none,skip,none,none,none", "none,skip"])
+def test_a_code_that_is_left_out_moves_no_other_up(cell: str, tmp_path: Path) -> None:
+    table = written(tmp_path / "t.json", [{"ops": cell, "acc": 91}])
+    values, rejects = stored(mapping(tmp_path, 'kind = "json"', BY_CODES.replace(CODES, NAMED), truth()), table)
+    assert not values and ("a list is expected" in rejects[0] or "2 codes where 6 are expected" in rejects[0])
