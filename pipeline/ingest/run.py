@@ -7,10 +7,12 @@ unless rejects are allowed; a published native form keeps its good records and s
 from __future__ import annotations
 
 import contextlib
+import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pipeline import benchmarks, catalog, provenance
 from pipeline.benchmarks.source_rows import SourceRows
@@ -135,7 +137,9 @@ def _ingest(lake_root: Path, source: Source, max_rejects: int, mapping: str | No
         if not only_curves:
             _as_read_before(lake, source, sha256)
     files.refuse_unwritable_lake(lake_root)
-    arguments = {"benchmark": source.benchmark.name, "source": source.name, "path": source.path}
+    arguments: dict[str, object] = {"benchmark": source.benchmark.name, "source": source.name, "path": source.path}
+    if joined := source.joined:
+        arguments["joined"] = joined
     run = provenance.new_run("ingest", {**arguments, "curves": source.curves, "max_rejects": max_rejects})
     declared = source.declared
     part = SourcePart(declared, source.mapping, source.path, source_id, run["run_id"], lake, only_curves)
@@ -193,17 +197,37 @@ def _summary(source: Source, part: SourcePart | None, started: float) -> IngestS
 
 def _as_read_before(lake: Lake, source: Source, sha256: str) -> None:
     """Refuse a file that the lake holds as another version of the reader or mapping read it: parts are for good."""
-    columns = ["name", "sha256", "source_id", "reader_version"]
+    columns = ["name", "sha256", "source_id", "reader_version", "run_id"]
     for row in lake.read("sources", source.benchmark.name, columns=columns).to_pylist():
         if (row["name"], row["sha256"]) == (source.name, sha256):
             what = f"the table mapping {source.name}" if source.mapping else "the reader"
             folder = lake.parts / source.benchmark.name / str(PartName("ingest", row["source_id"]))
             raise UserError(
                 f"{source.path} is in the lake already, as version {row['reader_version']} of {what} read it, and "
-                f"{'the mapping' if source.mapping else 'the reader'} has changed since: to replace what was read "
+                f"{_changed_since(lake, source, row)} since: to replace what was read "
                 f"then, remove the folder {folder}, run `pipeline doctor --forget-missing`, and the same command again"
                 + (f"; to keep both, give the mapping another name than {source.name}" if source.mapping else "")
             )
+
+
+def _changed_since(lake: Lake, source: Source, row: Mapping[str, Any]) -> str:
+    """What has changed since the lake took a file, the same as now, with the row of `sources`."""
+    joined = source.joined
+    if not joined:
+        return f"{'the mapping' if source.mapping else 'the reader'} has changed"
+    part = str(PartName("ingest", row["source_id"]))
+    runs = lake.read("runs", source.benchmark.name, parts=[part], columns=["run_id", "arguments"]).to_pylist()
+    arguments = next((json.loads(run["arguments"]) for run in runs if run["run_id"] == row["run_id"]), {})
+    before = arguments.get("joined")
+    if before is None:  # of an ingest by an earlier version, which did not record them
+        return f"the mapping or a file that it joins ({', '.join(joined)}) has changed"
+    if before.keys() != joined.keys():
+        return "the mapping has changed"
+    as_before = [source.identity(row["sha256"], curves, before) for curves in (False, True)]
+    changed = [file for file, sha256 in joined.items() if before[file] != sha256]
+    if row["source_id"] not in as_before:
+        changed.insert(0, "the mapping")
+    return f"{' and '.join(changed)} {'has' if len(changed) == 1 else 'have'} changed"
 
 
 def _oddities(source: Source, part: SourcePart) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import shlex
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,12 +70,24 @@ class Source:
         """The benchmark with the metrics that its mapping declares."""
         return table_mapping.with_metrics(self.benchmark, self.mapping.metric) if self.mapping else self.benchmark
 
-    def identity(self, sha256: str, curves: bool) -> str:
-        """The identity of the content and of everything that decides which rows come of it."""
+    @property
+    def joined(self) -> dict[str, str]:
+        """The SHA-256 of each file that its mapping joins, by its name there."""
+        sections = self.mapping.join if self.mapping else ()
+        return {section.file: provenance.file_sha256(section.path(self.path))[0] for section in sections}
+
+    def identity(self, sha256: str, curves: bool, joined: Mapping[str, str] | None = None) -> str:
+        """The identity of the content and of everything that decides which rows come of it.
+
+        Args:
+            sha256: of its own content.
+            curves: whether its curves are stored, too.
+            joined: as the property has it; default: of the files as they are now.
+        """
         columns = self.mapping.deciding if self.mapping else None
         if columns and self.mapping and self.mapping.join:
-            joined = [section.path(self.path) for section in self.mapping.join]
-            columns["joined"] = [provenance.file_sha256(path)[0] for path in joined]
+            of_files = self.joined if joined is None else joined
+            columns["joined"] = [of_files[section.file] for section in self.mapping.join]
         read_from = [self.benchmark.name, self.name, self.version, columns, curves, sha256]
         return provenance.identity("source", SOURCE_VERSION, read_from)
 

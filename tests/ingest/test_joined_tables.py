@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import benchmarks
+from pipeline import benchmarks, provenance
 from pipeline.errors import UserError
 from pipeline.ingest import mapping_check
 from pipeline.ingest.run import ingest
@@ -105,12 +105,37 @@ def test_another_list_of_architectures_is_another_source(tmp_path: Path, lake: P
     assert (first.already, again.already) == (False, True)
     written(tmp_path / "archs.json", {"7": {"cell": OTHER}})
     assert source.identity("0" * 64, False) != before
-    with pytest.raises(UserError, match="was read"):
+    with pytest.raises(
+        UserError, match=r"of the table mapping mine read it, and archs\.json has changed since: to repl"
+    ):
+        ingest(lake, "nasbench201", [table], mapping=str(file))
+    file.write_text(file.read_text() + "scale = 0.5\n")
+    with pytest.raises(UserError, match=r"and the mapping and archs\.json have changed since: to replace"):
+        ingest(lake, "nasbench201", [table], mapping=str(file))
+    written(tmp_path / "archs.json", {"7": {"cell": ONE}})
+    with pytest.raises(UserError, match="and the mapping has changed since: to replace"):
         ingest(lake, "nasbench201", [table], mapping=str(file))
     (tmp_path / "archs.json").unlink()
     with pytest.raises(UserError, match=r"archs\.json is no file: the mapping joins it as list"):
         ingest(tmp_path / "another lake", "nasbench201", [table], mapping=str(file))
     assert len(lake_content.rows(lake, "sources")) == 1
+
+
+def test_of_an_ingest_that_recorded_no_joined_files_both_may_have_changed(
+    tmp_path: Path, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path / "archs.json", {"7": {"cell": ONE}})
+    table = written(tmp_path / "t.csv", "id,acc\n7,70\n")
+    file = mapping(tmp_path, 'kind = "csv"', join(), LISTED, truth())
+    new_run = provenance.new_run
+    with monkeypatch.context() as earlier:
+        earlier.setattr(provenance, "new_run", lambda stage, given: new_run(stage, {**given, "joined": None}))
+        ingest(lake, "nasbench201", [table], mapping=str(file))
+    written(tmp_path / "archs.json", {"7": {"cell": OTHER}})
+    with pytest.raises(
+        UserError, match=r"and the mapping or a file that it joins \(archs\.json\) has changed since: to"
+    ):
+        ingest(lake, "nasbench201", [table], mapping=str(file))
 
 
 def test_numbers_that_the_lake_looks_up_are_not_shown(tmp_path: Path) -> None:
