@@ -217,7 +217,9 @@ def _changed_since(lake: Lake, source: Source, row: Mapping[str, Any]) -> str:
         return f"{'the mapping' if source.mapping else 'the reader'} has changed"
     part = str(PartName("ingest", row["source_id"]))
     runs = lake.read("runs", source.benchmark.name, parts=[part], columns=["run_id", "arguments"]).to_pylist()
-    arguments = next((json.loads(run["arguments"]) for run in runs if run["run_id"] == row["run_id"]), {})
+    arguments: dict[str, Any] = next(
+        (json.loads(run["arguments"]) for run in runs if run["run_id"] == row["run_id"]), {}
+    )
     before = arguments.get("joined")
     if before is None:  # of an ingest by an earlier version, which did not record them
         return f"the mapping or a file that it joins ({', '.join(joined)}) has changed"
