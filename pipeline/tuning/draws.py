@@ -128,25 +128,27 @@ def _learned(table: TermTable, graph: Floats | None) -> dict[str, _Learner]:
     }
 
 
-def across(source: TermTable, target: TermTable, labels: int, seeds: Sequence[int]) -> Iterator[Draw]:
-    """Every method with labels of one space, its rule then applied to another; rho on all of the other.
+def across(
+    source: TermTable, target: TermTable, labels: int, seeds: Sequence[int], alike: Mapping[str, str] | None = None
+) -> Iterator[Draw]:
+    """Every method with labels of one space, its rule then applied to another; rho on what of the other has no label.
 
-    Both are given the terms that they share. Ranks are taken within each space. "All" leaves out the architectures
+    Both are given the terms that they share. Ranks are taken within each space. No rho is taken of the architectures
     that a term was made with.
+
+    Args:
+        alike: architectures of the first space that the other has, too, see `terms.alike`: a label of the one is taken
+            for a label of the other.
 
     Raises:
         UserError: too few architectures, or no term that both have.
     """
     here, there = shared(source, target)
     _enough(here, labels)
-    judged = there.unknown(np.arange(len(there.arch_ids)))
-    if len(judged) < FEWEST:
-        raise UserError(
-            f"{there.benchmark}/{there.space} has {count_of(len(judged), 'architecture')} with every term and no label"
-        )
     places = choices_of_terms(here)
     for seed in seeds:
         labelled = here.nested(seed)[:labels]
+        judged = _judged(there, {(alike or {}).get(here.arch_ids[place]) for place in labelled})
         for name, columns in places.items():
             problem = methods.problem_of(only(here, columns), labelled, seed)
             for method, weigh in methods.METHODS.items():
@@ -154,6 +156,17 @@ def across(source: TermTable, target: TermTable, labels: int, seeds: Sequence[in
                 rho = methods.correlation(values[judged], there.truth[judged])
                 used = 0 if method == "untuned" else labels
                 yield Draw(name, method, used, seed, there.benchmark, there.space, len(judged), rho)
+
+
+def _judged(table: TermTable, labelled: Collection[str | None]) -> Ints:
+    """The places of the architectures that a rule is judged on."""
+    kept = [place for place, arch_id in enumerate(table.arch_ids) if arch_id not in labelled]
+    judged = table.unknown(np.array(kept, dtype=np.int64))
+    if len(judged) < FEWEST:
+        raise UserError(
+            f"{table.benchmark}/{table.space} has {count_of(len(judged), 'architecture')} with every term and no label"
+        )
+    return judged
 
 
 def shared(source: TermTable, target: TermTable) -> tuple[TermTable, TermTable]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from pipeline.lake.part_name import PartName
 from pipeline.lake.part_writer import PartWriter
 from pipeline.lake.store import Lake
 from pipeline.progress import progress
-from pipeline.tuning import draws, graph_features, prior
+from pipeline.tuning import draws, graph_features, prior, terms
 from pipeline.tuning.data import VERSION, TuningData
 from pipeline.tuning.draws import Draw
 from pipeline.tuning.terms import TermTable
@@ -78,8 +78,9 @@ def transfer(lake_root: Path, data: TuningData, count: int = 100) -> tuple[pd.Da
     for benchmark, space in others:
         try:
             target = TuningData(benchmark, space, coverage=data.coverage, target=data.target).table(lake)
-            draw = partial(draws.across, source, target, data.labels)
-            stored.append(_store(lake, data, (source, target), seeds, draw))
+            alike = terms.alike(lake, source, target)
+            draw = partial(draws.across, source, target, data.labels, alike=alike)
+            stored.append(_store(lake, data, (source, target), seeds, draw, alike=alike))
         except UserError as error:
             left_out.append(f"{benchmark} {space} is left out: {error}")
     catalog.ensure(lake)
@@ -100,12 +101,14 @@ def _store(
     seeds: Sequence[int],
     draw: DrawFunction,
     ways: Sequence[str] = (),
+    alike: Mapping[str, str] | None = None,
 ) -> str:
     """Make and store the draws that are not stored yet, a few at a time.
 
     Args:
         tables: of the space that is tuned on, and of the space that rho is taken of.
         ways: what it judges, where that is not every way to weigh terms.
+        alike: see `draws.across`.
 
     Returns:
         The identity of the evaluation.
@@ -117,6 +120,8 @@ def _store(
     basis = {**data.basis(source), "to": data.basis(target), "labels": data.labels}
     if ways:
         basis["ways"] = sorted(ways)
+    if alike:
+        basis["alike"] = provenance.identity("alike", 1, alike)
     evaluation_id = provenance.identity("evaluation", VERSION, basis)
     run = provenance.new_run("tune", {**vars(data), "draws": len(seeds)})
     constant = {

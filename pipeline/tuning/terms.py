@@ -163,6 +163,19 @@ def target(lake: Lake, benchmark: str, space: str, name: str | None = None) -> T
         return _target(connection, lake, benchmark, space, name)
 
 
+def alike(lake: Lake, one: TermTable, other: TermTable) -> dict[str, str]:
+    """The architectures of a space that another space of the benchmark has, too, by their identities in the first.
+
+    Nothing where the benchmarks differ.
+    """
+    if one.benchmark != other.benchmark:
+        return {}
+    where: dict[str, catalog.Value] = {"benchmark": one.benchmark, "space": one.space, "other": other.space}
+    with closing(catalog.snapshot(lake)) as connection:
+        rows = catalog.rows(connection, catalog.queries("tuning")["alike"].read_text(), where).to_pylist()
+    return {row["arch_id"]: row["alike"] for row in rows}
+
+
 def _target(connection: duckdb.DuckDBPyConnection, lake: Lake, benchmark: str, space: str, name: str | None) -> Target:
     if name is not None:
         catalog.lead_with(connection, name)

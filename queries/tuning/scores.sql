@@ -1,6 +1,6 @@
 -- One row per proxy: the stored scores of a space, architectures and scores in the same order, higher is better. Scores
 -- of the seed asked for, or without one; a score that failed is NULL. What tunings predicted knows labels and is left
--- out. `labelled`: the architectures of the space whose true values a tuning made the proxy with, as an evolved task.
+-- out. `labelled`: the architectures of the space whose true values the proxy was made with, as an evolved task.
 WITH scored AS (
     SELECT
         scores.proxy_id,
@@ -24,8 +24,8 @@ WITH scored AS (
 made AS (
     SELECT
         proxy_id,
-        flatten(list(labels)) AS labelled
-    FROM tunings
+        list(arch_id) AS labelled
+    FROM labelled
     WHERE benchmark = $benchmark AND space = $space
     GROUP BY ALL
 )
