@@ -7,7 +7,7 @@ Imports within go down: query > audit | targets > results | table_rows > databas
 definition > bound_views > temporary | sql_files, quoting.
 """
 
-from pipeline.catalog.audit import checks, checks_of, disagreements, proxies_of
+from pipeline.catalog.audit import checks, checks_of, contradicted, disagreements, proxies_of
 from pipeline.catalog.database import CATALOG, connect, ensure, export, refresh, snapshot, tables
 from pipeline.catalog.results import Value, execute, frame, rows, run_sql, to_frame, typed
 from pipeline.catalog.sql_files import head_comment, queries
@@ -18,7 +18,8 @@ from pipeline.catalog.table_rows import TableRows
 from pipeline.catalog.targets import lead_with
 
 __all__ = [
-    "CATALOG", "STORED_RESULTS", "TableRows", "Value", "checks", "checks_of", "connect", "disagreements", "ensure",
-    "execute", "export", "frame", "head_comment", "is_whole_result", "lead_with", "proxies_of", "queries", "refresh",
-    "rows", "run_sql", "snapshot", "stored_results_folder", "tables", "to_frame", "typed",
+    "CATALOG", "STORED_RESULTS", "TableRows", "Value", "checks", "checks_of", "connect", "contradicted",
+    "disagreements", "ensure", "execute", "export", "frame", "head_comment", "is_whole_result", "lead_with",
+    "proxies_of", "queries", "refresh", "rows", "run_sql", "snapshot", "stored_results_folder", "tables",
+    "to_frame", "typed",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from pipeline.catalog.database import snapshot, spilling_connection
 from pipeline.catalog.results import rows
 from pipeline.lake.schema import TABLES
 from pipeline.lake.store import Lake
+from pipeline.wording import count_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -78,3 +79,16 @@ def disagreements(connection: duckdb.DuckDBPyConnection) -> list[Disagreement]:
         )
         found.append(Disagreement(row["source_id"], line))
     return found
+
+
+def contradicted(connection: duckdb.DuckDBPyConnection, source_id: str) -> list[str]:
+    """A line for each earlier source of the same name that has other final values where this source has one."""
+    sql = sql_files.queries("audit")["contradicted"].read_text()
+    lines = []
+    for row in rows(connection, sql, {"source": source_id}).to_pylist():
+        taken = "the later ones" if row["taken"] == row["differing"] else f"{row['taken']:,} of the later ones"
+        lines.append(
+            f"{count_of(row['differing'], 'value differs', 'values differ')} from those of {row['file_name']}, "
+            f"ingested before: the report takes {taken}; a new lake forgets the earlier"
+        )
+    return lines

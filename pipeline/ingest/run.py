@@ -105,13 +105,18 @@ def ingest(
 
 
 def _audited(lake_root: Path, summaries: list[IngestSummary]) -> list[IngestSummary]:
-    """The summaries with a warning for each column of true values that disagrees with its siblings in the lake."""
+    """The summaries with a warning for each column of true values that disagrees with its siblings in the lake, and
+    for each earlier source whose values a new one contradicts.
+    """
     if all(summary.already for summary in summaries):
         return summaries
     with contextlib.closing(catalog.connect(Lake(lake_root))) as connection:
-        disagreements = catalog.disagreements(connection)
+        found = [(d.source_id, d.line) for d in catalog.disagreements(connection)]
+        for one in summaries:
+            lines = catalog.contradicted(connection, one.source_id) if one.source_id else []
+            found += [(one.source_id, f"{one.file}: {line}") for line in lines]
     return [
-        replace(one, warnings=(*one.warnings, *(d.line for d in disagreements if d.source_id == one.source_id)))
+        replace(one, warnings=(*one.warnings, *(line for source_id, line in found if source_id == one.source_id)))
         for one in summaries
     ]
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from pipeline import provenance
+from pipeline import catalog, provenance
 from pipeline.benchmarks.contract import arch_id_of
 from pipeline.errors import UserError
 from pipeline.ingest import run
 from pipeline.ingest.run import ingest
 from pipeline.lake import locations
+from pipeline.lake.store import Lake
 from tests.fixtures import analog_package, lake_content, nasbench201_files
 from tests.fixtures import mapped_tables as fixtures
 from tests.fixtures.lines import refused
@@ -86,6 +87,38 @@ def test_another_content_is_another_source(filled: Path, tmp_path: Path) -> None
     assert not summary.already
     assert len(lake_content.rows(filled, "sources")) == 2
     assert len(lake_content.rows(filled, "architectures")) == 5
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_of_a_table_and_its_correction_the_later_is_the_truth_and_is_told(
+    lake: Path, tmp_path: Path, mine: str, backwards: bool
+) -> None:
+    path = fixtures.accuracies(tmp_path / "tab.csv")
+    first = path.read_text()
+    header, *lines = first.splitlines()
+    corrected = "\n".join([header, *(f"{line.rpartition(',')[0]},77.5" for line in lines[:2]), *lines[2:]]) + "\n"
+    texts = [corrected, first] if backwards else [first, corrected]
+    warnings = []
+    for text in texts:
+        path.write_text(text)
+        [summary] = ingest(lake, "nasbench201", [path], mapping=mine)
+        warnings.append([line for line in summary.warnings if "differ" in line])
+    says = f"{path}: 2 values differ from those of {tmp_path.name}/tab.csv, ingested before: the report takes the later"
+    assert warnings == [[], [f"{says} ones; a new lake forgets the earlier"]]
+    values = catalog.run_sql(Lake(lake), "SELECT value FROM ground_truth").to_pylist()
+    assert sum(row["value"] == 77.5 for row in values) == (0 if backwards else 2)
+
+
+def test_a_correction_that_lacks_architectures_is_not_the_truth_and_says_so(
+    lake: Path, tmp_path: Path, mine: str
+) -> None:
+    path = fixtures.accuracies(tmp_path / "tab.csv")
+    ingest(lake, "nasbench201", [path], mapping=mine)
+    header, line, *_ = path.read_text().splitlines()
+    path.write_text(f"{header}\n{line.rpartition(',')[0]},77.5\n")
+    [summary] = ingest(lake, "nasbench201", [path], mapping=mine)
+    [line] = summary.warnings
+    assert "1 value differs from those of" in line and "the report takes 0 of the later ones" in line
 
 
 def test_released_scores_land_under_their_source(filled: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 -- One row per data set, metric and training length: the one source that is the ground truth, which is the source with
--- the most architectures, then the most values, then the smallest name. Sources are never mixed. `longest` marks the
--- training length that stands for the metric: the longest among those that reach half of the architectures of the best
--- covered.
+-- the most architectures, then the most values, then the smallest name, then the last that was ingested: a table that
+-- was corrected. Sources are never mixed. `longest` marks the training length that stands for the metric: the longest
+-- among those that reach half of the architectures of the best covered.
 -- Stored: small
 WITH counted AS (
     SELECT
@@ -20,9 +20,11 @@ WITH counted AS (
 named AS (
     SELECT
         counted.*,
-        coalesce(sources.name, counted.source_id) AS source
+        coalesce(sources.name, counted.source_id) AS source,
+        runs.started_at
     FROM counted
     LEFT JOIN sources ON counted.source_id = sources.source_id
+    LEFT JOIN runs ON sources.run_id = runs.run_id
 ),
 
 best AS (
@@ -31,7 +33,8 @@ best AS (
     QUALIFY
         row_number() OVER (
             PARTITION BY benchmark, space, dataset, metric, epochs
-            ORDER BY architectures DESC, measured DESC, source ASC, source_id ASC
+            ORDER BY
+                architectures DESC, measured DESC, source ASC, started_at DESC NULLS LAST, source_id ASC
         ) = 1
 ),
 
