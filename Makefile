@@ -36,6 +36,7 @@ demo: .venv/.demo ## take the scores of data/scores, score SAMPLE more architect
 	$(BIN)/pipeline ingest nasbench201 --mapping analog-nasbench
 	$(BIN)/pipeline merge data/scores
 	$(BIN)/pipeline score nasbench201 --proxy data/generic-cifar10.toml
+	$(BIN)/pipeline score nasbench201 --proxy aggregate-synflow-fast
 	$(BIN)/pipeline score nasbench201 --sample $(SAMPLE) --sample-seed 1
 	$(BIN)/pipeline report --out reports/demo
 
