@@ -108,7 +108,7 @@ def _lines(what: str, total: int | None, done: int, unit: Unit) -> Iterator[Adva
         printed, count_printed = time.monotonic(), count
         passed = printed - started
         of_total = f" of {_amount(total, unit)}" if total is not None else ""
-        left = f", {(total - done - count) * passed / count:.0f} s left" if total and count else ""
+        left = f", {max(total - done - count, 0) * passed / count:.0f} s left" if total and count else ""
         amount = f"{_amount(done + count, unit)}{of_total}"
         tell(f"{what}: {amount}, {_rate(count, started, unit)}{left}")
 

@@ -36,6 +36,7 @@ def test_the_time_left_is_that_of_what_is_not_done_at_the_rate_of_this_run(
     [
         ("items", None, 200, "reading: 200, 20/s"),
         ("bytes", 4_000_000, 1_000_000, "reading: 1.0 MB of 4.0 MB, 0.1 MB/s, 30 s left"),
+        ("bytes", 4_000_000, 4_000_100, "reading: 4.0 MB of 4.0 MB, 0.4 MB/s, 0 s left"),  # a file that has grown
     ],
 )
 def test_items_and_bytes_are_counted_with_and_without_a_total(

@@ -42,7 +42,11 @@ def run_sql(
         UserError: another kind of statement, a parameter too few or too many, or what DuckDB says is wrong.
     """
     remove_abandoned(lake.root)  # also where the catalog is current: another query may have been killed after making it
-    with closing(connect(lake)) as connection, _one_line_errors(connection, params or {}), damage_named(lake.parts):
+    with (
+        closing(connect(lake)) as connection,
+        _one_line_errors(connection, sql, params or {}),
+        damage_named(lake.parts),
+    ):
         statement = _one_select(connection, sql)
         values = _bind(statement.named_parameters, params or {})
         views = stored_results.read_by(sql)
@@ -170,7 +174,7 @@ def _bind(wanted: set[str], given: Mapping[str, Value]) -> dict[str, Value]:
 
 
 @contextmanager
-def _one_line_errors(connection: duckdb.DuckDBPyConnection, params: Mapping[str, Value]) -> Iterator[None]:
+def _one_line_errors(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, Value]) -> Iterator[None]:
     """Turn what DuckDB finds wrong into one line.
 
     It has the lake's own names where a table or view is unknown, and the parameter's where a value is of another type.
@@ -193,6 +197,9 @@ def _one_line_errors(connection: duckdb.DuckDBPyConnection, params: Mapping[str,
         elsewhere = re.search(r'"(.+)" is not in the catalog, but it exists in the (\S+) extension', str(error))
         if elsewhere:
             raise UserError(f"{elsewhere[1]} is of DuckDB's extension {elsewhere[2]}, which no query loads") from error
+        missing = re.search(r'Referenced column "(.+?)" not found', str(error))
+        if missing and re.search(rf'(=|<>|LIKE|IN \()\s*"?{re.escape(missing[1])}', sql, re.IGNORECASE):
+            raise UserError(f"{one_line(error)}; a text is written in single quotes") from error
         if isinstance(error, duckdb.PermissionException):
             raise UserError(f"{one_line(error)}; a query reads the lake's own parts and nothing else") from error
         wrong = [name for name, value in params.items() if isinstance(value, str) and f"'{value}'" in str(error)]

@@ -44,4 +44,4 @@ INNER JOIN within
 INNER JOIN best ON pairs.benchmark = best.benchmark AND pairs.space = best.space
 INNER JOIN proxy_labels AS labels ON pairs.proxy_id = labels.proxy_id
 GROUP BY pairs.benchmark, pairs.space, labels.label, pairs.seed
-ORDER BY pairs.benchmark, pairs.space, found DESC, labels.label, pairs.seed
+ORDER BY pairs.benchmark, pairs.space, max_by(pairs.truth, (pairs.score, -pairs.truth)) DESC, labels.label, pairs.seed

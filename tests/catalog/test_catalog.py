@@ -226,6 +226,8 @@ def test_variables_of_the_program_are_no_tables(lake: Lake) -> None:
         ("SELECT arch FROM scores", '"arch_id"'),
         ("SELECT s.valeu FROM scores s", "unknown column 'valeu': did you mean value"),
         ("FROM scors", "unknown table or view 'scors': did you mean scores"),
+        ("FROM proxies WHERE name = generic", "; a text is written in single quotes"),
+        ('FROM proxies WHERE name IN ("a-b")', "; a text is written in single quotes"),
         ("FROM quite_another_thing", "known are about, adopted, aggregate_scores, aggregate_terms, architectures"),
         ("SELECT avrg(value) FROM scores", "avrg does not exist! Did you mean"),
         ("SELEC 1", 'cannot be parsed: syntax error at or near "SELEC"'),
