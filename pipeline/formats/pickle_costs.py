@@ -59,11 +59,12 @@ def _events(put: bytes) -> re.Pattern[bytes]:
         put: the pattern of what puts the object on top of the stack into the memo.
     """
     text = b"|".join((_sized(rb"\x8c", 255), _sized(b"X", 255, rb"\0\0\0")))
-    small = rb"K.|M..|J.{4}|[N\x88\x89]|(?:" + text + rb")(?:q.|r..[\0-\7]\0)?"
+    frame = rb"\x95.{8}(?![\x94qr])"  # one may begin anywhere, but not between a tuple and what keeps it
+    small = rb"K.|M..|J.{4}|[N\x88\x89]|" + frame + rb"|(?:" + text + rb")(?:q.|r..[\0-\7]\0)?"
     passed = [  # the most frequent first
         rb"K.G.{8}|G.{8}", rb"K.", text,
         rb"\((?:" + small + rb"){0,64}+t",  # a tuple of some small values
-        rb"[)}\]\x8f\x93R\x81]|[(saueb\x90](?![\x94qr])|\x80.|\x95.{8}|c[^\n]*+\n[^\n]*+\n",
+        rb"[)}\]\x8f\x93R\x81]|[(saueb\x90](?![\x94qr])|\x80.|c[^\n]*+\n[^\n]*+\n", frame,
         rb"M..|J.{4}|[N\x88\x89]", _sized(b"[CU]", 255), _sized(rb"\x8a", 8),
     ]  # fmt: skip
     memoize = put + b"|" if put == pickle.MEMOIZE else b""

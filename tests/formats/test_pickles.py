@@ -6,6 +6,7 @@ import bz2
 import contextlib
 import gzip
 import io
+import itertools
 import pickle
 import sys
 import time
@@ -224,6 +225,8 @@ COSTLY = {
     "tuples fetched by text": _levels(b")p0\n", lambda n: b"g%d\n" % n * 2 + b"\x86p%d\n" % (n + 1)),
     "tuples memorised late": _levels(b")(u\x94", lambda n: b"h%c" % n * 2 + b"\x86Nb\x94"),
     "tuples memorised twice": _levels(b")\x94\x94", lambda n: b"h%c" % (2 * n + 1) * 2 + b"\x86\x94\x94"),
+    "tuples memorised behind a frame": b"\x80\4}()\x94"
+                                       + b"".join(b"h%c" % n * 2 + b"\x86\x95" + bytes(8) + b"\x94" for n in range(59)) + b"u.",
     "tuples behind what pickletools cannot read": _levels(b"I0x10\n0)\x94", lambda n: b"h%c" % n * 2 + b"\x86\x94"),
     "frozensets of frozensets": _levels(b"(\x91\x94", lambda n: b"(h%cK\1h%c\x91\x94" % (n, n)),
     "tuples too deep for the stack": _levels(b")", lambda _: b"\x85", 300_000),
@@ -246,6 +249,13 @@ def test_a_pickle_that_would_take_without_end_is_refused(name: str, monkeypatch:
     with pytest.raises(NotThisFormError, match=r"refused|one hash|0x10|array without values"):
         pickles.load(io.BytesIO(COSTLY[name]), ALLOWED)
     assert time.process_time() - began < 2
+
+
+def test_keys_that_a_frame_cuts_are_seen_by_the_quick_look() -> None:
+    content = {key: [key, 0.5] for key in itertools.product(range(12), repeat=4)}
+    data = pickle.dumps(content)
+    assert data.count(b"\x95") > 1 and pickle_costs._is_harmless(data)
+    assert pickles.load(io.BytesIO(data), ALLOWED) == content
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
