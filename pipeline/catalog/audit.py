@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -81,14 +81,17 @@ def disagreements(connection: duckdb.DuckDBPyConnection) -> list[Disagreement]:
     return found
 
 
-def contradicted(connection: duckdb.DuckDBPyConnection, source_id: str) -> list[str]:
-    """A line for each earlier source of the same name that has other final values where this source has one."""
-    sql = sql_files.queries("audit")["contradicted"].read_text()
-    lines = []
-    for row in rows(connection, sql, {"source": source_id}).to_pylist():
-        taken = "the later ones" if row["taken"] == row["differing"] else f"{row['taken']:,} of the later ones"
-        lines.append(
-            f"{count_of(row['differing'], 'value differs', 'values differ')} from those of {row['file_name']}, "
-            f"ingested before: the report takes {taken}; a new lake forgets the earlier"
-        )
-    return lines
+def contradicted(connection: duckdb.DuckDBPyConnection, source_ids: Sequence[str]) -> list[Disagreement]:
+    """The new sources that have other final values than an earlier source of the same name, where both have one."""
+    queries = sql_files.queries("audit")
+    found = []
+    renewed = set(rows(connection, queries["renewed"].read_text())["source_id"].to_pylist())
+    for source_id in renewed.intersection(source_ids):  # few: their values take half a second to look up
+        for row in rows(connection, queries["contradicted"].read_text(), {"source": source_id}).to_pylist():
+            taken = "the later ones" if row["taken"] == row["differing"] else f"{row['taken']:,} of the later ones"
+            line = (
+                f"{row['later']}: {count_of(row['differing'], 'value differs', 'values differ')} from those of "
+                f"{row['file_name']}, ingested before: the report takes {taken}; a new lake forgets the earlier"
+            )
+            found.append(Disagreement(source_id, line))
+    return found

@@ -111,12 +111,12 @@ def _audited(lake_root: Path, summaries: list[IngestSummary]) -> list[IngestSumm
     if all(summary.already for summary in summaries):
         return summaries
     with contextlib.closing(catalog.connect(Lake(lake_root))) as connection:
-        found = [(d.source_id, d.line) for d in catalog.disagreements(connection)]
-        for one in summaries:
-            lines = catalog.contradicted(connection, one.source_id) if one.source_id else []
-            found += [(one.source_id, f"{one.file}: {line}") for line in lines]
+        found = [
+            *catalog.disagreements(connection),
+            *catalog.contradicted(connection, [one.source_id for one in summaries if not one.already]),
+        ]
     return [
-        replace(one, warnings=(*one.warnings, *(line for source_id, line in found if source_id == one.source_id)))
+        replace(one, warnings=(*one.warnings, *(d.line for d in found if d.source_id == one.source_id)))
         for one in summaries
     ]
 

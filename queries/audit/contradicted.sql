@@ -10,7 +10,8 @@ named AS (
     SELECT
         source_id,
         benchmark,
-        name
+        name,
+        file_name
     FROM sources
     WHERE source_id = $source
 ),
@@ -18,9 +19,10 @@ named AS (
 earlier AS (
     SELECT
         sources.source_id,
-        sources.file_name
+        sources.file_name,
+        named.file_name AS later
     FROM sources
-    SEMI JOIN named
+    INNER JOIN named
         ON
             sources.benchmark = named.benchmark
             AND sources.name = named.name
@@ -28,6 +30,7 @@ earlier AS (
 )
 
 SELECT
+    earlier.later,
     earlier.file_name,
     count(*) AS differing,
     count(reference_sources.source_id) AS taken
@@ -51,5 +54,5 @@ LEFT JOIN reference_sources
         AND own.epochs IS NOT DISTINCT FROM reference_sources.epochs
         AND own.source_id = reference_sources.source_id
 WHERE significant(held.value) <> significant(own.value)
-GROUP BY earlier.source_id, earlier.file_name
+GROUP BY earlier.source_id, earlier.later, earlier.file_name
 ORDER BY earlier.file_name, earlier.source_id

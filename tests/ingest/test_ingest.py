@@ -103,7 +103,8 @@ def test_of_a_table_and_its_correction_the_later_is_the_truth_and_is_told(
         path.write_text(text)
         [summary] = ingest(lake, "nasbench201", [path], mapping=mine)
         warnings.append([line for line in summary.warnings if "differ" in line])
-    says = f"{path}: 2 values differ from those of {tmp_path.name}/tab.csv, ingested before: the report takes the later"
+    name = f"{tmp_path.name}/tab.csv"
+    says = f"{name}: 2 values differ from those of {name}, ingested before: the report takes the later"
     assert warnings == [[], [f"{says} ones; a new lake forgets the earlier"]]
     values = catalog.run_sql(Lake(lake), "SELECT value FROM ground_truth").to_pylist()
     assert sum(row["value"] == 77.5 for row in values) == (0 if backwards else 2)
