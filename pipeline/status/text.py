@@ -83,7 +83,7 @@ def _benchmark(benchmark: Row, width: int | None) -> Iterator[str]:
         yield ""
         head = ["proxy", "space", "seed", "scored", "failed", "sample asked", "missing"]
         cells = [
-            [row["proxy"], row["space"], _count(row["seed"]), _count(row["scores"]), _count(row["failed"]),
+            [row["label"], row["space"], _count(row["seed"]), _count(row["scores"]), _count(row["failed"]),
              _sample(row), _count(row["missing"])]
             for row in own
         ]  # fmt: skip

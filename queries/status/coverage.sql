@@ -2,7 +2,9 @@
 -- architecture to be ingested. `asked` is the largest sample that a run asked for, at most all architectures, and
 -- `missing` says how many of it have no score. A sample is the beginning of the order of hashes that `pipeline score`
 -- takes; runs of earlier versions, which do not state its seed, drew it with the seed of the scores. `images` are those
--- that one of the `runs` was given: the last component of a path, or a kind of synthetic ones.
+-- that one of the `runs` was given: the last component of a path, or a kind of synthetic ones. `label` is the name,
+-- with the kind of input images, and then the identity, where the space has scores of another proxy of that name: as in
+-- the view `proxy_labels`, which a lake of another version may lack.
 WITH known AS (
     SELECT
         benchmark,
@@ -163,6 +165,15 @@ had AS (
             AND stored.arch_id = places.arch_id
     WHERE stored.ingested AND (asked.is_all OR places.place <= asked.sample)
     GROUP BY asked.benchmark, asked.space, asked.proxy_id, asked.seed
+),
+
+named AS (
+    SELECT
+        proxy_id,
+        name,
+        kind,
+        configuration ->> '$.images.kind' AS images
+    FROM proxies
 )
 
 SELECT
@@ -170,6 +181,17 @@ SELECT
     counted.space,
     counted.proxy_id,
     proxies.name AS proxy,
+    proxies.name
+    || CASE
+        WHEN min(counted.proxy_id) OVER namesakes < max(counted.proxy_id) OVER namesakes
+            THEN coalesce(' (' || proxies.images || ' images)', '')
+        ELSE ''
+    END
+    || CASE
+        WHEN min(counted.proxy_id) OVER on_the_same_images < max(counted.proxy_id) OVER on_the_same_images
+            THEN ' ' || counted.proxy_id[:6]
+        ELSE ''
+    END AS label,
     proxies.kind,
     counted.seed,
     counted.scores,
@@ -183,7 +205,7 @@ SELECT
     -- a part that is there twice, which `pipeline doctor` tells, holds more than was asked
     greatest(asked.sample - coalesce(had.scored, 0), 0) AS missing
 FROM counted
-INNER JOIN proxies ON counted.proxy_id = proxies.proxy_id
+INNER JOIN named AS proxies ON counted.proxy_id = proxies.proxy_id
 LEFT JOIN sizes ON counted.benchmark = sizes.benchmark AND counted.space = sizes.space
 LEFT JOIN asked
     ON
@@ -203,4 +225,7 @@ LEFT JOIN had
         AND counted.space = had.space
         AND counted.proxy_id = had.proxy_id
         AND counted.seed IS NOT DISTINCT FROM had.seed
+WINDOW
+    namesakes AS (PARTITION BY counted.benchmark, counted.space, proxies.name),
+    on_the_same_images AS (PARTITION BY counted.benchmark, counted.space, proxies.name, proxies.images)
 ORDER BY counted.benchmark, counted.space, proxies.kind, proxies.name, counted.proxy_id, counted.seed

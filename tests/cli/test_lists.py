@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -59,6 +60,8 @@ def test_every_proxy_is_listed_with_what_it_computes() -> None:
     rows = listed("proxies")
     assert {row["name"] for row in rows} == set(proxies.names())
     assert all(row["description"] and row["inputs"] for row in rows)
+    quoted = {name for row in rows for name in re.findall("`(.+?)`", row["description"])}
+    assert quoted <= set(proxies.names()), "what a reader of the list cannot know"
     for benchmark, inputs in (("nasbench_nlp", "sequences"), ("nds", "images")):
         scored = {row["name"] for row in listed("proxies", "--for", benchmark) if row["kind"] != "aggregate"}
         assert scored == set(proxies.fitting(inputs))

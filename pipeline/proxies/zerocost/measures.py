@@ -56,7 +56,9 @@ def depthwise(passes: Passes) -> float:
 
 
 def flops(passes: Passes) -> float:
-    """The operations of a forward pass of one image, as `ForwardObserver` counts them."""
+    """The operations of a forward pass of one image: the multiply-accumulates of convolutions and linear layers, 2 for
+    each output of a batch normalisation, 1 for each of a ReLU, and the size of the window for each of a pooling.
+    """
     return passes.sizes.operations
 
 
@@ -176,7 +178,7 @@ def swap(passes: Passes) -> float:
     2024: its SWAP-Score without regularisation.
 
     The number of different patterns among the units of all ReLUs, where a unit's pattern is for which of the first
-    `SAMPLES` images it is on: that many as in the authors' code, which takes the mean over 32 initialisations.
+    16 images it is on: that many as in the authors' code, which takes the mean over 32 initialisations.
     """
     patterns = passes.forward.observed.sample_patterns
     if patterns is None:
@@ -188,8 +190,8 @@ def zen(passes: Passes) -> float:
     """Lin et al., "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021.
 
     log E|f(x) - f(x + a e)| + sum over batch normalisations of log sqrt(mean variance), where f are the features of
-    the network with standard normal weights, x and e are standard normal, and a is `PERTURBATION`. The variance is the
-    running one after the two passes, as in released scores (it starts at 1 and goes a tenth of the way each time).
+    the network with standard normal weights, x and e are standard normal, and a is 0.01. The variance is the running
+    one after the two passes, as in released scores (it starts at 1 and goes a tenth of the way each time).
     """
     difference, variances = passes.perturbed
     if not difference:
