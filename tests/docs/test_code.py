@@ -157,6 +157,13 @@ def test_the_code_of_a_page_runs(page: Path, folder: Path) -> None:
         path.unlink()
 
 
+def test_no_example_takes_two_proxies_of_one_name_for_one() -> None:
+    asked = [block.text for block in blocks(ROOT / "docs" / "sql.md") if "FROM pairs" in block.text]
+    asked += [path.read_text() for path in (ROOT / "queries" / "examples").glob("*.sql")]
+    grouped = [text[text.rindex("SELECT") :] for text in asked if "FROM pairs" in text and "spearman" in text]
+    assert len(grouped) >= 3 and all("proxy_id" in text for text in grouped), grouped
+
+
 def test_a_page_without_a_test_shows_no_code_that_could_run() -> None:
     tested = {*PAGES, *ELSEWHERE, ROOT / "CONTRIBUTING.md"}
     for page in sorted((ROOT / "docs").rglob("*.md")):

@@ -71,13 +71,13 @@ def test_the_counts_of_a_made_up_lake(lake: Path) -> None:
 
 
 def test_proxies_of_one_name_are_told_apart(lake: Path) -> None:
-    ids = [scored(lake, images={"kind": kind}, **changes) for kind, changes in (
-        ("cifar10", {}), ("synthetic-patches", {}), ("synthetic-patches", {"iterations": 41})
-    )]  # fmt: skip
-    scored(lake, "regression-n101")
+    patches = {"kind": "synthetic-patches"}
+    ids = [scored(lake, images=patches), scored(lake, images=patches, iterations=41)]
+    for name in (PRESET, "regression-n101"):
+        scored(lake, name)
     shown = [line.split("  ")[1] for line in status(lake).splitlines() if line.startswith("  regression-")]
-    patches = [f"{PRESET} (synthetic-patches images) {proxy_id[:6]}" for proxy_id in ids[1:]]
-    assert sorted(shown) == sorted([f"{PRESET} (cifar10 images)", *patches, "regression-n101"])
+    alike = [f"{PRESET} (synthetic-patches images) {proxy_id[:6]}" for proxy_id in ids]
+    assert sorted(shown) == sorted([f"{PRESET} (cifar10 images)", *alike, "regression-n101"])
 
 
 def test_missing_is_counted_in_the_sample_that_was_asked_for(lake: Path) -> None:
