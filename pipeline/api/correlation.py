@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import operator
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -141,10 +142,11 @@ def _complete(series: Sequence[Any], truth: Any, lower_is_better: Any) -> tuple[
                 "truth.reindex(scores.index), or scores.to_numpy() and truth.to_numpy() where the order is right"
             )
     promises = [[score.promise if isinstance(score, NetworkScore) else score for score in scores] for scores in series]
-    rows = [
-        row for row in zip(*promises, truth, strict=True) if all(math.isfinite(number) for number in map(_number, row))
-    ]
-    *scored, y = (np.array(_ordered([row[side] for row in rows]), float) for side in range(len(series) + 1))
+    with warnings.catch_warnings():
+        # of a masked value, which is none, and of a tensor with a gradient, whose number is asked for
+        warnings.simplefilter("ignore")
+        rows = [row for row in zip(*promises, truth, strict=True) if all(map(math.isfinite, map(_number, row)))]
+        *scored, y = (np.array(_ordered([row[side] for row in rows]), float) for side in range(len(series) + 1))
     return scored, -y if lower_is_better else y
 
 

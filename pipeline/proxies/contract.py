@@ -164,5 +164,6 @@ def row_of(
 
 
 def reason_of(error: BaseException) -> str:
-    """The first line of an error's message, with its kind; what cannot be stored or shown is escaped."""
-    return escaping.visible(f"{type(error).__name__}: {message_of(error).partition(chr(10))[0]}")[:200]
+    """The kind of an error with the first line that it says, if any; what cannot be stored or shown is escaped."""
+    line = message_of(error).strip().partition("\n")[0]
+    return escaping.visible(f"{type(error).__name__}: {line}" if line else type(error).__name__)[:200]

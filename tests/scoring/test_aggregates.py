@@ -234,6 +234,7 @@ def test_an_aggregate_is_ranked_like_any_other_and_does_not_choose_the_architect
         (TERMS + "transform = 'value'\nfailed = 'last'\n", "failed = 'last' goes with ranks, transform is value"),
         (TERMS + "seeds = 1\n", r"terms\.2\.seeds: 1 is not a number of at least 2"),
         (TERMS.replace("params@big", "parms@big"), "term 1: unknown proxy 'parms@big': did you mean params@big"),
+        (TERMS.replace("params@big", "my_own"), "term 1: unknown .*your own is scored first: pipeline score madeup"),
         (TERMS.replace("params@big", "aggregate-ranks"), "term 1: unknown proxy 'aggregate-ranks'"),
         ("images = {taken = 1979-05-27}\n" + TERMS, r"images.*\(1979, 5, 27\) is not a"),
         (f"images.{'a.' * 3000}a = 1\n" + TERMS, "is nested too deeply"),
