@@ -25,14 +25,15 @@ class RepeatedRows:
 
 def of(sample: TableSample, named: Sequence[str], values: ValueGuesses) -> RepeatedRows:
     """Find the repeated rows of a sample, whose architectures are in the columns `named`."""
-    counted = {column for truth in values.truths for column in (*truth.where, truth.seed_column) if column is not None}
+    guesses: list[TruthGuess | ScoreGuess] = [*values.truths, *values.scores]
+    told = {column for guess in guesses for column in guess.where}
+    counted = told | {truth.seed_column for truth in values.truths if truth.seed_column is not None}
     groups: dict[tuple[str, ...], list[Cells]] = defaultdict(list)
     for _, cells in sample.rows:
         groups[tuple(str(cells.get(column)) for column in (*named, *sorted(counted)))].append(cells)
     repeated = [rows for rows in groups.values() if len(rows) > 1 and _any_counts(rows[0], values)]
     if not repeated:
         return RepeatedRows(any=False)
-    guesses: list[TruthGuess | ScoreGuess] = [*values.truths, *values.scores]
     measured = {guess.column for guess in guesses} | {score.seconds for score in values.scores}
     others = [column for column in sample.columns if column not in {*named, *counted, *measured}]
     telling = (column for column in others if _tells(sample, repeated, column))

@@ -52,7 +52,7 @@ _FEW = 5  # numbers that may all be 0 or 1 by chance
 
 def guess_values(sample: TableSample, benchmark: Benchmark, taken: Sequence[str]) -> ValueGuesses:
     """Guess what each column measures, apart from the columns `taken` for the architecture."""
-    table = LongTable.of(sample)
+    table = LongTable.of(sample, benchmark)
     sample = table.sample
     counted = counted_rows(sample, benchmark, taken)
     others = [column for column in sample.columns if column not in taken and column not in counted.columns]
