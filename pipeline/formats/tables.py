@@ -184,14 +184,18 @@ def _csv_rows(path: Path, form: TableForm) -> Rows:
         records = lines.told(reader)
         try:
             header = list(form.columns) or _header(path, list(islice(records, form.header)))
+            width, header = len(header), _without_nameless_end(header)
             if not any(header):
                 raise NotThisFormError(f"{path} has no header line: it is empty")
             twice = [name for name, count in Counter(header).items() if count > 1]
             if twice:
                 raise RepeatedColumnError(path, min(twice))
-            for cells in records:
-                if cells:
-                    yield f"line {reader.line_num + lines.left_out}", _zipped(header, cells)
+            for number, cells in enumerate(filter(None, records)):
+                if number == 0 and not any(cell.strip() for cell in cells[width:]):
+                    width = max(width, len(cells))  # each line ends with delimiters that the header's does not have
+                is_ended = len(cells) == width and not any(cell.strip() for cell in cells[len(header) :])
+                named = cells[: len(header)] if is_ended else cells
+                yield f"line {reader.line_num + lines.left_out}", _zipped(header, named)
         except UnicodeDecodeError as error:
             line = reader.line_num + lines.left_out
             raise NotThisFormError(
@@ -242,6 +246,14 @@ class _CsvLines:
             else:
                 self._within_record = True
                 yield line
+
+
+def _without_nameless_end(header: list[str]) -> list[str]:
+    """The header without the columns at its end that have no name, if there are several: a spreadsheet adds such."""
+    named = len(header)
+    while named and not header[named - 1]:
+        named -= 1
+    return header[:named] if len(header) - named > 1 else header
 
 
 def _header(path: Path, lines: Sequence[Sequence[str]]) -> list[str]:

@@ -174,6 +174,8 @@ def _container(sample: TableSample, nested: Sequence[str]) -> Iterator[str]:
     doubts = {"skip": "the lines before the header"}
     if form.columns and form.columns[0] == f"{table_sample.UNNAMED}1":
         doubts["columns"] = "the table does not name its columns; name them here as you like, and below likewise"
+    if form.columns and form.columns[0] == table_sample.ROW:
+        doubts["columns"] = "the line above names all columns but the first, taken for the number of the row"
     yield from _stated({name: value for name, value in fields.items() if value}, doubts)
 
 

@@ -15,7 +15,7 @@ import pytest
 from pipeline.errors import NotThisFormError
 from pipeline.formats import json_arrays, packed, signatures, tables
 from pipeline.formats.table_form import TableForm
-from pipeline.ingest.guessing import table_sample
+from pipeline.ingest.guessing import kinds_of_files
 from tests.fixtures.lines import refused
 
 TABLE = b"arch,acc\na,1\nb,2\n"
@@ -69,9 +69,9 @@ def test_folders_and_what_a_system_leaves_are_no_files_of_it(tmp_path: Path) -> 
 def test_json_pickles_and_arrays_are_read_and_guessed_at(tmp_path: Path) -> None:
     assert rows(tmp_path, zipped({"t.json": b'[{"a": 1}]'}), "json") == [("item 1", {"a": 1})]
     assert list(json_arrays.read(tmp_path / "t.zip")) == [("[0]", {"a": 1})]
-    assert table_sample._kind(tmp_path / "t.zip") == "json"
+    assert kinds_of_files.kind_of(tmp_path / "t.zip") == "json"
     assert rows(tmp_path, zipped({"t.pkl": pickle.dumps([{"a": 1}])}), "pickle")[0][1] == {"a": 1}
-    assert table_sample._kind(tmp_path / "t.zip") == "pickle"
+    assert kinds_of_files.kind_of(tmp_path / "t.zip") == "pickle"
 
 
 ONE, NAMED = (zipped({name: TABLE}, zipfile.ZIP_STORED) for name in ("t.csv", "\u00e9.csv"))
@@ -95,7 +95,7 @@ def test_other_zips_are_refused_in_a_line(case: str, kind: Any, tmp_path: Path) 
     with refused("t.zip", "a zip archive", f"where a {'CSV file' if kind == 'csv' else kind} is expected", reason):
         rows(tmp_path, content, kind)
     with refused(str(tmp_path / "t.zip"), reason):
-        table_sample._kind(tmp_path / "t.zip")
+        kinds_of_files.kind_of(tmp_path / "t.zip")
 
 
 def test_a_member_before_the_beginning_of_a_zip_is_refused_in_a_line(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,21 +10,20 @@ from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 
-from pipeline.errors import NotThisFormError, UserError, excerpt, from_os
-from pipeline.formats import packed, signatures, sqlite_files, table_form, tables
-from pipeline.formats.table_form import ANY, DELIMITERS, KEY, LEVEL, VALUE, Cells, ContainerKind, Rows, TableForm
+from pipeline.errors import NotThisFormError, UserError, excerpt
+from pipeline.formats import sqlite_files, table_form, tables
+from pipeline.formats.table_form import ANY, DELIMITERS, KEY, LEVEL, VALUE, Cells, Rows, TableForm
 from pipeline.ingest.guessing import header_lines
+from pipeline.ingest.guessing.kinds_of_files import kind_of
 
 MOST_ROWS = 2_000
 UNNAMED = "column"
 """With a number, what a column is called that has no name."""
 
+ROW = "row"
+"""The column with the number of the row, where the header has no name for it."""
+
 _MOST_COLUMNS, _MOST_CELLS = 500, 200_000  # that are looked at
-_KINDS: dict[str, ContainerKind] = {
-    signatures.PICKLE.name: "pickle", signatures.JSON.name: "json", signatures.CHECKPOINT.name: "torch",
-    signatures.ARRAY: "numpy", signatures.ARRAYS: "numpy", "an Arrow file": "arrow", "an SQLite database": "sqlite",
-}  # fmt: skip
-_TAKEN = "a CSV, TSV, JSON, Parquet, Arrow, .npy or .npz file, an SQLite database, a pickle or a file of torch.save"
 _MOST_SKIPPED = 5  # lines before a header that are guessed at
 _MOST_KEYS = 10  # of a nested table, which are looked into
 _DEEPEST = 2  # levels of several keys
@@ -73,10 +71,10 @@ def samples(path: Path) -> Iterator[TableSample]:
     """The tables that a file may hold, the likeliest first; of nested mappings each level may be the table.
 
     Raises:
-        NotThisFormError: the file is none of `_TAKEN`, holds objects of foreign classes, or has no rows.
+        NotThisFormError: the file is of no kind that is read, holds objects of foreign classes, or has no rows.
         UserError: it cannot be read.
     """
-    kind = _kind(path)
+    kind = kind_of(path)
     if kind == "csv":
         yield _delimited(path)
         return
@@ -259,8 +257,23 @@ def _delimited(path: Path) -> TableSample:
             f"{path} is a text of one column, {excerpt(best.columns[0], 60)}, with whatever delimiter: write it as CSV"
         )
     if best.rows and header_lines.begins_with_a_row(best.columns, best.rows[0][1]):
-        best = _sample(_Table(path), replace(best.form, columns=_names(None, len(best.columns))))
+        names = _names_above(best) or _names(None, len(best.columns))
+        best = _sample(_Table(path), replace(best.form, columns=names))
     return _with_points(best)
+
+
+def _names_above(sample: TableSample) -> tuple[str, ...]:
+    """The names in the last of the skipped lines, if it names all columns but the first, as R writes numbered rows."""
+    width = len(sample.columns)
+    if not sample.form.skip or width < 3:
+        return ()
+    above = replace(sample.form, skip=sample.form.skip - 1, columns=_names(None, width - 1))
+    with contextlib.suppress(UserError):
+        for _, cells in _sample(_Table(sample.path), above).rows[:1]:
+            names = [str(cell).strip() for cell in cells.values()]
+            if all(names) and len({*names, ROW}) == width and not any(map(header_lines.is_number, names)):
+                return (ROW, *names)
+    return ()
 
 
 def _with_whole_header(sample: TableSample) -> TableSample:
@@ -338,40 +351,6 @@ def _keys(table: _Table, form: TableForm) -> list[str]:
         return []
     parted = [position.partition(" ") for position in positions]
     return [str(int(name) - 1) if what == "item" else name for what, _, name in parted]
-
-
-def _kind(path: Path) -> ContainerKind:
-    if not path.exists():
-        raise UserError(f"{path} does not exist")
-    try:
-        with packed.open_unpacked(path) as stream:
-            head = stream.read(signatures.HEAD)
-    except OSError as error:
-        if error.errno is None:
-            raise NotThisFormError(f"{path} is damaged: {error}") from error
-        raise from_os(error, f"reading {path}") from error
-    except packed.BROKEN as error:
-        raise NotThisFormError(f"{path}: {packed.damaged(error)}") from error
-    if (begun := head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]) and begun in b"[{":
-        return "json"
-    if head.startswith(b"PAR1"):
-        return "parquet"
-    form = signatures.identified(head) or signatures.by_name(path) or _typeset(head)
-    if form is None:
-        return "csv"
-    if form.name not in _KINDS:
-        raise NotThisFormError(signatures.said(str(path), form, _TAKEN))
-    return _KINDS[form.name]
-
-
-def _typeset(head: bytes) -> signatures.Form | None:
-    """The form of a text that holds a table of Markdown or LaTeX; None of others."""
-    text = head.decode("utf-8", "replace")
-    advice = "write its rows as CSV, without what typesets them"
-    if re.search(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\|[ \t|:-]*$", text, re.MULTILINE):
-        return signatures.Form("a table in Markdown", advice)
-    latex = re.search(r"\\begin\{(tabular|longtable|table)", text)
-    return signatures.Form("a table in LaTeX", advice) if latex else None
 
 
 def _sample(table: _Table, form: TableForm, *, whole: bool = False) -> TableSample:
