@@ -27,7 +27,7 @@ from pipeline.report.history import earlier, history
 from pipeline.report.leaderboard import FEW, leaders
 from pipeline.report.queries import Row
 from pipeline.report.tables import terminal_tables
-from pipeline.report.text import axis_from, brief, counted, interval, number, seed, target_name
+from pipeline.report.text import axis_from, brief, counted, interval, number, score_command, seed, target_name
 from pipeline.wording import count_of
 
 if TYPE_CHECKING:
@@ -173,6 +173,7 @@ def _template(name: str) -> jinja2.Template:
     environment.filters |= {
         "number": _safe(number), "seed": _safe(seed), "interval": _safe(interval), "counted": _safe(counted),
         "brief": _safe(brief), "target": target_name, "axis_from": axis_from,
+        "score_command": score_command,
     }  # fmt: skip
     environment.globals |= {
         "title": folder.TITLE, "many": rank_correlation.MANY, "few": rank_correlation.FEW_RESAMPLES,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline import text_table
 from pipeline.report.queries import Row
-from pipeline.report.text import counted, interval, number, seed, target_name
+from pipeline.report.text import counted, interval, number, score_command, seed, target_name
 
 CSV_COLUMNS = [
     "benchmark", "space", "dataset", "metric", "epochs", "source_id", "proxy", "proxy_id", "seed", "n", "n_failed",
@@ -39,7 +39,9 @@ def terminal_tables(spaces: list[Row], sources: list[Row]) -> str:
     for space in spaces:
         name = f"{space['benchmark']} {space['space']}"
         if not space["ranking"]:
-            lines.append(f"{name}: no scores yet, run `pipeline score` or ingest released ones")
+            command = score_command(space)
+            how = f"run `{command}` or" if command else "its networks are not built here,"
+            lines.append(f"{name}: no scores yet, {how} ingest released ones")
             continue
         lines.append(f"{name}: Spearman's rho with {target_name(space['main'])}")
         cells = [_TERMINAL_COLUMNS] + [

@@ -1,12 +1,14 @@
-"""Numbers and names of the report for a reader."""
+"""Numbers, names and commands of the report for a reader."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
+import shlex
 from collections.abc import Iterable, Sequence
 
+from pipeline import benchmarks
 from pipeline.escaping import file_name
 from pipeline.report.queries import Row
 from pipeline.wording import count_of
@@ -78,3 +80,11 @@ def slugs(names: Iterable[Sequence[str]], taken: Iterable[str] = ()) -> list[str
         used.add(key)
         result.append(key)
     return result
+
+
+def score_command(space: Row) -> str | None:
+    """The command that scores a search space; None where its networks are not built here."""
+    benchmark = benchmarks.find(space["benchmark"])
+    if benchmark is None or not benchmark.builds:
+        return None
+    return shlex.join(["pipeline", "score", space["benchmark"], "--space", space["space"]])

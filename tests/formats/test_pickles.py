@@ -225,8 +225,9 @@ COSTLY = {
     "tuples fetched by text": _levels(b")p0\n", lambda n: b"g%d\n" % n * 2 + b"\x86p%d\n" % (n + 1)),
     "tuples memorised late": _levels(b")(u\x94", lambda n: b"h%c" % n * 2 + b"\x86Nb\x94"),
     "tuples memorised twice": _levels(b")\x94\x94", lambda n: b"h%c" % (2 * n + 1) * 2 + b"\x86\x94\x94"),
-    "tuples memorised behind a frame": b"\x80\4}()\x94"
-                                       + b"".join(b"h%c" % n * 2 + b"\x86\x95" + bytes(8) + b"\x94" for n in range(59)) + b"u.",
+    "tuples memorised behind a frame": b"\x80\4}()\x94" + b"".join(
+        b"h%c" % n * 2 + b"\x86\x95" + bytes(8) + b"\x94" for n in range(59)
+    ) + b"u.",
     "tuples behind what pickletools cannot read": _levels(b"I0x10\n0)\x94", lambda n: b"h%c" % n * 2 + b"\x86\x94"),
     "frozensets of frozensets": _levels(b"(\x91\x94", lambda n: b"(h%cK\1h%c\x91\x94" % (n, n)),
     "tuples too deep for the stack": _levels(b")", lambda _: b"\x85", 300_000),

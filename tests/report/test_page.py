@@ -21,6 +21,7 @@ from pipeline.errors import UserError
 from pipeline.lake.store import Lake
 from pipeline.report import page as report
 from pipeline.report.tables import CSV_COLUMNS, terminal_tables
+from pipeline.report.text import score_command
 from tests.fixtures import lakes
 from tests.fixtures.lakes import OURS, RELEASED, SIZE
 
@@ -341,8 +342,12 @@ def test_a_lake_without_scores_says_what_to_run(tmp_path: Path) -> None:
         truth=[lakes.truth(i, float(i)) for i in range(5)],
     )  # fmt: skip
     written = report.write(lake.root, tmp_path / "out")
-    assert "no scores yet, run `pipeline score`" in written.table
-    assert "No scores yet" in written.index.read_text()
+    said = "its networks are not built here, ingest released ones"
+    assert f"madeup toys: no scores yet, {said}" in written.table
+    for name in ("index.html", "report.md"):
+        assert f"No scores yet: {said}" in (tmp_path / "out" / name).read_text()
+    space = {"benchmark": "nasbench201", "space": "topology"}
+    assert score_command(space) == "pipeline score nasbench201 --space topology"
 
 
 @pytest.mark.parametrize("values", [[1.0], [2.0, 2.0, 2.0, 2.0], [None, None]])

@@ -98,6 +98,8 @@ def test_missing_is_counted_in_the_sample_that_was_asked_for(lake: Path) -> None
     assert because == "3 of the sample of 8 are not scored"
     waiting = [{"benchmark": "other", "space": "cells", "proxy": "toy", "seed": 0, "scores": 9}]
     assert next_command({**content, "waiting": waiting})[0] == command, "what is there comes first"
+    row["missing"] = 0
+    assert next_command({**content, "waiting": waiting})[0] == "pipeline report", "scores that do not wait have rho"
 
 
 def test_scores_that_wait_are_told_with_the_proxy_and_the_space(lake: Path) -> None:
