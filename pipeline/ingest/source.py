@@ -125,9 +125,15 @@ def sources_of(benchmark: Benchmark, paths: Sequence[Path], mapping: str | None,
         curves: whether learning curves are wanted, where there are any.
 
     Raises:
-        UserError: nothing is there, or a name is unknown.
+        UserError: nothing is there, a name is unknown, or the table mapping takes no column.
     """
     named = None if mapping is None else table_mapping.find(benchmark.name, mapping)
+    if named is not None and not (named.truth or named.score or named.native_id):
+        # what is stored stays: the same table with the mapping mended would be refused
+        raise UserError(
+            f"the table mapping {mapping} takes no column: nothing but architectures would be stored; add a [[truth]] "
+            "or [[score]]"
+        )
     if not paths:
         if named is None:
             raise UserError(

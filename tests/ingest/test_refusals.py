@@ -128,6 +128,16 @@ BAD_INPUTS: dict[str, tuple[Callable[[Path], Path], str]] = {
 """For the table mapping `mine`, or without one."""
 
 
+def test_a_mapping_that_takes_no_column_leaves_no_trace(filled: Path, tmp_path: Path) -> None:
+    table = fixtures.accuracies(tmp_path / "t.csv")
+    mapping = fixtures.mapping(tmp_path / "m.toml", text=fixtures.MAPPING)
+    before = lake_content.files(filled)
+    for at in (tmp_path / "new", filled):
+        with pytest.raises(UserError, match=r"m\.toml takes no column: nothing but architectures"):
+            ingest(at, "nasbench201", [table], mapping=str(mapping))
+    assert not (tmp_path / "new").exists() and lake_content.files(filled) == before
+
+
 @pytest.mark.parametrize("case", BAD_INPUTS)
 def test_a_bad_input_leaves_no_trace(case: str, filled: Path, tmp_path: Path, mine: str) -> None:
     fixtures.accuracies(tmp_path / "t.csv")
