@@ -19,7 +19,7 @@ from pipeline.errors import UserError, excerpt
 from pipeline.executor import device_of
 from pipeline.formats import numbers
 from pipeline.lake.store import Lake
-from pipeline.proxies.contract import Bundle, Curve, Proxy, Score
+from pipeline.proxies.contract import Bundle, Curve, Proxy, Score, reason_of
 from pipeline.scoring.plan import built, fits, sampled, specs
 from pipeline.search.trajectory import whole_space
 from pipeline.wording import noun
@@ -195,7 +195,7 @@ def scores_of(
         except own_network.RAISED as error:
             if isinstance(network, Architecture):  # one of ours: a fault that is to be seen
                 raise
-            failure = Score(None, "failed", f"{type(error).__name__}: {own_network.first_line(error)}")
+            failure = Score(None, "failed", reason_of(error))
             scores = {proxy.proxy_id: (failure, math.nan) for proxy in bundle.proxies}
     return [_network_score(proxy, *scores[proxy.proxy_id]) for proxy in bundle.proxies]
 

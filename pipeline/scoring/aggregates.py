@@ -47,7 +47,7 @@ def define(lake_root: Path, benchmark: str, space: str, aggregate: aggregates.Ag
     lake = Lake(lake_root)
     with closing(catalog.snapshot(lake)) as connection:
         stored = catalog.rows(connection, "SELECT name FROM proxy_labels WHERE NOT aggregate")
-    _check(aggregate, stored["name"].to_pylist())
+    _check(aggregate, stored["name"].to_pylist(), benchmark)
     aggregates.store(lake, benchmark, aggregate)
     with closing(catalog.snapshot(lake)) as connection:
         where = {"benchmark": benchmark, "space": space, "id": aggregate.proxy_id}
@@ -59,9 +59,12 @@ def define(lake_root: Path, benchmark: str, space: str, aggregate: aggregates.Ag
     return Definition(aggregate.name, benchmark, space, ok, len(scores) - ok, tuple(sorted(missing)))
 
 
-def _check(aggregate: aggregates.Aggregate, stored: Iterable[str]) -> None:
+def _check(aggregate: aggregates.Aggregate, stored: Iterable[str], benchmark: str) -> None:
     """Refuse a term that can never be."""
     scored = {*proxies.names(), *stored} - {*aggregates.names(), aggregates.GENERIC}
     for number, term in enumerate(aggregate.terms, 1):
         if term.proxy not in scored:
-            raise UserError(f"aggregate {aggregate.name}, term {number}: {unknown('proxy', term.proxy, scored)}")
+            raise UserError(
+                f"aggregate {aggregate.name}, term {number}: {unknown('proxy', term.proxy, scored)}; one of a file of "
+                f"your own is scored first: pipeline score {benchmark} --proxy FILE"
+            )

@@ -37,6 +37,14 @@ def test_the_rho_of_the_same_order_is_one_and_within_its_interval() -> None:
         assert (order.rho, order.low, order.high) == (1, 1, 1)
 
 
+@pytest.mark.filterwarnings("error")
+def test_masked_values_and_tensors_with_a_gradient_are_taken_without_a_warning() -> None:
+    masked: Any = np.ma.array([1.0, 2.0, 3.0, 4.0], mask=[False, True, False, False])
+    graded: Any = torch.arange(4.0, requires_grad=True)
+    assert pipeline.correlate(masked, [1, 2, 3, 4]).left_out == 1
+    assert pipeline.correlate(graded, [1, 2, 3, 4]).rho == 1
+
+
 def test_a_signaling_decimal_is_a_missing_value() -> None:
     truth: Any = [Decimal("sNaN"), 1, 2, 3]
     assert pipeline.correlate([5, 1, 2, 3], truth).left_out == 1
