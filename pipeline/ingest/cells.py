@@ -112,6 +112,11 @@ def number_of(cell: object, column: str) -> float | None:
     raise UserError(f"{column_named(column)} holds {excerpt(cell)}, where a number is expected")
 
 
+def without_percent_sign(cell: object) -> object:
+    """A text without the sign that ends it, if it is more than that; any other cell as it is."""
+    return (cell.rstrip().removesuffix("%").rstrip() or cell) if isinstance(cell, str) else cell
+
+
 def _is_absent(cell: object) -> bool:
     """Whether a cell says that there is nothing in it."""
     return cell is None or (isinstance(cell, str) and cell.strip().lower() in _ABSENT)

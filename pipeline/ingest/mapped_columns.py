@@ -16,7 +16,7 @@ from pipeline.errors import UserError, column_named, excerpt
 from pipeline.formats import numbers
 from pipeline.formats.table_form import Cells
 from pipeline.ingest import surrogates
-from pipeline.ingest.cells import has, list_of, number_of, plain_text
+from pipeline.ingest.cells import has, list_of, number_of, plain_text, without_percent_sign
 from pipeline.ingest.mapping import TableMapping
 from pipeline.ingest.mapping_sections import ScoreColumn, TruthColumn
 from pipeline.wording import count_of
@@ -46,11 +46,13 @@ class NumberNotation:
         missing: the numbers and texts that stand for a failure.
         decimal: what stands before the decimals.
         thousands: what stands between thousands.
+        percent: whether a percent sign may follow.
     """
 
     missing: frozenset[float | str] = frozenset()
     decimal: str = "."
     thousands: str = ""
+    percent: bool = False
 
     @classmethod
     def of(cls, mapping: TableMapping) -> NumberNotation:
@@ -68,6 +70,8 @@ class NumberNotation:
             if isinstance(cell, str):
                 if cell.strip() in self.missing:
                     return f"the source marks a failure with {excerpt(cell.strip(), 40)}"
+                if self.percent and "%" in cell:
+                    cell = str(without_percent_sign(cell))
                 if self.thousands and self.thousands in cell:
                     cell = self._without_thousands(cell, column)
                 if self.decimal == ",":
@@ -169,6 +173,7 @@ class MappedTruth:
     def __post_init__(self) -> None:
         truth = self.truth
         self.rows = RowFilter.of(truth)
+        self.notation = replace(self.notation, percent=truth.unit == "percent")
         # read for every cell, and a model's fields are slow to read
         self._column, self._scale, self._unit = truth.column, truth.scale, truth.unit
         self._complement, self._each = truth.complement, truth.each

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.mapped_tables import table
-from tests.fixtures.stored_tables import ARCHITECTURE, ONE, mapping, stored, truth
+from tests.fixtures.stored_tables import ARCHITECTURE, ONE, OTHER, mapping, read_by_draft, stored, truth, written
 
 THOUSANDS: dict[tuple[str, str], float | None] = {
     ("1,234,567", ","): 1234567,
@@ -57,3 +57,30 @@ def test_a_count_with_a_fraction_is_a_reject(cell: str, scale: float, expected: 
         assert not values and expected in rejects[0]
     else:
         assert [*values.values()] == [expected] and not rejects
+
+
+@pytest.mark.parametrize(
+    ("cell", "decimal", "unit", "expected"),
+    [
+        ("93.12%", ".", "percent", 93.12),
+        (" 93,12 % ", ",", "percent", 93.12),
+        ("93.12%", ".", "fraction", "column 'acc' holds '93.12%', where a number is expected"),
+        ("93.12%%", ".", "percent", "where a number is expected"),
+        ("%", ".", "percent", "where a number is expected"),
+    ],
+)
+def test_a_percent_sign_follows_what_is_declared_percent(
+    cell: str, decimal: str, unit: str, expected: float | str, tmp_path: Path
+) -> None:
+    file = mapping(tmp_path, f'kind = "csv"\ndecimal = "{decimal}"', ARCHITECTURE, truth("acc", unit=unit))
+    values, rejects = stored(file, table(tmp_path / "t.csv", ["arch", "acc"], [(ONE, cell)]))
+    if isinstance(expected, str):
+        assert not values and expected in rejects[0]
+    else:
+        assert [*values.values()] == [expected] and not rejects
+
+
+def test_a_draft_reads_percent_signs(tmp_path: Path) -> None:
+    rows = f"arch,test acc\n{ONE},93.12%\n{OTHER},9.5 %\n"
+    values, text = read_by_draft(written(tmp_path / "t.csv", rows))
+    assert [*values.values()] == [93.12, 9.5] and 'unit = "percent"' in text and "missing" not in text

@@ -13,7 +13,7 @@ from pipeline.benchmarks.contract import Benchmark, Metric
 from pipeline.errors import UserError, excerpt
 from pipeline.formats.table_form import LEVEL, VALUE
 from pipeline.ingest import surrogates
-from pipeline.ingest.cells import list_of, number_of
+from pipeline.ingest.cells import list_of, number_of, without_percent_sign
 from pipeline.ingest.guessing.column_words import ColumnName, name_of, words_of_metric
 from pipeline.ingest.guessing.counted_rows import CountedRows, counted_rows
 from pipeline.ingest.guessing.guesses import MOST_SEEDS, Guess, ScoreGuess, TruthGuess, ValueGuesses
@@ -299,7 +299,7 @@ def _numbers(sample: TableSample, column: str) -> tuple[list[float] | None, int,
     longest = 0
     for cell in sample.values(column):
         try:
-            number = cell if isinstance(cell, float) else number_of(cell, column)
+            number = cell if isinstance(cell, float) else number_of(without_percent_sign(cell), column)
             values += [] if number is None else [number]
         except UserError:
             try:
