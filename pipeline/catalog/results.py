@@ -169,7 +169,8 @@ def _bind(wanted: set[str], given: Mapping[str, Value]) -> dict[str, Value]:
     missing = sorted(wanted - set(given))
     if missing:
         options = " ".join(f"--param {name}=VALUE" for name in missing)
-        raise UserError(f"the query has parameters without a value: give {options}")
+        named = ", ".join(f"{name}=VALUE" for name in missing)
+        raise UserError(f"the query has parameters without a value: give {options}, in Python {named}")
     return {name: typed(value) if isinstance(value, str) else value for name, value in given.items()}
 
 

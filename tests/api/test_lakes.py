@@ -85,7 +85,7 @@ def test_filters_keep_what_they_name(lake: Any) -> None:
         (lambda lake: lake.truth("maddup"), "unknown benchmark of this lake 'maddup': did you mean madeup"),
         (lambda lake: lake.correlations(metric="'; DROP"), "unknown metric of this lake .*known are"),
         (lambda lake: lake.leaderboard(space="darts"), "unknown space of this lake 'darts': known are toys"),
-        (lambda lake: lake.sql("SELECT $a"), "parameters without a value: give .*a"),
+        (lambda lake: lake.sql("SELECT $a"), "parameters without a value: give .*, in Python a=VALUE"),
         (lambda lake: pipeline.Lake(lake.path / "parts"), "no lake at .*parts"),
     ],
 )
