@@ -92,7 +92,8 @@ COLUMNS: dict[str, tuple[dict[str, list[Any]], dict[str, str], str]] = {
     "hours": ({"train_hours": [6, 7]}, {"train_hours": "cifar10 train_seconds"}, "scale = 3600.0"),
     "joules": ({"fpga_energy_J": [6, 7]}, {"fpga_energy_J": "cifar10 fpga_energy"}, "scale = 1000.0"),
     "billions of operations": ({"GFLOPs": [0.6, 0.7]}, {"GFLOPs": "cifar10 flops"}, "scale = 1000000000.0"),
-    "text around a number": ({"acc": ["93.1 %", "92.0 %"]}, {}, "as '93.1 %': [[extract]] takes a part of a text"),
+    "percent signs": ({"acc": ["93.1 %", "92.0 %"]}, {"acc": ACC}, 'unit = "percent"'),
+    "text around a number": ({"acc": ["93.1 ±", "92.0 ±"]}, {}, "as '93.1 ±': [[extract]] takes a part of a text"),
     "a mean beside its seeds": (
         {"acc_seed0": [60, 61], "acc_seed1": [62, 63], "mean_acc": [61, 62]},
         {"acc_seed0": ACC, "acc_seed1": ACC},
