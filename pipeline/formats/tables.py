@@ -193,7 +193,7 @@ def _csv_rows(path: Path, form: TableForm) -> Rows:
             for number, cells in enumerate(filter(None, records)):
                 if number == 0 and not any(cell.strip() for cell in cells[width:]):
                     width = max(width, len(cells))  # each line ends with delimiters that the header's does not have
-                is_ended = len(cells) == width and not any(cell.strip() for cell in cells[len(header) :])
+                is_ended = len(cells) == width > len(header) and not any(map(str.strip, cells[len(header) :]))
                 named = cells[: len(header)] if is_ended else cells
                 yield f"line {reader.line_num + lines.left_out}", _zipped(header, named)
         except UnicodeDecodeError as error:

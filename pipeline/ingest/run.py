@@ -132,7 +132,8 @@ def _ingest(lake_root: Path, source: Source, max_rejects: int, mapping: str | No
     with os_errors_explained(f"reading {source.path}"):
         stamp = locations.stamp(source.path)
         sha256, size = locations.hashed(source.path)
-    finals, whole = source.identity(sha256, False), source.identity(sha256, True)
+    joined = source.joined
+    finals, whole = (source.identity(sha256, curves, joined) for curves in (False, True))
     source_id = whole if source.curves else finals
     only_curves = lake is not None and source.curves and _has(lake, source, finals)
     if lake is not None:
@@ -143,7 +144,7 @@ def _ingest(lake_root: Path, source: Source, max_rejects: int, mapping: str | No
             _as_read_before(lake, source, sha256)
     files.refuse_unwritable_lake(lake_root)
     arguments: dict[str, object] = {"benchmark": source.benchmark.name, "source": source.name, "path": source.path}
-    if joined := source.joined:
+    if joined:
         arguments["joined"] = joined
     run = provenance.new_run("ingest", {**arguments, "curves": source.curves, "max_rejects": max_rejects})
     declared = source.declared
